@@ -1,0 +1,1 @@
+"""The control plane: what to build, when, where, and what came of it."""

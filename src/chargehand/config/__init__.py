@@ -1,0 +1,1 @@
+"""The configuration as one immutable value: model, errors, difference."""

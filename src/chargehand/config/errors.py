@@ -1,0 +1,26 @@
+"""Errors of a configuration: collected, with file and line, and shown together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigError:
+    """One thing that is wrong, where it is, and what to do about it."""
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        return where + self.message
+
+
+class ConfigErrors(Exception):
+    """The configuration cannot be used. All that is wrong with it is in ``errors``."""
+
+    def __init__(self, errors: list[ConfigError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = errors

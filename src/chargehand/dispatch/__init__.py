@@ -1,0 +1,1 @@
+"""Build requests meet workers: queue, priorities, collapsing, locks."""

@@ -1,0 +1,48 @@
+"""A change: somebody altered the sources."""
+
+import msgspec
+
+from chargehand.domain.identifiers import ChangeId, SourceStampId, Timestamp
+from chargehand.domain.properties import Property
+
+
+class NewChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change as it arrives, before it is stored.
+
+    ``when`` is None when the source did not say; the store then takes the time of arrival.
+    """
+
+    author: str
+    committer: str | None = None
+    files: tuple[str, ...] = ()
+    comments: str = ""
+    revision: str | None = None
+    when: Timestamp | None = None
+    branch: str | None = None
+    category: str | None = None
+    revlink: str = ""
+    properties: dict[str, Property] = {}
+    repository: str = ""
+    project: str = ""
+    codebase: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored change."""
+
+    id: ChangeId
+    source_stamp_id: SourceStampId
+    author: str
+    committer: str | None
+    files: tuple[str, ...]
+    comments: str
+    revision: str | None
+    when: Timestamp
+    branch: str | None
+    category: str | None
+    revlink: str
+    properties: dict[str, Property]
+    repository: str
+    project: str
+    codebase: str
+    parent_ids: tuple[ChangeId, ...] = ()

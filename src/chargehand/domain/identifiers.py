@@ -1,0 +1,21 @@
+"""Identifiers: integers that the database gave, each with a type of its own."""
+
+from typing import NewType
+
+ChangeId = NewType("ChangeId", int)
+SourceStampId = NewType("SourceStampId", int)
+BuildsetId = NewType("BuildsetId", int)
+RequestId = NewType("RequestId", int)
+BuildId = NewType("BuildId", int)
+BuilderId = NewType("BuilderId", int)
+StepId = NewType("StepId", int)
+LogId = NewType("LogId", int)
+WorkerId = NewType("WorkerId", int)
+MasterId = NewType("MasterId", int)
+SchedulerId = NewType("SchedulerId", int)
+ChangeSourceId = NewType("ChangeSourceId", int)
+ProjectId = NewType("ProjectId", int)
+CommandId = NewType("CommandId", str)
+
+Timestamp = float
+"""Seconds since 1970, UTC, as the database and the REST API have them."""

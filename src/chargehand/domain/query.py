@@ -1,0 +1,62 @@
+"""A question to the store about resources, as the REST API can put it."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Operator(StrEnum):
+    """How a field is compared; EQ and NE with several values mean any-of and none-of."""
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    CONTAINS = "contains"
+    IN = "in"
+    NOT_IN = "notin"
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """One condition on a field. Values are of the field's type already."""
+
+    field: str
+    operator: Operator
+    values: tuple[Any, ...]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One field to sort by."""
+
+    field: str
+    descending: bool = False
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """A question about one kind of resource.
+
+    ``kind`` is the REST API's plural (``"builds"``, ``"builders"`` …). ``scope`` narrows it the way a
+    path does: keys are those of the path's placeholders (``{"builderid": 1,
+    "build_number": 3}``, ``{"buildername": "x"}``, ``{"changeid": 7}``), and the store joins what it needs.
+    """
+
+    kind: str
+    scope: dict[str, Any] = {}
+    filters: tuple[Filter, ...] = ()
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+    fields: tuple[str, ...] = ()
+    """Only these fields; empty: all."""
+    properties: tuple[str, ...] = ()
+    """Names of properties to include (builds, buildrequests); ``("*",)``: all."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: rows with exactly the REST API's fields, and how many there are in all."""
+
+    rows: list[dict[str, Any]]
+    total: int

@@ -1,0 +1,36 @@
+"""What came of a step, a build, or a buildset, with Buildbot's numbers."""
+
+from enum import IntEnum
+
+
+class Result(IntEnum):
+    """The outcome of a step, build or buildset; the numbers are part of the REST API."""
+
+    SUCCESS = 0
+    WARNINGS = 1
+    FAILURE = 2
+    SKIPPED = 3
+    EXCEPTION = 4
+    RETRY = 5
+    CANCELLED = 6
+
+    @property
+    def word(self) -> str:
+        """The lower-case English word that users see."""
+        return self.name.lower()
+
+
+_SEVERITY = (
+    Result.SKIPPED,
+    Result.SUCCESS,
+    Result.WARNINGS,
+    Result.FAILURE,
+    Result.EXCEPTION,
+    Result.RETRY,
+    Result.CANCELLED,
+)
+
+
+def worse(one: Result, other: Result) -> Result:
+    """Return the worse of two results, in Buildbot's order of severity."""
+    return max(one, other, key=_SEVERITY.index)

@@ -1,0 +1,131 @@
+"""Why a request waits: one value per reason, each with a sentence for the person who asks."""
+
+import msgspec
+
+from chargehand.domain.lock import LockHolder
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """A reason for waiting; ``sentence`` says it in words."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        raise NotImplementedError
+
+
+class BuilderNotConfigured(Waiting, frozen=True, tag="builder_not_configured"):
+    """No running master has the builder in its configuration."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return "the builder is in no running configuration"
+
+
+class NoWorkerConnected(Waiting, frozen=True, tag="no_worker_connected"):
+    """None of the builder's workers is connected."""
+
+    workers: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return f"none of its workers is connected: {', '.join(self.workers)}"
+
+
+class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):
+    """The connected workers are paused, or shutting down."""
+
+    workers: tuple[tuple[str, str], ...]
+    """Names, each with the reason it was given."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        names = ", ".join(f"{name} ({why})" if why else name for name, why in self.workers)
+        return f"all connected workers are paused: {names}"
+
+
+class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
+    """All usable workers run as many builds as they may."""
+
+    workers: tuple[tuple[str, int, int], ...]
+    """Names, each with the builds it runs and may run."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        busy = ", ".join(f"{name} ({runs} of {may})" for name, runs, may in self.workers)
+        return f"all its workers are busy: {busy}"
+
+
+class LockHeld(Waiting, frozen=True, tag="lock_held"):
+    """A lock is held by others."""
+
+    lock: str
+    holders: tuple[LockHolder, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return f"lock {self.lock} is held by {', '.join(map(_words, self.holders)) or 'others'}"
+
+
+class RefusedByFunction(Waiting, frozen=True, tag="refused_by_function"):
+    """A function of the configuration (canStartBuild, nextWorker, nextBuild …) said no."""
+
+    function: str
+    workers: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        where = f" for {', '.join(self.workers)}" if self.workers else ""
+        return f"{self.function} said no{where}"
+
+
+class FunctionFailed(Waiting, frozen=True, tag="function_failed"):
+    """A function of the configuration raised an exception."""
+
+    function: str
+    error: str
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return f"{self.function} raised an exception: {self.error}"
+
+
+class BehindOthers(Waiting, frozen=True, tag="behind_others"):
+    """Other requests of the builder come first."""
+
+    ahead: int
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return f"{self.ahead} other requests of this builder come first"
+
+
+class MasterStopping(Waiting, frozen=True, tag="master_stopping"):
+    """The master waits for running builds and starts no others."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return "the master is shutting down and starts no more builds"
+
+
+class AboutToStart(Waiting, frozen=True, tag="about_to_start"):
+    """Nothing stands in its way."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return "nothing stands in its way; it is about to start"
+
+
+def _words(holder: LockHolder) -> str:
+    build = f"{holder.builder_name} #{holder.build_number}"
+    return f"{build} (step {holder.step_name})" if holder.step_name else build

@@ -1,0 +1,34 @@
+"""A worker: a place where builds run."""
+
+from typing import Any
+
+import msgspec
+
+from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+
+
+class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says of itself when it connects."""
+
+    admin: str = ""
+    host: str = ""
+    access_uri: str = ""
+    version: str = ""
+    basedir: str = ""
+    system: str = "posix"
+    numcpus: int | None = None
+    environ: dict[str, str] = {}
+    commands: dict[str, str] = {}
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker as the store has it."""
+
+    id: WorkerId
+    name: str
+    info: dict[str, Any] = {}
+    connected_to: tuple[MasterId, ...] = ()
+    configured_on: tuple[tuple[MasterId, BuilderId], ...] = ()
+    paused: bool = False
+    pause_reason: str | None = None
+    graceful: bool = False

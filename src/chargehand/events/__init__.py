@@ -1,0 +1,1 @@
+"""Telling the rest what happened."""

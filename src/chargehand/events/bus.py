@@ -1,0 +1,70 @@
+"""The bus: events leave in the order in which they were committed, and nobody waits for anybody."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from chargehand.events.messages import Event
+
+_log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=Event)
+
+Handler = Callable[[Any], None]
+
+
+class Subscription:
+    """One subscriber's wish; ``cancel`` ends it."""
+
+    __slots__ = ("_bus", "handler", "types")
+
+    def __init__(self, bus: Bus, handler: Handler, types: tuple[type[Event], ...]) -> None:
+        self._bus = bus
+        self.handler = handler
+        self.types = types
+
+    def cancel(self) -> None:
+        """Hear no more; calling it twice does no harm."""
+        self._bus.forget(self)
+
+
+class Bus:
+    """Hands each event to those who asked for its type, at once and in their loop.
+
+    Handlers are plain functions and must be quick: they take note and wake somebody. A handler
+    that raises is logged and does not keep the others from hearing.
+    """
+
+    def __init__(self) -> None:
+        self._subscriptions: dict[type[Event], list[Subscription]] = defaultdict(list)
+
+    def subscribe(self, handler: Callable[[E], None], *types: type[E]) -> Subscription:
+        """Call *handler* with each event of one of the *types*."""
+        subscription = Subscription(self, handler, types)
+        for kind in types:
+            self._subscriptions[kind].append(subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        for kind in subscription.types:
+            if subscription in self._subscriptions[kind]:
+                self._subscriptions[kind] = [
+                    other for other in self._subscriptions[kind] if other is not subscription
+                ]
+
+    def has_listeners(self, kind: type[Event]) -> bool:
+        """Return whether anybody asked for that type."""
+        return bool(self._subscriptions[kind])
+
+    def publish(self, events: Iterable[Event]) -> None:
+        """Hand out *events*, in their order. To be called in the loop's thread."""
+        for event in events:
+            for subscription in self._subscriptions[type(event)]:
+                try:
+                    subscription.handler(event)
+                except Exception:  # noqa: BLE001 - a listener must not harm the others
+                    _log.exception("a listener failed on %s", type(event).__name__)

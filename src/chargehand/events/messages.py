@@ -1,0 +1,193 @@
+"""Everything that is announced: frozen values in the past tense, with the whole thing inside.
+
+An event is announced inside a store transaction and leaves after the commit, in the order of the
+commits. It carries the new state of the thing whole, so that nobody has to ask the store again.
+"""
+
+from typing import Any
+
+import msgspec
+
+from chargehand.domain.build import Build, Log, Step
+from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import BuilderId, BuildId, LogId, MasterId, StepId
+from chargehand.domain.properties import Property
+from chargehand.domain.worker import Worker
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened."""
+
+
+class ChangeAdded(Event, frozen=True):
+    """A change was stored."""
+
+    change: Change
+
+
+class BuildsetSubmitted(Event, frozen=True):
+    """A buildset was stored, with its requests; RequestSubmitted follows for each request."""
+
+    buildset: Buildset
+    scheduler: str
+
+
+class BuildsetCompleted(Event, frozen=True):
+    """The last request of a buildset was completed."""
+
+    buildset: Buildset
+
+
+class RequestSubmitted(Event, frozen=True):
+    """A request was stored and waits."""
+
+    pending: PendingRequest
+
+
+class RequestClaimed(Event, frozen=True):
+    """A master took the request in order to build it."""
+
+    request: BuildRequest
+
+
+class RequestUnclaimed(Event, frozen=True):
+    """The request went back to the queue: its build could not start, or is to be retried."""
+
+    pending: PendingRequest
+
+
+class RequestUpdated(Event, frozen=True):
+    """The request's priority changed."""
+
+    request: BuildRequest
+
+
+class RequestCancelled(Event, frozen=True):
+    """Somebody cancelled the request; RequestCompleted follows."""
+
+    request: BuildRequest
+    reason: str
+
+
+class RequestCompleted(Event, frozen=True):
+    """The request has its result."""
+
+    request: BuildRequest
+
+
+class BuildStarted(Event, frozen=True):
+    """A build was created ("new" in the REST API)."""
+
+    build: Build
+
+
+class BuildUpdated(Event, frozen=True):
+    """The build's state sentence or worker changed."""
+
+    build: Build
+
+
+class BuildFinished(Event, frozen=True):
+    """The build has its result. Its steps and logs have ended before."""
+
+    build: Build
+
+
+class BuildPropertiesUpdated(Event, frozen=True):
+    """Properties of a build were set; only those that changed are in it."""
+
+    build_id: BuildId
+    properties: dict[str, Property]
+
+
+class StepAdded(Event, frozen=True):
+    """A step was created, not yet started ("new")."""
+
+    step: Step
+
+
+class StepStarted(Event, frozen=True):
+    """A step began."""
+
+    step: Step
+
+
+class StepUpdated(Event, frozen=True):
+    """The step's state sentence, links or lock time changed."""
+
+    step: Step
+
+
+class StepFinished(Event, frozen=True):
+    """A step has its result."""
+
+    step: Step
+
+
+class LogAdded(Event, frozen=True):
+    """A log was opened."""
+
+    log: Log
+
+
+class LogAppended(Event, frozen=True):
+    """Lines were appended to a log and are durable; ``log.line_count`` includes them."""
+
+    log: Log
+
+
+class LogFinished(Event, frozen=True):
+    """No more lines will come."""
+
+    log: Log
+
+
+class WorkerConnected(Event, frozen=True):
+    """A worker connected."""
+
+    worker: Worker
+
+
+class WorkerDisconnected(Event, frozen=True):
+    """A worker's connection ended."""
+
+    worker: Worker
+
+
+class WorkerUpdated(Event, frozen=True):
+    """A worker was paused, unpaused, asked to stop, or is configured for other builders."""
+
+    worker: Worker
+
+
+class MasterStarted(Event, frozen=True):
+    """A master began to run."""
+
+    master_id: MasterId
+    name: str
+
+
+class MasterStopped(Event, frozen=True):
+    """A master stopped, or was found dead."""
+
+    master_id: MasterId
+    name: str
+
+
+class BuilderChanged(Event, frozen=True):
+    """A builder was added, altered or removed ("started", "update", "stopped")."""
+
+    builder_id: BuilderId
+    verb: str
+    resource: dict[str, Any]
+
+
+class SchedulerChanged(Event, frozen=True):
+    """A scheduler was created, enabled or disabled ("created", "updated")."""
+
+    resource: dict[str, Any]
+    verb: str
+
+
+LogOwner = tuple[LogId, StepId, BuildId]

@@ -1,0 +1,1 @@
+"""Builds run their steps: commands, logs, results."""

@@ -1,0 +1,299 @@
+"""What running builds needs of the rest, and what the extension API gives it to run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chargehand.domain.build import Build, Log, LogType, Segment, Step, StepUrl
+from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
+from chargehand.domain.change import Change
+from chargehand.domain.command import Command, CommandUpdate
+from chargehand.domain.identifiers import (
+    BuilderId,
+    BuildId,
+    LogId,
+    MasterId,
+    RequestId,
+    StepId,
+    WorkerId,
+)
+from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.properties import Property
+from chargehand.domain.result import Result
+from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.domain.worker import WorkerInfo
+
+
+class WorkerLost(Exception):
+    """The connection to the worker ended while a command ran; the build is to be retried."""
+
+
+class CommandRefused(Exception):
+    """The worker does not know the command, or could not begin it; the message says why."""
+
+
+class Session(Protocol):
+    """A connected worker. (Given by ``fleet``; implemented by ``links``.)"""
+
+    @property
+    def worker_name(self) -> str:
+        """The worker's name."""
+
+    @property
+    def info(self) -> WorkerInfo:
+        """What the worker said of itself."""
+
+    async def prepare(self, builddirs: Sequence[str]) -> None:
+        """Make sure that these directories (below the worker's base) are there."""
+
+    async def run(
+        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
+    ) -> None:
+        """Run *command*, hand each update to *receive* in order, return when it is complete.
+
+        An update counts as delivered (and is acknowledged to the worker) when *receive* returns.
+        Raises WorkerLost, or CommandRefused. Cancelling the call interrupts the command.
+        """
+
+    async def interrupt(self, command: Command, reason: str) -> None:
+        """Ask the worker to kill the command; `run` returns when it is dead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Requests that met a worker: the first is the one to build, the others were merged into it."""
+
+    builder_name: str
+    builder_id: BuilderId
+    worker_name: str
+    worker_id: WorkerId
+    session: Session
+    requests: tuple[PendingRequest, ...]
+    locks: tuple[LockAccess, ...] = ()
+    """Already granted; whoever assigned them releases them when the build has ended."""
+
+
+class LockGrant(Protocol):
+    """Locks that are held."""
+
+    def release(self) -> None:
+        """Give them back; calling it twice does no harm."""
+
+
+class Locks(Protocol):
+    """Locks that steps wait for, in fair order. (Given by ``dispatch``.)"""
+
+    async def acquire(
+        self, accesses: Sequence[LockAccess], worker_name: str, holder: LockHolder
+    ) -> LockGrant:
+        """Wait until all are granted together, and return them. May be cancelled."""
+
+
+class BuildStore(Protocol):
+    """Where builds are recorded. Each method is one transaction and announces what it did."""
+
+    async def start_build(
+        self,
+        assignment_requests: Sequence[RequestId],
+        builder_id: BuilderId,
+        worker_id: WorkerId,
+        master_id: MasterId,
+    ) -> Build:
+        """Create the build (its number is the builder's next) and announce BuildStarted."""
+
+    async def set_build_state(self, build: Build, state: str) -> Build:
+        """Set the sentence; announce BuildUpdated."""
+
+    async def set_build_properties(
+        self, build_id: BuildId, properties: Mapping[str, Property]
+    ) -> None:
+        """Set these properties; announce BuildPropertiesUpdated."""
+
+    async def add_locks_duration(self, build: Build, seconds: float) -> Build:
+        """Add to the time the build has waited for locks."""
+
+    async def finish_build(
+        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+    ) -> Build:
+        """End the build, and its requests with it.
+
+        With RETRY the requests go back to the queue (RequestUnclaimed); else they are completed, and
+        their buildset as well if they were its last.
+        """
+
+    async def build_sources(self, request: RequestId) -> BuildSources:
+        """Return the buildset, source stamps and changes of a request, in few queries."""
+
+
+class StepStore(Protocol):
+    """Where steps are recorded."""
+
+    async def add_step(
+        self, build_id: BuildId, name: str, state: str, *, started: bool = False
+    ) -> Step:
+        """Add the build's next step; the name is made unique (``_1`` …). Announces StepAdded,
+        and StepStarted when *started*."""
+
+    async def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
+        """The step begins; announce StepStarted."""
+
+    async def step_got_locks(self, step: Step) -> Step:
+        """Record when the step got its locks."""
+
+    async def set_step_state(self, step: Step, state: str) -> Step:
+        """Set the sentence; announce StepUpdated."""
+
+    async def add_step_url(self, step: Step, url: StepUrl) -> Step:
+        """Add a link; announce StepUpdated."""
+
+    async def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
+        """End the step; announce StepFinished."""
+
+
+class LogStore(Protocol):
+    """Where logs are kept."""
+
+    async def open(self, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
+        """Create the log (the slug is made unique in its step); announce LogAdded."""
+
+    async def append(self, log_id: LogId, segment: Segment) -> None:
+        """Append durably (it survives a kill of the master); announce LogAppended."""
+
+    async def finish(self, log_id: LogId) -> Log:
+        """No more will come; announce LogFinished."""
+
+    async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return lines as stored, with channel letters (for ``getText`` of small logs)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSources:
+    """What a build shall be made of."""
+
+    buildset: Buildset
+    properties: dict[str, Property]
+    """Of the buildset and the request."""
+    stamps: tuple[StoredSourceStamp, ...]
+    changes: tuple[Change, ...]
+    """The changes of the source stamps, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildFacts:
+    """All that a plan needs to know of the build it is for."""
+
+    build: Build
+    builder_name: str
+    builder_config: Any
+    worker_name: str
+    worker_config: Any
+    worker_info: WorkerInfo
+    requests: tuple[BuildRequest, ...]
+    sources: BuildSources
+    all_stamps: tuple[tuple[StoredSourceStamp, ...], ...]
+    properties: dict[str, Property]
+    """Merged in Buildbot's order: master, builder, worker, scheduler/change, buildset, build's own."""
+    basedir: str
+    builddir: str
+    """Absolute path on the worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFlags:
+    """How a step's result bears on its build."""
+
+    halt_on_failure: bool = False
+    flunk_on_warnings: bool = False
+    flunk_on_failure: bool = True
+    warn_on_warnings: bool = False
+    warn_on_failure: bool = False
+    always_run: bool = False
+
+
+class StepRuntime(Protocol):
+    """What the engine offers to a running step."""
+
+    step: Step
+
+    async def run_command(
+        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
+    ) -> None:
+        """Run a command on the worker. Raises WorkerLost, CommandRefused."""
+
+    async def interrupt_command(self, command: Command, reason: str) -> None:
+        """Kill a command that runs."""
+
+    async def open_log(self, name: str, kind: LogType) -> Log:
+        """Open a log of this step."""
+
+    async def append_log(self, log: Log, segment: Segment) -> None:
+        """Append durably."""
+
+    async def finish_log(self, log: Log) -> None:
+        """No more will come."""
+
+    async def read_log(self, log: Log) -> bytes:
+        """Return all its lines, with channel letters."""
+
+    async def set_state(self, sentence: str) -> None:
+        """Show what the step is doing; equal sentences are not written twice."""
+
+    async def add_url(self, name: str, url: str) -> None:
+        """Show a link."""
+
+    async def set_build_properties(self, properties: Mapping[str, Property]) -> None:
+        """Record properties of the build."""
+
+
+class HostedStep(Protocol):
+    """A step of the user's, ready for one build. (Implemented by the extension API.)"""
+
+    name: str
+    flags: StepFlags
+
+    async def locks(self) -> tuple[LockAccess, ...]:
+        """The locks it needs, rendered."""
+
+    async def is_wanted(self) -> bool:
+        """``doStepIf``; raises what the user's function raises."""
+
+    async def run(self, runtime: StepRuntime) -> Result:
+        """Render and run. Raises WorkerLost for a retry; anything else is an EXCEPTION, and the
+        traceback becomes the step's log ``err.text``/``err.html``."""
+
+    async def interrupt(self, reason: str) -> None:
+        """Make `run` end soon."""
+
+    async def sentence(self, result: Result | None) -> str:
+        """What it is doing (None), or did: Buildbot's summary for the step."""
+
+    async def build_sentence(self, result: Result) -> str | None:
+        """What it contributes to the build's state sentence, or None."""
+
+    async def is_hidden(self, result: Result) -> bool:
+        """``hideStepIf``."""
+
+
+class HostedBuild(Protocol):
+    """A build of the user's. (Implemented by the extension API.)"""
+
+    def next_step(self) -> HostedStep | None:
+        """The next step in order; steps may have been added meanwhile."""
+
+    async def properties(self) -> dict[str, Property]:
+        """Properties to record when the build starts, those of the builder rendered."""
+
+    def note(self, step: HostedStep, result: Result, result_so_far: Result) -> None:
+        """Tell it how the step ended (``executedSteps``, ``build.results``)."""
+
+    async def finished(self, result: Result) -> None:
+        """Tell it that the build ended; it may clean up."""
+
+
+class Plan(Protocol):
+    """How a builder builds: Buildbot's BuildFactory."""
+
+    def begin(self, facts: BuildFacts) -> HostedBuild:
+        """Make the steps for one build. Raises what the user's code raises."""

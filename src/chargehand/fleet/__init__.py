@@ -1,0 +1,1 @@
+"""The workers: registry and sessions."""

@@ -1,0 +1,57 @@
+"""What the fleet needs of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from chargehand.domain.command import Command, CommandUpdate
+from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.worker import Worker, WorkerInfo
+
+
+class WorkerStore(Protocol):
+    """Where workers are recorded."""
+
+    async def sync(
+        self, configured: Mapping[str, Sequence[BuilderId]], master_id: MasterId
+    ) -> dict[str, Worker]:
+        """Record which workers this master has configured for which builders, in few statements
+        whatever their number, and return them all by name. Announces WorkerUpdated for changed ones."""
+
+    async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
+        """Record it; announce WorkerConnected."""
+
+    async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
+        """Record it; announce WorkerDisconnected."""
+
+    async def set_state(
+        self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
+    ) -> Worker:
+        """Record it; announce WorkerUpdated."""
+
+
+class Session(Protocol):
+    """A connected worker, as a link gives it."""
+
+    @property
+    def worker_name(self) -> str:
+        """The worker's name."""
+
+    @property
+    def info(self) -> WorkerInfo:
+        """What the worker said of itself."""
+
+    async def prepare(self, builddirs: Sequence[str]) -> None:
+        """Make sure that these directories (below the worker's base) are there."""
+
+    async def run(
+        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
+    ) -> None:
+        """Run a command (see ``execution.ports.Session``)."""
+
+    async def interrupt(self, command: Command, reason: str) -> None:
+        """Kill a command."""
+
+    async def close(self) -> None:
+        """End the connection."""

@@ -1,0 +1,1 @@
+"""Changes arrive: pollers and pushes."""

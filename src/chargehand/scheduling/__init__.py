@@ -1,0 +1,1 @@
+"""Changes become buildsets: on change, on time, on request."""

@@ -1,0 +1,111 @@
+"""What scheduling needs of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from chargehand.domain.build import Build
+from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import (
+    BuilderId,
+    BuildId,
+    ChangeId,
+    MasterId,
+    SchedulerId,
+)
+from chargehand.domain.properties import Property
+from chargehand.domain.source_stamp import StoredSourceStamp
+
+
+class BuildsetStore(Protocol):
+    """Where buildsets are recorded."""
+
+    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
+        """Store it with its requests in one transaction, and announce both."""
+
+    async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
+        """Return the buildset that builds the same again. Raises LookupError."""
+
+    async def latest_build(self, builder_id: BuilderId) -> Build | None:
+        """Return the builder's newest build."""
+
+
+class SchedulerStore(Protocol):
+    """What schedulers remember: all of it survives a restart."""
+
+    async def ids(self, names: Sequence[str]) -> dict[str, SchedulerId]:
+        """Return (create, where new) the identifiers of schedulers, in one transaction."""
+
+    async def activate(
+        self, scheduler_ids: Sequence[SchedulerId], master_id: MasterId
+    ) -> set[SchedulerId]:
+        """Make this master theirs where no other active one has them; return those that are ours."""
+
+    async def deactivate(self, master_id: MasterId) -> None:
+        """Give all of ours up."""
+
+    async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
+        """Return which are enabled."""
+
+    async def set_enabled(self, scheduler_id: SchedulerId, enabled: bool) -> None:
+        """Enable or disable; announce SchedulerChanged."""
+
+    async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
+        """Remember changes that wait for a tree-stable timer (True: important)."""
+
+    async def classified(self, scheduler_id: SchedulerId) -> dict[ChangeId, bool]:
+        """Return what `classify` remembered and `flush` did not end."""
+
+    async def flush(self, scheduler_id: SchedulerId, up_to: ChangeId | None = None) -> None:
+        """Forget classified changes (up to and including that one)."""
+
+    async def submit_and_flush(
+        self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
+    ) -> SubmittedBuildset:
+        """Submit and forget these changes in one transaction: nothing is lost or built twice."""
+
+    async def last_seen_change(self, scheduler_id: SchedulerId) -> ChangeId | None:
+        """Return the newest change that this scheduler has looked at."""
+
+    async def saw_change(self, scheduler_id: SchedulerId, change_id: ChangeId) -> None:
+        """Remember it, so that changes that arrive while the master is down are looked at later."""
+
+
+class ChangeStore(Protocol):
+    """Changes, read."""
+
+    async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
+        """Return these changes, oldest first."""
+
+    async def changes_after(self, change_id: ChangeId, limit: int = 1000) -> list[Change]:
+        """Return changes newer than that one, oldest first."""
+
+    async def newest_change_id(self) -> ChangeId | None:
+        """Return the newest change there is."""
+
+    async def source_stamps(
+        self, change_ids: Sequence[ChangeId]
+    ) -> dict[ChangeId, StoredSourceStamp]:
+        """Return their source stamps."""
+
+
+class StateStore(Protocol):
+    """Small things that components remember by name (JSON values)."""
+
+    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
+        """Return what was set for the object *name* of class *kind*."""
+
+    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+        """Remember it durably."""
+
+
+class BuilderDirectory(Protocol):
+    """Names of builders. (Given by the composition root.)"""
+
+    def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
+        """Return their identifiers. Raises LookupError naming the unknown ones."""
+
+    def default_properties(self, name: str) -> Mapping[str, Property]:
+        """Properties that requests of this builder get unless they have them."""

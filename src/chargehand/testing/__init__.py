@@ -1,0 +1,1 @@
+"""What our tests and the authors of extensions use."""

@@ -1,0 +1,91 @@
+"""What the web needs of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chargehand.domain.identifiers import BuildId, LogId, RequestId
+from chargehand.domain.query import Page, Query
+from chargehand.domain.result import Result
+from chargehand.domain.waiting import Waiting
+
+
+class InvalidParameters(Exception):
+    """Parameters of a control method are wrong; ``errors`` maps their names to sentences."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(str(dict(errors)))
+        self.errors = dict(errors)
+
+
+class Resources(Protocol):
+    """Resources as rows, read from the store."""
+
+    async def fetch(self, query: Query) -> Page:
+        """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
+        Raises ValueError for a field that the kind does not have."""
+
+    def generation(self, kind: str) -> int:
+        """Return a number that grows whenever an answer about this kind may have changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawLog:
+    """A log to be downloaded. ``size`` counts the bytes that ``chunks`` will give."""
+
+    size: int
+    chunks: AsyncIterator[bytes]
+
+
+class Logs(Protocol):
+    """Logs, read."""
+
+    async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return these lines, with channel letters where the log is of type ``s``."""
+
+    async def raw(self, log_id: LogId) -> RawLog:
+        """Return the text as the command wrote it, without letters."""
+
+
+class Controls(Protocol):
+    """What users may order. Each raises LookupError when the thing is not there."""
+
+    async def force(
+        self, scheduler: str, parameters: Mapping[str, Any], owner: str
+    ) -> tuple[int, dict[int, int]]:
+        """Force builds; returns the buildset's identifier and the requests' by builder id.
+        Raises InvalidParameters."""
+
+    async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
+        """Stop a build that runs; a finished one is left alone."""
+
+    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+        """Build the same again."""
+
+    async def cancel_request(self, request_id: RequestId, reason: str) -> None:
+        """Cancel a waiting request, or stop the build that it became."""
+
+    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+        """Set a request's priority."""
+
+    async def enable_scheduler(self, scheduler_id: int, enabled: bool) -> None:
+        """Enable or disable a scheduler."""
+
+    async def control_worker(self, worker: int | str, method: str, reason: str) -> None:
+        """``stop`` (graceful), ``kill``, ``pause`` or ``unpause`` a worker."""
+
+
+class Explanations(Protocol):
+    """Why things wait."""
+
+    async def why_waiting(self, request_id: RequestId) -> Waiting | None:
+        """Return the reason, None when the request does not wait. Raises LookupError."""
+
+
+class ForceForms(Protocol):
+    """The force schedulers, as forms."""
+
+    def forms(self, builder_id: int | None = None) -> list[dict[str, Any]]:
+        """Return resources of type ``forcescheduler``."""

@@ -1,0 +1,1 @@
+"""Protocols between master and workers as state machines: bytes to messages, no sockets."""
