@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
-from chargehand.domain.lock import LockAccess
+from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.result import Result
 
 
@@ -81,6 +81,10 @@ class BuildStarter(Protocol):
         session: Any,
         requests: tuple[PendingRequest, ...],
         locks: tuple[LockAccess, ...],
+        name_locks: Callable[[LockHolder], None],
     ) -> None:
-        """Run one build to its end. Never raises for what the build does; a cancelled call
-        (the master stops) ends the build in good order and gives its requests back."""
+        """Run one build to its end; *name_locks* is told which build holds the locks.
+
+        Never raises for what the build does; a cancelled call (the master stops) ends the build
+        in good order and gives its requests back.
+        """

@@ -73,7 +73,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     source_stamp_ids: tuple[SourceStampId, ...]
     """Sorted by codebase. Equal stamps have equal identifiers."""
-    codebases: tuple[str, ...]
+    sources: tuple[tuple[str, str, str, str | None], ...]
+    """(codebase, repository, project, branch) of each stamp, in the same order."""
     has_patch: bool = False
     has_changes: bool = False
     """Whether any of its source stamps came with a change (collapsing looks at that)."""

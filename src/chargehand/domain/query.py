@@ -38,9 +38,9 @@ class Order(msgspec.Struct, frozen=True):
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A question about one kind of resource.
 
-    ``kind`` is the REST API's plural (``"builds"``, ``"builders"`` …). ``scope`` narrows it the way a
-    path does: keys are those of the path's placeholders (``{"builderid": 1,
-    "build_number": 3}``, ``{"buildername": "x"}``, ``{"changeid": 7}``), and the store joins what it needs.
+    ``kind`` is the REST API's plural (``"builds"``, ``"builders"`` …). ``scope`` narrows it the way
+    a path does: keys are those of the path's placeholders (``{"builderid": 1, "build_number": 3}``,
+    ``{"buildername": "x"}``, ``{"changeid": 7}``), and the store joins what it needs.
     """
 
     kind: str

@@ -101,11 +101,18 @@ class BehindOthers(Waiting, frozen=True, tag="behind_others"):
     """Other requests of the builder come first."""
 
     ahead: int
+    the_first_waits: str = ""
+    """Why the first of them waits, if it does."""
 
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        return f"{self.ahead} other requests of this builder come first"
+        others = "1 other request" if self.ahead == 1 else f"{self.ahead} other requests"
+        come = "comes" if self.ahead == 1 else "come"
+        because = (
+            f"; the first of them waits: {self.the_first_waits}" if self.the_first_waits else ""
+        )
+        return f"{others} of this builder {come} first{because}"
 
 
 class MasterStopping(Waiting, frozen=True, tag="master_stopping"):

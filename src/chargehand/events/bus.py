@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from chargehand.events.messages import Event
 
 _log = logging.getLogger(__name__)
-
-E = TypeVar("E", bound=Event)
 
 Handler = Callable[[Any], None]
 
@@ -41,7 +39,7 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: dict[type[Event], list[Subscription]] = defaultdict(list)
 
-    def subscribe(self, handler: Callable[[E], None], *types: type[E]) -> Subscription:
+    def subscribe(self, handler: Handler, *types: type[Event]) -> Subscription:
         """Call *handler* with each event of one of the *types*."""
         subscription = Subscription(self, handler, types)
         for kind in types:

@@ -1,0 +1,176 @@
+"""One attempt to start a build of one builder: which request, on which worker, with which locks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chargehand.config.model import Hook, MasterConfig
+from chargehand.dispatch.builder_line import BuilderLine
+from chargehand.dispatch.locks import Grant, LockTable
+from chargehand.dispatch.ports import WorkerSlot
+from chargehand.dispatch.rules import usable
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.properties import merged
+from chargehand.domain.waiting import FunctionFailed, LockHeld, RefusedByFunction, Waiting
+
+_log = logging.getLogger(__name__)
+
+
+class _Refused(Exception):
+    """The attempt ends here; ``why`` says why."""
+
+    def __init__(self, why: Waiting) -> None:
+        super().__init__(why.sentence)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What was decided. The locks are held."""
+
+    request: PendingRequest
+    worker: WorkerSlot
+    accesses: tuple[LockAccess, ...]
+    grant: Grant
+
+
+class Attempt:
+    """Asks the user's functions, in Buildbot's order: request, worker, may it start, locks."""
+
+    def __init__(
+        self,
+        *,
+        line: BuilderLine,
+        config: MasterConfig,
+        locks: LockTable,
+        choose: Callable[[Sequence[WorkerSlot]], WorkerSlot],
+        look_again: Callable[[], None],
+    ) -> None:
+        self._line = line
+        self._builder = line.config
+        self._config = config
+        self._locks = locks
+        self._choose = choose
+        self._look_again = look_again
+        self.blocked: Waiting | None = None
+
+    async def decide(self, slots: Sequence[WorkerSlot]) -> Start | None:
+        """Return what to start, or None; ``blocked`` then says why."""
+        try:
+            request = await self._next_request()
+            return await self._on_some_worker(request, slots)
+        except _Refused as refused:
+            self.blocked = refused.why
+            return None
+
+    async def _next_request(self) -> PendingRequest:
+        queue = self._line.queue
+        if self._builder.next_build is None:
+            return queue.first()
+        waiting = list(queue)
+        chosen = await self._ask("nextBuild", self._builder.next_build, waiting)
+        if chosen is None:
+            raise _Refused(RefusedByFunction(function="nextBuild"))
+        if not isinstance(chosen, PendingRequest) or chosen.request.id not in queue:
+            raise _Refused(
+                FunctionFailed(function="nextBuild", error="it returned none of the requests")
+            )
+        return chosen
+
+    async def _on_some_worker(
+        self, request: PendingRequest, slots: Sequence[WorkerSlot]
+    ) -> Start | None:
+        candidates = usable(slots, self._line.occupied)
+        refused: list[str] = []
+        locked: Waiting | None = None
+        while candidates:
+            worker = await self._next_worker(request, candidates)
+            candidates = [slot for slot in candidates if slot.name != worker.name]
+            if not await self._may_start(request, worker):
+                refused.append(worker.name)
+                continue
+            accesses = await self._accesses(request, worker)
+            grant = self._try_locks(accesses, worker)
+            if grant is not None:
+                self._line.leave_lines()
+                return Start(request=request, worker=worker, accesses=accesses, grant=grant)
+            locked = self._why_locked(accesses, worker)
+        raise _Refused(
+            locked or RefusedByFunction(function="canStartBuild", workers=tuple(refused))
+        )
+
+    async def _next_worker(
+        self, request: PendingRequest, candidates: Sequence[WorkerSlot]
+    ) -> WorkerSlot:
+        function = self._builder.next_worker or self._config.select_next_worker
+        if function is None:
+            return candidates[0] if len(candidates) == 1 else self._choose(candidates)
+        name = "nextWorker" if self._builder.next_worker else "select_next_worker"
+        chosen = await self._ask(name, function, list(candidates), request)
+        if chosen is None:
+            raise _Refused(
+                RefusedByFunction(function=name, workers=tuple(slot.name for slot in candidates))
+            )
+        by_name = {slot.name: slot for slot in candidates}
+        if not isinstance(chosen, WorkerSlot) or chosen.name not in by_name:
+            raise _Refused(
+                FunctionFailed(function=name, error="it returned none of the workers it was given")
+            )
+        return by_name[chosen.name]
+
+    async def _may_start(self, request: PendingRequest, worker: WorkerSlot) -> bool:
+        function = self._builder.can_start_build
+        if function is None:
+            return True
+        return bool(await self._ask("canStartBuild", function, worker, request))
+
+    async def _accesses(
+        self, request: PendingRequest, worker: WorkerSlot
+    ) -> tuple[LockAccess, ...]:
+        locks = self._builder.locks
+        if callable(locks):
+            properties = merged(
+                self._config.properties,
+                self._builder.default_properties,
+                self._builder.properties,
+                request.properties,
+                {
+                    "buildername": (self._builder.name, "Builder"),
+                    "workername": (worker.name, "Worker"),
+                },
+            )
+            locks = await self._ask("locks", locks, properties, with_name=False)
+        return (*worker.locks, *locks)
+
+    def _try_locks(self, accesses: tuple[LockAccess, ...], worker: WorkerSlot) -> Grant | None:
+        holder = LockHolder(builder_name=self._builder.name)
+        place = self._line.places.get(worker.name)
+        grant = self._locks.try_acquire(accesses, worker.name, holder, place)
+        if grant is None and place is None:
+            self._line.places[worker.name] = self._locks.wait_in_line(
+                accesses, worker.name, holder, self._look_again
+            )
+        return grant
+
+    def _why_locked(self, accesses: tuple[LockAccess, ...], worker: WorkerSlot) -> Waiting | None:
+        for name, holders in self._locks.holders(accesses, worker.name).items():
+            others = [one for one in holders if one.builder_name != self._builder.name]
+            return LockHeld(lock=name, holders=tuple(others or holders))
+        return None
+
+    async def _ask(
+        self, name: str, function: Hook, *arguments: object, with_name: bool = True
+    ) -> Any:
+        """Call a user's function. One that raises keeps only its own builder from starting."""
+        try:
+            first = (self._builder.name,) if with_name else ()
+            return await function(*first, *arguments)
+        except Exception as error:
+            _log.exception("%s of builder %s failed", name, self._builder.name)
+            raise _Refused(
+                FunctionFailed(function=name, error=f"{type(error).__name__}: {error}")
+            ) from error

@@ -1,0 +1,47 @@
+"""One builder as dispatching sees it: its configuration, its queue, and what it is waiting for."""
+
+from __future__ import annotations
+
+from chargehand.config.model import BuilderConfig
+from chargehand.dispatch.collapsing import Collapsible
+from chargehand.dispatch.locks import Place
+from chargehand.dispatch.queue import BuilderQueue
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.waiting import Waiting
+
+
+class BuilderLine:
+    """Mutable state of one builder; only the dispatcher touches it."""
+
+    def __init__(self, builder_id: BuilderId, config: BuilderConfig) -> None:
+        self.id = builder_id
+        self.config = config
+        self.queue = BuilderQueue()
+        self.collapsible = Collapsible()
+        self.occupied: set[str] = set()
+        """Workers that run a build of this builder."""
+        self.blocked: Waiting | None = None
+        """Why the last attempt to start a build failed."""
+        self.places: dict[str, Place] = {}
+        """Where it stands in line for locks, by worker."""
+
+    def add(self, pending: PendingRequest) -> RequestId | None:
+        """Queue a request; return the older one that it replaces by the default rule."""
+        self.queue.add(pending)
+        return self.collapsible.add(pending)
+
+    def remove(self, request_id: RequestId) -> PendingRequest | None:
+        """Take a request out of the queue."""
+        pending = self.queue.remove(request_id)
+        if pending is not None:
+            self.collapsible.remove(pending)
+            if not self.queue:
+                self.leave_lines()
+        return pending
+
+    def leave_lines(self) -> None:
+        """Give up all places in line."""
+        places, self.places = self.places, {}
+        for place in places.values():
+            place.leave()

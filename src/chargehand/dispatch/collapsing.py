@@ -1,0 +1,61 @@
+"""Collapsing: a newer request that asks for the same makes the older ones unnecessary.
+
+Buildbot's default rule (manual, "Collapsing Build Requests"): same codebases with the same
+repository, project and branch; no patches; either all come from changes, or their revisions are
+equal; and the same properties. Requests with equal keys are found by a dictionary, so that the
+whole is linear in the number of requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import msgspec
+
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import RequestId
+
+_to_json = msgspec.json.Encoder(order="deterministic").encode
+
+
+def collapse_key(pending: PendingRequest) -> Hashable | None:
+    """Return what requests must have in common to be collapsed; None: never collapsed."""
+    if pending.has_patch:
+        return None
+    exact = () if pending.has_changes else pending.source_stamp_ids
+    return (
+        pending.sources,
+        pending.has_changes,
+        exact,
+        pending.request.waited_for,
+        _comparable(pending.properties),
+    )
+
+
+def _comparable(properties: dict[str, Any]) -> bytes:
+    return _to_json({name: value for name, (value, _) in properties.items()})
+
+
+class Collapsible:
+    """The waiting requests of one builder, by what they ask for."""
+
+    def __init__(self) -> None:
+        self._newest: dict[Hashable, RequestId] = {}
+
+    def add(self, pending: PendingRequest) -> RequestId | None:
+        """Take note of a request, and return the older one that it replaces, if any."""
+        key = collapse_key(pending)
+        if key is None:
+            return None
+        replaced = self._newest.get(key)
+        if replaced is not None and replaced > pending.request.id:
+            return None
+        self._newest[key] = pending.request.id
+        return replaced if replaced != pending.request.id else None
+
+    def remove(self, pending: PendingRequest) -> None:
+        """Forget a request that waits no more."""
+        key = collapse_key(pending)
+        if key is not None and self._newest.get(key) == pending.request.id:
+            del self._newest[key]

@@ -1,0 +1,324 @@
+"""The dispatcher: it brings waiting requests and free workers together.
+
+It works when something happened (a request came, a worker or a lock became free) and looks only
+at the builders that this concerns, in the order of their first requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from chargehand.config.model import BuilderConfig, Hook, MasterConfig
+from chargehand.dispatch.attempt import Attempt, Start
+from chargehand.dispatch.builder_line import BuilderLine
+from chargehand.dispatch.locks import LockTable
+from chargehand.dispatch.ports import (
+    AlreadyClaimed,
+    BuildStarter,
+    RequestStore,
+    Workers,
+    WorkerSlot,
+)
+from chargehand.dispatch.rules import usable, why_none
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.result import Result
+from chargehand.domain.waiting import (
+    AboutToStart,
+    BehindOthers,
+    BuilderNotConfigured,
+    FunctionFailed,
+    MasterStopping,
+    RefusedByFunction,
+    Waiting,
+    WorkersBusy,
+)
+from chargehand.events.bus import Bus
+from chargehand.events.messages import (
+    RequestClaimed,
+    RequestCompleted,
+    RequestSubmitted,
+    RequestUnclaimed,
+    RequestUpdated,
+)
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+_ASK_AGAIN_SECONDS = 60
+
+
+class Dispatcher:
+    """Owns the queues. One task looks for work; one task runs for each build."""
+
+    def __init__(
+        self,
+        *,
+        store: RequestStore,
+        workers: Workers,
+        start_build: BuildStarter,
+        locks: LockTable,
+        bus: Bus,
+        master_id: MasterId,
+        choose: Callable[[Sequence[WorkerSlot]], WorkerSlot],
+    ) -> None:
+        self._store = store
+        self._workers = workers
+        self._start_build = start_build
+        self._locks = locks
+        self._bus = bus
+        self._master_id = master_id
+        self._choose = choose
+        self._lines: dict[BuilderId, BuilderLine] = {}
+        self._ids: dict[str, BuilderId] = {}
+        self._builders_of: dict[str, set[BuilderId]] = defaultdict(set)
+        self._dirty: set[BuilderId] = set()
+        self._wake = asyncio.Event()
+        self._tasks = Tasks("dispatch")
+        self._starting: set[RequestId] = set()
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._config = MasterConfig()
+        self._subscriptions = [
+            bus.subscribe(self._on_submitted, RequestSubmitted, RequestUnclaimed),
+            bus.subscribe(self._on_gone, RequestClaimed, RequestCompleted),
+            bus.subscribe(self._on_updated, RequestUpdated),
+        ]
+
+    async def start(self) -> None:
+        """Begin to look for work."""
+        self._tasks.spawn(self._look_for_work(), name="look for work")
+        self._tasks.spawn(self._ask_again(), name="ask users' functions again")
+
+    def stop_starting(self) -> None:
+        """Start no more builds; those that run go on."""
+        self._stopping = True
+
+    async def idle(self) -> None:
+        """Wait until no build runs."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def stop(self) -> None:
+        """Start no more builds, and end those that run in good order."""
+        self._stopping = True
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._tasks.close()
+
+    @property
+    def running(self) -> int:
+        """How many builds run."""
+        return len(self._running)
+
+    async def reconfigure(self, config: MasterConfig, ids: Mapping[str, BuilderId]) -> None:
+        """Take over a configuration: only builders that are new ask the store for requests."""
+        self._config = config
+        configs = {ids[builder.name]: builder for builder in config.builders}
+        for builder_id in self._lines.keys() - configs.keys():
+            self._lines.pop(builder_id).leave_lines()
+        new = [builder_id for builder_id in configs if builder_id not in self._lines]
+        for builder_id, builder in configs.items():
+            if builder_id in self._lines:
+                self._lines[builder_id].config = builder
+            else:
+                self._lines[builder_id] = BuilderLine(builder_id, builder)
+        self._index(configs, ids)
+        for pending in await self._store.pending(new):
+            if pending.request.id not in self._starting:
+                self._lines[pending.request.builder_id].add(pending)
+        self.look_at(configs)
+
+    def _index(
+        self, configs: Mapping[BuilderId, BuilderConfig], ids: Mapping[str, BuilderId]
+    ) -> None:
+        self._ids = dict(ids)
+        self._builders_of = defaultdict(set)
+        for builder_id, builder in configs.items():
+            for worker_name in builder.worker_names:
+                self._builders_of[worker_name].add(builder_id)
+
+    def look_at(self, builder_ids: Iterable[BuilderId]) -> None:
+        """See soon whether builds can start on these builders."""
+        waiting = [i for i in builder_ids if (line := self._lines.get(i)) and line.queue]
+        if waiting:
+            self._dirty.update(waiting)
+            self._wake.set()
+
+    def worker_changed(self, worker_name: str) -> None:
+        """A worker connected, was unpaused, or has a free slot."""
+        self.look_at(self._builders_of.get(worker_name, ()))
+
+    def _on_submitted(self, event: RequestSubmitted | RequestUnclaimed) -> None:
+        pending = event.pending
+        line = self._lines.get(pending.request.builder_id)
+        if line is None:
+            return
+        replaced = line.add(pending)
+        if isinstance(event, RequestSubmitted):
+            self._collapse(line, pending, replaced)
+        self.look_at([line.id])
+
+    def _on_gone(self, event: RequestClaimed | RequestCompleted) -> None:
+        line = self._lines.get(event.request.builder_id)
+        if line is not None:
+            line.remove(event.request.id)
+
+    def _on_updated(self, event: RequestUpdated) -> None:
+        line = self._lines.get(event.request.builder_id)
+        if line is not None:
+            line.queue.set_priority(event.request.id, event.request.priority)
+            self.look_at([line.id])
+
+    def _collapse(
+        self, line: BuilderLine, pending: PendingRequest, replaced: RequestId | None
+    ) -> None:
+        rule = line.config.collapse_requests
+        if rule is None:
+            rule = self._config.collapse_requests
+        if callable(rule):
+            self._tasks.spawn(self._collapse_by(rule, line, pending), name="collapse")
+        elif rule and replaced is not None and line.remove(replaced):
+            self._tasks.spawn(self._complete([replaced], pending), name="collapse")
+
+    async def _collapse_by(self, rule: Hook, line: BuilderLine, pending: PendingRequest) -> None:
+        """Ask the user's function about each older request, in their order."""
+        older = [other for other in line.queue if other.request.id < pending.request.id]
+        unneeded = [other for other in older if await rule(line.config.name, pending, other)]
+        replaced = [other.request.id for other in unneeded if line.remove(other.request.id)]
+        if replaced:
+            await self._complete(replaced, pending)
+
+    async def _complete(self, replaced: Sequence[RequestId], by: PendingRequest) -> None:
+        _log.info("requests %s were collapsed into request %s", list(replaced), by.request.id)
+        await self._store.complete(replaced, Result.SKIPPED)
+
+    async def _look_for_work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            dirty, self._dirty = self._dirty, set()
+            if not self._stopping:
+                for line in await self._in_order(dirty):
+                    await self._start_what_can(line)
+
+    async def _ask_again(self) -> None:
+        """What a user's function refused may be granted later, and nothing tells us when."""
+        while True:
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+            self.look_at(
+                [
+                    line.id
+                    for line in self._lines.values()
+                    if isinstance(line.blocked, RefusedByFunction | FunctionFailed)
+                ]
+            )
+
+    async def _in_order(self, builder_ids: set[BuilderId]) -> list[BuilderLine]:
+        lines = [line for i in builder_ids if (line := self._lines.get(i)) and line.queue]
+        if len(lines) > 1:
+            lines.sort(key=lambda line: line.queue.first_rank())
+        if self._config.prioritize_builders is not None and lines:
+            by_name = {line.config.name: line for line in lines}
+            try:
+                names = await self._config.prioritize_builders(list(by_name))
+            except Exception:  # noqa: BLE001 - the user's function must not stop the others' builds
+                _log.exception("prioritizeBuilders failed; builders go by their oldest request")
+                return lines
+            return [by_name[name] for name in names if name in by_name]
+        return lines
+
+    async def _start_what_can(self, line: BuilderLine) -> None:
+        while line.queue and not self._stopping:
+            slots = self._workers.slots(line.config.worker_names)
+            if not usable(slots, line.occupied):
+                line.blocked = None
+                return
+            attempt = Attempt(
+                line=line,
+                config=self._config,
+                locks=self._locks,
+                choose=self._choose,
+                look_again=lambda: self.look_at([line.id]),
+            )
+            start = await attempt.decide(slots)
+            line.blocked = attempt.blocked
+            if start is None:
+                return
+            self._begin(line, start)
+
+    def _begin(self, line: BuilderLine, start: Start) -> None:
+        """Take the slot and the request at once, for the next decision; the rest is a task."""
+        session = self._workers.reserve(start.worker.name)
+        if session is None or line.remove(start.request.request.id) is None:
+            if session is not None:
+                self._workers.release(start.worker.name)
+            start.grant.release()
+            return
+        line.occupied.add(start.worker.name)
+        self._starting.add(start.request.request.id)
+        task = self._tasks.spawn(
+            self._build(line, start, session), name=f"build request {start.request.request.id}"
+        )
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _build(self, line: BuilderLine, start: Start, session: object) -> None:
+        request_id = start.request.request.id
+        try:
+            with contextlib.suppress(AlreadyClaimed):
+                await self._store.claim([request_id], self._master_id)
+                self._starting.discard(request_id)
+                await self._start_build(
+                    builder_name=line.config.name,
+                    builder_id=line.id,
+                    worker=start.worker,
+                    session=session,
+                    requests=(start.request,),
+                    locks=start.accesses,
+                    name_locks=start.grant.name,
+                )
+        finally:
+            self._starting.discard(request_id)
+            line.occupied.discard(start.worker.name)
+            start.grant.release()
+            self._workers.release(start.worker.name)
+            self.worker_changed(start.worker.name)
+
+    async def cancel(self, request_id: RequestId, reason: str) -> bool:
+        """Cancel a request that waits; False when it does not wait any more."""
+        return await self._store.cancel(request_id, reason)
+
+    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+        """Set a request's priority."""
+        await self._store.set_priority(request_id, priority)
+
+    def why_waiting(self, request_id: RequestId, builder_id: BuilderId) -> Waiting:
+        """Say why an unclaimed request waits."""
+        line = self._lines.get(builder_id)
+        if line is None:
+            return BuilderNotConfigured()
+        if self._stopping:
+            return MasterStopping()
+        if request_id not in line.queue:
+            return AboutToStart()
+        reason = self._why_blocked(line)
+        ahead = line.queue.ahead_of(request_id)
+        if ahead and isinstance(reason, AboutToStart | WorkersBusy):
+            waits = "" if isinstance(reason, AboutToStart) else reason.sentence
+            return BehindOthers(ahead=ahead, the_first_waits=waits)
+        return reason
+
+    def _why_blocked(self, line: BuilderLine) -> Waiting:
+        slots = self._workers.slots(line.config.worker_names)
+        if not usable(slots, line.occupied):
+            return why_none(line.config.worker_names, slots, line.occupied)
+        return line.blocked or AboutToStart()
