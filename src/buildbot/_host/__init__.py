@@ -1,0 +1,1 @@
+"""Our side of the border: what lets users' code and the engine work together."""

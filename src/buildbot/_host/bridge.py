@@ -1,0 +1,145 @@
+"""The one place where Deferreds and coroutines meet.
+
+Extensions may be written with ``async def``, with ``inlineCallbacks``, or with callbacks; the
+engine only knows coroutines. `inward` calls a function of an extension and awaits what it returns;
+`outward` hands the work of an engine coroutine to an extension, as a Deferred; `install` lets every
+task that an extension starts ``await`` Deferreds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import ContextVar
+from types import coroutine
+from typing import Any, TypeVar
+
+from twisted.internet import defer
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+T = TypeVar("T")
+
+_in_extension: ContextVar[bool] = ContextVar("_in_extension", default=False)
+
+
+class RemoteFailure(Exception):
+    """A Deferred failed with something that is no exception (Perspective Broker sends such)."""
+
+
+async def inward(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """Call *function*, and await its value, coroutine, Deferred, or Failure.
+
+    A cancellation that the extension caused itself arrives as Twisted's ``CancelledError``: only
+    the engine's own cancellation may look like one to the engine.
+    """
+    token = _in_extension.set(True)
+    try:
+        value = function(*args, **keywords)
+        if isinstance(value, Deferred) or inspect.isawaitable(value):
+            return await _awaiting_deferreds(value)
+        if isinstance(value, Failure):
+            raise _exception(value)
+        return value
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise defer.CancelledError from error
+    finally:
+        _in_extension.reset(token)
+
+
+def outward(work: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """Start *work* in the engine and return a Deferred of its outcome; cancelling that stops it."""
+    token = _in_extension.set(False)
+    try:
+        task = asyncio.ensure_future(work)
+    finally:
+        _in_extension.reset(token)
+
+    def stop(_: Deferred[T]) -> None:
+        task.cancel()
+
+    deferred: Deferred[T] = Deferred(stop)
+
+    def hand_over(task: asyncio.Future[T]) -> None:
+        error = defer.CancelledError() if task.cancelled() else task.exception()
+        if deferred.called:  # cancelled by the extension: nobody waits for the outcome
+            return
+        if error is None:
+            deferred.callback(task.result())
+        else:
+            deferred.errback(error)
+
+    task.add_done_callback(hand_over)
+    return deferred
+
+
+def install(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the tasks that extensions start in *loop* await Deferreds, too."""
+
+    def task_factory(
+        loop: asyncio.AbstractEventLoop, work: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        if not _in_extension.get():
+            return asyncio.Task(work, loop=loop, **options)
+        task = asyncio.Task(_awaiting_deferreds(work), loop=loop, **options)
+        # Cancelled before its first step, the wrapper would leave the work neither run nor closed.
+        task.add_done_callback(lambda _: work.close())
+        return task
+
+    loop.set_task_factory(task_factory)
+
+
+async def _awaiting_deferreds(work: Any) -> Any:
+    """Await *work*; wherever it waits for a Deferred, wait for a future instead."""
+    return await _translated(work if hasattr(work, "send") else work.__await__())
+
+
+@coroutine
+def _translated(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            waited_for = work.send(answer) if error is None else work.throw(error)
+        except StopIteration as finished:
+            return finished.value  # type: ignore[no-any-return] # of whatever type work has
+        answer = error = None
+        try:
+            if isinstance(waited_for, Deferred):
+                yield from _until_fired(waited_for)
+            else:
+                answer = yield waited_for
+        except BaseException as raised:  # noqa: BLE001 - thrown into the coroutine
+            error = raised
+
+
+def _until_fired(deferred: Deferred[Any]) -> asyncio.Future[None]:
+    """Return a future of the moment when *deferred* has a result, leaving the result in it."""
+    future = asyncio.get_running_loop().create_future()
+
+    def wake(result: Any) -> Any:
+        if not future.done():
+            future.set_result(None)
+        if isinstance(result, Failure) and not isinstance(result.value, BaseException):
+            # What waits could not raise the other one.
+            return Failure(_exception(result))  # type: ignore[no-untyped-call] # Twisted's
+        return result
+
+    def abandon(_: object) -> None:
+        if future.cancelled():
+            deferred.cancel()
+            deferred.addErrback(lambda _: None)  # nobody is left to hear of it
+
+    deferred.addBoth(wake)
+    future.add_done_callback(abandon)
+    return future
+
+
+def _exception(failure: Failure) -> BaseException:
+    if isinstance(failure.value, BaseException):
+        return failure.value
+    return RemoteFailure(f"{failure.type}: {failure.value}")

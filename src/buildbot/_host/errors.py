@@ -1,0 +1,89 @@
+"""Collecting what is wrong with a configuration while the user's code runs.
+
+The collector is a context variable: a configuration may be loaded in a worker thread while another
+one is in use, and each sees its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from buildbot._host.origin import Origin, user_origin
+from chargehand.config.errors import ConfigError, ConfigErrors
+from chargehand.config.model import Warned
+
+__all__ = ["Collector", "ConfigError", "ConfigErrors", "collecting", "error", "warn"]
+
+
+@dataclass(slots=True)
+class Collector:
+    """What was found wrong so far; ``directory`` is where the user's files are."""
+
+    directory: str | None = None
+    errors: list[ConfigError] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
+
+    def add(self, message: str, origin: Origin | None = None) -> None:
+        """Add an error; the same one is kept once."""
+        found = ConfigError(message, *(origin or (None, None)))
+        if found not in self.errors:
+            self.errors.append(found)
+
+    def merge(self, errors: ConfigErrors) -> None:
+        """Add all of *errors*."""
+        self.errors.extend(found for found in errors.errors if found not in self.errors)
+
+    def warn(self, message: str, origin: Origin | None = None) -> None:
+        """Add a warning; the same one is kept once."""
+        file, line = origin or (None, None)
+        found = Warned(message=message, file=file, line=line)
+        if found not in self.warnings:
+            self.warnings.append(found)
+
+    def raise_if_any(self) -> None:
+        """Raise what was found, all of it together."""
+        if self.errors:
+            raise ConfigErrors(self.errors)
+
+
+_collector: ContextVar[Collector | None] = ContextVar("_collector", default=None)
+
+
+@contextmanager
+def collecting(directory: str | None = None) -> Iterator[Collector]:
+    """Within this context `error` collects instead of raising."""
+    collector = Collector(directory)
+    token = _collector.set(collector)
+    try:
+        yield collector
+    finally:
+        _collector.reset(token)
+
+
+def error(message: str, *_: Any) -> None:
+    """Say that the configuration is wrong, at the user's line that led here.
+
+    While a configuration is read the error is collected, and this returns; otherwise it raises
+    ConfigErrors.
+    """
+    collector = _collector.get()
+    if collector is None:
+        raise ConfigErrors([ConfigError(message, *(user_origin() or (None, None)))])
+    collector.add(message, user_origin(collector.directory))
+
+
+def warn(message: str) -> None:
+    """Say that something is accepted, but not supported or not right, while a file is read."""
+    collector = _collector.get()
+    if collector is not None:
+        collector.warn(message, user_origin(collector.directory))
+
+
+def current_directory() -> str | None:
+    """Return the directory of the configuration that is being read, None outside of reading."""
+    collector = _collector.get()
+    return collector.directory if collector is not None else None

@@ -1,0 +1,43 @@
+"""Where in the user's files something was written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+_OURS = tuple(
+    f"{Path(__file__).resolve().parents[2] / package}/" for package in ("buildbot", "chargehand")
+)
+
+
+class Origin(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+
+def user_origin(directory: str | None = None) -> Origin | None:
+    """Return the innermost line of the caller's callers that is in a file below *directory*.
+
+    Where none is, it is the innermost one that is not ours and not a library's.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    fallback: Origin | None = None
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if directory is not None and file.startswith(directory):
+            return Origin(file, frame.f_lineno)
+        if fallback is None and _is_users(frame.f_code):
+            fallback = Origin(file, frame.f_lineno)
+            if directory is None:
+                break
+        frame = frame.f_back
+    return fallback
+
+
+def _is_users(code: CodeType) -> bool:
+    file = code.co_filename
+    return not file.startswith(("<", *_OURS, sys.prefix, sys.base_prefix + "/lib"))

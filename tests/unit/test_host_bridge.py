@@ -1,0 +1,260 @@
+"""Every way in which a published extension may be written must run."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from twisted.internet import defer
+from twisted.python.failure import Failure
+
+from buildbot._host import bridge
+from buildbot._host.bridge import inward, outward
+
+
+@pytest.fixture(autouse=True)
+async def installed():
+    bridge.install(asyncio.get_running_loop())
+
+
+class Engine:
+    """Work of the engine, as an extension sees it: methods that return Deferreds."""
+
+    def __init__(self, exit_code=0, takes=0.0, error=None):
+        self.notes = []
+        self.exit_code = exit_code
+        self.takes = takes
+        self.error = error
+        self.stopped = asyncio.Event()
+
+    def note(self, text):
+        return outward(self._note(text))
+
+    async def _note(self, text):
+        await asyncio.sleep(0)
+        self.notes.append(text)
+
+    def run(self):
+        return outward(self._run())
+
+    async def _run(self):
+        try:
+            await asyncio.sleep(self.takes)
+        except asyncio.CancelledError:
+            self.stopped.set()
+            raise
+        if self.error is not None:
+            raise self.error
+        return self.exit_code
+
+
+async def async_def(engine):
+    await engine.note("hello")
+    return await engine.run()
+
+
+@defer.inlineCallbacks
+def inline_callbacks(engine):
+    yield engine.note("hello")
+    code = yield engine.run()
+    return code
+
+
+def callbacks(engine):
+    d = engine.note("hello")
+    d.addCallback(lambda _: engine.run())
+    return d
+
+
+@defer.inlineCallbacks
+def inline_callbacks_calling_async_def(engine):
+    async def note():
+        await engine.note("hello")
+
+    yield note()
+    code = yield engine.run()
+    return code
+
+
+async def async_def_calling_inline_callbacks(engine):
+    @defer.inlineCallbacks
+    def note():
+        yield engine.note("hello")
+
+    await note()
+    return await engine.run()
+
+
+async def in_parallel(engine):
+    async def note():
+        await engine.note("hello")
+
+    async def run():
+        return await engine.run()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(note())
+        code = group.create_task(run())
+    return code.result()
+
+
+async def gathered(engine):
+    return (await asyncio.gather(engine.note("hello"), engine.run()))[1]
+
+
+async def deferred_list(engine):
+    done = await defer.DeferredList([engine.note("hello"), engine.run()])
+    return done[1][1]
+
+
+def ensure_deferred(engine):
+    return defer.ensureDeferred(async_def(engine))
+
+
+async def slept(engine):
+    await asyncio.sleep(1)
+    await asyncio.wait_for(engine.note("hello"), 5)
+    return await engine.run()
+
+
+STYLES = [
+    async_def,
+    inline_callbacks,
+    callbacks,
+    inline_callbacks_calling_async_def,
+    async_def_calling_inline_callbacks,
+    in_parallel,
+    gathered,
+    deferred_list,
+    ensure_deferred,
+    slept,
+]
+
+
+@pytest.mark.parametrize("style", STYLES)
+async def test_an_extension_may_be_written_in_any_style(style, looptime):
+    engine = Engine(exit_code=3, takes=1)
+
+    assert await inward(style, engine) == 3
+
+    assert engine.notes == ["hello"]
+
+
+@pytest.mark.parametrize("style", [async_def, inline_callbacks, callbacks, ensure_deferred])
+async def test_an_error_in_the_engine_reaches_the_extension_and_returns(style):
+    engine = Engine(error=ConnectionError("worker went away"))
+
+    with pytest.raises(ConnectionError, match="worker went away"):
+        await inward(style, engine)
+
+
+async def test_an_extension_may_catch_the_error():
+    @defer.inlineCallbacks
+    def careful(engine):
+        try:
+            yield engine.run()
+        except ConnectionError:
+            return "caught"
+
+    assert await inward(careful, Engine(error=ConnectionError())) == "caught"
+
+
+@pytest.mark.parametrize(
+    "style", [async_def, inline_callbacks, callbacks, ensure_deferred, gathered]
+)
+async def test_cancelling_the_extension_cancels_the_engines_work(style, looptime):
+    engine = Engine(takes=3600)
+    task = asyncio.ensure_future(inward(style, engine))
+    await asyncio.sleep(10)
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(engine.stopped.wait(), 1)
+
+
+async def test_a_cancellation_of_the_extensions_own_does_not_look_like_one_of_the_engine():
+    async def cancels_its_own_work(engine):
+        deferred = engine.run()
+        deferred.cancel()
+        await deferred
+
+    async def cancels_its_own_task():
+        task = asyncio.ensure_future(asyncio.sleep(3600))
+        task.cancel()
+        await task
+
+    with pytest.raises(defer.CancelledError):
+        await inward(cancels_its_own_work, Engine(takes=3600))
+    with pytest.raises(defer.CancelledError):
+        await inward(cancels_its_own_task)
+
+
+async def test_a_plain_value_is_returned_as_it_is():
+    assert await inward(lambda *args, **keywords: (args, keywords), 1, key=2) == ((1,), {"key": 2})
+
+
+async def test_a_plain_deferred_can_be_awaited_and_keeps_its_result():
+    deferred = defer.Deferred()
+    asyncio.get_running_loop().call_later(0, deferred.callback, 7)
+
+    async def waits_twice():
+        return await deferred, await deferred
+
+    assert await inward(waits_twice) == (7, 7)
+    assert await inward(lambda: deferred) == 7
+
+
+async def test_a_failure_that_is_returned_is_raised():
+    with pytest.raises(KeyError):
+        await inward(lambda: Failure(KeyError("x")))
+
+
+async def test_a_failure_whose_value_is_no_exception_is_raised_as_one():
+    def fails():
+        failure = Failure(ValueError("x"))
+        failure.value = "text from afar"
+        deferred = defer.Deferred()
+        asyncio.get_running_loop().call_later(0, deferred.errback, failure)
+        return deferred
+
+    async def awaits():
+        await fails()
+
+    with pytest.raises(bridge.RemoteFailure, match="text from afar"):
+        await inward(fails)
+    with pytest.raises(bridge.RemoteFailure, match="text from afar"):
+        await inward(awaits)
+
+
+async def test_a_task_started_before_the_first_await_may_await_deferreds():
+    def eager(engine):
+        return asyncio.ensure_future(async_def(engine))
+
+    assert await inward(eager, Engine(exit_code=5)) == 5
+
+
+async def test_the_engine_does_not_inherit_the_licence_to_await_deferreds():
+    async def awaits_a_deferred():
+        deferred = defer.Deferred()
+        asyncio.get_running_loop().call_later(0, deferred.callback, 0)
+        await deferred
+
+    async def engine_work():
+        await asyncio.ensure_future(awaits_a_deferred())
+
+    async def extension():
+        await outward(engine_work())
+
+    with pytest.raises(RuntimeError, match="bad yield"):
+        await inward(extension)
+
+
+async def test_callbacks_of_the_engines_work_may_start_tasks_that_await_deferreds():
+    def chained(engine):
+        d = engine.note("hello")
+        d.addCallback(lambda _: defer.Deferred.fromFuture(asyncio.ensure_future(async_def(engine))))
+        return d
+
+    assert await inward(chained, Engine(exit_code=4)) == 4
