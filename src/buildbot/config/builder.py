@@ -1,0 +1,166 @@
+"""A builder, as a configuration describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from buildbot._host.errors import error
+from buildbot.process.factory import BuildFactory
+from buildbot.util.comparison import ComparableMixin
+from buildbot.util.text import bytes2unicode, safeTranslate
+
+_OPTIONAL = (
+    "tags",
+    "nextWorker",
+    "nextBuild",
+    "locks",
+    "env",
+    "properties",
+    "defaultProperties",
+    "collapseRequests",
+    "description",
+    "description_format",
+    "project",
+)
+
+
+class BuilderConfig(ComparableMixin):
+    """What a builder builds, where, and how; the arguments are those of the manual's Builders."""
+
+    compare_attrs = (
+        "name",
+        "workernames",
+        "builddir",
+        "workerbuilddir",
+        "factory",
+        "canStartBuild",
+        "do_build_if",
+        *_OPTIONAL,
+    )
+
+    def __init__(
+        self,
+        name: Any = None,
+        workername: str | None = None,
+        workernames: str | Sequence[str] | None = None,
+        builddir: str | None = None,
+        workerbuilddir: str | None = None,
+        factory: BuildFactory | None = None,
+        tags: list[str] | None = None,
+        nextWorker: Callable[..., Any] | None = None,
+        nextBuild: Callable[..., Any] | None = None,
+        locks: Any = None,
+        env: dict[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        collapseRequests: Any = None,
+        description: str | None = None,
+        description_format: str | None = None,
+        canStartBuild: Callable[..., Any] | None = None,
+        defaultProperties: Mapping[str, Any] | None = None,
+        project: str | None = None,
+        do_build_if: Any = None,
+    ) -> None:
+        self.name: str = _checked_name(name)
+        where = f"builder {self.name!r}"
+        self.factory = _checked_factory(where, factory)
+        self.workernames = _checked_worker_names(where, workername, workernames)
+        directory = safeTranslate(self.name).decode() if builddir is None else builddir
+        self.builddir: str = bytes2unicode(directory) if isinstance(directory, bytes) else directory
+        self.workerbuilddir: str = self.builddir if workerbuilddir is None else workerbuilddir
+        self.tags = _checked_tags(where, tags)
+        self.nextWorker = _checked_callable("nextWorker", nextWorker)
+        self.nextBuild = _checked_callable("nextBuild", nextBuild)
+        self.canStartBuild = _checked_callable("canStartBuild", canStartBuild)
+        self.do_build_if = do_build_if
+        self.locks = locks or []
+        self.env = env or {}
+        if not isinstance(self.env, dict):
+            error("builder's env must be a dictionary")
+        self.properties = dict(properties or {})
+        self.defaultProperties = dict(defaultProperties or {})
+        for key in self.properties.keys() | self.defaultProperties.keys():
+            if not isinstance(key, str):
+                error(f"{where}: property names must be strings, not {key!r}")
+        self.collapseRequests = collapseRequests
+        _check_description(description, description_format)
+        self.description = description
+        self.description_format = description_format
+        if project is not None and not isinstance(project, str):
+            error("builder project must be None or str")
+        self.project = project
+
+    def getConfigDict(self) -> dict[str, Any]:
+        """Return what is set, as the dictionary form of a builder."""
+        found = {name: getattr(self, name) for name in _OPTIONAL}
+        return {
+            "name": self.name,
+            "workernames": self.workernames,
+            "factory": self.factory,
+            "builddir": self.builddir,
+            "workerbuilddir": self.workerbuilddir,
+            **{name: value for name, value in found.items() if value},
+        }
+
+
+def _checked_name(name: Any) -> str:
+    if isinstance(name, bytes):
+        name = bytes2unicode(name)
+    if not name or not isinstance(name, str):
+        error("builder's name is required")
+        return "<unknown>"
+    if name.startswith("_"):
+        error(f"builder names must not start with an underscore: '{name}'")
+    return name
+
+
+def _checked_factory(where: str, factory: Any) -> Any:
+    if factory is None:
+        error(f"{where}: has no factory")
+    elif not isinstance(factory, BuildFactory):
+        error(f"{where}: factory is not a BuildFactory instance")
+    return factory
+
+
+def _checked_worker_names(where: str, one: Any, several: Any) -> list[str]:
+    names: list[str] = []
+    if isinstance(several, str):
+        names = [several]
+    elif isinstance(several, list | tuple | set | frozenset):
+        names = list(several)
+    elif several:
+        error(f"{where}: workernames must be a list or a string")
+    if one:
+        if not isinstance(one, str):
+            error(f"{where}: workername must be a string but it is {one!r}")
+        names.append(one)
+    if not names:
+        error(f"{where}: at least one workername is required")
+    return names
+
+
+def _checked_tags(where: str, tags: Any) -> list[str]:
+    if not tags:
+        return []
+    if not isinstance(tags, list):
+        error(f"{where}: tags must be a list")
+        return []
+    if any(not isinstance(tag, str) for tag in tags):
+        error(f"{where}: tags list contains something that is not a string")
+    elif len(tags) != len(set(tags)):
+        doubled = " ".join(sorted({tag for tag in tags if tags.count(tag) > 1}))
+        error(f"{where}: tags list contains duplicate tags: {doubled}")
+    return tags
+
+
+def _checked_callable(name: str, value: Any) -> Any:
+    if value is not None and not callable(value):
+        error(f"{name} must be a callable")
+    return value
+
+
+def _check_description(description: Any, format: Any) -> None:
+    if description is not None and not isinstance(description, str):
+        error("BuilderConfig argument description must be an instance of str or None")
+    if format not in (None, "markdown"):
+        error('builder description format must be None or "markdown"')

@@ -1,0 +1,10 @@
+"""Saying that a configuration is wrong."""
+
+from buildbot._host.errors import error, warn
+from chargehand.config.errors import ConfigErrors
+
+__all__ = ["ConfigErrors", "ConfigWarning", "error", "warn"]
+
+
+class ConfigWarning(Warning):
+    """A configuration works, and should be changed all the same."""

@@ -1,0 +1,1 @@
+"""Builds, steps, and what they are made of."""

@@ -1,0 +1,67 @@
+"""Objects that are equal when the attributes that matter are."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+_ABSENT = object()
+
+
+class ComparableMixin:
+    """Equal to an object of the same class whose ``compare_attrs`` are equal.
+
+    The names in ``compare_attrs`` of all base classes count together.
+    """
+
+    compare_attrs: ClassVar[Any] = ()
+
+    @classmethod
+    def _compared(cls) -> tuple[str, ...]:
+        own: tuple[str, ...] | None = cls.__dict__.get("_compared_attrs")
+        if own is None:
+            names: dict[str, None] = {}
+            for base in cls.__mro__:
+                names.update(dict.fromkeys(base.__dict__.get("compare_attrs") or ()))
+            own = tuple(names)
+            cls._compared_attrs = own  # type: ignore[attr-defined]  # a cache, per class
+        return own
+
+    def _key(self) -> list[Any]:
+        return [getattr(self, name, _ABSENT) for name in self._compared()]
+
+    def __hash__(self) -> int:
+        parts = [type(self).__name__]
+        parts.extend(repr(value) for value in self._key() if isinstance(value, str | int | float))
+        return hash(tuple(parts))
+
+    def _comparable_to(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, ComparableMixin) or not self._comparable_to(other):
+            return False
+        return self._key() == other._key()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: Any) -> bool:
+        if not self._comparable_to(other):
+            return NotImplemented
+        return bool(self._key() < other._key())
+
+    def __le__(self, other: Any) -> bool:
+        return self == other or self < other
+
+    def __gt__(self, other: Any) -> bool:
+        return not self <= other
+
+    def __ge__(self, other: Any) -> bool:
+        return not self < other
+
+    def getConfigDict(self) -> dict[str, Any]:
+        """Return the compared attributes that are set and not None."""
+        values = {name: getattr(self, name, None) for name in self._compared()}
+        return {name: value for name, value in values.items() if value is not None}
