@@ -1,0 +1,90 @@
+"""The queue is in order at any time, and collapsing finds equal requests by key."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargehand.dispatch.collapsing import Collapsible, collapse_key
+from chargehand.dispatch.queue import BuilderQueue, rank
+from chargehand.domain.buildset import BuildRequest, PendingRequest
+from chargehand.domain.identifiers import BuilderId, BuildsetId, RequestId, SourceStampId
+
+
+def pending(number: int, priority: int = 0, submitted_at: float | None = None, **more):
+    values = {
+        "reason": "",
+        "source_stamp_ids": (SourceStampId(1),),
+        "sources": (("", "repo", "", "main"),),
+    }
+    return PendingRequest(
+        request=BuildRequest(
+            id=RequestId(number),
+            buildset_id=BuildsetId(number),
+            builder_id=BuilderId(1),
+            submitted_at=float(number) if submitted_at is None else submitted_at,
+            priority=priority,
+        ),
+        **(values | more),
+    )
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(-2, 2), st.booleans()), max_size=60))
+def test_the_queue_is_sorted_whatever_comes_and_goes(steps):
+    queue = BuilderQueue()
+    model: dict[int, PendingRequest] = {}
+
+    for number, priority, leaves in steps:
+        if leaves:
+            queue.remove(RequestId(number))
+            model.pop(number, None)
+        elif number in model:
+            queue.set_priority(RequestId(number), priority)
+            request = msgspec.structs.replace(model[number].request, priority=priority)
+            model[number] = msgspec.structs.replace(model[number], request=request)
+        else:
+            model[number] = pending(number, priority)
+            queue.add(model[number])
+
+    expected = sorted(model.values(), key=rank)
+    assert list(queue) == expected
+    assert [queue.ahead_of(p.request.id) for p in expected] == list(range(len(expected)))
+
+
+def test_a_higher_priority_comes_first_and_age_decides_among_equals():
+    queue = BuilderQueue()
+    for one in (pending(3), pending(1), pending(2, priority=5)):
+        queue.add(one)
+
+    assert [p.request.id for p in queue] == [2, 1, 3]
+
+
+def test_a_newer_request_for_the_same_sources_replaces_the_older_one():
+    collapsible = Collapsible()
+
+    assert collapsible.add(pending(1)) is None
+    assert collapsible.add(pending(2)) == 1
+    assert collapsible.add(pending(3)) == 2
+
+
+def test_requests_that_differ_are_not_collapsed():
+    base = pending(1)
+    others = [
+        pending(2, sources=(("", "repo", "", "other"),)),
+        pending(2, sources=(("lib", "repo", "", "main"),)),
+        pending(2, source_stamp_ids=(SourceStampId(9),)),
+        pending(2, properties={"a": (1, "x")}),
+        pending(2, has_changes=True),
+    ]
+
+    assert all(collapse_key(other) != collapse_key(base) for other in others)
+
+
+def test_requests_from_changes_are_collapsed_though_their_revisions_differ():
+    older = pending(1, has_changes=True, source_stamp_ids=(SourceStampId(1),))
+    newer = pending(2, has_changes=True, source_stamp_ids=(SourceStampId(2),))
+
+    assert collapse_key(older) == collapse_key(newer)
+
+
+def test_a_request_with_a_patch_is_never_collapsed():
+    assert collapse_key(pending(1, has_patch=True)) is None
