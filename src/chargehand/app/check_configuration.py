@@ -1,0 +1,62 @@
+"""`checkconfig`: read a configuration, and show all that is wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from chargehand.app.basedir import SETTINGS_FILE, open_basedir
+from chargehand.app.extension import described, open_host
+from chargehand.app.failure import CommandFailed
+from chargehand.config.errors import ConfigErrors
+from chargehand.config.model import MasterConfig
+
+
+@click.command()
+@click.argument("place", metavar="[DIR|FILE]", type=click.Path(path_type=Path), default=".")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+def checkconfig(place: Path, quiet: bool) -> int:
+    """Check the configuration FILE, or that of the master in DIR, without running it.
+
+    All errors are shown together, with file and line where they are known. Exit status 0: it
+    is good (there may be warnings).
+    """
+    config_path, basedir = _where(place)
+    config = load_configuration(config_path, basedir)
+    for warning in config.warnings:
+        where = f"{warning.file}:{warning.line}: " if warning.line else ""
+        click.secho(f"warning: {where}{warning.message}", fg="yellow", err=True)
+    if not quiet:
+        click.echo(
+            f"Config file is good! {len(config.builders)} builders, {len(config.workers)} workers, "
+            f"{len(config.schedulers)} schedulers, {len(config.change_sources)} change sources."
+        )
+    return 0
+
+
+def _where(place: Path) -> tuple[Path, Path]:
+    place = place.resolve()
+    if place.is_dir():
+        if (place / SETTINGS_FILE).exists():
+            basedir = open_basedir(place)
+            return basedir.config_path, basedir.path
+        return place / "master.cfg", place
+    return place, place.parent
+
+
+def load_configuration(config_path: Path, basedir: Path) -> MasterConfig:
+    """Read a configuration outside a running master. Raises CommandFailed with all errors."""
+    if not config_path.exists():
+        raise CommandFailed(f"there is no {config_path}")
+
+    async def load() -> MasterConfig:
+        host = open_host(basedir, config_path)
+        host.install(asyncio.get_running_loop())
+        return await host.load()
+
+    try:
+        return asyncio.run(load())
+    except ConfigErrors as errors:
+        raise CommandFailed(described(errors, config_path)) from None

@@ -1,0 +1,39 @@
+"""The extension API, found at run time: the engine does not import it."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from chargehand.config.errors import ConfigErrors
+from chargehand.config.model import MasterConfig
+from chargehand.plugins.root import activate
+
+
+class ExtensionHost(Protocol):
+    """Our side of the border to users' code."""
+
+    def install(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make the loop fit for users' code: Deferreds may be awaited, Twisted's reactor runs."""
+
+    async def load(self) -> MasterConfig:
+        """Read the configuration. Raises ConfigErrors."""
+
+    def attach(self, engine: Any) -> None:
+        """Give users' code (``self.master``) access to the engine."""
+
+
+def open_host(basedir: Path, config_path: Path) -> ExtensionHost:
+    """Return the host for a configuration file."""
+    activate()
+    module = import_module("buildbot._host.host")
+    return cast(ExtensionHost, module.Host(basedir=basedir, config_file=config_path))
+
+
+def described(errors: ConfigErrors, config_path: Path) -> str:
+    """Return all errors as text for the terminal and the log."""
+    count = len(errors.errors)
+    head = f"{config_path} has {'an error' if count == 1 else f'{count} errors'}:"
+    return "\n".join([head, *(f"  {error}".replace("\n", "\n  ") for error in errors.errors)])

@@ -1,0 +1,59 @@
+"""Where the master's own messages go: master.log in its directory, and the terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+
+from chargehand.app.basedir import LOG_LINK, Basedir
+
+_FORMAT = "%(asctime)s [%(name)s] %(message)s"
+_FORMAT_ABOVE_INFO = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
+
+
+class _Formatter(logging.Formatter):
+    """Shows the level only where it is worth a look."""
+
+    default_time_format = "%Y-%m-%d %H:%M:%S"
+    default_msec_format = "%s.%03d"
+
+    def __init__(self) -> None:
+        super().__init__(_FORMAT)
+        self._above_info = logging.Formatter(_FORMAT_ABOVE_INFO)
+        self._above_info.default_msec_format = self.default_msec_format
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.levelno > logging.INFO:
+            return self._above_info.format(record)
+        return super().format(record)
+
+
+def log_to(basedir: Basedir, *, terminal: bool, verbose: bool = False) -> None:
+    """Send messages to the log file (rotated by size), and to stdout when asked."""
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    file = RotatingFileHandler(
+        basedir.log_path,
+        maxBytes=basedir.log_size,
+        backupCount=1_000_000 if basedir.log_count is None else basedir.log_count,
+        encoding="utf-8",
+        errors="replace",
+    )
+    handlers: list[logging.Handler] = [file]
+    if terminal:
+        handlers.append(logging.StreamHandler(sys.stdout))
+    for handler in handlers:
+        handler.setFormatter(_Formatter())
+        root.addHandler(handler)
+    _link(basedir)
+
+
+def _link(basedir: Basedir) -> None:
+    """People tail twistd.log; a real file of that name (Buildbot's) is kept under another."""
+    link = basedir.path / LOG_LINK
+    if link.is_symlink():
+        return
+    if link.exists():
+        link.rename(basedir.path / f"{LOG_LINK}.before-chargehand")
+    link.symlink_to(basedir.log_path.name)

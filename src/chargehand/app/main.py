@@ -1,0 +1,99 @@
+"""The command line: `chargehand`, also installed as `buildbot` for scripts and muscle memory.
+
+Commands import what they need when they run, so that `--help` and `start` are quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from chargehand.app.failure import CommandFailed
+
+_COMMANDS = {
+    "create-master": ("create_master", "Create a directory for a master."),
+    "upgrade-master": ("create_master", "Bring a master's directory and database up to date."),
+    "checkconfig": ("check_configuration", "Check a configuration without running it."),
+    "start": ("process_control", "Start a master."),
+    "stop": ("process_control", "Stop a master."),
+    "restart": ("process_control", "Stop a master and start it again."),
+    "reconfig": ("process_control", "Make a running master read its configuration again."),
+    "sendchange": ("send_change", "Tell a master about a change."),
+    "run": ("run_builder", "Run one builder of a configuration right here, without a master."),
+    "create-worker": ("workers", "Create a directory for a worker."),
+    "worker": ("workers", "Run and control a worker."),
+    "demo": ("demo", "Show a master at work on a sample repository."),
+}
+_OTHER_NAMES = {"reconfigure": "reconfig"}
+
+
+class _Commands(click.Group):
+    """Commands by name; their modules are imported when one is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = _OTHER_NAMES.get(cmd_name, cmd_name)
+        if name not in _COMMANDS:
+            return None
+        module = import_module(f"chargehand.app.{_COMMANDS[name][0]}")
+        command = getattr(module, name.replace("-", "_"))
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, 1)
+            if near:
+                raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chargehand", prog_name="chargehand")
+@click.option("--verbose", "-v", is_flag=True, help="Show more of what is done, and tracebacks.")
+@click.pass_context
+def commands(context: click.Context, verbose: bool) -> None:
+    """Continuous integration that loses nothing and explains every wait.
+
+    A master decides what to build, when and where; workers run it. Start with `chargehand demo`, or
+    `chargehand create-master DIR`.
+    """
+    context.obj = {"verbose": verbose}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a user's mistake ends with one clear message and exit status 1."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        result: Any = commands.main(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except CommandFailed as error:
+        click.secho(str(error), fg="red", err=True)
+        sys.exit(error.status)
+    except BrokenPipeError:
+        sys.exit(141)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

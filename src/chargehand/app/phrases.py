@@ -1,0 +1,5 @@
+"""Sentences of the log that scripts (also those written for Buildbot) look for."""
+
+READY = "BuildMaster is running"
+RECONFIGURED = "configuration update complete"
+RECONFIGURE_ABORTED = "configuration update aborted without making any changes"

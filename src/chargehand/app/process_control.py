@@ -1,0 +1,246 @@
+"""`start`, `stop`, `restart`, `reconfig`: control the master of a directory from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from chargehand.app.basedir import Basedir, PidFile, open_basedir
+from chargehand.app.failure import CommandFailed
+from chargehand.app.phrases import RECONFIGURE_ABORTED, RECONFIGURED
+
+_DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), default=".")
+_QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+_NODAEMON = click.option("--nodaemon", "--no-daemon", is_flag=True, help="Stay in the foreground.")
+_CLEAN = click.option("--clean", "-c", is_flag=True, help="Wait until running builds have ended.")
+_NO_WAIT = click.option("--no-wait", is_flag=True, help="Do not wait until the master has stopped.")
+_TIMEOUT = click.option(
+    "--start_timeout",
+    "--start-timeout",
+    type=float,
+    default=lambda: float(os.environ.get("START_TIMEOUT", "120")),
+    show_default="120, or $START_TIMEOUT",
+    help="Seconds to wait until the master runs.",
+)
+
+
+@click.command()
+@_DIRECTORY
+@_NODAEMON
+@_QUIET
+@_TIMEOUT
+@click.pass_obj
+def start(
+    obj: dict[str, bool], directory: Path, nodaemon: bool, quiet: bool, start_timeout: float
+) -> int:
+    """Start the master of DIRECTORY, and return when it runs.
+
+    Signals: HUP reads the configuration again; TERM stops (running builds go back to the queue);
+    USR1 stops as soon as no build runs.
+    """
+    return _start(open_basedir(directory), nodaemon, quiet, start_timeout, obj["verbose"])
+
+
+def _start(
+    basedir: Basedir, nodaemon: bool, quiet: bool, timeout: float, verbose: bool = False
+) -> int:
+    _refuse_if_running(basedir)
+    if not basedir.config_path.exists():
+        raise CommandFailed(
+            f"there is no {basedir.config_path}. "
+            f"Copy {basedir.config_path.name}.sample to it, and edit it."
+        )
+    if nodaemon:
+        from chargehand.app.serve import serve
+
+        return serve(basedir, terminal=True, verbose=verbose)
+    return _start_in_background(basedir, quiet, timeout, verbose)
+
+
+def _refuse_if_running(basedir: Basedir) -> None:
+    running = PidFile(basedir.pid_path).running()
+    if running is not None:
+        raise CommandFailed(
+            f"A master runs in {basedir.path} already (process {running}). "
+            f"Stop it with: chargehand stop {basedir.path}"
+        )
+
+
+def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, verbose: bool) -> int:
+    """Fork before anything heavy is imported; the child reports over a pipe when it runs."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _become_daemon(basedir, writer, verbose)
+    os.close(writer)
+    os.waitpid(child, 0)
+    report = _read_report(reader, timeout)
+    if report == "ready":
+        if not quiet:
+            click.echo(f"The master of {basedir.path} is running.")
+        return 0
+    if report is None:
+        raise CommandFailed(
+            f"The master did not say that it runs within {timeout:g} seconds; it may still be "
+            f"starting. See {basedir.log_path}."
+        )
+    raise CommandFailed(report or f"The master ended while starting. See {basedir.log_path}.")
+
+
+def _become_daemon(basedir: Basedir, writer: int, verbose: bool) -> None:
+    """In the child: leave the terminal, run the master, and never return."""
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    if basedir.umask is not None:
+        os.umask(basedir.umask)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    status = 1
+    try:
+        from chargehand.app.serve import serve
+
+        status = serve(
+            basedir,
+            terminal=False,
+            verbose=verbose,
+            report=lambda text: _send_report(writer, text),
+        )
+    finally:
+        os._exit(status)
+
+
+def _send_report(writer: int, text: str) -> None:
+    os.write(writer, text.encode())
+    os.close(writer)
+
+
+def _read_report(reader: int, timeout: float) -> str | None:
+    """Return what the child reported, "" if it ended without a word, None on time-out."""
+    import select
+
+    deadline = time.monotonic() + timeout
+    text = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if select.select([reader], [], [], left)[0]:
+            data = os.read(reader, 65536)
+            if not data:
+                return text.decode()
+            text += data
+    return None
+
+
+@click.command()
+@_DIRECTORY
+@_CLEAN
+@_NO_WAIT
+@_QUIET
+def stop(directory: Path, clean: bool, no_wait: bool, quiet: bool) -> int:
+    """Stop the master of DIRECTORY.
+
+    Builds that run go back to the queue and run again after the next start; with --clean the master
+    starts no more builds and stops when the last one has ended.
+    """
+    _stop(open_basedir(directory), clean, no_wait, quiet)
+    return 0
+
+
+def _stop(basedir: Basedir, clean: bool, no_wait: bool, quiet: bool) -> None:
+    pid_file = PidFile(basedir.pid_path)
+    running = pid_file.running()
+    if running is None:
+        if not quiet:
+            click.echo(f"No master runs in {basedir.path}.")
+        return
+    os.kill(running, signal.SIGUSR1 if clean else signal.SIGTERM)
+    if no_wait:
+        if not quiet:
+            click.echo(f"Process {running} was told to stop.")
+        return
+    waited = time.monotonic()
+    while pid_file.running() == running and Path(f"/proc/{running}").exists():
+        time.sleep(0.02)
+        if not quiet and not clean and time.monotonic() - waited > 10:
+            waited = float("inf")
+            click.echo(f"Process {running} is still stopping; see {basedir.log_path}.")
+    if not quiet:
+        click.echo(f"The master of {basedir.path} has stopped (it was process {running}).")
+
+
+@click.command()
+@_DIRECTORY
+@_CLEAN
+@_NODAEMON
+@_QUIET
+@_TIMEOUT
+@click.pass_obj
+def restart(
+    obj: dict[str, bool],
+    directory: Path,
+    clean: bool,
+    nodaemon: bool,
+    quiet: bool,
+    start_timeout: float,
+) -> int:
+    """Stop the master of DIRECTORY if it runs, and start it."""
+    basedir = open_basedir(directory)
+    _stop(basedir, clean, no_wait=False, quiet=quiet)
+    return _start(basedir, nodaemon, quiet, start_timeout, obj["verbose"])
+
+
+@click.command()
+@_DIRECTORY
+@_QUIET
+@click.option(
+    "--timeout", "--progress_timeout", type=float, default=120.0, help="Seconds to wait for it."
+)
+def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
+    """Make the master of DIRECTORY read its configuration again, and wait until it has.
+
+    Only what changed is touched. With a broken configuration the running one stays, and the
+    errors are shown here.
+    """
+    basedir = open_basedir(directory)
+    running = PidFile(basedir.pid_path).running()
+    if running is None:
+        raise CommandFailed(
+            f"No master runs in {basedir.path}. Start it: chargehand start {basedir.path}"
+        )
+    place = basedir.log_path.stat().st_size
+    os.kill(running, signal.SIGHUP)
+    lines = []
+    for line in _new_lines(basedir.log_path, place, timeout):
+        lines.append(line)
+        if RECONFIGURED in line:
+            if not quiet:
+                click.echo(_without_prefix(line))
+            return 0
+        if RECONFIGURE_ABORTED in line:
+            raise CommandFailed("".join(map(_without_prefix, lines)).rstrip())
+    raise CommandFailed(f"no answer within {timeout:g} seconds; see {basedir.log_path}")
+
+
+def _new_lines(path: Path, place: int, timeout: float) -> Iterator[str]:
+    deadline = time.monotonic() + timeout
+    with path.open(encoding="utf-8", errors="replace") as file:
+        file.seek(place)
+        partial = ""
+        while time.monotonic() < deadline:
+            partial += file.readline()
+            if partial.endswith("\n"):
+                yield partial
+                partial = ""
+            else:
+                time.sleep(0.02)
+
+
+def _without_prefix(line: str) -> str:
+    """Cut date, time and logger off a line of the log."""
+    return line.partition("] ")[2] or line
