@@ -28,4 +28,4 @@ format:
 
 bench:
 	@scripts/set-up test
-	bench/compare
+	.venv/bin/python bench/compare.py

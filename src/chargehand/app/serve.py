@@ -1,0 +1,114 @@
+"""A master as a process: its log, its pid file, its signals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+
+from chargehand.app.basedir import Basedir, PidFile
+from chargehand.app.extension import described
+from chargehand.app.failure import CommandFailed
+from chargehand.app.log_output import log_to
+from chargehand.app.master import Master
+from chargehand.app.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURED
+from chargehand.config.errors import ConfigErrors
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger("chargehand.master")
+
+
+def serve(
+    basedir: Basedir,
+    *,
+    terminal: bool,
+    verbose: bool = False,
+    report: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Run the master of a directory until it is told to stop; return the exit status.
+
+    *report* is called once: with "ready", or with the reason why the master could not start.
+    """
+    pid_file = PidFile(basedir.pid_path)
+    try:
+        pid_file.take()
+        log_to(basedir, terminal=terminal, verbose=verbose)
+        return asyncio.run(_Service(basedir, report).run())
+    except CommandFailed as failure:
+        report(str(failure))
+        if terminal:
+            raise
+        return failure.status
+    finally:
+        pid_file.give_up()
+
+
+class _Service:
+    """Translates signals into orders to the master."""
+
+    def __init__(self, basedir: Basedir, report: Callable[[str], None]) -> None:
+        self._basedir = basedir
+        self._report = report
+        self._master = Master(basedir=basedir.path, config_path=basedir.config_path)
+        self._told_to_stop = asyncio.Event()
+        self._tasks = Tasks("signals")
+        self._reconfiguring = asyncio.Lock()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        try:
+            await self._start()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._stop)
+            loop.add_signal_handler(signal.SIGHUP, self._reconfigure)
+            loop.add_signal_handler(signal.SIGUSR1, self._stop_when_idle)
+            self._report("ready")
+            await self._told_to_stop.wait()
+        finally:
+            await self._tasks.close()
+            await self._master.stop()
+            _log.info("the master has stopped")
+        return 0
+
+    async def _start(self) -> None:
+        _log.info("starting the master of %s", self._basedir.path)
+        try:
+            await self._master.start()
+        except ConfigErrors as errors:
+            text = described(errors, self._basedir.config_path)
+            _log.error("%s", text)
+            raise CommandFailed(text) from None
+        except CommandFailed as failure:
+            _log.error("%s", failure)
+            raise
+        _log.info("%s; %s", READY, self._master.summary())
+
+    def _stop(self) -> None:
+        _log.info("stopping: builds that run go back to the queue")
+        self._told_to_stop.set()
+
+    def _stop_when_idle(self) -> None:
+        _log.info("stopping as soon as no build runs; no more builds are started")
+        self._tasks.spawn(self._wait_and_stop(), name="stop when idle")
+
+    async def _wait_and_stop(self) -> None:
+        await self._master.finish_builds()
+        self._told_to_stop.set()
+
+    def _reconfigure(self) -> None:
+        self._tasks.spawn(self._read_configuration_again(), name="reconfigure")
+
+    async def _read_configuration_again(self) -> None:
+        async with self._reconfiguring:
+            _log.info("reading %s again", self._basedir.config_path)
+            try:
+                summary = await self._master.reconfigure()
+            except ConfigErrors as errors:
+                _log.error("%s", described(errors, self._basedir.config_path))
+                _log.info(RECONFIGURE_ABORTED)
+            except CommandFailed as failure:
+                _log.error("%s", failure)
+                _log.info(RECONFIGURE_ABORTED)
+            else:
+                _log.info("%s: %s", RECONFIGURED, summary)
