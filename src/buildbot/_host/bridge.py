@@ -77,6 +77,11 @@ def outward(work: Coroutine[Any, Any, T]) -> Deferred[T]:
     return deferred
 
 
+def settled(value: T) -> Deferred[T]:
+    """Return a Deferred that has fired with *value* already: for work that needs no waiting."""
+    return defer.succeed(value)
+
+
 def install(loop: asyncio.AbstractEventLoop) -> None:
     """Let the tasks that extensions start in *loop* await Deferreds, too."""
 

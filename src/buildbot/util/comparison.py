@@ -45,7 +45,7 @@ class ComparableMixin:
         return self._key() == other._key()
 
     def __ne__(self, other: object) -> bool:
-        return not self == other
+        return not bool(self == other)
 
     def __lt__(self, other: Any) -> bool:
         if not self._comparable_to(other):
@@ -53,7 +53,7 @@ class ComparableMixin:
         return bool(self._key() < other._key())
 
     def __le__(self, other: Any) -> bool:
-        return self == other or self < other
+        return bool(self == other or self < other)
 
     def __gt__(self, other: Any) -> bool:
         return not self <= other

@@ -33,6 +33,12 @@ def giturlparse(url: str) -> GitUrl | None:
     match = _GIT_URL.match(url)
     if match is None:
         return None
-    parts = match.groupdict()
-    port = int(parts["port"]) if parts["port"] else None
-    return GitUrl(**{**parts, "proto": parts["proto"] or "ssh", "port": port})
+    return GitUrl(
+        proto=match["proto"] or "ssh",
+        user=match["user"],
+        password=match["password"],
+        domain=match["domain"],
+        port=int(match["port"]) if match["port"] else None,
+        owner=match["owner"],
+        repo=match["repo"],
+    )

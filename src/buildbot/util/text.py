@@ -77,7 +77,7 @@ def rewrap(text: str, width: int | None = None) -> str:
 
 
 def command_to_string(command: Any) -> str | None:
-    """Return a few words that tell a command: ``'make all ...'``; None if there are none to show."""
+    """Return a few words that tell a command, ``'make all ...'``; None if there are none."""
     if not command:
         return None
     if isinstance(command, bytes | str):

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from chargehand.kit.clock import SystemClock
+
+__all__ = [
+    "UTC",
+    "datetime2epoch",
+    "epoch2datetime",
+    "formatInterval",
+    "fuzzyInterval",
+    "human_readable_delta",
+    "now",
+    "toJson",
+]
 
 
 def now(_reactor: Any = None) -> float:
@@ -34,7 +46,7 @@ def formatInterval(eta: float) -> str:
     """Return a duration as ``1 hrs, 2 mins, 3 secs``."""
     total = int(eta)
     hours, rest = divmod(total, 3600) if total > 3600 else (0, total)
-    minutes, seconds = divmod(rest, 60) if rest >= 60 else (0, rest)
+    minutes, seconds = divmod(rest, 60) if rest > 60 or total == 3600 else (0, rest)
     parts = [f"{hours} hrs"] if hours else []
     if minutes:
         parts.append(f"{minutes} mins")
@@ -46,21 +58,24 @@ def fuzzyInterval(seconds: float) -> str:
     if seconds <= 1:
         return "a moment"
     amount = _roughly(seconds)
-    for size, unit in ((60, "second"), (60, "minute"), (24, "hour"), (30, "day"), (12, "month")):
+    for size, unit, larger in _UNITS:
         if amount < size:
             return _counted(amount, unit)
-        amount = {
-            "second": lambda n: _roughly(n / 60),
-            "minute": lambda n: round(n / 60),
-            "hour": lambda n: round(n / 24),
-            "day": lambda n: max(1, round(n / 31)),
-            "month": lambda n: max(1, round(n / 12)),
-        }[unit](amount)
+        amount = max(1, larger(amount))
     return _counted(amount, "year")
 
 
 def _roughly(amount: float) -> int:
     return round(amount) if amount <= 20 else round(amount / 10) * 10
+
+
+_UNITS: tuple[tuple[int, str, Callable[[int], int]], ...] = (
+    (60, "second", lambda seconds: _roughly(seconds / 60)),
+    (60, "minute", lambda minutes: round(minutes / 60)),
+    (24, "hour", lambda hours: round(hours / 24)),
+    (30, "day", lambda days: round(days / 31)),
+    (12, "month", lambda months: round(months / 12)),
+)
 
 
 def _counted(amount: int, unit: str) -> str:

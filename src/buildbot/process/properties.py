@@ -1,0 +1,204 @@
+"""Properties of builds, and values that depend on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from buildbot._host.bridge import settled
+from buildbot.interfaces import IProperties, implementer
+from buildbot.process.interpolation import Interpolate, WithProperties
+from buildbot.process.rendering import (
+    FlattenList,
+    Property,
+    Renderable,
+    Secret,
+    Transform,
+    is_constant,
+    render_outward,
+    render_value,
+    renderer,
+)
+from buildbot.util.comparison import ComparableMixin
+
+__all__ = [
+    "FlattenList",
+    "Interpolate",
+    "Properties",
+    "PropertiesMixin",
+    "Property",
+    "Renderable",
+    "Secret",
+    "Transform",
+    "WithProperties",
+    "render_value",
+    "renderer",
+]
+
+_SIMPLE = (str, int, float, type(None))
+
+
+@implementer(IProperties)
+class Properties(ComparableMixin):
+    """Named JSON values, each with a word for its source.
+
+    In a build ``build``, ``master``, ``sourcestamps`` and ``changes`` (dictionaries) and ``files``
+    tell renderers more; elsewhere they are None and empty.
+    """
+
+    compare_attrs = ("properties",)
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.properties: dict[str, tuple[Any, str]] = {}
+        self.runtime: set[str] = set()
+        self.build: Any = None
+        self.master: Any = None
+        self.sourcestamps: list[dict[str, Any]] = []
+        self.changes: list[Any] = []
+        self._secrets: dict[str, str] = {}
+        if kwargs:
+            self.update(kwargs, "TEST")
+
+    @property
+    def files(self) -> list[str]:
+        """All files of all changes."""
+        found: list[str] = []
+        for change in self.changes:
+            files = change["files"] if isinstance(change, dict) else change.files
+            found.extend(file for file in files if file not in found)
+        return found
+
+    @classmethod
+    def fromDict(cls, propDict: Mapping[str, Any]) -> Properties:
+        """Return properties of a dictionary of (value, source) pairs."""
+        made = cls()
+        for name, (value, source) in propDict.items():
+            made.setProperty(name, value, source)
+        return made
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.properties
+
+    def __getitem__(self, name: str) -> Any:
+        return self.properties[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.properties)
+
+    def __bool__(self) -> bool:
+        return bool(self.properties)
+
+    def __repr__(self) -> str:
+        return f"Properties(**{ {name: value for name, (value, _) in self.properties.items()}!r})"
+
+    def getPropertySource(self, name: str) -> str:
+        """Return where the property came from. Raises KeyError."""
+        return self.properties[name][1]
+
+    def asList(self) -> list[tuple[str, Any, str]]:
+        """Return (name, value, source), sorted by name."""
+        return sorted((name, value, source) for name, (value, source) in self.properties.items())
+
+    def asDict(self) -> dict[str, tuple[Any, str]]:
+        """Return (value, source) by name: the properties' own copy is not given away."""
+        return dict(self.properties)
+
+    def update(self, dict: Mapping[str, Any], source: str, runtime: bool = False) -> None:
+        """Set several properties."""
+        for name, value in dict.items():
+            self.setProperty(name, value, source, runtime=runtime)
+
+    def updateFromProperties(self, other: Properties) -> None:
+        """Set all properties of *other*."""
+        self.properties.update(other.properties)
+        self.runtime.update(other.runtime)
+
+    def updateFromPropertiesNoRuntime(self, other: Properties) -> None:
+        """Set the properties of *other* that were there before its build ran."""
+        for name, found in other.properties.items():
+            if name not in other.runtime:
+                self.properties[name] = found
+
+    def getProperty(self, name: str, default: Any = None) -> Any:
+        """Return the value, or *default* if there is no such property."""
+        found = self.properties.get(name)
+        return default if found is None else found[0]
+
+    get = getProperty
+
+    def hasProperty(self, name: str) -> bool:
+        """Return whether there is such a property."""
+        return name in self.properties
+
+    has_key = hasProperty
+
+    def setProperty(self, name: str, value: Any, source: str, runtime: bool = False) -> None:
+        """Set a property; TypeError is raised for what JSON cannot hold and is no renderable."""
+        if type(value) not in _SIMPLE and type(value) is not bool and is_constant(value):
+            json.dumps(value)
+        self.properties[name] = (value, source)
+        if runtime:
+            self.runtime.add(name)
+
+    def getProperties(self) -> Properties:
+        """Return these properties."""
+        return self
+
+    def getBuild(self) -> Any:
+        """Return the build, None outside of one."""
+        return self.build
+
+    def getSourceStamp(self, codebase: str = "") -> Any:
+        """Return the source stamp of a codebase, None if there is none."""
+        if self.build is not None:
+            return self.build.getSourceStamp(codebase)
+        stamps = (stamp for stamp in self.sourcestamps if stamp.get("codebase") == codebase)
+        return next(stamps, None)
+
+    def render(self, value: Any) -> Any:
+        """Return a Deferred of *value* with all renderables in it rendered."""
+        return render_outward(value, self)
+
+    def useSecret(self, secret_value: str, secret_name: str) -> None:
+        """Remember a secret that was used: `cleanupTextFromSecrets` takes it out of texts."""
+        if secret_value.strip():
+            self._secrets[secret_value] = f"<{secret_name}>"
+
+    def cleanupTextFromSecrets(self, text: str) -> str:
+        """Return *text* with ``<name>`` for the value of every secret used so far."""
+        for value in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(value, self._secrets[value])
+        return text
+
+
+class PropertiesMixin:
+    """Gives an object with ``properties`` (a Properties) the methods of one."""
+
+    set_runtime_properties = False
+    properties: Any
+
+    def getProperties(self) -> Any:
+        """Return the Properties object."""
+        return self.properties
+
+    def getProperty(self, propname: str, default: Any = None) -> Any:
+        """Return the value, or *default* if there is no such property."""
+        return self.getProperties().getProperty(propname, default)
+
+    def hasProperty(self, propname: str) -> bool:
+        """Return whether there is such a property."""
+        return bool(self.getProperties().hasProperty(propname))
+
+    has_key = hasProperty
+
+    def setProperty(
+        self, propname: str, value: Any, source: str = "Unknown", runtime: bool | None = None
+    ) -> None:
+        """Set a property."""
+        lasting = self.set_runtime_properties if runtime is None else runtime
+        self.getProperties().setProperty(propname, value, source, runtime=lasting)
+
+    def render(self, value: Any) -> Any:
+        """Return a Deferred of *value* with all renderables in it rendered."""
+        return settled(value) if is_constant(value) else self.getProperties().render(value)

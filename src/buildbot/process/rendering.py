@@ -1,0 +1,301 @@
+"""Turning renderables into values.
+
+`render_value` is what the engine's side awaits: constants cost a look at their type, and nothing is
+scheduled unless a renderable really waits.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Any
+
+from buildbot._host.bridge import inward, outward, settled
+from buildbot._host.errors import error
+from buildbot.interfaces import IRenderable, implementer
+from buildbot.util.comparison import ComparableMixin
+from buildbot.util.sequences import flatten
+
+
+class _Kind(Enum):
+    PLAIN = auto()
+    OURS = auto()
+    USERS = auto()
+    LIST = auto()
+    DICT = auto()
+
+
+async def render_value(value: Any, properties: Any) -> Any:
+    """Return *value* with every renderable in it (lists, tuples and dicts included) rendered."""
+    match _kind(value.__class__):
+        case _Kind.PLAIN:
+            return value
+        case _Kind.OURS:
+            return await value.rendering(properties)
+        case _Kind.USERS:
+            return await inward(value.getRenderingFor, properties)
+        case _Kind.DICT:
+            return await _rendered_dict(value, properties)
+        case _:
+            items = [await render_value(item, properties) for item in value]
+            return items if isinstance(value, list) else tuple(items)
+
+
+async def _rendered_dict(value: Mapping[Any, Any], properties: Any) -> dict[Any, Any]:
+    return {
+        await render_value(key, properties): await render_value(item, properties)
+        for key, item in value.items()
+    }
+
+
+@lru_cache(4096)
+def _kind(cls: type) -> _Kind:
+    if issubclass(cls, Renderable) and cls.getRenderingFor is Renderable.getRenderingFor:
+        return _Kind.OURS
+    if hasattr(cls, "getRenderingFor"):
+        return _Kind.USERS
+    if issubclass(cls, list | tuple):
+        # A named tuple is a value of its own, not a sequence of renderables.
+        return _Kind.PLAIN if hasattr(cls, "_fields") else _Kind.LIST
+    return _Kind.DICT if issubclass(cls, dict) else _Kind.PLAIN
+
+
+def is_constant(value: Any) -> bool:
+    """Return whether rendering *value* gives it back unchanged."""
+    match _kind(value.__class__):
+        case _Kind.PLAIN:
+            return True
+        case _Kind.LIST:
+            return all(map(is_constant, value))
+        case _Kind.DICT:
+            return all(map(is_constant, value)) and all(map(is_constant, value.values()))
+        case _:
+            return False
+
+
+def render_outward(value: Any, properties: Any) -> Any:
+    """Return a Deferred of *value*, rendered: for extension code."""
+    if is_constant(value):
+        return settled(value)
+    return outward(render_value(value, properties))
+
+
+@implementer(IRenderable)
+class Renderable:
+    """A renderable of ours; subclasses that override ``getRenderingFor`` are asked by that."""
+
+    async def rendering(self, properties: Any) -> Any:
+        """Return the value for these properties."""
+        raise NotImplementedError
+
+    def getRenderingFor(self, props: Any) -> Any:
+        """Return a Deferred of the value for these properties."""
+        return outward(self.rendering(props))
+
+
+class Container(Renderable):
+    """A list, tuple or dictionary, as a renderable."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    async def rendering(self, properties: Any) -> Any:
+        return await render_value(self.value, properties)
+
+
+class Operand(Renderable, ComparableMixin):
+    """A renderable that may be compared and reckoned with; the outcome is a renderable as well."""
+
+    __hash__ = None  # type: ignore[assignment] # equality does not say what is equal
+
+    def __eq__(self, other: object) -> Any:
+        return Operation(operator.eq, self, other, "==")
+
+    def __ne__(self, other: object) -> Any:
+        return Operation(operator.ne, self, other, "!=")
+
+    def __lt__(self, other: Any) -> Any:
+        return Operation(operator.lt, self, other, "<")
+
+    def __le__(self, other: Any) -> Any:
+        return Operation(operator.le, self, other, "<=")
+
+    def __gt__(self, other: Any) -> Any:
+        return Operation(operator.gt, self, other, ">")
+
+    def __ge__(self, other: Any) -> Any:
+        return Operation(operator.ge, self, other, ">=")
+
+    def __add__(self, other: Any) -> Any:
+        return Operation(operator.add, self, other, "+")
+
+    def __sub__(self, other: Any) -> Any:
+        return Operation(operator.sub, self, other, "-")
+
+    def __mul__(self, other: Any) -> Any:
+        return Operation(operator.mul, self, other, "*")
+
+    def __truediv__(self, other: Any) -> Any:
+        return Operation(operator.truediv, self, other, "/")
+
+    def __floordiv__(self, other: Any) -> Any:
+        return Operation(operator.floordiv, self, other, "//")
+
+    def __mod__(self, other: Any) -> Any:
+        return Operation(operator.mod, self, other, "%")
+
+    def in_(self, other: Any) -> Any:
+        """Return a renderable of whether this is in *other* (Python's ``in`` must be a bool)."""
+        return Operation(_is_in, self, other, "in")
+
+
+def _is_in(item: Any, collection: Any) -> bool:
+    return item in collection
+
+
+class Operation(Operand):
+    """An operator and its two operands."""
+
+    compare_attrs = ("function", "left", "right", "sign")
+
+    def __init__(
+        self, function: Callable[[Any, Any], Any], left: Any, right: Any, sign: str
+    ) -> None:
+        self.function = function
+        self.left = left
+        self.right = right
+        self.sign = sign
+
+    async def rendering(self, properties: Any) -> Any:
+        left = await render_value(self.left, properties)
+        return self.function(left, await render_value(self.right, properties))
+
+    def __repr__(self) -> str:
+        return f"{self.left!r} {self.sign} {self.right!r}"
+
+
+class renderer(Renderable, ComparableMixin):
+    """A function of properties, as a renderable; it may be plain, ``async``, or return a Deferred.
+
+    `withArgs` gives it further arguments, which are rendered. What it returns is rendered too.
+    """
+
+    compare_attrs = ("fn", "args", "kwargs")
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.fn = fn
+        self.args: list[Any] = []
+        self.kwargs: dict[str, Any] = {}
+
+    def withArgs(self, *args: Any, **kwargs: Any) -> renderer:
+        """Return a copy that passes these arguments after the properties, too."""
+        copy = renderer(self.fn)
+        copy.args = [*self.args, *args]
+        copy.kwargs = {**self.kwargs, **kwargs}
+        return copy
+
+    async def rendering(self, properties: Any) -> Any:
+        args = await render_value(self.args, properties)
+        kwargs = await render_value(self.kwargs, properties)
+        found = await inward(self.fn, properties, *args, **kwargs)
+        return await render_value(found, properties)
+
+    def __repr__(self) -> str:
+        if self.args or self.kwargs:
+            return f"renderer({self.fn!r}, args={self.args!r}, kwargs={self.kwargs!r})"
+        return f"renderer({self.fn!r})"
+
+
+class Transform(Renderable, ComparableMixin):
+    """Calls a function (or what a renderable gives) with arguments, all rendered."""
+
+    compare_attrs = ("_function", "_args", "_kwargs")
+
+    def __init__(self, function: Any, *args: Any, **kwargs: Any) -> None:
+        if not callable(function) and not IRenderable.providedBy(function):
+            error("function given to Transform neither callable nor renderable")
+        self._function = function
+        self._args = args
+        self._kwargs = kwargs
+
+    async def rendering(self, properties: Any) -> Any:
+        function = await render_value(self._function, properties)
+        args = await render_value(self._args, properties)
+        kwargs = await render_value(self._kwargs, properties)
+        return await inward(function, *args, **kwargs)
+
+
+class FlattenList(Renderable, ComparableMixin):
+    """A list of lists, rendered and made flat."""
+
+    compare_attrs = ("nestedlist", "types")
+
+    def __init__(self, nestedlist: Any, types: tuple[type, ...] = (list, tuple)) -> None:
+        self.nestedlist = nestedlist
+        self.types = types
+
+    async def rendering(self, properties: Any) -> Any:
+        return flatten(await render_value(self.nestedlist, properties), self.types)
+
+    def __add__(self, other: Any) -> FlattenList:
+        nested = other.nestedlist if isinstance(other, FlattenList) else other
+        return FlattenList([*self.nestedlist, *nested], self.types)
+
+
+class Property(Operand):
+    """The value of a property.
+
+    ``default`` stands for one that is missing or, unless ``defaultWhenFalse=False``, false.
+    """
+
+    compare_attrs = ("key", "default", "defaultWhenFalse")
+
+    def __init__(self, key: str, default: Any = None, defaultWhenFalse: bool = True) -> None:
+        self.key = key
+        self.default = default
+        self.defaultWhenFalse = defaultWhenFalse
+
+    async def rendering(self, properties: Any) -> Any:
+        if self.defaultWhenFalse:
+            found = await render_value(properties.getProperty(self.key), properties)
+            return found if found else await render_value(self.default, properties)
+        if properties.hasProperty(self.key):
+            return await render_value(properties.getProperty(self.key), properties)
+        return await render_value(self.default, properties)
+
+    def __repr__(self) -> str:
+        return f"Property({self.key})"
+
+
+class Secret(Renderable, ComparableMixin):
+    """The value of a secret, from the configuration's ``secretsProviders``.
+
+    Raises KeyError if no provider has it. Logs show ``<name>`` instead of the value.
+    """
+
+    compare_attrs = ("secret_name",)
+
+    def __init__(self, secret_name: str) -> None:
+        self.secret_name = secret_name
+
+    async def rendering(self, properties: Any) -> Any:
+        return await secret_of(self.secret_name, properties)
+
+    def __repr__(self) -> str:
+        return f"Secret({self.secret_name})"
+
+
+async def secret_of(name: str, properties: Any) -> str:
+    """Return the secret's value, and remember it as one that logs must not show."""
+    master = getattr(properties, "master", None)
+    services = getattr(master, "namedServices", {})
+    if "secrets" not in services:
+        raise KeyError(f"secret {name!r}: c['secretsProviders'] is not configured")
+    found = await inward(services["secrets"].get, name)
+    if found is None:
+        raise KeyError(f"secret {name!r} is not known to any of c['secretsProviders']")
+    if hasattr(properties, "useSecret"):
+        properties.useSecret(found.value, name)
+    return str(found.value)
