@@ -98,7 +98,8 @@ class Attempt:
             if grant is not None:
                 self._line.leave_lines()
                 return Start(request=request, worker=worker, accesses=accesses, grant=grant)
-            locked = self._why_locked(accesses, worker)
+            locked = why_locked(self._locks, accesses, worker.name)
+            self._line.wanted = (accesses, worker.name)
         raise _Refused(
             locked or RefusedByFunction(function="canStartBuild", workers=tuple(refused))
         )
@@ -156,12 +157,6 @@ class Attempt:
             )
         return grant
 
-    def _why_locked(self, accesses: tuple[LockAccess, ...], worker: WorkerSlot) -> Waiting | None:
-        for name, holders in self._locks.holders(accesses, worker.name).items():
-            others = [one for one in holders if one.builder_name != self._builder.name]
-            return LockHeld(lock=name, holders=tuple(others or holders))
-        return None
-
     async def _ask(
         self, name: str, function: Hook, *arguments: object, with_name: bool = True
     ) -> Any:
@@ -174,3 +169,12 @@ class Attempt:
             raise _Refused(
                 FunctionFailed(function=name, error=f"{type(error).__name__}: {error}")
             ) from error
+
+
+def why_locked(
+    locks: LockTable, accesses: Sequence[LockAccess], worker_name: str
+) -> LockHeld | None:
+    """Return which of these locks cannot be had now, and who holds it."""
+    for name, holders in locks.holders(accesses, worker_name).items():
+        return LockHeld(lock=name, holders=tuple(holders))
+    return None

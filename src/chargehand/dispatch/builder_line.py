@@ -8,6 +8,7 @@ from chargehand.dispatch.locks import Place
 from chargehand.dispatch.queue import BuilderQueue
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.lock import LockAccess
 from chargehand.domain.waiting import Waiting
 
 
@@ -23,6 +24,8 @@ class BuilderLine:
         """Workers that run a build of this builder."""
         self.blocked: Waiting | None = None
         """Why the last attempt to start a build failed."""
+        self.wanted: tuple[tuple[LockAccess, ...], str] | None = None
+        """The locks it could not get last, and on which worker."""
         self.places: dict[str, Place] = {}
         """Where it stands in line for locks, by worker."""
 

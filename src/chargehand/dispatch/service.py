@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from chargehand.config.model import BuilderConfig, Hook, MasterConfig
-from chargehand.dispatch.attempt import Attempt, Start
+from chargehand.dispatch.attempt import Attempt, Start, why_locked
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.ports import (
@@ -32,6 +32,7 @@ from chargehand.domain.waiting import (
     BehindOthers,
     BuilderNotConfigured,
     FunctionFailed,
+    LockHeld,
     MasterStopping,
     RefusedByFunction,
     Waiting,
@@ -321,4 +322,6 @@ class Dispatcher:
         slots = self._workers.slots(line.config.worker_names)
         if not usable(slots, line.occupied):
             return why_none(line.config.worker_names, slots, line.occupied)
+        if isinstance(line.blocked, LockHeld) and line.wanted is not None:
+            return why_locked(self._locks, *line.wanted) or AboutToStart()
         return line.blocked or AboutToStart()

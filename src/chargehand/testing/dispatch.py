@@ -1,0 +1,128 @@
+"""A store and a fleet in memory, for tests of dispatching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from chargehand.dispatch.ports import AlreadyClaimed, WorkerSlot
+from chargehand.domain.buildset import BuildRequest, PendingRequest
+from chargehand.domain.identifiers import BuilderId, BuildsetId, MasterId, RequestId, WorkerId
+from chargehand.domain.result import Result
+from chargehand.events.bus import Bus
+from chargehand.events.messages import (
+    RequestClaimed,
+    RequestCompleted,
+    RequestSubmitted,
+    RequestUnclaimed,
+    RequestUpdated,
+)
+
+
+class MemoryRequestStore:
+    """Requests in memory; it announces what the real store announces."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._waiting: dict[RequestId, PendingRequest] = {}
+        self.completed: dict[RequestId, Result] = {}
+        self.claimed: list[RequestId] = []
+
+    def submit(self, builder_id: int, **more: Any) -> RequestId:
+        """Store a request, and announce it."""
+        request_id = RequestId(len(self._waiting) + len(self.claimed) + len(self.completed) + 1)
+        request = BuildRequest(
+            id=request_id,
+            buildset_id=BuildsetId(request_id),
+            builder_id=BuilderId(builder_id),
+            submitted_at=float(request_id),
+            priority=more.pop("priority", 0),
+        )
+        values = {"reason": "", "source_stamp_ids": (), "sources": (("", "", "", str(request_id)),)}
+        pending = PendingRequest(request=request, **(values | more))
+        self._waiting[request_id] = pending
+        self._bus.publish([RequestSubmitted(pending=pending)])
+        return request_id
+
+    async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
+        """Return what waits on these builders."""
+        return [p for p in self._waiting.values() if p.request.builder_id in builder_ids]
+
+    async def claim(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
+        """Take them."""
+        if any(request_id not in self._waiting for request_id in request_ids):
+            raise AlreadyClaimed
+        for request_id in request_ids:
+            pending = self._waiting.pop(request_id)
+            self.claimed.append(request_id)
+            self._bus.publish([RequestClaimed(request=pending.request)])
+
+    async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
+        """Not needed by dispatching itself."""
+        raise AssertionError("the store of builds gives requests back")
+
+    def give_back(self, pending: PendingRequest) -> None:
+        """Announce that a claimed request waits again."""
+        self._waiting[pending.request.id] = pending
+        self._bus.publish([RequestUnclaimed(pending=pending)])
+
+    async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
+        """End them."""
+        for request_id in request_ids:
+            pending = self._waiting.pop(request_id)
+            self.completed[request_id] = result
+            self._bus.publish([RequestCompleted(request=pending.request)])
+
+    async def cancel(self, request_id: RequestId, reason: str) -> bool:
+        """Cancel one that waits."""
+        if request_id not in self._waiting:
+            return False
+        await self.complete([request_id], Result.CANCELLED)
+        return True
+
+    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+        """Announce the new priority."""
+        pending = self._waiting[request_id]
+        request = msgspec.structs.replace(pending.request, priority=priority)
+        self._waiting[request_id] = msgspec.structs.replace(pending, request=request)
+        self._bus.publish([RequestUpdated(request=request)])
+
+
+class MemoryWorkers:
+    """Workers in memory: connected unless said otherwise."""
+
+    def __init__(self, **max_builds: int | None) -> None:
+        self._slots = {
+            name: WorkerSlot(
+                name=name,
+                id=WorkerId(number),
+                connected=True,
+                paused=False,
+                pause_reason=None,
+                running=0,
+                max_builds=most,
+                locks=(),
+                config=None,
+            )
+            for number, (name, most) in enumerate(max_builds.items(), 1)
+        }
+
+    def alter(self, name: str, **values: Any) -> None:
+        """Change what a worker is like."""
+        fields = {f: getattr(self._slots[name], f) for f in WorkerSlot.__dataclass_fields__}
+        self._slots[name] = WorkerSlot(**(fields | values))
+
+    def slots(self, names: Sequence[str]) -> list[WorkerSlot]:
+        """Return the state of these workers."""
+        return [self._slots[name] for name in names if name in self._slots]
+
+    def reserve(self, name: str) -> object:
+        """Take a slot; the session is the name."""
+        self.alter(name, running=self._slots[name].running + 1)
+        return name
+
+    def release(self, name: str) -> None:
+        """Give it back."""
+        self.alter(name, running=self._slots[name].running - 1)
