@@ -317,3 +317,37 @@ async def test_thousands_of_builders_waiting_for_one_worker_are_looked_at_cheapl
     for request_id in range(1, 51):
         assert farm.started[-1] == request_id
         await farm.end(request_id)
+
+
+async def test_a_builder_that_cannot_use_a_lock_does_not_hold_up_those_behind_it(farm):
+    lock = LockSpec(name="deploy", scope=LockScope.MASTER)
+    access = (LockAccess(lock=lock, mode=LockMode.EXCLUSIVE),)
+    await farm.configure(
+        builder("a", "two", locks=access),
+        builder("b", "one", locks=access),
+        builder("c", "two", locks=access),
+    )
+    farm.store.submit(1), farm.store.submit(2), farm.store.submit(3)
+    await settle()
+    assert farm.started == [1]
+
+    farm.workers.alter("one", paused=True)
+    await farm.end(1)
+
+    assert farm.started == [1, 3]
+
+
+async def test_a_builder_in_line_for_several_workers_takes_whichever_is_free(farm):
+    lock = LockSpec(name="deploy", scope=LockScope.MASTER)
+    access = (LockAccess(lock=lock, mode=LockMode.EXCLUSIVE),)
+    await farm.configure(
+        builder("a", "two", locks=access), builder("b", "one", "two", locks=access)
+    )
+    farm.store.submit(1), farm.store.submit(2)
+    await settle()
+    assert farm.started == [1]
+
+    farm.workers.alter("one", connected=False)
+    await farm.end(1)
+
+    assert farm.started == [1, 2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from chargehand.config.model import BuilderConfig
 from chargehand.dispatch.collapsing import Collapsible
 from chargehand.dispatch.locks import Place
@@ -43,8 +45,7 @@ class BuilderLine:
                 self.leave_lines()
         return pending
 
-    def leave_lines(self) -> None:
-        """Give up all places in line."""
-        places, self.places = self.places, {}
-        for place in places.values():
-            place.leave()
+    def leave_lines(self, keep: Collection[str] = ()) -> None:
+        """Give up its places in line, but for those of the workers to *keep*."""
+        for worker_name in [name for name in self.places if name not in keep]:
+            self.places.pop(worker_name).leave()

@@ -179,9 +179,11 @@ class LockTable:
     def _may(self, key: Key, access: LockAccess, holder: LockHolder, order: int) -> bool:
         if self._has(key, holder):
             return True
-        line = self._lines.get(key)
-        if line and next(iter(line)) < order:
-            return False
+        for earlier, waiter in self._lines.get(key, {}).items():
+            if earlier >= order:
+                break
+            if waiter.holder != holder:  # a builder may stand in line for each of its workers
+                return False
         return self._has_room(key, access)
 
     def _has(self, key: Key, holder: LockHolder) -> bool:

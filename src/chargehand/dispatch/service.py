@@ -240,7 +240,9 @@ class Dispatcher:
     async def _start_what_can(self, line: BuilderLine) -> None:
         while line.queue and not self._stopping:
             slots = self._workers.slots(line.config.worker_names)
-            if not usable(slots, line.occupied):
+            free = {slot.name for slot in usable(slots, line.occupied)}
+            line.leave_lines(keep=free)  # others shall not wait behind who cannot go
+            if not free:
                 line.blocked = None
                 return
             attempt = Attempt(
