@@ -34,6 +34,13 @@ class HostedSettings:
     runtime: Hosted = field(compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Settings of a kind of component that is accepted and not supported yet."""
+
+    kind: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """A scheduler, change source, worker or service: what it is, and what identifies it.
