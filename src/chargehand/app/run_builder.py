@@ -1,0 +1,223 @@
+"""`run`: one builder of a configuration, right here, on a temporary master."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from chargehand.app.extension import described
+from chargehand.app.failure import CommandFailed
+from chargehand.app.git import snapshot
+from chargehand.app.live import LiveView
+from chargehand.app.master import Master
+from chargehand.config.errors import ConfigErrors
+from chargehand.config.model import BuilderConfig, MasterConfig, WebConfig, WorkerConfig
+from chargehand.domain.build import Build
+from chargehand.domain.buildset import NewBuildset
+from chargehand.domain.result import Result
+from chargehand.domain.source_stamp import SourceStamp
+from chargehand.kit.tasks import Tasks
+
+
+@click.command()
+@click.argument("builder")
+@click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, exists=True),
+    default="master.cfg",
+    show_default=True,
+    help="Configuration file, or the directory that has master.cfg.",
+)
+@click.option(
+    "-s",
+    "--source",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Build this directory as it is now, uncommitted files included, instead of the repository.",
+)
+@click.option(
+    "-p", "--property", "properties", multiple=True, help="NAME=VALUE; several are possible."
+)
+@click.option("-b", "--branch", help="Branch to build.")
+@click.option("-r", "--revision", help="Revision to build.")
+@click.option(
+    "--workdir",
+    type=click.Path(path_type=Path),
+    help="Build here, and keep it. Default: a temporary place.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show steps, but not their output.")
+def run(
+    builder: str,
+    config_path: Path,
+    source: Path | None,
+    properties: tuple[str, ...],
+    branch: str | None,
+    revision: str | None,
+    workdir: Path | None,
+    quiet: bool,
+) -> int:
+    """Run BUILDER of a configuration right here.
+
+    Nothing needs to be installed or running: the master is temporary, the builder's workers are
+    replaced by a local one, and schedulers, change sources, services and web pages stay off. Exit
+    status: 0 for success (or warnings), 1 for any other result.
+    """
+    config_path = config_path.resolve()
+    if config_path.is_dir():
+        config_path /= "master.cfg"
+    given = _parsed(properties)
+    place = Path(tempfile.mkdtemp(prefix="chargehand-run-"))
+    try:
+        bare = place / "source.git" if source else None
+        if source is not None and bare is not None:
+            branch = snapshot(source.resolve(), bare)
+        stamp = SourceStamp(branch=branch, revision=revision)
+        run_here = _Run(
+            builder=builder,
+            config_path=config_path,
+            place=place,
+            workdir=workdir,
+            snapshot_of_source=bare,
+        )
+        return asyncio.run(run_here(stamp, given, show_output=not quiet))
+    except ConfigErrors as errors:
+        raise CommandFailed(described(errors, config_path)) from None
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _parsed(properties: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    result = {}
+    for text in properties:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--property takes NAME=VALUE, not {text!r}")
+        result[name] = (value, "command line")
+    return result
+
+
+class _Run:
+    """One run on a temporary master."""
+
+    def __init__(
+        self,
+        *,
+        builder: str,
+        config_path: Path,
+        place: Path,
+        workdir: Path | None,
+        snapshot_of_source: Path | None,
+    ) -> None:
+        self._builder = builder
+        self._snapshot = snapshot_of_source
+        self._place = place
+        self._workdir = workdir
+        basedir = place / "master"
+        basedir.mkdir()
+        self._master = Master(
+            basedir=basedir, config_path=config_path, adjust=self._only_the_builder
+        )
+        self._tasks = Tasks("run")
+
+    async def __call__(
+        self, stamp: SourceStamp, properties: dict[str, tuple[str, str]], *, show_output: bool
+    ) -> int:
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        try:
+            await self._master.start()
+            view = LiveView(
+                console=Console(highlight=False),
+                bus=self._master.bus,
+                read_lines=self._master.read_lines,
+                builder_name=self._master.builder_name,
+                show_output=show_output,
+            )
+            self._tasks.spawn(view.run(), name="live view")
+            await asyncio.sleep(0)  # the view listens from here on
+            await self._master.submit(
+                NewBuildset(
+                    builder_ids=(self._master.builder_id(self._builder),),
+                    source_stamps=(stamp,),
+                    reason="run from the command line",
+                    scheduler="run",
+                    properties=properties,
+                )
+            )
+            finished = self._tasks.spawn(self._last_build(view), name="build")
+            stop = self._tasks.spawn(stopped.wait(), name="wait for Ctrl-C")
+            await asyncio.wait([finished, stop], return_when=asyncio.FIRST_COMPLETED)
+            if not finished.done():
+                return 130
+            return 0 if finished.result().result in (Result.SUCCESS, Result.WARNINGS) else 1
+        finally:
+            await self._tasks.close()
+            await self._master.stop()
+
+    async def _last_build(self, view: LiveView) -> Build:
+        """A build that is retried (its worker died) is not the last one."""
+        while True:
+            build = await view.next_finished()
+            if build.result is not Result.RETRY:
+                return build
+
+    def _only_the_builder(self, config: MasterConfig) -> MasterConfig:
+        builders = {builder.name: builder for builder in config.builders}
+        if self._builder not in builders:
+            raise CommandFailed(self._no_such_builder(list(builders)))
+        builder = builders[self._builder]
+        if self._snapshot is not None:
+            _redirect_git(builder, self._snapshot)
+        configured = {worker.name: worker for worker in config.workers}
+        name = builder.worker_names[0]
+        worker = configured.get(name, WorkerConfig(name=name, kind="local"))
+        settings = {"basedir": str(self._workdir.resolve())} if self._workdir else {}
+        worker = dataclasses.replace(
+            worker, kind="local", max_builds=1, settings=settings, extension=None
+        )
+        return dataclasses.replace(
+            config,
+            builders=(dataclasses.replace(builder, worker_names=(name,)),),
+            workers=(worker,),
+            schedulers=(),
+            change_sources=(),
+            services=(),
+            protocols={},
+            web=WebConfig(),
+            db_url="sqlite:///state.sqlite",
+            warnings=(),
+        )
+
+    def _no_such_builder(self, names: list[str]) -> str:
+        import difflib
+
+        near = difflib.get_close_matches(self._builder, names, 3)
+        hint = (
+            f" Did you mean {' or '.join(near)}?"
+            if near
+            else f" There are: {', '.join(names[:20])}"
+        )
+        return f"the configuration has no builder {self._builder!r}.{hint}"
+
+
+def _redirect_git(builder: BuilderConfig, repository: Path) -> None:
+    """Set git's own redirection (url.X.insteadOf) in our environment, which the agent inherits."""
+    urls = list(builder.plan.repositories())
+    count = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    for url in urls:
+        os.environ[f"GIT_CONFIG_KEY_{count}"] = f"url.{repository}.insteadOf"
+        os.environ[f"GIT_CONFIG_VALUE_{count}"] = url
+        count += 1
+    os.environ["GIT_CONFIG_COUNT"] = str(count)
