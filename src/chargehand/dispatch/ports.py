@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.result import Result
+from chargehand.domain.worker import WorkerSlot as WorkerSlot
 
 
 class AlreadyClaimed(Exception):
@@ -37,23 +37,6 @@ class RequestStore(Protocol):
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set it, and announce RequestUpdated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSlot:
-    """A worker as dispatching sees it."""
-
-    name: str
-    id: WorkerId
-    connected: bool
-    paused: bool
-    """Paused, or asked to stop: takes no new builds."""
-    pause_reason: str | None
-    running: int
-    max_builds: int | None
-    locks: tuple[LockAccess, ...]
-    config: Any
-    """The WorkerConfig, for users' functions."""
 
 
 class Workers(Protocol):

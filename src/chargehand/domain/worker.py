@@ -1,10 +1,12 @@
 """A worker: a place where builds run."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.lock import LockAccess
 
 
 class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,3 +34,20 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
     pause_reason: str | None = None
     graceful: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSlot:
+    """A worker as dispatching sees it."""
+
+    name: str
+    id: WorkerId
+    connected: bool
+    paused: bool
+    """Paused, or asked to stop: takes no new builds."""
+    pause_reason: str | None
+    running: int
+    max_builds: int | None
+    locks: tuple[LockAccess, ...]
+    config: Any
+    """The WorkerConfig, for users' functions."""
