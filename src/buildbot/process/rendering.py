@@ -39,7 +39,12 @@ async def render_value(value: Any, properties: Any) -> Any:
         case _Kind.DICT:
             return await _rendered_dict(value, properties)
         case _:
-            items = [await render_value(item, properties) for item in value]
+            items = [
+                item
+                if _kind(item.__class__) is _Kind.PLAIN
+                else await render_value(item, properties)
+                for item in value
+            ]
             return items if isinstance(value, list) else tuple(items)
 
 

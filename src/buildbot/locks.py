@@ -1,0 +1,121 @@
+"""Locks: how many builds or steps may use a thing at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.errors import error
+from buildbot.util.comparison import ComparableMixin
+from chargehand.domain import lock as domain
+
+__all__ = ["LockAccess", "MasterLock", "WorkerLock", "lock_accesses"]
+
+_MODES = {mode.value: mode for mode in domain.LockMode}
+
+
+class _Lock(ComparableMixin):
+    """What both kinds of lock share."""
+
+    compare_attrs = ("name", "maxCount")
+    _scope: domain.LockScope
+
+    def __init__(self, name: str, maxCount: int = 1) -> None:
+        if not isinstance(name, str) or not name:
+            error(f"a lock's name must be a string that is not empty, not {name!r}")
+        self.name = name
+        self.maxCount = _checked_count(name, maxCount)
+
+    def access(self, mode: str, count: int = 1) -> LockAccess:
+        """Return how a builder or step uses this lock: ``counting`` (*count* units) or
+        ``exclusive``."""
+        return LockAccess(self, mode, count)
+
+    def defaultAccess(self) -> LockAccess:
+        """Return the access that a lock stands for where an access is due."""
+        return self.access("counting")
+
+    def _as_spec(self) -> domain.LockSpec:
+        return domain.LockSpec(name=str(self.name), scope=self._scope, max_count=self.maxCount)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, maxCount={self.maxCount!r})"
+
+
+class MasterLock(_Lock):
+    """A lock for the whole farm."""
+
+    _scope = domain.LockScope.MASTER
+
+
+class WorkerLock(_Lock):
+    """A lock of each worker; ``maxCountForWorker`` has the count of some of them."""
+
+    compare_attrs = ("maxCountForWorker",)
+    _scope = domain.LockScope.WORKER
+
+    def __init__(
+        self, name: str, maxCount: int = 1, maxCountForWorker: dict[str, int] | None = None
+    ) -> None:
+        super().__init__(name, maxCount)
+        self.maxCountForWorker = dict(maxCountForWorker or {})
+        for count in self.maxCountForWorker.values():
+            _checked_count(name, count)
+
+    def _as_spec(self) -> domain.LockSpec:
+        return domain.LockSpec(
+            name=str(self.name),
+            scope=self._scope,
+            max_count=self.maxCount,
+            max_count_for_worker=self.maxCountForWorker,
+        )
+
+
+def _checked_count(name: str, count: Any) -> int:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        error(f"lock {name!r}: maxCount must be a positive integer, not {count!r}")
+        return 1
+    return count
+
+
+class LockAccess(ComparableMixin):
+    """How a builder or a step wants to use a lock."""
+
+    compare_attrs = ("lockid", "mode", "count")
+
+    def __init__(self, lockid: _Lock, mode: str, count: int = 1) -> None:
+        self.lockid = lockid
+        self.mode = mode
+        self.count = count
+        if mode not in ("counting", "exclusive"):
+            error(
+                f"lock {lockid.name!r}: access mode must be 'counting' or 'exclusive', not {mode!r}"
+            )
+        elif not isinstance(count, int) or count < 0:
+            error(f"lock {lockid.name!r}: count must not be negative, and is {count!r}")
+        elif mode == "exclusive" and count != 1:
+            error(f"lock {lockid.name!r}: exclusive access has a count of 1, not {count!r}")
+
+    def _as_access(self) -> domain.LockAccess:
+        return domain.LockAccess(
+            lock=self.lockid._as_spec(),
+            mode=_MODES.get(self.mode, domain.LockMode.COUNTING),
+            count=self.count if isinstance(self.count, int) else 1,
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.lockid!r}.access({self.mode!r}, count={self.count!r})"
+
+
+def lock_accesses(locks: Any) -> tuple[domain.LockAccess, ...]:
+    """Return the engine's values for a ``locks=`` argument: a list of accesses (or locks)."""
+    if isinstance(locks, LockAccess | _Lock):
+        locks = [locks]
+    if not isinstance(locks, list | tuple):
+        raise TypeError(f"locks must be a list of lock accesses, not {locks!r}")
+    found = []
+    for lock in locks:
+        access = lock.defaultAccess() if isinstance(lock, _Lock) else lock
+        if not isinstance(access, LockAccess):
+            raise TypeError(f"{lock!r} is no lock access: use util.MasterLock(...).access(...)")
+        found.append(access._as_access())
+    return tuple(found)

@@ -1,0 +1,47 @@
+"""Projects: what builders belong to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.errors import error
+from buildbot.util.comparison import ComparableMixin
+from chargehand.config.model import ProjectConfig
+
+
+class Project(ComparableMixin):
+    """A named group of builders; ``slug`` is its name in addresses, by default the name itself."""
+
+    compare_attrs = ("name", "slug", "description", "description_format")
+
+    def __init__(
+        self,
+        name: str,
+        slug: str | None = None,
+        description: str | None = None,
+        description_format: str | None = None,
+    ) -> None:
+        slug = name if slug is None else slug
+        _check_text("name", name, "str")
+        _check_text("slug", slug, "str")
+        if description is not None:
+            _check_text("description", description, "str or None")
+        if description_format not in (None, "markdown"):
+            error('project description format must be None or "markdown"')
+        self.name = name
+        self.slug = slug
+        self.description = description
+        self.description_format = description_format
+
+    def _as_project_config(self) -> ProjectConfig:
+        return ProjectConfig(
+            name=self.name,
+            slug=self.slug,
+            description=self.description,
+            description_format=self.description_format,
+        )
+
+
+def _check_text(argument: str, value: Any, kinds: str) -> None:
+    if not isinstance(value, str):
+        error(f"Project argument {argument} must be an instance of {kinds}")

@@ -1,0 +1,136 @@
+"""What all workers have in common, and workers that connect to the master."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from buildbot._host.bridge import settled
+from buildbot._host.errors import error, warn
+from buildbot.interfaces import IWorker, implementer
+from buildbot.locks import lock_accesses
+from buildbot.process.properties import Properties
+from buildbot.process.rendering import is_constant
+from buildbot.util.comparison import ComparableMixin
+from chargehand.config.model import WorkerConfig
+
+DEFAULT_MISSING_TIMEOUT = 3600
+DEFAULT_KEEPALIVE_INTERVAL = 3600
+_RESERVED = ("debug", "change", "status")
+
+
+@implementer(IWorker)
+class AbstractWorker(ComparableMixin):
+    """A worker; subclasses may override ``checkConfig`` with arguments of their own.
+
+    The constructor's arguments go to `checkConfig`, which says all that is wrong with them.
+    """
+
+    compare_attrs = ("_arguments", "_keywords")
+    reconfig_priority = 64
+    _kind = "remote"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._arguments = args
+        self._keywords = kwargs
+        self.master: Any = None
+        self.checkConfig(*args, **kwargs)
+
+    def checkConfig(
+        self,
+        name: str,
+        password: Any,
+        max_builds: int | None = None,
+        notify_on_missing: str | Sequence[str] | None = None,
+        missing_timeout: float | None = None,
+        properties: Mapping[str, Any] | None = None,
+        defaultProperties: Mapping[str, Any] | None = None,
+        locks: Any = None,
+        keepalive_interval: float | None = DEFAULT_KEEPALIVE_INTERVAL,
+        machine_name: str | None = None,
+    ) -> None:
+        """Check the arguments, and keep them."""
+        self.name = name
+        self.workername = name
+        self.password = password
+        self.max_builds = max_builds
+        self.keepalive_interval = keepalive_interval
+        self.machine_name = machine_name
+        self.missing_timeout = (
+            DEFAULT_MISSING_TIMEOUT if missing_timeout is None else missing_timeout
+        )
+        self.notify_on_missing = _checked_addresses(notify_on_missing)
+        self.access = locks or []
+        self.locks = self.access
+        self.properties = Properties()
+        self.properties.update(properties or {}, "Worker")
+        self.properties.setProperty("workername", name, "Worker")
+        self.defaultProperties = Properties()
+        self.defaultProperties.update(defaultProperties or {}, "Worker")
+        self._check_numbers()
+        if name in _RESERVED:
+            error(f"worker name {name!r} is reserved: choose another")
+
+    def _check_numbers(self) -> None:
+        if self.max_builds is not None and (
+            not isinstance(self.max_builds, int) or self.max_builds < 1
+        ):
+            error(f"worker {self.name!r}: max_builds must be a positive integer or None")
+        if not isinstance(self.missing_timeout, int | float):
+            error(f"worker {self.name!r}: missing_timeout must be a number of seconds")
+
+    def reconfigService(self, *args: Any, **kwargs: Any) -> Any:
+        """Take new arguments; subclasses call it with those of this class."""
+        return settled(None)
+
+    def canStartBuild(self) -> bool:
+        """Return whether a build may start on it at all; the engine asks for the rest."""
+        return True
+
+    def _as_worker_config(self) -> WorkerConfig:
+        """Return the engine's value for this worker."""
+        if self._kind == "remote":
+            warn(f"worker {self.name!r}: remote workers are not supported yet; it cannot connect")
+        return WorkerConfig(
+            name=self.name,
+            kind=self._kind,
+            password=self.password,
+            max_builds=self.max_builds,
+            properties=self.properties.asDict(),
+            default_properties=self.defaultProperties.asDict(),
+            locks=self._lock_accesses(),
+            missing_timeout=float(self.missing_timeout),
+            notify_on_missing=tuple(self.notify_on_missing),
+            settings=self._settings(),
+            extension=self,
+        )
+
+    def _lock_accesses(self) -> Any:
+        if not is_constant(self.locks):
+            warn(f"worker {self.name!r}: renderable locks of workers are not supported yet")
+            return ()
+        try:
+            return lock_accesses(self.locks)
+        except TypeError as wrong:
+            error(f"worker {self.name!r}: {wrong}")
+            return ()
+
+    def _settings(self) -> dict[str, Any]:
+        return {"keepalive_interval": self.keepalive_interval}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+class Worker(AbstractWorker):
+    """A worker that connects to the master by itself."""
+
+
+def _checked_addresses(addresses: str | Sequence[str] | None) -> list[str]:
+    if addresses is None:
+        return []
+    found = [addresses] if isinstance(addresses, str) else list(addresses)
+    for address in found:
+        if not isinstance(address, str):
+            error(f"notify_on_missing arg {address!r} is not a string")
+    return found

@@ -1,0 +1,59 @@
+"""Workers that are started when there is something to build."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.bridge import settled
+from buildbot._host.errors import warn
+from buildbot.interfaces import ILatentWorker, implementer
+from buildbot.worker.base import AbstractWorker
+from chargehand.config.model import WorkerConfig
+
+
+@implementer(ILatentWorker)
+class AbstractLatentWorker(AbstractWorker):
+    """A worker that is started for a build and stopped some time after the last one.
+
+    Subclasses override ``start_instance`` and ``stop_instance``.
+    """
+
+    _kind = "latent"
+    build_wait_timeout: float = 600
+    start_missing_on_startup: bool = True
+    instance: Any = None
+
+    def checkConfig(
+        self,
+        name: str,
+        password: Any,
+        build_wait_timeout: float = 60 * 10,
+        start_missing_on_startup: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Check the arguments, and keep them; ``build_wait_timeout`` is in seconds."""
+        super().checkConfig(name, password, **kwargs)
+        self.build_wait_timeout = build_wait_timeout
+        self.start_missing_on_startup = start_missing_on_startup
+
+    def start_instance(self, build: Any) -> Any:
+        """Start the worker's machine, and return whether it will connect."""
+        raise NotImplementedError
+
+    def stop_instance(self, fast: bool = False) -> Any:
+        """Stop the worker's machine."""
+        raise NotImplementedError
+
+    def check_instance(self) -> Any:
+        """Return whether the machine is well, and a message if it is not."""
+        return settled((True, ""))
+
+    def _as_worker_config(self) -> WorkerConfig:
+        warn(
+            f"worker {self.name!r}: latent workers ({type(self).__name__}) are not supported yet; "
+            "it will not be started"
+        )
+        return super()._as_worker_config()
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "build_wait_timeout": self.build_wait_timeout}
