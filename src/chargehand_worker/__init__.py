@@ -1,1 +1,1 @@
-"""The agent: it owns the processes of builds, and talks with the master."""
+"""The agent: owns the processes of commands, and tells the master what they write."""

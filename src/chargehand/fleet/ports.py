@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.worker import Worker, WorkerInfo
@@ -17,7 +18,8 @@ class WorkerStore(Protocol):
         self, configured: Mapping[str, Sequence[BuilderId]], master_id: MasterId
     ) -> dict[str, Worker]:
         """Record which workers this master has configured for which builders, in few statements
-        whatever their number, and return them all by name. Announces WorkerUpdated for changed ones."""
+        whatever their number, and return them all by name. Announces WorkerUpdated for those
+        that changed."""
 
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
         """Record it; announce WorkerConnected."""
@@ -55,3 +57,17 @@ class Session(Protocol):
 
     async def close(self) -> None:
         """End the connection."""
+
+
+class Link(Protocol):
+    """Whatever brings a worker's connections. (Given by ``links``.)"""
+
+    async def start(self) -> None:
+        """Begin to bring them; returns at once."""
+
+    async def stop(self) -> None:
+        """Bring no more; the one there is has ended when this returns."""
+
+
+LinkMaker = Callable[[WorkerConfig], Link]
+"""Makes the link of a worker of one kind; the link attaches its sessions to the fleet."""

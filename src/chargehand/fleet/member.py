@@ -1,0 +1,141 @@
+"""One worker of the fleet, with all that changes while the master runs."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from chargehand.config.model import WorkerConfig
+from chargehand.domain.worker import Worker, WorkerSlot
+from chargehand.fleet import rules
+from chargehand.fleet.ports import Link, Session
+from chargehand.fleet.rules import WorkerState
+
+
+class Wish(Enum):
+    """What is to become of a worker's link when its last build has ended."""
+
+    KEEP = "keep"
+    RENEW = "renew"
+    """The configuration of the link changed, or it is to come back after a stop."""
+    STOP = "stop"
+    REMOVE = "remove"
+
+
+class Member:
+    """A worker: what is configured, what the store knows, its connection, the builds it runs."""
+
+    def __init__(self, config: WorkerConfig, record: Worker) -> None:
+        self._config = config
+        self._record = record
+        self._session: Session | None = None
+        self._wish = Wish.KEEP
+        self._running = 0
+        self._slot: WorkerSlot | None = None
+        self.link: Link | None = None
+        self.is_settling = False
+        """Whether a task is at work that ends or renews the link."""
+
+    @property
+    def name(self) -> str:
+        """The worker's name."""
+        return self._config.name
+
+    @property
+    def running(self) -> int:
+        """How many builds it runs."""
+        return self._running
+
+    @property
+    def config(self) -> WorkerConfig:
+        """What is configured."""
+        return self._config
+
+    @config.setter
+    def config(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._slot = None
+
+    @property
+    def record(self) -> Worker:
+        """What the store knows."""
+        return self._record
+
+    @record.setter
+    def record(self, record: Worker) -> None:
+        self._record = record
+        self._slot = None
+
+    @property
+    def session(self) -> Session | None:
+        """The connection, when there is one."""
+        return self._session
+
+    @session.setter
+    def session(self, session: Session | None) -> None:
+        self._session = session
+        self._slot = None
+
+    @property
+    def wish(self) -> Wish:
+        """What is to become of its link."""
+        return self._wish
+
+    @wish.setter
+    def wish(self, wish: Wish) -> None:
+        self._wish = wish
+        self._slot = None
+
+    @property
+    def state(self) -> WorkerState:
+        """Where it is in its life."""
+        return rules.state(
+            connected=self._session is not None,
+            paused=self._record.paused,
+            graceful=self._record.graceful or self._wish is not Wish.KEEP,
+        )
+
+    @property
+    def is_due(self) -> bool:
+        """Whether its link is to be ended or renewed now."""
+        return self._wish is not Wish.KEEP and self._running == 0 and not self.is_settling
+
+    @property
+    def slot(self) -> WorkerSlot:
+        """What dispatching sees; made anew only when something changed."""
+        if self._slot is None:
+            self._slot = WorkerSlot(
+                name=self.name,
+                id=self._record.id,
+                connected=self._session is not None,
+                paused=self.state not in (WorkerState.READY, WorkerState.OFFLINE),
+                pause_reason=self._pause_reason(),
+                running=self._running,
+                max_builds=self._config.max_builds,
+                locks=self._config.locks,
+                config=self._config,
+            )
+        return self._slot
+
+    def reserve(self) -> Session | None:
+        """Take a build slot; None when there is none."""
+        if not rules.may_take(
+            self.state, running=self._running, max_builds=self._config.max_builds
+        ):
+            return None
+        self._running += 1
+        self._slot = None
+        return self._session
+
+    def release(self) -> None:
+        """Give a build slot back."""
+        if self._running == 0:
+            raise ValueError(f"worker {self.name} has no slot that is in use")
+        self._running -= 1
+        self._slot = None
+
+    def _pause_reason(self) -> str | None:
+        if self._record.graceful or self._wish is Wish.STOP:
+            return "it was asked to stop"
+        if self._wish in (Wish.RENEW, Wish.REMOVE):
+            return "its configuration changed"
+        return self._record.pause_reason if self._record.paused else None

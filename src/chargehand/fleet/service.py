@@ -1,0 +1,222 @@
+"""The fleet: which workers there are, which of them are connected, and what they run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from chargehand.config.model import WorkerConfig
+from chargehand.domain.identifiers import BuilderId, MasterId
+from chargehand.domain.worker import Worker, WorkerSlot
+from chargehand.fleet import rules
+from chargehand.fleet.member import Member, Wish
+from chargehand.fleet.ports import LinkMaker, Session, WorkerStore
+from chargehand.fleet.rules import WorkerState
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+
+class Fleet:
+    """All workers of this master.
+
+    It is the Workers of ``dispatch.ports`` and the Registry of ``links.ports``; *links* makes the
+    link of a worker by its kind.
+    """
+
+    def __init__(
+        self, *, store: WorkerStore, master_id: MasterId, links: Mapping[str, LinkMaker]
+    ) -> None:
+        self._store = store
+        self._master_id = master_id
+        self._links = links
+        self._members: dict[str, Member] = {}
+        self._listeners: list[Callable[[str], None]] = []
+        self._tasks = Tasks("fleet")
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Call *callback* with a worker's name, at once, whenever what it can do has changed."""
+        self._listeners.append(callback)
+
+    async def reconfigure(
+        self, workers: Sequence[WorkerConfig], builders: Mapping[str, Sequence[BuilderId]]
+    ) -> None:
+        """Have these workers from now on; *builders* says for which builders each of them works.
+
+        Only what changed is touched, and running builds go on: a worker that was removed, or
+        connects in another way now, is closed when its last build has ended.
+        """
+        new = {config.name: config for config in workers}
+        wanted = {name: builders.get(name, ()) for name in new}
+        records = await self._store.sync(wanted, self._master_id)
+        old = {
+            name: member.config
+            for name, member in self._members.items()
+            if member.wish is not Wish.REMOVE
+        }
+        changes = rules.difference(old, new)
+        for config in changes.added:
+            await self._add(config, records[config.name])
+        for config in (*changes.relinked, *changes.altered):
+            self._members[config.name].config = config
+        for config in changes.relinked:
+            self._wish(self._members[config.name], Wish.RENEW)
+        for name in changes.removed:
+            self._wish(self._members[name], Wish.REMOVE)
+        for name, record in records.items():
+            self._members[name].record = record
+        for config in changes.altered:
+            self._tell(config.name)
+
+    async def close(self) -> None:
+        """End all connections, at once; builds that still run lose their worker."""
+        await self._tasks.close()
+        links = [member.link for member in self._members.values() if member.link is not None]
+        await asyncio.gather(*(link.stop() for link in links))
+
+    def slots(self, names: Sequence[str]) -> list[WorkerSlot]:
+        """Return the state of these workers, in that order; unknown names are left out."""
+        members = self._members
+        return [members[name].slot for name in names if name in members]
+
+    def reserve(self, name: str) -> Session | None:
+        """Take one build slot and return the worker's session; None when there is none."""
+        member = self._members.get(name)
+        return None if member is None else member.reserve()
+
+    def release(self, name: str) -> None:
+        """Give the slot back."""
+        member = self._member(name)
+        member.release()
+        self._settle_if_due(member)
+        self._tell(name)
+
+    def state(self, name: str) -> WorkerState:
+        """Return where a worker is in its life. Raises LookupError."""
+        return self._member(name).state
+
+    async def attach(self, session: Session) -> None:
+        """A worker is connected; it gets builds from now on."""
+        member = self._members.get(session.worker_name)
+        if member is None:
+            await session.close()
+            return
+        member.session = session
+        member.record = await self._store.connected(member.record.id, self._master_id, session.info)
+        _log.info("worker %s is connected", member.name)
+        self._tell(member.name)
+
+    async def detach(self, session: Session) -> None:
+        """A connection has ended."""
+        member = self._members.get(session.worker_name)
+        if member is None or member.session is not session:
+            return
+        member.session = None
+        self._tell(member.name)
+        _log.info("worker %s is disconnected", member.name)
+        member.record = await self._store.disconnected(member.record.id, self._master_id)
+
+    async def control(self, worker: int | str, method: str, reason: str) -> None:
+        """Do what a user orders: ``stop``, ``kill``, ``pause`` or ``unpause``.
+
+        Raises LookupError for an unknown worker, ValueError for another method.
+        """
+        member = self._found(worker)
+        match method:
+            case "pause":
+                await self._set_state(member, paused=True, reason=reason)
+            case "unpause":
+                await self._set_state(member, paused=False)
+                if member.wish is Wish.STOP:
+                    self._wish(member, Wish.RENEW)
+            case "stop" | "kill":
+                paused, why = member.record.paused, member.record.pause_reason
+                await self._set_state(member, paused=paused, reason=why, graceful=True)
+                self._wish(member, Wish.STOP)
+                if method == "kill" and member.session is not None:
+                    await self._settle(member)
+            case _:
+                raise ValueError(f"a worker cannot be told to {method!r}")
+        self._tell(member.name)
+
+    def _found(self, worker: int | str) -> Member:
+        if isinstance(worker, str):
+            return self._member(worker)
+        for member in self._members.values():
+            if member.record.id == worker:
+                return member
+        raise LookupError(f"there is no worker with the identifier {worker}")
+
+    def _member(self, name: str) -> Member:
+        try:
+            return self._members[name]
+        except KeyError:
+            raise LookupError(f"there is no worker named {name!r}") from None
+
+    async def _add(self, config: WorkerConfig, record: Worker) -> None:
+        if record.graceful:  # It was asked to stop, and did so, at the latest with the last master.
+            record = await self._store.set_state(
+                record.id, paused=record.paused, pause_reason=record.pause_reason, graceful=False
+            )
+        former = self._members.get(config.name)
+        if former is not None:  # Removed a while ago, it still runs builds.
+            former.config, former.record = config, record
+            self._wish(former, Wish.RENEW)
+            return
+        member = self._members[config.name] = Member(config, record)
+        await self._start_link(member)
+
+    async def _set_state(
+        self,
+        member: Member,
+        *,
+        paused: bool,
+        reason: str | None = None,
+        graceful: bool = False,
+    ) -> None:
+        member.record = await self._store.set_state(
+            member.record.id, paused=paused, pause_reason=reason, graceful=graceful
+        )
+
+    def _wish(self, member: Member, wish: Wish) -> None:
+        member.wish = wish
+        self._settle_if_due(member)
+        self._tell(member.name)
+
+    def _settle_if_due(self, member: Member) -> None:
+        if member.is_due:
+            self._tasks.spawn(self._settle(member), name=f"settle {member.name}")
+
+    async def _settle(self, member: Member) -> None:
+        """End the link, then do what is wished by then."""
+        if member.is_settling:
+            return
+        member.is_settling = True
+        try:
+            if member.link is not None:
+                await member.link.stop()
+                member.link = None
+            match member.wish:
+                case Wish.REMOVE:
+                    del self._members[member.name]
+                case Wish.RENEW:
+                    await self._start_link(member)
+                    member.wish = Wish.KEEP
+                case Wish.STOP | Wish.KEEP:
+                    pass
+        finally:
+            member.is_settling = False
+        self._tell(member.name)
+
+    async def _start_link(self, member: Member) -> None:
+        make = self._links.get(member.config.kind)
+        if make is None:
+            _log.warning("worker %s: kind %r has no link", member.name, member.config.kind)
+            return
+        member.link = make(member.config)
+        await member.link.start()
+
+    def _tell(self, name: str) -> None:
+        for listener in self._listeners:
+            listener(name)

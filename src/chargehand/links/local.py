@@ -1,0 +1,219 @@
+"""A worker in this machine: an agent that the master starts, and starts again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from chargehand.domain.worker import WorkerInfo
+from chargehand.kit.tasks import Tasks
+from chargehand.links.leftovers import kill_leftovers
+from chargehand.links.ports import Registry
+from chargehand.links.session import WireSession
+from chargehand_wire.framing import ProtocolError
+from chargehand_wire.master_side import MasterSide
+from chargehand_wire.messages import Hello
+
+_log = logging.getLogger(__name__)
+
+WORKER_MARKER = "CHARGEHAND_WORKER"
+"""The variable in the environment of an agent and all its commands that says whose they are."""
+_LONGEST_BACK_OFF = 30.0
+_HEALTHY_AFTER = 60.0
+"""Seconds after which a death is no longer blamed on the start."""
+_EXIT_TIME = 5.0
+
+
+class LocalLink:
+    """Keeps one agent alive, and tells the registry of each connection to it."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        basedir: Path,
+        registry: Registry,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._name = name
+        self._basedir = basedir
+        self._registry = registry
+        self._environment = os.environ if environment is None else environment
+        self._tasks = Tasks(f"local worker {name}")
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Begin; the registry hears of the worker when it is there."""
+        self._tasks.spawn(self._keep_alive(), name="agent")
+
+    async def stop(self) -> None:
+        """End the agent and all that it runs; when this returns nothing of it is left."""
+        await self._tasks.close()
+
+    async def _keep_alive(self) -> None:
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            began = loop.time()
+            try:
+                await self._live_once()
+            except OSError as error:
+                _log.error("worker %s could not be started: %s", self._name, error)
+            failures = 1 if loop.time() - began > _HEALTHY_AFTER else failures + 1
+            delay = 0.0 if failures == 1 else min(2.0 ** (failures - 2), _LONGEST_BACK_OFF)
+            _log.warning("worker %s ended; starting it again in %g s", self._name, delay)
+            await asyncio.sleep(delay)
+
+    async def _live_once(self) -> None:
+        """Start the agent, and return when it has ended and nothing is left of it."""
+        await asyncio.to_thread(self._basedir.mkdir, parents=True, exist_ok=True)
+        marker = f"{self._basedir}:{self._name}"
+        await asyncio.to_thread(kill_leftovers, WORKER_MARKER, marker)
+        ours, theirs = socket.socketpair()
+        connection = _Connection(name=self._name, registry=self._registry)
+        try:
+            with theirs:
+                agent = await self._start_agent(theirs, marker)
+            try:
+                await asyncio.get_running_loop().create_connection(lambda: connection, sock=ours)
+                await asyncio.gather(connection.serve(), self._pass_on_log(agent))
+            finally:
+                connection.close()
+                await connection.ended()
+                await _await_exit(agent)
+        finally:
+            ours.close()
+
+    async def _start_agent(self, theirs: socket.socket, marker: str) -> asyncio.subprocess.Process:
+        descriptor = theirs.fileno()
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", _agent_program(), "local"),
+            *("--fd", str(descriptor), "--name", self._name, "--basedir", str(self._basedir)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=(descriptor,),
+            env={**self._environment, WORKER_MARKER: marker},
+            start_new_session=True,
+        )
+
+    async def _pass_on_log(self, agent: asyncio.subprocess.Process) -> None:
+        assert agent.stderr is not None
+        with contextlib.suppress(ValueError):  # A line that is too long for the stream's buffer.
+            async for line in agent.stderr:
+                _log.warning(
+                    "worker %s says: %s", self._name, line.decode(errors="replace").rstrip()
+                )
+
+
+def _agent_program() -> str:
+    found = importlib.util.find_spec("chargehand_worker.__main__")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("the package chargehand_worker is not installed")
+    return found.origin
+
+
+async def _await_exit(agent: asyncio.subprocess.Process) -> None:
+    """The agent ends by itself when its socket is closed; one that hangs is killed."""
+    try:
+        async with asyncio.timeout(_EXIT_TIME):
+            await agent.wait()
+    except TimeoutError:
+        _log.error("the agent with process id %d does not end; killing it", agent.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(agent.pid, signal.SIGKILL)
+        await agent.wait()
+
+
+class _Connection(asyncio.Protocol):
+    """The socket to one agent, for as long as that lives."""
+
+    def __init__(self, *, name: str, registry: Registry) -> None:
+        self._name = name
+        self._registry = registry
+        self._side = MasterSide()
+        self._transport: asyncio.Transport | None = None
+        self._session: WireSession | None = None
+        self._greeted: asyncio.Future[WireSession | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self._closed = asyncio.Event()
+        self._is_attached = False
+
+    async def serve(self) -> None:
+        """Attach the session when the agent has said hello, and wait for the end."""
+        session = await self._greeted
+        if session is not None:
+            self._is_attached = True
+            await self._registry.attach(session)
+        await self._closed.wait()
+
+    def close(self) -> None:
+        """Close the socket; calling it twice does no harm."""
+        if self._transport is not None:
+            self._transport.abort()
+        else:
+            self._closed.set()
+
+    async def ended(self) -> None:
+        """Wait until the socket is closed, and the registry knows."""
+        await self._closed.wait()
+        if self._session is not None and self._is_attached:
+            await self._registry.detach(self._session)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the agent to say hello."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._side.connect()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what the agent says."""
+        try:
+            for event in self._side.receive(data):
+                if isinstance(event, Hello):
+                    self._greet(event)
+                elif self._session is not None:
+                    self._session.dispatch(event)
+        except (ProtocolError, msgspec.ValidationError) as error:
+            _log.error("worker %s does not speak our protocol: %s", self._name, error)
+            self.close()
+            return
+        if reply := self._side.take():
+            self._write(reply)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The agent is gone: tell whoever waits for it."""
+        if self._session is not None:
+            self._session.end()
+        if not self._greeted.done():
+            self._greeted.set_result(None)
+        self._closed.set()
+
+    def _greet(self, hello: Hello) -> None:
+        self._session = WireSession(
+            worker_name=self._name,
+            info=msgspec.convert(hello.info, WorkerInfo),
+            side=self._side,
+            send=self._write,
+            close=self._close_and_wait,
+        )
+        self._greeted.set_result(self._session)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    async def _close_and_wait(self) -> None:
+        self.close()
+        await self._closed.wait()

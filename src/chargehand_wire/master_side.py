@@ -1,0 +1,178 @@
+"""The master's side of the native protocol: hears each update once, in order, whatever is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import msgspec
+
+from chargehand_wire.framing import FrameReader, ProtocolError, frame
+from chargehand_wire.messages import (
+    PROTOCOL_VERSION,
+    Ack,
+    Complete,
+    FromWorker,
+    Hello,
+    Interrupt,
+    Message,
+    Ping,
+    Pong,
+    Prepare,
+    Prepared,
+    Segment,
+    Shutdown,
+    StartCommand,
+    Update,
+    Value,
+    Welcome,
+)
+
+_decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The worker has forgotten the command: its supervisor was started anew."""
+
+    command_id: str
+
+
+MasterEvent = Hello | Segment | Value | Complete | Prepared | Pong | Lost
+
+
+@dataclass(slots=True)
+class _Running:
+    """What the master knows of a command that it started."""
+
+    start: StartCommand
+    incarnation: str | None
+    received: int = 0
+    acknowledged: int = 0
+    complete: bool = False
+    interrupted: str | None = None
+
+
+class MasterSide:
+    """Bytes in, events out; orders in, bytes out. Knows no sockets, so that it survives them."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, _Running] = {}
+        self._incarnation: str | None = None
+        self._reader = FrameReader[FromWorker](_decoder)
+        self._outgoing: list[bytes] = []
+        self._greeted = False
+
+    def connect(self) -> None:
+        """Begin on a new connection: whatever the old one left half-way is forgotten."""
+        self._reader = FrameReader[FromWorker](_decoder)
+        self._outgoing.clear()
+        self._greeted = False
+
+    def receive(self, data: bytes) -> list[MasterEvent]:
+        """Take bytes from the worker; return what they mean. Raises ProtocolError."""
+        events: list[MasterEvent] = []
+        for message in self._reader.feed(data):
+            self._handle(message, events)
+        return events
+
+    def take(self) -> bytes:
+        """Return what is to be sent now."""
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    def start(self, command_id: str, name: str, arguments: dict[str, Any]) -> None:
+        """Order a command. Raises ValueError when the identifier is in use."""
+        if command_id in self._commands:
+            raise ValueError(f"command {command_id} runs already")
+        start = StartCommand(command_id, name, arguments)
+        running = _Running(start, self._incarnation if self._greeted else None)
+        self._commands[command_id] = running
+        self._send_if_greeted(start)
+
+    def interrupt(self, command_id: str, why: str) -> None:
+        """Order a command's end; without effect when it has ended."""
+        running = self._commands.get(command_id)
+        if running is not None and not running.complete:
+            running.interrupted = why
+            self._send_if_greeted(Interrupt(command_id, why))
+
+    def acknowledge(self, command_id: str, number: int) -> None:
+        """Tell the worker that updates up to this number are safe."""
+        running = self._commands.get(command_id)
+        if running is None or number <= running.acknowledged:
+            return
+        running.acknowledged = number
+        self._send_if_greeted(Ack(command_id, number))
+        if running.complete and number >= running.received:
+            del self._commands[command_id]
+
+    def prepare(self, number: int, directories: Sequence[str]) -> None:
+        """Order directories; Prepared with the same number will answer, unless the link breaks."""
+        self._send_if_greeted(Prepare(number, tuple(directories)))
+
+    def ping(self, number: int) -> None:
+        """Ask for a Pong."""
+        self._send_if_greeted(Ping(number))
+
+    def shutdown(self) -> None:
+        """Order the worker to end."""
+        self._send_if_greeted(Shutdown())
+
+    def _send_if_greeted(self, message: Message) -> None:
+        if self._greeted:
+            self._outgoing.append(frame(message))
+
+    def _handle(self, message: FromWorker, events: list[MasterEvent]) -> None:
+        if self._greeted == isinstance(message, Hello):
+            raise ProtocolError(f"unexpected {type(message).__name__}")
+        match message:
+            case Hello():
+                self._greet(message, events)
+            case Segment() | Value() | Complete():
+                self._updated(message, events)
+            case Prepared() | Pong():
+                events.append(message)
+            case Ping():
+                self._send_if_greeted(Pong(message.number))
+            case _:
+                assert_never(message)
+
+    def _greet(self, hello: Hello, events: list[MasterEvent]) -> None:
+        if hello.protocol != PROTOCOL_VERSION:
+            raise ProtocolError(f"the worker speaks version {hello.protocol}")
+        self._greeted = True
+        self._incarnation = hello.incarnation
+        events.append(hello)
+        for command_id, running in list(self._commands.items()):
+            if running.incarnation not in (None, hello.incarnation):
+                del self._commands[command_id]
+                events.append(Lost(command_id))
+        kept = self._commands
+        known = [command_id for command_id in hello.commands if command_id in kept]
+        positions = {command_id: kept[command_id].acknowledged for command_id in known}
+        self._send_if_greeted(Welcome(PROTOCOL_VERSION, positions))
+        for running in kept.values():
+            self._order_again(running, known=running.start.command_id in positions)
+
+    def _order_again(self, running: _Running, *, known: bool) -> None:
+        running.incarnation = self._incarnation
+        if not known and not running.complete:
+            self._send_if_greeted(running.start)
+        if running.interrupted is not None and not running.complete:
+            self._send_if_greeted(Interrupt(running.start.command_id, running.interrupted))
+
+    def _updated(self, update: Update, events: list[MasterEvent]) -> None:
+        running = self._commands.get(update.command_id)
+        if running is None or update.number <= running.received:
+            return
+        if update.number != running.received + 1:
+            raise ProtocolError(
+                f"update {update.number} of command {update.command_id} "
+                f"came after {running.received}"
+            )
+        running.received = update.number
+        running.complete = isinstance(update, Complete)
+        events.append(update)

@@ -1,0 +1,118 @@
+"""The native protocol's messages: what a master and its worker say to each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+PROTOCOL_VERSION = 1
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """Anything that is said; unions of its kinds are told apart by a small number."""
+
+
+class Hello(Message, frozen=True, tag=1):
+    """Worker to master, first of all: who it is, and which commands it still has."""
+
+    protocol: int
+    name: str
+    incarnation: str
+    """Differs for each start of the supervisor: commands of another incarnation are lost."""
+    info: dict[str, Any]
+    commands: tuple[str, ...] = ()
+
+
+class Welcome(Message, frozen=True, tag=2):
+    """Master to worker: which updates it has safely, per command; commands not named are to end."""
+
+    protocol: int
+    positions: dict[str, int]
+
+
+class StartCommand(Message, frozen=True, tag=3):
+    """Master to worker: run this. The same identifier twice is one command."""
+
+    command_id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class Interrupt(Message, frozen=True, tag=4):
+    """Master to worker: kill the command; it ends with Complete as always."""
+
+    command_id: str
+    why: str
+
+
+class Segment(Message, frozen=True, tag=5):
+    """Worker to master: whole lines of one of the command's logs, one zstd frame."""
+
+    command_id: str
+    number: int
+    log: str
+    data: bytes
+    line_count: int
+    size: int
+
+
+class Value(Message, frozen=True, tag=6):
+    """Worker to master: a value that is not output (``rc``, ``elapsed``, ``stat`` …)."""
+
+    command_id: str
+    number: int
+    key: str
+    value: Any
+
+
+class Complete(Message, frozen=True, tag=7):
+    """Worker to master, last of a command; ``error`` says why it could not be run at all."""
+
+    command_id: str
+    number: int
+    error: str | None = None
+
+
+class Ack(Message, frozen=True, tag=8):
+    """Master to worker: every update of the command up to this number is safe."""
+
+    command_id: str
+    number: int
+
+
+class Prepare(Message, frozen=True, tag=9):
+    """Master to worker: make these directories, relative to the worker's base."""
+
+    number: int
+    directories: tuple[str, ...]
+
+
+class Prepared(Message, frozen=True, tag=10):
+    """Worker to master: they are there, or why not."""
+
+    number: int
+    error: str | None = None
+
+
+class Ping(Message, frozen=True, tag=11):
+    """Either way: are you there?"""
+
+    number: int
+
+
+class Pong(Message, frozen=True, tag=12):
+    """The answer to Ping."""
+
+    number: int
+
+
+class Shutdown(Message, frozen=True, tag=13):
+    """Master to worker: kill what runs, and exit."""
+
+
+Update = Segment | Value | Complete
+"""What is numbered, kept until acknowledged, and sent again after a reconnect."""
+
+FromWorker = Hello | Segment | Value | Complete | Prepared | Ping | Pong
+FromMaster = Welcome | StartCommand | Interrupt | Ack | Prepare | Ping | Pong | Shutdown

@@ -1,0 +1,96 @@
+"""The arguments of commands, checked and with Buildbot's names."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import msgspec
+
+from chargehand_worker import header
+
+
+class BadArguments(Exception):
+    """The master asks for something that cannot be; the message says what."""
+
+
+class ShellArguments(msgspec.Struct, frozen=True, kw_only=True):
+    """Arguments of ``shell``; the names are those of the protocol."""
+
+    workdir: str
+    command: str | list[Any]
+    env: dict[str, Any] | None = None
+    want_stdout: bool = True
+    want_stderr: bool = True
+    logfiles: dict[str, Any] = {}
+    timeout: float | None = None
+    maxTime: float | None = None  # noqa: N815 - Buildbot's name
+    max_lines: int | None = None
+    sigtermTime: float | None = None  # noqa: N815 - Buildbot's name
+    interruptSignal: str | None = None  # noqa: N815 - Buildbot's name
+    usePTY: bool = False  # noqa: N815 - Buildbot's name
+    logEnviron: bool = True  # noqa: N815 - Buildbot's name
+    initial_stdin: bytes | None = None
+    encoding: str | None = None
+    builddir: str = ""
+
+    @property
+    def shown(self) -> str | list[str]:
+        """The command as people may see it."""
+        if isinstance(self.command, str):
+            return self.command
+        return [header.shown(header.argument(value)) for value in self.command]
+
+    @property
+    def real(self) -> list[str]:
+        """The command as the process gets it."""
+        if isinstance(self.command, str):
+            return ["/bin/sh", "-c", self.command]
+        return [header.real(header.argument(value)) for value in self.command]
+
+    @property
+    def with_pty(self) -> bool:
+        """Whether it runs in a terminal; not when its standard input is given."""
+        return self.usePTY and self.initial_stdin is None and os.name == "posix"
+
+    @property
+    def interrupt_signal(self) -> int:
+        """The number of the signal that interrupts it."""
+        name = self.interruptSignal or "KILL"
+        return signal.Signals["SIG" + name.removeprefix("SIG")]
+
+
+def shell_arguments(arguments: dict[str, Any]) -> ShellArguments:
+    """Read the arguments of ``shell``. Raises BadArguments."""
+    stdin = arguments.get("initial_stdin")
+    if isinstance(stdin, str):
+        arguments = {**arguments, "initial_stdin": stdin.encode("utf-8", "surrogateescape")}
+    try:
+        read = msgspec.convert(arguments, ShellArguments, strict=False)
+        if not read.real:
+            raise BadArguments("shell: the command is empty")
+        _ = read.shown, read.interrupt_signal
+        if read.encoding is not None:
+            "".encode(read.encoding)
+    except (msgspec.ValidationError, ValueError, LookupError) as error:
+        raise BadArguments(f"shell: {error}") from error
+    return read
+
+
+def text(arguments: dict[str, Any], name: str) -> str:
+    """Return an argument that must be a string. Raises BadArguments."""
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        raise BadArguments(f"argument {name!r} must be a string, not {value!r}")
+    return value
+
+
+def texts(arguments: dict[str, Any], name: str) -> list[str]:
+    """Return an argument that is a string or a list of them. Raises BadArguments."""
+    value = arguments.get(name)
+    values = value if isinstance(value, (list, tuple)) else [value]
+    found = [item for item in values if isinstance(item, str)]
+    if len(found) != len(values) or not found:
+        raise BadArguments(f"argument {name!r} must be a string or a list of them, not {value!r}")
+    return found

@@ -1,0 +1,41 @@
+"""What the worker says of itself when it connects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_TOLD_IN_FILES = ("admin", "host", "access_uri")
+_COMMAND_VERSION = "3.3"
+"""What Buildbot's own workers say, so that steps which ask for a version are satisfied."""
+
+
+def facts(basedir: Path, environment: Mapping[str, str], commands: Sequence[str]) -> dict[str, Any]:
+    """Return the worker's information, with the names that ``domain.worker.WorkerInfo`` has."""
+    told = {name: _read(basedir / "info" / name) for name in _TOLD_IN_FILES}
+    return {
+        **told,
+        "version": _version(),
+        "basedir": str(basedir),
+        "system": os.name,
+        "numcpus": os.cpu_count(),
+        "environ": dict(environment),
+        "commands": dict.fromkeys(commands, _COMMAND_VERSION),
+    }
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _version() -> str:
+    try:
+        return metadata.version("chargehand")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,56 @@
+"""The commands that deal with files: short ones, done in the agent itself."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chargehand_worker.arguments import text, texts
+
+Values = dict[str, Any]
+"""What the command found, besides ``rc``."""
+
+FileCommand = Callable[[Path, dict[str, Any]], Values]
+"""Does the work below a directory. Raises OSError; runs in a thread of its own."""
+
+
+def mkdir(base: Path, arguments: dict[str, Any]) -> Values:
+    """Make directories, with their parents; those that are there already do no harm."""
+    for name in texts(arguments, "dir"):
+        (base / name).mkdir(parents=True, exist_ok=True)
+    return {}
+
+
+def stat(base: Path, arguments: dict[str, Any]) -> Values:
+    """Return ``os.stat`` of a file as ten integers."""
+    path = base / str(arguments.get("workdir") or "") / text(arguments, "file")
+    return {"stat": [int(number) for number in tuple(path.stat())]}
+
+
+def find(base: Path, arguments: dict[str, Any]) -> Values:
+    """Return the files that match a pattern."""
+    pattern = os.path.join(base, text(arguments, "path"))  # noqa: PTH118 - keep the pattern as it is
+    return {"files": sorted(glob.glob(pattern, recursive=True))}  # noqa: PTH207 - as above
+
+
+def listdir(base: Path, arguments: dict[str, Any]) -> Values:
+    """Return the names in a directory."""
+    return {"files": sorted(found.name for found in (base / text(arguments, "dir")).iterdir())}
+
+
+def rmfile(base: Path, arguments: dict[str, Any]) -> Values:
+    """Remove a file."""
+    (base / text(arguments, "path")).expanduser().unlink()
+    return {}
+
+
+FILE_COMMANDS: dict[str, FileCommand] = {
+    "mkdir": mkdir,
+    "stat": stat,
+    "glob": find,
+    "listdir": listdir,
+    "rmfile": rmfile,
+}

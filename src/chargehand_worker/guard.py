@@ -1,0 +1,48 @@
+"""The guard: the agent's parent, which does nothing but clean up when the agent was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from chargehand_worker import kernel
+
+
+def split_off_agent(descriptor: int) -> None:
+    """Return in a new process, the agent; the old one stays behind as its guard and never returns.
+
+    It is to be called before much is imported, so that the guard stays small. Whatever the agent
+    leaves behind becomes the guard's child, as that is the next subreaper above.
+    """
+    kernel.become_subreaper()
+    agent = os.fork()
+    if agent == 0:
+        return
+    os.close(descriptor)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda received, _: kernel.kill(agent, signal.SIGTERM))
+    status = _wait_for(agent)
+    _kill_what_is_left()
+    os._exit(min(abs(os.waitstatus_to_exitcode(status)), 255))
+
+
+def _wait_for(agent: int) -> int:
+    while True:
+        process_id, status = os.waitpid(-1, 0)
+        if process_id == agent:
+            return status
+
+
+def _kill_what_is_left() -> None:
+    """Kill children until there is none: those of a killed one become ours, and are next."""
+    while True:
+        children = kernel.children()
+        if children is None:
+            me = os.getpid()
+            children = [process.id for process in kernel.processes() if process.parent == me]
+        for child in children:
+            kernel.kill(child)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return

@@ -1,0 +1,108 @@
+"""The lines that the agent itself writes into a command's log, in Buildbot's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./<>-]+")
+
+Argument = str | tuple[str, str]
+"""A string, or what is really passed and what is shown instead."""
+
+
+def argument(value: Any) -> Argument:
+    """Read an element of a command; ("obfuscated", real, shown) hides a secret."""
+    if isinstance(value, (list, tuple)):
+        if len(value) == 3 and value[0] == "obfuscated":
+            return str(value[1]), str(value[2])
+        raise ValueError("an element of a command must be a string")
+    return value if isinstance(value, str) else str(value)
+
+
+def real(value: Argument) -> str:
+    """Return what the process gets."""
+    return value if isinstance(value, str) else value[0]
+
+
+def shown(value: Argument) -> str:
+    """Return what people see."""
+    return value if isinstance(value, str) else value[1]
+
+
+def quoted(arguments: list[str]) -> str:
+    """Return the command as a shell would read it."""
+    return " ".join(map(_quoted, arguments))
+
+
+def _quoted(text: str) -> str:
+    if not text:
+        return '""'
+    return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def argv(command: str | list[str]) -> str:
+    """Return the command as it is shown after ``argv:`` and in reasons for a kill."""
+    if isinstance(command, str):
+        return repr(command.encode("utf-8", "surrogateescape"))
+    return repr([text.encode("utf-8", "surrogateescape") for text in command])
+
+
+def beginning(
+    *,
+    command: str | list[str],
+    directory: str,
+    timeout: float | None,
+    max_time: float | None,
+    logfiles: Mapping[str, Any],
+    environment: Mapping[str, str] | None,
+    stdin_size: int | None,
+    use_pty: bool,
+    pty_refused: bool,
+) -> str:
+    """Return all that stands before a command's own output; *command* as it may be shown."""
+    lines = ["WARNING: disabling usePTY for this command"] if pty_refused else []
+    lines.append(command if isinstance(command, str) else quoted(command))
+    limits = [f"timeout {_seconds(timeout)} secs"] if timeout else []
+    limits += [f"maxTime {_seconds(max_time)} secs"] if max_time else []
+    lines.append(" ".join([f" in dir {directory}", *(f"({limit})" for limit in limits)]))
+    lines.append(f" watching logfiles {dict(logfiles)!r}")
+    lines.append(f" argv: {argv(command)}")
+    if environment is not None:
+        lines.append(" environment:")
+        lines += [f"  {name}={environment[name]}" for name in sorted(environment)]
+    if stdin_size is not None:
+        lines.append(f" writing {stdin_size} bytes to stdin")
+    lines.append(f" using PTY: {use_pty}")
+    return "\n".join(lines)
+
+
+def silent_too_long(seconds: float, command: str | list[str]) -> str:
+    """Say that the command wrote nothing for so long."""
+    return _killing(f"command timed out: {_seconds(seconds)} seconds without output", command)
+
+
+def ran_too_long(seconds: float, command: str | list[str]) -> str:
+    """Say that the command ran longer than it may."""
+    return _killing(f"command timed out: {_seconds(seconds)} seconds elapsed", command)
+
+
+def wrote_too_much(written: int, allowed: int, command: str | list[str]) -> str:
+    """Say that the command wrote more lines than it may."""
+    return _killing(f"command exceeds max lines: {written}/{allowed} written/allowed", command)
+
+
+def _killing(why: str, command: str | list[str]) -> str:
+    return f"\n{why} running {argv(command)}, attempting to kill"
+
+
+def end(*, exit_code: int, signal: int | None, elapsed: float) -> str:
+    """Return the last lines of the log."""
+    lines = [f"process killed by signal {signal}"] if signal else []
+    lines += [f"program finished with exit code {exit_code}", f"elapsedTime={elapsed:.6f}"]
+    return "\n".join(lines)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

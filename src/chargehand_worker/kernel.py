@@ -1,0 +1,91 @@
+"""What Linux offers to keep processes together: subreapers, death signals, lists of children."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def become_subreaper() -> None:
+    """Make orphans among our descendants our own children, so that none can escape us."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(number: signal.Signals) -> None:
+    """Ask for a signal when our parent dies."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def children() -> list[int] | None:
+    """Return our children, dead ones included; None where the kernel does not tell."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - speed
+            with open(f"/proc/self/task/{thread}/children", "rb") as file:  # noqa: PTH123 - speed
+                found += map(int, file.read().split())
+    except OSError:
+        return None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A living process, as ``/proc`` shows it."""
+
+    id: int
+    parent: int
+    group: int
+    session: int
+
+
+def processes() -> Iterator[Process]:
+    """Yield every process there is, without those that are dead already."""
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir("/proc"):  # noqa: PTH208 - speed
+            if name.isdigit() and (found := _read(name)) is not None:
+                yield found
+
+
+def _read(name: str) -> Process | None:
+    try:
+        with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - speed
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    if fields[0] in (b"Z", b"X"):
+        return None
+    return Process(int(name), int(fields[1]), int(fields[2]), int(fields[3]))
+
+
+def environment_of(process_id: int) -> bytes:
+    """Return the environment that a process was started with; empty when we may not know."""
+    try:
+        with open(f"/proc/{process_id}/environ", "rb") as file:  # noqa: PTH123 - speed
+            return b"\0" + file.read() + b"\0"
+    except OSError:
+        return b""
+
+
+def kill(process_id: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal; a process that is gone or not ours is left alone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(process_id, number)
+
+
+def kill_group(group: int, number: int) -> None:
+    """Send a signal to a process group; one that is gone is left alone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

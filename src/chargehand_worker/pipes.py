@@ -1,0 +1,74 @@
+"""Reading what a command writes, only as fast as it can be passed on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+
+READ_SIZE = 256 * 1024
+_F_SETPIPE_SZ = 1031
+_LARGE_PIPE = 1024 * 1024
+_USUAL_PIPE = 65536
+
+
+class PipeReader:
+    """Hands on what can be read from a descriptor, which it owns, until its end."""
+
+    def __init__(self, descriptor: int, receive: Callable[[bytes], None]) -> None:
+        self._descriptor = descriptor
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._enlarged = False
+        self._paused = True
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        os.set_blocking(descriptor, False)
+        self.resume()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for `resume`."""
+        return self._paused and self._descriptor >= 0
+
+    def pause(self) -> None:
+        """Let the pipe fill up, and so the command wait."""
+        if not self._paused and self._descriptor >= 0:
+            self._loop.remove_reader(self._descriptor)
+            self._paused = True
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._paused and self._descriptor >= 0:
+            self._loop.add_reader(self._descriptor, self._read)
+            self._paused = False
+
+    def close(self) -> None:
+        """Read no more; calling it twice does no harm."""
+        if self._descriptor >= 0:
+            self.pause()
+            os.close(self._descriptor)
+            self._descriptor = -1
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._descriptor, READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:  # A terminal whose last user is gone answers EIO.
+            data = b""
+        if not data:
+            self.close()
+            return
+        if len(data) >= _USUAL_PIPE and not self._enlarged:
+            self._enlarge()
+        self._receive(data)
+
+    def _enlarge(self) -> None:
+        """Give a command that writes much a larger pipe: fewer turns between it and us."""
+        self._enlarged = True
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._descriptor, _F_SETPIPE_SZ, _LARGE_PIPE)

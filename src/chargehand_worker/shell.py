@@ -1,0 +1,313 @@
+"""The command ``shell``: one process, its output, and the limits that it must keep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chargehand_worker import environment, header, terminal
+from chargehand_worker.arguments import BadArguments, ShellArguments
+from chargehand_worker.limits import Limits
+from chargehand_worker.output import STDIO, LineCutter, Outlet, Output
+from chargehand_worker.pipes import PipeReader
+from chargehand_worker.processes import Processes
+from chargehand_worker.stdin import StdinFeeder
+from chargehand_worker.watched_file import WatchedFile
+
+_LINGER = 2.0
+"""Seconds that helpers of an ended process (a ``tee`` behind it …) may go on writing."""
+_GRACE = 5.0
+"""Seconds after ``interruptSignal`` until everything is killed."""
+_WATCH_INTERVAL = 0.5
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+
+
+class ShellCommand:
+    """Runs one process to its end. Nothing of it is left after `run`."""
+
+    def __init__(
+        self,
+        *,
+        command_id: str,
+        arguments: ShellArguments,
+        directory: Path,
+        own_environment: Mapping[str, str],
+        processes: Processes,
+        outlet: Outlet,
+        output: Output,
+    ) -> None:
+        self._id = command_id
+        self._arguments = arguments
+        self._directory = directory
+        self._environment = environment.merged(own_environment, arguments.env)
+        self._environment["PWD"] = str(directory)
+        self._processes = processes
+        self._outlet = outlet
+        self._output = output
+        self._loop = asyncio.get_running_loop()
+        self._process_id = 0
+        self._readers: list[PipeReader] = []
+        self._cutters: list[LineCutter] = []
+        self._files: dict[str, WatchedFile] = {}
+        self._stdin: StdinFeeder | None = None
+        self._killing: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+        self._limits = Limits(
+            silence=arguments.timeout,
+            duration=arguments.maxTime,
+            may_be_silent=self._may_be_silent,
+            exceeded=self._limit_exceeded,
+        )
+
+    async def run(self) -> None:
+        """Run it; header, output, ``rc`` and ``elapsed`` go to the outlet."""
+        began = self._loop.time()
+        status = await self._run_process()
+        signal_number = -status if status < 0 else None
+        exit_code = -1 if signal_number or (self._killing and status == 0) else status
+        elapsed = self._loop.time() - began
+        self._output.header(header.end(exit_code=exit_code, signal=signal_number, elapsed=elapsed))
+        await self._drain()
+        self._outlet.value("rc", exit_code)
+        self._outlet.value("elapsed", elapsed)
+
+    def interrupt(self) -> None:
+        """Kill it; `run` goes on to its end."""
+        if self._killing is None:
+            self._output.header("command interrupted, attempting to kill")
+            self._kill()
+
+    def room_again(self) -> None:
+        """Go on where the receiver could not keep up."""
+        self._output.flush()
+        self._limits.note_output()
+        for reader in self._readers:
+            reader.resume()
+        self._drained.set()
+
+    async def _run_process(self) -> int:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._watch_files()
+            self._output.header(self._beginning())
+            self._start()
+        except (OSError, ValueError) as error:
+            return self._could_not_start(error)
+        try:
+            return await self._follow()
+        finally:
+            self._release()
+            self._processes.forget(self._process_id)
+
+    def _beginning(self) -> str:
+        arguments = self._arguments
+        stdin = arguments.initial_stdin
+        return header.beginning(
+            command=arguments.shown,
+            directory=str(self._directory),
+            timeout=arguments.timeout,
+            max_time=arguments.maxTime,
+            logfiles=arguments.logfiles,
+            environment=self._environment if arguments.logEnviron else None,
+            stdin_size=None if stdin is None else len(stdin),
+            use_pty=arguments.with_pty,
+            pty_refused=arguments.usePTY and not arguments.with_pty,
+        )
+
+    def _start(self) -> None:
+        if self._arguments.with_pty:
+            self._start_in_terminal()
+            return
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            stdout, stderr = self._output_pipe(theirs, ours), self._output_pipe(theirs, ours)
+            stdin = subprocess.DEVNULL
+            if self._arguments.initial_stdin is not None:
+                stdin, feed = os.pipe()
+                theirs.callback(os.close, stdin)
+                ours.callback(os.close, feed)
+            self._spawn(stdin=stdin, stdout=stdout[1], stderr=stderr[1])
+            ours.pop_all()
+        self._read(stdout[0], b"o", wanted=self._arguments.want_stdout)
+        self._read(stderr[0], b"e", wanted=self._arguments.want_stderr)
+        if self._arguments.initial_stdin is not None:
+            self._stdin = StdinFeeder(feed, self._arguments.initial_stdin)
+
+    @staticmethod
+    def _output_pipe(theirs: contextlib.ExitStack, ours: contextlib.ExitStack) -> tuple[int, int]:
+        read_end, write_end = os.pipe()
+        ours.callback(os.close, read_end)
+        theirs.callback(os.close, write_end)
+        return read_end, write_end
+
+    def _start_in_terminal(self) -> None:
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            master, slave = terminal.open_pair()
+            ours.callback(os.close, master)
+            theirs.callback(os.close, slave)
+            self._spawn(stdin=slave, stdout=slave, stderr=slave, before=terminal.take_control)
+            ours.pop_all()
+        self._read(master, b"o", wanted=self._arguments.want_stdout)
+
+    def _spawn(self, **streams: Any) -> None:
+        self._process_id = self._processes.start(
+            self._arguments.real,
+            command_id=self._id,
+            directory=str(self._directory),
+            environment=self._environment,
+            **streams,
+        )
+
+    def _could_not_start(self, error: OSError | ValueError) -> int:
+        self._output.write(STDIO, *_error_line(str(error)))
+        for file in self._files.values():
+            file.finish()
+        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+
+    def _read(self, descriptor: int, letter: bytes, *, wanted: bool) -> None:
+        cutter = LineCutter(letter, self._arguments.encoding)
+        self._cutters.append(cutter)
+
+        def receive(data: bytes) -> None:
+            self._limits.note_output()
+            text, line_count = cutter.feed(data)
+            self._output.line_count += line_count
+            if wanted:
+                self._output.write(STDIO, text, line_count)
+            self._after_output()
+
+        self._readers.append(PipeReader(descriptor, receive))
+
+    def _after_output(self) -> None:
+        written, allowed = self._output.line_count, self._arguments.max_lines
+        if allowed is not None and written > allowed and self._killing is None:
+            self._outlet.value("failure_reason", "max_lines_failure")
+            self._output.header(header.wrote_too_much(written, allowed, self._arguments.shown))
+            self._kill()
+        if not self._output.has_room():
+            for reader in self._readers:
+                reader.pause()
+
+    async def _follow(self) -> int:
+        self._limits.start()
+        watching = self._loop.create_task(self._watch()) if self._files else None
+        try:
+            status = await self._processes.ended(self._process_id)
+            await self._linger()
+            self._limits.close()
+            if await self._processes.sweep(self._process_id):
+                await asyncio.wait([reader.ended for reader in self._readers])
+            else:
+                self._output.header("SIGKILL failed to kill process")
+        finally:
+            if watching is not None:
+                watching.cancel()
+        for cutter in self._cutters:
+            self._output.write(STDIO, *cutter.finish())
+        await self._finish_files()
+        return status
+
+    async def _linger(self) -> None:
+        """Let what is left in the pipes come, and helpers end, but not for ever."""
+        while any(not reader.ended.done() for reader in self._readers) and self._killing is None:
+            was_paused = any(reader.is_paused for reader in self._readers)
+            ends = [reader.ended for reader in self._readers]
+            _, open_ones = await asyncio.wait(ends, timeout=_LINGER)
+            if open_ones and not was_paused:
+                return
+
+    def _release(self) -> None:
+        """Give up descriptors and timers."""
+        self._limits.close()
+        for reader in self._readers:
+            reader.close()
+        for file in self._files.values():
+            file.finish()
+        if self._stdin is not None:
+            self._stdin.close()
+        if self._killing is not None:
+            self._killing.cancel()
+
+    async def _drain(self) -> None:
+        self._output.flush()
+        while not self._output.is_empty:
+            self._drained.clear()
+            await self._drained.wait()
+            self._output.flush()
+
+    def _may_be_silent(self) -> bool:
+        return any(reader.is_paused for reader in self._readers)
+
+    def _limit_exceeded(self, reason: str, seconds: float) -> None:
+        if self._killing is not None:
+            return
+        is_silence = reason == "timeout_without_output"
+        sentence = header.silent_too_long if is_silence else header.ran_too_long
+        self._outlet.value("failure_reason", reason)
+        self._output.header(sentence(seconds, self._arguments.shown))
+        self._kill()
+
+    def _kill(self) -> None:
+        self._killing = self._loop.create_task(self._kill_in_order())
+
+    async def _kill_in_order(self) -> None:
+        if self._arguments.sigtermTime:
+            self._processes.signal_group(self._process_id, signal.SIGTERM)
+            await self._wait_for_end(self._arguments.sigtermTime)
+        number = self._arguments.interrupt_signal
+        if number != signal.SIGKILL and self._processes.is_running(self._process_id):
+            self._processes.signal_group(self._process_id, number)
+            await self._wait_for_end(_GRACE)
+        await self._processes.sweep(self._process_id)
+
+    async def _wait_for_end(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._processes.ended(self._process_id)
+
+    def _watch_files(self) -> None:
+        for name, value in self._arguments.logfiles.items():
+            settings = value if isinstance(value, dict) else {"filename": value}
+            if not isinstance(settings.get("filename"), str):
+                raise BadArguments(f"log file {name!r} needs a file name")
+            self._files[name] = WatchedFile(
+                self._directory / settings["filename"],
+                follow=bool(settings.get("follow")),
+                encoding=self._arguments.encoding,
+            )
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_INTERVAL)
+            self._read_files()
+
+    def _read_files(self) -> bool:
+        """Read what there is room for; return whether there is more."""
+        for name, file in self._files.items():
+            is_more = True
+            while is_more:
+                if not self._output.has_room():
+                    return True
+                text, line_count, is_more = file.read()
+                if is_more:
+                    self._limits.note_output()
+                self._output.write(name, text, line_count)
+        return False
+
+    async def _finish_files(self) -> None:
+        while self._read_files():
+            await self._drain()
+        for name, file in self._files.items():
+            self._output.write(name, *file.finish())
+
+
+def _error_line(text: str) -> tuple[bytes, int]:
+    cutter = LineCutter(b"e")
+    cutter.feed(text.encode("utf-8", "surrogateescape"))
+    return cutter.finish()

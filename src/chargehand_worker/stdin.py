@@ -1,0 +1,33 @@
+"""Feeding a command's standard input without waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+
+
+class StdinFeeder:
+    """Writes a text into a pipe as the reader takes it, then closes the pipe."""
+
+    def __init__(self, descriptor: int, data: bytes) -> None:
+        self._descriptor = descriptor
+        self._rest = memoryview(data)
+        os.set_blocking(descriptor, False)
+        asyncio.get_running_loop().add_writer(descriptor, self._write)
+
+    def close(self) -> None:
+        """Give up what is left; calling it twice does no harm."""
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().remove_writer(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            try:
+                self._rest = self._rest[os.write(self._descriptor, self._rest) :]
+            except BrokenPipeError:
+                self._rest = self._rest[:0]
+            if not self._rest:
+                self.close()

@@ -1,0 +1,191 @@
+"""The supervisor: owns commands, from the master's order to the last byte of their output."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from chargehand_wire.messages import Interrupt, Prepare, Shutdown, StartCommand
+from chargehand_wire.worker_side import Abandoned, RoomAgain, WorkerEvent, WorkerSide
+from chargehand_worker.arguments import BadArguments, shell_arguments, text, texts
+from chargehand_worker.environment import BadEnvironment
+from chargehand_worker.files import FILE_COMMANDS, FileCommand
+from chargehand_worker.output import Output, compressor
+from chargehand_worker.processes import Processes
+from chargehand_worker.shell import ShellCommand
+
+_log = logging.getLogger(__name__)
+
+COMMANDS = ("shell", "rmdir", "cpdir", *FILE_COMMANDS)
+_DEFAULT_TIMEOUT = 120
+
+
+class _CommandOutlet:
+    """One command's way to the master."""
+
+    def __init__(self, command_id: str, side: WorkerSide, send: Callable[[], None]) -> None:
+        self._id = command_id
+        self._side = side
+        self._send = send
+
+    def output(self, log: str, data: bytes, line_count: int, size: int) -> None:
+        """Send a segment."""
+        self._side.output(self._id, log, data, line_count, size)
+        self._send()
+
+    def value(self, key: str, value: object) -> None:
+        """Send a value."""
+        self._side.value(self._id, key, value)
+        self._send()
+
+    def has_room(self) -> bool:
+        """Return whether the master keeps up."""
+        return self._side.has_room(self._id)
+
+
+class _Running:
+    """A command under way."""
+
+    def __init__(self) -> None:
+        self.shell: ShellCommand | None = None
+        self.task: asyncio.Task[None] | None = None
+
+
+class Supervisor:
+    """Does what the master says, and tells it what came of it.
+
+    It talks to a `WorkerSide`; ``send`` is called when that has something to send. Connections come
+    and go without its knowledge.
+    """
+
+    def __init__(
+        self,
+        *,
+        side: WorkerSide,
+        send: Callable[[], None],
+        stop: Callable[[], None],
+        basedir: Path,
+        environment: Mapping[str, str],
+        processes: Processes,
+    ) -> None:
+        self._side = side
+        self._send = send
+        self._stop = stop
+        self._basedir = basedir
+        self._environment = environment
+        self._processes = processes
+        self._compress = compressor()
+        self._running: dict[str, _Running] = {}
+        self._preparing: set[asyncio.Task[None]] = set()
+
+    def handle(self, event: WorkerEvent) -> None:
+        """Act on what the master said."""
+        match event:
+            case StartCommand():
+                self._start(event)
+            case Interrupt() | Abandoned():
+                self._interrupt(event.command_id)
+            case RoomAgain():
+                running = self._running.get(event.command_id)
+                if running is not None and running.shell is not None:
+                    running.shell.room_again()
+            case Prepare():
+                task = asyncio.get_running_loop().create_task(self._prepare(event))
+                self._preparing.add(task)
+                task.add_done_callback(self._preparing.discard)
+            case Shutdown():
+                self._stop()
+
+    def kill_all(self) -> None:
+        """Kill every process at once; the agent is about to exit."""
+        self._processes.kill_all()
+
+    def _start(self, order: StartCommand) -> None:
+        running = self._running[order.command_id] = _Running()
+        running.task = asyncio.get_running_loop().create_task(self._run(order, running))
+
+    def _interrupt(self, command_id: str) -> None:
+        running = self._running.get(command_id)
+        if running is not None and running.shell is not None:
+            running.shell.interrupt()
+
+    async def _run(self, order: StartCommand, running: _Running) -> None:
+        error = None
+        try:
+            if order.name in FILE_COMMANDS:
+                await self._run_file_command(order, FILE_COMMANDS[order.name])
+            else:
+                running.shell = self._shell(order)
+                await running.shell.run()
+        except (BadArguments, BadEnvironment) as refusal:
+            error = str(refusal)
+        except Exception as failure:  # noqa: BLE001 - one command must not end the others
+            _log.exception("command %s (%s) failed", order.command_id, order.name)
+            error = f"{type(failure).__name__}: {failure}"
+        finally:
+            self._running.pop(order.command_id, None)
+        self._side.complete(order.command_id, error)
+        self._send()
+
+    def _shell(self, order: StartCommand) -> ShellCommand:
+        arguments = shell_arguments(self._as_shell(order))
+        outlet = _CommandOutlet(order.command_id, self._side, self._send)
+        return ShellCommand(
+            command_id=order.command_id,
+            arguments=arguments,
+            directory=self._basedir / arguments.builddir / Path(arguments.workdir).expanduser(),
+            own_environment=self._environment,
+            processes=self._processes,
+            outlet=outlet,
+            output=Output(outlet, self._compress),
+        )
+
+    def _as_shell(self, order: StartCommand) -> dict[str, Any]:
+        """Return the arguments of ``shell`` that do what the command asks."""
+        arguments = order.arguments
+        match order.name:
+            case "shell":
+                return arguments
+            case "rmdir":
+                command = ["rm", "-rf", "--", *texts(arguments, "dir")]
+            case "cpdir":
+                target = text(arguments, "todir")
+                source = text(arguments, "fromdir")
+                command = ["cp", "-R", "-P", "-p", "-T", "--", source, target]
+            case _:
+                raise BadArguments(f"the worker has no command {order.name!r}")
+        kept = ("timeout", "maxTime", "logEnviron", "builddir")
+        return {
+            "timeout": _DEFAULT_TIMEOUT,
+            "workdir": "",
+            "command": command,
+            **{name: arguments[name] for name in kept if name in arguments},
+        }
+
+    async def _run_file_command(self, order: StartCommand, command: FileCommand) -> None:
+        outlet = _CommandOutlet(order.command_id, self._side, self._send)
+        base = self._basedir / str(order.arguments.get("builddir") or "")
+        try:
+            values = await asyncio.to_thread(command, base, order.arguments)
+        except OSError as error:
+            output = Output(outlet, self._compress)
+            output.header(f"{order.name}: {error.strerror}: {error.filename}")
+            output.flush()
+            outlet.value("rc", error.errno or 1)
+            return
+        for key, value in values.items():
+            outlet.value(key, value)
+        outlet.value("rc", 0)
+
+    async def _prepare(self, order: Prepare) -> None:
+        error = None
+        try:
+            for name in order.directories:
+                (self._basedir / name).mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            error = str(failure)
+        self._side.prepared(order.number, error)
+        self._send()
