@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """Something to be remembered in the StateStore; ``value`` is what JSON can hold."""
+
+    name: str
+    kind: str
+    key: str
+    value: Any
+
+
 class ChangeStore(Protocol):
     """Where changes are recorded."""
 
-    async def add(self, changes: Sequence[NewChange]) -> list[Change]:
-        """Store them in one transaction and announce each; they are durable when this returns."""
+    async def add(
+        self, changes: Sequence[NewChange], remember: Remembered | None = None
+    ) -> list[Change]:
+        """Store them in one transaction and announce each; they are durable when this returns.
+
+        ``remember`` becomes part of the same transaction: a source that moves its mark with the
+        changes neither loses nor repeats any of them, whenever the master is killed.
+        """
 
 
 class StateStore(Protocol):
@@ -35,7 +52,7 @@ class ChangeSourceStore(Protocol):
     async def activate(
         self, ids: Sequence[ChangeSourceId], master_id: MasterId
     ) -> set[ChangeSourceId]:
-        """Make this master theirs where no other active one has them; return those that are ours."""
+        """Make this master theirs where no other active one has them; return those of ours."""
 
     async def deactivate(self, master_id: MasterId) -> None:
         """Give all of ours up."""

@@ -1,0 +1,88 @@
+"""What git needs to be let in: keys and passwords, on disk only while a command runs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from chargehand.intake.git_command import PATIENT_SSH, GitCommand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Secrets for one repository; ``descriptions`` are in git's credential format."""
+
+    ssh_private_key: str | None = field(default=None, repr=False)
+    ssh_host_key: str | None = None
+    """A key without the host's name."""
+    ssh_known_hosts: str | None = None
+    descriptions: tuple[str, ...] = field(default=(), repr=False)
+    use_http_path: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to call git so that it finds the secrets."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    configuration: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def access(credentials: Credentials | None, git: GitCommand) -> AsyncIterator[Access]:
+    """Lay the secrets out in a directory that only we can read, and remove it afterwards."""
+    if credentials is None:
+        yield Access()
+        return
+    with TemporaryDirectory(prefix="chargehand-git-") as name:
+        directory = Path(name)
+        environment = {}
+        if credentials.ssh_private_key is not None:
+            environment["GIT_SSH_COMMAND"] = _ssh_command(credentials, directory)
+        yield Access(
+            environment=environment,
+            configuration=await _helper(credentials, directory, git),
+        )
+
+
+async def _helper(credentials: Credentials, directory: Path, git: GitCommand) -> tuple[str, ...]:
+    """Teach a helper of our own the passwords; it is the only one that git shall ask."""
+    if not credentials.descriptions:
+        return ()
+    store = shlex.quote(str(_private_file(directory / "credentials", "")))
+    settings = ["credential.helper=", f"credential.helper=store --file={store}"]
+    if credentials.use_http_path is not None:
+        settings.append(f"credential.useHttpPath={str(credentials.use_http_path).lower()}")
+    for description in credentials.descriptions:
+        await git.run(
+            "credential",
+            "approve",
+            directory=directory,
+            timeout=60,
+            configuration=settings,
+            standard_input=f"{description.strip()}\n\n".encode(),
+        )
+    return tuple(settings)
+
+
+def _ssh_command(credentials: Credentials, directory: Path) -> str:
+    key = _private_file(directory / "key", credentials.ssh_private_key or "")
+    options = ["-i", str(key), "-o", "IdentitiesOnly=yes"]
+    known_hosts = credentials.ssh_known_hosts
+    if known_hosts is None and credentials.ssh_host_key is not None:
+        known_hosts = f"* {credentials.ssh_host_key}"
+    if known_hosts is not None:
+        hosts = _private_file(directory / "known_hosts", known_hosts)
+        options += ["-o", f"UserKnownHostsFile={hosts}", "-o", "StrictHostKeyChecking=yes"]
+    return f"{PATIENT_SSH} {shlex.join(options)}"
+
+
+def _private_file(path: Path, content: str) -> Path:
+    path.touch(mode=0o600)
+    if content:
+        path.write_text(content.rstrip("\n") + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,164 @@
+"""The bare repository in which pollers keep what they have fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import hashlib
+import re
+import shutil
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from chargehand.intake.git_access import Access
+from chargehand.intake.git_command import GitCommand, GitFailed
+from chargehand.intake.git_output import (
+    REF_FORMAT,
+    Commit,
+    commits,
+    local_refs,
+    log_format,
+)
+
+_LOCAL_TIMEOUT = 600.0
+_REFS_PER_FETCH = 500
+_MARK = "chargehand.cache"
+_DAMAGE = re.compile(
+    "is corrupt|is empty|bad object|bad tree|missing (blob|tree|commit)|unable to read|"
+    "invalid sha1 pointer|not a git repository|File exists"
+)
+
+
+class GitCache:
+    """One repository's part of a cache directory; several pollers may share the directory.
+
+    ``lock`` belongs to the directory: git's own locks make two fetches at once fail.
+    """
+
+    def __init__(self, *, url: str, directory: Path, git: GitCommand, lock: asyncio.Lock) -> None:
+        self._url = url
+        self._directory = directory
+        self._git = git
+        self._lock = lock
+        self._namespace = f"refs/chargehand/{hashlib.sha256(url.encode()).hexdigest()[:16]}/"
+
+    async def fetch(
+        self, refs: Sequence[str], *, forget: Iterable[str], access: Access, timeout: float
+    ) -> dict[str, str]:
+        """Fetch *refs*, and return the commits that all fetched ones stand at."""
+        async with self._lock:
+            await self._prepare()
+            # First: a branch "a" that is gone must not be in the way of a new "a/b".
+            await self._forget(forget)
+            for start in range(0, len(refs), _REFS_PER_FETCH):
+                await self._git.run(
+                    "fetch",
+                    "--no-tags",
+                    "--force",
+                    "--quiet",
+                    "--",
+                    self._url,
+                    *map(self._refspec, refs[start : start + _REFS_PER_FETCH]),
+                    directory=self._directory,
+                    timeout=timeout,
+                    environment=access.environment,
+                    configuration=("gc.autoDetach=false", *access.configuration),
+                )
+            return await self._fetched()
+
+    async def new_revisions(self, head: str, known: Iterable[str]) -> list[str]:
+        """Return the commits that *head* has and none of *known*, oldest first."""
+        wanted = "\n".join([head, *(f"^{revision}" for revision in sorted(known)), ""])
+        output = await self._run(
+            "rev-list",
+            "--topo-order",
+            "--reverse",
+            "--stdin",
+            standard_input=wanted.encode(),
+        )
+        return output.decode().split()
+
+    async def present(self, revisions: Iterable[str]) -> set[str]:
+        """Return which of these commits are in the cache."""
+        output = await self._run(
+            "cat-file",
+            "--batch-check=%(objectname) %(objecttype)",
+            standard_input="".join(f"{revision}\n" for revision in revisions).encode(),
+        )
+        lines = [line.split() for line in output.decode().splitlines()]
+        return {revision for revision, kind in lines if kind == "commit"}
+
+    async def commits(self, revisions: Sequence[str], encoding: str) -> list[Commit]:
+        """Return these commits, in that order."""
+        if not revisions:
+            return []
+        marker = uuid.uuid4().hex
+        output = await self._run(
+            "log",
+            "--stdin",
+            "--no-walk=unsorted",
+            "-z",
+            "-m",
+            "--first-parent",
+            "--name-only",
+            "--no-show-signature",
+            "--no-notes",
+            # Python's name of it is one that iconv knows; where it is not, git changes nothing.
+            f"--encoding={codecs.lookup(encoding).name}",
+            f"--format={log_format(marker)}",
+            standard_input="\n".join([*revisions, ""]).encode(),
+        )
+        return commits(output, marker, encoding)
+
+    async def discard_if_damaged(self, failure: GitFailed) -> bool:
+        """Remove the cache if that failure says that it is broken; the next fetch makes it anew."""
+        if not _DAMAGE.search(str(failure)) or not await asyncio.to_thread(self._is_ours):
+            return False
+        async with self._lock:
+            await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+        return True
+
+    async def _run(self, verb: str, *arguments: str, standard_input: bytes = b"") -> bytes:
+        return await self._git.run(
+            verb,
+            *arguments,
+            directory=self._directory,
+            timeout=_LOCAL_TIMEOUT,
+            standard_input=standard_input,
+        )
+
+    async def _prepare(self) -> None:
+        """Make the repository, unless it is there (perhaps Buildbot's, which is just as good)."""
+        if await asyncio.to_thread((self._directory / "HEAD").is_file):
+            return
+        try:
+            await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            raise GitFailed(f"cannot create {self._directory}: {error.strerror}") from error
+        await self._run("init", "--bare", "--quiet", "--template=")
+        await self._run("config", _MARK, "true")
+
+    def _is_ours(self) -> bool:
+        try:
+            return "[chargehand]" in (self._directory / "config").read_text(encoding="utf-8")
+        except OSError:
+            return False
+
+    async def _forget(self, refs: Iterable[str]) -> None:
+        commands = "".join(f"delete {self._local(ref)}\n" for ref in refs)
+        if commands:
+            await self._run("update-ref", "--stdin", standard_input=commands.encode())
+
+    async def _fetched(self) -> dict[str, str]:
+        listing = await self._run("for-each-ref", f"--format={REF_FORMAT}", self._namespace)
+        return {
+            "refs/" + name.removeprefix(self._namespace): commit
+            for name, commit in local_refs(listing).items()
+        }
+
+    def _refspec(self, ref: str) -> str:
+        return f"+{ref}:{self._local(ref)}"
+
+    def _local(self, ref: str) -> str:
+        return self._namespace + ref.removeprefix("refs/")

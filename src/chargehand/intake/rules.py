@@ -1,0 +1,145 @@
+"""What a change must look like, and how what sources and users give becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from chargehand.domain.change import NewChange
+from chargehand.domain.properties import Property
+
+_SOURCE = "Change"
+
+_KNOWN = frozenset(
+    {
+        *("author", "who", "committer", "files", "comments", "revision"),
+        *("when_timestamp", "when", "branch", "category", "revlink", "properties"),
+        *("repository", "project", "codebase", "src", "links", "isdir"),
+    }
+)
+
+
+class InvalidChange(ValueError):
+    """What came is no change; the message says which part is wrong."""
+
+
+def change_from(fields: Mapping[str, Any]) -> NewChange:
+    """Make a change of what a source gives, under Buildbot's names old and new.
+
+    Bytes are taken for UTF-8. Raises InvalidChange, naming the first part that is wrong.
+    """
+    given = {_text("a field's name", name): value for name, value in fields.items()}
+    unknown = given.keys() - _KNOWN
+    if unknown:
+        raise InvalidChange(f"a change has no {', '.join(sorted(map(repr, unknown)))}")
+    author = _first(given, "author", "who")
+    if author is None:
+        raise InvalidChange("a change needs an author")
+    return NewChange(
+        author=_text("author", author),
+        committer=_optional("committer", given.get("committer")),
+        files=_files(given.get("files")),
+        comments=_text("comments", given.get("comments") or ""),
+        revision=_optional("revision", given.get("revision")),
+        when=_time(_first(given, "when_timestamp", "when")),
+        branch=_optional("branch", given.get("branch")),
+        category=_optional("category", given.get("category")),
+        revlink=_text("revlink", given.get("revlink") or ""),
+        properties=_properties(given.get("properties")),
+        repository=_text("repository", given.get("repository") or ""),
+        project=_text("project", given.get("project") or ""),
+        codebase=_text("codebase", given.get("codebase") or ""),
+    )
+
+
+def as_dict(change: NewChange) -> dict[str, Any]:
+    """Return a change as functions of the configuration get to see it before it is stored."""
+    return {
+        "author": change.author,
+        "committer": change.committer,
+        "files": list(change.files),
+        "comments": change.comments,
+        "revision": change.revision,
+        "when_timestamp": change.when,
+        "branch": change.branch,
+        "category": change.category,
+        "revlink": change.revlink,
+        "properties": {name: value for name, (value, _) in change.properties.items()},
+        "repository": change.repository,
+        "project": change.project,
+        "codebase": change.codebase or None,
+    }
+
+
+def _first(given: Mapping[str, Any], *names: str) -> Any:
+    return next((given[name] for name in names if given.get(name) is not None), None)
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidChange(f"{name} is not UTF-8: {value!r}") from error
+    if isinstance(value, str):
+        # A lone surrogate is what os.fsdecode makes of a byte that no encoding explains; no
+        # database would take it.
+        return value.encode("utf-8", "replace").decode("utf-8")
+    raise InvalidChange(f"{name} must be a text, not {value!r}")
+
+
+def _optional(name: str, value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # Subversion's revisions are numbers
+    return None if value is None else _text(name, value)
+
+
+def _files(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise InvalidChange(f"files must be a list of names, not {value!r}")
+    return tuple(_text("a file's name", name) for name in value)
+
+
+def _time(value: Any) -> float | None:
+    match value:
+        case None:
+            return None
+        case datetime():
+            return value.timestamp()
+        case bool():
+            raise InvalidChange(f"when must be seconds since 1970, not {value!r}")
+        case int() | float():
+            return float(value)
+        case _:
+            raise InvalidChange(f"when must be seconds since 1970, not {value!r}")
+
+
+def _properties(value: Any) -> dict[str, Property]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidChange(f"properties must be a dictionary, not {value!r}")
+    return {
+        _text("a property's name", name): (_plain(name, given), _SOURCE)
+        for name, given in value.items()
+    }
+
+
+def _plain(name: Any, value: Any) -> Any:
+    """Return a value that JSON can hold."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str() | bytes():
+            return _text(f"property {name!r}", value)
+        case Mapping():
+            return {
+                _text(f"property {name!r}", key): _plain(name, part) for key, part in value.items()
+            }
+        case list() | tuple() | set() | frozenset():
+            return [_plain(name, part) for part in value]
+        case _:
+            raise InvalidChange(f"property {name!r} has a value that JSON cannot hold: {value!r}")

@@ -1,0 +1,193 @@
+"""Changes arrive: the change sources of this master, and the one way in for every change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from chargehand.config.model import Component, Hook, HostedSettings, NotYet
+from chargehand.domain.change import Change, NewChange
+from chargehand.domain.identifiers import MasterId
+from chargehand.intake import git_poller
+from chargehand.intake.git_cache import GitCache
+from chargehand.intake.git_command import GitCommand
+from chargehand.intake.git_poller import GitPoller
+from chargehand.intake.polling import PollingLoop
+from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
+from chargehand.intake.rules import as_dict
+from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+_GIT_COMMANDS_AT_ONCE = 8
+_CLAIM_INTERVAL = 60.0
+
+Revlink = Callable[[str, str], str | None]
+
+
+class Intake:
+    """Runs the configured change sources, and completes and stores every change.
+
+    A source that another master runs is left to it until that master gives it up.
+    """
+
+    def __init__(
+        self,
+        *,
+        changes: ChangeStore,
+        state: StateStore,
+        sources: ChangeSourceStore,
+        master_id: MasterId,
+        basedir: Path,
+    ) -> None:
+        self._changes = changes
+        self._state = state
+        self._sources = sources
+        self._master_id = master_id
+        self._basedir = basedir
+        self._tasks = Tasks("intake")
+        self._wanted: dict[str, Component] = {}
+        self._running: dict[str, tuple[Component, Source]] = {}
+        self._claiming = asyncio.Lock()
+        self._revlink: Revlink | None = None
+        self._codebase_generator: Hook | None = None
+        self._git_slots = asyncio.Semaphore(_GIT_COMMANDS_AT_ONCE)
+        self._cache_locks: defaultdict[Path, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def reconfigure(
+        self,
+        components: Sequence[Component],
+        *,
+        revlink: Revlink | None = None,
+        codebase_generator: Hook | None = None,
+    ) -> None:
+        """Run these sources from now on; one that has not changed is left alone."""
+        self._revlink = revlink
+        self._codebase_generator = codebase_generator
+        is_first = not self._wanted
+        self._wanted = {component.name: component for component in components}
+        altered = [
+            name
+            for name, (component, _) in self._running.items()
+            if self._wanted.get(name) != component
+        ]
+        await self._stop(altered)
+        if altered:
+            # There is no giving up of single ones; what we keep is claimed again at once.
+            await self._sources.deactivate(self._master_id)
+        await self._claim()
+        if is_first and self._wanted:
+            self._tasks.spawn(self._claim_again(), name="claim change sources")
+
+    async def stop(self) -> None:
+        """Stop all sources and give them up."""
+        await self._tasks.close()
+        await self._stop(list(self._running))
+        await self._sources.deactivate(self._master_id)
+
+    async def add_change(self, change: NewChange) -> Change:
+        """Complete and store a change; it is durable when this returns."""
+        [stored] = await self.add_changes([change])
+        return stored
+
+    async def add_changes(
+        self, changes: Sequence[NewChange], remember: Remembered | None = None
+    ) -> list[Change]:
+        """Complete and store changes, and the source's mark with them, all at once."""
+        completed = [await self._completed(change) for change in changes]
+        return await self._changes.add(completed, remember)
+
+    def force(self, name: str) -> bool:
+        """Let the source of that name look at once; False when it is not one that looks."""
+        running = self._running.get(name)
+        return running is not None and running[1].force()
+
+    def forceable(self, repository: str) -> list[str]:
+        """Return the names of the running sources that watch a repository with that address."""
+        return [
+            name
+            for name, (component, _) in self._running.items()
+            if getattr(component.settings, "url", None) == repository
+        ]
+
+    async def _completed(self, change: NewChange) -> NewChange:
+        """Add link and codebase. A function of the user's that fails costs no change."""
+        if not change.revlink and change.revision and change.repository and self._revlink:
+            try:
+                link = self._revlink(change.revision, change.repository) or ""
+                change = structs.replace(change, revlink=link)
+            except Exception:  # noqa: BLE001 - the user's function
+                _log.exception("the configured revlink failed for %s", change.repository)
+        if not change.codebase and self._codebase_generator is not None:
+            try:
+                codebase = await self._codebase_generator(as_dict(change))
+                change = structs.replace(change, codebase=str(codebase or ""))
+            except Exception:  # noqa: BLE001 - the user's function
+                _log.exception("the configured codebaseGenerator failed; the codebase stays empty")
+        return change
+
+    async def _claim_again(self) -> None:
+        while True:
+            await asyncio.sleep(_CLAIM_INTERVAL)
+            if self._wanted.keys() - self._running.keys():
+                await self._claim()
+
+    async def _claim(self) -> None:
+        """Run what is wanted and ours."""
+        async with self._claiming:
+            ids = await self._sources.ids(list(self._wanted)) if self._wanted else {}
+            active = await self._sources.activate(list(ids.values()), self._master_id)
+            ours = {name for name, source_id in ids.items() if source_id in active}
+            await self._stop([name for name in self._running if name not in ours])
+            for name in self._wanted:
+                if name in ours and name not in self._running:
+                    await self._start(self._wanted[name])
+
+    async def _start(self, component: Component) -> None:
+        source = self._source(component)
+        try:
+            await source.start()
+        except Exception:  # noqa: BLE001 - a source of the user's must not keep the others from running
+            _log.exception("change source %s could not be started", component.name)
+            return
+        self._running[component.name] = component, source
+
+    async def _stop(self, names: Sequence[str]) -> None:
+        for name in names:
+            _, source = self._running.pop(name)
+            try:
+                await source.stop()
+            except Exception:  # noqa: BLE001 - a source of the user's must not keep us from stopping
+                _log.exception("change source %s failed while it was stopped", name)
+
+    def _source(self, component: Component) -> Source:
+        match component.settings:
+            case git_poller.Settings() as settings:
+                return self._git_poller(component.name, settings)
+            case HostedSettings(runtime=runtime):
+                return Hosted(runtime)
+            case NotYet(kind=kind):
+                return Unsupported(component.name, kind)
+            case unknown:
+                raise TypeError(f"no change source has settings of {type(unknown)}")
+
+    def _git_poller(self, name: str, settings: git_poller.Settings) -> Source:
+        directory = self._basedir / settings.directory
+        git = GitCommand(binary=settings.binary, slots=self._git_slots)
+        poller = GitPoller(
+            name=name,
+            settings=settings,
+            git=git,
+            cache=GitCache(
+                url=settings.url, directory=directory, git=git, lock=self._cache_locks[directory]
+            ),
+            state=self._state,
+            publish=self.add_changes,
+        )
+        return Polled(PollingLoop(name=name, poll=poller.poll, schedule=settings.schedule))

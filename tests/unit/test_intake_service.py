@@ -1,0 +1,185 @@
+"""Intake: which sources run, and what is done to every change."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargehand.config.model import Component, HostedSettings, NotYet
+from chargehand.domain.change import NewChange
+from chargehand.domain.identifiers import MasterId
+from chargehand.intake.git_poller import Settings
+from chargehand.intake.polling import Schedule
+from chargehand.intake.service import Intake
+from chargehand.testing.intake import (
+    MemoryChangeSourceStore,
+    MemoryChangeStore,
+    MemoryStateStore,
+)
+
+
+class Runtime:
+    """A user's source that notes what is done to it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls: list[str] = []
+        self._error = error
+
+    async def start(self) -> None:
+        self.calls.append("start")
+        if self._error:
+            raise self._error
+
+    async def stop(self) -> None:
+        self.calls.append("stop")
+
+    def force(self) -> bool:
+        self.calls.append("force")
+        return True
+
+
+class Bench:
+    def __init__(self, basedir: Path) -> None:
+        self.state = MemoryStateStore()
+        self.changes = MemoryChangeStore(self.state)
+        self.sources = MemoryChangeSourceStore()
+        self.intake = Intake(
+            changes=self.changes,
+            state=self.state,
+            sources=self.sources,
+            master_id=MasterId(1),
+            basedir=basedir,
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def _hosted(name: str, runtime: Runtime, identity: Any = None) -> Component:
+    return Component(name=name, settings=HostedSettings(runtime=runtime), identity=identity)
+
+
+async def test_a_reconfiguration_touches_only_what_differs(bench: Bench) -> None:
+    kept, altered, removed = Runtime(), Runtime(), Runtime()
+    await bench.intake.reconfigure(
+        [_hosted("kept", kept, 1), _hosted("altered", altered, 1), _hosted("removed", removed, 1)]
+    )
+    again, new, added = Runtime(), Runtime(), Runtime()
+
+    await bench.intake.reconfigure(
+        [_hosted("kept", again, 1), _hosted("altered", new, 2), _hosted("added", added, 1)]
+    )
+
+    assert kept.calls == ["start"]
+    assert again.calls == []
+    assert altered.calls == ["start", "stop"]
+    assert removed.calls == ["start", "stop"]
+    assert new.calls == ["start"]
+    assert added.calls == ["start"]
+    await bench.intake.stop()
+    assert kept.calls == ["start", "stop"]
+    assert bench.sources.active == set()
+
+
+async def test_a_source_that_cannot_start_does_not_keep_the_others_from_it(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = Runtime()
+
+    await bench.intake.reconfigure([_hosted("bad", Runtime(OSError("no"))), _hosted("good", good)])
+
+    assert good.calls == ["start"]
+    assert "change source bad could not be started" in caplog.text
+    await bench.intake.stop()
+
+
+async def test_a_kind_that_is_not_supported_yet_says_so(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.intake.reconfigure([Component(name="s", settings=NotYet("SVNPoller"))])
+
+    assert "SVNPoller is not supported yet: s brings no changes" in caplog.text
+    assert not bench.intake.force("s")
+    await bench.intake.stop()
+
+
+@pytest.mark.looptime
+async def test_another_masters_source_is_taken_over_when_it_is_given_up(bench: Bench) -> None:
+    runtime = Runtime()
+    bench.sources.others.add("shared")
+    await bench.intake.reconfigure([_hosted("shared", runtime)])
+    assert runtime.calls == []
+
+    bench.sources.others.clear()
+    await asyncio.sleep(61)
+
+    assert runtime.calls == ["start"]
+    await bench.intake.stop()
+
+
+async def test_changes_get_their_link_and_codebase(bench: Bench) -> None:
+    async def codebase(change: dict[str, Any]) -> str:
+        return f"cb of {change['repository']}"
+
+    await bench.intake.reconfigure(
+        [],
+        revlink=lambda revision, repository: f"{repository}/{revision}",
+        codebase_generator=codebase,
+    )
+
+    plain = await bench.intake.add_change(NewChange(author="a", revision="1", repository="r"))
+    explicit = await bench.intake.add_change(
+        NewChange(author="a", revision="1", repository="r", revlink="own", codebase="mine")
+    )
+
+    assert (plain.revlink, plain.codebase) == ("r/1", "cb of r")
+    assert (explicit.revlink, explicit.codebase) == ("own", "mine")
+
+
+async def test_functions_that_fail_cost_no_change(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def revlink(revision: str, repository: str) -> str:
+        raise ValueError("revlink")
+
+    async def codebase(change: dict[str, Any]) -> str:
+        raise ValueError("codebase")
+
+    await bench.intake.reconfigure([], revlink=revlink, codebase_generator=codebase)
+
+    change = await bench.intake.add_change(NewChange(author="a", revision="1", repository="r"))
+
+    assert (change.revlink, change.codebase) == ("", "")
+    assert "revlink failed" in caplog.text
+    assert "codebaseGenerator failed" in caplog.text
+
+
+async def test_a_git_repository_is_polled_and_may_be_asked_for_at_once(
+    bench: Bench, tmp_path: Path
+) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=n", "-c", "user.email=e@x")
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path / "r", check=True)
+
+    (tmp_path / "r").mkdir()
+    git("init", "-q", "-b", "main")
+    git("commit", "-q", "--allow-empty", "-m", "old")
+    url = (tmp_path / "r").as_uri()
+    settings = Settings(url=url, schedule=Schedule(interval=0, at_launch=True))
+    await bench.intake.reconfigure([Component(name="g", settings=settings)])
+    await bench.changes.wait_for_transactions(1)
+    git("commit", "-q", "--allow-empty", "-m", "new")
+
+    assert bench.intake.forceable(url) == ["g"]
+    assert bench.intake.force("g")
+    changes = await bench.changes.wait_for(1)
+
+    assert [change.comments for change in changes] == ["new"]
+    assert (tmp_path / "gitpoller-work").is_dir()
+    await bench.intake.stop()
