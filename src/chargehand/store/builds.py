@@ -1,0 +1,211 @@
+"""Builds: started, told about, finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, Insert, bindparam, func, insert, select, true, update
+from sqlalchemy.dialects.mysql import insert as insert_for_mysql
+from sqlalchemy.dialects.postgresql import insert as insert_for_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_for_sqlite
+
+from chargehand.domain.build import Build
+from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId, WorkerId
+from chargehand.domain.properties import Property, merged
+from chargehand.domain.result import Result
+from chargehand.events.messages import (
+    BuildFinished,
+    BuildPropertiesUpdated,
+    BuildStarted,
+    BuildUpdated,
+)
+from chargehand.execution.ports import BuildSources
+from chargehand.store import changes, request_rows
+from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
+from chargehand.store.columns import as_json, properties_of_json
+from chargehand.store.database import Database
+from chargehand.store.tables import build_properties, builders, builds, buildsets, requests
+from chargehand.store.transaction import Transaction
+
+_build = builds.c
+_property = build_properties.c
+
+# Masters that start builds of one builder at once take turns by this lock; SQLite has one writer.
+_LOCK_BUILDER = select(builders.c.id).where(builders.c.id == bindparam("of")).with_for_update()
+_next_number = select(func.coalesce(func.max(_build.number), 0) + 1).where(
+    _build.builder_id == bindparam("numbered")
+)
+_INSERT = (
+    insert(builds)
+    .values(number=_next_number.scalar_subquery())
+    .returning(_build.id, _build.number)
+)
+_SET_STATE = (
+    update(builds).where(_build.id == bindparam("build")).values(state=bindparam("sentence"))
+)
+_SET_LOCKS_DURATION = (
+    update(builds).where(_build.id == bindparam("build")).values(locks_duration=bindparam("sum"))
+)
+_FINISH = (
+    update(builds)
+    .where(_build.id == bindparam("build"))
+    .values(
+        complete=true(),
+        complete_at=bindparam("now"),
+        result=bindparam("outcome"),
+        state=bindparam("sentence"),
+    )
+)
+_SOURCES = (
+    select(*BUILDSET_COLUMNS, buildsets.c.properties, requests.c.properties)
+    .select_from(requests.join(buildsets))
+    .where(requests.c.id == bindparam("request"))
+)
+
+
+def _upsert(dialect_name: str) -> Insert:
+    if dialect_name in ("mysql", "mariadb"):
+        statement = insert_for_mysql(build_properties)
+        new = statement.inserted
+        return statement.on_duplicate_key_update(value=new.value, source=new.source)
+    make: Any = insert_for_sqlite if dialect_name == "sqlite" else insert_for_postgresql
+    inserting = make(build_properties)
+    new = inserting.excluded
+    upsert: Insert = inserting.on_conflict_do_update(
+        index_elements=[_property.build_id, _property.name],
+        set_={"value": new.value, "source": new.source},
+    )
+    return upsert
+
+
+class Builds:
+    """Keeps builds (``execution.BuildStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+        self._upsert_properties = _upsert(database.dialect_name)
+
+    async def start_build(
+        self,
+        assignment_requests: Sequence[RequestId],
+        builder_id: BuilderId,
+        worker_id: WorkerId,
+        master_id: MasterId,
+    ) -> Build:
+        """Create the build (its number is the builder's next) and announce BuildStarted."""
+        row = {
+            "numbered": builder_id,
+            "builder_id": builder_id,
+            "request_id": assignment_requests[0],
+            "worker_id": worker_id,
+            "master_id": master_id,
+            "locks_duration": 0.0,
+            "complete": False,
+            "state": "created",
+        }
+        return await self._database.write(lambda transaction: _start(transaction, row))
+
+    async def set_build_state(self, build: Build, state: str) -> Build:
+        """Set the sentence; announce BuildUpdated."""
+        values = {"build": build.id, "sentence": state}
+        return await self._update(_SET_STATE, values, replace(build, state=state))
+
+    async def set_build_properties(
+        self, build_id: BuildId, properties: Mapping[str, Property]
+    ) -> None:
+        """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for what JSON
+        cannot hold."""
+        if not properties:
+            return
+        rows = [
+            {"build_id": build_id, "name": name, "value": as_json(value), "source": source}
+            for name, (value, source) in properties.items()
+        ]
+        event = BuildPropertiesUpdated(build_id=build_id, properties=dict(properties))
+
+        def use_case(transaction: Transaction) -> None:
+            transaction.connection.execute(self._upsert_properties, rows)
+            transaction.announce(event)
+
+        await self._database.write(use_case)
+
+    async def add_locks_duration(self, build: Build, seconds: float) -> Build:
+        """Add to the time the build has waited for locks; announce BuildUpdated."""
+        total = build.locks_duration + seconds
+        values = {"build": build.id, "sum": total}
+        return await self._update(_SET_LOCKS_DURATION, values, replace(build, locks_duration=total))
+
+    async def finish_build(
+        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+    ) -> Build:
+        """End the build, and its requests with it: with RETRY they go back to the queue."""
+        return await self._database.write(
+            lambda transaction: finish(transaction, build, result, state, requests)
+        )
+
+    async def build_sources(self, request: RequestId) -> BuildSources:
+        """Return the buildset, source stamps and changes of a request. Raises LookupError."""
+        return await self._database.read(lambda connection: _sources(connection, request))
+
+    async def _update(self, statement: Any, values: dict[str, Any], build: Build) -> Build:
+        def use_case(transaction: Transaction) -> Build:
+            transaction.connection.execute(statement, values)
+            transaction.announce(BuildUpdated(build=build))
+            return build
+
+        return await self._database.write(use_case)
+
+
+def finish(
+    transaction: Transaction,
+    build: Build,
+    result: Result,
+    state: str,
+    request_ids: Sequence[RequestId],
+) -> Build:
+    """End *build* within a transaction, and its requests with it."""
+    values = {"build": build.id, "now": transaction.now, "outcome": result, "sentence": state}
+    transaction.connection.execute(_FINISH, values)
+    finished = replace(
+        build, complete=True, complete_at=transaction.now, result=result, state=state
+    )
+    transaction.announce(BuildFinished(build=finished))
+    if result is Result.RETRY:
+        request_rows.unclaim(transaction, request_ids)
+    else:
+        request_rows.complete(transaction, request_ids, result)
+    return finished
+
+
+def _start(transaction: Transaction, row: dict[str, Any]) -> Build:
+    connection = transaction.connection
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK_BUILDER, {"of": row["builder_id"]})
+    id_, number = connection.execute(_INSERT, {**row, "started_at": transaction.now}).one()
+    build = Build(
+        id=id_,
+        number=number,
+        builder_id=row["builder_id"],
+        request_id=row["request_id"],
+        worker_id=row["worker_id"],
+        master_id=row["master_id"],
+        started_at=transaction.now,
+    )
+    transaction.announce(BuildStarted(build=build))
+    return build
+
+
+def _sources(connection: Connection, request_id: RequestId) -> BuildSources:
+    row = connection.execute(_SOURCES, {"request": request_id}).first()
+    if row is None:
+        raise LookupError(f"there is no build request {request_id}")
+    buildset = buildsets_of(connection, [row])[0]
+    stamps = buildset.source_stamps
+    return BuildSources(
+        buildset=buildset,
+        properties=merged(properties_of_json(row[-2]), properties_of_json(row[-1])),
+        stamps=stamps,
+        changes=tuple(changes.of_stamps(connection, [stamp.id for stamp in stamps])),
+    )

@@ -1,0 +1,82 @@
+"""Buildsets: submitted, and submitted again."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, select
+
+from chargehand.domain.build import Build
+from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
+from chargehand.domain.identifiers import BuilderId, BuildId, SourceStampId
+from chargehand.domain.properties import merged
+from chargehand.store.build_rows import BUILD_COLUMNS, build_of
+from chargehand.store.columns import properties_of_json
+from chargehand.store.database import Database
+from chargehand.store.submission import submit
+from chargehand.store.tables import buildset_source_stamps, buildsets, builds, requests
+
+_LATEST = (
+    select(*BUILD_COLUMNS)
+    .where(builds.c.builder_id == bindparam("builder_id"))
+    .order_by(builds.c.number.desc())
+    .limit(1)
+)
+_ORIGIN = (
+    select(
+        builds.c.builder_id,
+        buildsets.c.id,
+        buildsets.c.scheduler,
+        buildsets.c.external_id,
+        buildsets.c.parent_build_id,
+        buildsets.c.parent_relationship,
+        buildsets.c.properties,
+        requests.c.properties,
+        requests.c.priority,
+    )
+    .select_from(builds.join(requests).join(buildsets))
+    .where(builds.c.id == bindparam("build_id"))
+)
+_STAMPS = select(buildset_source_stamps.c.source_stamp_id).where(
+    buildset_source_stamps.c.buildset_id == bindparam("buildset_id")
+)
+
+
+class Buildsets:
+    """Keeps buildsets (``scheduling.BuildsetStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
+        """Store it with its requests in one transaction, and announce both."""
+        return await self._database.write(lambda transaction: submit(transaction, buildset))
+
+    async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
+        """Return the buildset that builds the same again. Raises LookupError."""
+        return await self._database.read(lambda connection: _rebuild_of(connection, build_id))
+
+    async def latest_build(self, builder_id: BuilderId) -> Build | None:
+        """Return the builder's newest build."""
+        row = await self._database.read(
+            lambda connection: connection.execute(_LATEST, {"builder_id": builder_id}).first()
+        )
+        return None if row is None else build_of(row)
+
+
+def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:
+    row = connection.execute(_ORIGIN, {"build_id": build_id}).first()
+    if row is None:
+        raise LookupError(f"there is no build {build_id}")
+    builder_id, buildset_id, scheduler, external_id, parent_id, relationship = row[:6]
+    stamps = connection.execute(_STAMPS, {"buildset_id": buildset_id}).scalars()
+    return NewBuildset(
+        builder_ids=(builder_id,),
+        source_stamps=tuple(SourceStampId(stamp) for stamp in stamps),
+        reason="rebuild",
+        scheduler=scheduler,
+        properties=merged(properties_of_json(row[6]), properties_of_json(row[7])),
+        external_id=external_id,
+        parent_build_id=parent_id,
+        parent_relationship=relationship,
+        rebuilt_build_id=build_id,
+        priority=row[8],
+    )

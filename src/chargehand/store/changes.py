@@ -1,0 +1,192 @@
+"""Changes: stored as they arrive, each with its source stamp and its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
+
+from chargehand.domain.change import Change, NewChange
+from chargehand.domain.identifiers import ChangeId, SourceStampId
+from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
+from chargehand.events.messages import ChangeAdded
+from chargehand.store import source_stamps
+from chargehand.store.columns import as_json, ids_as_json, of_json, properties_of_json
+from chargehand.store.database import Database
+from chargehand.store.portable import is_among
+from chargehand.store.tables import changes
+from chargehand.store.transaction import Transaction
+
+_change = changes.c
+
+_COLUMNS = (
+    _change.id,
+    _change.source_stamp_id,
+    _change.author,
+    _change.committer,
+    _change.files,
+    _change.comments,
+    _change.revision,
+    _change.when_timestamp,
+    _change.branch,
+    _change.category,
+    _change.revlink,
+    _change.properties,
+    _change.repository,
+    _change.project,
+    _change.codebase,
+    _change.parent_id,
+)
+_SELECT = select(*_COLUMNS).order_by(_change.id)
+_BY_IDS = _SELECT.where(is_among(_change.id))
+_BY_STAMPS = _SELECT.where(is_among(_change.source_stamp_id))
+_AFTER = _SELECT.where(_change.id > bindparam("after")).limit(bindparam("count"))
+_NEWEST = select(func.max(_change.id))
+_PARENT = select(func.max(_change.id)).where(
+    _change.branch.is_not_distinct_from(bindparam("branch")),
+    _change.repository == bindparam("repository"),
+    _change.project == bindparam("project"),
+    _change.codebase == bindparam("codebase"),
+)
+_INSERT = insert(changes)
+
+_Line = tuple[str | None, str, str, str]
+
+
+class Changes:
+    """Keeps changes (``intake.ChangeStore``, ``scheduling.ChangeStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def add(self, changes: Sequence[NewChange]) -> list[Change]:
+        """Store them in one transaction and announce each."""
+        return await self._database.write(lambda transaction: _add(transaction, changes))
+
+    async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
+        """Return these changes, oldest first."""
+        return await self._database.read(lambda connection: by_ids(connection, ids))
+
+    async def changes_after(self, change_id: ChangeId, limit: int = 1000) -> list[Change]:
+        """Return changes newer than that one, oldest first."""
+        values = {"after": change_id, "count": limit}
+        return await self._database.read(
+            lambda connection: [change_of(row) for row in connection.execute(_AFTER, values)]
+        )
+
+    async def newest_change_id(self) -> ChangeId | None:
+        """Return the newest change there is."""
+        newest = await self._database.read(
+            lambda connection: connection.execute(_NEWEST).scalar_one()
+        )
+        return None if newest is None else ChangeId(newest)
+
+    async def source_stamps(
+        self, change_ids: Sequence[ChangeId]
+    ) -> dict[ChangeId, StoredSourceStamp]:
+        """Return their source stamps."""
+        return await self._database.read(
+            lambda connection: source_stamps.of_changes(connection, change_ids)
+        )
+
+
+def by_ids(connection: Connection, ids: Sequence[ChangeId]) -> list[Change]:
+    """Return these changes, oldest first."""
+    return [change_of(row) for row in connection.execute(_BY_IDS, {"ids": ids_as_json(ids)})]
+
+
+def of_stamps(connection: Connection, stamp_ids: Sequence[SourceStampId]) -> list[Change]:
+    """Return the changes that came with these source stamps, oldest first."""
+    rows = connection.execute(_BY_STAMPS, {"ids": ids_as_json(stamp_ids)})
+    return [change_of(row) for row in rows]
+
+
+def change_of(row: Row[Any]) -> Change:
+    """Return the value of a row of `_COLUMNS`."""
+    return Change(
+        id=row[0],
+        source_stamp_id=row[1],
+        author=row[2],
+        committer=row[3],
+        files=tuple(of_json(row[4])),
+        comments=row[5],
+        revision=row[6],
+        when=row[7],
+        branch=row[8],
+        category=row[9],
+        revlink=row[10],
+        properties=properties_of_json(row[11]),
+        repository=row[12],
+        project=row[13],
+        codebase=row[14],
+        parent_ids=() if row[15] is None else (row[15],),
+    )
+
+
+def _add(transaction: Transaction, new_changes: Sequence[NewChange]) -> list[Change]:
+    stamps = source_stamps.find_or_add(transaction, [_stamp_of(new) for new in new_changes])
+    newest: dict[_Line, ChangeId | None] = {}
+    added = []
+    # Each row names the one before it as its parent, so they are inserted one after the other.
+    for new, stamp in zip(new_changes, stamps, strict=True):
+        line = (new.branch, new.repository, new.project, new.codebase)
+        if line not in newest:
+            newest[line] = _parent(transaction, line)
+        change = _insert(transaction, new, stamp.stored.id, newest[line])
+        newest[line] = change.id
+        transaction.announce(ChangeAdded(change=change))
+        added.append(change)
+    return added
+
+
+def _insert(
+    transaction: Transaction,
+    new: NewChange,
+    stamp_id: SourceStampId,
+    parent_id: ChangeId | None,
+) -> Change:
+    when = transaction.now if new.when is None else new.when
+    row = {
+        "source_stamp_id": stamp_id,
+        "author": new.author,
+        "committer": new.committer,
+        "files": as_json(new.files),
+        "comments": new.comments,
+        "revision": new.revision,
+        "when_timestamp": when,
+        "branch": new.branch,
+        "category": new.category,
+        "revlink": new.revlink,
+        "properties": as_json(new.properties),
+        "repository": new.repository,
+        "project": new.project,
+        "codebase": new.codebase,
+        "parent_id": parent_id,
+    }
+    id_ = transaction.connection.execute(_INSERT, row).inserted_primary_key[0]
+    fields = msgspec.structs.asdict(new) | {"when": when}
+    return Change(
+        id=id_,
+        source_stamp_id=stamp_id,
+        parent_ids=() if parent_id is None else (parent_id,),
+        **fields,
+    )
+
+
+def _parent(transaction: Transaction, line: _Line) -> ChangeId | None:
+    names = ("branch", "repository", "project", "codebase")
+    values = dict(zip(names, line, strict=True))
+    found = transaction.connection.execute(_PARENT, values).scalar_one()
+    return None if found is None else ChangeId(found)
+
+
+def _stamp_of(new: NewChange) -> SourceStamp:
+    return SourceStamp(
+        branch=new.branch,
+        revision=new.revision,
+        repository=new.repository,
+        project=new.project,
+        codebase=new.codebase,
+    )

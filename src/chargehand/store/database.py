@@ -1,0 +1,175 @@
+"""The database: use cases are written by one thread, queries read by a few others."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from chargehand.events.messages import Event
+from chargehand.kit.clock import Clock, SystemClock
+from chargehand.store import schema
+from chargehand.store.engines import is_in_memory, reading_engine, resolved, writing_engine
+from chargehand.store.errors import StoreError, is_worth_retrying, translated
+from chargehand.store.generations import Generations
+from chargehand.store.transaction import Transaction
+from chargehand.store.writer import Job, Writer
+
+T = TypeVar("T")
+
+_READERS = 3
+
+
+class Database:
+    """Where everything but the text of logs is kept.
+
+    *url* is a ``db_url`` of the configuration, *publish* gets the events of committed transactions,
+    in the loop, in the order of the commits.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        basedir: Path,
+        publish: Callable[[list[Event]], None],
+        clock: Clock | None = None,
+    ) -> None:
+        self.publish = publish
+        self._url = resolved(url, basedir)
+        self._clock = clock or SystemClock()
+        self._generations = Generations()
+        self._local = threading.local()
+        self._connections: list[Connection] = []
+        self._writer: Writer | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reading: Engine | None = None
+        self._writing: Engine | None = None
+
+    @property
+    def dialect_name(self) -> str:
+        """``sqlite``, ``postgresql``, ``mysql`` …"""
+        return self._url.get_backend_name()
+
+    async def open(self) -> None:
+        """Connect; make the tables in a database that has none.
+
+        Raises SchemaTooNew, SchemaTooOld, or another StoreError that says what is wrong.
+        """
+        await asyncio.to_thread(self._prepare)
+        assert self._writing is not None
+        self._writer = Writer(
+            self._writing,
+            clock=self._clock,
+            committed=self._generations.note,
+            settled=self._settle,
+        )
+        if not is_in_memory(self._url):
+            self._reading = reading_engine(self._url)
+            self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+
+    async def close(self) -> None:
+        """Finish what is queued and disconnect; closing twice does no harm."""
+        await asyncio.to_thread(self._shut)
+
+    async def check_schema(self) -> None:
+        """Raise SchemaTooNew, SchemaTooOld or SchemaForeign when the database does not fit."""
+        await asyncio.to_thread(self._with_schema, upgrade=False, create=False)
+
+    async def upgrade(self) -> None:
+        """Make the tables, or bring them to this version. The database must not be open."""
+        await asyncio.to_thread(self._with_schema, upgrade=True, create=True)
+
+    async def write(self, use_case: Callable[[Transaction], T]) -> T:
+        """Perform *use_case* in the writer's thread and return what it returned, once committed.
+
+        What it raises comes out here, and nothing of it stays. A cancelled wait does not undo it.
+        """
+        if self._writer is None:
+            raise StoreError("the database is not open")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.put(Job(use_case, future))
+        return await future
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Return what *query* returns; it sees one state of the database, and must not write."""
+        if self._readers is None:
+            return await self.write(lambda transaction: query(transaction.connection))
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
+
+    def generation(self, kind: str) -> int:
+        """Return a number that grows whenever an answer about *kind* may have changed."""
+        return self._generations.of(kind)
+
+    def _settle(self, jobs: list[Job]) -> None:
+        events = [event for job in jobs if job.error is None for event in job.events]
+        if events:
+            self.publish(events)
+        for job in jobs:
+            job.settle()
+
+    def _query(self, query: Callable[[Connection], T]) -> T:
+        try:
+            try:
+                return self._query_once(query)
+            except DBAPIError as error:
+                if not is_worth_retrying(error):
+                    raise
+                self._local.connection = None
+                return self._query_once(query)
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def _query_once(self, query: Callable[[Connection], T]) -> T:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            assert self._reading is not None
+            connection = self._local.connection = self._reading.connect()
+            self._connections.append(connection)
+        with connection.begin():
+            return query(connection)
+
+    def _prepare(self) -> None:
+        self._with_schema(upgrade=False, create=True)
+
+    def _with_schema(self, *, upgrade: bool, create: bool) -> None:
+        engine = self._writing or writing_engine(self._url)
+        try:
+            with engine.begin() as connection:
+                revision = schema.revision_of(connection)
+                if revision is None:
+                    if create:
+                        schema.create(connection)
+                elif upgrade and revision in schema.REVISIONS[:-1]:
+                    schema.migrate(connection)
+                else:
+                    schema.check(revision)
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise translated(error) from error
+        except StoreError:
+            engine.dispose()
+            raise
+        self._writing = engine
+
+    def _shut(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._readers is not None:
+            self._readers.shutdown()
+            self._readers = None
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+        for engine in (self._reading, self._writing):
+            if engine is not None:
+                engine.dispose()
+        self._reading = self._writing = None

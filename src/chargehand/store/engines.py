@@ -1,0 +1,90 @@
+"""Engines: how a ``db_url`` becomes connections that behave as the store needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from chargehand.store.errors import DatabaseUnavailable
+
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg2": "postgresql+psycopg",
+    "postgresql+pg8000": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+# Options that Buildbot's URLs have and that mean nothing here.
+_IGNORED_OPTIONS = ("max_idle", "serialize_access", "storage_engine")
+
+_BUSY_MILLISECONDS = 10_000
+
+
+def resolved(url: str, basedir: Path) -> URL:
+    """Return the URL that *url* of a configuration means; relative files are in *basedir*."""
+    try:
+        parsed = make_url(url.replace("%(basedir)s", str(basedir)))
+    except ArgumentError as error:
+        raise DatabaseUnavailable(f"db_url {url!r} is no database URL: {error}") from error
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    parsed = parsed.difference_update_query(_IGNORED_OPTIONS)
+    if parsed.get_backend_name() == "sqlite" and not is_in_memory(parsed):
+        parsed = parsed.set(database=str(basedir / (parsed.database or "")))
+    return parsed
+
+
+def is_in_memory(url: URL) -> bool:
+    """Return whether the database is SQLite's and vanishes with its connection."""
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def writing_engine(url: URL) -> Engine:
+    """Return an engine whose transactions take SQLite's write lock when they begin."""
+    return _engine(url, "BEGIN IMMEDIATE")
+
+
+def reading_engine(url: URL) -> Engine:
+    """Return an engine whose transactions read one state of the database."""
+    return _engine(url, "BEGIN")
+
+
+def _engine(url: URL, begin: str) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    arguments: dict[str, Any] = (
+        {"check_same_thread": False, "cached_statements": 512, "timeout": _BUSY_MILLISECONDS / 1000}
+        if is_sqlite
+        else {}
+    )
+    # A database in memory lives in its one connection.
+    options: dict[str, Any] = {"poolclass": StaticPool} if is_in_memory(url) else {}
+    try:
+        engine = create_engine(url, connect_args=arguments, query_cache_size=1000, **options)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseUnavailable(
+            f"no driver for {url.drivername} databases is installed: {error}"
+        ) from error
+    if is_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+
+        def begin_transaction(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        event.listen(engine, "begin", begin_transaction)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Transactions begin where SQLAlchemy says, not where the driver guesses from the statement.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-16384",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()

@@ -1,0 +1,121 @@
+"""What SQLite, PostgreSQL and MariaDB say differently, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Connection,
+    FunctionElement,
+    Integer,
+    Row,
+    Select,
+    Text,
+    Update,
+    bindparam,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class _Elements(FunctionElement[Any]):
+    """The elements of a JSON list, as a subquery: any number of values in one parameter."""
+
+    inherit_cache = True
+
+
+class _Numbers(_Elements):
+    name = "json_numbers"
+    inherit_cache = True
+
+
+class _Words(_Elements):
+    name = "json_words"
+    inherit_cache = True
+
+
+class holds(FunctionElement[bool]):  # noqa: N801 - used like a function of SQL
+    """Whether the first text has the second one in it, upper and lower case being different."""
+
+    name = "holds"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Elements)
+def _elements(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(_Numbers, "postgresql")
+def _numbers_in_postgresql(element: _Numbers, compiler: SQLCompiler, **options: Any) -> str:
+    value = compiler.process(element.clauses, **options)
+    return f"(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST({value} AS json)))"
+
+
+@compiles(_Words, "postgresql")
+def _words_in_postgresql(element: _Words, compiler: SQLCompiler, **options: Any) -> str:
+    value = compiler.process(element.clauses, **options)
+    return f"(SELECT value FROM json_array_elements_text(CAST({value} AS json)))"
+
+
+@compiles(_Numbers, "mysql", "mariadb")
+def _numbers_in_mysql(element: _Numbers, compiler: SQLCompiler, **options: Any) -> str:
+    value = compiler.process(element.clauses, **options)
+    return f"(SELECT v FROM JSON_TABLE({value}, '$[*]' COLUMNS (v BIGINT PATH '$')) AS j)"
+
+
+@compiles(_Words, "mysql", "mariadb")
+def _words_in_mysql(element: _Words, compiler: SQLCompiler, **options: Any) -> str:
+    value = compiler.process(element.clauses, **options)
+    return f"(SELECT v FROM JSON_TABLE({value}, '$[*]' COLUMNS (v LONGTEXT PATH '$')) AS j)"
+
+
+@compiles(holds)
+def _holds(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(holds, "postgresql")
+def _holds_in_postgresql(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(holds, "mysql", "mariadb")
+def _holds_in_mysql(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+    haystack, needle = (compiler.process(part, **options) for part in element.clauses)
+    return f"LOCATE(CAST({needle} AS BINARY), {haystack}) > 0"
+
+
+def is_among(column: ColumnElement[Any], parameter: str = "ids") -> ColumnElement[bool]:
+    """Return "*column* is in the JSON list that is given as *parameter*".
+
+    One parameter however long the list: the statement's text stays the same and is prepared once.
+    """
+    elements = _Numbers if isinstance(column.type, Integer) else _Words
+    value: BindParameter[str] = bindparam(parameter, type_=Text())
+    return column.op("IN", is_comparison=True, return_type=Boolean())(elements(value))
+
+
+def updated(
+    connection: Connection,
+    update: Update,
+    columns: Sequence[ColumnElement[Any]],
+    again: Select[Any],
+    parameters: Mapping[str, Any],
+) -> Sequence[Row[Any]]:
+    """Update and return the rows that were; *again* selects them where UPDATE cannot return them.
+
+    *again* is to lock the rows and has the conditions that *update* has.
+    """
+    if connection.dialect.update_returning:
+        return connection.execute(update.returning(*columns), parameters).all()
+    rows = connection.execute(again.with_for_update(), parameters).all()
+    connection.execute(update, parameters)
+    return rows
+
+

@@ -1,0 +1,176 @@
+"""Rows of build requests as values, and the changes of state that several use cases share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    false,
+    null,
+    select,
+    true,
+    update,
+)
+
+from chargehand.domain.buildset import BuildRequest, PendingRequest
+from chargehand.domain.identifiers import BuildsetId, RequestId, SourceStampId
+from chargehand.domain.properties import merged
+from chargehand.domain.result import Result
+from chargehand.events.messages import RequestCompleted, RequestUnclaimed
+from chargehand.store import buildset_completion
+from chargehand.store.columns import ids_as_json, properties_of_json
+from chargehand.store.portable import is_among, updated
+from chargehand.store.tables import (
+    buildset_source_stamps,
+    buildsets,
+    changes,
+    requests,
+    source_stamps,
+)
+from chargehand.store.transaction import Transaction
+
+_request = requests.c
+_stamp = source_stamps.c
+_of_buildset = buildset_source_stamps.c
+
+REQUEST_COLUMNS = (
+    _request.id,
+    _request.buildset_id,
+    _request.builder_id,
+    _request.submitted_at,
+    _request.priority,
+    _request.waited_for,
+    _request.claimed_by,
+    _request.claimed_at,
+    _request.complete,
+    _request.complete_at,
+    _request.result,
+)
+SELECT_REQUESTS = select(*REQUEST_COLUMNS)
+SELECT_PENDING = (
+    select(*REQUEST_COLUMNS, _request.properties, buildsets.c.properties, buildsets.c.reason)
+    .select_from(requests.join(buildsets))
+    .order_by(_request.id)
+)
+_PENDING_BY_IDS = SELECT_PENDING.where(is_among(_request.id))
+_STAMPS = (
+    select(
+        _of_buildset.buildset_id,
+        _stamp.id,
+        _stamp.codebase,
+        _stamp.repository,
+        _stamp.project,
+        _stamp.branch,
+        _stamp.patch_id,
+        exists().where(changes.c.source_stamp_id == _stamp.id),
+    )
+    .select_from(buildset_source_stamps.join(source_stamps))
+    .where(is_among(_of_buildset.buildset_id))
+    .order_by(_of_buildset.buildset_id, _stamp.codebase)
+)
+
+# Whoever updates the row first has it: the condition is evaluated again on the row as committed.
+_IS_OPEN = (is_among(_request.id), _request.complete == false())
+_COMPLETE = (
+    update(requests)
+    .where(*_IS_OPEN)
+    .values(
+        claimed=true(),
+        complete=true(),
+        complete_at=bindparam("now"),
+        result=bindparam("outcome"),
+    )
+)
+_OPEN_ROWS = SELECT_REQUESTS.where(*_IS_OPEN)
+_IS_TAKEN = (*_IS_OPEN, _request.claimed == true())
+_UNCLAIM = (
+    update(requests)
+    .where(*_IS_TAKEN)
+    .values(claimed=false(), claimed_by=null(), claimed_at=null())
+)
+_TAKEN_ROWS = SELECT_REQUESTS.where(*_IS_TAKEN)
+
+
+def request_of(row: Sequence[Any]) -> BuildRequest:
+    """Return the value of a row that begins with `REQUEST_COLUMNS`."""
+    return BuildRequest(
+        id=row[0],
+        buildset_id=row[1],
+        builder_id=row[2],
+        submitted_at=row[3],
+        priority=row[4],
+        waited_for=row[5],
+        claimed_by=row[6],
+        claimed_at=row[7],
+        complete=row[8],
+        complete_at=row[9],
+        result=None if row[10] is None else Result(row[10]),
+    )
+
+
+def pending_of(
+    connection: Connection, query: Select[Any], parameters: Mapping[str, Any]
+) -> list[PendingRequest]:
+    """Return the requests that a query like `SELECT_PENDING` finds, with two queries in all."""
+    rows = connection.execute(query, parameters).all()
+    stamps = _stamps_of(connection, {row[1] for row in rows})
+    pending = []
+    for row in rows:
+        of_buildset = stamps[row[1]]
+        pending.append(
+            PendingRequest(
+                request=request_of(row),
+                reason=row[13],
+                source_stamp_ids=tuple(SourceStampId(stamp[1]) for stamp in of_buildset),
+                sources=tuple((stamp[2], stamp[3], stamp[4], stamp[5]) for stamp in of_buildset),
+                has_patch=any(stamp[6] is not None for stamp in of_buildset),
+                has_changes=any(stamp[7] for stamp in of_buildset),
+                properties=merged(properties_of_json(row[12]), properties_of_json(row[11])),
+            )
+        )
+    return pending
+
+
+def complete(transaction: Transaction, ids: Sequence[RequestId], result: Result) -> int:
+    """End those of the requests that are not complete, and buildsets of which they were the last.
+
+    Returns how many were ended.
+    """
+    now = transaction.now
+    values = {"ids": ids_as_json(ids), "now": now, "outcome": result}
+    rows = updated(transaction.connection, _COMPLETE, REQUEST_COLUMNS, _OPEN_ROWS, values)
+    ended = []
+    for row in rows:
+        request = request_of((*row[:8], True, now, result))
+        ended.append(request.buildset_id)
+        transaction.announce(RequestCompleted(request=request))
+    if ended:
+        buildset_completion.complete_if_done(transaction, dict.fromkeys(ended))
+    return len(ended)
+
+
+def unclaim(transaction: Transaction, ids: Iterable[RequestId]) -> None:
+    """Give those of the requests that are claimed and not complete back to the queue."""
+    values = {"ids": ids_as_json(ids)}
+    rows = updated(transaction.connection, _UNCLAIM, (_request.id,), _TAKEN_ROWS, values)
+    if not rows:
+        return
+    back = {"ids": ids_as_json(row[0] for row in rows)}
+    for pending in pending_of(transaction.connection, _PENDING_BY_IDS, back):
+        transaction.announce(RequestUnclaimed(pending=pending))
+
+
+def _stamps_of(
+    connection: Connection, buildset_ids: Iterable[BuildsetId]
+) -> dict[BuildsetId, list[Row[Any]]]:
+    found: dict[BuildsetId, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_STAMPS, {"ids": ids_as_json(buildset_ids)}):
+        found[row[0]].append(row)
+    return found

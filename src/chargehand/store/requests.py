@@ -1,0 +1,116 @@
+"""Build requests: the queue as the database has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, false, true, update
+
+from chargehand.dispatch.ports import AlreadyClaimed
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.result import Result
+from chargehand.events.messages import RequestCancelled, RequestClaimed, RequestUpdated
+from chargehand.store import request_rows
+from chargehand.store.columns import ids_as_json
+from chargehand.store.database import Database
+from chargehand.store.portable import is_among, updated
+from chargehand.store.request_rows import REQUEST_COLUMNS, SELECT_PENDING, SELECT_REQUESTS
+from chargehand.store.tables import requests
+from chargehand.store.transaction import Transaction
+
+_request = requests.c
+
+# Written out, not a parameter: SQLite uses the partial index only where it sees the condition.
+_WAITS = (_request.claimed == false(), _request.complete == false())
+_WAITING_OF = SELECT_PENDING.where(is_among(_request.builder_id), *_WAITS)
+# Two masters that claim one request: the row's lock makes the second wait, it then finds the
+# condition false, gets fewer rows than it asked for, and its whole claim is rolled back.
+_IS_FREE = (is_among(_request.id), *_WAITS)
+_CLAIM = (
+    update(requests)
+    .where(*_IS_FREE)
+    .values(claimed=true(), claimed_by=bindparam("master"), claimed_at=bindparam("now"))
+)
+_FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
+_IS_INCOMPLETE = (is_among(_request.id), _request.complete == false())
+_SET_PRIORITY = update(requests).where(*_IS_INCOMPLETE).values(priority=bindparam("new_priority"))
+_INCOMPLETE_ROWS = SELECT_REQUESTS.where(*_IS_INCOMPLETE)
+
+
+class Requests:
+    """Keeps build requests (``dispatch.RequestStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
+        """Return all unclaimed requests of these builders, oldest first, in two queries."""
+        values = {"ids": ids_as_json(builder_ids)}
+        return await self._database.read(
+            lambda connection: request_rows.pending_of(connection, _WAITING_OF, values)
+        )
+
+    async def claim(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
+        """Take all of them or none. Raises AlreadyClaimed."""
+        await self._database.write(
+            lambda transaction: _claim(transaction, set(request_ids), master_id)
+        )
+
+    async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
+        """Give them back to the queue."""
+        await self._database.write(
+            lambda transaction: request_rows.unclaim(transaction, request_ids)
+        )
+
+    async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
+        """End them without a build, and their buildsets where they were the last."""
+        await self._database.write(
+            lambda transaction: request_rows.complete(transaction, request_ids, result)
+        )
+
+    async def cancel(self, request_id: RequestId, reason: str) -> bool:
+        """End an unclaimed request as CANCELLED; False when it was claimed or complete."""
+        return await self._database.write(
+            lambda transaction: _cancel(transaction, request_id, reason)
+        )
+
+    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+        """Set it, and announce RequestUpdated. Raises LookupError when it is not incomplete."""
+        await self._database.write(
+            lambda transaction: _set_priority(transaction, request_id, priority)
+        )
+
+
+def _claim(transaction: Transaction, request_ids: set[RequestId], master_id: MasterId) -> None:
+    values = {"ids": ids_as_json(request_ids), "master": master_id, "now": transaction.now}
+    rows = updated(transaction.connection, _CLAIM, REQUEST_COLUMNS, _FREE_ROWS, values)
+    if len(rows) < len(request_ids):
+        taken = request_ids - {row[0] for row in rows}
+        raise AlreadyClaimed(f"claimed by another, or ended: {sorted(taken)}")
+    for row in rows:
+        request = request_rows.request_of((*row[:6], master_id, transaction.now, *row[8:]))
+        transaction.announce(RequestClaimed(request=request))
+
+
+def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> bool:
+    query = _FREE_ROWS.with_for_update()
+    row = transaction.connection.execute(query, {"ids": ids_as_json([request_id])}).first()
+    if row is None:
+        return False
+    request = request_rows.request_of(row)
+    transaction.announce(RequestCancelled(request=request, reason=reason))
+    request_rows.complete(transaction, [request_id], Result.CANCELLED)
+    return True
+
+
+def _set_priority(transaction: Transaction, request_id: RequestId, priority: int) -> None:
+    values = {"ids": ids_as_json([request_id]), "new_priority": priority}
+    rows = updated(
+        transaction.connection, _SET_PRIORITY, REQUEST_COLUMNS, _INCOMPLETE_ROWS, values
+    )
+    if not rows:
+        raise LookupError(f"there is no incomplete build request {request_id}")
+    row = rows[0]
+    request = request_rows.request_of((*row[:4], priority, *row[5:]))
+    transaction.announce(RequestUpdated(request=request))

@@ -1,0 +1,201 @@
+"""Source stamps: equal ones are one row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, exists, insert, select
+
+from chargehand.domain.identifiers import ChangeId, SourceStampId, Timestamp
+from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
+from chargehand.store.columns import ids_as_json
+from chargehand.store.portable import is_among
+from chargehand.store.tables import changes, patches, source_stamps
+from chargehand.store.transaction import Transaction
+
+_stamp = source_stamps.c
+_patch = patches.c
+_HAS_CHANGES = exists().where(changes.c.source_stamp_id == _stamp.id)
+
+_SELECT = select(
+    _stamp.id,
+    _stamp.branch,
+    _stamp.revision,
+    _stamp.repository,
+    _stamp.project,
+    _stamp.codebase,
+    _stamp.created_at,
+    _stamp.patch_id,
+    _patch.level,
+    _patch.body,
+    _patch.subdir,
+    _patch.author,
+    _patch.comment,
+    _HAS_CHANGES.label("has_changes"),
+    _stamp.digest,
+).select_from(source_stamps.outerjoin(patches))
+_BY_IDS = _SELECT.where(is_among(_stamp.id))
+_BY_DIGESTS = _SELECT.where(_stamp.digest.in_(bindparam("digests", expanding=True)))
+_INSERT = insert(source_stamps)
+_INSERT_MANY = _INSERT.returning(_stamp.id, sort_by_parameter_order=True)
+_INSERT_PATCH = insert(patches)
+_OF_CHANGES = select(changes.c.id, changes.c.source_stamp_id).where(is_among(changes.c.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A stored source stamp, and whether a change came with it."""
+
+    stored: StoredSourceStamp
+    has_changes: bool
+
+
+def by_ids(connection: Connection, ids: Iterable[SourceStampId]) -> dict[SourceStampId, Found]:
+    """Return these source stamps. Raises LookupError when one is missing."""
+    wanted = list(ids)
+    rows = connection.execute(_BY_IDS, {"ids": ids_as_json(wanted)})
+    found = {SourceStampId(row[0]): _found(row) for row in rows}
+    missing = [id_ for id_ in wanted if id_ not in found]
+    if missing:
+        raise LookupError(f"there is no source stamp {missing[0]}")
+    return found
+
+
+def of_changes(
+    connection: Connection, change_ids: Sequence[ChangeId]
+) -> dict[ChangeId, StoredSourceStamp]:
+    """Return the source stamps of these changes."""
+    pairs = connection.execute(_OF_CHANGES, {"ids": ids_as_json(change_ids)}).all()
+    found = by_ids(connection, {SourceStampId(pair[1]) for pair in pairs})
+    return {ChangeId(pair[0]): found[SourceStampId(pair[1])].stored for pair in pairs}
+
+
+def find_or_add(transaction: Transaction, stamps: Sequence[SourceStamp]) -> list[Found]:
+    """Return each of *stamps* as stored, in their order; new ones are added.
+
+    Where several masters write, two may add the same one at once: the digest is unique, the second
+    transaction fails, and the writer performs it again, when it finds the row of the first.
+    """
+    if not stamps:
+        return []
+    digests = [_digest(stamp) for stamp in stamps]
+    rows = transaction.connection.execute(_BY_DIGESTS, {"digests": list(set(digests))})
+    found = {bytes(row[-1]): _found(row) for row in rows}
+    missing = {
+        digest: stamp
+        for digest, stamp in zip(digests, stamps, strict=True)
+        if digest not in found
+    }
+    if missing:
+        found.update(_added(transaction, missing))
+    return [found[digest] for digest in digests]
+
+
+def _added(transaction: Transaction, missing: dict[bytes, SourceStamp]) -> dict[bytes, Found]:
+    stamps = [_with_patch_id(transaction, stamp) for stamp in missing.values()]
+    rows = [
+        {
+            "digest": digest,
+            "branch": stamp.branch,
+            "revision": stamp.revision,
+            "repository": stamp.repository,
+            "project": stamp.project,
+            "codebase": stamp.codebase,
+            "patch_id": stamp.patch.id if stamp.patch else None,
+            "created_at": transaction.now,
+        }
+        for digest, stamp in zip(missing, stamps, strict=True)
+    ]
+    ids = inserted_ids(transaction.connection, _INSERT, _INSERT_MANY, rows)
+    return {
+        digest: Found(
+            StoredSourceStamp(
+                id=SourceStampId(id_), created_at=Timestamp(transaction.now), stamp=stamp
+            ),
+            has_changes=False,
+        )
+        for digest, stamp, id_ in zip(missing, stamps, ids, strict=True)
+    }
+
+
+def inserted_ids(
+    connection: Connection, one: Any, many: Any, rows: Sequence[dict[str, Any]]
+) -> list[int]:
+    """Insert *rows* with one statement and return their identifiers, in their order."""
+    if len(rows) == 1:
+        return [connection.execute(one, rows[0]).inserted_primary_key[0]]
+    return list(connection.execute(many, rows).scalars())
+
+
+def _with_patch_id(transaction: Transaction, stamp: SourceStamp) -> SourceStamp:
+    if stamp.patch is None:
+        return stamp
+    patch = stamp.patch
+    row = {
+        "level": patch.level,
+        "body": patch.body,
+        "subdir": patch.subdir,
+        "author": patch.author,
+        "comment": patch.comment,
+    }
+    id_ = transaction.connection.execute(_INSERT_PATCH, row).inserted_primary_key[0]
+    return msgspec.structs.replace(stamp, patch=msgspec.structs.replace(patch, id=id_))
+
+
+def _digest(stamp: SourceStamp) -> bytes:
+    patch = stamp.patch and msgspec.structs.replace(stamp.patch, id=None)
+    fields = (
+        stamp.branch,
+        stamp.revision,
+        stamp.repository,
+        stamp.project,
+        stamp.codebase,
+        patch,
+    )
+    return sha1(msgspec.msgpack.encode(fields), usedforsecurity=False).digest()
+
+
+def _found(row: Row[Any]) -> Found:
+    (
+        id_,
+        branch,
+        revision,
+        repository,
+        project,
+        codebase,
+        created_at,
+        patch_id,
+        level,
+        body,
+        subdir,
+        author,
+        comment,
+        has_changes,
+        _digest_of_row,
+    ) = row
+    patch = (
+        None
+        if patch_id is None
+        else Patch(
+            id=patch_id,
+            level=level,
+            body=bytes(body),
+            subdir=subdir,
+            author=author,
+            comment=comment,
+        )
+    )
+    stamp = SourceStamp(
+        branch=branch,
+        revision=revision,
+        repository=repository,
+        project=project,
+        codebase=codebase,
+        patch=patch,
+    )
+    stored = StoredSourceStamp(id=SourceStampId(id_), created_at=created_at, stamp=stamp)
+    return Found(stored, bool(has_changes))

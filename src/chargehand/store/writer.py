@@ -1,0 +1,168 @@
+"""The writer: one thread that performs use cases, many of them sharing one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from chargehand.events.messages import Event
+from chargehand.kit.clock import Clock
+from chargehand.store.errors import StoreError, is_worth_retrying, translated
+from chargehand.store.transaction import Transaction
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 256
+_ATTEMPTS = 3
+
+UseCase = Callable[[Transaction], Any]
+
+
+class Job:
+    """A use case that waits for its turn, and the future of whoever waits for it."""
+
+    __slots__ = ("error", "events", "future", "result", "use_case")
+
+    def __init__(self, use_case: UseCase, future: asyncio.Future[Any]) -> None:
+        self.use_case = use_case
+        self.future = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.events: list[Event] = []
+
+    def settle(self) -> None:
+        """Tell whoever waits, unless they have gone."""
+        if self.future.cancelled():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """Owns the writing connection and its thread.
+
+    Use cases that wait at the same time share a transaction. When one of them raises, all of them
+    are rolled back and performed again one by one, so that it harms none of the others: a use case
+    must therefore have no effects outside its transaction. *committed* hears (in the writer's
+    thread) which tables were touched; *settled* gets the jobs of a batch in the loop.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Clock,
+        committed: Callable[[set[str]], None],
+        settled: Callable[[list[Job]], None],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._committed = committed
+        self._settled = settled
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._touched: set[str] = set()
+        self._connection: Connection | None = None
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        event.listen(engine, "after_execute", self._note_table)
+        self._thread.start()
+
+    def put(self, job: Job) -> None:
+        """Queue *job*; what is queued is performed, also when nobody waits for it any more."""
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Perform what is queued and end the thread; blocks until it has ended."""
+        self._jobs.put(None)
+        self._thread.join()
+        event.remove(self._engine, "after_execute", self._note_table)
+
+    def _note_table(self, _connection: Any, statement: Any, *_rest: Any) -> None:
+        # Insert, Update and Delete have a table; Select has none.
+        table = getattr(statement, "table", None)
+        if table is not None:
+            self._touched.add(table.name)
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            batch, is_last = self._next_batch()
+            if batch:
+                self._perform(batch)
+                self._loop.call_soon_threadsafe(self._settled, batch)
+        self._disconnect()
+
+    def _next_batch(self) -> tuple[list[Job], bool]:
+        job = self._jobs.get()
+        batch: list[Job] = []
+        while job is not None:
+            batch.append(job)
+            if len(batch) == _BATCH:
+                return batch, False
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return batch, False
+        return batch, True
+
+    def _perform(self, batch: list[Job]) -> None:
+        if len(batch) > 1:
+            try:
+                self._attempt(batch)
+            except Exception:  # noqa: BLE001 - whoever is at fault hears of it one by one
+                _log.debug("a batch of %d is performed one by one", len(batch))
+            else:
+                return
+        for job in batch:
+            self._perform_alone(job)
+
+    def _perform_alone(self, job: Job) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._attempt([job])
+            except SQLAlchemyError as error:
+                if isinstance(error, DBAPIError) and error.connection_invalidated:
+                    self._disconnect()
+                if attempt < _ATTEMPTS and is_worth_retrying(error):
+                    continue
+                job.error = translated(error)
+                job.error.__cause__ = error
+            except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
+                job.error = error
+            return
+
+    def _attempt(self, batch: list[Job]) -> None:
+        self._touched.clear()
+        connection = self._connected()
+        now = self._clock.timestamp()
+        with connection.begin():
+            for job in batch:
+                transaction = Transaction(connection, now, self._touched)
+                job.result = job.use_case(transaction)
+                job.events = transaction.events
+        self._committed(self._touched)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except SQLAlchemyError as error:
+                _log.debug("the lost connection did not close: %s", error)
+            self._connection = None
+
+
+__all__ = ["Job", "StoreError", "UseCase", "Writer"]
