@@ -83,11 +83,13 @@ class MasterSide:
         self._outgoing.clear()
         return data
 
-    def start(self, command_id: str, name: str, arguments: dict[str, Any]) -> None:
+    def start(
+        self, command_id: str, name: str, arguments: dict[str, Any], builddir: str = ""
+    ) -> None:
         """Order a command. Raises ValueError when the identifier is in use."""
         if command_id in self._commands:
             raise ValueError(f"command {command_id} runs already")
-        start = StartCommand(command_id, name, arguments)
+        start = StartCommand(command_id, name, arguments, builddir)
         running = _Running(start, self._incarnation if self._greeted else None)
         self._commands[command_id] = running
         self._send_if_greeted(start)

@@ -37,6 +37,8 @@ class StartCommand(Message, frozen=True, tag=3):
     command_id: str
     name: str
     arguments: dict[str, Any]
+    builddir: str = ""
+    """Where relative paths in the arguments start from, below the worker's base."""
 
 
 class Interrupt(Message, frozen=True, tag=4):

@@ -33,7 +33,6 @@ class ShellArguments(msgspec.Struct, frozen=True, kw_only=True):
     logEnviron: bool = True  # noqa: N815 - Buildbot's name
     initial_stdin: bytes | None = None
     encoding: str | None = None
-    builddir: str = ""
 
     @property
     def shown(self) -> str | list[str]:

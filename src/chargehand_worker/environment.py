@@ -36,7 +36,9 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         value = os.pathsep.join(map(str, value))
     if not isinstance(value, str):
-        raise BadEnvironment(f"environment variable {name} must be a string, not {value!r}")
+        raise BadEnvironment(
+            f"environment variable {name} must be a string or a list of them, not {value!r}"
+        )
     if not name or "=" in name or "\0" in name + value:
         raise BadEnvironment(f"environment variable {name!r} has a name or value that cannot be")
     return value

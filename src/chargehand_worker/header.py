@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./<>-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 Argument = str | tuple[str, str]
 """A string, or what is really passed and what is shown instead."""

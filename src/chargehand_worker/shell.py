@@ -81,7 +81,7 @@ class ShellCommand:
     def interrupt(self) -> None:
         """Kill it; `run` goes on to its end."""
         if self._killing is None:
-            self._output.header("command interrupted, attempting to kill")
+            self._output.header("\ncommand interrupted, attempting to kill")
             self._kill()
 
     def room_again(self) -> None:

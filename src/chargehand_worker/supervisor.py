@@ -136,7 +136,7 @@ class Supervisor:
         return ShellCommand(
             command_id=order.command_id,
             arguments=arguments,
-            directory=self._basedir / arguments.builddir / Path(arguments.workdir).expanduser(),
+            directory=self._basedir / order.builddir / Path(arguments.workdir).expanduser(),
             own_environment=self._environment,
             processes=self._processes,
             outlet=outlet,
@@ -157,7 +157,7 @@ class Supervisor:
                 command = ["cp", "-R", "-P", "-p", "-T", "--", source, target]
             case _:
                 raise BadArguments(f"the worker has no command {order.name!r}")
-        kept = ("timeout", "maxTime", "logEnviron", "builddir")
+        kept = ("timeout", "maxTime", "logEnviron")
         return {
             "timeout": _DEFAULT_TIMEOUT,
             "workdir": "",
@@ -167,7 +167,7 @@ class Supervisor:
 
     async def _run_file_command(self, order: StartCommand, command: FileCommand) -> None:
         outlet = _CommandOutlet(order.command_id, self._side, self._send)
-        base = self._basedir / str(order.arguments.get("builddir") or "")
+        base = self._basedir / order.builddir
         try:
             values = await asyncio.to_thread(command, base, order.arguments)
         except OSError as error:

@@ -14,6 +14,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     id: CommandId
     name: str
     arguments: dict[str, Any]
+    builddir: str = ""
+    """The directory below the worker's own that relative paths in the arguments start from."""
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):

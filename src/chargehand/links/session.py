@@ -79,7 +79,7 @@ class WireSession:
             raise CommandRefused(f"command {command.id} runs already")
         mailbox = self._mailboxes[command.id] = _Mailbox()
         try:
-            self._side.start(command.id, command.name, command.arguments)
+            self._side.start(command.id, command.name, command.arguments, command.builddir)
             self._flush()
             await self._deliver(command, mailbox, receive)
         except BaseException:
