@@ -38,9 +38,7 @@ _next_number = select(func.coalesce(func.max(_build.number), 0) + 1).where(
     _build.builder_id == bindparam("numbered")
 )
 _INSERT = (
-    insert(builds)
-    .values(number=_next_number.scalar_subquery())
-    .returning(_build.id, _build.number)
+    insert(builds).values(number=_next_number.scalar_subquery()).returning(_build.id, _build.number)
 )
 _SET_STATE = (
     update(builds).where(_build.id == bindparam("build")).values(state=bindparam("sentence"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, exists, false, func, select, true, update
+from sqlalchemy import Connection, bindparam, case, exists, false, func, select, true, update
 
 from chargehand.domain.buildset import Buildset
 from chargehand.domain.identifiers import BuildsetId, SourceStampId
@@ -45,9 +45,7 @@ _severity = case(
     value=requests.c.result,
     else_=0,
 )
-_worst = select(func.coalesce(func.max(_severity), 0)).where(
-    requests.c.buildset_id == _buildset.id
-)
+_worst = select(func.coalesce(func.max(_severity), 0)).where(requests.c.buildset_id == _buildset.id)
 _LOCK = select(_buildset.id).where(is_among(_buildset.id)).with_for_update()
 _IS_DONE = (
     is_among(_buildset.id),
@@ -91,7 +89,7 @@ def complete_if_done(transaction: Transaction, buildset_ids: Iterable[BuildsetId
         transaction.announce(BuildsetCompleted(buildset=buildset))
 
 
-def buildsets_of(connection: Connection, rows: Iterable[Row[Any]]) -> list[Buildset]:
+def buildsets_of(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[Buildset]:
     """Return the values of rows of `BUILDSET_COLUMNS`, with two queries for their source stamps."""
     rows = list(rows)
     members: dict[int, list[SourceStampId]] = defaultdict(list)
@@ -101,7 +99,7 @@ def buildsets_of(connection: Connection, rows: Iterable[Row[Any]]) -> list[Build
     return [_buildset_of(row, [known[id_].stored for id_ in members[row[0]]]) for row in rows]
 
 
-def _buildset_of(row: Row[Any], stamps: Iterable[StoredSourceStamp]) -> Buildset:
+def _buildset_of(row: Sequence[Any], stamps: Iterable[StoredSourceStamp]) -> Buildset:
     return Buildset(
         id=row[0],
         reason=row[1],

@@ -12,7 +12,7 @@ from chargehand.store.build_rows import BUILD_COLUMNS, build_of
 from chargehand.store.columns import properties_of_json
 from chargehand.store.database import Database
 from chargehand.store.submission import submit
-from chargehand.store.tables import buildset_source_stamps, buildsets, builds, requests
+from chargehand.store.tables import builds, buildset_source_stamps, buildsets, requests
 
 _LATEST = (
     select(*BUILD_COLUMNS)

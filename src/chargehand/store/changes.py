@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeId, SourceStampId
@@ -15,7 +15,7 @@ from chargehand.events.messages import ChangeAdded
 from chargehand.store import source_stamps
 from chargehand.store.columns import as_json, ids_as_json, of_json, properties_of_json
 from chargehand.store.database import Database
-from chargehand.store.portable import is_among
+from chargehand.store.portable import inserted_id, is_among
 from chargehand.store.tables import changes
 from chargehand.store.transaction import Transaction
 
@@ -103,7 +103,7 @@ def of_stamps(connection: Connection, stamp_ids: Sequence[SourceStampId]) -> lis
     return [change_of(row) for row in rows]
 
 
-def change_of(row: Row[Any]) -> Change:
+def change_of(row: Sequence[Any]) -> Change:
     """Return the value of a row of `_COLUMNS`."""
     return Change(
         id=row[0],
@@ -165,10 +165,10 @@ def _insert(
         "codebase": new.codebase,
         "parent_id": parent_id,
     }
-    id_ = transaction.connection.execute(_INSERT, row).inserted_primary_key[0]
+    id_ = inserted_id(transaction.connection, _INSERT, row)
     fields = msgspec.structs.asdict(new) | {"when": when}
     return Change(
-        id=id_,
+        id=ChangeId(id_),
         source_stamp_id=stamp_id,
         parent_ids=() if parent_id is None else (parent_id,),
         **fields,

@@ -25,7 +25,7 @@ def clean(text: str) -> str:
 
 
 class CleanText(TypeDecorator[str]):
-    """Text from outside, cleaned on its way in, so that no commit message can fail a transaction."""
+    """Text from outside, cleaned on its way in: no commit message can fail a transaction."""
 
     impl = Text
     cache_ok = True
@@ -42,7 +42,7 @@ class CleanText(TypeDecorator[str]):
 
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
-Time = Double()
+Time: Double[float] = Double()
 Name = Text().with_variant(String(255), "mysql", "mariadb")
 """Text that is part of a unique key."""
 Json = Text().with_variant(LONGTEXT(), "mysql", "mariadb")

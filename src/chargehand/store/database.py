@@ -173,3 +173,12 @@ class Database:
             if engine is not None:
                 engine.dispose()
         self._reading = self._writing = None
+
+
+async def upgrade(url: str, basedir: Path) -> None:
+    """Make the tables of the database at *url*, or bring them to this version."""
+    database = Database(url=url, basedir=basedir, publish=lambda _events: None)
+    try:
+        await database.upgrade()
+    finally:
+        await database.close()

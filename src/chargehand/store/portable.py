@@ -11,8 +11,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FunctionElement,
+    Insert,
     Integer,
-    Row,
     Select,
     Text,
     Update,
@@ -107,7 +107,7 @@ def updated(
     columns: Sequence[ColumnElement[Any]],
     again: Select[Any],
     parameters: Mapping[str, Any],
-) -> Sequence[Row[Any]]:
+) -> Sequence[Sequence[Any]]:
     """Update and return the rows that were; *again* selects them where UPDATE cannot return them.
 
     *again* is to lock the rows and has the conditions that *update* has.
@@ -119,3 +119,20 @@ def updated(
     return rows
 
 
+def inserted_id(connection: Connection, insert: Insert, row: Mapping[str, Any]) -> int:
+    """Insert *row* and return the identifier that it got."""
+    key = connection.execute(insert, row).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def inserted_ids(
+    connection: Connection, insert: Insert, returning: Any, rows: Sequence[dict[str, Any]]
+) -> list[int]:
+    """Insert *rows* with one statement and return their identifiers, in their order.
+
+    *returning* is *insert* returning the identifier, sorted by the order of the rows.
+    """
+    if len(rows) == 1:
+        return [inserted_id(connection, insert, rows[0])]
+    return list(connection.execute(returning, rows).scalars())

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Row,
     Select,
     bindparam,
     exists,
@@ -91,9 +90,7 @@ _COMPLETE = (
 _OPEN_ROWS = SELECT_REQUESTS.where(*_IS_OPEN)
 _IS_TAKEN = (*_IS_OPEN, _request.claimed == true())
 _UNCLAIM = (
-    update(requests)
-    .where(*_IS_TAKEN)
-    .values(claimed=false(), claimed_by=null(), claimed_at=null())
+    update(requests).where(*_IS_TAKEN).values(claimed=false(), claimed_by=null(), claimed_at=null())
 )
 _TAKEN_ROWS = SELECT_REQUESTS.where(*_IS_TAKEN)
 
@@ -169,8 +166,8 @@ def unclaim(transaction: Transaction, ids: Iterable[RequestId]) -> None:
 
 def _stamps_of(
     connection: Connection, buildset_ids: Iterable[BuildsetId]
-) -> dict[BuildsetId, list[Row[Any]]]:
-    found: dict[BuildsetId, list[Row[Any]]] = defaultdict(list)
+) -> dict[BuildsetId, list[Sequence[Any]]]:
+    found: dict[BuildsetId, list[Sequence[Any]]] = defaultdict(list)
     for row in connection.execute(_STAMPS, {"ids": ids_as_json(buildset_ids)}):
         found[row[0]].append(row)
     return found

@@ -106,9 +106,7 @@ def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> boo
 
 def _set_priority(transaction: Transaction, request_id: RequestId, priority: int) -> None:
     values = {"ids": ids_as_json([request_id]), "new_priority": priority}
-    rows = updated(
-        transaction.connection, _SET_PRIORITY, REQUEST_COLUMNS, _INCOMPLETE_ROWS, values
-    )
+    rows = updated(transaction.connection, _SET_PRIORITY, REQUEST_COLUMNS, _INCOMPLETE_ROWS, values)
     if not rows:
         raise LookupError(f"there is no incomplete build request {request_id}")
     row = rows[0]

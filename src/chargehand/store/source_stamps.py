@@ -8,12 +8,12 @@ from hashlib import sha1
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, exists, insert, select
+from sqlalchemy import Connection, bindparam, exists, insert, select
 
 from chargehand.domain.identifiers import ChangeId, SourceStampId, Timestamp
 from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
 from chargehand.store.columns import ids_as_json
-from chargehand.store.portable import is_among
+from chargehand.store.portable import inserted_id, inserted_ids, is_among
 from chargehand.store.tables import changes, patches, source_stamps
 from chargehand.store.transaction import Transaction
 
@@ -86,9 +86,7 @@ def find_or_add(transaction: Transaction, stamps: Sequence[SourceStamp]) -> list
     rows = transaction.connection.execute(_BY_DIGESTS, {"digests": list(set(digests))})
     found = {bytes(row[-1]): _found(row) for row in rows}
     missing = {
-        digest: stamp
-        for digest, stamp in zip(digests, stamps, strict=True)
-        if digest not in found
+        digest: stamp for digest, stamp in zip(digests, stamps, strict=True) if digest not in found
     }
     if missing:
         found.update(_added(transaction, missing))
@@ -122,15 +120,6 @@ def _added(transaction: Transaction, missing: dict[bytes, SourceStamp]) -> dict[
     }
 
 
-def inserted_ids(
-    connection: Connection, one: Any, many: Any, rows: Sequence[dict[str, Any]]
-) -> list[int]:
-    """Insert *rows* with one statement and return their identifiers, in their order."""
-    if len(rows) == 1:
-        return [connection.execute(one, rows[0]).inserted_primary_key[0]]
-    return list(connection.execute(many, rows).scalars())
-
-
 def _with_patch_id(transaction: Transaction, stamp: SourceStamp) -> SourceStamp:
     if stamp.patch is None:
         return stamp
@@ -142,7 +131,7 @@ def _with_patch_id(transaction: Transaction, stamp: SourceStamp) -> SourceStamp:
         "author": patch.author,
         "comment": patch.comment,
     }
-    id_ = transaction.connection.execute(_INSERT_PATCH, row).inserted_primary_key[0]
+    id_ = inserted_id(transaction.connection, _INSERT_PATCH, row)
     return msgspec.structs.replace(stamp, patch=msgspec.structs.replace(patch, id=id_))
 
 
@@ -159,7 +148,7 @@ def _digest(stamp: SourceStamp) -> bytes:
     return sha1(msgspec.msgpack.encode(fields), usedforsecurity=False).digest()
 
 
-def _found(row: Row[Any]) -> Found:
+def _found(row: Sequence[Any]) -> Found:
     (
         id_,
         branch,

@@ -147,9 +147,7 @@ class Steps:
         return await self._database.write(use_case)
 
 
-def _finish(
-    transaction: Transaction, step: Step, result: Result, state: str, hidden: bool
-) -> Step:
+def _finish(transaction: Transaction, step: Step, result: Result, state: str, hidden: bool) -> Step:
     now = transaction.now
     values = {
         "of": step.id,
@@ -166,9 +164,7 @@ def _finish(
     return finished
 
 
-def _add(
-    transaction: Transaction, build_id: BuildId, name: str, state: str, started: bool
-) -> Step:
+def _add(transaction: Transaction, build_id: BuildId, name: str, state: str, started: bool) -> Step:
     started_at = transaction.now if started else None
     values = {"build": build_id, "step": name, "sentence": state, "started": started_at}
     connection = transaction.connection

@@ -15,7 +15,8 @@ from chargehand.events.messages import BuildsetSubmitted, RequestSubmitted
 from chargehand.store import source_stamps
 from chargehand.store.buildset_completion import complete_if_done
 from chargehand.store.columns import as_json
-from chargehand.store.source_stamps import Found, inserted_ids
+from chargehand.store.portable import inserted_id, inserted_ids
+from chargehand.store.source_stamps import Found
 from chargehand.store.tables import buildset_source_stamps, buildsets, requests
 from chargehand.store.transaction import Transaction
 
@@ -66,7 +67,7 @@ def _insert_buildset(
         "properties": as_json(new.properties),
     }
     connection = transaction.connection
-    id_ = BuildsetId(connection.execute(_INSERT_BUILDSET, row).inserted_primary_key[0])
+    id_ = BuildsetId(inserted_id(connection, _INSERT_BUILDSET, row))
     if stamps:
         rows = [{"buildset_id": id_, "source_stamp_id": one.stored.id} for one in stamps]
         connection.execute(_INSERT_STAMPS, rows)

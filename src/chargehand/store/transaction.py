@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chargehand.events.messages import Event
 from sqlalchemy import Connection
+
+from chargehand.events.messages import Event
 
 
 class Transaction:

@@ -1,0 +1,161 @@
+"""Builders: which the configuration has, and which master runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from chargehand.config.model import BuilderConfig
+from chargehand.domain.identifiers import BuilderId, MasterId
+from chargehand.events.messages import BuilderChanged
+from chargehand.store.columns import as_json, ids_as_json, of_json
+from chargehand.store.database import Database
+from chargehand.store.portable import is_among
+from chargehand.store.tables import builder_masters, builders, projects
+from chargehand.store.transaction import Transaction
+
+_builder = builders.c
+_runs = builder_masters.c
+_FIELDS = ("description", "description_format", "project_id", "tags")
+_SELECT = select(_builder.id, _builder.name, *(_builder[field] for field in _FIELDS))
+_INSERT = insert(builders)
+_UPDATE = (
+    update(builders)
+    .where(_builder.id == bindparam("of"))
+    .values({field: bindparam(f"new_{field}") for field in _FIELDS})
+)
+_OF_MASTER = select(_runs.builder_id).where(_runs.master_id == bindparam("master"))
+_MASTERS = select(_runs.builder_id, _runs.master_id).where(is_among(_runs.builder_id))
+_RUN = insert(builder_masters)
+_STOP = delete(builder_masters).where(
+    is_among(_runs.builder_id), _runs.master_id == bindparam("master")
+)
+_STOP_ALL = delete(builder_masters).where(_runs.master_id == bindparam("master"))
+
+_Facts = tuple[str | None, str | None, int | None, str]
+_Present = dict[str, tuple[BuilderId, _Facts]]
+
+
+class Builders:
+    """Keeps builders."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def sync(
+        self, configs: Sequence[BuilderConfig], master_id: MasterId
+    ) -> dict[str, BuilderId]:
+        """Record that this master runs these builders and no others; return their identifiers.
+
+        Takes few statements however many there are, writes changed ones only, and announces
+        BuilderChanged ("started", "update", "stopped") for those. Projects are to be stored before.
+        """
+        return await self._database.write(
+            lambda transaction: _sync(transaction, configs, master_id)
+        )
+
+
+def stop_all(transaction: Transaction, master_id: MasterId) -> None:
+    """Record that a master runs no builder any more; announce BuilderChanged for each."""
+    connection = transaction.connection
+    values = {"master": master_id}
+    stopped = {BuilderId(id_) for id_ in connection.execute(_OF_MASTER, values).scalars()}
+    if stopped:
+        connection.execute(_STOP_ALL, values)
+        present = _present(connection)
+        _announce(transaction, present, dict.fromkeys(stopped, "stopped"))
+
+
+def _sync(
+    transaction: Transaction, configs: Sequence[BuilderConfig], master_id: MasterId
+) -> dict[str, BuilderId]:
+    connection = transaction.connection
+    wanted = _wanted(connection, configs)
+    present = _present(connection)
+    altered = {name for name, facts in wanted.items() if name in present} - {
+        name for name, facts in wanted.items() if name in present and present[name][1] == facts
+    }
+    if altered:
+        connection.execute(_UPDATE, [_altered_row(present[n][0], wanted[n]) for n in altered])
+    added = [name for name in wanted if name not in present]
+    if added:
+        rows = [{"name": n, **dict(zip(_FIELDS, wanted[n], strict=True))} for n in added]
+        connection.execute(_INSERT, rows)
+    if added or altered:
+        present = _present(connection)
+    ids = {name: present[name][0] for name in wanted}
+    verbs = {ids[name]: "update" for name in altered} | _run(connection, ids.values(), master_id)
+    _announce(transaction, present, verbs)
+    return ids
+
+
+def _wanted(connection: Connection, configs: Sequence[BuilderConfig]) -> dict[str, _Facts]:
+    project_ids = {
+        row[1]: row[0] for row in connection.execute(select(projects.c.id, projects.c.name))
+    }
+    return {
+        config.name: (
+            config.description,
+            config.description_format,
+            project_ids.get(config.project) if config.project else None,
+            as_json(config.tags),
+        )
+        for config in configs
+    }
+
+
+def _present(connection: Connection) -> _Present:
+    return {
+        row[1]: (BuilderId(row[0]), (row[2], row[3], row[4], row[5]))
+        for row in connection.execute(_SELECT)
+    }
+
+
+def _altered_row(builder_id: BuilderId, facts: _Facts) -> dict[str, Any]:
+    names = (f"new_{field}" for field in _FIELDS)
+    return {"of": builder_id, **dict(zip(names, facts, strict=True))}
+
+
+def _run(connection: Connection, ids: Any, master_id: MasterId) -> dict[BuilderId, str]:
+    values = {"master": master_id}
+    running = {BuilderId(id_) for id_ in connection.execute(_OF_MASTER, values).scalars()}
+    wanted = set(ids)
+    started, stopped = wanted - running, running - wanted
+    if started:
+        rows = [{"builder_id": id_, "master_id": master_id} for id_ in sorted(started)]
+        connection.execute(_RUN, rows)
+    if stopped:
+        connection.execute(_STOP, {"ids": ids_as_json(stopped), **values})
+    return dict.fromkeys(started, "started") | dict.fromkeys(stopped, "stopped")
+
+
+def _announce(transaction: Transaction, present: _Present, verbs: Mapping[BuilderId, str]) -> None:
+    if not verbs:
+        return
+    masters: dict[int, list[int]] = {id_: [] for id_ in verbs}
+    rows = transaction.connection.execute(_MASTERS, {"ids": ids_as_json(verbs)})
+    for builder_id, master_id in rows:
+        masters[builder_id].append(master_id)
+    names = {id_: (name, facts) for name, (id_, facts) in present.items() if id_ in verbs}
+    for id_, verb in verbs.items():
+        name, facts = names[id_]
+        resource = _resource(id_, name, facts, masters[id_])
+        transaction.announce(BuilderChanged(builder_id=id_, verb=verb, resource=resource))
+
+
+def _resource(
+    builder_id: BuilderId, name: str, facts: _Facts, masters: list[int]
+) -> dict[str, Any]:
+    description, description_format, project_id, tags = facts
+    return {
+        "builderid": builder_id,
+        "name": name,
+        "masterids": sorted(masters),
+        "description": description,
+        "description_format": description_format,
+        "description_html": None,
+        "projectid": project_id,
+        "tags": of_json(tags),
+    }

@@ -1,0 +1,49 @@
+"""Change sources: what they are called and which master runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chargehand.domain.identifiers import ChangeSourceId, MasterId
+from chargehand.store.database import Database
+from chargehand.store.named import Ownership, ids_of
+from chargehand.store.tables import change_source_masters, change_sources
+from chargehand.store.transaction import Transaction
+
+_ownership = Ownership(change_source_masters, "change_source_id")
+
+
+class ChangeSources:
+    """Keeps change sources (``intake.ChangeSourceStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def ids(self, names: Sequence[str]) -> dict[str, ChangeSourceId]:
+        """Return (create, where new) identifiers, in one transaction."""
+
+        def use_case(transaction: Transaction) -> dict[str, ChangeSourceId]:
+            ids, _new = ids_of(transaction.connection, change_sources, names, {})
+            return {name: ChangeSourceId(id_) for name, id_ in ids.items()}
+
+        return await self._database.write(use_case)
+
+    async def activate(
+        self, ids: Sequence[ChangeSourceId], master_id: MasterId
+    ) -> set[ChangeSourceId]:
+        """Make this master theirs where no other active one has them; return what is ours."""
+
+        def use_case(transaction: Transaction) -> set[ChangeSourceId]:
+            ours, _new = _ownership.take(transaction, ids, master_id)
+            return {ChangeSourceId(id_) for id_ in ours}
+
+        return await self._database.write(use_case)
+
+    async def deactivate(self, master_id: MasterId) -> None:
+        """Give all of ours up."""
+        await self._database.write(lambda transaction: _ownership.give_up(transaction, master_id))
+
+
+def give_up(transaction: Transaction, master_id: MasterId) -> None:
+    """Give up all change sources of a master, within a transaction."""
+    _ownership.give_up(transaction, master_id)

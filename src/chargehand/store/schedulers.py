@@ -1,0 +1,209 @@
+"""Schedulers: what they are called, who runs them, and what they must not forget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
+from chargehand.domain.identifiers import ChangeId, MasterId, SchedulerId
+from chargehand.events.messages import SchedulerChanged
+from chargehand.store.columns import ids_as_json
+from chargehand.store.database import Database
+from chargehand.store.named import Ownership, ids_of
+from chargehand.store.portable import is_among
+from chargehand.store.submission import submit
+from chargehand.store.tables import masters, scheduler_changes, scheduler_masters, schedulers
+from chargehand.store.transaction import Transaction
+
+_scheduler = schedulers.c
+_classified = scheduler_changes.c
+_ownership = Ownership(scheduler_masters, "scheduler_id")
+
+_ENABLED = select(_scheduler.id, _scheduler.enabled).where(is_among(_scheduler.id))
+_SET_ENABLED = (
+    update(schedulers).where(_scheduler.id == bindparam("of")).values(enabled=bindparam("enable"))
+)
+_RESOURCES = (
+    select(
+        _scheduler.id,
+        _scheduler.name,
+        _scheduler.enabled,
+        masters.c.id,
+        masters.c.name,
+        masters.c.active,
+        masters.c.last_active,
+    )
+    .select_from(schedulers.outerjoin(scheduler_masters).outerjoin(masters))
+    .where(is_among(_scheduler.id))
+    .order_by(_scheduler.id)
+)
+_IS_OURS = _classified.scheduler_id == bindparam("of")
+_CLASSIFIED = (
+    select(_classified.change_id, _classified.important)
+    .where(_IS_OURS)
+    .order_by(_classified.change_id)
+)
+_CLASSIFY = insert(scheduler_changes)
+_FLUSH = delete(scheduler_changes).where(_IS_OURS)
+_FLUSH_UP_TO = _FLUSH.where(_classified.change_id <= bindparam("last"))
+_FLUSH_SOME = _FLUSH.where(is_among(_classified.change_id))
+_LAST_SEEN = select(_scheduler.last_change_id).where(_scheduler.id == bindparam("of"))
+_SAW = (
+    update(schedulers)
+    .where(
+        _scheduler.id == bindparam("of"),
+        _scheduler.last_change_id.is_(None) | (_scheduler.last_change_id < bindparam("change")),
+    )
+    .values(last_change_id=bindparam("change"))
+)
+
+
+class Schedulers:
+    """Keeps what schedulers remember (``scheduling.SchedulerStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def ids(self, names: Sequence[str]) -> dict[str, SchedulerId]:
+        """Return (create, where new) the identifiers of schedulers, in one transaction."""
+        return await self._database.write(lambda transaction: _ids(transaction, names))
+
+    async def activate(
+        self, scheduler_ids: Sequence[SchedulerId], master_id: MasterId
+    ) -> set[SchedulerId]:
+        """Make this master theirs where no other active one has them; return what is ours."""
+
+        def use_case(transaction: Transaction) -> set[SchedulerId]:
+            ours, new = _ownership.take(transaction, scheduler_ids, master_id)
+            _announce(transaction, new, "updated")
+            return {SchedulerId(id_) for id_ in ours}
+
+        return await self._database.write(use_case)
+
+    async def deactivate(self, master_id: MasterId) -> None:
+        """Give all of ours up."""
+        await self._database.write(lambda transaction: _ownership.give_up(transaction, master_id))
+
+    async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
+        """Return which are enabled."""
+        values = {"ids": ids_as_json(scheduler_ids)}
+        rows = await self._database.read(
+            lambda connection: connection.execute(_ENABLED, values).all()
+        )
+        return {SchedulerId(row[0]): row[1] for row in rows}
+
+    async def set_enabled(self, scheduler_id: SchedulerId, enabled: bool) -> None:
+        """Enable or disable; announce SchedulerChanged. Raises LookupError."""
+
+        def use_case(transaction: Transaction) -> None:
+            values = {"of": scheduler_id, "enable": enabled}
+            if not transaction.connection.execute(_SET_ENABLED, values).rowcount:
+                raise LookupError(f"there is no scheduler {scheduler_id}")
+            _announce(transaction, [scheduler_id], "updated")
+
+        await self._database.write(use_case)
+
+    async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
+        """Remember changes that wait for a tree-stable timer (True: important)."""
+        if changes:
+            await self._database.write(
+                lambda transaction: _classify(transaction, scheduler_id, changes)
+            )
+
+    async def classified(self, scheduler_id: SchedulerId) -> dict[ChangeId, bool]:
+        """Return what `classify` remembered and `flush` did not end, oldest first."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(_CLASSIFIED, {"of": scheduler_id}).all()
+        )
+        return {ChangeId(row[0]): row[1] for row in rows}
+
+    async def flush(self, scheduler_id: SchedulerId, up_to: ChangeId | None = None) -> None:
+        """Forget classified changes (up to and including that one)."""
+        statement = _FLUSH if up_to is None else _FLUSH_UP_TO
+        values = {"of": scheduler_id} if up_to is None else {"of": scheduler_id, "last": up_to}
+
+        def use_case(transaction: Transaction) -> None:
+            transaction.connection.execute(statement, values)
+
+        await self._database.write(use_case)
+
+    async def submit_and_flush(
+        self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
+    ) -> SubmittedBuildset:
+        """Submit and forget these changes in one transaction: nothing is lost or built twice."""
+        values = {"of": scheduler_id, "ids": ids_as_json(change_ids)}
+
+        def use_case(transaction: Transaction) -> SubmittedBuildset:
+            transaction.connection.execute(_FLUSH_SOME, values)
+            return submit(transaction, buildset)
+
+        return await self._database.write(use_case)
+
+    async def last_seen_change(self, scheduler_id: SchedulerId) -> ChangeId | None:
+        """Return the newest change that this scheduler has looked at."""
+        found = await self._database.read(
+            lambda connection: connection.execute(_LAST_SEEN, {"of": scheduler_id}).scalar()
+        )
+        return None if found is None else ChangeId(found)
+
+    async def saw_change(self, scheduler_id: SchedulerId, change_id: ChangeId) -> None:
+        """Remember it, so that changes that arrive while the master is down are looked at later."""
+
+        def use_case(transaction: Transaction) -> None:
+            transaction.connection.execute(_SAW, {"of": scheduler_id, "change": change_id})
+
+        await self._database.write(use_case)
+
+
+def give_up(transaction: Transaction, master_id: MasterId) -> None:
+    """Give up all schedulers of a master, within a transaction."""
+    _ownership.give_up(transaction, master_id)
+
+
+def _ids(transaction: Transaction, names: Sequence[str]) -> dict[str, SchedulerId]:
+    ids, new = ids_of(transaction.connection, schedulers, names, {"enabled": True})
+    _announce(transaction, [ids[name] for name in new], "created")
+    return {name: SchedulerId(id_) for name, id_ in ids.items()}
+
+
+def _classify(
+    transaction: Transaction, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]
+) -> None:
+    connection = transaction.connection
+    # A change that is classified again replaces what was said of it before.
+    connection.execute(_FLUSH_SOME, {"of": scheduler_id, "ids": ids_as_json(changes)})
+    rows = [
+        {"scheduler_id": scheduler_id, "change_id": change_id, "important": important}
+        for change_id, important in changes.items()
+    ]
+    connection.execute(_CLASSIFY, rows)
+
+
+def _announce(transaction: Transaction, ids: Iterable[int], verb: str) -> None:
+    wanted = list(ids)
+    if wanted:
+        for resource in _resources(transaction.connection, wanted):
+            transaction.announce(SchedulerChanged(resource=resource, verb=verb))
+
+
+def _resources(connection: Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
+    rows = connection.execute(_RESOURCES, {"ids": ids_as_json(ids)})
+    return [
+        {
+            "schedulerid": row[0],
+            "name": row[1],
+            "enabled": row[2],
+            "master": None
+            if row[3] is None
+            else {
+                "masterid": row[3],
+                "name": row[4],
+                "active": row[5],
+                "last_active": int(row[6]),
+            },
+        }
+        for row in rows
+    ]

@@ -1,0 +1,48 @@
+"""Small things that components remember by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from chargehand.store.columns import as_json, of_json
+from chargehand.store.database import Database
+from chargehand.store.tables import object_state
+from chargehand.store.transaction import Transaction
+
+_state = object_state.c
+_IS_IT = (
+    _state.name == bindparam("of_name"),
+    _state.kind == bindparam("of_kind"),
+    _state.key == bindparam("of_key"),
+)
+_GET = select(_state.value).where(*_IS_IT)
+_FORGET = delete(object_state).where(*_IS_IT)
+_SET = insert(object_state)
+
+
+class State:
+    """Keeps JSON values (``intake.StateStore``, ``scheduling.StateStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
+        """Return what was set for the object *name* of class *kind*."""
+        values = {"of_name": name, "of_kind": kind, "of_key": key}
+        found = await self._database.read(
+            lambda connection: connection.execute(_GET, values).scalar()
+        )
+        return default if found is None else of_json(found)
+
+    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+        """Remember it durably. Raises TypeError for what JSON cannot hold."""
+        row = {"name": name, "kind": kind, "key": key, "value": as_json(value)}
+        values = {"of_name": name, "of_kind": kind, "of_key": key}
+
+        def use_case(transaction: Transaction) -> None:
+            transaction.connection.execute(_FORGET, values)
+            transaction.connection.execute(_SET, row)
+
+        await self._database.write(use_case)

@@ -1,0 +1,223 @@
+"""Workers: which there are, for which builders they are configured, and who is connected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, update
+
+from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.worker import Worker, WorkerInfo
+from chargehand.events.messages import WorkerConnected, WorkerDisconnected, WorkerUpdated
+from chargehand.store.columns import as_json, ids_as_json, of_json
+from chargehand.store.database import Database
+from chargehand.store.portable import is_among
+from chargehand.store.tables import configured_workers, connected_workers, workers
+from chargehand.store.transaction import Transaction
+
+_worker = workers.c
+_connected = connected_workers.c
+_configured = configured_workers.c
+
+_COLUMNS = (
+    _worker.id,
+    _worker.name,
+    _worker.info,
+    _worker.paused,
+    _worker.pause_reason,
+    _worker.graceful,
+)
+_BY_IDS = select(*_COLUMNS).where(is_among(_worker.id))
+_BY_NAMES = select(_worker.id, _worker.name).where(is_among(_worker.name, "names"))
+_CONNECTIONS = (
+    select(_connected.worker_id, _connected.master_id)
+    .where(is_among(_connected.worker_id))
+    .order_by(_connected.master_id)
+)
+_CONFIGURATIONS = (
+    select(_configured.worker_id, _configured.master_id, _configured.builder_id)
+    .where(is_among(_configured.worker_id))
+    .order_by(_configured.master_id, _configured.builder_id)
+)
+_OF_MASTER = select(_configured.worker_id, _configured.builder_id).where(
+    _configured.master_id == bindparam("master")
+)
+_INSERT = insert(workers)
+_INSERT_CONFIGURED = insert(configured_workers)
+_DELETE_CONFIGURED = delete(configured_workers).where(
+    _configured.worker_id == bindparam("worker"),
+    _configured.builder_id == bindparam("builder"),
+    _configured.master_id == bindparam("master"),
+)
+_DISCONNECT = delete(connected_workers).where(
+    _connected.worker_id == bindparam("worker"), _connected.master_id == bindparam("master")
+)
+_CONNECT = insert(connected_workers)
+_SET_INFO = update(workers).where(_worker.id == bindparam("of")).values(info=bindparam("new_info"))
+_SET_STATE = (
+    update(workers)
+    .where(_worker.id == bindparam("of"))
+    .values(paused=bindparam("pause"), pause_reason=bindparam("why"), graceful=bindparam("stop"))
+)
+
+_Pair = tuple[int, int]
+
+
+class Workers:
+    """Keeps workers (``fleet.WorkerStore``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def sync(
+        self, configured: Mapping[str, Sequence[BuilderId]], master_id: MasterId
+    ) -> dict[str, Worker]:
+        """Record which workers this master has for which builders, and return them by name."""
+        return await self._database.write(
+            lambda transaction: _sync(transaction, configured, master_id)
+        )
+
+    async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
+        """Record it; announce WorkerConnected."""
+        row = {"worker_id": worker_id, "master_id": master_id}
+        values = {"worker": worker_id, "master": master_id}
+        text = as_json(msgspec.to_builtins(info))
+
+        def use_case(transaction: Transaction) -> Worker:
+            connection = transaction.connection
+            # What a master that was killed left behind must not keep the worker out.
+            connection.execute(_DISCONNECT, values)
+            connection.execute(_CONNECT, row)
+            connection.execute(_SET_INFO, {"of": worker_id, "new_info": text})
+            worker = by_ids(connection, [worker_id])[worker_id]
+            transaction.announce(WorkerConnected(worker=worker))
+            return worker
+
+        return await self._database.write(use_case)
+
+    async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
+        """Record it; announce WorkerDisconnected."""
+
+        def use_case(transaction: Transaction) -> Worker:
+            connection = transaction.connection
+            connection.execute(_DISCONNECT, {"worker": worker_id, "master": master_id})
+            worker = by_ids(connection, [worker_id])[worker_id]
+            transaction.announce(WorkerDisconnected(worker=worker))
+            return worker
+
+        return await self._database.write(use_case)
+
+    async def set_state(
+        self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
+    ) -> Worker:
+        """Record it; announce WorkerUpdated."""
+        values = {"of": worker_id, "pause": paused, "why": pause_reason, "stop": graceful}
+
+        def use_case(transaction: Transaction) -> Worker:
+            connection = transaction.connection
+            connection.execute(_SET_STATE, values)
+            worker = by_ids(connection, [worker_id])[worker_id]
+            transaction.announce(WorkerUpdated(worker=worker))
+            return worker
+
+        return await self._database.write(use_case)
+
+
+def by_ids(connection: Connection, ids: Iterable[WorkerId]) -> dict[WorkerId, Worker]:
+    """Return these workers, with three queries. Raises LookupError when one is missing."""
+    wanted = list(ids)
+    values = {"ids": ids_as_json(wanted)}
+    connected: dict[int, list[MasterId]] = defaultdict(list)
+    for worker_id, master_id in connection.execute(_CONNECTIONS, values):
+        connected[worker_id].append(MasterId(master_id))
+    configured: dict[int, list[tuple[MasterId, BuilderId]]] = defaultdict(list)
+    for worker_id, master_id, builder_id in connection.execute(_CONFIGURATIONS, values):
+        configured[worker_id].append((MasterId(master_id), BuilderId(builder_id)))
+    found = {
+        WorkerId(row[0]): Worker(
+            id=row[0],
+            name=row[1],
+            info=of_json(row[2]),
+            connected_to=tuple(connected[row[0]]),
+            configured_on=tuple(configured[row[0]]),
+            paused=row[3],
+            pause_reason=row[4],
+            graceful=row[5],
+        )
+        for row in connection.execute(_BY_IDS, values)
+    }
+    if len(found) < len(set(wanted)):
+        raise LookupError(f"there is no worker {sorted(set(wanted) - set(found))[0]}")
+    return found
+
+
+def delete_connections(transaction: Transaction, master_id: MasterId) -> None:
+    """Forget all connections of a master that does not run, and announce that they ended."""
+    query = select(_connected.worker_id).where(_connected.master_id == master_id)
+    ids = [WorkerId(id_) for id_ in transaction.connection.execute(query).scalars()]
+    if not ids:
+        return
+    forget: Delete = delete(connected_workers).where(_connected.master_id == master_id)
+    transaction.connection.execute(forget)
+    for worker in by_ids(transaction.connection, ids).values():
+        transaction.announce(WorkerDisconnected(worker=worker))
+
+
+def delete_configurations(transaction: Transaction, master_id: MasterId) -> None:
+    """Forget for which builders a master that does not run had configured workers."""
+    transaction.connection.execute(
+        delete(configured_workers).where(_configured.master_id == master_id)
+    )
+
+
+def _sync(
+    transaction: Transaction,
+    configured: Mapping[str, Sequence[BuilderId]],
+    master_id: MasterId,
+) -> dict[str, Worker]:
+    connection = transaction.connection
+    ids = _ids(connection, list(configured))
+    wanted: set[_Pair] = {
+        (ids[name], builder_id) for name, builders in configured.items() for builder_id in builders
+    }
+    values = {"master": master_id}
+    present: set[_Pair] = {(row[0], row[1]) for row in connection.execute(_OF_MASTER, values)}
+    _alter(connection, wanted - present, present - wanted, master_id)
+    altered = {pair[0] for pair in wanted ^ present}
+    found = by_ids(connection, {*ids.values(), *map(WorkerId, altered)})
+    for worker_id in sorted(altered):
+        transaction.announce(WorkerUpdated(worker=found[WorkerId(worker_id)]))
+    return {name: found[id_] for name, id_ in ids.items()}
+
+
+def _alter(
+    connection: Connection, added: set[_Pair], removed: set[_Pair], master_id: MasterId
+) -> None:
+    if removed:
+        rows: list[dict[str, Any]] = [
+            {"worker": worker, "builder": builder, "master": master_id}
+            for worker, builder in sorted(removed)
+        ]
+        connection.execute(_DELETE_CONFIGURED, rows)
+    if added:
+        rows = [
+            {"worker_id": worker, "builder_id": builder, "master_id": master_id}
+            for worker, builder in sorted(added)
+        ]
+        connection.execute(_INSERT_CONFIGURED, rows)
+
+
+def _ids(connection: Connection, names: list[str]) -> dict[str, WorkerId]:
+    values = {"names": as_json(names)}
+    found = {row[1]: WorkerId(row[0]) for row in connection.execute(_BY_NAMES, values)}
+    missing = [name for name in names if name not in found]
+    if missing:
+        rows = [
+            {"name": name, "info": "{}", "paused": False, "graceful": False} for name in missing
+        ]
+        connection.execute(_INSERT, rows)
+        found = {row[1]: WorkerId(row[0]) for row in connection.execute(_BY_NAMES, values)}
+    return {name: found[name] for name in names}
