@@ -1,0 +1,207 @@
+"""A configuration file: executed as Python, with the modules beside it, and searched for lines."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+from buildbot._host.errors import Collector
+from buildbot._host.origin import Origin
+from chargehand.config.errors import ConfigErrors
+
+_MODULE_NAME = "__master_cfg__"
+_LIBRARY_DIRECTORIES = frozenset({"site-packages", "dist-packages"})
+_OURS = Path(__file__).resolve().parents[2]
+
+
+class Document:
+    """A ``master.cfg``, and the modules that it imports from its own directory."""
+
+    def __init__(self, path: Path, basedir: Path) -> None:
+        self.path = path.absolute()
+        self.directory = f"{self.path.parent}/"
+        self._basedir = basedir.absolute()
+        self._known_before = frozenset(sys.modules)
+        self._trees: dict[str, ast.AST] = {}
+
+    def execute(self, collector: Collector) -> dict[str, Any] | None:
+        """Return ``BuildmasterConfig``; None, with the errors in *collector*, when there is none.
+
+        Modules of the file's directory are imported anew; when anything fails the old ones stay.
+        """
+        self._trees.clear()
+        code = self._compiled(collector)
+        if code is None:
+            return None
+        self._extend_path()
+        replaced = self._drop_modules()
+        found = self._run(code, collector)
+        if found is None:
+            self._drop_modules()
+            sys.modules.update(replaced)
+        return found
+
+    def modules(self) -> tuple[str, ...]:
+        """Return the files that were imported from the directory, sorted."""
+        return tuple(sorted({str(module.__file__) for _, module in self._own_modules()}))
+
+    def key_origin(self, key: str) -> Origin:
+        """Return the line where this key of the configuration is set, the file's first if unknown."""
+        for node in ast.walk(self._tree(str(self.path))):
+            match node:
+                case ast.Subscript(slice=ast.Constant(value=value), ctx=ast.Store()) if (
+                    value == key
+                ):
+                    return Origin(str(self.path), node.lineno)
+                case ast.Dict(keys=keys):
+                    for found in keys:
+                        if isinstance(found, ast.Constant) and found.value == key:
+                            return Origin(str(self.path), found.lineno)
+        return self.text_origin(key) or Origin(str(self.path), 1)
+
+    def text_origin(self, *texts: str) -> Origin | None:
+        """Return the first line that has one of these as a string of its own, in the user's files."""
+        for text in texts:
+            for file in (str(self.path), *self.modules()):
+                for node in ast.walk(self._tree(file)):
+                    if isinstance(node, ast.Constant) and node.value == text:
+                        return Origin(file, node.lineno)
+        return None
+
+    def _tree(self, file: str) -> ast.AST:
+        tree = self._trees.get(file)
+        if tree is None:
+            try:
+                tree = ast.parse(Path(file).read_bytes())
+            except (OSError, SyntaxError, ValueError):
+                tree = ast.Module(body=[], type_ignores=[])
+            self._trees[file] = tree
+        return tree
+
+    def _compiled(self, collector: Collector) -> Any:
+        try:
+            return compile(self.path.read_bytes(), str(self.path), "exec", dont_inherit=True)
+        except FileNotFoundError:
+            collector.add(f"configuration file {self.path} does not exist")
+        except OSError as error:
+            collector.add(f"configuration file {self.path} cannot be read: {error.strerror}")
+        except SyntaxError as error:
+            collector.add(*_syntax_error(error, str(self.path)))
+        except ValueError as error:  # null bytes
+            collector.add(f"this is not Python: {error}", Origin(str(self.path), 1))
+        return None
+
+    def _run(self, code: Any, collector: Collector) -> dict[str, Any] | None:
+        module = ModuleType(_MODULE_NAME)
+        module.__dict__.update(__file__=str(self.path), basedir=str(self._basedir))
+        sys.modules[_MODULE_NAME] = module  # dataclasses and pickles look their module up
+        try:
+            exec(code, module.__dict__)  # a configuration is a program
+        except ConfigErrors as errors:
+            self._merge(errors, collector)
+            return None
+        except SyntaxError as error:  # of an imported module
+            collector.add(*_syntax_error(error, str(self.path)))
+            return None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - users' code may raise anything
+            collector.add(*self._described(error))
+            return None
+        config = module.__dict__.get("BuildmasterConfig")
+        if config is None:
+            collector.add(
+                "this file does not define BuildmasterConfig: "
+                "it needs a line like 'c = BuildmasterConfig = {}'",
+                Origin(str(self.path), 1),
+            )
+        elif not isinstance(config, dict):
+            collector.add(
+                f"BuildmasterConfig must be a dictionary, not {type(config).__name__}",
+                self.text_origin("BuildmasterConfig") or Origin(str(self.path), 1),
+            )
+        else:
+            return config
+        return None
+
+    def _merge(self, errors: ConfigErrors, collector: Collector) -> None:
+        for error in errors.errors:
+            if isinstance(error, str):  # users raise ConfigErrors(["..."]), too
+                collector.add(error, _innermost(errors.__traceback__, self.directory))
+            else:
+                collector.merge(ConfigErrors([error]))
+
+    def _described(self, error: BaseException) -> tuple[str, Origin]:
+        origin = _innermost(error.__traceback__, self.directory) or Origin(str(self.path), 1)
+        summary = "".join(traceback.format_exception_only(error)).strip()
+        own = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename.startswith(self.directory)
+        ]
+        trace = "".join(
+            f"\n    {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}" for frame in own
+        )
+        return f"exception while the configuration was executed: {summary}{trace}", origin
+
+    def _extend_path(self) -> None:
+        for directory in {str(self._basedir): None, str(self.path.parent): None}:
+            if directory in sys.path:
+                sys.path.remove(directory)
+            sys.path.insert(0, directory)
+        importlib.invalidate_caches()
+
+    def _drop_modules(self) -> dict[str, ModuleType]:
+        dropped = dict(self._own_modules())
+        for name, module in dropped.items():
+            del sys.modules[name]
+            _forget_stale_bytecode(module)
+        return dropped
+
+    def _own_modules(self) -> Iterator[tuple[str, ModuleType]]:
+        for name, module in list(sys.modules.items()):
+            if name in self._known_before or name == _MODULE_NAME:
+                continue
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str) and self._is_own(file):
+                yield name, module
+
+    def _is_own(self, file: str) -> bool:
+        if not file.startswith(self.directory) or not file.endswith(".py"):
+            return False
+        path = Path(file)
+        return _LIBRARY_DIRECTORIES.isdisjoint(path.parts) and not path.is_relative_to(_OURS)
+
+
+def _innermost(trace: TracebackType | None, directory: str) -> Origin | None:
+    for frame in reversed(traceback.extract_tb(trace)):
+        if frame.filename.startswith(directory) and frame.lineno is not None:
+            return Origin(frame.filename, frame.lineno)
+    return None
+
+
+def _syntax_error(error: SyntaxError, file: str) -> tuple[str, Origin]:
+    shown = ""
+    if error.text:
+        text = error.text.rstrip("\n")
+        shown = f"\n    {text.lstrip()}"
+        if error.offset:
+            indent = len(text) - len(text.lstrip())
+            shown += f"\n    {' ' * max(error.offset - 1 - indent, 0)}^"
+    return f"syntax error: {error.msg}{shown}", Origin(error.filename or file, error.lineno or 1)
+
+
+def _forget_stale_bytecode(module: ModuleType) -> None:
+    """Remove cached bytecode that a change within the same second would leave looking current."""
+    cached = getattr(module, "__cached__", None)
+    if not cached or not module.__file__:
+        return
+    try:
+        if int(Path(module.__file__).stat().st_mtime) >= int(Path(cached).stat().st_mtime) - 1:
+            Path(cached).unlink()
+    except OSError:
+        pass  # gone, or not ours to remove: then it is no worse than Python itself
