@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import zstandard
 
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
+from chargehand.execution.ports import CommandRefused, WorkerLost
 from chargehand.links.local import LocalLink
 from chargehand.links.session import WireSession
 
@@ -75,6 +79,34 @@ class Running:
         )
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something in another process that nobody announces to us."""
+    async with asyncio.timeout(20):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+def is_alive(process_id: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process_id}/stat").read_text()
+    except OSError:
+        return False
+
+
+def strays_of(worker: Running) -> list[str]:
+    """The command lines of processes that work in the worker's directory, the agent's aside."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            directory = str((process / "cwd").readlink())
+            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if directory.startswith(worker.session.info.basedir):
+            found.append(line)
+    return found
+
+
 @pytest.fixture
 async def worker(tmp_path: Path) -> AsyncIterator[Running]:
     sessions = Sessions()
@@ -96,3 +128,486 @@ async def test_a_command_writes_buildbots_header_its_output_and_its_end(worker: 
         " argv: [b'echo', b'a b']",
     ]
     assert heard.lines("h")[-2] == "program finished with exit code 0"
+
+
+async def test_standard_output_and_error_keep_their_order_and_letters(worker: Running) -> None:
+    heard = await worker.shell("echo one; sleep 0.05; echo two >&2; sleep 0.05; echo three")
+
+    spoken = [line for line in heard.logs["stdio"].split(b"\n") if line[:1] in (b"o", b"e")]
+    assert spoken == [b"oone", b"etwo", b"othree"]
+
+
+async def test_an_exit_code_arrives_as_it_is(worker: Running) -> None:
+    heard = await worker.shell(["sh", "-c", "exit 3"])
+
+    assert heard.values["rc"] == 3
+    assert "program finished with exit code 3" in heard.lines("h")
+    assert isinstance(heard.values["elapsed"], float)
+
+
+async def test_a_process_killed_by_a_signal_has_exit_code_minus_one(worker: Running) -> None:
+    heard = await worker.shell(["sh", "-c", "kill -15 $$"])
+
+    assert heard.values["rc"] == -1
+    assert heard.lines("h")[-3:-1] == [
+        "process killed by signal 15",
+        "program finished with exit code -1",
+    ]
+
+
+async def test_a_program_that_does_not_exist_ends_with_127(worker: Running) -> None:
+    heard = await worker.shell(["no-such-program", "x"])
+
+    assert heard.values["rc"] == 127
+    assert "no-such-program" in heard.lines("e")[0]
+
+
+async def test_a_program_that_may_not_be_run_ends_with_126(worker: Running) -> None:
+    heard = await worker.shell(["/etc/passwd"])
+
+    assert heard.values["rc"] == 126
+    assert "Permission denied" in heard.lines("e")[0]
+
+
+async def test_secrets_among_the_arguments_are_passed_but_not_shown(worker: Running) -> None:
+    heard = await worker.shell(["sh", "-c", "echo ${#1}", "sh", ("obfuscated", "hunter2", "XXX")])
+
+    assert heard.lines("o") == ["7"]
+    assert b"hunter2" not in heard.logs["stdio"]
+    assert heard.lines("h")[0].endswith(" sh XXX")
+
+
+async def test_a_command_that_is_silent_for_too_long_is_killed(worker: Running) -> None:
+    heard = await worker.shell("echo a; sleep 600", timeout=0.3)
+
+    assert heard.values["failure_reason"] == "timeout_without_output"
+    assert heard.values["rc"] == -1
+    assert heard.lines("h")[-5:-1] == [
+        "",
+        "command timed out: 0.3 seconds without output running b'echo a; sleep 600', "
+        "attempting to kill",
+        "process killed by signal 9",
+        "program finished with exit code -1",
+    ]
+
+
+async def test_output_in_time_keeps_a_command_alive(worker: Running) -> None:
+    heard = await worker.shell("for i in 1 2 3 4 5 6; do sleep 0.15; echo $i; done", timeout=0.5)
+
+    assert heard.values["rc"] == 0
+    assert heard.lines("o") == ["1", "2", "3", "4", "5", "6"]
+
+
+async def test_a_command_that_runs_for_too_long_gets_a_term_first_if_asked(worker: Running) -> None:
+    script = 'trap "echo bye; exit 7" TERM; while :; do sleep 0.02; done'
+
+    heard = await worker.shell(["sh", "-c", script], maxTime=0.3, sigtermTime=30)
+
+    assert heard.values["failure_reason"] == "timeout"
+    assert heard.lines("o") == ["bye"]
+    assert heard.values["rc"] == 7
+
+
+async def test_a_killed_command_that_exits_with_zero_has_failed(worker: Running) -> None:
+    script = 'trap "exit 0" INT; while :; do sleep 0.02; done'
+
+    heard = await worker.shell(["sh", "-c", script], maxTime=0.3, interruptSignal="INT")
+
+    assert heard.values["rc"] == -1
+
+
+async def test_a_command_that_ignores_term_is_killed_all_the_same(worker: Running) -> None:
+    script = "trap '' TERM INT HUP; while :; do sleep 0.02; done"
+
+    heard = await worker.shell(["sh", "-c", script], maxTime=0.2, sigtermTime=0.2)
+
+    assert "process killed by signal 9" in heard.lines("h")
+
+
+async def test_a_command_that_writes_too_many_lines_is_killed(worker: Running) -> None:
+    heard = await worker.shell("seq 1 100000; sleep 600", max_lines=5)
+
+    assert heard.values["failure_reason"] == "max_lines_failure"
+    assert any("/5 written/allowed" in line for line in heard.lines("h"))
+
+
+async def test_standard_input_is_given_and_then_closed(worker: Running) -> None:
+    text = "line\n" * 100_000
+
+    heard = await worker.shell(["wc", "-c"], initial_stdin=text)
+
+    assert heard.lines("o") == ["500000"]
+    assert " writing 500000 bytes to stdin" in heard.lines("h")
+
+
+async def test_standard_input_that_nobody_reads_does_no_harm(worker: Running) -> None:
+    heard = await worker.shell(["true"], initial_stdin="x" * 1_000_000)
+
+    assert heard.values["rc"] == 0
+
+
+async def test_a_terminal_is_given_if_asked(worker: Running) -> None:
+    heard = await worker.shell("tty; ps -o tty= -p $$; echo done", usePTY=True)
+
+    assert heard.values["rc"] == 0
+    assert heard.lines("o")[0].startswith("/dev/pts/")
+    assert heard.lines("o")[-1] == "done"
+    assert " using PTY: True" in heard.lines("h")
+
+
+async def test_the_environment_is_altered_by_buildbots_rules(worker: Running) -> None:
+    asked = {"A": "${NOPE}x", "B": ["a", "${HOME}"], "HOME2": "$HOME", "PATH2": None}
+
+    heard = await worker.shell("echo $A $B $HOME2 $PWD", env=asked, logEnviron=True)
+
+    home = worker.session.info.environ["HOME"]
+    assert heard.lines("o") == [f"x a:{home} $HOME {worker.session.info.basedir}/build"]
+    names = [line.partition("=")[0] for line in heard.lines("h") if line.startswith("  ")]
+    assert names == sorted(names)
+    assert "  HOME2=$HOME" in heard.lines("h")
+
+
+async def test_an_impossible_environment_is_refused(worker: Running) -> None:
+    with pytest.raises(CommandRefused, match="must be a string or a list"):
+        await worker.shell(["true"], env={"X": 5})
+
+
+async def test_an_unknown_command_is_refused(worker: Running) -> None:
+    with pytest.raises(CommandRefused, match="no command 'frobnicate'"):
+        await worker.run("frobnicate")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"command": []}, {"command": 5}, {"timeout": "soon"}, {"interruptSignal": "NOPE"}]
+)
+async def test_wrong_arguments_are_refused(worker: Running, wrong: dict[str, Any]) -> None:
+    arguments = {"workdir": "b", "command": ["true"], **wrong}
+
+    with pytest.raises(CommandRefused):
+        await worker.run("shell", **arguments)
+
+
+async def test_unwanted_streams_are_read_but_not_sent(worker: Running) -> None:
+    heard = await worker.shell("seq 100000; echo err >&2", want_stdout=False)
+
+    assert heard.lines("o") == []
+    assert heard.lines("e") == ["err"]
+
+
+async def test_carriage_returns_colours_and_bytes_that_are_not_text_are_kept(
+    worker: Running,
+) -> None:
+    heard = await worker.shell(["printf", r"a\rb\r\n\033[31mred\033[0m\n\377\200\000\n"])
+
+    assert b"oa\rb\r\no\x1b[31mred\x1b[0m\no\xff\x80\x00\n" in heard.logs["stdio"]
+
+
+async def test_a_last_line_without_newline_gets_one(worker: Running) -> None:
+    heard = await worker.shell(["printf", "no end"])
+
+    assert heard.lines("o") == ["no end"]
+
+
+async def test_another_encoding_becomes_utf_8(worker: Running) -> None:
+    heard = await worker.shell(["printf", r"gr\374n\n"], encoding="latin-1")
+
+    assert heard.lines("o") == ["grün"]
+
+
+async def test_a_line_of_ten_megabytes_is_split_and_whole(worker: Running) -> None:
+    heard = await worker.shell("head -c 10000000 /dev/zero | tr '\\0' x; echo; echo after")
+
+    *pieces, after = heard.lines("o")
+    assert after == "after"
+    assert "".join(pieces) == "x" * 10_000_000
+    assert max(map(len, pieces)) <= 1024 * 1024
+
+
+async def test_files_that_a_command_writes_are_followed(worker: Running, tmp_path: Path) -> None:
+    (tmp_path / "w" / "build").mkdir(parents=True)
+    (tmp_path / "w" / "build" / "old.log").write_text("of yesterday\n")
+    (tmp_path / "w" / "build" / "grows.log").write_text("before\n")
+
+    heard = await worker.shell(
+        "echo l1 > a.log; echo after >> grows.log; sleep 1; echo l2 >> a.log; printf end >> a.log",
+        logfiles={
+            "a": "a.log",
+            "old": "old.log",
+            "grows": {"filename": "grows.log", "follow": True},
+            "never": "never.log",
+        },
+    )
+
+    assert heard.lines("o", "a") == ["l1", "l2", "end"]
+    assert heard.lines("o", "grows") == ["after"]
+    assert set(heard.logs) == {"stdio", "a", "grows"}
+
+
+async def test_many_commands_run_at_once(worker: Running) -> None:
+    heard = await asyncio.gather(
+        *(worker.shell(f"echo {number}; exit {number}") for number in range(20))
+    )
+
+    assert [one.values["rc"] for one in heard] == list(range(20))
+    assert [one.lines("o") for one in heard] == [[str(number)] for number in range(20)]
+
+
+async def test_directories_are_prepared(worker: Running, tmp_path: Path) -> None:
+    await worker.session.prepare(["b1", "deep/b2"])
+
+    assert (tmp_path / "w" / "deep" / "b2").is_dir()
+
+
+async def test_a_directory_that_cannot_be_is_refused(worker: Running, tmp_path: Path) -> None:
+    (tmp_path / "w" / "file").write_text("")
+
+    with pytest.raises(CommandRefused, match="file"):
+        await worker.session.prepare(["file/below"])
+
+
+async def test_file_commands_do_their_work(worker: Running, tmp_path: Path) -> None:
+    base = tmp_path / "w" / "b"
+
+    made = await worker.run("mkdir", dir=["b/one", "b/two/three"])
+    (base / "one" / "file").write_text("12345")
+    found = await worker.run("stat", file="b/one/file")
+    names = await worker.run("listdir", dir="b")
+    matching = await worker.run("glob", path="b/**/fi*")
+    copied = await worker.run("cpdir", fromdir="b/one", todir="b/copy")
+    removed = await worker.run("rmdir", dir=["b/one", "b/two"])
+    unlinked = await worker.run("rmfile", path="b/copy/file")
+
+    done = [made, found, names, matching, copied, removed, unlinked]
+    assert [heard.values["rc"] for heard in done] == [0] * 7
+    assert found.values["stat"][6] == 5
+    assert names.values["files"] == ["one", "two"]
+    assert matching.values["files"] == [str(base / "one" / "file")]
+    assert [path.name for path in base.iterdir()] == ["copy"]
+    assert list((base / "copy").iterdir()) == []
+
+
+async def test_paths_start_from_the_builders_directory(worker: Running, tmp_path: Path) -> None:
+    command = Command(
+        id=CommandId("x"), name="mkdir", arguments={"dir": "build/new"}, builddir="builder"
+    )
+
+    await worker.session.run(command, Heard().receive)
+
+    assert (tmp_path / "w" / "builder" / "build" / "new").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("stat", {"file": "nope"}),
+        ("listdir", {"dir": "nope"}),
+        ("rmfile", {"path": "nope"}),
+        ("cpdir", {"fromdir": "nope", "todir": "x"}),
+    ],
+)
+async def test_file_commands_say_what_is_wrong(
+    worker: Running, name: str, arguments: dict[str, Any]
+) -> None:
+    heard = await worker.run(name, **arguments)
+
+    assert heard.values["rc"] != 0
+    assert b"No such file" in heard.logs["stdio"]
+
+
+async def test_interrupting_a_command_kills_it_and_says_so(worker: Running) -> None:
+    heard = Heard()
+    command = worker.command("shell", workdir="b", command="echo up; sleep 600", logEnviron=False)
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: "up" in heard.lines("o"))
+
+    await worker.session.interrupt(command, "because")
+    await running
+
+    assert heard.values["rc"] == -1
+    assert "command interrupted, attempting to kill" in heard.lines("h")
+
+
+async def test_cancelling_a_run_leaves_nothing_behind(worker: Running) -> None:
+    heard = Heard()
+    command = worker.command("shell", workdir="b", command="echo $$; exec sleep 600")
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: bool(heard.lines("o")))
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert not is_alive(int(heard.lines("o")[0]))
+
+
+async def test_a_receiver_that_fails_ends_its_command(worker: Running) -> None:
+    async def fail(update: CommandUpdate) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        await worker.session.run(
+            worker.command("shell", workdir="b", command="echo x; sleep 600"), fail
+        )
+
+    assert (await worker.shell(["true"])).values["rc"] == 0
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        "setsid sleep 600 >/dev/null 2>&1 &",
+        "(setsid sh -c 'trap \"\" TERM HUP; sleep 600; :' >/dev/null 2>&1 &) &",
+        "setsid sleep 600 &",
+        "env -i setsid sleep 600 >/dev/null 2>&1 &",
+        "nohup sleep 600 >/dev/null 2>&1 &",
+    ],
+    ids=["session", "double-fork", "holds-the-pipe", "clean-environment", "nohup"],
+)
+async def test_nothing_is_left_of_a_command_that_has_ended(worker: Running, escape: str) -> None:
+    heard = await worker.shell(f"{escape} sleep 0.1; echo done")
+
+    assert heard.values["rc"] == 0
+    assert heard.lines("o") == ["done"]
+    assert strays_of(worker) == []
+
+
+async def test_nothing_is_left_of_a_command_that_was_interrupted(worker: Running) -> None:
+    heard = Heard()
+    script = "setsid sh -c 'trap \"\" TERM; sleep 600; :' & (setsid sleep 600 &) & echo up; wait"
+    command = worker.command("shell", workdir="b", command=script)
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: "up" in heard.lines("o"))
+
+    await worker.session.interrupt(command, "because")
+    await running
+
+    assert strays_of(worker) == []
+
+
+async def test_a_helper_behind_the_process_may_finish_its_output(worker: Running) -> None:
+    script = "exec > >(sleep 0.3; tr a-z A-Z); echo shout"
+
+    heard = await worker.shell(["bash", "-c", script])
+
+    assert heard.lines("o") == ["SHOUT"]
+
+
+async def test_ending_one_command_does_not_touch_another(worker: Running) -> None:
+    heard = Heard()
+    command = worker.command(
+        "shell", workdir="b", command="setsid sh -c 'sleep 1; echo survived' & wait; echo end"
+    )
+    other = asyncio.ensure_future(worker.session.run(command, heard.receive))
+
+    for _ in range(5):
+        await worker.shell("setsid sleep 600 >/dev/null 2>&1 & sleep 0.05")
+    await other
+
+    assert heard.lines("o") == ["survived", "end"]
+
+
+async def test_a_slow_receiver_holds_the_command_back(worker: Running) -> None:
+    sizes: list[int] = []
+    gate = asyncio.Event()
+
+    async def receive(update: CommandUpdate) -> None:
+        if isinstance(update, Output):
+            sizes.append(update.segment.size)
+        await gate.wait()
+
+    script = "seq 3000000; echo written > done"
+    command = worker.command("shell", workdir="b", command=script, timeout=0.5, logEnviron=False)
+    running = asyncio.ensure_future(worker.session.run(command, receive))
+    await asyncio.sleep(1.5)
+    held_back = not (Path(worker.session.info.basedir) / "b" / "done").exists()
+    gate.set()
+    await running
+
+    assert held_back
+    assert sum(sizes) > 3_000_000
+
+
+async def test_a_killed_agent_loses_its_commands_and_leaves_no_orphan(worker: Running) -> None:
+    heard = Heard()
+    script = "echo $PPID; setsid sleep 600 & echo $!; trap '' TERM; sleep 600"
+    command = worker.command("shell", workdir="b", command=script)
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: len(heard.lines("o")) == 2)
+
+    os.kill(int(heard.lines("o")[0]), signal.SIGKILL)
+    with pytest.raises(WorkerLost):
+        await running
+    assert await worker.sessions.detached.get() is worker.session
+    worker.session = await worker.sessions.attached.get()
+
+    assert (await worker.shell(["echo", "again"])).lines("o") == ["again"]
+    assert strays_of(worker) == []
+
+
+async def test_leftovers_of_a_killed_agent_and_guard_are_killed_at_the_next_start(
+    worker: Running,
+) -> None:
+    heard = Heard()
+    script = "echo $PPID; ps -o ppid= -p $PPID; setsid sleep 600 & echo $!; sleep 600"
+    command = worker.command("shell", workdir="b", command=script)
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: len(heard.lines("o")) == 3)
+    agent, guard, orphan = map(int, heard.lines("o"))
+
+    os.kill(guard, signal.SIGSTOP)
+    os.kill(agent, signal.SIGKILL)
+    os.kill(guard, signal.SIGKILL)
+    with pytest.raises(WorkerLost):
+        await running
+    await worker.sessions.attached.get()
+
+    assert not is_alive(orphan)
+
+
+async def test_running_on_a_closed_session_says_that_the_worker_is_lost(worker: Running) -> None:
+    await worker.link.stop()
+
+    with pytest.raises(WorkerLost):
+        await worker.shell(["true"])
+    assert strays_of(worker) == []
+
+
+async def test_stopping_the_link_ends_what_runs(worker: Running) -> None:
+    heard = Heard()
+    command = worker.command("shell", workdir="b", command="echo $$; exec sleep 600")
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: bool(heard.lines("o")))
+
+    await worker.link.stop()
+
+    with pytest.raises(WorkerLost):
+        await running
+    assert not is_alive(int(heard.lines("o")[0]))
+
+
+async def test_the_agent_ends_with_its_master(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("lone_master.py")
+    master = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(script), str(tmp_path / "w")),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert master.stdout is not None
+    agent, command = map(int, (await master.stdout.readline()).split())
+    assert is_alive(agent)
+    assert is_alive(command)
+
+    master.kill()
+    await master.wait()
+
+    await until(lambda: not is_alive(agent) and not is_alive(command))
+
+
+async def test_the_worker_says_what_it_is(worker: Running, tmp_path: Path) -> None:
+    info = worker.session.info
+
+    assert info.basedir == str(tmp_path / "w")
+    assert info.system == "posix"
+    assert info.numcpus == os.cpu_count()
+    assert {"shell", "mkdir", "rmdir", "stat"} <= set(info.commands)
+    assert "PATH" in info.environ
