@@ -10,7 +10,7 @@ from chargehand.domain.change import Change
 from chargehand.domain.identifiers import Timestamp
 from chargehand.domain.properties import PropertyMap
 from chargehand.domain.result import Result
-from chargehand.domain.source_stamp import Patch, StoredSourceStamp
+from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
 from chargehand.domain.worker import Worker
 
 Resource = dict[str, Any]
@@ -19,8 +19,19 @@ NO_RESULT = -1
 """What buildsets and requests that are not complete have as their result."""
 
 
-def change_resource(change: Change, stamp: StoredSourceStamp) -> Resource:
-    """Return a ``change``."""
+def change_resource(change: Change, stamped_at: Timestamp | None = None) -> Resource:
+    """Return a ``change``; its source stamp is older than the change where it was there before."""
+    stamp = StoredSourceStamp(
+        id=change.source_stamp_id,
+        created_at=change.when if stamped_at is None else stamped_at,
+        stamp=SourceStamp(
+            branch=change.branch,
+            revision=change.revision,
+            repository=change.repository,
+            project=change.project,
+            codebase=change.codebase,
+        ),
+    )
     return {
         "changeid": change.id,
         "parent_changeids": list(change.parent_ids),

@@ -1,0 +1,143 @@
+"""A small site in memory: what the web needs of the rest, for tests of the web."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from chargehand.domain.identifiers import BuildId, LogId, RequestId
+from chargehand.domain.query import Page, Query
+from chargehand.domain.result import Result
+from chargehand.domain.waiting import Waiting
+from chargehand.web.ports import InvalidParameters, RawLog
+from chargehand.web.rows import select
+
+Row = dict[str, Any]
+
+
+class MemoryResources:
+    """Rows by kind. A row's ``_scope`` has further path placeholders that lead to it."""
+
+    def __init__(self, rows: Mapping[str, list[Row]]) -> None:
+        self.rows = {kind: list(found) for kind, found in rows.items()}
+        self.fetched: list[Query] = []
+        self._generations: Counter[str] = Counter()
+
+    def touch(self, kind: str) -> None:
+        """Say that answers about *kind* have changed."""
+        self._generations[kind] += 1
+
+    def generation(self, kind: str) -> int:
+        """Return how often *kind* was touched."""
+        return self._generations[kind]
+
+    async def fetch(self, query: Query) -> Page:
+        """Return rows as the store would."""
+        self.fetched.append(query)
+        found = [
+            {name: value for name, value in row.items() if name != "_scope"}
+            for row in self.rows.get(query.kind, [])
+            if query.scope.items() <= (row | row.get("_scope", {})).items()
+        ]
+        return select(found, query)
+
+
+class MemoryLogs:
+    """Texts by log, with channel letters where ``letters`` says so."""
+
+    def __init__(self, texts: Mapping[int, bytes], *, without_letters: set[int]) -> None:
+        self._texts = dict(texts)
+        self._without_letters = without_letters
+
+    async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return these lines."""
+        lines = self._texts[log_id].splitlines(keepends=True)
+        return b"".join(lines[first : None if count is None else first + count])
+
+    async def raw(self, log_id: LogId) -> RawLog:
+        """Return the text without letters, in small pieces."""
+        lines = self._texts[log_id].splitlines(keepends=True)
+        skip = 0 if log_id in self._without_letters else 1
+        pieces = [line[skip:] for line in lines]
+        return RawLog(size=sum(map(len, pieces)), chunks=_each(pieces))
+
+
+async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+class MemoryControls:
+    """Remembers what was ordered; knows the things that it was given."""
+
+    def __init__(self, *, builds: set[int], workers: set[int | str]) -> None:
+        self.orders: list[tuple[Any, ...]] = []
+        self._builds = builds
+        self._workers = workers
+
+    async def force(
+        self, scheduler: str, parameters: Mapping[str, Any], owner: str
+    ) -> tuple[int, dict[int, int]]:
+        """Accept any force whose ``number`` is one."""
+        if scheduler != "force":
+            raise LookupError(f"there is no force scheduler {scheduler}")
+        if not isinstance(parameters.get("number", 0), int):
+            raise InvalidParameters({"number": "is not a number"})
+        self.orders.append(("force", scheduler, dict(parameters), owner))
+        return 7, {1: 12}
+
+    async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
+        """Remember it."""
+        self._require(build_id)
+        self.orders.append(("stop_build", build_id, reason, result))
+
+    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+        """Remember it."""
+        self._require(build_id)
+        self.orders.append(("rebuild", build_id, owner))
+        return 8, {1: 13}
+
+    async def cancel_request(self, request_id: RequestId, reason: str) -> None:
+        """Remember it."""
+        self.orders.append(("cancel_request", request_id, reason))
+
+    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+        """Remember it."""
+        self.orders.append(("set_priority", request_id, priority))
+
+    async def enable_scheduler(self, scheduler_id: int, enabled: bool) -> None:
+        """Remember it."""
+        self.orders.append(("enable_scheduler", scheduler_id, enabled))
+
+    async def control_worker(self, worker: int | str, method: str, reason: str) -> None:
+        """Remember it."""
+        if worker not in self._workers:
+            raise LookupError(f"there is no worker {worker}")
+        self.orders.append(("control_worker", worker, method, reason))
+
+    def _require(self, build_id: int) -> None:
+        if build_id not in self._builds:
+            raise LookupError(f"there is no build {build_id}")
+
+
+class MemoryExplanations:
+    """Reasons by request; None for those that do not wait."""
+
+    def __init__(self, reasons: Mapping[int, Waiting | None]) -> None:
+        self._reasons = dict(reasons)
+
+    async def why_waiting(self, request_id: RequestId) -> Waiting | None:
+        """Return the reason. Raises LookupError."""
+        return self._reasons[request_id]
+
+
+class MemoryForms:
+    """One form for builder 1."""
+
+    def __init__(self, forms: list[Row]) -> None:
+        self._forms = forms
+
+    def forms(self, builder_id: int | None = None) -> list[Row]:
+        """Return the forms."""
+        return self._forms if builder_id in {None, 1} else []

@@ -1,0 +1,71 @@
+"""Who may do what: the policy for orders, and which pages of other sites may talk to us."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import Protocol
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Who asks; an anonymous user has no name."""
+
+    name: str = ""
+    full_name: str = ""
+    email: str = ""
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody said who this is."""
+        return not self.name
+
+
+class Policy(Protocol):
+    """Decides about orders."""
+
+    def may(self, user: User, action: str, path: str) -> bool:
+        """Return whether *user* may order *action* on the resource at *path* (``/builds/3``)."""
+
+
+class Everybody:
+    """The policy without any configured authorization: everybody may do everything."""
+
+    def may(self, user: User, action: str, path: str) -> bool:
+        """Allow it."""
+        return True
+
+
+class Origins:
+    """Which origins (scheme, host and port of a page) a browser may send requests from.
+
+    The site's own origin is always allowed, and so is the one that the browser reached us at when
+    it is an address or ``localhost`` (another name could have been rebound to our address).
+    """
+
+    def __init__(self, *, site_url: str, patterns: Sequence[str]) -> None:
+        parts = urlsplit(site_url)
+        self._own = f"{parts.scheme}://{parts.netloc}".lower()
+        self._patterns = tuple(re.compile(translate(pattern.lower())) for pattern in patterns)
+
+    def allow(self, origin: str, host: str) -> bool:
+        """Return whether a request with these headers may be served."""
+        origin = origin.lower()
+        if origin == self._own or any(pattern.match(origin) for pattern in self._patterns):
+            return True
+        parts = urlsplit(origin)
+        return bool(host) and parts.netloc == host.lower() and _is_certain(parts.hostname or "")
+
+
+def _is_certain(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""Answers of the REST API: bodies, headers, and the cache that makes polling cheap."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from multidict import CIMultiDict
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+COMPACT_JSON = "application/json; charset=utf-8"
+READABLE_JSON = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; ``tag`` is its entity tag, empty where there is none."""
+
+    status: int
+    content_type: str
+    body: bytes
+    tag: str = ""
+
+    def response(self, extra: Mapping[str, str] | None = None) -> web.Response:
+        """Return it as aiohttp wants it."""
+        headers = CIMultiDict(
+            {"Content-Type": self.content_type, "X-Content-Type-Options": "nosniff"}
+        )
+        if self.tag:
+            headers["ETag"] = self.tag
+            headers["Cache-Control"] = "no-cache"
+            headers["Vary"] = "Accept, Origin"
+        if extra:
+            headers.update(extra)
+        return web.Response(status=self.status, body=self.body, headers=headers)
+
+
+def encoded(value: Any) -> bytes:
+    """Return *value* as compact JSON with sorted keys."""
+    return _encoder.encode(value)
+
+
+def success(plural: str, rows: list[Any], meta: Mapping[str, Any], *, compact: bool) -> Answer:
+    """Return rows as clients get them: compact, or readable for people and their browsers."""
+    body = _encoder.encode({plural: rows, "meta": meta})
+    if not compact:
+        body = msgspec.json.format(body, indent=2)
+    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    return Answer(200, COMPACT_JSON if compact else READABLE_JSON, body, tag)
+
+
+def failure(status: int, message: str) -> Answer:
+    """Return an error as the REST API words it."""
+    return Answer(status, READABLE_JSON, _encoder.encode({"error": message}))
+
+
+def wants_compact(accept: str) -> bool:
+    """Return whether the client is a program: it asks for JSON by name."""
+    return "application/json" in accept
+
+
+@dataclass(slots=True)
+class _Entry:
+    answer: Answer
+    kind: str
+    generation: int
+
+
+@dataclass(slots=True)
+class AnswerCache:
+    """Keeps encoded answers, the least recently used of which give way at ``limit`` bytes."""
+
+    limit: int = 64 * 1024 * 1024
+    _entries: OrderedDict[tuple[str, bool], _Entry] = field(default_factory=OrderedDict)
+    _size: int = 0
+
+    def find(self, key: tuple[str, bool], generation: Any) -> Answer | None:
+        """Return the answer if it is still true; *generation* maps a kind to its number."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if generation(entry.kind) != entry.generation:
+            self._drop(key)
+            return None
+        self._entries.move_to_end(key)
+        return entry.answer
+
+    def keep(self, key: tuple[str, bool], answer: Answer, kind: str, generation: int) -> None:
+        """Remember *answer*, true as long as the kind's generation is that one."""
+        if key in self._entries:
+            self._drop(key)
+        self._entries[key] = _Entry(answer, kind, generation)
+        self._size += len(answer.body) + len(key[0])
+        while self._size > self.limit:
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, key: tuple[str, bool]) -> None:
+        entry = self._entries.pop(key)
+        self._size -= len(entry.answer.body) + len(key[0])

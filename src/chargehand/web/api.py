@@ -1,0 +1,146 @@
+"""The REST API ``/api/v2`` over HTTP: reading, orders, and requests from other sites' pages."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from aiohttp import web
+
+from chargehand.domain.query import Query
+from chargehand.web.access import Origins, Policy, User
+from chargehand.web.answers import Answer, failure, wants_compact
+from chargehand.web.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
+from chargehand.web.endpoints import Resolved
+from chargehand.web.log_reading import LogReader
+from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
+from chargehand.web.reading import NotFound, Reader, resolved_path
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "/api/v2"
+
+
+class RestApi:
+    """Serves everything below ``/api/v2``."""
+
+    def __init__(
+        self,
+        *,
+        resources: Resources,
+        logs: Logs,
+        controls: Controls,
+        explanations: Explanations,
+        forms: ForceForms,
+        policy: Policy,
+        origins: Origins,
+    ) -> None:
+        self._resources = resources
+        self.reader = Reader(resources=resources, explanations=explanations, forms=forms)
+        self._logs = LogReader(resources=resources, logs=logs)
+        self._desk = ControlDesk(controls=controls, resources=resources, policy=policy)
+        self.origins = origins
+
+    async def serve(self, request: web.BaseRequest, target: str) -> web.StreamResponse:
+        """Answer a request; *target* is what follows the prefix: path and query string."""
+        headers = request.headers
+        compact = wants_compact(headers.get("Accept", ""))
+        origin = headers.get("Origin")
+        extra: dict[str, str] = {}
+        if origin is not None:
+            if not self.origins.allow(origin, headers.get("Host", "")):
+                return _invalid_origin(request.method)
+            extra = _cross_origin_headers(origin)
+        match request.method:
+            case "GET" | "HEAD":
+                answer = self.reader.cached(target, compact=compact)
+                if answer is None:
+                    made = await self._read(request, target, compact, extra)
+                    if isinstance(made, web.StreamResponse):
+                        return made
+                    answer = made
+                return _conditional(request, answer, extra)
+            case "POST":
+                return (await self._order(request, target)).response(extra)
+            case "OPTIONS" if origin is not None:
+                return _preflight(request, extra)
+            case _:
+                return failure(400, "invalid HTTP method").response(extra)
+
+    async def _read(
+        self, request: web.BaseRequest, target: str, compact: bool, extra: dict[str, str]
+    ) -> Answer | web.StreamResponse:
+        path, _, parameters = target.partition("?")
+        try:
+            resolved = resolved_path(path.removeprefix("/") if path else "")
+            match resolved.endpoint.kind, resolved.endpoint.form:
+                case "logchunks", "raw" | "raw_inline":
+                    return await self._logs.download(request, resolved, parameters, extra)
+                case "logchunks", _:
+                    return await self._logs.contents(resolved, parameters, compact=compact)
+                case "build_data", "value":
+                    return await self._value(resolved, extra)
+                case _:
+                    return await self.reader.answer(target, resolved, compact=compact)
+        except NotFound as error:
+            return failure(404, str(error))
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
+            _log.exception("GET %s%s failed", PREFIX, target)
+            return failure(500, repr(error))
+
+    async def _order(self, request: web.BaseRequest, target: str) -> Answer:
+        path = target.partition("?")[0].removeprefix("/")
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return Refused(413, INVALID_REQUEST, "the request is too large").answer()
+        try:
+            content_type = request.headers.get("Content-Type", "")
+            return await self._desk.answer(path, content_type, body, User())
+        except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
+            _log.exception("POST %s%s failed", PREFIX, target)
+            return Refused(500, INTERNAL_ERROR, repr(error)).answer()
+
+    async def _value(self, resolved: Resolved, extra: dict[str, str]) -> web.StreamResponse:
+        page = await self._resources.fetch(Query(kind="build_data", scope=resolved.scope))
+        if not page.rows or page.rows[0]["value"] is None:
+            raise NotFound("not found: there is no such value")
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": f"attachment; filename={resolved.scope['name']}",
+            "X-Content-Type-Options": "nosniff",
+        }
+        value: Any = page.rows[0]["value"]
+        return web.Response(body=bytes(value), headers=headers | extra)
+
+
+def _conditional(
+    request: web.BaseRequest, answer: Answer, extra: dict[str, str]
+) -> web.StreamResponse:
+    if answer.tag and request.headers.get("If-None-Match") == answer.tag:
+        return web.Response(status=304, headers={"ETag": answer.tag} | extra)
+    return answer.response(extra)
+
+
+def _cross_origin_headers(origin: str) -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Headers": "Content-Type",
+        "Access-Control-Max-Age": "3600",
+    }
+
+
+def _invalid_origin(method: str) -> web.StreamResponse:
+    if method == "POST":
+        body = b'{"error":{"message":"invalid origin"}}'
+        return Answer(400, "text/plain; charset=utf-8", body).response()
+    return failure(400, "invalid origin").response()
+
+
+def _preflight(request: web.BaseRequest, extra: dict[str, str]) -> web.StreamResponse:
+    method = request.headers.get("Access-Control-Request-Method", "")
+    if method not in {"GET", "POST", "HEAD"}:
+        return failure(400, "invalid method").response(extra)
+    return web.Response(status=200, headers=extra | {"Vary": "Origin"})

@@ -1,0 +1,225 @@
+"""Orders through the REST API: JSON-RPC 2.0 by POST to a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chargehand.domain.identifiers import BuildId, RequestId
+from chargehand.domain.query import Query
+from chargehand.domain.result import Result
+from chargehand.web.access import Policy, User
+from chargehand.web.answers import Answer, encoded
+from chargehand.web.endpoints import Resolved
+from chargehand.web.ports import Controls, InvalidParameters, Resources
+from chargehand.web.reading import NotFound, resolved_path
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMETERS = -32602
+INTERNAL_ERROR = -32603
+FORBIDDEN = 403
+
+_CONTENT_TYPE = "application/json"
+
+
+class Refused(Exception):
+    """The call cannot be carried out; it knows its answer."""
+
+    def __init__(self, status: int, code: int, message: Any, call_id: Any = msgspec.UNSET) -> None:
+        super().__init__(str(message))
+        self.status = status
+        self.code = code
+        self.message = message
+        self.call_id = call_id
+
+    def answer(self) -> Answer:
+        """Return the error as JSON-RPC words it."""
+        body: dict[str, Any] = {
+            "jsonrpc": "2.0",
+            "error": {"code": self.code, "message": self.message},
+        }
+        if self.call_id is not msgspec.UNSET:
+            body["id"] = self.call_id
+        return Answer(self.status, _CONTENT_TYPE, encoded(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A well-formed call."""
+
+    id: str | int | float | None
+    method: str
+    parameters: dict[str, Any]
+
+
+def parse(content_type: str, body: bytes) -> Call:
+    """Return the call that *body* is. Raises Refused."""
+    if content_type.partition(";")[0].strip().lower() != _CONTENT_TYPE:
+        raise _malformed("Invalid content-type (use application/json)")
+    try:
+        data = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refused(400, PARSE_ERROR, f"JSON parse error: {error}") from error
+    if isinstance(data, list):
+        raise _malformed("JSONRPC batch requests are not supported")
+    if not isinstance(data, dict):
+        raise _malformed("JSONRPC root object must be an object")
+    for key, types, description in _MEMBERS:
+        if key not in data:
+            raise _malformed(f"missing key '{key}'")
+        if not isinstance(data[key], types) or isinstance(data[key], bool):
+            raise _malformed(f"'{key}' must be {description}")
+    if data["jsonrpc"] != "2.0":
+        raise _malformed("only JSONRPC 2.0 is supported")
+    return Call(data["id"], data["method"], data["params"])
+
+
+_MEMBERS: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("jsonrpc", (str,), "a string"),
+    ("method", (str,), "a string"),
+    ("id", (str, int, float, type(None)), "a string, number, or null"),
+    ("params", (dict,), "an object"),
+)
+
+
+def _malformed(message: str) -> Refused:
+    return Refused(400, INVALID_REQUEST, message)
+
+
+Order = Callable[[Resolved, dict[str, Any], User], Awaitable[Any]]
+
+
+class ControlDesk:
+    """Carries out calls, as far as the policy allows."""
+
+    def __init__(self, *, controls: Controls, resources: Resources, policy: Policy) -> None:
+        self._controls = controls
+        self._resources = resources
+        self._policy = policy
+        self._orders: dict[tuple[str, str], Order] = {
+            ("forceschedulers", "force"): self._force,
+            ("builds", "stop"): self._stop_build,
+            ("builds", "rebuild"): self._rebuild,
+            ("buildrequests", "cancel"): self._cancel_request,
+            ("buildrequests", "set_priority"): self._set_priority,
+            ("schedulers", "enable"): self._enable_scheduler,
+        }
+        for method in ("stop", "kill", "pause", "unpause"):
+            self._orders["workers", method] = self._worker_order(method)
+
+    async def answer(self, path: str, content_type: str, body: bytes, user: User) -> Answer:
+        """Carry the call in *body* out and return what to answer."""
+        try:
+            call = parse(content_type, body)
+            result = await self._carry_out(path, call, user)
+        except Refused as refused:
+            return refused.answer()
+        return Answer(
+            200, _CONTENT_TYPE, encoded({"jsonrpc": "2.0", "id": call.id, "result": result})
+        )
+
+    async def _carry_out(self, path: str, call: Call, user: User) -> Any:
+        try:
+            resolved = resolved_path(path)
+        except NotFound as error:
+            raise Refused(404, INVALID_REQUEST, str(error), call.id) from error
+        endpoint = resolved.endpoint
+        order = self._orders.get((endpoint.kind, call.method))
+        if order is None or endpoint.is_collection:
+            message = f"action: {call.method} is not supported"
+            raise Refused(501, METHOD_NOT_FOUND, message, call.id)
+        if not self._policy.may(user, call.method, f"/{path}"):
+            message = f"you may not {call.method} this"
+            raise Refused(403, FORBIDDEN, message, call.id)
+        try:
+            return await order(resolved, call.parameters, user)
+        except InvalidParameters as error:
+            raise Refused(400, INVALID_PARAMETERS, error.errors, call.id) from error
+        except LookupError as error:
+            message = str(error.args[0]) if error.args else f"not found: {path}"
+            raise Refused(404, INVALID_REQUEST, message, call.id) from error
+
+    async def _force(self, resolved: Resolved, parameters: dict[str, Any], user: User) -> Any:
+        name = resolved.scope["schedulername"]
+        owner = user.email or user.name
+        buildset_id, requests = await self._controls.force(name, parameters, owner)
+        return [buildset_id, {str(builder): request for builder, request in requests.items()}]
+
+    async def _stop_build(self, resolved: Resolved, parameters: dict[str, Any], user: User) -> None:
+        reason = _text(parameters, "reason", "no reason")
+        result = _result(parameters.get("results", Result.CANCELLED))
+        build_id = BuildId(await self._id(resolved, "buildid"))
+        await self._controls.stop_build(build_id, reason, result)
+
+    async def _rebuild(self, resolved: Resolved, parameters: dict[str, Any], user: User) -> Any:
+        build_id = BuildId(await self._id(resolved, "buildid"))
+        owner = user.email or user.name
+        buildset_id, requests = await self._controls.rebuild(build_id, owner)
+        return [buildset_id, {str(builder): request for builder, request in requests.items()}]
+
+    async def _cancel_request(
+        self, resolved: Resolved, parameters: dict[str, Any], user: User
+    ) -> None:
+        request_id = RequestId(resolved.scope["buildrequestid"])
+        await self._controls.cancel_request(request_id, _text(parameters, "reason", "no reason"))
+
+    async def _set_priority(
+        self, resolved: Resolved, parameters: dict[str, Any], user: User
+    ) -> None:
+        priority = _integer(parameters, "priority")
+        await self._controls.set_priority(RequestId(resolved.scope["buildrequestid"]), priority)
+
+    async def _enable_scheduler(
+        self, resolved: Resolved, parameters: dict[str, Any], user: User
+    ) -> None:
+        enabled = parameters.get("enabled")
+        if not isinstance(enabled, bool):
+            raise InvalidParameters({"enabled": "must be true or false"})
+        await self._controls.enable_scheduler(resolved.scope["schedulerid"], enabled)
+
+    def _worker_order(self, method: str) -> Order:
+        async def carry_out(resolved: Resolved, parameters: dict[str, Any], user: User) -> None:
+            scope = resolved.scope
+            worker: int | str = scope["workerid"] if "workerid" in scope else scope["name"]
+            reason = _text(parameters, "reason", "")
+            await self._controls.control_worker(worker, method, reason)
+
+        return carry_out
+
+    async def _id(self, resolved: Resolved, field: str) -> int:
+        if field in resolved.scope:
+            return int(resolved.scope[field])
+        page = await self._resources.fetch(
+            Query(kind=resolved.endpoint.kind, scope=resolved.scope, fields=(field,))
+        )
+        if not page.rows:
+            raise NotFound
+        return int(page.rows[0][field])
+
+
+def _text(parameters: dict[str, Any], name: str, default: str) -> str:
+    value = parameters.get(name, default)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise InvalidParameters({name: "must be a string"})
+    return value
+
+
+def _integer(parameters: dict[str, Any], name: str) -> int:
+    try:
+        return msgspec.convert(parameters.get(name), int, strict=False)
+    except msgspec.ValidationError:
+        raise InvalidParameters({name: "must be an integer"}) from None
+
+
+def _result(value: Any) -> Result:
+    try:
+        return Result(value)
+    except ValueError:
+        raise InvalidParameters({"results": "must be a result, 0 to 6"}) from None

@@ -1,0 +1,113 @@
+"""Live events as server-sent events: ``/sse/listen``, ``/sse/add``, ``/sse/remove``."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import msgspec
+from aiohttp import web
+
+from chargehand.kit.tasks import Tasks
+from chargehand.web.announcements import Key
+from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents
+
+_COMMENT_INTERVAL = 30.0
+
+
+def event_frame(key: Key, body: bytes) -> bytes:
+    """Return an event as a stream's clients get it."""
+    data = b'{"key":' + msgspec.json.encode(key) + b',"message":' + body + b"}"
+    return b"event: event\ndata: " + data + b"\n\n"
+
+
+class EventStreams:
+    """Serves streams until their clients leave or `close` ends them."""
+
+    def __init__(self, *, live: LiveEvents) -> None:
+        self._live = live
+        self._clients: dict[str, Client] = {}
+        self._tasks = Tasks("event streams")
+
+    async def serve(
+        self, request: web.BaseRequest, segments: tuple[str, ...], headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Answer ``/sse/<segments>``."""
+        match segments:
+            case ("listen", *pattern):
+                return await self._listen(request, tuple(pattern), headers)
+            case ("add" | "remove" as action, identifier, *pattern):
+                return self._change(action, identifier, tuple(pattern), headers)
+            case _:
+                return _plain(400, "invalid path", headers)
+
+    async def close(self) -> None:
+        """End all streams."""
+        await self._tasks.close()
+
+    async def _listen(
+        self, request: web.BaseRequest, pattern: Key, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream",
+                "Cache-Control": "no-cache",
+                "X-Accel-Buffering": "no",
+            }
+            | headers
+        )
+        await response.prepare(request)
+        identifier = str(uuid.uuid4())
+        client = Client(name=f"event stream client {request.remote}", frame=event_frame)
+        self._clients[identifier] = client
+        client.push(f"event: handshake\ndata: {identifier}\n\n".encode())
+        if pattern:
+            self._live.add(client, pattern)
+        sender = self._tasks.spawn(_send(response, client, request), name=client.name)
+        try:
+            await asyncio.wait({sender})
+        finally:
+            self._live.forget(client)
+            del self._clients[identifier]
+            sender.cancel()
+        return response
+
+    def _change(
+        self, action: str, identifier: str, pattern: Key, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        client = self._clients.get(identifier)
+        if client is None:
+            return _plain(400, "unknown uuid", headers)
+        if not pattern:
+            return _plain(400, "invalid path", headers)
+        if action == "remove":
+            if not self._live.remove(client, pattern):
+                return _plain(404, "consumer is not listening to this event", headers)
+        elif len(client.patterns) >= MAX_PATTERNS:
+            return _plain(400, f"more than {MAX_PATTERNS} subscriptions", headers)
+        else:
+            self._live.add(client, pattern)
+        return _plain(200, "ok", headers)
+
+
+async def _send(response: web.StreamResponse, client: Client, request: web.BaseRequest) -> None:
+    try:
+        while (data := await _next(client)) is not None:
+            await response.write(data)
+    except ConnectionError:
+        return
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _next(client: Client) -> bytes | None:
+    """Return what is to be sent, now and then a comment: writing shows that a client has gone."""
+    try:
+        async with asyncio.timeout(_COMMENT_INTERVAL):
+            return await client.next()
+    except TimeoutError:
+        return b":\n\n"
+
+
+def _plain(status: int, text: str, headers: dict[str, str]) -> web.Response:
+    return web.Response(status=status, text=f"{text}\n", headers=headers)

@@ -1,0 +1,141 @@
+"""The sockets that the server listens on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import stat
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+Address = tuple[str, int] | str
+"""A host (empty: all) and port, or the path of a unix socket."""
+
+_MAX_TARGET = 256 * 1024
+_MAX_BODY = 64 * 1024 * 1024
+_SHUTDOWN_SECONDS = 5.0
+
+
+class CannotListen(Exception):
+    """An address cannot be listened on; the message says which, why, and what to do."""
+
+
+class Listeners:
+    """Owns the listening sockets; `listen` opens and closes only what differs."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
+        self._handler = handler
+        self._runner: web.ServerRunner | None = None
+        self._sites: dict[Address, tuple[web.SockSite, socket.socket]] = {}
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where it listens, with the ports that were really given."""
+        return [
+            address if isinstance(address, str) else listening.getsockname()[:2]
+            for address, (_, listening) in self._sites.items()
+        ]
+
+    async def listen(self, addresses: Sequence[Address]) -> None:
+        """Listen at exactly these. If one fails nothing changes. Raises CannotListen."""
+        opened: dict[Address, socket.socket] = {}
+        try:
+            for address in dict.fromkeys(addresses):
+                if address not in self._sites:
+                    opened[address] = _opened(address)
+        except CannotListen:
+            for listening in opened.values():
+                listening.close()
+            raise
+        for address, listening in opened.items():
+            site = web.SockSite(await self._running(), listening)
+            await site.start()
+            self._sites[address] = (site, listening)
+        for address in self._sites.keys() - set(addresses):
+            site, _ = self._sites.pop(address)
+            await site.stop()
+            _remove_socket_file(address)
+
+    async def close(self) -> None:
+        """Stop listening, and let the requests under way end."""
+        for address in self._sites:
+            _remove_socket_file(address)
+        self._sites.clear()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _running(self) -> web.ServerRunner:
+        if self._runner is None:
+            server = web.Server(
+                self._handler,
+                request_factory=_request,
+                access_log=None,
+                max_line_size=_MAX_TARGET,
+                max_field_size=_MAX_TARGET,
+            )
+            self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+            await self._runner.setup()
+        return self._runner
+
+
+def _request(
+    message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(
+        message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY
+    )
+
+
+def _opened(address: Address) -> socket.socket:
+    try:
+        return _unix_socket(address) if isinstance(address, str) else _tcp_socket(*address)
+    except OSError as error:
+        where = address if isinstance(address, str) else f"{address[0] or '*'}:{address[1]}"
+        raise CannotListen(
+            f"cannot listen on {where}: {error.strerror or error}. "
+            "Set another port in c['www']['port'], or stop what uses it."
+        ) from error
+
+
+def _tcp_socket(host: str, port: int) -> socket.socket:
+    if not host:
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
+        return socket.create_server(("", port), family=family, backlog=1024, dualstack_ipv6=both)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, where = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return socket.create_server(where[:2], family=family, backlog=1024)
+
+
+def _unix_socket(path: str) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if _is_abandoned(path):
+            Path(path).unlink()
+        listening.bind(path)
+        listening.listen(1024)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _is_abandoned(path: str) -> bool:
+    """Return whether a socket file is there and nobody answers at it."""
+    try:
+        if not stat.S_ISSOCK(Path(path).stat().st_mode):
+            return False
+    except FileNotFoundError:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(path) != 0
+
+
+def _remove_socket_file(address: Address) -> None:
+    if isinstance(address, str):
+        Path(address).unlink(missing_ok=True)

@@ -1,0 +1,118 @@
+"""Logs through the REST API: ranges of lines, and whole texts to view or keep."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aiohttp import web
+
+from chargehand.domain.build import LogType
+from chargehand.domain.identifiers import LogId
+from chargehand.domain.query import Query
+from chargehand.web import query_string
+from chargehand.web.answers import Answer, failure, success
+from chargehand.web.endpoints import Resolved
+from chargehand.web.ports import Logs, Resources
+from chargehand.web.reading import NotFound
+
+_UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+
+_SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # A log is what some command printed: it may look, but not act, load or send anything.
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    ),
+}
+
+
+class LogReader:
+    """Answers requests for the text of logs."""
+
+    def __init__(self, *, resources: Resources, logs: Logs) -> None:
+        self._resources = resources
+        self._logs = logs
+
+    async def contents(self, resolved: Resolved, parameters: str, *, compact: bool) -> Answer:
+        """Return lines as a ``logchunk``; bytes that are not UTF-8 are replaced."""
+        try:
+            first, count = query_string.line_range(parameters, resolved)
+        except query_string.BadQuery as error:
+            return failure(400, str(error))
+        log = await self._find(resolved)
+        if first and first >= log["num_lines"]:
+            raise NotFound("not found: the log has fewer lines")
+        text = b"" if count == 0 else await self._logs.lines(LogId(log["logid"]), first, count)
+        chunk = {
+            "logid": log["logid"],
+            "firstline": first,
+            "content": text.decode(errors="replace"),
+        }
+        return success("logchunks", [chunk], {}, compact=compact)
+
+    async def download(
+        self, request: web.BaseRequest, resolved: Resolved, parameters: str, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Send the whole text as the command wrote it."""
+        try:
+            query_string.line_range(parameters, resolved)
+        except query_string.BadQuery as error:
+            return failure(400, str(error)).response(headers)
+        log = await self._find(resolved)
+        origin = await self._origin(log)
+        raw = await self._logs.raw(LogId(log["logid"]))
+        heading = _heading(origin) if log["type"] == LogType.STDIO else b""
+        kind = "html" if log["type"] == LogType.HTML else "plain"
+        response = web.StreamResponse(
+            headers=_SAFE_HEADERS | {"Content-Type": f"text/{kind}; charset=utf-8"} | headers
+        )
+        if resolved.endpoint.form == "raw":
+            disposition = f"attachment; filename={_file_name(origin, log)}"
+            response.headers["Content-Disposition"] = disposition
+        response.content_length = len(heading) + raw.size
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await response.write(heading)
+            async for chunk in raw.chunks:
+                await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def _find(self, resolved: Resolved) -> dict[str, Any]:
+        if not resolved.scope:
+            raise NotFound("not found: no log is named")
+        return await self._one("logs", resolved.scope)
+
+    async def _origin(self, log: dict[str, Any]) -> dict[str, Any]:
+        step = await self._one("steps", {"stepid": log["stepid"]})
+        build = await self._one("builds", {"buildid": step["buildid"]})
+        builder = await self._one("builders", {"builderid": build["builderid"]})
+        workers = await self._resources.fetch(
+            Query(kind="workers", scope={"workerid": build["workerid"]}, fields=("name",))
+        )
+        return {
+            "builder": builder["name"],
+            "number": build["number"],
+            "step": step["name"],
+            "worker": workers.rows[0]["name"] if workers.rows else "",
+        }
+
+    async def _one(self, kind: str, scope: dict[str, Any]) -> dict[str, Any]:
+        page = await self._resources.fetch(Query(kind=kind, scope=scope))
+        if not page.rows:
+            raise NotFound(f"not found: {kind} {scope}")
+        return page.rows[0]
+
+
+def _heading(origin: dict[str, Any]) -> bytes:
+    return (
+        f"Builder: {origin['builder']}\n"
+        f"Build number: {origin['number']}\n"
+        f"Worker name: {origin['worker']}\n"
+    ).encode()
+
+
+def _file_name(origin: dict[str, Any], log: dict[str, Any]) -> str:
+    name = f"{origin['builder']}_build_{origin['number']}_step_{origin['step']}_log_{log['slug']}"
+    return _UNSAFE_IN_NAMES.sub("_", name)

@@ -1,0 +1,173 @@
+"""Query parameters of the REST API become a `Query`; wrong ones become a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from chargehand.domain.query import Filter, Operator, Order, Query
+from chargehand.web.endpoints import Resolved
+from chargehand.web.fields import KINDS, FieldType
+
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*\Z", re.ASCII)
+_BOOLEANS = {"on": True, "true": True, "yes": True, "1": True} | {
+    "off": False,
+    "false": False,
+    "no": False,
+    "0": False,
+}
+_ANY_OF = {Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN, Operator.CONTAINS}
+
+
+class BadQuery(ValueError):
+    """The query parameters cannot be used; the message says which and why."""
+
+
+def parse(query_string: str, resolved: Resolved) -> Query:
+    """Return the question that the path and its parameters ask. Raises BadQuery."""
+    endpoint = resolved.endpoint
+    fields = KINDS[endpoint.plural].fields
+    asked = _Parameters(fields, endpoint.is_collection)
+    for name, value in _pairs(query_string):
+        asked.take(name, value)
+    return Query(
+        kind=endpoint.kind,
+        scope=resolved.scope,
+        filters=tuple(asked.conditions()) if endpoint.is_collection else (),
+        order=tuple(asked.order) if endpoint.is_collection else (),
+        limit=asked.limit if endpoint.is_collection else None,
+        offset=asked.offset if endpoint.is_collection else None,
+        fields=tuple(dict.fromkeys(asked.fields)),
+        properties=tuple(dict.fromkeys(asked.properties)),
+    )
+
+
+def line_range(query_string: str, resolved: Resolved) -> tuple[int, int | None]:
+    """Return ``offset`` and ``limit``, which count lines in a log. Raises BadQuery."""
+    asked = _Parameters(KINDS[resolved.endpoint.plural].fields, is_collection=False)
+    for name, value in _pairs(query_string):
+        asked.take(name, value)
+    return asked.offset or 0, asked.limit
+
+
+def _pairs(query_string: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query_string, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise BadQuery("query parameters must be UTF-8") from None
+
+
+class _Parameters:
+    """What was asked for so far."""
+
+    def __init__(self, known: dict[str, FieldType], is_collection: bool) -> None:
+        self._known = known
+        self._is_collection = is_collection
+        self._filters: dict[tuple[str, Operator], list[Any]] = {}
+        self.order: list[Order] = []
+        self.limit: int | None = None
+        self.offset: int | None = None
+        self.fields: list[str] = []
+        self.properties: list[str] = []
+
+    def take(self, name: str, value: str) -> None:
+        match name:
+            case "field":
+                self.fields.append(self._field(value))
+            case "order":
+                bare = value.removeprefix("-")
+                self.order.append(Order(self._field(bare), descending=bare != value))
+            case "property":
+                self.properties.append(value)
+            case "limit":
+                number = _count(name, value)
+                self.limit = number if self.limit is None else self.limit
+            case "offset":
+                number = _count(name, value)
+                self.offset = number if self.offset is None else self.offset
+            case _:
+                self._filter(name, value)
+
+    def conditions(self) -> list[Filter]:
+        """Return the filters. Raises BadQuery where fields are used that are left out."""
+        chosen = set(self.fields or self._known)
+        if not chosen.issuperset(name for name, _ in self._filters):
+            raise BadQuery("cannot filter on un-selected fields")
+        if not chosen.issuperset(order.field for order in self.order):
+            raise BadQuery("cannot order on un-selected fields")
+        result: list[Filter] = []
+        for (name, operator), values in self._filters.items():
+            groups = [values] if operator in _ANY_OF else [[value] for value in values]
+            result.extend(Filter(name, operator, tuple(group)) for group in groups)
+        return result
+
+    def _field(self, name: str) -> str:
+        if name not in self._known:
+            raise BadQuery(f"no such field '{name}'")
+        return name
+
+    def _filter(self, parameter: str, text: str) -> None:
+        name, separator, word = parameter.partition("__")
+        try:
+            operator = Operator(word) if separator else Operator.EQ
+        except ValueError:
+            raise BadQuery(f"unrecognized query parameter '{parameter}'") from None
+        if name not in self._known:
+            raise BadQuery(f"unrecognized query parameter '{parameter}'")
+        if not self._is_collection:
+            raise BadQuery("this is not a collection")
+        try:
+            value = _value(self._known[name], operator, text)
+        except ValueError:
+            raise BadQuery(f"invalid filter value for {parameter}") from None
+        self._filters.setdefault((name, operator), []).append(value)
+
+
+def _count(name: str, text: str) -> int | None:
+    """Return the number; a negative one is as good as none."""
+    if not _INTEGER.match(text):
+        raise BadQuery(f"invalid {name}")
+    number = int(text)
+    return number if number >= 0 else None
+
+
+def _value(field: FieldType, operator: Operator, text: str) -> Any:
+    if field.is_list and operator is not Operator.CONTAINS:
+        raise ValueError(text)
+    if operator is Operator.CONTAINS and not field.is_list:
+        return _string(text)
+    return _PARSERS[field.word](text) if field.word in _PARSERS else _unusable(text)
+
+
+def _integer(text: str) -> int:
+    if not _INTEGER.match(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return _BOOLEANS[text.lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _string(text: str) -> str:
+    if "\0" in text:
+        raise ValueError(text)
+    return text
+
+
+def _unusable(text: str) -> Any:
+    raise ValueError(text)
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "integer": _integer,
+    "datetime": _integer,
+    "boolean": _boolean,
+    "string": _string,
+    "identifier": _string,
+}

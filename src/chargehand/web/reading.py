@@ -1,0 +1,147 @@
+"""Reading through the REST API: a path and its parameters become an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.query import Page, Query
+from chargehand.web import query_string, rows
+from chargehand.web.answers import Answer, AnswerCache, failure, success
+from chargehand.web.endpoints import ENDPOINTS, ROOT_LINKS, Resolved, resolve
+from chargehand.web.fields import KINDS
+from chargehand.web.ports import Explanations, ForceForms, Resources
+
+_FROM_MEMORY = {"forceschedulers", "rootlinks", "specs", "why"}
+
+
+class NotFound(LookupError):
+    """There is no such path, or nothing at it."""
+
+
+def resolved_path(path: str) -> Resolved:
+    """Return what *path* (below ``/api/v2``, encoded) names. Raises NotFound."""
+    try:
+        segments = tuple(unquote(part, errors="strict") for part in path.split("/")) if path else ()
+    except UnicodeDecodeError:
+        raise NotFound(f"Invalid path: {path}") from None
+    found = resolve(segments)
+    if found is None:
+        raise NotFound(f"Invalid path: {unquote(path)}")
+    return found
+
+
+class Reader:
+    """Answers requests for resources, from its cache where nothing has changed."""
+
+    def __init__(
+        self, *, resources: Resources, explanations: Explanations, forms: ForceForms
+    ) -> None:
+        self._resources = resources
+        self._explanations = explanations
+        self._forms = forms
+        self._cache = AnswerCache()
+        self._under_way: dict[tuple[str, bool], asyncio.Future[Answer]] = {}
+
+    def cached(self, target: str, *, compact: bool) -> Answer | None:
+        """Return the answer to *target* (path and query string) if it is at hand."""
+        return self._cache.find((target, compact), self._resources.generation)
+
+    async def answer(self, target: str, resolved: Resolved, *, compact: bool) -> Answer:
+        """Return the answer; equal questions at the same time are asked once."""
+        key = (target, compact)
+        if (waiting := self._under_way.get(key)) is not None:
+            return await asyncio.shield(waiting)
+        future = asyncio.get_running_loop().create_future()
+        self._under_way[key] = future
+        try:
+            answer = await self._fresh(key, resolved)
+        except BaseException as error:
+            future.cancel() if isinstance(error, asyncio.CancelledError) else future.set_exception(
+                error
+            )
+            future.cancelled() or future.exception()
+            raise
+        finally:
+            del self._under_way[key]
+        future.set_result(answer)
+        return answer
+
+    async def _fresh(self, key: tuple[str, bool], resolved: Resolved) -> Answer:
+        target, compact = key
+        endpoint = resolved.endpoint
+        try:
+            query = query_string.parse(target.partition("?")[2], resolved)
+            generation = self._resources.generation(endpoint.kind)
+            page = await self.page(query)
+        except ValueError as error:
+            return failure(400, str(error))
+        if endpoint.kind == "build_data":
+            # The value has an endpoint of its own.
+            hidden = [row | {"value": None} if "value" in row else row for row in page.rows]
+            page = Page(rows=hidden, total=page.total)
+        if endpoint.is_collection:
+            answer = success(endpoint.plural, page.rows, {"total": page.total}, compact=compact)
+        elif page.rows:
+            answer = success(endpoint.plural, page.rows[:1], {}, compact=compact)
+        else:
+            return failure(404, f"not found: {target.partition('?')[0]}")
+        if endpoint.kind not in _FROM_MEMORY:
+            self._cache.keep(key, answer, endpoint.kind, generation)
+        return answer
+
+    async def page(self, query: Query) -> Page:
+        """Return rows, from the store or from elsewhere. Raises LookupError, ValueError."""
+        match query.kind:
+            case "rootlinks":
+                return rows.select([{"name": name} for name in ROOT_LINKS], query)
+            case "specs":
+                return rows.select(_SPECIFICATIONS, query)
+            case "forceschedulers":
+                return rows.select(await self._force_forms(query.scope), query)
+            case "why":
+                return rows.select(await self._why(query.scope["buildrequestid"]), query)
+            case "logchunks":
+                return Page(rows=[], total=0)
+            case _:
+                return await self._resources.fetch(query)
+
+    async def _force_forms(self, scope: dict[str, Any]) -> Sequence[rows.Row]:
+        if "schedulername" in scope:
+            name = scope["schedulername"]
+            return [form for form in self._forms.forms() if form["name"] == name]
+        if not scope:
+            return self._forms.forms()
+        builder = await self._resources.fetch(
+            Query(kind="builders", scope=scope, fields=("builderid",))
+        )
+        if not builder.rows:
+            return []
+        return self._forms.forms(BuilderId(builder.rows[0]["builderid"]))
+
+    async def _why(self, request_id: int) -> Sequence[rows.Row]:
+        try:
+            waiting = await self._explanations.why_waiting(RequestId(request_id))
+        except LookupError:
+            raise NotFound(f"not found: buildrequests/{request_id}") from None
+        if waiting is None:
+            return []
+        details = msgspec.to_builtins(waiting)
+        kind = details.pop("kind")
+        return [{"kind": kind, "sentence": waiting.sentence, "details": details}]
+
+
+_SPECIFICATIONS = [
+    {
+        "path": endpoint.path,
+        "type": KINDS[endpoint.plural].singular,
+        "plural": endpoint.plural,
+        "type_spec": KINDS[endpoint.plural].specification(),
+    }
+    for endpoint in ENDPOINTS
+]

@@ -1,0 +1,148 @@
+"""The HTTP server: it listens, and hands each request to the part that answers it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import unquote
+
+import msgspec
+from aiohttp import web
+
+from chargehand.config.model import MasterConfig
+from chargehand.events.bus import Bus
+from chargehand.web import site
+from chargehand.web.access import Everybody, Origins, Policy, User
+from chargehand.web.api import PREFIX, RestApi
+from chargehand.web.event_stream import EventStreams
+from chargehand.web.listening import Address, Listeners
+from chargehand.web.live import LiveEvents
+from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
+from chargehand.web.websocket import EventSocket
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class WebServer:
+    """Serves the REST API, live events and pages; ``reconfigure`` keeps what did not change.
+
+    ``routes`` has handlers of others, by the first segment of the paths that they serve.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: MasterConfig,
+        resources: Resources,
+        logs: Logs,
+        controls: Controls,
+        explanations: Explanations,
+        forms: ForceForms,
+        bus: Bus,
+        policy: Policy | None = None,
+        routes: Mapping[str, Handler] | None = None,
+    ) -> None:
+        self._config = config
+        live = LiveEvents(bus=bus)
+        self._socket = EventSocket(live=live)
+        self._streams = EventStreams(live=live)
+        self._api = RestApi(
+            resources=resources,
+            logs=logs,
+            controls=controls,
+            explanations=explanations,
+            forms=forms,
+            policy=policy or Everybody(),
+            origins=_origins(config),
+        )
+        self._routes: dict[str, Handler] = {
+            "api": self._serve_api,
+            "ws": self._serve_socket,
+            "sse": self._serve_stream,
+            "config": self._serve_config,
+            **(routes or {}),
+        }
+        self._listeners = Listeners(self._handle)
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where it listens, with the ports that were really given."""
+        return self._listeners.addresses
+
+    async def start(self) -> None:
+        """Listen as configured. Raises CannotListen."""
+        await self._listeners.listen(self._config.web.listen)
+
+    async def reconfigure(self, config: MasterConfig) -> None:
+        """Take a new configuration; unchanged addresses stay open. Raises CannotListen."""
+        await self._listeners.listen(config.web.listen)
+        self._config = config
+        self._api.origins = _origins(config)
+
+    async def stop(self) -> None:
+        """Close live connections, let running requests end, and listen no more."""
+        await self._socket.close()
+        await self._streams.close()
+        await self._listeners.close()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        target = request.raw_path
+        if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
+            return await self._api.serve(request, target[len(PREFIX) :])
+        first = target.partition("?")[0].split("/", 2)[1:2]
+        handler = self._routes.get(first[0] if first else "", _not_found)
+        try:
+            return await handler(request)
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 - the page for errors: logged here, once
+            _log.exception("%s %s failed", request.method, target)
+            return web.Response(status=500, text="something went wrong; see the log\n")
+
+    async def _serve_api(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.raw_path.partition("?")[0] != "/api":
+            return await _not_found(request)
+        versions = {"v2": self._config.url.rstrip("/") + PREFIX}
+        return _json({"api_versions": versions})
+
+    async def _serve_config(self, request: web.BaseRequest) -> web.StreamResponse:
+        return _json(site.frontend_config(self._config, User()))
+
+    async def _serve_socket(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._is_allowed(request):
+            return web.Response(status=403, text="invalid origin\n")
+        interval = float(self._config.web.options.get("ws_ping_interval") or 0)
+        return await self._socket.serve(request, interval)
+
+    async def _serve_stream(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._is_allowed(request):
+            return web.Response(status=403, text="invalid origin\n")
+        path = unquote(request.raw_path.partition("?")[0])
+        origin = request.headers.get("Origin")
+        headers = {"Access-Control-Allow-Origin": origin} if origin else {}
+        return await self._streams.serve(request, tuple(path.strip("/").split("/")[1:]), headers)
+
+    def _is_allowed(self, request: web.BaseRequest) -> bool:
+        origin = request.headers.get("Origin")
+        host = request.headers.get("Host", "")
+        return origin is None or self._api.origins.allow(origin, host)
+
+
+_AFTER_PREFIX = ("", "/", "?")
+
+
+async def _not_found(request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(status=404, text="there is no such page\n")
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value),
+        headers={"Content-Type": "application/json", "Cache-Control": "no-cache"},
+    )
+
+
+def _origins(config: MasterConfig) -> Origins:
+    return Origins(site_url=config.url, patterns=config.web.allowed_origins)

@@ -1,0 +1,60 @@
+"""What the site tells its visitors of itself: the settings that a user interface needs."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+
+from chargehand.config.model import MasterConfig
+from chargehand.web.access import User
+
+_SECRET_OPTIONS = {"auth", "authz", "change_hook_auth", "change_hook_dialects", "avatar_methods"}
+_OWN_KEYS = {"plugins", "allowed_origins", "versions", "port"}
+
+
+def frontend_config(config: MasterConfig, user: User) -> dict[str, Any]:
+    """Return ``window.buildbotFrontendConfig``, which ``/config`` serves as well."""
+    options = {
+        key: value
+        for key, value in config.web.options.items()
+        if key not in _SECRET_OPTIONS | _OWN_KEYS and _is_plain(value)
+    }
+    return options | {
+        "port": config.web.options.get("port"),
+        "plugins": {name: value for name, value in config.web.plugins.items() if _is_plain(value)},
+        "auth": {"name": "NoAuth"},
+        "authz": {},
+        "avatar_methods": [],
+        "versions": [*_versions(), *config.web.options.get("versions", ())],
+        "buildbotURL": config.url,
+        "title": config.title,
+        "titleURL": config.title_url,
+        "multiMaster": config.multi_master,
+        "user": user_description(user),
+    }
+
+
+def user_description(user: User) -> dict[str, Any]:
+    """Return the user as interfaces want it."""
+    if user.is_anonymous:
+        return {"anonymous": True}
+    return {"username": user.name, "email": user.email, "full_name": user.full_name}
+
+
+def _versions() -> list[tuple[str, str]]:
+    try:
+        own = version("chargehand")
+    except PackageNotFoundError:
+        own = "unknown"
+    return [("Python", platform.python_version()), ("Chargehand", own)]
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        msgspec.json.encode(value)
+    except (TypeError, ValueError):
+        return False
+    return True

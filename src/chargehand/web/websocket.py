@@ -1,0 +1,124 @@
+"""The live event socket ``/ws``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from chargehand.kit.tasks import Tasks
+from chargehand.web.announcements import Key
+from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents
+
+_MAX_MESSAGE = 64 * 1024
+
+
+def event_frame(key: Key, body: bytes) -> bytes:
+    """Return an event as the socket's clients get it."""
+    return b'{"k":' + msgspec.json.encode("/".join(key)) + b',"m":' + body + b"}"
+
+
+class Refused(Exception):
+    """A command cannot be carried out."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class EventSocket:
+    """Serves websocket clients until they leave or `close` ends their connections."""
+
+    def __init__(self, *, live: LiveEvents) -> None:
+        self._live = live
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._tasks = Tasks("live events")
+
+    async def serve(self, request: web.BaseRequest, ping_interval: float) -> web.StreamResponse:
+        """Answer commands and send events until either side closes."""
+        socket = web.WebSocketResponse(
+            compress=False, heartbeat=ping_interval or None, max_msg_size=_MAX_MESSAGE
+        )
+        if not socket.can_prepare(request):
+            return web.Response(status=426, text="this is a websocket\n", headers=_UPGRADE)
+        await socket.prepare(request)
+        client = Client(name=f"websocket client {request.remote}", frame=event_frame)
+        self._sockets.add(socket)
+        sender = self._tasks.spawn(_send(socket, client, request), name=client.name)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    client.push(self._answer(client, message.data))
+        finally:
+            self._live.forget(client)
+            self._sockets.discard(socket)
+            sender.cancel()
+        return socket
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for socket in tuple(self._sockets):
+            await socket.close(code=1001, message=b"the master is stopping")
+        await self._tasks.close()
+
+    def _answer(self, client: Client, text: str) -> bytes:
+        call_id: Any = None
+        try:
+            frame = _parsed(text)
+            call_id = frame.get("_id")
+            message = self._carry_out(client, frame)
+        except Refused as error:
+            body = {"error": str(error), "code": error.code, "_id": call_id}
+            return msgspec.json.encode(body)
+        return msgspec.json.encode({"msg": message, "code": 200, "_id": call_id})
+
+    def _carry_out(self, client: Client, frame: dict[str, Any]) -> str:
+        match frame["cmd"]:
+            case "ping":
+                return "pong"
+            case "startConsuming":
+                if len(client.patterns) >= MAX_PATTERNS:
+                    raise Refused(400, f"more than {MAX_PATTERNS} subscriptions")
+                self._live.add(client, _pattern(frame))
+                return "OK"
+            case "stopConsuming":
+                if not self._live.remove(client, _pattern(frame)):
+                    raise Refused(400, f"path was not consumed '{frame['path']}'")
+                return "OK"
+            case other:
+                raise Refused(404, f"no such command type '{other}'")
+
+
+_UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
+
+
+async def _send(socket: web.WebSocketResponse, client: Client, request: web.BaseRequest) -> None:
+    try:
+        while (data := await client.next()) is not None:
+            await socket.send_frame(data, WSMsgType.TEXT)
+    except ConnectionError:
+        return
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        frame = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise Refused(400, "a websocket frame must be JSON") from None
+    if not isinstance(frame, dict) or "_id" not in frame:
+        raise Refused(400, "no '_id' or 'type' in websocket frame")
+    if "cmd" not in frame:
+        raise Refused(400, "no 'cmd' in websocket frame")
+    return frame
+
+
+def _pattern(frame: dict[str, Any]) -> Key:
+    if "path" not in frame:
+        raise Refused(400, "Invalid method argument: 'path' is missing")
+    path = frame["path"]
+    if not isinstance(path, str):
+        raise Refused(400, f"invalid path format '{path}'")
+    return tuple(path.strip("/").split("/"))
