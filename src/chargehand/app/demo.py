@@ -30,7 +30,7 @@ _log = logging.getLogger("chargehand.demo")
     "-d",
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to put repository and master; they are kept. Default: a temporary place.",
+    help="Where to put both; they are kept. Default: a temporary place.",
 )
 @click.option("-p", "--port", type=int, default=8010, help="Port of the web pages (or the next).")
 @click.option("--once", is_flag=True, help="End after the first build; its result is the status.")

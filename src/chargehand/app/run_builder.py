@@ -43,7 +43,7 @@ from chargehand.kit.tasks import Tasks
     "-s",
     "--source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Build this directory as it is now, uncommitted files included, instead of the repository.",
+    help="Build this directory as it is now, uncommitted files included.",
 )
 @click.option(
     "-p", "--property", "properties", multiple=True, help="NAME=VALUE; several are possible."

@@ -1,0 +1,39 @@
+"""Which builders the running configuration has, by name and by identifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chargehand.config.model import MasterConfig
+from chargehand.domain.identifiers import BuilderId
+from chargehand.domain.properties import Property
+
+
+class Directory:
+    """Names and identifiers of builders (``scheduling.BuilderDirectory``)."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, BuilderId] = {}
+        self._names: dict[BuilderId, str] = {}
+        self._defaults: dict[str, Mapping[str, Property]] = {}
+
+    def update(self, config: MasterConfig, ids: Mapping[str, BuilderId]) -> None:
+        """Take over a configuration."""
+        self._ids = dict(ids)
+        self._names = {builder_id: name for name, builder_id in ids.items()}
+        self._defaults = {builder.name: builder.default_properties for builder in config.builders}
+
+    def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
+        """Return their identifiers. Raises LookupError naming the unknown ones."""
+        unknown = [name for name in names if name not in self._ids]
+        if unknown:
+            raise LookupError(f"there is no builder named {', '.join(map(repr, unknown))}")
+        return tuple(self._ids[name] for name in names)
+
+    def name(self, builder_id: BuilderId) -> str:
+        """Return its name, or its number where it is not configured any more."""
+        return self._names.get(builder_id, f"builder {builder_id}")
+
+    def default_properties(self, name: str) -> Mapping[str, Property]:
+        """Properties that requests of this builder get unless they have them."""
+        return self._defaults.get(name, {})

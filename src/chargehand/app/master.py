@@ -1,0 +1,215 @@
+"""The composition root: the one place that knows every stage, and wires them together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from chargehand.app.directory import Directory
+from chargehand.app.extension import ExtensionHost, open_host
+from chargehand.app.failure import CommandFailed
+from chargehand.app.garbage import without_pauses
+from chargehand.app.parts import Parts
+from chargehand.app.stores import stores_of
+from chargehand.config.difference import difference
+from chargehand.config.model import MasterConfig
+from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
+from chargehand.domain.identifiers import BuilderId, LogId
+from chargehand.events.bus import Bus
+from chargehand.kit.tasks import Tasks
+from chargehand.store.database import Database
+from chargehand.store.errors import StoreError
+from chargehand.web.listening import CannotListen
+
+_log = logging.getLogger("chargehand.master")
+
+_HEARTBEAT_SECONDS = 60.0
+_DEAD_AFTER_SECONDS = 600.0
+
+
+class Master:
+    """One master: reads its configuration, and runs until `stop`."""
+
+    def __init__(
+        self,
+        *,
+        basedir: Path,
+        config_path: Path,
+        adjust: Callable[[MasterConfig], MasterConfig] = lambda config: config,
+    ) -> None:
+        self._basedir = basedir
+        self._config_path = config_path
+        self._adjust = adjust
+        self.name = f"{socket.gethostname()}:{basedir}"
+        self.bus = Bus()
+        self.config = MasterConfig()
+        self._directory = Directory()
+        self._tasks = Tasks("master")
+        self._host: ExtensionHost = open_host(basedir, config_path)
+        self._parts: Parts | None = None
+        self._is_configured = False
+
+    async def start(self) -> None:
+        """Read the configuration and begin to work.
+
+        Raises ConfigErrors, or CommandFailed when something of the machine is not as it must be
+        (database, port). What had been started is stopped again.
+        """
+        self._host.install(asyncio.get_running_loop())
+        with without_pauses():
+            config = self._adjust(await self._host.load())
+            try:
+                await self._start(config)
+            except (StoreError, CannotListen) as error:
+                await self.stop()
+                raise CommandFailed(str(error)) from error
+            except BaseException:
+                await self.stop()
+                raise
+
+    async def _start(self, config: MasterConfig) -> None:
+        database = Database(url=config.db_url, basedir=self._basedir, publish=self.bus.publish)
+        await database.open()
+        stores = stores_of(database, self._basedir)
+        master_id = await stores.masters.start(self.name)
+        recovered = await stores.masters.recover(master_id)
+        if recovered:
+            _log.info(
+                "%d builds were cut off when the master was killed; they run again", recovered
+            )
+        self._parts = parts = Parts(
+            basedir=self._basedir,
+            bus=self.bus,
+            directory=self._directory,
+            database=database,
+            stores=stores,
+            master_id=master_id,
+        )
+        self._host.attach(Engine(master=self, parts=parts))
+        await self._apply(config)
+        await parts.dispatcher.start()
+        self._tasks.spawn(self._keep_alive(), name="heartbeat")
+
+    async def _apply(self, config: MasterConfig) -> None:
+        """Take over a configuration, stage by stage, in the order of what depends on what."""
+        parts = self._ready
+        await parts.web.reconfigure(config)
+        self.config = config
+        await parts.stores.projects.sync(config.projects)
+        ids = await parts.stores.builders.sync(config.builders, parts.master_id)
+        self._directory.update(config, ids)
+        await parts.fleet.reconfigure(config.workers, _builders_of_workers(config, ids))
+        parts.builds.reconfigure(config)
+        await parts.dispatcher.reconfigure(config, ids)
+        if self._is_configured:
+            await parts.scheduling.reconfigure(config.schedulers)
+        else:
+            await parts.scheduling.start(config.schedulers)
+        await parts.intake.reconfigure(
+            config.change_sources,
+            revlink=config.revlink,
+            codebase_generator=config.codebase_generator,
+        )
+        await parts.services.reconfigure(config.services)
+        self._is_configured = True
+        for warning in config.warnings:
+            where = f"{warning.file}:{warning.line}: " if warning.line else ""
+            _log.warning("%s%s", where, warning.message)
+
+    async def reconfigure(self) -> str:
+        """Read the configuration again and touch only what changed; return a summary.
+
+        Raises ConfigErrors; then the running configuration stays as it is.
+        """
+        with without_pauses():
+            config = self._adjust(await self._host.load())
+            changed = difference(self.config, config)
+            if config.db_url != self.config.db_url:
+                _log.warning("the database can only be changed by a restart; the old one stays")
+            try:
+                await self._apply(config)
+            except (StoreError, CannotListen) as error:
+                raise CommandFailed(str(error)) from error
+        return changed.summary()
+
+    def summary(self) -> str:
+        """Return what runs, in a few words."""
+        config = self.config
+        return (
+            f"{len(config.builders)} builders, {len(config.workers)} workers, "
+            f"{len(config.schedulers)} schedulers, {len(config.change_sources)} change sources"
+        )
+
+    async def finish_builds(self) -> None:
+        """Start no more builds, and wait until the running ones have ended."""
+        self._ready.dispatcher.stop_starting()
+        await self._ready.dispatcher.idle()
+
+    async def stop(self) -> None:
+        """Stop in good order: builds that run go back to the queue. Stopping twice does no harm."""
+        parts, self._parts = self._parts, None
+        await self._tasks.close()
+        if parts is not None:
+            await parts.stop()
+
+    async def _keep_alive(self) -> None:
+        """Let other masters know that we live, and take over what dead ones left."""
+        masters = self._ready.stores.masters
+        while True:
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+            await masters.touch(self._ready.master_id)
+            for dead in await masters.expire(_DEAD_AFTER_SECONDS):
+                _log.warning("master %s does not answer any more; its builds run again", dead)
+
+    @property
+    def _ready(self) -> Parts:
+        if self._parts is None:
+            raise RuntimeError("the master does not run")
+        return self._parts
+
+    # What commands that run a master in their own process need
+
+    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
+        """Submit a buildset."""
+        return await self._ready.stores.buildsets.submit(buildset)
+
+    async def force(self, scheduler: str, parameters: Mapping[str, Any]) -> None:
+        """Force builds as a form would."""
+        await self._ready.orders.force(scheduler, parameters, "")
+
+    async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return lines of a log, with their channel letters."""
+        return await self._ready.stores.logs.lines(log_id, first, count)
+
+    def builder_name(self, builder_id: BuilderId) -> str:
+        """Return a builder's name."""
+        return self._directory.name(builder_id)
+
+    def builder_id(self, name: str) -> BuilderId:
+        """Return a builder's identifier. Raises LookupError."""
+        return self._directory.ids([name])[0]
+
+    @property
+    def basedir(self) -> Path:
+        """The master's directory."""
+        return self._basedir
+
+    @property
+    def directory(self) -> Directory:
+        """The builders of the running configuration."""
+        return self._directory
+
+
+def _builders_of_workers(
+    config: MasterConfig, ids: Mapping[str, BuilderId]
+) -> dict[str, list[BuilderId]]:
+    found: dict[str, list[BuilderId]] = defaultdict(list)
+    for builder in config.builders:
+        for worker_name in builder.worker_names:
+            found[worker_name].append(ids[builder.name])
+    return found

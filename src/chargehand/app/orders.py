@@ -1,0 +1,92 @@
+"""What users may order and ask, handed on to the stages that can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chargehand.dispatch.service import Dispatcher
+from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
+from chargehand.domain.query import Filter, Operator, Query
+from chargehand.domain.result import Result
+from chargehand.domain.waiting import Waiting
+from chargehand.execution.service import Builds
+from chargehand.fleet.service import Fleet
+from chargehand.scheduling.errors import InvalidParameters as InvalidForm
+from chargehand.scheduling.service import Scheduling
+from chargehand.store.resources import Resources
+from chargehand.web.ports import InvalidParameters
+
+
+class Orders:
+    """Controls and explanations of one master (``web.Controls``, ``web.Explanations``)."""
+
+    def __init__(
+        self,
+        *,
+        scheduling: Scheduling,
+        dispatcher: Dispatcher,
+        builds: Builds,
+        fleet: Fleet,
+        resources: Resources,
+    ) -> None:
+        self._scheduling = scheduling
+        self._dispatcher = dispatcher
+        self._builds = builds
+        self._fleet = fleet
+        self._resources = resources
+
+    async def force(
+        self, scheduler: str, parameters: Mapping[str, Any], owner: str
+    ) -> tuple[int, dict[int, int]]:
+        """Force builds."""
+        try:
+            return await self._scheduling.force(scheduler, parameters, owner)
+        except InvalidForm as invalid:
+            raise InvalidParameters(invalid.errors) from invalid
+
+    async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
+        """Stop a build that runs; a finished one is left alone."""
+        if not self._builds.stop(build_id, reason, result):
+            await self._one("builds", "buildid", build_id)
+
+    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+        """Build the same again."""
+        return await self._scheduling.rebuild(build_id, owner)
+
+    async def cancel_request(self, request_id: RequestId, reason: str) -> None:
+        """Cancel a waiting request, or stop the build that it became."""
+        if await self._dispatcher.cancel(request_id, reason):
+            return
+        await self._one("buildrequests", "buildrequestid", request_id)
+        for build in self._builds.running:
+            if build.request_id == request_id:
+                self._builds.stop(build.id, reason, Result.CANCELLED)
+
+    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+        """Set a request's priority."""
+        await self._one("buildrequests", "buildrequestid", request_id)
+        await self._dispatcher.set_priority(request_id, priority)
+
+    async def enable_scheduler(self, scheduler_id: int, enabled: bool) -> None:
+        """Enable or disable a scheduler."""
+        await self._scheduling.set_enabled(scheduler_id, enabled)
+
+    async def control_worker(self, worker: int | str, method: str, reason: str) -> None:
+        """``stop`` (graceful), ``kill``, ``pause`` or ``unpause`` a worker."""
+        await self._fleet.control(worker, method, reason)
+
+    async def why_waiting(self, request_id: RequestId) -> Waiting | None:
+        """Say why a request waits; None when it does not."""
+        request = await self._one("buildrequests", "buildrequestid", request_id)
+        if request["claimed"] or request["complete"]:
+            return None
+        return self._dispatcher.why_waiting(request_id, BuilderId(request["builderid"]))
+
+    async def _one(self, kind: str, field: str, value: int) -> dict[str, Any]:
+        """Return one resource. Raises LookupError."""
+        query = Query(kind=kind, filters=(Filter(field, Operator.EQ, (value,)),), limit=1)
+        page = await self._resources.fetch(query)
+        if not page.rows:
+            raise LookupError(f"there is no {field} {value}")
+        return page.rows[0]

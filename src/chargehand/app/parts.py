@@ -1,0 +1,167 @@
+"""Everything that runs in a master, made and wired."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from chargehand.app.directory import Directory
+from chargehand.app.orders import Orders
+from chargehand.app.services import Services
+from chargehand.app.stores import Stores
+from chargehand.config.model import MasterConfig, WorkerConfig
+from chargehand.dispatch.locks import LockTable
+from chargehand.dispatch.service import Dispatcher
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.worker import WorkerSlot
+from chargehand.events.bus import Bus
+from chargehand.events.messages import BuildStarted
+from chargehand.execution.ports import Assignment, Session
+from chargehand.execution.service import Builds
+from chargehand.fleet.ports import Link
+from chargehand.fleet.service import Fleet
+from chargehand.intake.service import Intake
+from chargehand.kit.clock import SystemClock
+from chargehand.links.local import LocalLink
+from chargehand.scheduling.service import Scheduling
+from chargehand.store.database import Database
+from chargehand.web.server import WebServer
+
+
+class Parts:
+    """The stages of a master, over one open database."""
+
+    def __init__(
+        self,
+        *,
+        basedir: Path,
+        bus: Bus,
+        directory: Directory,
+        database: Database,
+        stores: Stores,
+        master_id: MasterId,
+    ) -> None:
+        self._basedir = basedir
+        self._database = database
+        self.stores = stores
+        self.master_id = master_id
+        locks = LockTable()
+        self.builds = Builds(
+            builds=stores.builds,
+            steps=stores.steps,
+            logs=stores.logs,
+            locks=locks,
+            master_id=master_id,
+        )
+        self.fleet = Fleet(
+            store=stores.workers, master_id=master_id, links={"local": self._local_link}
+        )
+        self.dispatcher = Dispatcher(
+            store=stores.requests,
+            workers=self.fleet,
+            start_build=self._start_build,
+            locks=locks,
+            bus=bus,
+            master_id=master_id,
+            choose=random.choice,
+        )
+        self.fleet.on_change(self.dispatcher.worker_changed)
+        self.scheduling = Scheduling(
+            buildsets=stores.buildsets,
+            schedulers=stores.schedulers,
+            changes=stores.changes,
+            state=stores.state,
+            builders=directory,
+            bus=bus,
+            clock=SystemClock(),
+            master_id=master_id,
+        )
+        self.intake = Intake(
+            changes=stores.changes,
+            state=stores.state,
+            sources=stores.change_sources,
+            master_id=master_id,
+            basedir=basedir,
+        )
+        self.orders = Orders(
+            scheduling=self.scheduling,
+            dispatcher=self.dispatcher,
+            builds=self.builds,
+            fleet=self.fleet,
+            resources=stores.resources,
+        )
+        self.web = WebServer(
+            config=MasterConfig(),
+            resources=stores.resources,
+            logs=stores.logs,
+            controls=self.orders,
+            explanations=self.orders,
+            forms=self.scheduling,
+            bus=bus,
+        )
+        self.services = Services()
+        self._directory = directory
+        self._starting: dict[RequestId, Callable[[LockHolder], None]] = {}
+        bus.subscribe(self._build_started, BuildStarted)
+
+    async def stop(self) -> None:
+        """Stop in the order in which work flows: no new work, then no builds, then no workers."""
+        await self.web.stop()
+        await self.services.stop()
+        await self.intake.stop()
+        await self.scheduling.stop()
+        await self.dispatcher.stop()
+        await self.builds.close()
+        await self.fleet.close()
+        await self.stores.logs.close()
+        await self.stores.masters.stop(self.master_id)
+        await self._database.close()
+
+    def _local_link(self, config: WorkerConfig) -> Link:
+        own = config.settings.get("basedir")
+        basedir = Path(own) if own else self._basedir / "workers" / config.name
+        return LocalLink(name=config.name, basedir=basedir, registry=self.fleet)
+
+    async def _start_build(
+        self,
+        *,
+        builder_name: str,
+        builder_id: BuilderId,
+        worker: WorkerSlot,
+        session: Session,
+        requests: tuple[PendingRequest, ...],
+        locks: tuple[LockAccess, ...],
+        name_locks: Callable[[LockHolder], None],
+    ) -> None:
+        request_id = requests[0].request.id
+        self._starting[request_id] = name_locks
+        try:
+            await self.builds.start(
+                Assignment(
+                    builder_name=builder_name,
+                    builder_id=builder_id,
+                    worker_name=worker.name,
+                    worker_id=worker.id,
+                    session=session,
+                    requests=requests,
+                    locks=locks,
+                )
+            )
+        finally:
+            self._starting.pop(request_id, None)
+
+    def _build_started(self, event: BuildStarted) -> None:
+        """The locks of a build were granted before it had a number; now they get its name."""
+        build = event.build
+        name_locks = self._starting.pop(build.request_id, None)
+        if name_locks is not None:
+            name_locks(
+                LockHolder(
+                    builder_name=self._directory.name(build.builder_id),
+                    build_id=build.id,
+                    build_number=build.number,
+                )
+            )
