@@ -1,0 +1,184 @@
+"""Perspective Broker servers of the master: one for each port, shared by all who listen there."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from twisted.cred import checkers, credentials, error, portal
+from twisted.internet import defer, endpoints
+from twisted.python import failure
+from twisted.spread import pb
+from zope.interface import implementer
+
+from buildbot._host.bridge import inward, outward
+
+__all__ = ["PBManager", "PortTaken", "Registration"]
+
+PerspectiveFactory = Callable[[Any, str], Any]
+"""Makes the perspective of a client (its mind, its name), or a Deferred of it; None refuses."""
+
+
+class PortTaken(Exception):
+    """Nothing can listen on a port; the message names the port and says why."""
+
+
+class UserTaken(Exception):
+    """A port has a user of that name already."""
+
+
+class PBManager:
+    """Listens with Perspective Broker, and lets users in by name and password.
+
+    A port is opened with its first registration and closed with its last.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, _Listener] = {}
+
+    def register(
+        self, portstr: str | int, username: str, password: Any, pfactory: PerspectiveFactory
+    ) -> defer.Deferred[Registration]:
+        """Let *username* in on a port, given as a number or as an endpoint.
+
+        Returns a Deferred of the registration. It fails with PortTaken or UserTaken.
+        """
+        return outward(self._register(_endpoint(portstr), username, password, pfactory))
+
+    async def _register(
+        self, endpoint: str, username: str, password: str, pfactory: PerspectiveFactory
+    ) -> Registration:
+        listener = self._listeners.setdefault(endpoint, _Listener(endpoint))
+        listener.admit(username, password, pfactory)
+        try:
+            await listener.open()
+        except BaseException:
+            await self._unregister(endpoint, username)
+            raise
+        return Registration(self, endpoint, username, listener)
+
+    async def _unregister(self, endpoint: str, username: str) -> None:
+        listener = self._listeners[endpoint]
+        if listener.dismiss(username):
+            del self._listeners[endpoint]
+            await listener.close()
+
+
+class Registration:
+    """One user's right to log in on one port."""
+
+    def __init__(
+        self, manager: PBManager, endpoint: str, username: str, listener: _Listener
+    ) -> None:
+        self._manager = manager
+        self._endpoint = endpoint
+        self._listener = listener
+        self.username = username
+
+    def __repr__(self) -> str:
+        return f"<Registration of {self.username} on {self._endpoint}>"
+
+    def getPort(self) -> int:
+        """Return the number of the port that is listened on."""
+        return self._listener.port_number()
+
+    def unregister(self) -> defer.Deferred[None]:
+        """Let the user in no more; connections that are open stay."""
+        return outward(self._manager._unregister(self._endpoint, self.username))
+
+
+@implementer(portal.IRealm, checkers.ICredentialsChecker)
+class _Listener:
+    """A port, and who may log in there."""
+
+    credentialInterfaces = (credentials.IUsernamePassword, credentials.IUsernameHashedPassword)
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._users: dict[str, tuple[str, PerspectiveFactory]] = {}
+        self._port: Any = None  # IListeningPort, whose types mypy takes for plain functions
+        self._opening: defer.DeferredLock = defer.DeferredLock()
+
+    def admit(self, username: str, password: str, pfactory: PerspectiveFactory) -> None:
+        """Let a user log in."""
+        if username in self._users:
+            raise UserTaken(
+                f"{self._endpoint} has a user {username!r} already: choose another name"
+            )
+        self._users[username] = password, pfactory
+
+    def dismiss(self, username: str) -> bool:
+        """Let a user log in no more; True when that was the last."""
+        self._users.pop(username, None)
+        return not self._users
+
+    def port_number(self) -> int:
+        """Return the number of the open port."""
+        return int(self._port.getHost().port) if self._port is not None else 0
+
+    async def open(self) -> None:
+        """Listen, unless it is being done already."""
+        await inward(self._opening.acquire)
+        try:
+            if self._port is None:
+                self._port = await inward(self._listen)
+        finally:
+            self._opening.release()
+
+    def _listen(self) -> Any:
+        from twisted.internet import reactor
+
+        this: Any = self  # zope's interfaces are unknown to mypy
+        factory = pb.PBServerFactory(portal.Portal(this, [this]), unsafeTracebacks=False)
+        listening = endpoints.serverFromString(reactor, self._endpoint).listen(factory)
+        return listening.addErrback(self._cannot_listen)
+
+    def _cannot_listen(self, reason: failure.Failure) -> None:
+        raise PortTaken(
+            f"cannot listen on {self._endpoint}: {reason.getErrorMessage()}"
+        ) from reason.value
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._port is not None:
+            await inward(self._port.stopListening)
+
+    def requestAvatarId(self, credentials: Any) -> str:
+        """Return the name of a user who knows the password (ICredentialsChecker)."""
+        username = _text(credentials.username)
+        known = self._users.get(username)
+        # Somebody unknown costs the same time as a wrong password.
+        password = known[0] if known is not None else ""
+        if not _knows(credentials, password.encode()) or known is None:
+            raise error.UnauthorizedLogin
+        return username
+
+    def requestAvatar(
+        self, avatarId: str, mind: Any, *interfaces: Any
+    ) -> defer.Deferred[tuple[Any, Any, Callable[[], None]]]:
+        """Return the user's perspective (IRealm)."""
+        return outward(self._avatar(avatarId, mind))
+
+    async def _avatar(self, username: str, mind: Any) -> tuple[Any, Any, Callable[[], None]]:
+        known = self._users.get(username)
+        perspective = await inward(known[1], mind, username) if known is not None else None
+        if perspective is None:
+            raise error.UnauthorizedLogin
+        return pb.IPerspective, perspective, lambda: None
+
+
+def _knows(given: Any, password: bytes) -> bool:
+    """Compare in constant time what was sent with what ought to be."""
+    if credentials.IUsernamePassword.providedBy(given):
+        return hmac.compare_digest(given.password, password)
+    return hmac.compare_digest(pb.respond(given.challenge, password), given.response)
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+
+
+def _endpoint(port: str | int) -> str:
+    text = str(port)
+    return f"tcp:{text}" if text.isdecimal() else text

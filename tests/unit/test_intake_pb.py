@@ -1,0 +1,221 @@
+"""Perspective Broker: our servers and our client, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from buildbot._host.bridge import inward
+from buildbot._host.reactor import install_reactor
+from buildbot.changes.perspective import ChangePerspective
+from buildbot.clients.sendchange import SendChangeFailed, send
+from buildbot.pbmanager import PBManager, PortTaken, Registration, UserTaken
+
+_LOCAL = "tcp:0:interface=127.0.0.1"
+
+
+class Received:
+    """Takes changes as a master would."""
+
+    def __init__(self) -> None:
+        self.changes: list[dict[str, Any]] = []
+        self.refuse: Exception | None = None
+
+    async def add(self, **change: Any) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.changes.append(change)
+
+
+@pytest.fixture
+async def manager() -> PBManager:
+    install_reactor(asyncio.get_running_loop())
+    return PBManager()
+
+
+@pytest.fixture
+def received() -> Received:
+    return Received()
+
+
+@pytest.fixture
+async def server(manager: PBManager, received: Received) -> AsyncIterator[Registration]:
+    def perspective(mind: Any, username: str) -> ChangePerspective:
+        return ChangePerspective(received.add, prefix=None)
+
+    registration = await inward(manager.register, _LOCAL, "change", "changepw", perspective)
+    yield registration
+    await inward(registration.unregister)
+
+
+def _address(server: Registration) -> str:
+    return f"127.0.0.1:{server.getPort()}"
+
+
+async def test_a_change_arrives_whole(server: Registration, received: Received) -> None:
+    await send(
+        master=_address(server),
+        who="Ann Ö <ann@example.org>",
+        files=["a", "b c"],
+        comments="grün",
+        revision="12",
+        branch="br",
+        repository="repo",
+        project="prj",
+        codebase="cb",
+        category="cat",
+        when=1000,
+        properties={"p": "v"},
+        revlink="http://link",
+        vc="git",
+    )
+
+    assert received.changes == [
+        {
+            "author": "Ann Ö <ann@example.org>",
+            "files": ["a", "b c"],
+            "comments": "grün",
+            "revision": "12",
+            "branch": "br",
+            "repository": "repo",
+            "project": "prj",
+            "codebase": "cb",
+            "category": "cat",
+            "when_timestamp": 1000,
+            "properties": {"p": "v"},
+            "revlink": "http://link",
+            "src": "git",
+        }
+    ]
+
+
+async def test_the_least_change_has_a_committer_nowhere_and_no_codebase(
+    server: Registration, received: Received
+) -> None:
+    await send(master=_address(server), who="Ann")
+
+    [change] = received.changes
+    assert change["author"] == "Ann"
+    assert change["files"] == []
+    assert "codebase" not in change
+
+
+@pytest.mark.parametrize(("user", "password"), [("change", "wrong"), ("nobody", "changepw")])
+async def test_who_does_not_know_the_password_is_told_so(
+    server: Registration, received: Received, user: str, password: str
+) -> None:
+    with pytest.raises(SendChangeFailed, match=f"refused the user '{user}': the name or the"):
+        await send(master=_address(server), who="Ann", user=user, password=password)
+
+    assert received.changes == []
+
+
+async def test_a_change_that_the_master_refuses_is_reported_in_its_words(
+    server: Registration, received: Received
+) -> None:
+    received.refuse = ValueError("the disk is full")
+
+    with pytest.raises(SendChangeFailed, match="did not accept the change: the disk is full"):
+        await send(master=_address(server), who="Ann")
+
+
+async def test_what_is_no_change_is_refused_in_words(
+    server: Registration, received: Received
+) -> None:
+    with pytest.raises(SendChangeFailed, match="did not accept the change: a property's name"):
+        await send(master=_address(server), who="Ann", properties={3: "x"})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("master", "sentence"),
+    [
+        ("127.0.0.1:1", "127.0.0.1:1 cannot be reached .*refused"),
+        ("no-such-host.invalid:9989", "the host 'no-such-host.invalid' is unknown"),
+        ("localhost", "given as HOST:PORT"),
+        ("localhost:port", "given as HOST:PORT"),
+        ("localhost:99999", "given as HOST:PORT"),
+    ],
+)
+async def test_a_master_that_is_not_there_is_an_error_in_words(master: str, sentence: str) -> None:
+    with pytest.raises(SendChangeFailed, match=sentence):
+        await send(master=master, who="Ann")
+
+
+async def test_something_else_that_listens_is_an_error_in_words() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    with pytest.raises(SendChangeFailed, match="closed the connection"):
+        await send(master=f"127.0.0.1:{port}", who="Ann")
+    server.close()
+
+
+async def test_texts_of_a_command_line_are_read_in_their_encoding(
+    server: Registration, received: Received
+) -> None:
+    who = "Gr\udcfcn"  # what Python makes of the byte FC on a UTF-8 command line
+
+    await send(master=_address(server), who=who, encoding="latin-1")
+    with pytest.raises(SendChangeFailed, match="is not in the encoding utf8"):
+        await send(master=_address(server), who=who)
+
+    assert [change["author"] for change in received.changes] == ["Grün"]
+
+
+async def test_users_share_a_port_until_the_last_leaves(manager: PBManager) -> None:
+    one, two = Received(), Received()
+    first = await inward(
+        manager.register, _LOCAL, "one", "1", lambda *_: ChangePerspective(one.add, prefix=None)
+    )
+    second = await inward(
+        manager.register, _LOCAL, "two", "2", lambda *_: ChangePerspective(two.add, prefix=None)
+    )
+
+    assert first.getPort() == second.getPort()
+    await inward(first.unregister)
+    await send(master=_address(second), who="Ann", user="two", password="2")
+    with pytest.raises(SendChangeFailed, match="refused the user 'one'"):
+        await send(master=_address(second), who="Ann", user="one", password="1")
+    address = _address(second)
+    await inward(second.unregister)
+    with pytest.raises(SendChangeFailed, match="cannot be reached"):
+        await send(master=address, who="Ann", user="two", password="2")
+
+    assert one.changes == []
+    assert len(two.changes) == 1
+
+
+async def test_a_name_is_taken_once_on_a_port(manager: PBManager, server: Registration) -> None:
+    with pytest.raises(UserTaken, match="has a user 'change' already"):
+        await inward(manager.register, _LOCAL, "change", "x", lambda *_: None)
+
+
+async def test_a_port_in_use_is_an_error_in_words(manager: PBManager, server: Registration) -> None:
+    port = f"tcp:{server.getPort()}:interface=127.0.0.1"
+
+    with pytest.raises(PortTaken, match=f"cannot listen on {port}.*in use"):
+        await inward(manager.register, port, "change", "x", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["trunk/a", "other/b", "trunk/d/c"], [["a", "d/c"]]),
+        (["other/b"], []),
+        ([], [[]]),
+    ],
+)
+async def test_a_prefix_chooses_files_and_is_cut_off(
+    received: Received, files: list[str], expected: list[list[str]]
+) -> None:
+    perspective = ChangePerspective(received.add, prefix="trunk/")
+
+    await inward(perspective.perspective_addChange, {"who": "Ann", "files": files})
+
+    assert [change["files"] for change in received.changes] == expected
