@@ -21,6 +21,7 @@ from chargehand.store.build_rows import (
 )
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
+from chargehand.store.logs import Logs
 from chargehand.store.named import ids_of
 from chargehand.store.portable import is_among
 from chargehand.store.tables import builds as build_table
@@ -71,8 +72,9 @@ _KILLED = "the master was killed; the build runs again"
 class Masters:
     """Keeps masters."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, logs: Logs) -> None:
         self._database = database
+        self._logs = logs
 
     async def start(self, name: str) -> MasterId:
         """Record that the master runs; announce MasterStarted."""
@@ -105,10 +107,12 @@ class Masters:
             stale = [MasterId(row[0]) for row in transaction.connection.execute(_STALE, before)]
             for master_id in stale:
                 _stop(transaction, master_id)
-                _recover(transaction, master_id)
             return stale
 
-        return await self._database.write(use_case)
+        stale = await self._database.write(use_case)
+        for master_id in stale:
+            await self.recover(master_id)
+        return stale
 
     async def recover(self, master_id: MasterId) -> int:
         """Put right what the master left when it was killed; return how many builds that were.
@@ -116,6 +120,7 @@ class Masters:
         Unfinished builds end as RETRY, their steps and logs with them, and every request that the
         master had claimed goes back to the queue. To be called before any build starts.
         """
+        await self._logs.repair(master_id)
         return await self._database.write(lambda transaction: _recover(transaction, master_id))
 
 

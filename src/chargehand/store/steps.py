@@ -38,7 +38,17 @@ _next_number = (
     .scalar_subquery()
 )
 _is_taken = exists().where(_step.build_id == bindparam("build"), _step.name == bindparam("step"))
-_COLUMNS = ("build_id", "number", "name", "state", "started_at", "complete", "urls", "hidden")
+_COLUMNS = (
+    "build_id",
+    "number",
+    "name",
+    "state",
+    "started_at",
+    "locks_acquired_at",
+    "complete",
+    "urls",
+    "hidden",
+)
 # Adds nothing when the name is taken. Only the master that runs a build adds steps to it.
 _INSERT = (
     insert(steps)
@@ -49,6 +59,7 @@ _INSERT = (
             _next_number,
             bindparam("step", type_=Text()),
             bindparam("sentence", type_=Text()),
+            bindparam("started", type_=Double()),
             bindparam("started", type_=Double()),
             bindparam("no", False, type_=Boolean()),
             bindparam("no_urls", "[]", type_=Text()),
@@ -89,7 +100,10 @@ class Steps:
     async def add_step(
         self, build_id: BuildId, name: str, state: str, *, started: bool = False
     ) -> Step:
-        """Add the build's next step; the name is made unique (``_1`` …)."""
+        """Add the build's next step; the name is made unique (``_1`` …).
+
+        One that is *started* at once has no locks to wait for.
+        """
         return await self._database.write(
             lambda transaction: _add(transaction, build_id, name, state, started)
         )
@@ -179,6 +193,7 @@ def _add(transaction: Transaction, build_id: BuildId, name: str, state: str, sta
         name=name,
         state=state,
         started_at=started_at,
+        locks_acquired_at=started_at,
     )
     transaction.announce(StepAdded(step=step))
     if started:

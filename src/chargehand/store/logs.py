@@ -1,0 +1,266 @@
+"""Logs: short ones in their row, long ones in a file, both readable while they are written."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+from msgspec.structs import replace
+
+from chargehand.domain.build import Log, LogType, Segment
+from chargehand.domain.identifiers import LogId, MasterId, StepId
+from chargehand.events.messages import LogAppended
+from chargehand.kit.tasks import Tasks
+from chargehand.store import log_rows, log_text
+from chargehand.store.database import Database
+from chargehand.store.errors import LogWriteFailed, StoreError
+from chargehand.store.log_files import LogFiles, OpenedLog
+from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of
+from chargehand.web.ports import RawLog
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_logger = logging.getLogger(__name__)
+
+_SHORT = 16 * 1024
+_MEASURE_EVERY = 1.0
+_EXTENTS = 256
+_READERS = 2
+
+
+@dataclass(slots=True)
+class _Open:
+    """A log that is being written."""
+
+    log: Log
+    extent: Extent
+    content: bytes | None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What of a log was there when a reading began."""
+
+    log: Log
+    extent: Extent
+    content: bytes | None
+
+    @property
+    def has_letters(self) -> bool:
+        return self.log.type is LogType.STDIO
+
+
+class Logs:
+    """Keeps logs (``execution.LogStore``, ``web.Logs``).
+
+    What `append` has taken survives a kill of the master: it is committed, or in the file. A log
+    starts in its row and moves to a file when it outgrows 16 KiB compressed. While a file grows
+    its row is brought up to date once a second, and exactly when the log is finished.
+    """
+
+    def __init__(self, *, database: Database, files: LogFiles) -> None:
+        self._database = database
+        self._files = files
+        self._open: dict[LogId, _Open] = {}
+        self._extents: OrderedDict[LogId, Extent] = OrderedDict()
+        self._unmeasured: dict[LogId, _Open] = {}
+        self._tasks = Tasks("logs")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
+
+    async def close(self) -> None:
+        """Bring the rows up to date and end the threads. To be called before the database's."""
+        await self._tasks.close()
+        await self._measure()
+        for threads in (self._writer, self._readers):
+            await asyncio.to_thread(threads.shutdown)
+
+    async def open(self, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
+        """Create the log (the slug is made unique in its step); announce LogAdded."""
+        log = await self._database.write(
+            lambda transaction: log_rows.add(transaction, step_id, name, slug, kind)
+        )
+        self._open[log.id] = _Open(log, Extent(), b"")
+        return log
+
+    async def append(self, log_id: LogId, segment: Segment) -> None:
+        """Append durably; announce LogAppended. Raises LogWriteFailed, LookupError."""
+        opened = await self._opened(log_id)
+        record = encoded(segment)
+        async with opened.turn:
+            if opened.content is not None and len(opened.content) + len(record) <= _SHORT:
+                await self._append_to_row(opened, segment, opened.content + record)
+            elif opened.content is not None:
+                await self._in_writer(self._files.write, log_id, 0, opened.content + record)
+                await self._append_to_row(opened, segment, None)
+            else:
+                await self._in_writer(self._files.write, log_id, opened.extent.length, record)
+                self._grow(opened, segment)
+                self._database.publish([LogAppended(log=opened.log)])
+                self._measure_later(opened)
+
+    async def finish(self, log_id: LogId) -> Log:
+        """No more will come; announce LogFinished."""
+        opened = await self._opened(log_id)
+        async with opened.turn:
+            self._unmeasured.pop(log_id, None)
+            log = await self._database.write(
+                lambda transaction: log_rows.finish(transaction, opened.log, opened.extent.size)
+            )
+            self._open.pop(log_id, None)
+            if opened.content is None:
+                self._remember(log_id, opened.extent)
+        return log
+
+    async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return lines as stored, with channel letters."""
+        return await self.lines(log_id, first, count)
+
+    async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return these lines, with channel letters where the log is of type ``s``."""
+        source = await self._source(log_id)
+        return await self._in_reader(self._lines, source, max(first, 0), count)
+
+    async def raw(self, log_id: LogId) -> RawLog:
+        """Return the text as the command wrote it, without letters."""
+        source = await self._source(log_id)
+        size = log_text.plain_size(source.extent, has_letters=source.has_letters)
+        return RawLog(size=size, chunks=self._chunks(source))
+
+    async def delete(self, log_ids: Sequence[LogId]) -> None:
+        """Forget logs and their text."""
+        await self._database.write(lambda transaction: log_rows.delete_rows(transaction, log_ids))
+        for log_id in log_ids:
+            self._extents.pop(log_id, None)
+        await self._in_writer(self._files.delete, log_ids)
+
+    async def repair(self, master_id: MasterId) -> None:
+        """Cut off what a killed master left half written, and count what is there."""
+        log_ids = await self._database.read(
+            lambda connection: log_rows.left_open(connection, master_id)
+        )
+        measures = []
+        for log_id in log_ids:
+            extent = await self._in_writer(self._files.repaired, log_id)
+            measures.append((log_id, extent.line_count, extent.size))
+        if measures:
+            await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
+
+    async def _append_to_row(self, opened: _Open, segment: Segment, content: bytes | None) -> None:
+        log = replace(opened.log, line_count=opened.log.line_count + segment.line_count)
+        size = opened.extent.size + segment.size
+        try:
+            await self._database.write(
+                lambda transaction: log_rows.set_content(transaction, log, size, content)
+            )
+        except StoreError as error:
+            raise LogWriteFailed(f"cannot append to log {log.id}: {error}") from error
+        opened.content = content
+        self._grow(opened, segment)
+
+    def _grow(self, opened: _Open, segment: Segment) -> None:
+        opened.extent.grow(segment.line_count, segment.size, len(segment.data))
+        opened.log = replace(opened.log, line_count=opened.extent.line_count)
+
+    def _measure_later(self, opened: _Open) -> None:
+        if not self._unmeasured:
+            self._tasks.spawn(self._measure_soon(), name="bring rows up to date")
+        self._unmeasured[opened.log.id] = opened
+
+    async def _measure_soon(self) -> None:
+        await asyncio.sleep(_MEASURE_EVERY)
+        try:
+            await self._measure()
+        except StoreError as error:
+            _logger.warning("the length of running logs could not be noted: %s", error)
+
+    async def _measure(self) -> None:
+        measures = [
+            (log_id, opened.extent.line_count, opened.extent.size)
+            for log_id, opened in self._unmeasured.items()
+        ]
+        self._unmeasured.clear()
+        if measures:
+            await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
+
+    async def _opened(self, log_id: LogId) -> _Open:
+        """Return an open log, also one that was opened before the master was started again."""
+        opened = self._open.get(log_id)
+        if opened is not None:
+            return opened
+        row = await self._database.read(lambda connection: log_rows.stored(connection, log_id))
+        if row.log.complete:
+            raise LogWriteFailed(f"log {log_id} is finished")
+        if row.content is not None:
+            extent = _extent_of_content(row.content)
+        else:
+            extent = await self._in_writer(self._files.repaired, log_id)
+        log = replace(row.log, line_count=extent.line_count)
+        return self._open.setdefault(log_id, _Open(log, extent, row.content))
+
+    async def _source(self, log_id: LogId) -> _Source:
+        opened = self._open.get(log_id)
+        if opened is not None:
+            return _Source(opened.log, opened.extent.snapshot(), opened.content)
+        row = await self._database.read(lambda connection: log_rows.stored(connection, log_id))
+        if row.content is not None:
+            return _Source(row.log, _extent_of_content(row.content), row.content)
+        extent = self._extents.get(log_id)
+        if extent is None:
+            extent = await self._in_reader(self._files.extent, log_id)
+        if row.log.complete:
+            self._remember(log_id, extent)
+        return _Source(row.log, extent, None)
+
+    def _remember(self, log_id: LogId, extent: Extent) -> None:
+        self._extents[log_id] = extent
+        self._extents.move_to_end(log_id)
+        if len(self._extents) > _EXTENTS:
+            self._extents.popitem(last=False)
+
+    def _lines(self, source: _Source, first: int, count: int | None) -> bytes:
+        with self._reading(source) as read_at:
+            return log_text.lines(read_at, source.extent, first, count)
+
+    def _pieces(self, source: _Source) -> Iterator[bytes]:
+        # The file is closed with the generator, wherever the reading was given up.
+        with self._reading(source) as read_at:
+            yield from log_text.chunks(read_at, source.extent, has_letters=source.has_letters)
+
+    async def _chunks(self, source: _Source) -> AsyncIterator[bytes]:
+        pieces = self._pieces(source)
+        loop = asyncio.get_running_loop()
+        # One piece is made while the one before it is on its way.
+        following = loop.run_in_executor(self._readers, next, pieces, None)
+        while (piece := await following) is not None:
+            following = loop.run_in_executor(self._readers, next, pieces, None)
+            yield piece
+
+    @contextmanager
+    def _reading(self, source: _Source) -> Iterator[ReadAt]:
+        content = source.content
+        if content is not None:
+            yield lambda offset, count: content[offset : offset + count]
+        elif not source.extent.length:
+            yield lambda offset, count: b""
+        else:
+            with OpenedLog(self._files.path(source.log.id)) as opened:
+                yield opened.read_at
+
+    async def _in_writer(self, work: Callable[P, T], *args: P.args, **_none: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
+
+    async def _in_reader(self, work: Callable[P, T], *args: P.args, **_none: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, *args)
+
+
+def _extent_of_content(content: bytes) -> Extent:
+    return extent_of(lambda offset, count: content[offset : offset + count], len(content))

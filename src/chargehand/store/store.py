@@ -1,0 +1,60 @@
+"""The store as a whole: every aggregate on one database and one directory of logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from chargehand.events.messages import Event
+from chargehand.kit.clock import Clock
+from chargehand.store.builders import Builders
+from chargehand.store.builds import Builds
+from chargehand.store.buildsets import Buildsets
+from chargehand.store.change_sources import ChangeSources
+from chargehand.store.changes import Changes
+from chargehand.store.database import Database
+from chargehand.store.log_files import LogFiles
+from chargehand.store.logs import Logs
+from chargehand.store.masters import Masters
+from chargehand.store.projects import Projects
+from chargehand.store.requests import Requests
+from chargehand.store.schedulers import Schedulers
+from chargehand.store.state import State
+from chargehand.store.steps import Steps
+from chargehand.store.workers import Workers
+
+
+class Store:
+    """Everything that the master keeps, each aggregate under its name."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        basedir: Path,
+        publish: Callable[[list[Event]], None],
+        clock: Clock | None = None,
+    ) -> None:
+        self.database = Database(url=url, basedir=basedir, publish=publish, clock=clock)
+        self.builders = Builders(database=self.database)
+        self.builds = Builds(database=self.database)
+        self.buildsets = Buildsets(database=self.database)
+        self.change_sources = ChangeSources(database=self.database)
+        self.changes = Changes(database=self.database)
+        self.logs = Logs(database=self.database, files=LogFiles(basedir=basedir))
+        self.masters = Masters(database=self.database, logs=self.logs)
+        self.projects = Projects(database=self.database)
+        self.requests = Requests(database=self.database)
+        self.schedulers = Schedulers(database=self.database)
+        self.state = State(database=self.database)
+        self.steps = Steps(database=self.database)
+        self.workers = Workers(database=self.database)
+
+    async def open(self) -> None:
+        """Connect; make what is not there. Raises StoreError."""
+        await self.database.open()
+
+    async def close(self) -> None:
+        """Finish what is queued and disconnect."""
+        await self.logs.close()
+        await self.database.close()
