@@ -1,7 +1,8 @@
-"""Reading the text of logs: decompressing only what is asked for, with channel letters or without."""
+"""Reading the text of logs: decompressing only what is asked for, letters or not."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from chargehand.store.errors import StoreError
 from chargehand.store.log_records import HEADER_SIZE, Extent, ReadAt, Record, records
 
 _CHUNK = 1024 * 1024
+_LETTERS = re.compile(rb"\n[oeh]")
 
 # Contexts for decompression are costly to make and serve one thread at a time.
 _thread = threading.local()
@@ -47,10 +49,10 @@ def chunks(read_at: ReadAt, extent: Extent, *, has_letters: bool) -> Iterator[by
         texts.append(_text(read_at, record))
         size += record.size
         if size >= _CHUNK:
-            yield _plain(b"".join(texts), has_letters)
+            yield _joined(texts, has_letters)
             texts, size = [], 0
     if texts:
-        yield _plain(b"".join(texts), has_letters)
+        yield _joined(texts, has_letters)
 
 
 def plain_size(extent: Extent, *, has_letters: bool) -> int:
@@ -58,18 +60,11 @@ def plain_size(extent: Extent, *, has_letters: bool) -> int:
     return extent.size - extent.line_count if has_letters else extent.size
 
 
-def _plain(text: bytes, has_letters: bool) -> bytes:
-    """Take the letters off: each is the first byte of a line, and after a newline nothing else is.
-
-    Making all letters equal first keeps the last replacement from touching a line's own text.
-    """
+def _joined(texts: list[bytes], has_letters: bool) -> bytes:
     if not has_letters:
-        return text
-    if b"\ne" in text:
-        text = text.replace(b"\ne", b"\no")
-    if b"\nh" in text:
-        text = text.replace(b"\nh", b"\no")
-    return text[1:].replace(b"\no", b"\n")
+        return b"".join(texts)
+    # The letter of each line comes after the newline of the line before.
+    return _LETTERS.sub(b"\n", b"".join((b"\n", *texts)))[1:]
 
 
 def _text(read_at: ReadAt, record: Record) -> bytes:
