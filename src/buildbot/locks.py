@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from buildbot._host.errors import error
 from buildbot.util.comparison import ComparableMixin
@@ -16,7 +16,7 @@ _MODES = {mode.value: mode for mode in domain.LockMode}
 class _Lock(ComparableMixin):
     """What both kinds of lock share."""
 
-    compare_attrs = ("name", "maxCount")
+    compare_attrs: ClassVar[Any] = ("name", "maxCount")
     _scope: domain.LockScope
 
     def __init__(self, name: str, maxCount: int = 1) -> None:

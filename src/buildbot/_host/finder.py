@@ -27,10 +27,9 @@ class AcceptedModules(MetaPathFinder, Loader):
         if not fullname.startswith("buildbot.") or fullname.startswith("buildbot.plugins"):
             return None
         modules: dict[str, Any] = importlib.import_module(_TABLE).MODULES
-        if fullname in modules:
-            return ModuleSpec(fullname, self)
-        if any(name.startswith(f"{fullname}.") for name in modules):
-            return ModuleSpec(fullname, self, is_package=True)
+        is_package = any(name.startswith(f"{fullname}.") for name in modules)
+        if fullname in modules or is_package:
+            return ModuleSpec(fullname, self, is_package=is_package)
         return None
 
     def exec_module(self, module: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -58,3 +59,10 @@ class BuildFactory(ComparableMixin):
         """Append several steps."""
         for step in steps:
             self.addStep(step)
+
+
+def __getattr__(name: str) -> Any:
+    # The ready-made factories are made of steps, which stand above this package.
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return getattr(importlib.import_module("buildbot.steps.factories"), name)

@@ -11,6 +11,7 @@ from buildbot.interfaces import IProperties, implementer
 from buildbot.process.interpolation import Interpolate, WithProperties
 from buildbot.process.rendering import (
     FlattenList,
+    Operand,
     Property,
     Renderable,
     Secret,
@@ -31,10 +32,26 @@ __all__ = [
     "Renderable",
     "Secret",
     "Transform",
+    "URLForBuild",
     "WithProperties",
     "render_value",
     "renderer",
 ]
+
+
+class _URLForBuild(Operand):
+    """The address of the build's page."""
+
+    async def rendering(self, properties: Any) -> str:
+        build = properties.getBuild()
+        base = build.master.config.buildbotURL
+        return f"{base}#/builders/{build.builder.builderid}/builds/{build.number}"
+
+    def __repr__(self) -> str:
+        return "URLForBuild"
+
+
+URLForBuild = _URLForBuild()
 
 _SIMPLE = (str, int, float, type(None))
 
@@ -85,9 +102,6 @@ class Properties(ComparableMixin):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.properties)
-
-    def __bool__(self) -> bool:
-        return bool(self.properties)
 
     def __repr__(self) -> str:
         return f"Properties(**{ {name: value for name, (value, _) in self.properties.items()}!r})"
@@ -164,6 +178,10 @@ class Properties(ComparableMixin):
         """Remember a secret that was used: `cleanupTextFromSecrets` takes it out of texts."""
         if secret_value.strip():
             self._secrets[secret_value] = f"<{secret_name}>"
+
+    def hasUsedSecrets(self) -> bool:
+        """Return whether a secret was used so far."""
+        return bool(self._secrets)
 
     def cleanupTextFromSecrets(self, text: str) -> str:
         """Return *text* with ``<name>`` for the value of every secret used so far."""

@@ -23,7 +23,7 @@ class AbstractLatentWorker(AbstractWorker):
     start_missing_on_startup: bool = True
     instance: Any = None
 
-    def checkConfig(
+    def checkConfig(  # type: ignore[override] # documented so
         self,
         name: str,
         password: Any,

@@ -1,0 +1,34 @@
+"""Deleting what is old, on a schedule: accepted, and not supported yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.errors import error, warn
+from buildbot.configurators import ConfiguratorBase
+
+JANITOR_NAME = "__Janitor"
+_TIME = ("minute", "hour", "dayOfWeek", "dayOfMonth", "month")
+
+
+class JanitorConfigurator(ConfiguratorBase):
+    """Deletes logs older than ``logHorizon`` and build data older than ``build_data_horizon``."""
+
+    compare_attrs = ("logHorizon", "build_data_horizon", "hour", "schedule")
+
+    def __init__(
+        self, logHorizon: Any = None, hour: Any = 0, build_data_horizon: Any = None, **kwargs: Any
+    ) -> None:
+        self.logHorizon = logHorizon
+        self.build_data_horizon = build_data_horizon
+        self.hour = hour
+        self.schedule = kwargs
+        for name in kwargs:
+            if name not in _TIME:
+                error(f"JanitorConfigurator: unknown argument {name!r}")
+
+    def configure(self, config_dict: dict[str, Any]) -> None:
+        """Take the configuration."""
+        super().configure(config_dict)
+        if self.logHorizon is not None or self.build_data_horizon is not None:
+            warn("JanitorConfigurator is not supported yet: nothing old is deleted")

@@ -1,0 +1,1 @@
+"""What users' code says to ``master.data``."""

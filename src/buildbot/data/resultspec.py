@@ -1,0 +1,46 @@
+"""Which rows of a collection are wanted, and how: the arguments of ``master.data.get``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from buildbot.util.comparison import ComparableMixin
+
+_OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge", "contains", "notcontains")
+
+
+class Filter(ComparableMixin):
+    """Rows whose *field* compares so with one of *values*."""
+
+    compare_attrs = ("field", "op", "values")
+
+    def __init__(self, field: str, op: str, values: Sequence[Any]) -> None:
+        if op not in _OPERATORS:
+            raise ValueError(f"unknown operator {op!r}: use one of {', '.join(_OPERATORS)}")
+        self.field = field
+        self.op = op
+        self.values = list(values)
+
+    def __repr__(self) -> str:
+        return f"resultspec.Filter({self.field!r}, {self.op!r}, {self.values!r})"
+
+
+class ResultSpec(ComparableMixin):
+    """Filters, the fields wanted, the order (``-name`` descends), and which stretch of it."""
+
+    compare_attrs = ("filters", "fields", "order", "limit", "offset")
+
+    def __init__(
+        self,
+        filters: Sequence[Filter] | None = None,
+        fields: Sequence[str] | None = None,
+        order: Sequence[str] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> None:
+        self.filters = list(filters or ())
+        self.fields = fields
+        self.order = order
+        self.limit = limit
+        self.offset = offset

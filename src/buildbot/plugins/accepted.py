@@ -1,0 +1,418 @@
+"""Names that are accepted, with the arguments that Buildbot's manual documents, and do nothing yet.
+
+Supporting one means writing the module it belongs to, and deleting its line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One name: its kind, and its arguments in order, separated by blanks; ``*`` is any others."""
+
+    kind: str
+    arguments: tuple[str, ...]
+
+
+def _of(kind: str, **names: str) -> dict[str, Accepted]:
+    return {name: Accepted(kind, tuple(arguments.split())) for name, arguments in names.items()}
+
+
+_HTTP = "params data headers json auth allow_redirects timeout files cookies proxies cert verify"
+_HIDE = "hide_request_headers hide_response_headers"
+_VISUAL = "installdir mode projectfile config useenv project INCLUDE LIB PATH platform defines"
+_DEBIAN = (
+    "architecture distribution basetgz mirror extrapackages keyring components othermirror "
+    "baseOption"
+)
+_STATUS = "startDescription endDescription"
+_FORMATTER = (
+    "want_properties wantProperties want_steps wantSteps want_logs wantLogs want_logs_content "
+    "extra_info_cb"
+)
+_CHOICE = "tags builders schedulers branches"
+
+_STEPS = {
+    "buildbot.steps.cmake": _of("shell", CMake="path generator definitions options cmake"),
+    "buildbot.steps.configurable": _of(
+        "step",
+        BuildbotTestCiReadConfigMixin="*",
+        BuildbotCiSetupSteps="*",
+        BuildbotTestCiTrigger="*",
+    ),
+    "buildbot.steps.cppcheck": _of(
+        "shell", Cppcheck="source binary enable inconclusive extra_args"
+    ),
+    "buildbot.steps.gitdiffinfo": _of("shell", GitDiffInfo="compareToRef dataName"),
+    "buildbot.steps.http": _of(
+        "step",
+        HTTPStep=f"url method {_HTTP} {_HIDE}",
+        **dict.fromkeys(
+            ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"), f"url {_HTTP} {_HIDE}"
+        ),
+    ),
+    "buildbot.steps.maxq": _of("shell", MaxQ="testdir"),
+    "buildbot.steps.mswin": _of(
+        "shell",
+        Robocopy="source destination files recursive mirror move exclude exclude_files "
+        "exclude_dirs custom_opts verbose",
+    ),
+    "buildbot.steps.mtrlogobserver": _of(
+        "shell",
+        MTR="dbpool autoCreateTables textLimit testNameLimit parallel logfiles test_type test_info "
+        "mtr_subdir",
+    ),
+    "buildbot.steps.package.deb.lintian": _of("shell", DebLintian="fileloc suppressTags"),
+    "buildbot.steps.package.deb.pbuilder": _of(
+        "shell",
+        DebCowbuilder=_DEBIAN,
+        DebPbuilder=_DEBIAN,
+        UbuCowbuilder=_DEBIAN,
+        UbuPbuilder=_DEBIAN,
+    ),
+    "buildbot.steps.package.rpm.mock": _of(
+        "shell",
+        Mock="root resultdir",
+        MockBuildSRPM="root resultdir spec sources",
+        MockRebuild="root resultdir srpm",
+    ),
+    "buildbot.steps.package.rpm.rpmbuild": _of(
+        "shell",
+        RpmBuild="specfile topdir builddir rpmdir sourcedir specdir srcrpmdir dist define "
+        "autoRelease vcsRevision",
+    ),
+    "buildbot.steps.package.rpm.rpmlint": _of("shell", RpmLint="fileloc config"),
+    "buildbot.steps.python": _of(
+        "shell",
+        BuildEPYDoc="",
+        PyFlakes="",
+        PyLint="store_results",
+        Sphinx="sphinx_builddir sphinx_sourcedir sphinx_builder sphinx tags defines "
+        "strict_warnings mode",
+    ),
+    "buildbot.steps.python_twisted": _of(
+        "shell",
+        HLint="python",
+        RemovePYCs="",
+        Trial="reactor python trial testpath tests testChanges recurse randomly trialMode "
+        "trialArgs jobs",
+    ),
+    "buildbot.steps.source.bzr": _of("source", Bzr="repourl baseURL mode method defaultBranch"),
+    "buildbot.steps.source.cvs": _of(
+        "source",
+        CVS="cvsroot cvsmodule mode method branch global_options extra_options login",
+    ),
+    "buildbot.steps.source.darcs": _of("source", Darcs="repourl mode method"),
+    "buildbot.steps.source.mercurial": _of(
+        "source",
+        Mercurial="repourl mode method defaultBranch branchType clobberOnBranchChange",
+    ),
+    "buildbot.steps.source.mtn": _of("source", Monotone="repourl branch progress mode method"),
+    "buildbot.steps.source.p4": _of(
+        "source",
+        P4="mode method p4base p4branch p4port p4user p4passwd p4extra_views p4line_end "
+        "p4viewspec p4viewspec_suffix p4client p4client_spec_options p4client_type p4extra_args "
+        "p4bin use_tickets stream debug",
+    ),
+    "buildbot.steps.source.repo": _of(
+        "source",
+        Repo="manifestURL manifestBranch manifestFile tarball jobs syncAllBranches "
+        "updateTarballAge manifestOverrideUrl repoDownloads depth submodules syncQuietly",
+    )
+    | _of(
+        "renderable", RepoDownloadsFromProperties="names", RepoDownloadsFromChangeSource="codebase"
+    ),
+    "buildbot.steps.source.svn": _of(
+        "source",
+        SVN="repourl mode method username password extra_args keep_on_purge depth "
+        "preferLastChangedRev",
+    ),
+    "buildbot.steps.subunit": _of("shell", SubunitShellCommand="failureOnNoTests"),
+    "buildbot.steps.transfer": _of(
+        "step",
+        FileUpload="workersrc masterdest workdir maxsize blocksize mode keepstamp url urlText",
+        FileDownload="mastersrc workerdest workdir maxsize blocksize mode",
+        DirectoryUpload="workersrc masterdest workdir maxsize blocksize compress url urlText",
+        MultipleFileUpload="workersrcs masterdest workdir maxsize blocksize glob mode compress "
+        "keepstamp url urlText",
+        StringDownload="s workerdest workdir maxsize blocksize mode",
+        JSONStringDownload="o workerdest workdir maxsize blocksize mode",
+        JSONPropertiesDownload="workerdest workdir maxsize blocksize mode",
+    ),
+    "buildbot.steps.trigger": _of(
+        "step",
+        Trigger="schedulerNames sourceStamp sourceStamps updateSourceStamp alwaysUseLatest "
+        "waitForFinish set_properties copy_properties parent_relationship "
+        "unimportantSchedulerNames",
+    ),
+    "buildbot.steps.vstudio": _of(
+        "shell",
+        **dict.fromkeys(
+            (
+                *("VC6", "VC7", "VC8", "VC9", "VC10", "VC11", "VC12", "VC14", "VC141"),
+                *("VCExpress9", "VisualStudio"),
+                *("VS2003", "VS2005", "VS2008", "VS2010", "VS2012", "VS2013", "VS2015"),
+                *("VS2017", "VS2019", "VS2022"),
+                *("MsBuild", "MsBuild4", "MsBuild12", "MsBuild14", "MsBuild141", "MsBuild15"),
+                *("MsBuild16", "MsBuild17"),
+            ),
+            _VISUAL,
+        ),
+    ),
+}
+
+_REPORTERS = {
+    "buildbot.reporters.base": _of("reporter", ReporterBase="*"),
+    "buildbot.reporters.bitbucket": _of(
+        "reporter",
+        BitbucketStatusPush="oauth_key oauth_secret auth base_url oauth_url status_key status_name",
+    ),
+    "buildbot.reporters.bitbucketserver": _of(
+        "reporter",
+        BitbucketServerStatusPush=f"base_url user password key statusName {_STATUS} statusSuffix",
+        BitbucketServerCoreAPIStatusPush=f"base_url token auth statusName statusSuffix {_STATUS} "
+        "key parentName buildNumber ref duration testResults",
+        BitbucketServerPRCommentPush="base_url user password messageFormatter",
+    ),
+    "buildbot.reporters.gerrit": _of(
+        "reporter",
+        GerritStatusPush="server username reviewCB startCB port reviewArg startArg summaryCB "
+        "summaryArg identity_file builders notify wantSteps wantLogs",
+    )
+    | _of("function", makeReviewResult="*", defaultReviewCB="*", defaultSummaryCB="*"),
+    "buildbot.reporters.gerrit_verify_status": _of(
+        "reporter",
+        GerritVerifyStatusPush="baseURL auth verification_name abstain category reporter "
+        f"{_STATUS}",
+    ),
+    "buildbot.reporters.github": _of(
+        "reporter",
+        GitHubStatusPush=f"token {_STATUS} context baseURL context_pr",
+        GitHubCommentPush=f"token {_STATUS} baseURL",
+    ),
+    "buildbot.reporters.gitlab": _of(
+        "reporter", GitLabStatusPush=f"token {_STATUS} context baseURL"
+    ),
+    "buildbot.reporters.http": _of(
+        "reporter",
+        HttpStatusPushBase="*",
+        HttpStatusPush="serverUrl auth headers skip_encoding format_fn wantProperties wantSteps "
+        "wantLogs builders",
+    ),
+    "buildbot.reporters.irc": _of(
+        "reporter",
+        IRC="host nick channels pm_to_nicks port allowForce tags password notify_events "
+        "showBlameList useRevisions useSSL useSASL lostDelay failedDelay useColors "
+        "noticeOnChannel authz",
+    ),
+    "buildbot.reporters.mail": _of(
+        "reporter",
+        MailNotifier="fromaddr relayhost lookup extraRecipients sendToInterestedUsers extraHeaders "
+        "useTls useSmtps smtpUser smtpPassword smtpPort dumpMailsToLog",
+    )
+    | _of("value", Domain="domain"),
+    "buildbot.reporters.pushjet": _of("reporter", PushjetNotifier="secret levels base_url"),
+    "buildbot.reporters.pushover": _of(
+        "reporter", PushoverNotifier="user_key api_token priorities otherParams"
+    ),
+    "buildbot.reporters.telegram": _of(
+        "reporter",
+        TelegramBot="bot_token chat_ids authz bot_username tags notify_events showBlameList "
+        "useRevisions certificate useWebhook pollTimeout retryDelay",
+    )
+    | _of("base", TelegramStatusBot="*", TelegramContact="*"),
+    "buildbot.reporters.words": _of("base", StatusBot="*", Contact="*", Channel="*"),
+    "buildbot.reporters.zulip": _of("reporter", ZulipStatusPush="endpoint token stream"),
+    "buildbot.reporters.generators.build": _of(
+        "generator",
+        BuildStatusGenerator=f"mode {_CHOICE} subject add_logs add_patch report_new "
+        "message_formatter",
+        BuildStartEndStatusGenerator=f"{_CHOICE} add_logs add_patch start_formatter end_formatter",
+    ),
+    "buildbot.reporters.generators.buildrequest": _of(
+        "generator", BuildRequestGenerator=f"{_CHOICE} add_patch formatter"
+    ),
+    "buildbot.reporters.generators.buildset": _of(
+        "generator",
+        BuildSetStatusGenerator=f"mode {_CHOICE} subject add_logs add_patch message_formatter",
+        BuildSetCombinedStatusGenerator="message_formatter",
+    ),
+    "buildbot.reporters.generators.utils": _of(
+        "generator",
+        BuildStatusGeneratorMixin=f"mode {_CHOICE} subject add_logs add_patch",
+    ),
+    "buildbot.reporters.generators.worker": _of(
+        "generator", WorkerMissingGenerator="workers message_formatter"
+    ),
+    "buildbot.reporters.message": _of(
+        "formatter",
+        MessageFormatterBase=f"template_type ctx {_FORMATTER}",
+        MessageFormatter=f"template template_type subject ctx {_FORMATTER}",
+        MessageFormatterEmpty="",
+        MessageFormatterFunction=f"function template_type {_FORMATTER}",
+        MessageFormatterFunctionRaw=f"function {_FORMATTER}",
+        MessageFormatterRenderable="template subject",
+        MessageFormatterMissingWorker="template template_type subject ctx",
+    ),
+    "buildbot.reporters.utils": _of(
+        "function",
+        getDetailsForBuild="*",
+        getDetailsForBuilds="*",
+        getDetailsForBuildset="*",
+        getPreviousBuild="*",
+        getResponsibleUsersForBuild="*",
+        getResponsibleUsersForSourceStamp="*",
+        getURLForBuild="*",
+        getURLForBuildrequest="*",
+        get_details_for_buildrequest="*",
+        merge_reports_prop="*",
+        merge_reports_prop_take_first="*",
+    ),
+}
+
+_LATENT = {
+    "buildbot.worker.docker": _of(
+        "latent",
+        DockerLatentWorker="docker_host image command volumes dockerfile version tls "
+        "followStartupLogs masterFQDN hostconfig autopull alwaysPull target custom_context "
+        "encoding buildargs hostname",
+    ),
+    "buildbot.worker.ec2": _of(
+        "latent",
+        EC2LatentWorker="instance_type ami valid_ami_owners valid_ami_location_regex elastic_ip "
+        "identifier secret_identifier aws_id_file_path user_data region keypair_name "
+        "security_name spot_instance max_spot_price volumes placement price_multiplier tags "
+        "product_description subnet_id security_group_ids instance_profile_name "
+        "block_device_map session",
+    ),
+    "buildbot.worker.kubernetes": _of(
+        "latent", KubeLatentWorker="image namespace masterFQDN kube_config"
+    ),
+    "buildbot.worker.libvirt": _of(
+        "latent", LibVirtWorker="hd_image base_image uri connection xml masterFQDN"
+    )
+    | _of("value", Connection="uri"),
+    "buildbot.worker.openstack": _of(
+        "latent",
+        OpenStackLatentWorker="flavor os_username os_password os_tenant_name os_auth_url "
+        "os_user_domain os_project_domain os_auth_args block_devices region image meta "
+        "nova_args client_version",
+    ),
+    "buildbot.worker.marathon": _of(
+        "latent",
+        MarathonLatentWorker="marathon_url image marathon_auth marathon_extra_config "
+        "marathon_app_prefix masterFQDN",
+    ),
+    "buildbot.worker.upcloud": _of(
+        "latent",
+        UpcloudLatentWorker="api_username api_password image hostconfig base_url masterFQDN",
+    ),
+}
+
+_SERVICES = {
+    "buildbot.schedulers.canceller": _of("service", OldBuildCanceller="filters branch_key"),
+    "buildbot.schedulers.canceller_buildset": _of("service", FailingBuildsetCanceller="filters"),
+}
+
+_VALUES = {
+    "buildbot.db.base": _of("base", DBConnectorComponent="*"),
+    "buildbot.db.dbconfig": _of("value", DbConfig="BuildmasterConfig basedir name"),
+    "buildbot.manhole": _of(
+        "value",
+        TelnetManhole="port username password",
+        PasswordManhole="port username password ssh_hostkey_dir",
+        AuthorizedKeysManhole="port keyfile ssh_hostkey_dir",
+    ),
+    "buildbot.master": _of("base", BuildMaster="*"),
+    "buildbot.process.codebase": _of("value", Codebase="project name slug"),
+    "buildbot.process.users.manual": _of("value", CommandlineUserManager="username passwd port"),
+    "buildbot.util.httpclientservice": _of("base", HTTPClientService="*", HTTPSession="*"),
+    "buildbot.util.kubeclientservice": _of(
+        "value",
+        KubeHardcodedConfig="master_url bearerToken basicAuth headers cert verify namespace",
+        KubeCtlProxyConfigLoader="proxy_port namespace",
+        KubeInClusterConfigLoader="",
+    ),
+    "buildbot.util.runprocess": _of("function", run_process="*", create_process="*"),
+    "buildbot.www.avatar": _of(
+        "value",
+        AvatarBase="",
+        AvatarGravatar="default",
+        AvatarGitHub="github_api_endpoint token debug verify client_id client_secret",
+    ),
+    "buildbot.www.hooks.base": _of("base", BaseHookHandler="*"),
+    "buildbot.www.hooks.bitbucket": _of("base", BitBucketHandler="*"),
+    "buildbot.www.hooks.github": _of("base", GitHubEventHandler="*"),
+    "buildbot.www.hooks.gitlab": _of("base", GitLabHandler="*"),
+    "buildbot.www.ldapuserinfo": _of(
+        "value",
+        LdapUserInfo="uri bindUser bindPw accountBase accountPattern accountFullName accountEmail "
+        "groupBase groupMemberPattern groupName avatarPattern avatarData accountExtraFields tls",
+    ),
+    "buildbot.www.plugin": _of("base", Application="*"),
+    "buildbot.www.resource": _of("base", Resource="*", ConsoleResource="*")
+    | _of("error", Redirect="url"),
+}
+
+_AUTH = "userInfoProvider"
+_OAUTH = "clientId clientSecret autologin"
+_OAUTH_KEYWORDS = "ssl_verify userInfoProvider"
+_MATCH = "role defaultDeny"
+
+_WEB = {
+    "buildbot.www.auth": _of(
+        "value",
+        AuthBase=_AUTH,
+        AuthRealm="master auth",
+        CustomAuth=f"{_AUTH} *",
+        HTPasswdAuth=f"passwdFile {_AUTH}",
+        NoAuth=_AUTH,
+        RemoteUserAuth=f"header headerRegex {_AUTH}",
+        TwistedICredAuthBase=f"credentialFactories checkers {_AUTH}",
+        UserInfoProviderBase="*",
+        UserPasswordAuth=f"users {_AUTH}",
+    ),
+    "buildbot.www.authz": _of("value", Authz="allowRules roleMatchers stringsMatcher")
+    | _of("function", fnmatchStrMatcher="value match", reStrMatcher="value match")
+    | _of("error", Forbidden="msg"),
+    "buildbot.www.authz.authz": _of("value", Authz="allowRules roleMatchers stringsMatcher")
+    | _of("function", fnmatchStrMatcher="value match", reStrMatcher="value match")
+    | _of("error", Forbidden="msg"),
+    "buildbot.www.authz.endpointmatchers": _of(
+        "value",
+        AnyControlEndpointMatcher=_MATCH,
+        AnyEndpointMatcher=_MATCH,
+        BranchEndpointMatcher=f"branch {_MATCH}",
+        EnableSchedulerEndpointMatcher=_MATCH,
+        EndpointMatcherBase=_MATCH,
+        ForceBuildEndpointMatcher=f"builder {_MATCH}",
+        Match="master build buildrequest buildset",
+        RebuildBuildEndpointMatcher=f"builder {_MATCH}",
+        StopBuildEndpointMatcher=f"builder {_MATCH}",
+        ViewBuildsEndpointMatcher=f"branch project builder {_MATCH}",
+    ),
+    "buildbot.www.authz.roles": _of(
+        "value",
+        RolesFromBase="*",
+        RolesFromDomain="*",
+        RolesFromEmails="*",
+        RolesFromGroups="groupPrefix",
+        RolesFromOwner="role",
+        RolesFromUsername="roles usernames",
+    ),
+    "buildbot.www.oauth2": _of(
+        "value",
+        BitbucketAuth=f"{_OAUTH} {_OAUTH_KEYWORDS}",
+        GitHubAuth="clientId clientSecret serverURL autologin apiVersion getTeamsMembership debug "
+        f"{_OAUTH_KEYWORDS}",
+        GitLabAuth=f"instanceUri {_OAUTH} {_OAUTH_KEYWORDS}",
+        GoogleAuth=f"{_OAUTH} {_OAUTH_KEYWORDS}",
+        OAuth2Auth=f"{_OAUTH} {_OAUTH_KEYWORDS} *",
+        OAuth2LoginResource="*",
+    ),
+}
+
+MODULES = {**_WEB, **_STEPS, **_REPORTERS, **_LATENT, **_SERVICES, **_VALUES}
+"""The accepted names, by the module that they are imported from."""

@@ -1,0 +1,223 @@
+"""Where the names of ``buildbot.plugins`` come from: "module:attribute" by name."""
+
+from __future__ import annotations
+
+from buildbot.plugins.accepted import MODULES
+
+
+def _of(module: str, *names: str) -> dict[str, str]:
+    return {name: f"{module}:{name}" for name in names}
+
+
+def _accepted(prefix: str) -> dict[str, str]:
+    return {
+        name: f"{module}:{name}"
+        for module, names in MODULES.items()
+        if module.startswith(prefix)
+        for name in names
+    }
+
+
+STEPS = {
+    **_accepted("buildbot.steps."),
+    **_of("buildbot.process.buildstep", "BuildStep", "ShellMixin", "CommandMixin"),
+    **_of(
+        "buildbot.steps.shell",
+        "Compile",
+        "Configure",
+        "PerlModuleTest",
+        "SetPropertyFromCommand",
+        "ShellCommand",
+        "Test",
+        "TreeSize",
+        "WarningCountingShellCommand",
+    ),
+    **{
+        f"{name}NewStyle": f"buildbot.steps.shell:{name}"
+        for name in ("Compile", "Configure", "ShellCommand", "Test", "WarningCountingShellCommand")
+    },
+    **_of("buildbot.steps.shellsequence", "ShellSequence"),
+    **_of(
+        "buildbot.steps.master",
+        "Assert",
+        "LogRenderable",
+        "MasterShellCommand",
+        "SetProperties",
+        "SetProperty",
+    ),
+    **_of(
+        "buildbot.steps.worker",
+        "CompositeStepMixin",
+        "CopyDirectory",
+        "FileExists",
+        "MakeDirectory",
+        "RemoveDirectory",
+        "SetPropertiesFromEnv",
+    ),
+    **_of("buildbot.steps.source.base", "Source"),
+    **_of("buildbot.steps.source.gerrit", "Gerrit"),
+    **_of("buildbot.steps.source.git", "Git", "GitCommit", "GitPush", "GitTag"),
+    **_of("buildbot.steps.source.github", "GitHub"),
+    **_of("buildbot.steps.source.gitlab", "GitLab"),
+}
+
+SCHEDULERS = {
+    **_of("buildbot.schedulers.base", "BaseScheduler"),
+    **_of("buildbot.schedulers.basic", "AnyBranchScheduler", "SingleBranchScheduler"),
+    **_of("buildbot.schedulers.dependent", "Dependent"),
+    **_of(
+        "buildbot.schedulers.forcesched",
+        "BaseParameter",
+        "ForceScheduler",
+        "ValidationError",
+        "ValidationErrorCollector",
+    ),
+    **_of("buildbot.schedulers.timed", "Nightly", "NightlyTriggerable", "Periodic"),
+    **_of("buildbot.schedulers.triggerable", "Triggerable"),
+    **_of("buildbot.schedulers.trysched", "Try_Jobdir", "Try_Userpass"),
+}
+
+CHANGES = {
+    **_of(
+        "buildbot.changes.base",
+        "ChangeSource",
+        "PollingChangeSource",
+        "ReconfigurablePollingChangeSource",
+    ),
+    **_of("buildbot.changes.bitbucket", "BitbucketPullrequestPoller"),
+    **_of("buildbot.changes.changes", "Change"),
+    **_of("buildbot.changes.gerritchangesource", "GerritChangeSource", "GerritEventLogPoller"),
+    **_of("buildbot.changes.github", "GitHubPullrequestPoller"),
+    **_of("buildbot.changes.gitpoller", "GitPoller"),
+    **_of("buildbot.changes.hgpoller", "HgPoller"),
+    **_of(
+        "buildbot.changes.mail",
+        "BzrLaunchpadEmailMaildirSource",
+        "CVSMaildirSource",
+        "MaildirSource",
+        "SVNCommitEmailMaildirSource",
+    ),
+    **_of("buildbot.changes.p4poller", "P4Source"),
+    **_of("buildbot.changes.pb", "PBChangeSource"),
+    **_of("buildbot.changes.svnpoller", "SVNPoller"),
+}
+
+WORKER = {
+    **_accepted("buildbot.worker."),
+    **_of("buildbot.worker.base", "AbstractWorker", "Worker"),
+    **_of("buildbot.worker.latent", "AbstractLatentWorker"),
+    **_of("buildbot.worker.local", "LocalWorker"),
+}
+del WORKER["Connection"]
+
+REPORTERS = _accepted("buildbot.reporters.")
+
+SECRETS = {
+    **_of("buildbot.secrets.providers.base", "SecretProviderBase"),
+    **_of("buildbot.secrets.providers.file", "SecretInAFile"),
+    **_of("buildbot.secrets.providers.passwordstore", "SecretInPass"),
+    **_of(
+        "buildbot.secrets.providers.vault_hvac",
+        "HashiCorpVaultKvSecretProvider",
+        "VaultAuthenticatorApprole",
+        "VaultAuthenticatorToken",
+    ),
+}
+
+UTIL = {
+    **_of("buildbot.config.builder", "BuilderConfig"),
+    **_of("buildbot.locks", "MasterLock", "WorkerLock"),
+    **_of("buildbot.process.factory", "BuildFactory"),
+    **_of(
+        "buildbot.steps.factories",
+        "BasicBuildFactory",
+        "BasicSVN",
+        "CPAN",
+        "Distutils",
+        "GNUAutoconf",
+        "QuickBuildFactory",
+        "Trial",
+    ),
+    **_of("buildbot.process.builder", "enforceChosenWorker"),
+    **_of("buildbot.process.codebase", "Codebase"),
+    **_of("buildbot.process.logobserver", "LogLineObserver"),
+    **_of("buildbot.process.project", "Project"),
+    **_of(
+        "buildbot.process.properties",
+        "FlattenList",
+        "Interpolate",
+        "Property",
+        "Secret",
+        "Transform",
+        "URLForBuild",
+        "WithProperties",
+        "renderer",
+    ),
+    **_of(
+        "buildbot.process.results",
+        "CANCELLED",
+        "EXCEPTION",
+        "FAILURE",
+        "RETRY",
+        "Results",
+        "SKIPPED",
+        "SUCCESS",
+        "WARNINGS",
+    ),
+    **_of("buildbot.process.users.manual", "CommandlineUserManager"),
+    **_of("buildbot.changes.filter", "ChangeFilter"),
+    **_of("buildbot.changes.gerritchangesource", "GerritChangeFilter"),
+    **_of("buildbot.configurators.janitor", "JanitorConfigurator"),
+    **_of("buildbot.db.dbconfig", "DbConfig"),
+    **_of("buildbot.manhole", "AuthorizedKeysManhole", "PasswordManhole", "TelnetManhole"),
+    **_of("buildbot.revlinks", "RevlinkMatch"),
+    **_of("buildbot.schedulers.canceller", "OldBuildCanceller"),
+    **_of("buildbot.schedulers.canceller_buildset", "FailingBuildsetCanceller"),
+    **_of(
+        "buildbot.schedulers.forcesched",
+        "AnyPropertyParameter",
+        "BooleanParameter",
+        "ChoiceStringParameter",
+        "CodebaseParameter",
+        "FileParameter",
+        "FixedParameter",
+        "InheritBuildParameter",
+        "IntParameter",
+        "NestedParameter",
+        "ParameterGroup",
+        "PatchParameter",
+        "StringParameter",
+        "TextParameter",
+        "UserNameParameter",
+        "WorkerChoiceParameter",
+    ),
+    **_of("buildbot.steps.shellsequence", "ShellArg"),
+    "repo.DownloadsFromChangeSource": ("buildbot.steps.source.repo:RepoDownloadsFromChangeSource"),
+    "repo.DownloadsFromProperties": "buildbot.steps.source.repo:RepoDownloadsFromProperties",
+    "svn.split_file_alwaystrunk": "buildbot.changes.svnpoller:split_file_alwaystrunk",
+    "svn.split_file_branches": "buildbot.changes.svnpoller:split_file_branches",
+    "svn.split_file_projects_branches": ("buildbot.changes.svnpoller:split_file_projects_branches"),
+    **_of("buildbot.util.git_credential", "GitCredentialInputRenderer", "GitCredentialOptions"),
+    **_of(
+        "buildbot.util.kubeclientservice",
+        "KubeCtlProxyConfigLoader",
+        "KubeHardcodedConfig",
+        "KubeInClusterConfigLoader",
+    ),
+    **_of("buildbot.util.ssfilter", "SourceStampFilter"),
+    **_of("buildbot.worker.libvirt", "Connection"),
+    **_of("buildbot.www.auth", "CustomAuth", "HTPasswdAuth", "RemoteUserAuth", "UserPasswordAuth"),
+    **_of("buildbot.www.authz", "Authz", "fnmatchStrMatcher", "reStrMatcher"),
+    **_accepted("buildbot.www.authz.endpointmatchers"),
+    **_accepted("buildbot.www.authz.roles"),
+    **_of("buildbot.www.avatar", "AvatarGitHub", "AvatarGravatar"),
+    **_of("buildbot.www.ldapuserinfo", "LdapUserInfo"),
+    **_of("buildbot.www.oauth2", "BitbucketAuth", "GitHubAuth", "GitLabAuth", "GoogleAuth"),
+}
+
+WEBHOOKS = {
+    "base": "buildbot.www.hooks.base:BaseHookHandler",
+    "bitbucket": "buildbot.www.hooks.bitbucket:BitBucketHandler",
+    "github": "buildbot.www.hooks.github:GitHubEventHandler",
+    "gitlab": "buildbot.www.hooks.gitlab:GitLabHandler",
+}

@@ -1,0 +1,157 @@
+"""Making the classes and functions that are accepted, and not supported yet."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from buildbot._host.arguments import bound
+from buildbot._host.bridge import settled
+from buildbot.plugins.accepted import MODULES
+from buildbot.process.rendering import Renderable
+from buildbot.util.comparison import ComparableMixin
+from buildbot.worker.latent import AbstractLatentWorker
+from chargehand.config.model import Component, NotYet
+
+_REPORTER = ("name", "generators", "debug", "verify", "verbose", "headers")
+_GENERIC_WORKER = (
+    "name",
+    "password",
+    "max_builds",
+    "notify_on_missing",
+    "missing_timeout",
+    "properties",
+    "defaultProperties",
+    "locks",
+    "keepalive_interval",
+    "machine_name",
+    "build_wait_timeout",
+    "start_missing_on_startup",
+)
+
+
+class NotSupportedYet(NotImplementedError):
+    """A name was used at run time that is only accepted so far."""
+
+
+def make(module: str, name: str) -> Any:
+    """Return the thing with that name; AttributeError is raised for a name that is not listed."""
+    accepted = MODULES.get(module, {}).get(name)
+    if accepted is None:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    body = {
+        "__module__": module,
+        "__doc__": f"{name}: accepted, and not supported yet.",
+        "documented": accepted.arguments,
+        "documented_name": name,
+    }
+    match accepted.kind:
+        case "step" | "shell" | "source":
+            steps = importlib.import_module("buildbot.steps.not_yet")
+            return steps.step_class(module, name, accepted.kind, accepted.arguments)
+        case "function":
+            return _function(module, name)
+        case "error":
+            return type(name, (Exception,), {"__module__": module})
+        case "reporter":
+            names = (*accepted.arguments, *_REPORTER)
+            return type(name, (NotYetService,), {**body, "documented": names, "name": name})
+        case "service":
+            names = ("name", *accepted.arguments)
+            return type(name, (NotYetService,), {**body, "documented": names, "name": name})
+        case _:
+            return type(name, (_VALUES.get(accepted.kind, NotYetValue),), body)
+
+
+def _function(module: str, name: str) -> Callable[..., Any]:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise NotSupportedYet(
+            f"{module}.{name} is not supported yet (see docs/migrating-from-buildbot.md)"
+        )
+
+    refuse.__name__ = refuse.__qualname__ = name
+    refuse.__module__ = module
+    return refuse
+
+
+class NotYetValue(ComparableMixin):
+    """Keeps its documented arguments as attributes; users' subclasses may do what they like."""
+
+    compare_attrs = ("_arguments",)
+    documented: ClassVar[Sequence[str]] = ()
+    documented_name: ClassVar[str] = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._arguments = bound(self.documented_name, self.documented, args, kwargs)
+        for name in self.documented:
+            if name != "*" and not hasattr(type(self), name):
+                setattr(self, name, self._arguments.get(name))
+
+
+class NotYetRenderable(Renderable, NotYetValue):
+    """A value that renders to nothing."""
+
+    async def rendering(self, properties: Any) -> Any:
+        raise NotSupportedYet(f"{self.documented_name} is not supported yet")
+
+
+class NotYetService(ComparableMixin):
+    """A reporter or another service that is checked, and not started.
+
+    Its subclasses' ``checkConfig`` is called with the constructor's arguments.
+    """
+
+    compare_attrs = ("name", "_config_args", "_config_kwargs")
+    documented: ClassVar[Sequence[str]] = ()
+    documented_name: ClassVar[str] = ""
+    name: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.name = kwargs.pop("name", None) or self.name or type(self).__name__
+        self.master: Any = None
+        self._config_args = args
+        self._config_kwargs = kwargs
+        self.checkConfig(*args, **kwargs)
+
+    def checkConfig(self, *args: Any, **kwargs: Any) -> Any:
+        """Say what is wrong with the arguments."""
+        bound(self.documented_name, self.documented, args, kwargs)
+
+    def reconfigService(self, *args: Any, **kwargs: Any) -> Any:
+        """Take new arguments."""
+        return settled(None)
+
+    def startService(self) -> Any:
+        """Not called yet."""
+        return settled(None)
+
+    def stopService(self) -> Any:
+        """Not called yet."""
+        return settled(None)
+
+    def _as_component(self) -> Component:
+        kind = type(self).__name__
+        return Component(
+            name=str(self.name),
+            settings=NotYet(kind=kind),
+            extension=self,
+            identity=(kind, str(self.name)),
+        )
+
+
+class NotYetLatentWorker(AbstractLatentWorker):
+    """A latent worker of a kind that is not supported yet."""
+
+    documented: ClassVar[Sequence[str]] = ()
+    documented_name: ClassVar[str] = ""
+
+    def checkConfig(self, name: str, password: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Check the arguments, and keep those of this kind as attributes."""
+        generic = {key: kwargs.pop(key) for key in list(kwargs) if key in _GENERIC_WORKER}
+        for key, value in bound(self.documented_name, self.documented, args, kwargs).items():
+            setattr(self, key, value)
+        super().checkConfig(name, password, **generic)
+
+
+_VALUES: dict[str, type] = {"latent": NotYetLatentWorker, "renderable": NotYetRenderable}

@@ -1,0 +1,5 @@
+"""Filters of source stamps."""
+
+from buildbot.changes.filter import SourceStampFilter
+
+__all__ = ["SourceStampFilter"]

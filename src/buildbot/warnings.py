@@ -1,0 +1,15 @@
+"""Telling users that something will go."""
+
+from __future__ import annotations
+
+import warnings
+
+
+class DeprecatedApiWarning(Warning):
+    """Something is deprecated, in the words of the configuration's author."""
+
+
+def warn_deprecated(version: str, msg: str, stacklevel: int = 2) -> None:
+    """Warn that something is deprecated since *version*."""
+    text = f"[{version} and later] {msg}"
+    warnings.warn(DeprecatedApiWarning(text), stacklevel=stacklevel + 1)
