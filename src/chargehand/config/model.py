@@ -138,7 +138,8 @@ class WebConfig:
     """The web server; ``listen`` has (host, port) pairs or unix socket paths; empty: no server."""
 
     listen: tuple[tuple[str, int] | str, ...] = ()
-    allowed_origins: tuple[str, ...] = ("*",)
+    allowed_origins: tuple[str, ...] = ()
+    """Patterns of origins besides the site's own."""
     plugins: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict, compare=False)
     """Everything else of ``c['www']``, as given."""

@@ -63,7 +63,7 @@ def parse(content_type: str, body: bytes) -> Call:
         raise _malformed("Invalid content-type (use application/json)")
     try:
         data = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, PARSE_ERROR, f"JSON parse error: {error}") from error
     if isinstance(data, list):
         raise _malformed("JSONRPC batch requests are not supported")

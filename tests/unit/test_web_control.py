@@ -1,0 +1,186 @@
+"""Orders by JSON-RPC over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from web_site import visited
+
+from chargehand.domain.result import Result
+from chargehand.web.access import User
+
+
+async def test_every_order_reaches_the_controls():
+    async with visited() as site:
+        assert (await site.call("/forceschedulers/force", "force", builderid=1))[1]["result"] == [
+            7,
+            {"1": 12},
+        ]
+        assert (await site.call("/builds/1", "rebuild"))[1]["result"] == [8, {"1": 13}]
+        for path, method, parameters in (
+            ("/builds/2", "stop", {"reason": "enough", "results": 2}),
+            ("/builders/quick%20one/builds/3", "stop", {}),
+            ("/buildrequests/4", "cancel", {"reason": "no more"}),
+            ("/buildrequests/4", "set_priority", {"priority": "5"}),
+            ("/schedulers/6", "enable", {"enabled": False}),
+            ("/workers/w1", "pause", {"reason": "repairs"}),
+            ("/workers/1", "unpause", {}),
+            ("/workers/1", "stop", {}),
+            ("/masters/1/workers/w1", "kill", {}),
+        ):
+            status, body = await site.call(path, method, **parameters)
+            assert (status, body) == (200, {"jsonrpc": "2.0", "id": 1, "result": None})
+
+        assert site.controls.orders == [
+            ("force", "force", {"builderid": 1}, ""),
+            ("rebuild", 1, ""),
+            ("stop_build", 2, "enough", Result.FAILURE),
+            ("stop_build", 3, "no reason", Result.CANCELLED),
+            ("cancel_request", 4, "no more"),
+            ("set_priority", 4, 5),
+            ("enable_scheduler", 6, False),
+            ("control_worker", "w1", "pause", "repairs"),
+            ("control_worker", 1, "unpause", ""),
+            ("control_worker", 1, "stop", ""),
+            ("control_worker", "w1", "kill", ""),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "parameters", "status", "code", "message"),
+    [
+        ("/builds/1", "nope", {}, 501, -32601, "action: nope is not supported"),
+        ("/builds", "stop", {}, 501, -32601, "action: stop is not supported"),
+        ("/builders/1", "x", {}, 501, -32601, "action: x is not supported"),
+        ("/nope", "stop", {}, 404, -32600, "Invalid path: nope"),
+        ("/builds/99", "stop", {}, 404, -32600, "there is no build 99"),
+        ("/workers/w9", "stop", {}, 404, -32600, "there is no worker w9"),
+        ("/forceschedulers/no", "force", {}, 404, -32600, "there is no force scheduler no"),
+        (
+            "/forceschedulers/force",
+            "force",
+            {"number": "x"},
+            400,
+            -32602,
+            {"number": "is not a number"},
+        ),
+        ("/builds/1", "stop", {"reason": 3}, 400, -32602, {"reason": "must be a string"}),
+        ("/builds/1", "stop", {"results": 9}, 400, -32602, {"results": "must be a result, 0 to 6"}),
+        (
+            "/builds/1",
+            "stop",
+            {"results": []},
+            400,
+            -32602,
+            {"results": "must be a result, 0 to 6"},
+        ),
+        ("/buildrequests/4", "set_priority", {}, 400, -32602, {"priority": "must be an integer"}),
+        ("/schedulers/6", "enable", {}, 400, -32602, {"enabled": "must be true or false"}),
+    ],
+)
+async def test_an_order_that_cannot_be_carried_out_is_refused(
+    path: str, method: str, parameters: dict[str, Any], status: int, code: int, message: Any
+):
+    async with visited() as site:
+        assert await site.call(path, method, **parameters) == (
+            status,
+            {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}},
+        )
+        assert site.controls.orders == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "code", "message"),
+    [
+        ("text/plain", "{}", -32600, "Invalid content-type (use application/json)"),
+        ("application/x-www-form-urlencoded", "a=1", -32600, "Invalid content-type"),
+        ("application/json", "", -32700, "JSON parse error: "),
+        ("application/json", "{", -32700, "JSON parse error: "),
+        ("application/json", '"\xff"', -32700, "JSON parse error: "),
+        ("application/json", "[" * 100_000, -32700, "JSON parse error: "),
+        ("application/json", "[]", -32600, "JSONRPC batch requests are not supported"),
+        ("application/json", '"x"', -32600, "JSONRPC root object must be an object"),
+        ("application/json", "{}", -32600, "missing key 'jsonrpc'"),
+        (
+            "application/json; charset=utf-8",
+            '{"jsonrpc":"1.0","id":1,"method":"stop","params":{}}',
+            -32600,
+            "only JSONRPC 2.0 is supported",
+        ),
+        (
+            "application/json",
+            '{"jsonrpc":"2.0","id":1,"params":{}}',
+            -32600,
+            "missing key 'method'",
+        ),
+        (
+            "application/json",
+            '{"jsonrpc":"2.0","id":1,"method":3,"params":{}}',
+            -32600,
+            "'method' must be a string",
+        ),
+        (
+            "application/json",
+            '{"jsonrpc":"2.0","id":1,"method":"stop"}',
+            -32600,
+            "missing key 'params'",
+        ),
+        (
+            "application/json",
+            '{"jsonrpc":"2.0","id":1,"method":"stop","params":[]}',
+            -32600,
+            "'params' must be an object",
+        ),
+        (
+            "application/json",
+            '{"jsonrpc":"2.0","id":[1],"method":"stop","params":{}}',
+            -32600,
+            "'id' must be a string, number, or null",
+        ),
+    ],
+)
+async def test_a_malformed_call_is_refused(content_type: str, body: str, code: int, message: str):
+    async with (
+        visited() as site,
+        site.session.post(
+            "/api/v2/builds/1",
+            data=body.encode("latin-1"),
+            headers={"Content-Type": content_type},
+        ) as response,
+    ):
+        answer = await response.json()
+
+        assert response.status == 400
+        assert answer["error"]["code"] == code
+        assert answer["error"]["message"].startswith(message)
+        assert "id" not in answer
+
+
+async def test_what_the_policy_forbids_is_not_done():
+    class OnlyStopping:
+        def may(self, user: User, action: str, path: str) -> bool:
+            return action == "stop" and path == "/builds/1"
+
+    async with visited(policy=OnlyStopping()) as site:
+        assert (await site.call("/builds/1", "stop"))[0] == 200
+        status, body = await site.call("/builds/1", "rebuild")
+
+        assert status == 403
+        assert body["error"] == {"code": 403, "message": "you may not rebuild this"}
+        assert [order[0] for order in site.controls.orders] == ["stop_build"]
+
+
+async def test_an_unexpected_failure_is_told_and_logged(caplog):
+    async with visited() as site:
+
+        async def fail(*_: object) -> None:
+            raise RuntimeError("broken")
+
+        site.controls.cancel_request = fail
+
+        status, body = await site.call("/buildrequests/4", "cancel")
+
+        assert status == 500
+        assert body["error"] == {"code": -32603, "message": "RuntimeError('broken')"}
+        assert "POST /api/v2/buildrequests/4 failed" in caplog.text

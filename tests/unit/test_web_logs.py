@@ -1,0 +1,64 @@
+"""Logs over HTTP: ranges of lines, downloads."""
+
+from __future__ import annotations
+
+import pytest
+from web_site import visited
+
+_STDIO = (
+    b"Builder: quick one\nBuild number: 1\nWorker name: w1\nmake all\nh\xc3\xa9llo \xff\noops\n"
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/logs/8",
+        "/steps/5/logs/stdio",
+        "/builds/1/steps/0/logs/stdio",
+        "/builds/1/steps/compile/logs/stdio",
+        "/builders/1/builds/1/steps/compile/logs/stdio",
+        "/builders/quick%20one/builds/1/steps/0/logs/stdio",
+    ],
+)
+async def test_a_log_is_found_by_every_path(path: str):
+    async with visited() as site:
+        status, body = await site.get(f"{path}/contents?offset=1&limit=1")
+
+        assert status == 200
+        assert body == {
+            "logchunks": [{"logid": 8, "firstline": 1, "content": "oh\xe9llo \ufffd\n"}],
+            "meta": {},
+        }
+        async with site.session.get(f"/api/v2{path}/raw") as response:
+            assert await response.read() == _STDIO
+
+
+async def test_contents_are_the_whole_log_unless_cut():
+    async with visited() as site:
+        _, body = await site.get("/logs/8/contents")
+
+        assert body["logchunks"][0]["content"] == "hmake all\noh\xe9llo \ufffd\neoops\n"
+
+
+async def test_a_download_names_its_file_and_its_size():
+    async with visited() as site:
+        async with site.session.get("/api/v2/logs/8/raw") as response:
+            assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+            assert response.headers["Content-Length"] == str(len(_STDIO))
+            assert response.headers["Content-Disposition"] == (
+                "attachment; filename=quick_one_build_1_step_compile_log_stdio"
+            )
+        async with site.session.get("/api/v2/logs/8/raw_inline") as response:
+            assert "Content-Disposition" not in response.headers
+            assert await response.read() == _STDIO
+        async with site.session.head("/api/v2/logs/8/raw") as response:
+            assert response.headers["Content-Length"] == str(len(_STDIO))
+            assert await response.read() == b""
+
+
+async def test_the_markup_of_a_log_may_not_act():
+    async with visited() as site, site.session.get("/api/v2/logs/9/raw_inline") as response:
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert response.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+        assert await response.read() == b"<script>alert(1)</script>\n"
