@@ -97,7 +97,15 @@ class Member:
     @property
     def is_due(self) -> bool:
         """Whether its link is to be ended or renewed now."""
-        return self._wish is not Wish.KEEP and self._running == 0 and not self.is_settling
+        if self._running or self.is_settling:
+            return False
+        match self._wish:
+            case Wish.KEEP:
+                return False
+            case Wish.STOP:
+                return self.link is not None
+            case Wish.RENEW | Wish.REMOVE:
+                return True
 
     @property
     def slot(self) -> WorkerSlot:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from chargehand.config.model import WorkerConfig
+from chargehand.domain.worker import WorkerInfo
 
 
 class WorkerState(StrEnum):
@@ -36,9 +39,9 @@ def may_take(state: WorkerState, *, running: int, max_builds: int | None) -> boo
     return state is WorkerState.READY and (max_builds is None or running < max_builds)
 
 
-def is_drained(state: WorkerState, *, running: int) -> bool:
-    """Return whether a worker that was asked to stop may be closed now."""
-    return state is WorkerState.DRAINING and running == 0
+def recordable(info: WorkerInfo) -> WorkerInfo:
+    """Return what may be shown to everybody: not the environment, which may hold secrets."""
+    return msgspec.structs.replace(info, environ={}, commands={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

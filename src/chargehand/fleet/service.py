@@ -56,6 +56,8 @@ class Fleet:
             if member.wish is not Wish.REMOVE
         }
         changes = rules.difference(old, new)
+        for name in old.keys() & records.keys():
+            self._members[name].record = records[name]
         for config in changes.added:
             await self._add(config, records[config.name])
         for config in (*changes.relinked, *changes.altered):
@@ -64,8 +66,6 @@ class Fleet:
             self._wish(self._members[config.name], Wish.RENEW)
         for name in changes.removed:
             self._wish(self._members[name], Wish.REMOVE)
-        for name, record in records.items():
-            self._members[name].record = record
         for config in changes.altered:
             self._tell(config.name)
 
@@ -133,7 +133,8 @@ class Fleet:
             case "stop" | "kill":
                 paused, why = member.record.paused, member.record.pause_reason
                 await self._set_state(member, paused=paused, reason=why, graceful=True)
-                self._wish(member, Wish.STOP)
+                if member.wish is not Wish.REMOVE:
+                    self._wish(member, Wish.STOP)
                 if method == "kill" and member.session is not None:
                     await self._settle(member)
             case _:
@@ -201,12 +202,13 @@ class Fleet:
                 case Wish.REMOVE:
                     del self._members[member.name]
                 case Wish.RENEW:
-                    await self._start_link(member)
                     member.wish = Wish.KEEP
+                    await self._start_link(member)
                 case Wish.STOP | Wish.KEEP:
                     pass
         finally:
             member.is_settling = False
+        self._settle_if_due(member)
         self._tell(member.name)
 
     async def _start_link(self, member: Member) -> None:

@@ -1,0 +1,118 @@
+"""Fakes of what the fleet needs: a store in memory, and links without processes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from chargehand.config.model import WorkerConfig
+from chargehand.domain.command import Command, CommandUpdate
+from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.worker import Worker, WorkerInfo
+from chargehand.fleet.ports import Session
+
+
+class MemoryWorkerStore:
+    """A WorkerStore that forgets everything at the end; ``transactions`` counts them."""
+
+    def __init__(self) -> None:
+        self.workers: dict[str, Worker] = {}
+        self.transactions = 0
+
+    async def sync(
+        self, configured: Mapping[str, Sequence[BuilderId]], master_id: MasterId
+    ) -> dict[str, Worker]:
+        """Record which workers are configured for which builders."""
+        self.transactions += 1
+        for name, builders in configured.items():
+            known = self.workers.get(name) or Worker(id=WorkerId(len(self.workers) + 1), name=name)
+            others = tuple(pair for pair in known.configured_on if pair[0] != master_id)
+            ours = tuple((master_id, builder) for builder in builders)
+            self.workers[name] = msgspec.structs.replace(known, configured_on=others + ours)
+        return {name: self.workers[name] for name in configured}
+
+    async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
+        """Record a connection."""
+        told = msgspec.structs.asdict(info)
+        return self._replace(worker_id, connected_to=(master_id,), info=told)
+
+    async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
+        """Record its end."""
+        return self._replace(worker_id, connected_to=())
+
+    async def set_state(
+        self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
+    ) -> Worker:
+        """Record what was ordered."""
+        return self._replace(worker_id, paused=paused, pause_reason=pause_reason, graceful=graceful)
+
+    def _replace(self, worker_id: WorkerId, **changes: object) -> Worker:
+        self.transactions += 1
+        [known] = [worker for worker in self.workers.values() if worker.id == worker_id]
+        new: Worker = msgspec.structs.replace(known, **changes)
+        self.workers[known.name] = new
+        return new
+
+
+class QuietSession:
+    """A connected worker whose commands complete at once and say nothing."""
+
+    def __init__(self, worker_name: str) -> None:
+        self.worker_name = worker_name
+        self.info = WorkerInfo(version="fake")
+        self.is_closed = False
+
+    async def prepare(self, builddirs: Sequence[str]) -> None:
+        """Do nothing."""
+
+    async def run(
+        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
+    ) -> None:
+        """Do nothing."""
+
+    async def interrupt(self, command: Command, reason: str) -> None:
+        """Do nothing."""
+
+    async def close(self) -> None:
+        """Remember it."""
+        self.is_closed = True
+
+
+class Registry(Protocol):
+    """What a link tells of its sessions."""
+
+    async def attach(self, session: Session) -> None:
+        """It is there."""
+
+    async def detach(self, session: Session) -> None:
+        """It is gone."""
+
+
+class DirectLink:
+    """A link that connects a QuietSession as soon as it is started."""
+
+    def __init__(self, config: WorkerConfig, registry: Registry) -> None:
+        self._config = config
+        self._registry = registry
+        self.session: QuietSession | None = None
+        self.starts = 0
+        self.stops = 0
+
+    async def start(self) -> None:
+        """Connect."""
+        self.starts += 1
+        self.session = QuietSession(self._config.name)
+        await self._registry.attach(self.session)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        self.stops += 1
+        await self.lose()
+
+    async def lose(self) -> None:
+        """Lose the connection, as by a fault."""
+        if self.session is not None:
+            session, self.session = self.session, None
+            await self._registry.detach(session)

@@ -1,0 +1,327 @@
+"""The fleet: who is there, who may build, and what happens when that changes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chargehand.config.model import WorkerConfig
+from chargehand.domain.identifiers import BuilderId, MasterId
+from chargehand.domain.worker import WorkerInfo, WorkerSlot
+from chargehand.fleet.rules import WorkerState, difference, may_take, recordable, state
+from chargehand.fleet.service import Fleet
+from chargehand.testing.fleet import DirectLink, MemoryWorkerStore, QuietSession
+
+
+def config(name: str, **settings: Any) -> WorkerConfig:
+    return WorkerConfig(name=name, **{"kind": "fake", **settings})
+
+
+class Yard:
+    """A fleet with fakes around it."""
+
+    def __init__(self) -> None:
+        self.store = MemoryWorkerStore()
+        self.links: dict[str, list[DirectLink]] = {}
+        self.told: list[str] = []
+        self.fleet = Fleet(
+            store=self.store, master_id=MasterId(1), links={"fake": self._link, "slow": self._link}
+        )
+        self.fleet.on_change(self.told.append)
+
+    def _link(self, config: WorkerConfig) -> DirectLink:
+        link = DirectLink(config, self.fleet)
+        self.links.setdefault(config.name, []).append(link)
+        return link
+
+    async def configure(self, *workers: WorkerConfig) -> None:
+        await self.fleet.reconfigure(workers, {})
+        self.told.clear()
+
+    def slot(self, name: str = "w") -> WorkerSlot:
+        [slot] = self.fleet.slots([name])
+        return slot
+
+    async def told_of(self, name: str, wanted: WorkerState) -> None:
+        async with asyncio.timeout(5):
+            while self.fleet.state(name) is not wanted:
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def yard() -> Yard:
+    return Yard()
+
+
+async def test_a_configured_worker_connects_and_is_recorded(yard: Yard) -> None:
+    await yard.fleet.reconfigure([config("w", max_builds=2)], {"w": [BuilderId(3)]})
+
+    slot = yard.slot()
+    assert (slot.connected, slot.paused, slot.running, slot.max_builds) == (True, False, 0, 2)
+    assert yard.store.workers["w"].connected_to == (1,)
+    assert yard.store.workers["w"].configured_on == ((1, 3),)
+    assert yard.store.workers["w"].info["version"] == "fake"
+    assert "w" in yard.told
+
+
+async def test_unknown_workers_have_no_slots_and_cannot_be_reserved(yard: Yard) -> None:
+    await yard.configure(config("w"))
+
+    assert [slot.name for slot in yard.fleet.slots(["x", "w", "y"])] == ["w"]
+    assert yard.fleet.reserve("x") is None
+
+
+async def test_a_worker_runs_no_more_builds_than_it_may(yard: Yard) -> None:
+    await yard.configure(config("w", max_builds=2))
+
+    reserved = [yard.fleet.reserve("w") for _ in range(3)]
+
+    assert [session is not None for session in reserved] == [True, True, False]
+    assert yard.slot().running == 2
+
+
+async def test_a_released_slot_is_announced_at_once(yard: Yard) -> None:
+    await yard.configure(config("w", max_builds=1))
+    yard.fleet.reserve("w")
+
+    yard.fleet.release("w")
+
+    assert yard.told == ["w"]
+    assert yard.fleet.reserve("w") is not None
+
+
+async def test_a_slot_that_is_not_in_use_cannot_be_released(yard: Yard) -> None:
+    await yard.configure(config("w"))
+
+    with pytest.raises(ValueError, match="no slot"):
+        yard.fleet.release("w")
+
+
+async def test_a_lost_worker_takes_no_builds(yard: Yard) -> None:
+    await yard.configure(config("w"))
+
+    await yard.links["w"][0].lose()
+
+    assert yard.fleet.reserve("w") is None
+    assert not yard.slot().connected
+    assert yard.store.workers["w"].connected_to == ()
+    assert yard.told == ["w"]
+
+
+async def test_builds_of_a_lost_connection_still_count_until_they_have_ended(yard: Yard) -> None:
+    await yard.configure(config("w", max_builds=1))
+    yard.fleet.reserve("w")
+    await yard.links["w"][0].lose()
+    await yard.links["w"][0].start()
+
+    assert yard.fleet.reserve("w") is None
+    yard.fleet.release("w")
+    assert yard.fleet.reserve("w") is yard.links["w"][0].session
+
+
+async def test_the_end_of_an_older_connection_does_no_harm(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    old = yard.links["w"][0].session
+    assert old is not None
+    await yard.links["w"][0].start()
+
+    await yard.fleet.detach(old)
+
+    assert yard.slot().connected
+
+
+async def test_a_worker_that_nobody_configured_is_sent_away(yard: Yard) -> None:
+    stranger = QuietSession("stranger")
+
+    await yard.fleet.attach(stranger)
+
+    assert stranger.is_closed
+
+
+async def test_reconfiguring_touches_only_what_changed(yard: Yard) -> None:
+    await yard.configure(config("same"), config("more"), config("gone"))
+    before = yard.store.transactions
+
+    await yard.configure(config("same"), config("more", max_builds=3), config("new"))
+
+    assert {name: len(links) for name, links in yard.links.items()} == dict.fromkeys(
+        ("same", "more", "gone", "new"), 1
+    )
+    await yard_gone(yard, "gone")
+    assert yard.slot("more").max_builds == 3
+    assert yard.links["same"][0].stops == 0
+    assert yard.links["more"][0].stops == 0
+    assert yard.store.transactions - before <= 3
+
+
+async def yard_gone(yard: Yard, name: str) -> None:
+    async with asyncio.timeout(5):
+        while yard.fleet.slots([name]):
+            await asyncio.sleep(0)
+
+
+async def test_a_removed_worker_finishes_its_builds_first(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    yard.fleet.reserve("w")
+
+    await yard.configure()
+    refused = yard.fleet.reserve("w")
+    stops_before = yard.links["w"][0].stops
+    yard.fleet.release("w")
+    await yard_gone(yard, "w")
+
+    assert refused is None
+    assert stops_before == 0
+    assert yard.links["w"][0].stops == 1
+
+
+async def test_a_removed_worker_may_come_back_while_it_still_builds(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    yard.fleet.reserve("w")
+    await yard.configure()
+
+    await yard.configure(config("w"))
+    yard.fleet.release("w")
+    await yard.told_of("w", WorkerState.READY)
+
+    assert [link.stops for link in yard.links["w"]] == [1, 0]
+    assert yard.fleet.reserve("w") is yard.links["w"][1].session
+
+
+async def test_a_worker_that_connects_in_another_way_is_linked_anew_when_idle(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    yard.fleet.reserve("w")
+
+    await yard.configure(config("w", kind="slow"))
+    reason = yard.slot().pause_reason
+    yard.fleet.release("w")
+    await yard.told_of("w", WorkerState.READY)
+
+    assert reason == "its configuration changed"
+    assert [link.starts for link in yard.links["w"]] == [1, 1]
+
+
+async def test_a_paused_worker_says_why_and_takes_no_builds(yard: Yard) -> None:
+    await yard.configure(config("w"))
+
+    await yard.fleet.control("w", "pause", "being cleaned")
+
+    assert yard.fleet.reserve("w") is None
+    assert (yard.slot().paused, yard.slot().pause_reason) == (True, "being cleaned")
+    assert yard.store.workers["w"].pause_reason == "being cleaned"
+    await yard.fleet.control(1, "unpause", "")
+    assert yard.fleet.reserve("w") is not None
+    assert yard.told[-1] == "w"
+
+
+async def test_a_pause_outlives_a_restart_of_the_master(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    await yard.fleet.control("w", "pause", "broken disk")
+    after = Yard()
+    after.store.workers = yard.store.workers
+
+    await after.configure(config("w"))
+
+    assert after.slot().pause_reason == "broken disk"
+
+
+async def test_a_worker_that_was_asked_to_stop_does_so_when_idle(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    yard.fleet.reserve("w")
+
+    await yard.fleet.control("w", "stop", "")
+    draining = yard.fleet.state("w")
+    yard.fleet.release("w")
+    await yard.told_of("w", WorkerState.STOPPED)
+
+    assert draining is WorkerState.DRAINING
+    assert yard.links["w"][0].stops == 1
+
+
+async def test_a_stopped_worker_comes_back_when_it_is_unpaused(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    await yard.fleet.control("w", "stop", "")
+    await yard.told_of("w", WorkerState.STOPPED)
+
+    await yard.fleet.control("w", "unpause", "")
+    await yard.told_of("w", WorkerState.READY)
+
+    assert len(yard.links["w"]) == 2
+
+
+async def test_a_stop_does_not_outlive_the_master(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    await yard.fleet.control("w", "stop", "")
+    after = Yard()
+    after.store.workers = yard.store.workers
+
+    await after.configure(config("w"))
+
+    assert after.fleet.state("w") is WorkerState.READY
+
+
+async def test_a_killed_worker_is_closed_although_it_builds(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    yard.fleet.reserve("w")
+
+    await yard.fleet.control("w", "kill", "")
+
+    assert yard.fleet.state("w") is WorkerState.STOPPED
+    assert yard.links["w"][0].stops == 1
+
+
+async def test_orders_for_unknown_workers_or_of_unknown_kind_are_errors(yard: Yard) -> None:
+    await yard.configure(config("w"))
+
+    with pytest.raises(LookupError, match="'x'"):
+        await yard.fleet.control("x", "pause", "")
+    with pytest.raises(LookupError, match="77"):
+        await yard.fleet.control(77, "pause", "")
+    with pytest.raises(ValueError, match="dance"):
+        await yard.fleet.control("w", "dance", "")
+
+
+async def test_closing_ends_every_link(yard: Yard) -> None:
+    await yard.configure(config("a"), config("b"))
+
+    await yard.fleet.close()
+
+    assert [yard.links[name][0].stops for name in ("a", "b")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("connected", "paused", "graceful", "expected"),
+    [
+        (False, False, False, WorkerState.OFFLINE),
+        (False, True, False, WorkerState.OFFLINE),
+        (True, False, False, WorkerState.READY),
+        (True, True, False, WorkerState.PAUSED),
+        (True, True, True, WorkerState.DRAINING),
+        (False, False, True, WorkerState.STOPPED),
+    ],
+)
+def test_the_state_follows_from_what_is_known(
+    connected: bool, paused: bool, graceful: bool, expected: WorkerState
+) -> None:
+    assert state(connected=connected, paused=paused, graceful=graceful) is expected
+
+
+def test_only_a_ready_worker_with_a_free_slot_takes_a_build() -> None:
+    assert may_take(WorkerState.READY, running=5, max_builds=None)
+    assert may_take(WorkerState.READY, running=0, max_builds=1)
+    assert not may_take(WorkerState.READY, running=1, max_builds=1)
+    assert not may_take(WorkerState.PAUSED, running=0, max_builds=None)
+
+
+def test_equal_configurations_have_no_difference() -> None:
+    old = {"w": config("w", max_builds=1)}
+
+    assert difference(old, {"w": config("w", max_builds=1)}).is_empty
+
+
+def test_the_environment_of_a_worker_is_not_recorded() -> None:
+    told = WorkerInfo(version="1", environ={"TOKEN": "x"}, commands={"shell": "3.3"})
+
+    assert recordable(told) == WorkerInfo(version="1")
