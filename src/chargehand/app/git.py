@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from chargehand.app.failure import CommandFailed
@@ -17,14 +18,18 @@ _IDENTITY = {
 }
 
 
-def git(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> str:
+def git(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run git and return what it printed, without the last newline."""
     if shutil.which("git") is None:
         raise CommandFailed("git is not installed (on Debian: apt-get install git)")
     result = subprocess.run(
         ["git", *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, **_IDENTITY, **environment},
+        env={**os.environ, **_IDENTITY, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -68,11 +73,13 @@ def snapshot(source: Path, bare: Path) -> str:
     if is_repository:
         head = git("rev-parse", "HEAD", cwd=source)
         parents = ["-p", head]
-        git("read-tree", head, **places)
-    git("add", "--all", ".", cwd=source, **places)
-    tree = git("write-tree", **places)
+        git("read-tree", head, environment=places)
+    git("add", "--all", ".", cwd=source, environment=places)
+    tree = git("write-tree", environment=places)
     if is_repository and tree == git("rev-parse", "HEAD^{tree}", cwd=source):
         return branch
-    commit = git("commit-tree", tree, *parents, "-m", "Working copy as it is now", **places)
-    git("update-ref", f"refs/heads/{branch}", commit, GIT_DIR=str(bare))
+    commit = git(
+        "commit-tree", tree, *parents, "-m", "Working copy as it is now", environment=places
+    )
+    git("update-ref", f"refs/heads/{branch}", commit, environment={"GIT_DIR": str(bare)})
     return branch

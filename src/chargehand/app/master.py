@@ -15,15 +15,14 @@ from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed
 from chargehand.app.garbage import without_pauses
 from chargehand.app.parts import Parts
-from chargehand.app.stores import stores_of
 from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, LogId
 from chargehand.events.bus import Bus
 from chargehand.kit.tasks import Tasks
-from chargehand.store.database import Database
 from chargehand.store.errors import StoreError
+from chargehand.store.store import Store
 from chargehand.web.listening import CannotListen
 
 _log = logging.getLogger("chargehand.master")
@@ -73,11 +72,10 @@ class Master:
                 raise
 
     async def _start(self, config: MasterConfig) -> None:
-        database = Database(url=config.db_url, basedir=self._basedir, publish=self.bus.publish)
-        await database.open()
-        stores = stores_of(database, self._basedir)
-        master_id = await stores.masters.start(self.name)
-        recovered = await stores.masters.recover(master_id)
+        store = Store(url=config.db_url, basedir=self._basedir, publish=self.bus.publish)
+        await store.open()
+        master_id = await store.masters.start(self.name)
+        recovered = await store.masters.recover(master_id)
         if recovered:
             _log.info(
                 "%d builds were cut off when the master was killed; they run again", recovered
@@ -86,8 +84,7 @@ class Master:
             basedir=self._basedir,
             bus=self.bus,
             directory=self._directory,
-            database=database,
-            stores=stores,
+            store=store,
             master_id=master_id,
         )
         self._host.attach(Engine(master=self, parts=parts))
@@ -100,8 +97,8 @@ class Master:
         parts = self._ready
         await parts.web.reconfigure(config)
         self.config = config
-        await parts.stores.projects.sync(config.projects)
-        ids = await parts.stores.builders.sync(config.builders, parts.master_id)
+        await parts.store.projects.sync(config.projects)
+        ids = await parts.store.builders.sync(config.builders, parts.master_id)
         self._directory.update(config, ids)
         await parts.fleet.reconfigure(config.workers, _builders_of_workers(config, ids))
         parts.builds.reconfigure(config)
@@ -159,7 +156,7 @@ class Master:
 
     async def _keep_alive(self) -> None:
         """Let other masters know that we live, and take over what dead ones left."""
-        masters = self._ready.stores.masters
+        masters = self._ready.store.masters
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
             await masters.touch(self._ready.master_id)
@@ -176,7 +173,7 @@ class Master:
 
     async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
         """Submit a buildset."""
-        return await self._ready.stores.buildsets.submit(buildset)
+        return await self._ready.store.buildsets.submit(buildset)
 
     async def force(self, scheduler: str, parameters: Mapping[str, Any]) -> None:
         """Force builds as a form would."""
@@ -184,7 +181,7 @@ class Master:
 
     async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Return lines of a log, with their channel letters."""
-        return await self._ready.stores.logs.lines(log_id, first, count)
+        return await self._ready.store.logs.lines(log_id, first, count)
 
     def builder_name(self, builder_id: BuilderId) -> str:
         """Return a builder's name."""

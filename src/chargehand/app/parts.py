@@ -9,7 +9,6 @@ from pathlib import Path
 from chargehand.app.directory import Directory
 from chargehand.app.orders import Orders
 from chargehand.app.services import Services
-from chargehand.app.stores import Stores
 from chargehand.config.model import MasterConfig, WorkerConfig
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
@@ -27,7 +26,7 @@ from chargehand.intake.service import Intake
 from chargehand.kit.clock import SystemClock
 from chargehand.links.local import LocalLink
 from chargehand.scheduling.service import Scheduling
-from chargehand.store.database import Database
+from chargehand.store.store import Store
 from chargehand.web.server import WebServer
 
 
@@ -40,27 +39,25 @@ class Parts:
         basedir: Path,
         bus: Bus,
         directory: Directory,
-        database: Database,
-        stores: Stores,
+        store: Store,
         master_id: MasterId,
     ) -> None:
         self._basedir = basedir
-        self._database = database
-        self.stores = stores
+        self.store = store
         self.master_id = master_id
         locks = LockTable()
         self.builds = Builds(
-            builds=stores.builds,
-            steps=stores.steps,
-            logs=stores.logs,
+            builds=store.builds,
+            steps=store.steps,
+            logs=store.logs,
             locks=locks,
             master_id=master_id,
         )
         self.fleet = Fleet(
-            store=stores.workers, master_id=master_id, links={"local": self._local_link}
+            store=store.workers, master_id=master_id, links={"local": self._local_link}
         )
         self.dispatcher = Dispatcher(
-            store=stores.requests,
+            store=store.requests,
             workers=self.fleet,
             start_build=self._start_build,
             locks=locks,
@@ -70,19 +67,19 @@ class Parts:
         )
         self.fleet.on_change(self.dispatcher.worker_changed)
         self.scheduling = Scheduling(
-            buildsets=stores.buildsets,
-            schedulers=stores.schedulers,
-            changes=stores.changes,
-            state=stores.state,
+            buildsets=store.buildsets,
+            schedulers=store.schedulers,
+            changes=store.changes,
+            state=store.state,
             builders=directory,
             bus=bus,
             clock=SystemClock(),
             master_id=master_id,
         )
         self.intake = Intake(
-            changes=stores.changes,
-            state=stores.state,
-            sources=stores.change_sources,
+            changes=store.changes,
+            state=store.state,
+            sources=store.change_sources,
             master_id=master_id,
             basedir=basedir,
         )
@@ -91,12 +88,12 @@ class Parts:
             dispatcher=self.dispatcher,
             builds=self.builds,
             fleet=self.fleet,
-            resources=stores.resources,
+            resources=store.resources,
         )
         self.web = WebServer(
             config=MasterConfig(),
-            resources=stores.resources,
-            logs=stores.logs,
+            resources=store.resources,
+            logs=store.logs,
             controls=self.orders,
             explanations=self.orders,
             forms=self.scheduling,
@@ -116,9 +113,8 @@ class Parts:
         await self.dispatcher.stop()
         await self.builds.close()
         await self.fleet.close()
-        await self.stores.logs.close()
-        await self.stores.masters.stop(self.master_id)
-        await self._database.close()
+        await self.store.masters.stop(self.master_id)
+        await self.store.close()
 
     def _local_link(self, config: WorkerConfig) -> Link:
         own = config.settings.get("basedir")
