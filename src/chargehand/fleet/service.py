@@ -103,7 +103,9 @@ class Fleet:
             await session.close()
             return
         member.session = session
-        member.record = await self._store.connected(member.record.id, self._master_id, session.info)
+        member.record = await self._store.connected(
+            member.record.id, self._master_id, rules.recordable(session.info)
+        )
         _log.info("worker %s is connected", member.name)
         self._tell(member.name)
 
