@@ -111,7 +111,7 @@ def _translated(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
         try:
             waited_for = work.send(answer) if error is None else work.throw(error)
         except StopIteration as finished:
-            return finished.value  # type: ignore[no-any-return] # of whatever type work has
+            return finished.value
         answer = error = None
         try:
             if isinstance(waited_for, Deferred):

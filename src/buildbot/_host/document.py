@@ -52,7 +52,7 @@ class Document:
         return tuple(sorted({str(module.__file__) for _, module in self._own_modules()}))
 
     def key_origin(self, key: str) -> Origin:
-        """Return the line where this key of the configuration is set, the file's first if unknown."""
+        """Return the line where this key of the configuration is set, or the file's first."""
         for node in ast.walk(self._tree(str(self.path))):
             match node:
                 case ast.Subscript(slice=ast.Constant(value=value), ctx=ast.Store()) if (
@@ -66,7 +66,7 @@ class Document:
         return self.text_origin(key) or Origin(str(self.path), 1)
 
     def text_origin(self, *texts: str) -> Origin | None:
-        """Return the first line that has one of these as a string of its own, in the user's files."""
+        """Return the first line of the user's files that has one of these as a string."""
         for text in texts:
             for file in (str(self.path), *self.modules()):
                 for node in ast.walk(self._tree(file)):

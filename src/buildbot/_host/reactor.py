@@ -61,7 +61,7 @@ def install_reactor(loop: asyncio.AbstractEventLoop) -> GuestReactor:
     if installed is not None:
         raise ReactorTaken(f"a {type(installed).__name__} is installed already")
     reactor = GuestReactor(loop)
-    installReactor(reactor)  # type: ignore[no-untyped-call] # Twisted's
+    installReactor(reactor)
     reactor.startRunning(installSignalHandlers=False)
     _watch_children(loop)
     _forward_log()

@@ -1,0 +1,51 @@
+"""Where a server listens, as configurations write it."""
+
+from __future__ import annotations
+
+import re
+
+Address = tuple[str, int] | str
+_ANY = ""
+
+
+def addresses(port: object) -> tuple[Address, ...]:
+    """Return the addresses of a port: a number, digits, or Twisted's description of an endpoint.
+
+    None and 0 mean none. A path is that of a unix socket. Raises ValueError with a sentence.
+    """
+    if port is None or port is False:
+        return ()
+    if isinstance(port, int):
+        return ((_ANY, _checked(port)),) if port else ()
+    if not isinstance(port, str) or not port.strip():
+        raise ValueError(
+            f"a port is a number or a string like 'tcp:8010:interface=127.0.0.1', not {port!r}"
+        )
+    text = port.strip()
+    if text.isdigit():
+        return addresses(int(text))
+    kind, *arguments = [part.replace("\\:", ":") for part in re.split(r"(?<!\\):", text)]
+    plain = [part for part in arguments if "=" not in part]
+    named = dict(part.split("=", 1) for part in arguments if "=" in part)
+    match kind:
+        case "tcp" | "tcp4" | "tcp6":
+            number = plain[0] if plain else named.get("port", "")
+            if not number.isdigit():
+                raise ValueError(f"there is no port number in {text!r}")
+            default = "::" if kind == "tcp6" else _ANY
+            return ((named.get("interface", default), _checked(int(number))),)
+        case "unix":
+            path = plain[0] if plain else named.get("address", "")
+            if not path:
+                raise ValueError(f"there is no path in {text!r}")
+            return (path,)
+        case _:
+            raise ValueError(
+                f"{kind!r} is not supported: use tcp:PORT[:interface=ADDRESS] or unix:PATH"
+            )
+
+
+def _checked(port: int) -> int:
+    if not 0 <= port < 65536:
+        raise ValueError(f"{port} is no port: ports go up to 65535")
+    return port

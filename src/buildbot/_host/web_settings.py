@@ -1,0 +1,82 @@
+"""``c['www']``: the web server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.given import Given
+from buildbot._host.keys import suggestion
+from buildbot._host.listening import addresses
+from chargehand.config.model import WebConfig
+
+_KNOWN = frozenset(
+    """
+    allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
+    cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
+    jsonp logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
+    rest_minimum_version theme ui_default_config url versions ws_ping_interval
+    """.split()  # noqa: SIM905 - a table of words
+)
+
+_NOT_YET = {
+    "auth": "nobody has to log in",
+    "authz": "everybody may do everything",
+    "change_hook_dialects": "web hooks are not answered",
+    "custom_templates_dir": "the templates are ignored",
+    "avatar_methods": "there are no pictures of users",
+    "graphql": "there is no /api/v3",
+}
+
+
+def read_web(given: Given) -> WebConfig:
+    """Return the web server's configuration."""
+    part = given.part("www")
+    if part is None:
+        return WebConfig()
+    unknown = sorted(str(key) for key in part.values if key not in _KNOWN)
+    for key in unknown:
+        given.error(
+            f"unknown www configuration parameter(s) {key}{suggestion(key, _KNOWN)}", "www", key
+        )
+    _warn(part)
+    plugins = part.part("plugins")
+    return WebConfig(
+        listen=_listen(part),
+        allowed_origins=_origins(part),
+        plugins=dict(plugins.values) if plugins is not None else {},
+        options={
+            key: value
+            for key, value in part.values.items()
+            if key not in ("port", "allowed_origins", "plugins")
+        },
+    )
+
+
+def _listen(part: Given) -> tuple[Any, ...]:
+    port = part.get("port")
+    try:
+        if isinstance(port, list | tuple):
+            return tuple(address for one in port for address in addresses(one))
+        return addresses(port)
+    except ValueError as error:
+        part.error(f"c['www']['port']: {error}", "port")
+        return ()
+
+
+def _origins(part: Given) -> tuple[str, ...]:
+    origins = part.get("allowed_origins", ["*"])
+    if isinstance(origins, str):
+        origins = [origins]
+    if not isinstance(origins, list | tuple) or not all(isinstance(o, str) for o in origins):
+        part.wrong("allowed_origins", "a list of strings")
+        return ("*",)
+    return tuple(origins)
+
+
+def _warn(part: Given) -> None:
+    for key, what in _NOT_YET.items():
+        value = part.get(key)
+        if value and type(value).__name__ != "NoAuth":
+            part.warn(f"{part.shown(key)} is not supported yet: {what}", key)
+    for name in part.get("plugins") or ():
+        part.warn(f"web plug-in {name!r} is not supported yet; it is not shown", str(name))

@@ -1,0 +1,90 @@
+"""What is different between two configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from chargehand.config.model import MasterConfig
+
+_LISTS = ("builders", "workers", "schedulers", "change_sources", "services", "projects")
+_COMPARED = tuple(
+    field.name for field in fields(MasterConfig) if field.compare and field.name not in _LISTS
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDifference:
+    """How the members of one list differ, by name."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+    def summary(self) -> str:
+        """Say it in signs: ``+1 -0 ~2``."""
+        return f"+{len(self.added)} -{len(self.removed)} ~{len(self.changed)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How a new configuration differs from the old one."""
+
+    builders: ListDifference
+    workers: ListDifference
+    schedulers: ListDifference
+    change_sources: ListDifference
+    services: ListDifference
+    projects: ListDifference
+    settings: tuple[str, ...]
+    """Names of the fields of MasterConfig, other than these lists, that changed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.settings) or any(getattr(self, name) for name in _LISTS)
+
+    def summary(self) -> str:
+        """Say what changed, for people."""
+        parts = [
+            f"{_words(name)}: {found.summary()}"
+            for name in _LISTS
+            if (found := getattr(self, name))
+        ]
+        if self.settings:
+            parts.append(f"settings: {', '.join(map(_words, self.settings))}")
+        if not parts:
+            return "nothing changed"
+        unchanged = sum(getattr(self, name).unchanged for name in _LISTS)
+        return f"{', '.join(parts)}; {unchanged:,} unchanged"
+
+
+def difference(old: MasterConfig, new: MasterConfig) -> Difference:
+    """Compare two configurations."""
+    return Difference(
+        **{name: _compare(getattr(old, name), getattr(new, name)) for name in _LISTS},
+        settings=tuple(name for name in _COMPARED if getattr(old, name) != getattr(new, name)),
+    )
+
+
+def _compare(old: Iterable[Any], new: Iterable[Any]) -> ListDifference:
+    before = {item.name: item for item in old}
+    added, changed, unchanged = [], [], 0
+    for item in new:
+        previous = before.pop(item.name, None)
+        if previous is None:
+            added.append(item.name)
+        elif previous == item:
+            unchanged += 1
+        else:
+            changed.append(item.name)
+    return ListDifference(
+        added=tuple(added), removed=tuple(before), changed=tuple(changed), unchanged=unchanged
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,280 @@
+"""When two configured things are the same, although the file was read twice in between.
+
+Functions are equal when their code and what it refers to are, classes when their bodies are, and
+instances when their classes and their state (``compare_attrs``, or all attributes) are. So a
+configuration that is read again, with all its classes and functions defined anew, equals itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import types
+from collections.abc import Iterable
+from typing import Any
+
+_PLAIN = frozenset({str, int, float, bool, bytes, complex, type(None), type(...), range})
+_ABSENT = object()
+_INCIDENTAL = frozenset(
+    """
+    __dict__ __weakref__ __module__ __doc__ __firstlineno__ __static_attributes__ __annotations__
+    __abstractmethods__ _abc_impl __parameters__ __orig_bases__ __qualname__ __annotate__
+    __annotate_func__ __annotations_cache__ __match_args__ __dataclass_params__ _compared_attrs
+    """.split()  # noqa: SIM905 - a table of words
+)
+_CODE = (
+    "co_code",
+    "co_names",
+    "co_varnames",
+    "co_freevars",
+    "co_cellvars",
+    "co_flags",
+    "co_argcount",
+    "co_posonlyargcount",
+    "co_kwonlyargcount",
+    "co_name",
+)
+
+
+class Equivalence:
+    """Compares, and remembers the pairs of functions and classes that it has compared.
+
+    Not for use in several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], bool] = {}
+        self._assumed: list[tuple[int, int]] = []
+        self._kept: list[Any] = []
+        self._attributes: dict[type, tuple[str, ...] | None] = {}
+
+    def equal(self, one: Any, other: Any) -> bool:
+        """Return whether *one* and *other* are the same in all that matters."""
+        if one is other:
+            return True
+        kind = type(one)
+        if kind is type(other):
+            if kind in _PLAIN:
+                return bool(one == other)
+            if kind is list or kind is tuple:
+                return self._equal_sequences(one, other)
+            if kind is dict:
+                return self._equal_mappings(one, other)
+        return self._remembered(one, other)
+
+    def _remembered(self, one: Any, other: Any) -> bool:
+        """Compare things that may refer to each other; a pair under comparison counts as equal."""
+        pair = (id(one), id(other))
+        known = self._known.get(pair)
+        if known is not None:
+            return known
+        self._known[pair] = True
+        self._kept.append((one, other))  # so that nothing else gets these identifiers
+        before = len(self._assumed)
+        self._assumed.append(pair)
+        if self._compare(one, other):
+            return True
+        # What was found equal meanwhile may have relied on this pair.
+        for doubtful in self._assumed[before:]:
+            del self._known[doubtful]
+        del self._assumed[before:]
+        self._known[pair] = False
+        return False
+
+    def _compare(self, one: Any, other: Any) -> bool:
+        match one:
+            case types.FunctionType():
+                return isinstance(other, types.FunctionType) and self._equal_functions(one, other)
+            case types.MethodType():
+                return (
+                    isinstance(other, types.MethodType)
+                    and self.equal(one.__func__, other.__func__)
+                    and self.equal(one.__self__, other.__self__)
+                )
+            case types.ModuleType():
+                return isinstance(other, types.ModuleType) and self._equal_modules(one, other)
+            case types.CodeType():
+                return isinstance(other, types.CodeType) and self._equal_code(one, other)
+            case types.CellType():
+                return isinstance(other, types.CellType) and self._equal_cells(one, other)
+            case type():
+                return isinstance(other, type) and self._equal_classes(one, other)
+            case functools.partial():
+                return isinstance(other, functools.partial) and self.equal(
+                    (one.func, one.args, one.keywords), (other.func, other.args, other.keywords)
+                )
+            case property():
+                return isinstance(other, property) and self.equal(
+                    (one.fget, one.fset, one.fdel), (other.fget, other.fset, other.fdel)
+                )
+            case staticmethod() | classmethod():
+                return type(one) is type(other) and self.equal(one.__func__, other.__func__)
+            case set() | frozenset():
+                return type(one) is type(other) and self._equal_sets(one, other)
+            case re.Pattern():
+                return bool(one == other)
+        return self._equal_instances(one, other)
+
+    def _equal_sequences(self, one: Any, other: Any) -> bool:
+        return len(one) == len(other) and all(map(self.equal, one, other))
+
+    def _equal_mappings(self, one: Any, other: Any) -> bool:
+        if len(one) != len(other):
+            return False
+        return all(self.equal(value, other.get(key, _ABSENT)) for key, value in one.items())
+
+    def _equal_sets(self, one: Any, other: Any) -> bool:
+        if one == other:
+            return True
+        rest = list(other - one)
+        for item in one - other:
+            found = next((candidate for candidate in rest if self.equal(item, candidate)), _ABSENT)
+            if found is _ABSENT:
+                return False
+            rest.remove(found)
+        return not rest
+
+    def _equal_functions(self, one: types.FunctionType, other: types.FunctionType) -> bool:
+        return (
+            self.equal(one.__code__, other.__code__)
+            and self.equal(one.__defaults__, other.__defaults__)
+            and self.equal(one.__kwdefaults__, other.__kwdefaults__)
+            and self.equal(one.__closure__, other.__closure__)
+            and self.equal(one.__dict__, other.__dict__)
+            and self._equal_globals(one, other)
+        )
+
+    def _equal_globals(self, one: types.FunctionType, other: types.FunctionType) -> bool:
+        if one.__globals__ is other.__globals__:
+            return True
+        return all(
+            self.equal(one.__globals__.get(name, _ABSENT), other.__globals__.get(name, _ABSENT))
+            for name in _global_names(one.__code__)
+        )
+
+    def _equal_code(self, one: types.CodeType, other: types.CodeType) -> bool:
+        if any(getattr(one, name) != getattr(other, name) for name in _CODE):
+            return False
+        return self.equal(one.co_consts, other.co_consts)
+
+    def _equal_cells(self, one: types.CellType, other: types.CellType) -> bool:
+        return self.equal(_contents(one), _contents(other))
+
+    def _equal_modules(self, one: types.ModuleType, other: types.ModuleType) -> bool:
+        """Compare a module with itself read again; names with underscores are its machinery."""
+        if one.__name__ != other.__name__:
+            return False
+        return self._equal_mappings(_public(one), _public(other))
+
+    def _equal_classes(self, one: type, other: type) -> bool:
+        if one.__name__ != other.__name__ or one.__module__ != other.__module__:
+            return False
+        if one.__module__ == "builtins" or not self.equal(one.__bases__, other.__bases__):
+            return False
+        return self._equal_mappings(_body(one), _body(other))
+
+    def _equal_instances(self, one: Any, other: Any) -> bool:
+        if not self.equal(type(one), type(other)):
+            return False
+        names = self._compared(type(one))
+        if names is not None:
+            return all(
+                self.equal(getattr(one, name, _ABSENT), getattr(other, name, _ABSENT))
+                for name in names
+            )
+        if type(one) is type(other) and _compares_itself(one) and one == other:
+            return True
+        state, other_state = _state(one), _state(other)
+        if state is None or other_state is None:
+            # Nothing of it can be seen. It counts as a change only if it can tell so itself.
+            return not _compares_itself(one)
+        return self._equal_mappings(state, other_state)
+
+    def _compared(self, kind: type) -> tuple[str, ...] | None:
+        """Return the names in ``compare_attrs`` of the class and its bases, None without any."""
+        if kind not in self._attributes:
+            names: dict[str, None] = {}
+            for base in kind.__mro__:
+                given = base.__dict__.get("compare_attrs") or ()
+                names.update(dict.fromkeys((given,) if isinstance(given, str) else given))
+            self._attributes[kind] = tuple(names) or None
+        return self._attributes[kind]
+
+
+class Identity:
+    """What a configured thing is compared by. Identities found equal once are equal at once."""
+
+    __slots__ = ("_class", "_equivalence", "value")
+
+    def __init__(self, value: Any, equivalence: Equivalence) -> None:
+        self.value = value
+        self._equivalence = equivalence
+        self._class = object()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Identity):
+            return NotImplemented
+        if self._class is other._class:
+            return True
+        if not self._equivalence.equal(self.value, other.value):
+            return False
+        other._class = self._class
+        return True
+
+    __hash__ = None  # type: ignore[assignment] # equal identities have no common hash
+
+    def __repr__(self) -> str:
+        return f"<identity of {type(self.value).__name__}>"
+
+
+def _compares_itself(instance: Any) -> bool:
+    """Return whether its class says when two instances are equal."""
+    compare: Any = type(instance).__eq__
+    return compare is not object.__eq__
+
+
+def _contents(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _ABSENT
+
+
+def _global_names(code: types.CodeType) -> Iterable[str]:
+    """Return the names that the code, and code within it, may look up as globals."""
+    names = dict.fromkeys(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names.update(dict.fromkeys(_global_names(constant)))
+    return names
+
+
+def _public(module: types.ModuleType) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if not name.startswith("__")}
+
+
+def _body(kind: type) -> dict[str, Any]:
+    slots = kind.__dict__.get("__slots__", ())
+    skipped = _INCIDENTAL.union((slots,) if isinstance(slots, str) else slots)
+    return {name: value for name, value in kind.__dict__.items() if name not in skipped}
+
+
+def _state(instance: Any) -> dict[str, Any] | None:
+    """Return the attributes of an instance, None where it has no place for any."""
+    found: dict[str, Any] | None = getattr(instance, "__dict__", None)
+    slots = [
+        name
+        for base in type(instance).__mro__
+        for name in _as_names(base.__dict__.get("__slots__", ()))
+        if name not in ("__dict__", "__weakref__")
+    ]
+    if not slots:
+        return found
+    return {
+        **(found or {}),
+        **{name: getattr(instance, name) for name in slots if hasattr(instance, name)},
+    }
+
+
+def _as_names(slots: Any) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)
