@@ -41,7 +41,7 @@ class SchedulerStore(Protocol):
     async def activate(
         self, scheduler_ids: Sequence[SchedulerId], master_id: MasterId
     ) -> set[SchedulerId]:
-        """Make this master theirs where no other active one has them; return those that are ours."""
+        """Make this master theirs where no other active one has them; return ours."""
 
     async def deactivate(self, master_id: MasterId) -> None:
         """Give all of ours up."""
@@ -53,24 +53,30 @@ class SchedulerStore(Protocol):
         """Enable or disable; announce SchedulerChanged."""
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
-        """Remember changes that wait for a tree-stable timer (True: important)."""
+        """Remember that changes were looked at and wait (True: they are important)."""
 
     async def classified(self, scheduler_id: SchedulerId) -> dict[ChangeId, bool]:
         """Return what `classify` remembered and `flush` did not end."""
 
-    async def flush(self, scheduler_id: SchedulerId, up_to: ChangeId | None = None) -> None:
-        """Forget classified changes (up to and including that one)."""
+    async def flush(
+        self, scheduler_id: SchedulerId, change_ids: Sequence[ChangeId] | None = None
+    ) -> None:
+        """Forget these classified changes; None: all of them."""
 
     async def submit_and_flush(
         self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
     ) -> SubmittedBuildset:
-        """Submit and forget these changes in one transaction: nothing is lost or built twice."""
+        """Submit, forget these changes, and remember that they were looked at, in one transaction:
+        nothing is lost or built twice."""
 
-    async def last_seen_change(self, scheduler_id: SchedulerId) -> ChangeId | None:
-        """Return the newest change that this scheduler has looked at."""
+    async def last_seen_changes(
+        self, scheduler_ids: Sequence[SchedulerId]
+    ) -> dict[SchedulerId, ChangeId]:
+        """Return the newest change that each has looked at; those that never did are left out."""
 
-    async def saw_change(self, scheduler_id: SchedulerId, change_id: ChangeId) -> None:
-        """Remember it, so that changes that arrive while the master is down are looked at later."""
+    async def saw_changes(self, newest: Mapping[SchedulerId, ChangeId]) -> None:
+        """Remember it in one transaction, so that changes that arrive while the master is down are
+        looked at later; never lowers what is known."""
 
 
 class ChangeStore(Protocol):

@@ -1,0 +1,112 @@
+"""Which changes a scheduler looks at: conditions on a change's fields and properties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Protocol
+
+FIELDS = ("project", "repository", "branch", "category", "codebase")
+"""The fields of a change that conditions may look at."""
+
+
+class Filterable(Protocol):
+    """What a filter looks at: a change, or what users' code has for one."""
+
+    @property
+    def branch(self) -> str | None:
+        """The branch; None is the default one."""
+
+    @property
+    def properties(self) -> Any:
+        """A mapping of names to (value, source)."""
+
+
+class Comparison(Enum):
+    """How a value is compared with those of a condition."""
+
+    IN = auto()
+    NOT_IN = auto()
+    MATCHES = auto()
+    MATCHES_NOT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: *values* are strings (None: no value) or compiled expressions."""
+
+    name: str
+    comparison: Comparison
+    values: tuple[Any, ...]
+
+    def holds(self, value: Any) -> bool:
+        """Return whether *value* satisfies it; an expression matches from the beginning."""
+        match self.comparison:
+            case Comparison.IN:
+                return value in self.values
+            case Comparison.NOT_IN:
+                return value not in self.values
+            case Comparison.MATCHES:
+                return self._matches(value)
+            case Comparison.MATCHES_NOT:
+                return not self._matches(value)
+
+    def _matches(self, value: Any) -> bool:
+        if value is None:
+            return False
+        text = value if isinstance(value, str) else str(value)
+        return any(expression.match(text) for expression in self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFilter:
+    """All conditions and functions must say yes; a filter without any lets everything pass."""
+
+    fields: tuple[Condition, ...] = ()
+    properties: tuple[Condition, ...] = ()
+    functions: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
+    """Functions of single fields."""
+
+    def __call__(self, change: Any) -> bool:
+        """Return whether *change* passes; it has the fields as attributes."""
+        return (
+            all(condition.holds(getattr(change, condition.name)) for condition in self.fields)
+            and all(function(getattr(change, name)) for name, function in self.functions)
+            and self._properties_hold(change.properties if self.properties else {})
+        )
+
+    def _properties_hold(self, properties: Mapping[str, tuple[Any, str]]) -> bool:
+        return all(
+            condition.holds(properties.get(condition.name, (None, ""))[0])
+            for condition in self.properties
+        )
+
+
+def exactly(name: str, values: Any) -> Condition:
+    """Return the condition that the field has one of *values* (one value, or a list)."""
+    return Condition(name, Comparison.IN, _listed(values))
+
+
+def none_of(name: str, values: Any) -> Condition:
+    """Return the condition that the field has none of *values*."""
+    return Condition(name, Comparison.NOT_IN, _listed(values))
+
+
+def matching(name: str, expressions: Any) -> Condition:
+    """Return the condition that the field matches one of *expressions*."""
+    return Condition(name, Comparison.MATCHES, _compiled(expressions))
+
+
+def matching_none(name: str, expressions: Any) -> Condition:
+    """Return the condition that the field matches none of *expressions*."""
+    return Condition(name, Comparison.MATCHES_NOT, _compiled(expressions))
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    return tuple(values) if isinstance(values, list | tuple) else (values,)
+
+
+def _compiled(expressions: Any) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(expression) for expression in _listed(expressions))

@@ -1,0 +1,152 @@
+"""Building what changed: at once, or when the tree has been stable for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from chargehand.config.model import Hook
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import ChangeId, SchedulerId
+from chargehand.scheduling.rules import TimerKey, timer_key
+from chargehand.scheduling.scheduler import Common, Filter, Interest, Scheduler
+from chargehand.scheduling.submitting import Surroundings, Wish
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 30.0
+"""How long a buildset that could not be submitted waits for the next attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Of a scheduler that builds changes (SingleBranchScheduler, AnyBranchScheduler)."""
+
+    common: Common
+    reason: str
+    stable_seconds: float | None = None
+    """The tree-stable timer; None: each important change is built at once."""
+    timer_per_branch: bool = False
+    """Whether each branch of each repository has a timer of its own, or all changes share one."""
+    wanted: Filter | None = None
+    is_important: Hook | None = None
+    only_important: bool = False
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Changes that wait for the same timer, which runs as soon as one of them is important."""
+
+    changes: dict[ChangeId, Change] = field(default_factory=dict)
+    timer: asyncio.TimerHandle | None = None
+
+
+class OnChange(Scheduler):
+    """Builds changes. What waits for a timer is in the store, and the timers start anew with it."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        scheduler_id: SchedulerId,
+        settings: Settings,
+        surroundings: Surroundings,
+    ) -> None:
+        super().__init__(
+            name=name,
+            scheduler_id=scheduler_id,
+            common=settings.common,
+            surroundings=surroundings,
+        )
+        self._settings = settings
+        self._waiting: dict[TimerKey | None, _Waiting] = {}
+        self._building: set[asyncio.Task[None]] = set()
+
+    async def activate_as_usual(self) -> None:
+        """Look at what has been waiting since before, and ask for changes."""
+        settings = self._settings
+        await self._take_up()
+        self.start_consuming(
+            Interest(
+                wanted=settings.wanted,
+                is_important=settings.is_important,
+                only_important=settings.only_important,
+            )
+        )
+
+    async def deactivate_as_usual(self) -> None:
+        """Stop the timers; a buildset that is about to be submitted is waited for."""
+        for waiting in self._waiting.values():
+            if waiting.timer is not None:
+                waiting.timer.cancel()
+        self._waiting.clear()
+        if self._building:
+            await asyncio.wait(self._building)
+
+    async def got_change_as_usual(self, change: Change, important: bool) -> None:
+        """Build it at once, or let it wait for the timer; unimportant ones wait for others."""
+        if self._settings.stable_seconds is None:
+            if important:
+                wish = Wish(reason=self._settings.reason)
+                await self.for_changes(wish, [change], settled=[change.id])
+            return
+        await self._given.schedulers.classify(self.id, {change.id: important})
+        self._let_wait(change, important)
+
+    def _let_wait(self, change: Change, important: bool) -> None:
+        seconds = self._settings.stable_seconds or 0.0
+        key = timer_key(change) if self._settings.timer_per_branch else None
+        waiting = self._waiting.setdefault(key, _Waiting())
+        waiting.changes[change.id] = change
+        if important or waiting.timer is not None:
+            self._start_timer(key, waiting, seconds)
+
+    def _start_timer(self, key: TimerKey | None, waiting: _Waiting, seconds: float) -> None:
+        if waiting.timer is not None:
+            waiting.timer.cancel()
+        loop = asyncio.get_running_loop()
+        waiting.timer = loop.call_later(seconds, self._timer_fired, key)
+
+    def _timer_fired(self, key: TimerKey | None) -> None:
+        waiting = self._waiting.pop(key)
+        work = self._build(key, waiting)
+        task = self._given.tasks.spawn(work, name=f"buildset of {self.name}")
+        self._building.add(task)
+        task.add_done_callback(self._building.discard)
+
+    async def _build(self, key: TimerKey | None, waiting: _Waiting) -> None:
+        changes = [waiting.changes[number] for number in sorted(waiting.changes)]
+        try:
+            await self.for_changes(
+                Wish(reason=self._settings.reason),
+                changes,
+                settled=[change.id for change in changes],
+            )
+        except Exception:  # noqa: BLE001 - users' functions are called; the changes wait on
+            _log.exception("scheduler %s could not submit; it tries again", self.name)
+            if self.is_consuming:
+                self._wait_on(key, changes)
+
+    def _wait_on(self, key: TimerKey | None, changes: Iterable[Change]) -> None:
+        waiting = self._waiting.setdefault(key, _Waiting())
+        waiting.changes.update((change.id, change) for change in changes)
+        self._start_timer(key, waiting, _RETRY_SECONDS)
+
+    async def _take_up(self) -> None:
+        classified = await self._given.schedulers.classified(self.id)
+        if not classified:
+            return
+        if self._settings.stable_seconds is None:
+            await self._build_left_over(classified)
+            return
+        for change in await self.changes(sorted(classified)):
+            self._let_wait(change, classified[change.id])
+
+    async def _build_left_over(self, classified: dict[ChangeId, bool]) -> None:
+        """The timer is no longer configured: build at once what waited for it."""
+        important = [number for number, matters in sorted(classified.items()) if matters]
+        for change in await self.changes(important):
+            await self.got_change_as_usual(change, True)
+        await self._given.schedulers.flush(self.id)

@@ -1,0 +1,115 @@
+"""What a buildset is made of: source stamps from changes and defaults, properties, timers' keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import SourceStampId
+from chargehand.domain.properties import Property, merged
+from chargehand.domain.source_stamp import Patch, SourceStamp
+
+TimerKey = tuple[str, str, str, str | None]
+"""Codebase, project, repository and branch: what has a tree-stable timer of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codebase:
+    """Where a codebase's sources come from when no change says so."""
+
+    repository: str = ""
+    branch: str | None = None
+    revision: str | None = None
+    project: str = ""
+
+
+def timer_key(change: Change) -> TimerKey:
+    """Return what has a timer of its own where every branch is watched by itself."""
+    return (change.codebase, change.project, change.repository, change.branch)
+
+
+def by_codebase(changes: Sequence[Change]) -> dict[str, list[Change]]:
+    """Group *changes*, keeping their order."""
+    groups: dict[str, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(change.codebase, []).append(change)
+    return groups
+
+
+def stamps_of_changes(
+    codebases: Mapping[str, Codebase], changes: Sequence[Change]
+) -> tuple[SourceStamp | SourceStampId, ...]:
+    """Return one source stamp per codebase: its newest change's, or else the default one."""
+    newest = {change.codebase: change for change in changes}
+    return tuple(
+        newest[name].source_stamp_id if name in newest else default_stamp(name, codebases[name])
+        for name in sorted(codebases)
+    )
+
+
+def default_stamp(name: str, codebase: Codebase) -> SourceStamp:
+    """Return the source stamp that a codebase has when nothing else is known."""
+    return SourceStamp(
+        codebase=name,
+        repository=codebase.repository,
+        branch=codebase.branch,
+        revision=codebase.revision,
+        project=codebase.project,
+    )
+
+
+def stamps_with_defaults(
+    codebases: Mapping[str, Codebase], given: Sequence[Mapping[str, Any]]
+) -> tuple[SourceStamp, ...]:
+    """Return a source stamp per codebase, with what *given* says of it; unknown codebases too.
+
+    A given stamp may lack any field but ``codebase`` and may carry ``patch_body``,
+    ``patch_level`` and so on.
+    """
+    said = {stamp.get("codebase") or "": stamp for stamp in given}
+    names = [*sorted(codebases), *(name for name in said if name not in codebases)]
+    return tuple(
+        stamp_of(said.get(name, {}), default_stamp(name, codebases.get(name, Codebase())))
+        for name in names
+    )
+
+
+def stamp_of(given: Mapping[str, Any], default: SourceStamp | None = None) -> SourceStamp:
+    """Return the source stamp that a mapping describes; what it lacks comes from *default*."""
+    default = default or SourceStamp()
+    return SourceStamp(
+        codebase=given.get("codebase", default.codebase) or "",
+        repository=given.get("repository", default.repository) or "",
+        branch=given.get("branch", default.branch),
+        revision=given.get("revision", default.revision),
+        project=given.get("project", default.project) or "",
+        patch=_patch_of(given),
+    )
+
+
+def _patch_of(given: Mapping[str, Any]) -> Patch | None:
+    body = given.get("patch_body")
+    if not body:
+        return None
+    return Patch(
+        level=int(given.get("patch_level") or 0),
+        body=body.encode() if isinstance(body, str) else bytes(body),
+        subdir=given.get("patch_subdir") or "",
+        author=given.get("patch_author") or "",
+        comment=given.get("patch_comment") or "",
+    )
+
+
+def change_properties(changes: Sequence[Change]) -> dict[str, Property]:
+    """Return the properties of each codebase's newest change."""
+    newest = {change.codebase: change for change in changes}
+    return merged(*(change.properties for change in newest.values()))
+
+
+def missing_defaults(
+    defaults: Mapping[str, Property], properties: Mapping[str, Property]
+) -> dict[str, Property]:
+    """Return those of *defaults* that *properties* do not have."""
+    return {name: value for name, value in defaults.items() if name not in properties}

@@ -1,0 +1,343 @@
+"""Scheduling: changes, times and people become buildsets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chargehand.config.model import Component, NotYet
+from chargehand.domain.buildset import SubmittedBuildset
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
+from chargehand.events.bus import Bus, Subscription
+from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
+from chargehand.kit.clock import Clock
+from chargehand.kit.tasks import Tasks
+from chargehand.scheduling import kinds
+from chargehand.scheduling.errors import InvalidParameters, NoSuchScheduler, SchedulerDisabled
+from chargehand.scheduling.force import Force
+from chargehand.scheduling.ports import (
+    BuilderDirectory,
+    BuildsetStore,
+    ChangeStore,
+    SchedulerStore,
+    StateStore,
+)
+from chargehand.scheduling.scheduler import Scheduler
+from chargehand.scheduling.submitting import Surroundings
+
+_log = logging.getLogger(__name__)
+
+_CLAIM_SECONDS = 60.0
+"""How often schedulers that another master has are asked for."""
+
+_MARK_EVERY = 256
+"""After so many changes it is remembered how far each scheduler has come."""
+
+
+class Scheduling:
+    """All schedulers of this master: each is active at one master, and where it is enabled."""
+
+    def __init__(
+        self,
+        *,
+        buildsets: BuildsetStore,
+        schedulers: SchedulerStore,
+        changes: ChangeStore,
+        state: StateStore,
+        builders: BuilderDirectory,
+        bus: Bus,
+        clock: Clock,
+        master_id: MasterId,
+    ) -> None:
+        self._tasks = Tasks("scheduling")
+        self._given = Surroundings(
+            buildsets=buildsets,
+            schedulers=schedulers,
+            changes=changes,
+            state=state,
+            builders=builders,
+            clock=clock,
+            tasks=self._tasks,
+        )
+        self._bus = bus
+        self._master_id = master_id
+        self._lock = asyncio.Lock()
+        self._components: dict[str, Component] = {}
+        self._ids: dict[str, SchedulerId] = {}
+        self._ours: set[SchedulerId] = set()
+        self._enabled: dict[SchedulerId, bool] = {}
+        self._running: dict[str, Scheduler] = {}
+        self._later: list[Change] | None = None
+        self._unmarked = 0
+        self._subscriptions: list[Subscription] = []
+
+    async def start(self, components: Sequence[Component]) -> None:
+        """Run *components*; look at the changes that arrived since each last looked."""
+        self._subscriptions = [
+            self._bus.subscribe(self._change_added, ChangeAdded),
+            self._bus.subscribe(self._scheduler_changed, SchedulerChanged),
+            self._bus.subscribe(self._master_stopped, MasterStopped),
+        ]
+        async with self._lock:
+            known = set(await self._given.state.get("schedulers", "Scheduling", "configured", []))
+            await self._adopt(components, fresh={c.name for c in components} - known)
+        self._tasks.spawn(self._claim_now_and_then(), name="claims")
+
+    async def reconfigure(self, components: Sequence[Component]) -> None:
+        """Run *components* instead; those whose identity is the same are not touched."""
+        async with self._lock:
+            await self._adopt(
+                components, fresh={c.name for c in components} - self._components.keys()
+            )
+
+    async def stop(self) -> None:
+        """Stop all; what waits for a timer is in the store."""
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        async with self._lock:
+            await self._deactivate(list(self._running))
+            await self._given.schedulers.deactivate(self._master_id)
+            self._components = {}
+            self._ours = set()
+        await self._tasks.close()
+
+    # What users ask for
+
+    async def force(
+        self, name: str, parameters: Mapping[str, Any], owner: str
+    ) -> tuple[int, dict[int, int]]:
+        """Fill in a form; returns the buildset's identifier and the requests' by builder id.
+
+        Raises NoSuchScheduler, SchedulerDisabled, InvalidParameters.
+        """
+        scheduler = self._form(name)
+        given = dict(parameters)
+        builder_names = self._builder_names(scheduler, given)
+        answer = await scheduler.force(owner, builder_names, given)
+        return _numbers(answer) if isinstance(answer, SubmittedBuildset) else answer or (0, {})
+
+    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+        """Build the same again. Raises LookupError."""
+        buildset = await self._given.buildsets.rebuild_of(build_id)
+        return _numbers(await self._given.buildsets.submit(buildset))
+
+    async def set_enabled(self, scheduler_id: int, enabled: bool) -> None:
+        """Enable or disable a scheduler. Raises NoSuchScheduler."""
+        number = SchedulerId(scheduler_id)
+        if number not in self._ids.values():
+            raise NoSuchScheduler(scheduler_id)
+        await self._given.schedulers.set_enabled(number, enabled)
+        await self._apply_enabled(number, enabled)
+
+    def forms(self, builder_id: int | None = None) -> list[dict[str, Any]]:
+        """Return the force schedulers (those for a builder) as the REST API has them."""
+        return [
+            scheduler.form(True)
+            for _, scheduler in sorted(self._running.items())
+            if isinstance(scheduler, Force)
+            and (builder_id is None or builder_id in self._builder_ids(scheduler))
+        ]
+
+    def running(self) -> dict[str, Scheduler]:
+        """Return the schedulers that are active here, by name."""
+        return dict(self._running)
+
+    # Reconfiguration
+
+    async def _adopt(self, components: Sequence[Component], *, fresh: set[str]) -> None:
+        wanted = {c.name: c for c in components if self._is_supported(c)}
+        gone = [
+            name for name, old in self._components.items() if not _is_same(old, wanted.get(name))
+        ]
+        await self._deactivate(gone)
+        kept = {name: c for name, c in self._components.items() if name not in gone}
+        self._components = wanted | kept
+        self._ids = await self._given.schedulers.ids(sorted(self._components))
+        numbers = list(self._ids.values())
+        self._enabled = await self._given.schedulers.enabled(numbers)
+        await self._claim(fresh)
+        await self._given.state.set(
+            "schedulers", "Scheduling", "configured", sorted(self._components)
+        )
+
+    @staticmethod
+    def _is_supported(component: Component) -> bool:
+        if kinds.is_known(component):
+            return True
+        kind = component.settings
+        name = kind.kind if isinstance(kind, NotYet) else type(kind).__name__
+        _log.warning(
+            "scheduler %s: %s is not supported yet; it builds nothing", component.name, name
+        )
+        return False
+
+    async def _claim(self, fresh: set[str]) -> None:
+        """Activate what no other master has. To be called with the lock."""
+        numbers = [self._ids[name] for name in self._components]
+        self._ours = await self._given.schedulers.activate(numbers, self._master_id)
+        await self._activate(
+            [
+                name
+                for name in self._components
+                if name not in self._running
+                and self._ids[name] in self._ours
+                and self._enabled.get(self._ids[name], True)
+            ],
+            fresh,
+        )
+
+    async def _activate(self, names: Sequence[str], fresh: set[str]) -> None:
+        if not names:
+            return
+        self._later = []
+        try:
+            newest = await self._given.changes.newest_change_id() or ChangeId(0)
+            marks = await self._given.schedulers.last_seen_changes([self._ids[n] for n in names])
+            begun = [name for name in names if await self._begin(name, marks, fresh, newest)]
+            await self._catch_up([self._running[name] for name in begun], newest)
+            await self._mark(begun)
+        finally:
+            later, self._later = self._later, None
+            for change in later:
+                self._offer(change)
+
+    async def _begin(
+        self,
+        name: str,
+        marks: Mapping[SchedulerId, ChangeId],
+        fresh: set[str],
+        newest: ChangeId,
+    ) -> bool:
+        number = self._ids[name]
+        try:
+            scheduler = kinds.make(
+                self._components[name], scheduler_id=number, surroundings=self._given
+            )
+            # A new scheduler begins with what comes from now on.
+            scheduler.seen = newest if name in fresh else marks.get(number, newest)
+            await scheduler.activate()
+        except Exception:  # noqa: BLE001 - schedulers may be the user's classes
+            _log.exception("scheduler %s could not be started", name)
+            return False
+        self._running[name] = scheduler
+        return True
+
+    async def _catch_up(self, schedulers: Sequence[Scheduler], newest: ChangeId) -> None:
+        since = min((s.seen for s in schedulers if s.is_consuming), default=newest)
+        while since < newest and (page := await self._given.changes.changes_after(since)):
+            for change in page:
+                for scheduler in schedulers:
+                    scheduler.offer(change)
+            since = page[-1].id
+
+    async def _deactivate(self, names: Sequence[str]) -> None:
+        for name in names:
+            scheduler = self._running.get(name)
+            if scheduler is None:
+                continue
+            try:
+                await scheduler.deactivate()
+            except Exception:  # noqa: BLE001 - schedulers may be the user's classes
+                _log.exception("scheduler %s could not be stopped in good order", name)
+        await self._mark([name for name in names if name in self._running])
+        for name in names:
+            self._running.pop(name, None)
+
+    async def _mark(self, names: Sequence[str]) -> None:
+        running = [self._running[name] for name in names]
+        marks = {scheduler.id: scheduler.looked_at for scheduler in running}
+        if marks:
+            await self._given.schedulers.saw_changes(marks)
+
+    # What happens meanwhile
+
+    def _change_added(self, event: ChangeAdded) -> None:
+        if self._later is not None:
+            self._later.append(event.change)
+        else:
+            self._offer(event.change)
+
+    def _offer(self, change: Change) -> None:
+        for scheduler in self._running.values():
+            scheduler.offer(change)
+        self._unmarked += 1
+        if self._unmarked >= _MARK_EVERY:
+            self._unmarked = 0
+            self._tasks.spawn(self._mark(list(self._running)), name="marks")
+
+    def _scheduler_changed(self, event: SchedulerChanged) -> None:
+        number = SchedulerId(event.resource.get("schedulerid", 0))
+        enabled = event.resource.get("enabled")
+        if enabled is not None and self._enabled.get(number, enabled) != enabled:
+            self._tasks.spawn(self._apply_enabled(number, enabled), name="enabling")
+
+    async def _apply_enabled(self, number: SchedulerId, enabled: bool) -> None:
+        async with self._lock:
+            name = next((name for name, known in self._ids.items() if known == number), None)
+            if name is None or self._enabled.get(number) == enabled:
+                return
+            self._enabled[number] = enabled
+            if enabled and number in self._ours and name not in self._running:
+                # What came while it was disabled is not looked at.
+                await self._activate([name], fresh={name})
+            elif not enabled:
+                await self._deactivate([name])
+
+    def _master_stopped(self, event: MasterStopped) -> None:
+        if event.master_id != self._master_id:
+            self._tasks.spawn(self._claim_again(), name="taking over")
+
+    async def _claim_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_CLAIM_SECONDS)
+            if self._ours.issuperset(self._ids.values()):
+                continue
+            await self._claim_again()
+
+    async def _claim_again(self) -> None:
+        async with self._lock:
+            await self._claim(fresh=set())
+
+    # Forms
+
+    def _form(self, name: str) -> Force:
+        scheduler = self._running.get(name)
+        if isinstance(scheduler, Force):
+            return scheduler
+        if name in self._components and not self._enabled.get(self._ids[name], True):
+            raise SchedulerDisabled(name)
+        raise NoSuchScheduler(name)
+
+    def _builder_names(self, scheduler: Force, parameters: dict[str, Any]) -> Sequence[str] | None:
+        names = parameters.pop("builderNames", None)
+        wanted = parameters.pop("builderid", None)
+        if names is not None:
+            return [names] if isinstance(names, str) else list(names)
+        if wanted is None:
+            return None
+        by_id = self._builder_ids(scheduler)
+        number = int(wanted) if str(wanted).isdigit() else -1
+        if number not in by_id:
+            text = f"{wanted}: this form is for {', '.join(by_id.values())} only"
+            raise InvalidParameters({"builderid": text})
+        return [by_id[BuilderId(number)]]
+
+    def _builder_ids(self, scheduler: Force) -> dict[BuilderId, str]:
+        names = scheduler.settings.builder_names
+        return dict(zip(self._given.builders.ids(names), names, strict=True))
+
+
+def _is_same(old: Component, new: Component | None) -> bool:
+    if new is None or type(old.settings) is not type(new.settings):
+        return False
+    if old.identity is None and new.identity is None:
+        return bool(old.settings == new.settings)
+    return bool(old.identity == new.identity)
+
+
+def _numbers(submitted: SubmittedBuildset) -> tuple[int, dict[int, int]]:
+    requests = (pending.request for pending in submitted.requests)
+    return submitted.buildset.id, {request.builder_id: request.id for request in requests}

@@ -1,0 +1,109 @@
+"""Time tables: when the next time is, given minutes, hours, days, and the local clock's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
+
+from croniter import croniter
+
+from chargehand.domain.identifiers import Timestamp
+
+Times = int | str | Sequence[int | str]
+"""One value, a list of values, or an expression as in crontab(5)."""
+
+_LONGEST_SHIFT = timedelta(hours=3)
+"""More than clocks are ever set back at once."""
+
+_MOST_CANDIDATES = 1000
+"""More than there are minutes in twice that."""
+
+
+class BadTimeTable(ValueError):
+    """The times make no time table; the message says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeTable:
+    """When something is due. In ``day_of_week`` numbers count from Monday = 0, as Python does."""
+
+    minute: Times = 0
+    hour: Times = "*"
+    day_of_month: Times = "*"
+    month: Times = "*"
+    day_of_week: Times = "*"
+
+    @property
+    def cron_line(self) -> str:
+        """The same as crontab(5) has it, where Sunday is 0."""
+        fields = (self.minute, self.hour, self.day_of_month, self.month)
+        return " ".join([*map(_field, fields), _field(_days_of_week(self.day_of_week))])
+
+    def check(self) -> None:
+        """Raise BadTimeTable unless it makes sense."""
+        if not croniter.is_valid(self.cron_line):
+            raise BadTimeTable(f"{self.cron_line!r} is no valid time table")
+
+    def next_after(self, last: Timestamp, zone: tzinfo | None = None) -> Timestamp:
+        """Return the first time after *last*; *zone* None is the machine's.
+
+        Where clocks are set forward, a time that is skipped is due an hour later. Where they are
+        set back, fixed hours are due once, and every hour means both of the equal ones.
+        """
+        best: Timestamp | None = None
+        for wall in islice(self._wall_times(last, zone), _MOST_CANDIDATES):
+            if best is not None and _timestamp(wall, zone) > best + _LONGEST_SHIFT.total_seconds():
+                break
+            for time in self._moments(wall, zone):
+                if time > last and (best is None or time < best):
+                    best = time
+        if best is None:
+            raise BadTimeTable(f"{self.cron_line!r} is never due")
+        return best
+
+    def is_due(self, time: Timestamp, zone: tzinfo | None = None) -> bool:
+        """Return whether the minute of *time* is in the table."""
+        wall = _wall_time(time, zone).replace(second=0, microsecond=0)
+        return bool(croniter.match(self.cron_line, wall))
+
+    def _wall_times(self, last: Timestamp, zone: tzinfo | None) -> Iterator[datetime]:
+        table = croniter(self.cron_line, _wall_time(last, zone) - _LONGEST_SHIFT)
+        while True:
+            yield table.get_next(datetime)
+
+    def _moments(self, wall: datetime, zone: tzinfo | None) -> Iterator[Timestamp]:
+        yield _timestamp(wall, zone)
+        if _field(self.hour) == "*":
+            second = _timestamp(wall.replace(fold=1), zone)
+            if _wall_time(second, zone) == wall:
+                yield second
+
+
+def _wall_time(time: Timestamp, zone: tzinfo | None) -> datetime:
+    return datetime.fromtimestamp(time, UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _timestamp(wall: datetime, zone: tzinfo | None) -> Timestamp:
+    # Without a zone Python asks the machine's rules, and minds ``fold`` as well.
+    return wall.replace(tzinfo=zone).timestamp()
+
+
+def _field(times: Times) -> str:
+    if isinstance(times, str | int):
+        return str(times)
+    return ",".join(map(str, times))
+
+
+def _days_of_week(times: Times) -> Times:
+    """Count from Sunday as cron does: single numbers are turned, ranges and names left alone."""
+    if isinstance(times, int):
+        return (times + 1) % 7
+    if isinstance(times, str):
+        return ",".join(map(_day_of_week, times.split(",")))
+    return [_day_of_week(str(time)) for time in times]
+
+
+def _day_of_week(time: str) -> str:
+    return str((int(time) + 1) % 7) if time.strip().isdigit() else time

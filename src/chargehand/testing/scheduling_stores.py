@@ -1,0 +1,320 @@
+"""Stores in memory, held to the same contract as the real one, for tests of schedulers."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from chargehand.domain.build import Build
+from chargehand.domain.buildset import (
+    BuildRequest,
+    Buildset,
+    NewBuildset,
+    PendingRequest,
+    SubmittedBuildset,
+)
+from chargehand.domain.change import Change, NewChange
+from chargehand.domain.identifiers import (
+    BuilderId,
+    BuildId,
+    BuildsetId,
+    ChangeId,
+    MasterId,
+    RequestId,
+    SchedulerId,
+    SourceStampId,
+)
+from chargehand.domain.properties import Property, merged
+from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
+from chargehand.events.bus import Bus
+from chargehand.events.messages import (
+    BuildsetSubmitted,
+    ChangeAdded,
+    RequestSubmitted,
+    SchedulerChanged,
+)
+
+
+class LoopClock:
+    """A clock that goes with the running loop's time, virtual or not."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._start = start
+        self._began: float | None = None
+
+    def timestamp(self) -> float:
+        """Return the time as seconds since 1970."""
+        time = asyncio.get_running_loop().time()
+        if self._began is None:
+            self._began = time
+        return self._start + time - self._began
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
+        return datetime.fromtimestamp(self.timestamp(), UTC)
+
+
+class MemoryState:
+    """What components remember by name; values must survive JSON."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str, str], str] = {}
+
+    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
+        """Return what was set."""
+        text = self._values.get((name, kind, key))
+        return default if text is None else json.loads(text)
+
+    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+        """Remember it."""
+        self._values[name, kind, key] = json.dumps(value)
+
+
+class MemoryBuilders:
+    """A directory of builders, numbered from 1."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        default_properties: Mapping[str, Mapping[str, Property]] | None = None,
+    ) -> None:
+        self._ids = {name: BuilderId(number) for number, name in enumerate(names, 1)}
+        self._defaults = default_properties or {}
+
+    def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
+        """Return their identifiers. Raises LookupError naming the unknown ones."""
+        if unknown := [name for name in names if name not in self._ids]:
+            raise LookupError(f"unknown builders: {', '.join(unknown)}")
+        return tuple(self._ids[name] for name in names)
+
+    def default_properties(self, name: str) -> Mapping[str, Property]:
+        """Properties that requests of this builder get unless they have them."""
+        return self._defaults.get(name, {})
+
+
+class MemoryChanges:
+    """Changes and their source stamps."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._changes: dict[ChangeId, Change] = {}
+        self.stamps: dict[SourceStampId, StoredSourceStamp] = {}
+        self._known: dict[bytes, SourceStampId] = {}
+
+    def add(self, change: NewChange) -> Change:
+        """Store a change and announce it."""
+        stamp = self.stamp(
+            SourceStamp(
+                branch=change.branch,
+                revision=change.revision,
+                repository=change.repository,
+                project=change.project,
+                codebase=change.codebase,
+            )
+        )
+        number = ChangeId(len(self._changes) + 1)
+        stored = Change(
+            id=number,
+            source_stamp_id=stamp.id,
+            author=change.author,
+            committer=change.committer,
+            files=change.files,
+            comments=change.comments,
+            revision=change.revision,
+            when=change.when or 0.0,
+            branch=change.branch,
+            category=change.category,
+            revlink=change.revlink,
+            properties=change.properties,
+            repository=change.repository,
+            project=change.project,
+            codebase=change.codebase,
+        )
+        self._changes[number] = stored
+        self._bus.publish([ChangeAdded(change=stored)])
+        return stored
+
+    def stamp(self, stamp: SourceStamp | SourceStampId) -> StoredSourceStamp:
+        """Return the stored form; equal source stamps are stored once."""
+        if not isinstance(stamp, SourceStamp):
+            return self.stamps[stamp]
+        key = repr(stamp).encode()
+        if key not in self._known:
+            number = SourceStampId(len(self.stamps) + 1)
+            self._known[key] = number
+            self.stamps[number] = StoredSourceStamp(id=number, created_at=0.0, stamp=stamp)
+        return self.stamps[self._known[key]]
+
+    async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
+        """Return these changes, oldest first."""
+        return [self._changes[number] for number in sorted(ids) if number in self._changes]
+
+    async def changes_after(self, change_id: ChangeId, limit: int = 1000) -> list[Change]:
+        """Return changes newer than that one, oldest first."""
+        newer = (change for number, change in self._changes.items() if number > change_id)
+        return list(itertools.islice(newer, limit))
+
+    async def newest_change_id(self) -> ChangeId | None:
+        """Return the newest change there is."""
+        return max(self._changes, default=None)
+
+    async def source_stamps(
+        self, change_ids: Sequence[ChangeId]
+    ) -> dict[ChangeId, StoredSourceStamp]:
+        """Return their source stamps."""
+        return {n: self.stamps[self._changes[n].source_stamp_id] for n in change_ids}
+
+
+class MemoryBuildsets:
+    """Buildsets; ``submitted`` has them in order, and `wait_for` waits for the next ones."""
+
+    def __init__(self, bus: Bus, changes: MemoryChanges) -> None:
+        self._bus = bus
+        self._changes = changes
+        self.submitted: list[NewBuildset] = []
+        self._grown = asyncio.Event()
+        self._requests = itertools.count(1)
+
+    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
+        """Store it with its requests, and announce both."""
+        return self.submit_now(buildset)
+
+    def submit_now(self, buildset: NewBuildset) -> SubmittedBuildset:
+        """The same, within somebody else's transaction."""
+        self.submitted.append(buildset)
+        stamps = tuple(map(self._changes.stamp, buildset.source_stamps))
+        stored = Buildset(
+            id=BuildsetId(len(self.submitted)),
+            reason=buildset.reason,
+            submitted_at=0.0,
+            source_stamps=stamps,
+            external_id=buildset.external_id,
+        )
+        requests = tuple(self._pending(buildset, stored, b) for b in buildset.builder_ids)
+        announced = [RequestSubmitted(pending=pending) for pending in requests]
+        submitted = BuildsetSubmitted(buildset=stored, scheduler=buildset.scheduler)
+        self._bus.publish([submitted, *announced])
+        self._grown.set()
+        return SubmittedBuildset(buildset=stored, requests=requests)
+
+    def _pending(self, new: NewBuildset, stored: Buildset, builder: BuilderId) -> PendingRequest:
+        request = BuildRequest(
+            id=RequestId(next(self._requests)),
+            buildset_id=stored.id,
+            builder_id=builder,
+            submitted_at=0.0,
+            priority=new.priority,
+        )
+        return PendingRequest(
+            request=request,
+            reason=new.reason,
+            source_stamp_ids=tuple(stamp.id for stamp in stored.source_stamps),
+            sources=tuple(
+                (one.stamp.codebase, one.stamp.repository, one.stamp.project, one.stamp.branch)
+                for one in stored.source_stamps
+            ),
+            properties=merged(new.builder_properties.get(builder, {}), new.properties),
+        )
+
+    async def wait_for(self, count: int) -> list[NewBuildset]:
+        """Wait until so many were submitted."""
+        while len(self.submitted) < count:
+            self._grown.clear()
+            await self._grown.wait()
+        return self.submitted
+
+    def stamps_of(self, buildset: NewBuildset) -> list[SourceStamp]:
+        """Return its source stamps, whole."""
+        return [self._changes.stamp(stamp).stamp for stamp in buildset.source_stamps]
+
+    async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
+        """Return the buildset that builds the same again. Raises LookupError."""
+        raise LookupError(f"there is no build {build_id}")
+
+    async def latest_build(self, builder_id: BuilderId) -> Build | None:
+        """Return the builder's newest build."""
+        return None
+
+
+class MemorySchedulers:
+    """What schedulers remember."""
+
+    def __init__(self, bus: Bus, buildsets: MemoryBuildsets) -> None:
+        self._bus = bus
+        self._buildsets = buildsets
+        self._ids: dict[str, SchedulerId] = {}
+        self._masters: dict[SchedulerId, MasterId] = {}
+        self._disabled: set[SchedulerId] = set()
+        self._classified: dict[SchedulerId, dict[ChangeId, bool]] = {}
+        self._seen: dict[SchedulerId, ChangeId] = {}
+
+    async def ids(self, names: Sequence[str]) -> dict[str, SchedulerId]:
+        """Return (create, where new) the identifiers of schedulers."""
+        for name in names:
+            self._ids.setdefault(name, SchedulerId(len(self._ids) + 1))
+        return {name: self._ids[name] for name in names}
+
+    async def activate(
+        self, scheduler_ids: Sequence[SchedulerId], master_id: MasterId
+    ) -> set[SchedulerId]:
+        """Make this master theirs where no other has them; return ours."""
+        for number in scheduler_ids:
+            self._masters.setdefault(number, master_id)
+        return {number for number in scheduler_ids if self._masters[number] == master_id}
+
+    async def deactivate(self, master_id: MasterId) -> None:
+        """Give all of ours up."""
+        self._masters = {n: master for n, master in self._masters.items() if master != master_id}
+
+    async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
+        """Return which are enabled."""
+        return {number: number not in self._disabled for number in scheduler_ids}
+
+    async def set_enabled(self, scheduler_id: SchedulerId, enabled: bool) -> None:
+        """Enable or disable; announce SchedulerChanged."""
+        if enabled:
+            self._disabled.discard(scheduler_id)
+        else:
+            self._disabled.add(scheduler_id)
+        resource = {"schedulerid": int(scheduler_id), "enabled": enabled}
+        self._bus.publish([SchedulerChanged(resource=resource, verb="updated")])
+
+    async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
+        """Remember that changes were looked at and wait."""
+        self._classified.setdefault(scheduler_id, {}).update(changes)
+        await self.saw_changes({scheduler_id: max(changes)})
+
+    async def classified(self, scheduler_id: SchedulerId) -> dict[ChangeId, bool]:
+        """Return what `classify` remembered and `flush` did not end."""
+        return dict(self._classified.get(scheduler_id, {}))
+
+    async def flush(
+        self, scheduler_id: SchedulerId, change_ids: Sequence[ChangeId] | None = None
+    ) -> None:
+        """Forget these classified changes; None: all of them."""
+        waiting = self._classified.get(scheduler_id, {})
+        for number in list(waiting) if change_ids is None else change_ids:
+            waiting.pop(number, None)
+
+    async def submit_and_flush(
+        self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
+    ) -> SubmittedBuildset:
+        """Submit, forget these changes, and remember that they were looked at."""
+        await self.flush(scheduler_id, change_ids)
+        await self.saw_changes({scheduler_id: max(change_ids)})
+        return self._buildsets.submit_now(buildset)
+
+    async def last_seen_changes(
+        self, scheduler_ids: Sequence[SchedulerId]
+    ) -> dict[SchedulerId, ChangeId]:
+        """Return the newest change that each has looked at."""
+        return {number: self._seen[number] for number in scheduler_ids if number in self._seen}
+
+    async def saw_changes(self, newest: Mapping[SchedulerId, ChangeId]) -> None:
+        """Remember it; never lowers what is known."""
+        for number, change in newest.items():
+            self._seen[number] = max(change, self._seen.get(number, change))
