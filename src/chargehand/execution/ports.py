@@ -119,8 +119,8 @@ class BuildStore(Protocol):
     ) -> Build:
         """End the build, and its requests with it.
 
-        With RETRY the requests go back to the queue (RequestUnclaimed); else they are completed, and
-        their buildset as well if they were its last.
+        With RETRY the requests go back to the queue (RequestUnclaimed); else they are completed,
+        and their buildset as well if they were its last.
         """
 
     async def build_sources(self, request: RequestId) -> BuildSources:
@@ -194,7 +194,7 @@ class BuildFacts:
     sources: BuildSources
     all_stamps: tuple[tuple[StoredSourceStamp, ...], ...]
     properties: dict[str, Property]
-    """Merged in Buildbot's order: master, builder, worker, scheduler/change, buildset, build's own."""
+    """Merged in Buildbot's order: master, changes, scheduler and request, builder, worker, own."""
     basedir: str
     builddir: str
     """Absolute path on the worker."""

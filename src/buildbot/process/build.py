@@ -1,0 +1,199 @@
+"""A build, as steps and users' functions see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from buildbot.process.build_parts import BuilderView, ChangeView, SourceStampView, WorkerForBuilder
+from buildbot.process.properties import Properties, PropertiesMixin
+from buildbot.process.results import SUCCESS
+from buildbot.process.step_factory import get_factory_from_step_or_factory
+from chargehand.execution.ports import BuildFacts
+
+
+class Build(PropertiesMixin):
+    """One build. ``BuildFactory.buildClass`` may be a subclass.
+
+    Its steps may add others with `addStepsAfterCurrentStep` and `addStepsAfterLastStep`.
+    """
+
+    set_runtime_properties = True
+
+    workdir: Any = "build"
+    useProgress = True
+
+    def __init__(self, requests: Sequence[Any], builder: Any = None) -> None:
+        self.requests = list(requests)
+        self.builder: Any = builder
+        self.master: Any = None
+        self.properties = Properties()
+        self.properties.build = self
+        self.sources: list[SourceStampView] = []
+        self.changes: list[ChangeView] = []
+        self.env: dict[str, Any] = {}
+        self.locks: list[Any] = []
+        self.buildid: int | None = None
+        self.number: int | None = None
+        self.reason = ""
+        self.results: int | None = SUCCESS
+        self.finished = False
+        self.stopped = False
+        self.currentStep: Any = None
+        self.executedSteps: list[Any] = []
+        self.stepFactories: list[Any] = []
+        self.worker: Any = None
+        self.workerforbuilder: Any = None
+        self.workername = ""
+        self.builddir = ""
+        self.path_module: type[PurePath] = PurePosixPath
+        self.steps: list[Any] = []
+        self._recorded: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        name = self.builder.name if self.builder is not None else "?"
+        return f"<Build {name} number:{self.number!r} results:{self.results!r}>"
+
+    # How it begins
+
+    def begin(self, facts: BuildFacts, master: Any) -> None:
+        """Take what is known of the build, and make its steps."""
+        self.master = self.properties.master = master
+        self.buildid, self.number = facts.build.id, facts.build.number
+        self.reason = facts.sources.buildset.reason
+        self.env = dict(facts.builder_config.env)
+        self.locks = list(facts.builder_config.locks or ())
+        self.builder = BuilderView(facts.builder_config, facts.build.builder_id, master)
+        self.workerforbuilder = WorkerForBuilder(facts, self.builder)
+        self.worker = self.workerforbuilder.worker
+        self.workername = facts.worker_name
+        self.builddir = facts.builder_config.worker_builddir
+        if facts.worker_info.system == "nt":
+            self.path_module = PureWindowsPath
+        changes = [ChangeView(change) for change in facts.sources.changes]
+        self.changes = changes
+        self.sources = [
+            SourceStampView(stamp, [c for c in changes if c.sourcestampid == stamp.id])
+            for stamp in facts.sources.stamps
+        ]
+        self.properties.properties.update(facts.properties)
+        self.properties.sourcestamps = [source.asDict() for source in self.sources]
+        self.properties.changes = [change.asChDict() for change in changes]
+        self.steps = [self._new_step(factory) for factory in self.stepFactories]
+
+    def setStepFactories(self, step_factories: Iterable[Any]) -> None:
+        """Take the steps, as a list of steps or of their factories."""
+        self.stepFactories = list(step_factories)
+
+    def _new_step(self, step_or_factory: Any) -> Any:
+        step = get_factory_from_step_or_factory(step_or_factory).buildStep()
+        step.setBuild(self)
+        step.setWorker(self.worker)
+        return step
+
+    # Adding steps
+
+    def addStepsAfterCurrentStep(self, step_factories: Iterable[Any]) -> None:
+        """Let new steps of these kinds run right after the step that runs now."""
+        self.steps[0:0] = [self._new_step(factory) for factory in step_factories]
+
+    def addStepsAfterLastStep(self, step_factories: Iterable[Any]) -> None:
+        """Let new steps of these kinds run at the end."""
+        self.steps.extend(self._new_step(factory) for factory in step_factories)
+
+    # Properties
+
+    def setProperty(
+        self, propname: str, value: Any, source: str = "Build", runtime: bool | None = None
+    ) -> None:
+        """Set a property of the build; it is recorded when the step that runs has ended."""
+        super().setProperty(propname, value, source, runtime)
+        self._recorded[propname] = (value, source)
+
+    def take_recorded(self) -> dict[str, Any]:
+        """Return the properties that were set since the last call."""
+        recorded, self._recorded = self._recorded, {}
+        return recorded
+
+    # Sources
+
+    def getSourceStamp(self, codebase: str = "") -> SourceStampView | None:
+        """Return the source stamp of a codebase, None if there is none."""
+        return next((source for source in self.sources if source.codebase == codebase), None)
+
+    def getAllSourceStamps(self) -> list[SourceStampView]:
+        """Return the source stamps of all codebases."""
+        return list(self.sources)
+
+    def allChanges(self) -> Iterable[ChangeView]:
+        """Return all changes."""
+        return iter(self.changes)
+
+    def allFiles(self) -> list[str]:
+        """Return the files of all changes."""
+        return [file for change in self.changes for file in change.files]
+
+    def blamelist(self) -> list[str]:
+        """Return the authors of the changes and patches, sorted."""
+        people = {change.who for change in self.changes}
+        people.update(s.patch_info[0] for s in self.sources if s.patch_info is not None)
+        return sorted(people)
+
+    def changesText(self) -> str:
+        """Return all changes as text."""
+        return "\n".join(change.asText() for change in self.changes)
+
+    # The rest
+
+    def getWorkerName(self) -> str:
+        """Return the worker's name."""
+        return self.workername
+
+    def getWorkerInfo(self) -> Any:
+        """Return what the worker said of itself, as Properties."""
+        return self.worker.info
+
+    def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> str | None:
+        """Return the version of a command on the worker."""
+        return self.worker.worker_commands.get(command, oldversion)  # type: ignore[no-any-return]
+
+    def setupOwnProperties(self) -> None:
+        """Called by nobody: kept for subclasses that call it."""
+
+    def getSummaryStatistic(
+        self, name: str, summary_fn: Callable[[Any, Any], Any], initial_value: Any = None
+    ) -> Any:
+        """Return the statistic of all steps that ran, put together by *summary_fn*."""
+        total = initial_value
+        for step in self.executedSteps:
+            if step.hasStatistic(name):
+                value = step.getStatistic(name)
+                total = value if total is None else summary_fn(total, value)
+        return total
+
+    @property
+    def builderid(self) -> int:
+        """The builder's identifier."""
+        return self.builder.builderid  # type: ignore[no-any-return]
+
+    def getBuilderId(self) -> int:
+        """Return the builder's identifier."""
+        return self.builderid
+
+    def isFinished(self) -> bool:
+        """Return whether it has ended."""
+        return self.finished
+
+    @property
+    def build_status(self) -> Build:
+        """The build: kept for code that asks a build for its status."""
+        return self
+
+    def getReason(self) -> str:
+        """Return why it was asked for."""
+        return self.reason
+
+    def getNumber(self) -> int | None:
+        """Return its number."""
+        return self.number

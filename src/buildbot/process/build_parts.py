@@ -1,0 +1,187 @@
+"""What a build refers to: its builder, worker, source stamps and changes, as users see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot.process.properties import Properties
+from buildbot.util.times import epoch2datetime
+from chargehand.domain.change import Change
+from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.execution.ports import BuildFacts
+
+
+class BuilderView:
+    """A builder."""
+
+    def __init__(self, config: Any, builder_id: int, master: Any) -> None:
+        self.config = config
+        self.builderid = builder_id
+        self.master = master
+        self.name: str = config.name
+        self.tags = list(config.tags)
+
+    def getBuilderId(self) -> int:
+        """Return its identifier."""
+        return self.builderid
+
+    def __repr__(self) -> str:
+        return f"<Builder {self.name!r}>"
+
+
+class WorkerView:
+    """The worker of a build; attributes of the object in the configuration are found as well."""
+
+    def __init__(self, facts: BuildFacts) -> None:
+        info, config = facts.worker_info, facts.worker_config
+        self._configured = getattr(config, "extension", None)
+        self.name = self.workername = facts.worker_name
+        self.workerid = facts.build.worker_id
+        self.worker_environ = info.environ
+        self.worker_system = info.system
+        self.worker_basedir = info.basedir
+        self.worker_commands = info.commands
+        self.properties = Properties()
+        self.properties.properties.update(getattr(config, "properties", {}))
+        self.properties.setProperty("workername", self.name, "Worker")
+        self.info = Properties()
+        for name in ("admin", "host", "access_uri", "version", "basedir", "system", "numcpus"):
+            self.info.setProperty(name, getattr(info, name), "Worker")
+
+    def __getattr__(self, name: str) -> Any:
+        configured = self.__dict__.get("_configured")
+        if configured is None or name.startswith("__"):
+            raise AttributeError(f"a build's worker has no attribute {name!r}")
+        return getattr(configured, name)
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.name!r}>"
+
+
+class WorkerForBuilder:
+    """A worker, as one builder uses it."""
+
+    def __init__(self, facts: BuildFacts, builder: BuilderView) -> None:
+        self.worker = WorkerView(facts)
+        self.builder = builder
+        self.builder_name = builder.name
+
+    def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
+        """Return the version of a command on the worker."""
+        return self.worker.worker_commands.get(command, oldversion)
+
+
+class SourceStampView:
+    """Which sources of one codebase the build shall use."""
+
+    def __init__(self, stored: StoredSourceStamp, changes: list[ChangeView]) -> None:
+        stamp = stored.stamp
+        self.ssid = stored.id
+        self.changes = changes
+        self.branch = stamp.branch
+        self.revision = stamp.revision
+        self.repository = stamp.repository
+        self.project = stamp.project
+        self.codebase = stamp.codebase
+        patch = stamp.patch
+        self.patch: tuple[Any, ...] | None = None
+        self.patch_info: tuple[str, str] | None = None
+        if patch is not None:
+            self.patch = (patch.level, patch.body, patch.subdir)
+            self.patch_info = (patch.author, patch.comment)
+
+    def asDict(self) -> dict[str, Any]:
+        """Return it as a dictionary."""
+        level, body, subdir = self.patch or (None, None, None)
+        author, comment = self.patch_info or (None, None)
+        return {
+            "branch": self.branch,
+            "revision": self.revision,
+            "repository": self.repository,
+            "project": self.project,
+            "codebase": self.codebase,
+            "patch_level": level,
+            "patch_body": body,
+            "patch_subdir": subdir,
+            "patch_author": author,
+            "patch_comment": comment,
+        }
+
+    def asSSDict(self) -> dict[str, Any]:
+        """Return it as a dictionary, with its identifier."""
+        return {"ssid": self.ssid, **self.asDict()}
+
+    def getRepository(self) -> str:
+        """Return the repository."""
+        return self.repository
+
+    def __repr__(self) -> str:
+        return f"<SourceStamp {self.codebase!r} {self.branch!r} {self.revision!r}>"
+
+
+class ChangeView:
+    """A change."""
+
+    def __init__(self, change: Change) -> None:
+        self.number = change.id
+        self.sourcestampid = change.source_stamp_id
+        self.who = self.author = change.author
+        self.committer = change.committer
+        self.files = list(change.files)
+        self.comments = change.comments
+        self.revision = change.revision
+        self.when = change.when
+        self.branch = change.branch
+        self.category = change.category
+        self.revlink = change.revlink
+        self.repository = change.repository
+        self.project = change.project
+        self.codebase = change.codebase
+        self.properties = Properties()
+        self.properties.properties.update(change.properties)
+
+    def asText(self) -> str:
+        """Return it as text."""
+        files = "".join(f" {file}\n" for file in self.files)
+        return f"Files:\n{files}Changed By: {self.who}\nComments: {self.comments}\n"
+
+    def asDict(self) -> dict[str, Any]:
+        """Return it as a dictionary of old."""
+        return {
+            "number": self.number,
+            "branch": self.branch,
+            "category": self.category,
+            "who": self.who,
+            "comments": self.comments,
+            "revision": self.revision,
+            "when": self.when,
+            "at": str(epoch2datetime(self.when)),
+            "files": [{"name": file} for file in self.files],
+            "revlink": self.revlink,
+            "properties": self.properties.asList(),
+            "repository": self.repository,
+            "project": self.project,
+            "codebase": self.codebase,
+        }
+
+    def asChDict(self) -> dict[str, Any]:
+        """Return it as the REST API has it."""
+        return {
+            "changeid": self.number,
+            "author": self.who,
+            "committer": self.committer,
+            "files": self.files,
+            "comments": self.comments,
+            "revision": self.revision,
+            "when_timestamp": int(self.when),
+            "branch": self.branch,
+            "category": self.category,
+            "revlink": self.revlink,
+            "properties": self.properties.asDict(),
+            "repository": self.repository,
+            "project": self.project,
+            "codebase": self.codebase,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Change {self.number} {self.revision!r}>"

@@ -1,0 +1,525 @@
+"""Build steps: what users subclass, and name in their build factories."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from buildbot._host.bridge import inward
+from buildbot._host.errors import error
+from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
+from buildbot.locks import lock_accesses
+from buildbot.process.command_mixin import CommandMixin
+from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
+from buildbot.process.log import KINDS, Log
+from buildbot.process.outgoing import outgoing
+from buildbot.process.properties import PropertiesMixin
+from buildbot.process.remotecommand import LoggedRemoteCommand, RemoteCommand, RemoteShellCommand
+from buildbot.process.rendering import is_constant, render_value
+from buildbot.process.results import (
+    ALL_RESULTS,
+    CANCELLED,
+    EXCEPTION,
+    FAILURE,
+    RETRY,
+    SKIPPED,
+    SUCCESS,
+    WARNINGS,
+    ResultComputingConfigMixin,
+    Results,
+    statusToString,
+)
+from buildbot.process.shell_mixin import ShellMixin
+from buildbot.process.step_arguments import (
+    Check,
+    check_any,
+    check_bool,
+    check_text,
+    check_text_or_none,
+)
+from buildbot.process.step_factory import (
+    BuildStepFactory,
+    create_step_from_step_or_factory,
+    get_factory_from_step_or_factory,
+)
+from buildbot.util.comparison import ComparableMixin
+from buildbot.util.sequences import flatten, join_list
+from buildbot.util.text import bytes2unicode
+from chargehand.execution.failure_text import html_of, text_of
+from chargehand.execution.ports import StepRuntime
+from chargehand.kit.tasks import Tasks
+
+__all__ = [
+    "CANCELLED",
+    "EXCEPTION",
+    "FAILURE",
+    "RETRY",
+    "SKIPPED",
+    "SUCCESS",
+    "WARNINGS",
+    "BuildStep",
+    "BuildStepCancelled",
+    "BuildStepFailed",
+    "CommandMixin",
+    "LoggedRemoteCommand",
+    "RemoteCommand",
+    "RemoteShellCommand",
+    "Results",
+    "ShellMixin",
+    "create_step_from_step_or_factory",
+    "get_factory_from_step_or_factory",
+]
+
+_LONGEST_NAME = 50
+
+_CHECKS: dict[str, Check] = {
+    "alwaysRun": check_bool,
+    "description": check_any,
+    "descriptionDone": check_any,
+    "descriptionSuffix": check_any,
+    "doStepIf": check_any,
+    "flunkOnFailure": check_bool,
+    "flunkOnWarnings": check_bool,
+    "haltOnFailure": check_bool,
+    "updateBuildSummaryPolicy": check_any,
+    "hideStepIf": check_any,
+    "locks": check_any,
+    "logEncoding": check_any,
+    "name": check_text,
+    "progressMetrics": check_any,
+    "useProgress": check_bool,
+    "warnOnFailure": check_bool,
+    "warnOnWarnings": check_bool,
+    "workdir": check_text_or_none,
+}
+
+
+@implementer(IBuildStep)
+class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
+    """One step of a build. Subclasses override ``run()``, which returns a result (SUCCESS …),
+    a coroutine, or a Deferred of one.
+
+    What is constructed in a configuration is a template: each build gets a new step, made from the
+    class and the constructor's arguments. Attributes named in ``renderables`` are rendered before
+    ``run()``. While it runs, a step has ``build``, ``worker``, ``master`` and ``stepid``.
+    """
+
+    compare_attrs: ClassVar[Any] = ("_factory",)
+    renderables: ClassVar[Any] = [
+        "haltOnFailure",
+        "flunkOnWarnings",
+        "flunkOnFailure",
+        "warnOnWarnings",
+        "warnOnFailure",
+        "alwaysRun",
+        "description",
+        "descriptionDone",
+        "descriptionSuffix",
+        "doStepIf",
+        "hideStepIf",
+        "workdir",
+    ]
+    set_runtime_properties = True
+
+    name: Any = "generic"
+    alwaysRun: Any = False
+    description: Any = None
+    descriptionDone: Any = None
+    descriptionSuffix: Any = None
+    doStepIf: Any = True
+    hideStepIf: Any = False
+    locks: Any = None
+    logEncoding: Any = None
+    progress: Any = None
+    progressMetrics: tuple[str, ...] = ()
+    updateBuildSummaryPolicy: Any = None
+    useProgress: Any = True
+    _workdir: Any = None
+    _factory: BuildStepFactory
+
+    build: Any = None
+    cmd: Any = None
+    master: Any = None
+    results: int | None = None
+    runtime: Any = None
+    """What the engine offers to this step while it runs (`StepRuntime`)."""
+    stepid: int | None = None
+    worker: Any = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Remember how the step is made, for each build to make its own."""
+        self = super().__new__(cls)
+        self._factory = BuildStepFactory(cls, args, kwargs)
+        return self
+
+    def __init__(self, **kwargs: Any) -> None:
+        kind = type(self).__name__
+        for name, check in _CHECKS.items():
+            if name in kwargs:
+                value = kwargs.pop(name)
+                check(value, kind, name)
+                setattr(self, name, value)
+        if kwargs:
+            names = list(kwargs)
+            error(f"{type(self)}.__init__ got unexpected keyword argument(s) {names}")
+        if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
+            error(f"Step {kind} name '{self.name}' exceeds maximum length of {_LONGEST_NAME}")
+        self._check_summary_policy(kind)
+        self.logs: dict[str, Log] = {}
+        self.statistics: dict[str, Any] = {}
+        self.stopped = False
+        self.timed_out = False
+        self.max_lines_reached = False
+        self.rendered = False
+        self._pending_observers: list[tuple[str, Any]] = []
+        self._running = False
+        self._commands_begun = 0
+        self._tasks = Tasks("step")
+
+    def __repr__(self) -> str:
+        arguments = [repr(value) for value in self._factory.args]
+        arguments += [f"{name}={value!r}" for name, value in self._factory.kwargs.items()]
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+    def _check_summary_policy(self, kind: str) -> None:
+        policy = self.updateBuildSummaryPolicy
+        if policy is None:
+            self.updateBuildSummaryPolicy = [EXCEPTION, RETRY, CANCELLED, FAILURE]
+            if self.warnOnFailure or self.warnOnWarnings:
+                self.updateBuildSummaryPolicy.append(WARNINGS)
+        elif isinstance(policy, bool):
+            self.updateBuildSummaryPolicy = ALL_RESULTS if policy else []
+        elif not isinstance(policy, list):
+            error(
+                f"{kind} updateBuildSummaryPolicy must be a list of result ids or boolean but it "
+                f"is {policy!r}"
+            )
+
+    # How it is made
+
+    def get_step_factory(self) -> BuildStepFactory:
+        """Return what makes a new step like this one."""
+        return self._factory
+
+    def set_step_arg(self, name: str, value: Any) -> None:
+        """Change a constructor argument, for the steps that are made of this one."""
+        self._factory.set_step_arg(name, value)
+
+    def is_exact_step_class(self, klass: type) -> bool:
+        """Return whether the step is of this very class, not of a subclass."""
+        return self._factory.factory is klass
+
+    def setBuild(self, build: Any) -> None:
+        """Take the build, before the step runs."""
+        self.build = build
+        self.master = build.master
+
+    def setWorker(self, worker: Any) -> None:
+        """Take the worker, before the step runs."""
+        self.worker = worker
+
+    def setDefaultWorkdir(self, workdir: Any) -> None:
+        """Take the build's working directory, for a step that has none of its own."""
+        if self._workdir is None:
+            self._workdir = workdir
+
+    @property
+    def workdir(self) -> Any:
+        """Where commands run, below the builder's directory on the worker."""
+        if self._workdir is not None or self.build is None:
+            return self._workdir
+        workdir = self.build.workdir
+        return workdir(self.build.sources) if callable(workdir) else workdir
+
+    @workdir.setter
+    def workdir(self, workdir: Any) -> None:
+        self._workdir = workdir
+
+    # What users override
+
+    def run(self) -> Any:
+        """Do the step's work, and return its result, or a coroutine or Deferred of it."""
+        raise NotImplementedError("A custom build step must implement run()")
+
+    def interrupt(self, reason: Any) -> Any:
+        """Make ``run()`` end soon; a command that runs on the worker is killed.
+
+        Overriding methods should call this one.
+        """
+        self.stopped = True
+        return self._interrupted(reason)
+
+    @outgoing
+    async def _interrupted(self, reason: Any) -> None:
+        if self.cmd is not None:
+            await inward(self.cmd.interrupt, reason)
+        if self._running:
+            await inward(self.addCompleteLog, "cancelled", f"{reason}\n")
+
+    def getCurrentSummary(self) -> dict[str, str]:
+        """Return ``{"step": what the step is doing}``."""
+        return {"step": self._described(self.description) or "running"}
+
+    def getResultSummary(self) -> Any:
+        """Return ``{"step": what the step did, "build": its part in the build's sentence}``, of
+        which both may be missing."""
+        done = self.description if self.descriptionDone is None else self.descriptionDone
+        sentence = self._described(done) or "finished"
+        if self.results != SUCCESS:
+            sentence += f" ({statusToString(self.results)})"
+        if self.timed_out:
+            sentence += " (timed out)"
+        elif self.max_lines_reached:
+            sentence += " (max lines reached)"
+        return {"step": sentence}
+
+    @outgoing
+    async def getBuildResultSummary(self) -> dict[str, str]:
+        """Return the result's summary with ``build`` as the step's ``updateBuildSummaryPolicy``
+        wants it."""
+        return await self.build_summary()
+
+    async def build_summary(self) -> dict[str, str]:
+        """Do the work of `getBuildResultSummary`."""
+        summary = dict(await inward(self.getResultSummary))
+        if (
+            self.results in self.updateBuildSummaryPolicy
+            and "build" not in summary
+            and "step" in summary
+        ):
+            summary["build"] = summary["step"]
+        return summary
+
+    def _described(self, description: Any) -> str:
+        if not description:
+            return ""
+        words = join_list(description)
+        if self.descriptionSuffix:
+            words += " " + join_list(self.descriptionSuffix)
+        return str(words)
+
+    # Summary, progress, statistics
+
+    def updateSummary(self) -> None:
+        """Show what `getCurrentSummary` says now."""
+        if self._running and self.results is None:
+            self._tasks.spawn(self._show_summary(), name="update the summary")
+
+    async def _show_summary(self) -> None:
+        await self.runtime.set_state(await self.current_sentence())
+
+    async def current_sentence(self) -> str:
+        """Return what the step is doing."""
+        summary = await inward(self.getCurrentSummary)
+        return str(summary.get("step", "finished") if isinstance(summary, dict) else summary)
+
+    def setProgress(self, metric: str, value: float) -> None:
+        """Accepted: nothing is predicted from it yet."""
+
+    def setupProgress(self) -> None:
+        """Accepted: nothing is predicted from it yet."""
+
+    def getStatistic(self, name: str, default: Any = None) -> Any:
+        """Return a statistic of the step."""
+        return self.statistics.get(name, default)
+
+    def getStatistics(self) -> dict[str, Any]:
+        """Return all statistics of the step."""
+        return dict(self.statistics)
+
+    def hasStatistic(self, name: str) -> bool:
+        """Return whether there is such a statistic."""
+        return name in self.statistics
+
+    def setStatistic(self, name: str, value: Any) -> None:
+        """Set a statistic, which `Build.getSummaryStatistic` can add up."""
+        self.statistics[name] = value
+
+    # Properties
+
+    def getProperties(self) -> Any:
+        """Return the build's properties."""
+        return self.build.getProperties()
+
+    def setProperty(
+        self, propname: str, value: Any, source: str = "Step", runtime: bool | None = None
+    ) -> None:
+        """Set a property of the build."""
+        self.build.setProperty(propname, value, source)
+
+    # Logs
+
+    @outgoing
+    async def addLog(self, name: str, type: str = "s", logEncoding: Any = None) -> Log:
+        """Return a Deferred of a new log, of type ``s`` (streams), ``t`` (text) or ``h`` (HTML)."""
+        log = self.new_log(name, type, logEncoding)
+        await log.opened()
+        return log
+
+    def new_log(self, name: str, type: str = "s", encoding: Any = None) -> Log:
+        """Return a new log at once; it is opened in the meantime."""
+        kind = KINDS.get(type)
+        if kind is None:
+            raise ValueError(f"log type must be one of {', '.join(KINDS)}, not {type!r}")
+        log = kind(
+            name,
+            runtime=self.runtime,
+            tasks=self._tasks,
+            encoding=encoding or self.logEncoding or "utf-8",
+            properties=self.getProperties(),
+        )
+        self.logs[name] = log
+        self._connect_observers()
+        return log
+
+    def getLog(self, name: str) -> Log:
+        """Return a log of this step. Raises KeyError."""
+        return self.logs[name]
+
+    @outgoing
+    async def addCompleteLog(self, name: str, text: str | bytes) -> Log:
+        """Add a log of text, complete."""
+        return await self._complete_log(name, "t", text)
+
+    @outgoing
+    async def addHTMLLog(self, name: str, html: str | bytes) -> Log:
+        """Add a log that is an HTML page, complete."""
+        return await self._complete_log(name, "h", html)
+
+    async def _complete_log(self, name: str, type: str, text: str | bytes) -> Log:
+        log: Any = self.new_log(name, type)
+        await inward(log.addContent, text)
+        await log.end()
+        return log  # type: ignore[no-any-return] # it is one
+
+    @outgoing
+    async def addLogWithFailure(self, why: Any, logprefix: str = "") -> None:
+        """Add logs ``err.text`` and ``err.html`` of a Failure or an exception."""
+        cause = getattr(why, "value", why)
+        await self._complete_log(f"{logprefix}err.text", "t", text_of(cause))
+        await self._complete_log(f"{logprefix}err.html", "h", html_of(cause))
+
+    def addLogWithException(self, why: Any, logprefix: str = "") -> Any:
+        """Add logs ``err.text`` and ``err.html`` of an exception."""
+        return self.addLogWithFailure(why, logprefix)
+
+    def addLogObserver(self, logname: str, observer: Any) -> None:
+        """Let *observer* hear the log of that name, now or when it is added."""
+        observer.setStep(self)
+        self._pending_observers.append((logname, observer))
+        self._connect_observers()
+
+    def _connect_observers(self) -> None:
+        waiting = []
+        for name, observer in self._pending_observers:
+            if name in self.logs:
+                observer.setLog(self.logs[name])
+            else:
+                waiting.append((name, observer))
+        self._pending_observers = waiting
+
+    @outgoing
+    async def addURL(self, name: str, url: str) -> None:
+        """Show a link."""
+        await self.runtime.add_url(bytes2unicode(name), bytes2unicode(url))
+
+    # The worker
+
+    @outgoing
+    async def runCommand(self, command: RemoteCommand) -> Any:
+        """Run a command on the worker; return a Deferred of it when it is complete."""
+        if self.stopped:
+            command.interrupted = True
+            return command
+        self.cmd = command
+        command.worker = self.worker
+        try:
+            await inward(command.run, self, None, self.build.builder.name)
+        finally:
+            self.cmd = None
+        return command
+
+    def next_command_id(self) -> str:
+        """Return an identifier for the step's next command: the same in each run of the step."""
+        self._commands_begun += 1
+        return f"{self.stepid}-{self._commands_begun}"
+
+    def workerVersion(self, command: str, oldversion: str | None = None) -> str | None:
+        """Return the version of a command on the worker, None if it is not there."""
+        return self.worker.worker_commands.get(command, oldversion)  # type: ignore[no-any-return]
+
+    def workerVersionIsOlderThan(self, command: str, minversion: str) -> bool:
+        """Return whether the worker has no such command, or an older one."""
+        version = self.workerVersion(command)
+        return version is None or _version(version) < _version(minversion)
+
+    def checkWorkerHasCommand(self, command: str) -> None:
+        """Raise WorkerTooOldError if the worker has no such command."""
+        if not self.workerVersion(command):
+            message = f"worker is too old, does not know about {command}"
+            raise WorkerTooOldError(message)
+
+    def getWorkerName(self) -> str | None:
+        """Return the worker's name."""
+        return self.build.getWorkerName() if self.build is not None else None
+
+    # What the engine calls
+
+    async def render_all(self) -> None:
+        """Render the attributes that are renderable."""
+        properties = self.getProperties()
+        for name in _renderables(self.__class__):
+            value = getattr(self, name, None)
+            if not is_constant(value):
+                setattr(self, name, await render_value(value, properties))
+        self.rendered = True
+
+    async def wanted(self) -> bool:
+        """Render the step, and return whether it is to run."""
+        if self.doStepIf is False:
+            return False
+        await self.render_all()
+        wanted = self.doStepIf
+        return bool(await inward(wanted, self) if callable(wanted) else wanted)
+
+    async def needed_locks(self) -> Any:
+        """Return the locks that it needs."""
+        if not self.locks:
+            return ()
+        locks = await render_value(self.locks, self.getProperties())
+        return lock_accesses(flatten(locks))
+
+    async def execute(self, runtime: StepRuntime) -> Any:
+        """Run it: what ``run()`` returned, all logs finished."""
+        self.runtime = runtime
+        self.stepid = runtime.step.id
+        self.name = runtime.step.name
+        self._running = True
+        try:
+            return await inward(self.run)
+        except BuildStepCancelled:
+            return CANCELLED
+        except BuildStepFailed:
+            return FAILURE
+        finally:
+            self._running = False
+            for log in tuple(self.logs.values()):
+                await log.end()
+            await self._tasks.close()
+
+    async def hidden(self) -> bool:
+        """Return whether it is not to be shown."""
+        hide = self.hideStepIf
+        return bool(await inward(hide, self.results, self) if callable(hide) else hide)
+
+
+@lru_cache(1024)
+def _renderables(cls: Any) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for base in reversed(cls.__mro__):
+        names.update(dict.fromkeys(base.__dict__.get("renderables") or ()))
+    return tuple(names)
+
+
+def _version(text: str) -> list[int]:
+    return [int(part) if part.isdigit() else 0 for part in text.split(".")]

@@ -1,0 +1,146 @@
+"""The user's build factory, build and steps, as the engine runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from buildbot._host.bridge import inward
+from buildbot.process.build import Build
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.rendering import is_constant, render_value
+from buildbot.process.results import CANCELLED
+from chargehand.domain.lock import LockAccess
+from chargehand.domain.properties import Property
+from chargehand.domain.result import Result
+from chargehand.execution.ports import BuildFacts, StepFlags, StepRuntime, WorkerLost
+
+
+class Recipe:
+    """The plan of a builder: `chargehand.execution.ports.Plan`.
+
+    *master* gives what steps know as ``self.master``.
+    """
+
+    def __init__(self, factory: Any, master: Callable[[], Any]) -> None:
+        self._factory = factory
+        self._master = master
+
+    def begin(self, facts: BuildFacts) -> RecipeBuild:
+        """Make the steps for one build. Raises what the user's code raises."""
+        build: Build = self._factory.newBuild(list(facts.requests))
+        build.begin(facts, self._master())
+        return RecipeBuild(build)
+
+
+class RecipeBuild:
+    """A build of the user's: `chargehand.execution.ports.HostedBuild`."""
+
+    def __init__(self, build: Build) -> None:
+        self._build = build
+
+    def next_step(self) -> RecipeStep | None:
+        """Return the next step in order."""
+        if not self._build.steps:
+            return None
+        step = self._build.steps.pop(0)
+        self._build.currentStep = step
+        return RecipeStep(step)
+
+    async def properties(self) -> dict[str, Property]:
+        """Return the properties to record when the build starts, rendered."""
+        properties = self._build.getProperties()
+        for name, (value, source) in list(properties.properties.items()):
+            if not is_constant(value):
+                rendered = await render_value(value, properties)
+                properties.setProperty(name, rendered, source)
+        self._build.env = await render_value(self._build.env, properties)
+        return dict(properties.properties)
+
+    def note(self, step: RecipeStep, result: Result, result_so_far: Result) -> None:
+        """Tell the build how a step ended."""
+        step.step.results = int(result)
+        self._build.executedSteps.append(step.step)
+        self._build.results = int(result_so_far)
+
+    async def finished(self, result: Result) -> None:
+        """Tell it that it ended."""
+        self._build.results = int(result)
+        self._build.finished = True
+        self._build.currentStep = None
+
+
+class RecipeStep:
+    """A step of the user's: `chargehand.execution.ports.HostedStep`."""
+
+    def __init__(self, step: BuildStep) -> None:
+        self.step = step
+        self.name = str(step.name)
+
+    @property
+    def flags(self) -> StepFlags:
+        """How its result bears on the build, as its attributes say now."""
+        step = self.step
+        return StepFlags(
+            halt_on_failure=bool(step.haltOnFailure),
+            flunk_on_warnings=bool(step.flunkOnWarnings),
+            flunk_on_failure=bool(step.flunkOnFailure),
+            warn_on_warnings=bool(step.warnOnWarnings),
+            warn_on_failure=bool(step.warnOnFailure),
+            always_run=bool(step.alwaysRun),
+        )
+
+    async def locks(self) -> tuple[LockAccess, ...]:
+        """Return the locks it needs, rendered."""
+        return await self.step.needed_locks()  # type: ignore[no-any-return] # they are
+
+    async def is_wanted(self) -> bool:
+        """Return whether it is to run."""
+        await self._render_name()
+        return await self.step.wanted()
+
+    async def run(self, runtime: StepRuntime) -> Any:
+        """Run it, and record the properties that it set."""
+        step = self.step
+        try:
+            return await step.execute(runtime)
+        except WorkerLost:
+            raise
+        except Exception:
+            if step.stopped:  # what failed was interrupted
+                return CANCELLED
+            raise
+        finally:
+            if properties := step.build.take_recorded():
+                await runtime.set_build_properties(properties)
+
+    async def interrupt(self, reason: str) -> None:
+        """Make `run` end soon."""
+        await inward(self.step.interrupt, reason)
+
+    async def sentence(self, result: Result | None) -> str:
+        """Return what it is doing, or did."""
+        if result is None:
+            return await self.step.current_sentence()
+        self.step.results = int(result)
+        summary = await self._summary()
+        return str(summary.get("step", "finished"))
+
+    async def build_sentence(self, result: Result) -> str | None:
+        """Return what it contributes to the build's sentence."""
+        summary = await inward(self.step.getBuildResultSummary)
+        return summary.get("build") if isinstance(summary, dict) else None
+
+    async def is_hidden(self, result: Result) -> bool:
+        """Return whether it is not to be shown."""
+        self.step.results = int(result)
+        return await self.step.hidden()
+
+    async def _summary(self) -> dict[str, Any]:
+        summary = await inward(self.step.getResultSummary)
+        return summary if isinstance(summary, dict) else {}
+
+    async def _render_name(self) -> None:
+        if not is_constant(self.step.name):
+            self.step.name = await render_value(self.step.name, self.step.getProperties())
+            self.name = str(self.step.name)

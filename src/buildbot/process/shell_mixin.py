@@ -1,0 +1,184 @@
+"""Running programs from a step."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from buildbot._host.errors import error
+from buildbot.process.outgoing import outgoing
+from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
+from buildbot.process.results import SUCCESS, statusToString
+from buildbot.process.step_arguments import (
+    Check,
+    check_any,
+    check_bool,
+    check_int_or_none,
+    check_number_or_none,
+    check_text_or_none,
+)
+from buildbot.util.sequences import flatten, join_list
+from buildbot.util.text import command_to_string
+
+_CHECKS: dict[str, Check] = {
+    "command": check_any,
+    "workdir": check_text_or_none,
+    "env": check_any,
+    "want_stdout": check_bool,
+    "want_stderr": check_bool,
+    "usePTY": check_bool,
+    "logfiles": check_any,
+    "lazylogfiles": check_bool,
+    "timeout": check_number_or_none,
+    "maxTime": check_number_or_none,
+    "max_lines": check_int_or_none,
+    "sigtermTime": check_number_or_none,
+    "logEnviron": check_bool,
+    "interruptSignal": check_any,
+    "initialStdin": check_text_or_none,
+    "decodeRC": check_any,
+}
+
+_OF_STEP = (
+    "name",
+    "description",
+    "descriptionDone",
+    "descriptionSuffix",
+    "alwaysRun",
+    "doStepIf",
+    "flunkOnFailure",
+    "flunkOnWarnings",
+    "haltOnFailure",
+    "updateBuildSummaryPolicy",
+    "hideStepIf",
+    "locks",
+    "logEncoding",
+    "progressMetrics",
+    "useProgress",
+    "warnOnFailure",
+    "warnOnWarnings",
+)
+
+
+class ShellMixin:
+    """Gives a step the arguments of a program, and `makeRemoteShellCommand` to run it with.
+
+    Call ``kwargs = self.setupShellMixin(kwargs)`` in the constructor, and pass the rest on.
+    """
+
+    renderables: ClassVar[Any] = list(_CHECKS)
+
+    command: Any = None
+    env: Any = {}
+    want_stdout: Any = True
+    want_stderr: Any = True
+    usePTY: Any = None
+    logfiles: Any = {}
+    lazylogfiles: Any = False
+    timeout: Any = 1200
+    maxTime: Any = None
+    max_lines: Any = None
+    sigtermTime: Any = None
+    logEnviron: Any = True
+    interruptSignal: Any = "KILL"
+    initialStdin: Any = None
+    decodeRC: Any = {0: SUCCESS}
+
+    def setupShellMixin(
+        self, constructorArgs: dict[str, Any], prohibitArgs: list[str] | None = None
+    ) -> dict[str, Any]:
+        """Take the program's arguments out of *constructorArgs*; return those of a BuildStep.
+
+        Those in *prohibitArgs*, and unknown ones, are errors of the configuration.
+        """
+        kind = type(self).__name__
+        rest = {}
+        prohibited = prohibitArgs or ()
+        for name, value in constructorArgs.items():
+            if name in _CHECKS and name not in prohibited:
+                _CHECKS[name](value, kind, name)
+                setattr(self, name, value)
+            elif name in _OF_STEP and name not in prohibited:
+                rest[name] = value
+            else:
+                error(f"invalid {kind} argument {name}")
+        for name in _CHECKS:
+            # A class attribute that is a dictionary must not be shared by the steps.
+            value = getattr(self, name, None)
+            if name not in self.__dict__ and isinstance(value, dict):
+                setattr(self, name, dict(value))
+        return rest
+
+    @staticmethod
+    def unknown_arguments(arguments: dict[str, Any]) -> list[str]:
+        """Return the names that neither a program nor a step has."""
+        return [name for name in arguments if name not in _CHECKS and name not in _OF_STEP]
+
+    @outgoing
+    async def makeRemoteShellCommand(
+        self: Any,
+        collectStdout: bool = False,
+        collectStderr: bool = False,
+        stdioLogName: str | None = "stdio",
+        **overrides: Any,
+    ) -> RemoteShellCommand:
+        """Return a Deferred of the command, with its logs; *overrides* win over attributes."""
+        arguments = {name: getattr(self, name) for name in _CHECKS}
+        arguments["command"] = None
+        arguments.update(overrides)
+        lazy = arguments.pop("lazylogfiles")
+        arguments["command"] = _plain_command(arguments["command"] or self.command)
+        arguments["workdir"] = arguments["workdir"] or self.workdir
+        arguments["env"] = {**(self.build.env or {}), **(arguments["env"] or {})}
+        command = RemoteShellCommand(
+            collectStdout=collectStdout,
+            collectStderr=collectStderr,
+            stdioLogName=stdioLogName,
+            **arguments,
+        )
+        if stdioLogName is not None:
+            log = self.logs.get(stdioLogName) or self.new_log(stdioLogName)
+            command.useLog(log, False)
+        self._watch_files(command, arguments["logfiles"] or {}, lazy)
+        return command
+
+    def _watch_files(self: Any, command: RemoteCommand, files: dict[str, Any], lazy: bool) -> None:
+        for name in files:
+            if lazy:
+
+                def make(_: Any, name: str = name) -> Any:
+                    return self.new_log(name)
+
+                command.useLogDelayed(name, make, True)
+            else:
+                command.useLog(self.new_log(name), True, name)
+
+    def getResultSummary(self: Any) -> Any:
+        """Say which command it was, unless the step has a description."""
+        if self.descriptionDone or self.description:
+            return super().getResultSummary()  # type: ignore[misc] # of the step
+        command = self._finished_command()
+        words = command_to_string(command) if command else None
+        if not words:
+            return super().getResultSummary()  # type: ignore[misc] # of the step
+        if self.descriptionSuffix:
+            words += " " + join_list(self.descriptionSuffix)
+        if self.results != SUCCESS:
+            words += f" ({statusToString(self.results)})"
+        if self.timed_out:
+            words += " (timed out)"
+        elif self.max_lines_reached:
+            words += " (max lines reached)"
+        return {"step": words}
+
+    def _finished_command(self: Any) -> Any:
+        return self.command
+
+
+def _plain_command(command: Any) -> Any:
+    if isinstance(command, list | tuple):
+        return [_word(word) for word in flatten(command, (list, tuple)) if word is not None]
+    return command
+
+
+def _word(word: Any) -> Any:
+    return word if isinstance(word, str | bytes) else str(word)

@@ -1,0 +1,45 @@
+"""Checking the arguments of steps, with the messages that Buildbot's users know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from buildbot._host.errors import error
+from buildbot.process.rendering import is_constant
+
+Check = Callable[[Any, str, str], None]
+
+
+def check_bool(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither a bool nor a renderable."""
+    _check(value, where, name, (bool,), "bool")
+
+
+def check_text(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither text nor a renderable."""
+    _check(value, where, name, (str,), "str")
+
+
+def check_text_or_none(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither text, None, nor a renderable."""
+    _check(value, where, name, (str, type(None)), "str or None")
+
+
+def check_number_or_none(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither a number, None, nor a renderable."""
+    _check(value, where, name, (int, float, type(None)), "int or float or None")
+
+
+def check_int_or_none(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither an int, None, nor a renderable."""
+    _check(value, where, name, (int, type(None)), "int or None")
+
+
+def check_any(value: Any, where: str, name: str) -> None:
+    """Accept it."""
+
+
+def _check(value: Any, where: str, name: str, kinds: tuple[type, ...], words: str) -> None:
+    if not isinstance(value, kinds) and is_constant(value):
+        error(f"{where} argument {name} must be an instance of {words}")

@@ -1,0 +1,40 @@
+"""How a configured step becomes the step of a build: anew, from its class and arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot.util.comparison import ComparableMixin
+
+
+class BuildStepFactory(ComparableMixin):
+    """The class and the arguments of a step; equal ones make equal steps."""
+
+    compare_attrs = ("factory", "args", "kwargs")
+
+    def __init__(self, factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.factory = factory
+        self.args = args
+        self.kwargs = kwargs
+
+    def buildStep(self) -> Any:
+        """Return a new step."""
+        return self.factory(*self.args, **self.kwargs)
+
+    def set_step_arg(self, name: str, value: Any) -> None:
+        """Use another value for an argument."""
+        self.kwargs = {**self.kwargs, name: value}
+
+    def __repr__(self) -> str:
+        return f"<step factory of {self.factory.__name__}>"
+
+
+def get_factory_from_step_or_factory(step_or_factory: Any) -> Any:
+    """Return what makes the step: a step's own factory, or the factory itself."""
+    factory = getattr(step_or_factory, "get_step_factory", None)
+    return factory() if factory is not None else step_or_factory
+
+
+def create_step_from_step_or_factory(step_or_factory: Any) -> Any:
+    """Return a new step of a step's kind, or of a factory."""
+    return get_factory_from_step_or_factory(step_or_factory).buildStep()

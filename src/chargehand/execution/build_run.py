@@ -1,0 +1,228 @@
+"""Running one build: from its assignment to its result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from chargehand.config.model import BuilderConfig, WorkerConfig
+from chargehand.domain.build import Build
+from chargehand.domain.identifiers import RequestId
+from chargehand.domain.properties import Property
+from chargehand.domain.result import Result, worse
+from chargehand.execution.means import Means
+from chargehand.execution.ports import (
+    Assignment,
+    BuildFacts,
+    BuildSources,
+    HostedBuild,
+    HostedStep,
+    WorkerLost,
+)
+from chargehand.execution.preparation import Preparation
+from chargehand.execution.rules import (
+    after_step,
+    build_sentence,
+    merged_properties,
+    own_properties,
+    owners_of,
+)
+from chargehand.execution.step_run import StepRun, Stop
+
+_log = logging.getLogger(__name__)
+
+
+class BuildRun:
+    """One build on its way."""
+
+    def __init__(
+        self,
+        *,
+        build: Build,
+        assignment: Assignment,
+        builder: BuilderConfig,
+        worker: WorkerConfig | None,
+        master_properties: Mapping[str, Property],
+        means: Means,
+    ) -> None:
+        self.build = build
+        self._assignment = assignment
+        self._builder = builder
+        self._worker = worker
+        self._master_properties = master_properties
+        self._means = means
+        self._stop: Stop | None = None
+        self._current: StepRun | None = None
+        self._preparing: asyncio.Task[bool] | None = None
+        self._result = Result.SUCCESS
+        self._halted = False
+        self._texts: list[str] = []
+
+    @property
+    def worker_name(self) -> str:
+        """Where it runs."""
+        return self._assignment.worker_name
+
+    def stop(self, stop: Stop) -> None:
+        """End it soon: running steps are interrupted, only ``alwaysRun`` ones follow.
+
+        A retry (the worker or the master goes away) lets nothing follow.
+        """
+        if self._stop is None or stop.result is Result.RETRY:
+            self._stop = stop
+        if self._preparing is not None:
+            self._preparing.cancel()
+        if self._current is not None:
+            self._current.stop(stop)
+
+    async def run(self) -> Result:
+        """Run the build to its end and record it."""
+        try:
+            await self._run()
+        except WorkerLost:
+            self.stop(Stop(Result.RETRY, "worker lost"))
+        self._count_stop()
+        reason = self._stop.reason if self._stop is not None else None
+        await self._means.builds.finish_build(
+            self.build,
+            self._result,
+            build_sentence(self._result, self._texts, reason),
+            self._request_ids(),
+        )
+        return self._result
+
+    def _request_ids(self) -> list[RequestId]:
+        return [pending.request.id for pending in self._assignment.requests]
+
+    def _count_stop(self) -> None:
+        if self._stop is not None:
+            self._result = worse(self._result, self._stop.result)
+            if self._stop.result is Result.RETRY:
+                self._result = Result.RETRY
+
+    async def _run(self) -> None:
+        sources = await self._means.builds.build_sources(self._assignment.requests[0].request.id)
+        preparation = Preparation(
+            build=self.build,
+            session=self._assignment.session,
+            builddir=self._builder.worker_builddir,
+            means=self._means,
+        )
+        try:
+            facts = self._facts(sources)
+            hosted: HostedBuild = self._builder.plan.begin(facts)
+            properties = await hosted.properties()
+        except Exception as error:  # noqa: BLE001 - the guard around extension code
+            _log.exception("the plan of builder %s failed", self._builder.name)
+            self._result = Result.EXCEPTION
+            await preparation.fail(error)
+            return
+        if self._stop is not None:
+            return
+        self._preparing = self._means.tasks.spawn(preparation.run(), name="prepare a worker")
+        outcomes = await asyncio.gather(
+            self._means.builds.set_build_properties(self.build.id, properties),
+            self._preparing,
+            self._means.builds.set_build_state(self.build, "building"),
+            return_exceptions=True,
+        )
+        self._preparing = None
+        if not self._is_prepared(*outcomes[:2]):
+            return
+        await self._steps(hosted)
+
+    def _is_prepared(self, recorded: object, prepared: object) -> bool:
+        if isinstance(recorded, BaseException):
+            raise recorded
+        if isinstance(prepared, asyncio.CancelledError):
+            return False
+        if isinstance(prepared, BaseException):
+            raise prepared
+        if not prepared:
+            self.stop(Stop(Result.RETRY, "worker not ready"))
+        return bool(prepared)
+
+    async def _steps(self, hosted: HostedBuild) -> None:
+        while (step := hosted.next_step()) is not None:
+            if self._is_lost():
+                break
+            if (self._stop is not None or self._halted) and not step.flags.always_run:
+                continue
+            await self._step(hosted, step)
+        await hosted.finished(self._result)
+
+    def _is_lost(self) -> bool:
+        return self._stop is not None and self._stop.result is Result.RETRY
+
+    async def _step(self, hosted: HostedBuild, step: HostedStep) -> None:
+        running = StepRun(
+            hosted=step,
+            build=self.build,
+            assignment=self._assignment,
+            builddir=self._builder.worker_builddir,
+            means=self._means,
+        )
+        self._current = running
+        result = await running.run()
+        self._current = None
+        if running.is_worker_lost:
+            self.stop(Stop(Result.RETRY, "worker lost"))
+        if running.seconds_waited:
+            self.build = await self._means.builds.add_locks_duration(
+                self.build, running.seconds_waited
+            )
+        self._result, halts = after_step(step.flags, result, self._result)
+        self._halted = self._halted or halts
+        hosted.note(step, result, self._result)
+        if running.build_sentence is not None:
+            self._texts.append(running.build_sentence)
+            sentence = " ".join(self._texts)
+            self.build = await self._means.builds.set_build_state(self.build, sentence)
+
+    def _facts(self, sources: BuildSources) -> BuildFacts:
+        assignment, builder, worker = self._assignment, self._builder, self._worker
+        info = assignment.session.info
+        builddir = _joined(info.system, info.basedir, builder.worker_builddir)
+        requests: Sequence[Mapping[str, Property]] = (
+            sources.properties,
+            *(pending.properties for pending in assignment.requests[1:]),
+        )
+        properties = merged_properties(
+            master=self._master_properties,
+            changes=[change.properties for change in sources.changes],
+            requests=requests,
+            builder=builder.properties,
+            builder_defaults=builder.default_properties,
+            worker=worker.properties if worker else {},
+            worker_defaults=worker.default_properties if worker else {},
+        )
+        own = own_properties(
+            builder_name=builder.name,
+            builder_id=assignment.builder_id,
+            build_number=self.build.number,
+            worker_name=assignment.worker_name,
+            basedir=info.basedir,
+            builddir=builddir,
+            stamps=sources.stamps,
+            owners=owners_of(requests),
+        )
+        return BuildFacts(
+            build=self.build,
+            builder_name=builder.name,
+            builder_config=builder,
+            worker_name=assignment.worker_name,
+            worker_config=worker,
+            worker_info=info,
+            requests=tuple(pending.request for pending in assignment.requests),
+            sources=sources,
+            all_stamps=(sources.stamps,),
+            properties={**properties, **own},
+            basedir=info.basedir,
+            builddir=builddir,
+        )
+
+
+def _joined(system: str, basedir: str, builddir: str) -> str:
+    separator = "\\" if system == "nt" else "/"
+    return f"{basedir.rstrip(separator)}{separator}{builddir}"

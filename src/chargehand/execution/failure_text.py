@@ -1,0 +1,34 @@
+"""An exception of the user's code, as the text of a log."""
+
+from __future__ import annotations
+
+import html
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+_OURS = (
+    str(Path(__file__).resolve().parents[1] / "execution"),
+    str(Path(__file__).resolve().parents[2] / "buildbot" / "_host"),
+)
+
+
+def text_of(error: BaseException) -> str:
+    """Return the traceback, beginning where the user's code (or a step) was called."""
+    where = _first_foreign(error.__traceback__) or error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, where))
+
+
+def html_of(error: BaseException) -> str:
+    """Return the same as a small HTML page."""
+    title = html.escape(f"{type(error).__name__}: {error}")
+    return (
+        f'<html><head><meta charset="utf-8"><title>{title}</title></head>\n'
+        f"<body><h1>{title}</h1>\n<pre>{html.escape(text_of(error))}</pre></body></html>\n"
+    )
+
+
+def _first_foreign(where: TracebackType | None) -> TracebackType | None:
+    while where is not None and where.tb_frame.f_code.co_filename.startswith(_OURS):
+        where = where.tb_next
+    return where

@@ -1,0 +1,23 @@
+"""What a running build works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargehand.config.model import LogConfig
+from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
+from chargehand.kit.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """The stores and the like, the same for all builds until a reconfiguration."""
+
+    builds: BuildStore
+    steps: StepStore
+    logs: LogStore
+    locks: Locks
+    tasks: Tasks
+    log_config: LogConfig
+    grace: float
+    """Seconds that a step has to end after it was interrupted, and again after it was cancelled."""

@@ -1,0 +1,112 @@
+"""What a step's result means for its build, in which order properties win, and the words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from chargehand.domain.properties import Property, PropertyMap
+from chargehand.domain.result import Result, worse
+from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.execution.ports import StepFlags
+
+_STOPPERS = (Result.EXCEPTION, Result.RETRY, Result.CANCELLED)
+
+_WORDS = {
+    Result.SUCCESS: "build successful",
+    Result.WARNINGS: "warnings",
+    Result.FAILURE: "failed",
+    Result.SKIPPED: "build skipped",
+}
+
+
+def after_step(flags: StepFlags, result: Result, so_far: Result) -> tuple[Result, bool]:
+    """Return the build's result after a step, and whether only ``alwaysRun`` steps may follow."""
+    counted, halts = result, result in _STOPPERS
+    if result is Result.WARNINGS:
+        counted = Result.WARNINGS if flags.warn_on_warnings else Result.SUCCESS
+        if flags.flunk_on_warnings:
+            counted = Result.FAILURE
+    elif result is Result.FAILURE:
+        counted = Result.WARNINGS if flags.warn_on_failure else Result.SUCCESS
+        if flags.flunk_on_failure:
+            counted = Result.FAILURE
+        halts = flags.halt_on_failure
+    return worse(so_far, counted), halts
+
+
+def build_sentence(result: Result, parts: Iterable[str], reason: str | None = None) -> str:
+    """Return the build's state sentence: its result, why it was stopped, what its steps say."""
+    texts = list(parts)
+    word = _WORDS.get(result, result.word if texts or reason else f"build {result.word}")
+    if reason:
+        word += f" ({reason})"
+    return " ".join([word, *texts])
+
+
+def merged_properties(
+    *,
+    master: PropertyMap,
+    changes: Sequence[PropertyMap],
+    requests: Sequence[PropertyMap],
+    builder: PropertyMap,
+    builder_defaults: PropertyMap,
+    worker: PropertyMap,
+    worker_defaults: PropertyMap,
+) -> dict[str, Property]:
+    """Merge in Buildbot's order, the later wins; defaults only fill what is missing."""
+    result: dict[str, Property] = dict(master)
+    for layer in (*changes, *requests):
+        result.update(layer)
+    result = {**builder_defaults, **result, **builder}
+    return {**worker_defaults, **result, **worker}
+
+
+def own_properties(
+    *,
+    builder_name: str,
+    builder_id: int,
+    build_number: int,
+    worker_name: str,
+    basedir: str,
+    builddir: str,
+    stamps: Sequence[StoredSourceStamp],
+    owners: Sequence[str],
+) -> dict[str, Property]:
+    """Return what every build has by itself.
+
+    The source stamp's parts are properties only where there is no doubt which: with one codebase.
+    """
+    own: dict[str, Property] = {
+        "buildername": (builder_name, "Builder"),
+        "builderid": (builder_id, "Builder"),
+        "buildnumber": (build_number, "Build"),
+        "workername": (worker_name, "Worker"),
+        "basedir": (basedir, "Worker"),
+        "builddir": (builddir, "Worker"),
+    }
+    if len(stamps) == 1:
+        stamp = stamps[0].stamp
+        for name in ("branch", "revision", "repository", "codebase", "project"):
+            own[name] = (getattr(stamp, name), "Build")
+    if owners:
+        own["owners"] = (list(owners), "Build")
+    return own
+
+
+def owners_of(requests: Iterable[PropertyMap]) -> tuple[str, ...]:
+    """Return the different owners of the requests, in their order."""
+    found: Mapping[str, Any] = {
+        properties["owner"][0]: None for properties in requests if "owner" in properties
+    }
+    return tuple(found)
+
+
+def as_result(value: object) -> Result | None:
+    """Return the result that a step's ``run()`` named, None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    try:
+        return Result(value)
+    except ValueError:
+        return None

@@ -1,0 +1,409 @@
+"""What builds need, in memory: stores, a scripted worker, and locks that are always free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
+from chargehand.domain.build import Build, Channel, Log, LogType, Segment, Step, StepUrl
+from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
+from chargehand.domain.change import Change
+from chargehand.domain.command import Command, CommandUpdate, Output, Value
+from chargehand.domain.identifiers import (
+    BuilderId,
+    BuildId,
+    BuildsetId,
+    LogId,
+    MasterId,
+    RequestId,
+    SourceStampId,
+    StepId,
+    WorkerId,
+)
+from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.properties import Property
+from chargehand.domain.result import Result
+from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
+from chargehand.domain.worker import WorkerInfo
+from chargehand.execution.ports import Assignment, BuildSources
+from chargehand.execution.segments import lines_of, segment_of, with_letter
+from chargehand.execution.service import Builds
+
+NOW = 1_700_000_000.0
+
+
+class MemoryBuildStore:
+    """`BuildStore`, in memory. What was recorded is in its attributes."""
+
+    def __init__(self, sources: BuildSources | None = None) -> None:
+        self.builds: dict[BuildId, Build] = {}
+        self.properties: dict[BuildId, dict[str, Property]] = {}
+        self.states: list[str] = []
+        self.unclaimed: list[RequestId] = []
+        self.completed: dict[RequestId, Result] = {}
+        self._sources = sources or sources_of()
+
+    async def start_build(
+        self,
+        assignment_requests: Sequence[RequestId],
+        builder_id: BuilderId,
+        worker_id: WorkerId,
+        master_id: MasterId,
+    ) -> Build:
+        """Create the build."""
+        number = 1 + sum(build.builder_id == builder_id for build in self.builds.values())
+        build = Build(
+            id=BuildId(len(self.builds) + 1),
+            number=number,
+            builder_id=builder_id,
+            request_id=assignment_requests[0],
+            worker_id=worker_id,
+            master_id=master_id,
+            started_at=NOW,
+        )
+        return self._keep(build)
+
+    async def set_build_state(self, build: Build, state: str) -> Build:
+        """Set the sentence."""
+        self.states.append(state)
+        return self._keep(msgspec.structs.replace(build, state=state))
+
+    async def set_build_properties(
+        self, build_id: BuildId, properties: Mapping[str, Property]
+    ) -> None:
+        """Set these properties."""
+        self.properties.setdefault(build_id, {}).update(properties)
+
+    async def add_locks_duration(self, build: Build, seconds: float) -> Build:
+        """Add to the time the build has waited for locks."""
+        waited = build.locks_duration + seconds
+        return self._keep(msgspec.structs.replace(build, locks_duration=waited))
+
+    async def finish_build(
+        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+    ) -> Build:
+        """End the build, and its requests with it."""
+        if result is Result.RETRY:
+            self.unclaimed.extend(requests)
+        else:
+            self.completed.update(dict.fromkeys(requests, result))
+        return self._keep(
+            msgspec.structs.replace(
+                build, result=result, state=state, complete=True, complete_at=NOW
+            )
+        )
+
+    async def build_sources(self, request: RequestId) -> BuildSources:
+        """Return the sources that this store was made with."""
+        return self._sources
+
+    def _keep(self, build: Build) -> Build:
+        self.builds[build.id] = build
+        return build
+
+
+class MemoryStepStore:
+    """`StepStore`, in memory."""
+
+    def __init__(self) -> None:
+        self.steps: dict[StepId, Step] = {}
+        self.states: list[tuple[str, str]] = []
+
+    def of(self, build_id: BuildId) -> list[Step]:
+        """Return the steps of a build, in order."""
+        return [step for step in self.steps.values() if step.build_id == build_id]
+
+    async def add_step(
+        self, build_id: BuildId, name: str, state: str, *, started: bool = False
+    ) -> Step:
+        """Add the build's next step."""
+        others = self.of(build_id)
+        unique, number = name, 0
+        while unique in (other.name for other in others):
+            number += 1
+            unique = f"{name}_{number}"
+        begun = NOW if started else None
+        step = Step(
+            id=StepId(len(self.steps) + 1),
+            build_id=build_id,
+            number=len(others),
+            name=unique,
+            state=state,
+            started_at=begun,
+            locks_acquired_at=begun,
+        )
+        return self._keep(step)
+
+    async def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
+        """The step begins."""
+        acquired = NOW if locks_acquired else None
+        return self._keep(msgspec.structs.replace(step, started_at=NOW, locks_acquired_at=acquired))
+
+    async def step_got_locks(self, step: Step) -> Step:
+        """Record when the step got its locks."""
+        return self._keep(msgspec.structs.replace(step, locks_acquired_at=NOW))
+
+    async def set_step_state(self, step: Step, state: str) -> Step:
+        """Set the sentence."""
+        return self._keep(msgspec.structs.replace(step, state=state))
+
+    async def add_step_url(self, step: Step, url: StepUrl) -> Step:
+        """Add a link."""
+        return self._keep(msgspec.structs.replace(step, urls=(*step.urls, url)))
+
+    async def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
+        """End the step."""
+        return self._keep(
+            msgspec.structs.replace(
+                step, result=result, state=state, hidden=hidden, complete=True, complete_at=NOW
+            )
+        )
+
+    def _keep(self, step: Step) -> Step:
+        self.states.append((step.name, step.state))
+        self.steps[step.id] = step
+        return step
+
+
+class MemoryLogStore:
+    """`LogStore`, in memory. Set ``failure`` to let `append` fail."""
+
+    def __init__(self) -> None:
+        self.logs: dict[LogId, Log] = {}
+        self.segments: dict[LogId, list[Segment]] = {}
+        self.failure: Exception | None = None
+
+    def text(self, name: str, step_name: StepId | None = None) -> str:
+        """Return the text of the last log of that name, with channel letters."""
+        found = [
+            log.id
+            for log in self.logs.values()
+            if log.name == name and step_name in (None, log.step_id)
+        ]
+        lines = b"".join(lines_of(segment) for segment in self.segments[found[-1]])
+        return lines.decode("utf-8", "backslashreplace")
+
+    async def open(self, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
+        """Create the log."""
+        log = Log(id=LogId(len(self.logs) + 1), step_id=step_id, name=name, slug=slug, type=kind)
+        self.logs[log.id] = log
+        self.segments[log.id] = []
+        return log
+
+    async def append(self, log_id: LogId, segment: Segment) -> None:
+        """Append a segment."""
+        if self.failure is not None:
+            raise self.failure
+        assert not self.logs[log_id].complete, "appended to a finished log"
+        self.segments[log_id].append(segment)
+
+    async def finish(self, log_id: LogId) -> Log:
+        """No more will come."""
+        lines = sum(segment.line_count for segment in self.segments[log_id])
+        log = msgspec.structs.replace(self.logs[log_id], complete=True, line_count=lines)
+        self.logs[log_id] = log
+        return log
+
+    async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return lines as stored."""
+        lines = b"".join(lines_of(segment) for segment in self.segments[log_id])
+        last = None if count is None else first + count
+        return b"".join(line + b"\n" for line in lines.split(b"\n")[:-1][first:last])
+
+
+class FreeLocks:
+    """`Locks` of which there are always enough; ``held`` counts them."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.asked: list[tuple[str, ...]] = []
+
+    async def acquire(
+        self, accesses: Sequence[LockAccess], worker_name: str, holder: LockHolder
+    ) -> FreeLocks:
+        """Grant them."""
+        self.asked.append(tuple(access.lock.name for access in accesses))
+        self.held += 1
+        return self
+
+    def release(self) -> None:
+        """Give them back."""
+        self.held -= 1
+
+
+@dataclass
+class Script:
+    """What a scripted worker does with a command: output lines, values, an error, or a wait."""
+
+    stdout: str = ""
+    stderr: str = ""
+    rc: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    error: Exception | None = None
+    hangs: bool = False
+    """It runs until it is interrupted."""
+    ignores_interrupts: bool = False
+
+
+class ScriptedSession:
+    """`Session` of a worker that follows a script: a function of the command, or nothing."""
+
+    def __init__(self, script: Callable[[Command], Script] | None = None) -> None:
+        self.commands: list[Command] = []
+        self.prepared: list[tuple[str, ...]] = []
+        self.interrupts: list[str] = []
+        self.running = asyncio.Event()
+        """Set when a command that hangs runs."""
+        self.prepare_error: Exception | None = None
+        self.worker_name = "w1"
+        self.info = WorkerInfo(
+            basedir="/workers/w1",
+            version="1",
+            environ={"HOME": "/home/w"},
+            commands=dict.fromkeys(("shell", "mkdir", "rmdir", "cpdir", "stat", "glob"), "3.3"),
+        )
+        self._script = script or (lambda command: Script())
+        self._killed: dict[str, asyncio.Event] = {}
+
+    async def prepare(self, builddirs: Sequence[str]) -> None:
+        """Note them."""
+        self.prepared.append(tuple(builddirs))
+        if self.prepare_error is not None:
+            raise self.prepare_error
+
+    async def run(
+        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
+    ) -> None:
+        """Follow the script."""
+        self.commands.append(command)
+        script = self._script(command)
+        killed = self._killed[command.id] = asyncio.Event()
+        lines = with_letter_or_nothing(Channel.HEADER, f"{command.name}\n")
+        lines += with_letter_or_nothing(Channel.STDOUT, script.stdout)
+        lines += with_letter_or_nothing(Channel.STDERR, script.stderr)
+        if command.name == "shell":
+            await receive(Output(log="stdio", segment=segment_of(lines)))
+        for name, text in script.files.items():
+            lines = with_letter_or_nothing(Channel.STDOUT, text)
+            await receive(Output(log=name, segment=segment_of(lines)))
+        if script.error is not None:
+            raise script.error
+        for key, value in script.values.items():
+            await receive(Value(key=key, value=value))
+        if script.hangs:
+            self.running.set()
+            await (asyncio.Event() if script.ignores_interrupts else killed).wait()
+        await receive(Value(key="rc", value=-1 if killed.is_set() else script.rc))
+
+    async def interrupt(self, command: Command, reason: str) -> None:
+        """Let a command that hangs end."""
+        self.interrupts.append(reason)
+        self._killed[command.id].set()
+
+
+def with_letter_or_nothing(channel: Channel, text: str) -> bytes:
+    """Return the text's lines with the channel's letter; nothing for no text."""
+    return with_letter(channel, text.encode()) if text else b""
+
+
+def sources_of(
+    *stamps: SourceStamp,
+    changes: Sequence[Change] = (),
+    properties: Mapping[str, Property] | None = None,
+) -> BuildSources:
+    """Return sources of these stamps, or of one that names nothing."""
+    stored = tuple(
+        StoredSourceStamp(id=SourceStampId(number), created_at=NOW, stamp=stamp)
+        for number, stamp in enumerate(stamps or (SourceStamp(),), start=1)
+    )
+    return BuildSources(
+        buildset=Buildset(
+            id=BuildsetId(1), reason="because", submitted_at=NOW, source_stamps=stored
+        ),
+        properties=dict(properties or {"scheduler": ("force", "Scheduler")}),
+        stamps=stored,
+        changes=tuple(changes),
+    )
+
+
+def request_of(number: int = 1) -> PendingRequest:
+    """Return a request that was claimed."""
+    return PendingRequest(
+        request=BuildRequest(
+            id=RequestId(number),
+            buildset_id=BuildsetId(1),
+            builder_id=BuilderId(1),
+            submitted_at=NOW,
+        ),
+        reason="because",
+        source_stamp_ids=(SourceStampId(1),),
+        sources=(("", "", "", None),),
+    )
+
+
+class Workshop:
+    """Everything to run builds of one plan in memory."""
+
+    def __init__(
+        self,
+        plan: Any,
+        *,
+        session: ScriptedSession | None = None,
+        sources: BuildSources | None = None,
+        locks: Any = None,
+        logs: LogConfig | None = None,
+        grace: float = 20.0,
+        **builder: Any,
+    ) -> None:
+        self.builds = MemoryBuildStore(sources)
+        self.steps = MemoryStepStore()
+        self.logs = MemoryLogStore()
+        self.locks = locks or FreeLocks()
+        self.session = session or ScriptedSession()
+        self.service = Builds(
+            builds=self.builds,
+            steps=self.steps,
+            logs=self.logs,
+            locks=self.locks,
+            master_id=MasterId(1),
+            grace=grace,
+        )
+        arguments: dict[str, Any] = {"name": "b1", "builddir": "b1", "worker_builddir": "b1"}
+        config = BuilderConfig(worker_names=("w1",), plan=plan, **{**arguments, **builder})
+        self.service.reconfigure(
+            MasterConfig(
+                builders=(config,),
+                workers=(WorkerConfig(name="w1", kind="local"),),
+                logs=logs or LogConfig(),
+            )
+        )
+
+    def assignment(self) -> Assignment:
+        """Return an assignment to the worker."""
+        return Assignment(
+            builder_name="b1",
+            builder_id=BuilderId(1),
+            worker_name="w1",
+            worker_id=WorkerId(1),
+            session=self.session,
+            requests=(request_of(),),
+        )
+
+    async def run(self) -> Build:
+        """Run one build to its end and return it."""
+        await self.service.start(self.assignment())
+        return self.builds.builds[BuildId(len(self.builds.builds))]
+
+    def outcome(self) -> list[tuple[str, int | None, str]]:
+        """Return name, result and sentence of the steps after the preparation."""
+        return [
+            (step.name, None if step.result is None else int(step.result), step.state)
+            for step in self.steps.steps.values()
+            if step.name != "worker_preparation"
+        ]
