@@ -48,9 +48,10 @@ _CLASSIFIED = (
 )
 _CLASSIFY = insert(scheduler_changes)
 _FLUSH = delete(scheduler_changes).where(_IS_OURS)
-_FLUSH_UP_TO = _FLUSH.where(_classified.change_id <= bindparam("last"))
 _FLUSH_SOME = _FLUSH.where(is_among(_classified.change_id))
-_LAST_SEEN = select(_scheduler.last_change_id).where(_scheduler.id == bindparam("of"))
+_LAST_SEEN = select(_scheduler.id, _scheduler.last_change_id).where(
+    is_among(_scheduler.id), _scheduler.last_change_id.is_not(None)
+)
 _SAW = (
     update(schedulers)
     .where(
@@ -107,7 +108,7 @@ class Schedulers:
         await self._database.write(use_case)
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
-        """Remember changes that wait for a tree-stable timer (True: important)."""
+        """Remember that changes were looked at and wait (True: they are important)."""
         if changes:
             await self._database.write(
                 lambda transaction: _classify(transaction, scheduler_id, changes)
@@ -120,10 +121,14 @@ class Schedulers:
         )
         return {ChangeId(row[0]): row[1] for row in rows}
 
-    async def flush(self, scheduler_id: SchedulerId, up_to: ChangeId | None = None) -> None:
-        """Forget classified changes (up to and including that one)."""
-        statement = _FLUSH if up_to is None else _FLUSH_UP_TO
-        values = {"of": scheduler_id} if up_to is None else {"of": scheduler_id, "last": up_to}
+    async def flush(
+        self, scheduler_id: SchedulerId, change_ids: Sequence[ChangeId] | None = None
+    ) -> None:
+        """Forget these classified changes; None: all of them."""
+        statement = _FLUSH if change_ids is None else _FLUSH_SOME
+        values: dict[str, Any] = {"of": scheduler_id}
+        if change_ids is not None:
+            values["ids"] = ids_as_json(change_ids)
 
         def use_case(transaction: Transaction) -> None:
             transaction.connection.execute(statement, values)
@@ -133,29 +138,31 @@ class Schedulers:
     async def submit_and_flush(
         self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
     ) -> SubmittedBuildset:
-        """Submit and forget these changes in one transaction: nothing is lost or built twice."""
+        """Submit, forget these changes, and remember that they were looked at, in one transaction:
+        nothing is lost or built twice."""
         values = {"of": scheduler_id, "ids": ids_as_json(change_ids)}
 
         def use_case(transaction: Transaction) -> SubmittedBuildset:
             transaction.connection.execute(_FLUSH_SOME, values)
+            _saw(transaction, {scheduler_id: max(change_ids)})
             return submit(transaction, buildset)
 
         return await self._database.write(use_case)
 
-    async def last_seen_change(self, scheduler_id: SchedulerId) -> ChangeId | None:
-        """Return the newest change that this scheduler has looked at."""
-        found = await self._database.read(
-            lambda connection: connection.execute(_LAST_SEEN, {"of": scheduler_id}).scalar()
+    async def last_seen_changes(
+        self, scheduler_ids: Sequence[SchedulerId]
+    ) -> dict[SchedulerId, ChangeId]:
+        """Return the newest change that each has looked at; those that never did are left out."""
+        values = {"ids": ids_as_json(scheduler_ids)}
+        rows = await self._database.read(
+            lambda connection: connection.execute(_LAST_SEEN, values).all()
         )
-        return None if found is None else ChangeId(found)
+        return {SchedulerId(row[0]): ChangeId(row[1]) for row in rows}
 
-    async def saw_change(self, scheduler_id: SchedulerId, change_id: ChangeId) -> None:
-        """Remember it, so that changes that arrive while the master is down are looked at later."""
-
-        def use_case(transaction: Transaction) -> None:
-            transaction.connection.execute(_SAW, {"of": scheduler_id, "change": change_id})
-
-        await self._database.write(use_case)
+    async def saw_changes(self, newest: Mapping[SchedulerId, ChangeId]) -> None:
+        """Remember it in one transaction; never lowers what is known."""
+        if newest:
+            await self._database.write(lambda transaction: _saw(transaction, newest))
 
 
 def give_up(transaction: Transaction, master_id: MasterId) -> None:
@@ -169,6 +176,11 @@ def _ids(transaction: Transaction, names: Sequence[str]) -> dict[str, SchedulerI
     return {name: SchedulerId(id_) for name, id_ in ids.items()}
 
 
+def _saw(transaction: Transaction, newest: Mapping[SchedulerId, ChangeId]) -> None:
+    rows = [{"of": scheduler, "change": change} for scheduler, change in newest.items()]
+    transaction.connection.execute(_SAW, rows)
+
+
 def _classify(
     transaction: Transaction, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]
 ) -> None:
@@ -180,6 +192,7 @@ def _classify(
         for change_id, important in changes.items()
     ]
     connection.execute(_CLASSIFY, rows)
+    _saw(transaction, {scheduler_id: max(changes)})
 
 
 def _announce(transaction: Transaction, ids: Iterable[int], verb: str) -> None:
