@@ -11,13 +11,16 @@ from aiohttp import web
 
 from chargehand.config.model import MasterConfig
 from chargehand.events.bus import Bus
+from chargehand.kit.clock import Clock, SystemClock
 from chargehand.web import site
 from chargehand.web.access import Everybody, Origins, Policy, User
 from chargehand.web.api import PREFIX, RestApi
 from chargehand.web.event_stream import EventStreams
 from chargehand.web.listening import Address, Listeners
 from chargehand.web.live import LiveEvents
+from chargehand.web.pages import Pages
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
+from chargehand.web.reading import NotFound
 from chargehand.web.websocket import EventSocket
 
 _log = logging.getLogger(__name__)
@@ -42,6 +45,7 @@ class WebServer:
         forms: ForceForms,
         bus: Bus,
         policy: Policy | None = None,
+        clock: Clock | None = None,
         routes: Mapping[str, Handler] | None = None,
     ) -> None:
         self._config = config
@@ -57,11 +61,18 @@ class WebServer:
             policy=policy or Everybody(),
             origins=_origins(config),
         )
+        self._pages = Pages(
+            config=config,
+            resources=resources,
+            explanations=explanations,
+            clock=clock or SystemClock(),
+        )
         self._routes: dict[str, Handler] = {
             "api": self._serve_api,
             "ws": self._serve_socket,
             "sse": self._serve_stream,
             "config": self._serve_config,
+            "static": self._serve_static,
             **(routes or {}),
         }
         self._listeners = Listeners(self._handle)
@@ -80,6 +91,7 @@ class WebServer:
         await self._listeners.listen(config.web.listen)
         self._config = config
         self._api.origins = _origins(config)
+        self._pages.config = config
 
     async def stop(self) -> None:
         """Close live connections, let running requests end, and listen no more."""
@@ -91,19 +103,29 @@ class WebServer:
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
             return await self._api.serve(request, target[len(PREFIX) :])
-        first = target.partition("?")[0].split("/", 2)[1:2]
-        handler = self._routes.get(first[0] if first else "", _not_found)
+        path = target.partition("?")[0]
+        handler = self._routes.get(path.split("/", 2)[1] if "/" in path else "", self._serve_page)
         try:
             return await handler(request)
+        except NotFound as error:
+            return self._pages.error(path, 404, str(error))
         except ConnectionError:
             raise
         except Exception:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("%s %s failed", request.method, target)
-            return web.Response(status=500, text="something went wrong; see the log\n")
+            return self._pages.error(path, 500, "The master's log says what it was.")
+
+    async def _serve_page(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return await self._pages.page(request.raw_path.partition("?")[0])
+
+    async def _serve_static(self, request: web.BaseRequest) -> web.StreamResponse:
+        return self._pages.static(request.raw_path.partition("?")[0].removeprefix("/static/"))
 
     async def _serve_api(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path.partition("?")[0] != "/api":
-            return await _not_found(request)
+            raise NotFound("There is no such page.")
         versions = {"v2": self._config.url.rstrip("/") + PREFIX}
         return _json({"api_versions": versions})
 
@@ -131,10 +153,6 @@ class WebServer:
 
 
 _AFTER_PREFIX = ("", "/", "?")
-
-
-async def _not_found(request: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(status=404, text="there is no such page\n")
 
 
 def _json(value: object) -> web.Response:
