@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import zstandard
 
+from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.execution.ports import CommandRefused, WorkerLost
-from chargehand.links.local import LocalLink
+from chargehand.links.local import LocalLink, LocalLinks
 from chargehand.links.session import WireSession
 
 
@@ -611,3 +612,41 @@ async def test_the_worker_says_what_it_is(worker: Running, tmp_path: Path) -> No
     assert info.numcpus == os.cpu_count()
     assert {"shell", "mkdir", "rmdir", "stat"} <= set(info.commands)
     assert "PATH" in info.environ
+
+
+async def test_links_are_made_of_configurations(tmp_path: Path) -> None:
+    sessions = Sessions()
+    links = LocalLinks(registry=sessions, directory=tmp_path / "workers")
+    elsewhere = {"workdir": str(tmp_path / "elsewhere")}
+    configured = [
+        *(WorkerConfig(name=f"w{number}", kind="local") for number in range(3)),
+        WorkerConfig(name="other", kind="local", settings=elsewhere),
+    ]
+    made = [links(config) for config in configured]
+
+    await asyncio.gather(*(link.start() for link in made))
+    there = [await sessions.attached.get() for _ in made]
+    await asyncio.gather(*(link.stop() for link in made))
+
+    assert {session.worker_name: session.info.basedir for session in there} == {
+        **{f"w{number}": str(tmp_path / "workers" / f"w{number}") for number in range(3)},
+        "other": str(tmp_path / "elsewhere"),
+    }
+    assert sessions.detached.qsize() == len(made)
+
+
+@pytest.mark.slow
+async def test_an_agent_that_hangs_is_killed_when_the_link_stops(worker: Running) -> None:
+    heard = Heard()
+    command = worker.command("shell", workdir="b", command="echo $PPID $$; exec sleep 600")
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: bool(heard.lines("o")))
+    agent, child = map(int, heard.lines("o")[0].split())
+    os.kill(agent, signal.SIGSTOP)
+
+    await worker.link.stop()
+
+    with pytest.raises(WorkerLost):
+        await running
+    assert not is_alive(agent)
+    assert not is_alive(child)

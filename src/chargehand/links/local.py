@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from chargehand.config.model import WorkerConfig
 from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.tasks import Tasks
 from chargehand.links.leftovers import kill_leftovers
@@ -32,6 +33,28 @@ _LONGEST_BACK_OFF = 30.0
 _HEALTHY_AFTER = 60.0
 """Seconds after which a death is no longer blamed on the start."""
 _EXIT_TIME = 5.0
+_STARTS_AT_ONCE = 2
+"""More would only get into each other's way, and into that of the master."""
+_LOG_CHUNK = 65536
+
+
+class LocalLinks:
+    """Makes the links of a master's local workers; few of their agents start at the same time.
+
+    *directory* is where the workers work that have no directory of their own.
+    """
+
+    def __init__(self, *, registry: Registry, directory: Path) -> None:
+        self._registry = registry
+        self._directory = directory
+        self._starting = asyncio.Semaphore(_STARTS_AT_ONCE)
+
+    def __call__(self, config: WorkerConfig) -> LocalLink:
+        """Return the link of a worker."""
+        basedir = self._directory / (config.settings.get("workdir") or config.name)
+        return LocalLink(
+            name=config.name, basedir=basedir, registry=self._registry, starting=self._starting
+        )
 
 
 class LocalLink:
@@ -43,14 +66,16 @@ class LocalLink:
         name: str,
         basedir: Path,
         registry: Registry,
+        starting: asyncio.Semaphore | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
-        self._basedir = basedir
+        self._basedir = basedir.absolute()
         self._registry = registry
+        self._starting = starting or asyncio.Semaphore()
         self._environment = os.environ if environment is None else environment
+        self._marker = f"{self._basedir}:{name}"
         self._tasks = Tasks(f"local worker {name}")
-        self._stopping = False
 
     async def start(self) -> None:
         """Begin; the registry hears of the worker when it is there."""
@@ -76,25 +101,31 @@ class LocalLink:
 
     async def _live_once(self) -> None:
         """Start the agent, and return when it has ended and nothing is left of it."""
-        await asyncio.to_thread(self._basedir.mkdir, parents=True, exist_ok=True)
-        marker = f"{self._basedir}:{self._name}"
-        await asyncio.to_thread(kill_leftovers, WORKER_MARKER, marker)
         ours, theirs = socket.socketpair()
         connection = _Connection(name=self._name, registry=self._registry)
-        try:
-            with theirs:
-                agent = await self._start_agent(theirs, marker)
+        with ours, theirs:
+            async with self._starting:
+                await asyncio.to_thread(self._clear_up)
+                agent = await self._start_agent(theirs)
+                theirs.close()
+                log = self._tasks.spawn(self._pass_on_log(agent), name="log")
+                try:
+                    await connection.open(ours)
+                    await connection.greeted()
+                except BaseException:
+                    await self._end(connection, agent)
+                    raise
             try:
-                await asyncio.get_running_loop().create_connection(lambda: connection, sock=ours)
-                await asyncio.gather(connection.serve(), self._pass_on_log(agent))
+                await connection.serve()
             finally:
-                connection.close()
-                await connection.ended()
-                await _await_exit(agent)
-        finally:
-            ours.close()
+                await self._end(connection, agent)
+                await log
 
-    async def _start_agent(self, theirs: socket.socket, marker: str) -> asyncio.subprocess.Process:
+    def _clear_up(self) -> None:
+        self._basedir.mkdir(parents=True, exist_ok=True)
+        kill_leftovers(WORKER_MARKER, self._marker)
+
+    async def _start_agent(self, theirs: socket.socket) -> asyncio.subprocess.Process:
         descriptor = theirs.fileno()
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", _agent_program(), "local"),
@@ -103,17 +134,29 @@ class LocalLink:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=(descriptor,),
-            env={**self._environment, WORKER_MARKER: marker},
+            env={**self._environment, WORKER_MARKER: self._marker},
             start_new_session=True,
         )
 
     async def _pass_on_log(self, agent: asyncio.subprocess.Process) -> None:
         assert agent.stderr is not None
-        with contextlib.suppress(ValueError):  # A line that is too long for the stream's buffer.
-            async for line in agent.stderr:
-                _log.warning(
-                    "worker %s says: %s", self._name, line.decode(errors="replace").rstrip()
-                )
+        while chunk := await agent.stderr.read(_LOG_CHUNK):
+            text = chunk.decode(errors="replace").rstrip()
+            _log.warning("worker %s says: %s", self._name, text)
+
+    async def _end(self, connection: _Connection, agent: asyncio.subprocess.Process) -> None:
+        """The agent ends by itself when its socket is closed; one that hangs is killed."""
+        connection.close()
+        await connection.ended()
+        try:
+            async with asyncio.timeout(_EXIT_TIME):
+                await agent.wait()
+        except TimeoutError:
+            _log.error("worker %s does not end; killing it", self._name)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(agent.pid, signal.SIGKILL)
+            await agent.wait()
+            await asyncio.to_thread(kill_leftovers, WORKER_MARKER, self._marker)
 
 
 def _agent_program() -> str:
@@ -121,18 +164,6 @@ def _agent_program() -> str:
     if found is None or found.origin is None:
         raise FileNotFoundError("the package chargehand_worker is not installed")
     return found.origin
-
-
-async def _await_exit(agent: asyncio.subprocess.Process) -> None:
-    """The agent ends by itself when its socket is closed; one that hangs is killed."""
-    try:
-        async with asyncio.timeout(_EXIT_TIME):
-            await agent.wait()
-    except TimeoutError:
-        _log.error("the agent with process id %d does not end; killing it", agent.pid)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(agent.pid, signal.SIGKILL)
-        await agent.wait()
 
 
 class _Connection(asyncio.Protocol):
@@ -150,8 +181,16 @@ class _Connection(asyncio.Protocol):
         self._closed = asyncio.Event()
         self._is_attached = False
 
+    async def open(self, socket_: socket.socket) -> None:
+        """Begin to talk."""
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=socket_)
+
+    async def greeted(self) -> None:
+        """Wait until the agent has said hello, or is gone."""
+        await asyncio.wait([self._greeted])
+
     async def serve(self) -> None:
-        """Attach the session when the agent has said hello, and wait for the end."""
+        """Attach the session, and wait for the end."""
         session = await self._greeted
         if session is not None:
             self._is_attached = True
