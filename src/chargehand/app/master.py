@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chargehand.app.directory import Directory
+from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed
 from chargehand.app.garbage import without_pauses
@@ -87,7 +88,15 @@ class Master:
             store=store,
             master_id=master_id,
         )
-        self._host.attach(Engine(master=self, parts=parts))
+        self._host.attach(
+            Engine(
+                name=self.name,
+                bus=self.bus,
+                directory=self._directory,
+                parts=parts,
+                reconfigure=self.reconfigure,
+            )
+        )
         await self._apply(config)
         await parts.dispatcher.start()
         self._tasks.spawn(self._keep_alive(), name="heartbeat")

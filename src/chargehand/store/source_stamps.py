@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, exists, insert, select
 from chargehand.domain.identifiers import ChangeId, SourceStampId, Timestamp
 from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
 from chargehand.store.columns import ids_as_json
+from chargehand.store.database import Database
 from chargehand.store.portable import inserted_id, inserted_ids, is_among
 from chargehand.store.tables import changes, patches, source_stamps
 from chargehand.store.transaction import Transaction
@@ -52,6 +53,18 @@ class Found:
 
     stored: StoredSourceStamp
     has_changes: bool
+
+
+class SourceStamps:
+    """Source stamps, read (for users' functions that ask what a request is about)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def stamps(self, ids: Sequence[SourceStampId]) -> dict[SourceStampId, StoredSourceStamp]:
+        """Return these source stamps, in one query."""
+        found = await self._database.read(lambda connection: by_ids(connection, ids))
+        return {stamp_id: one.stored for stamp_id, one in found.items()}
 
 
 def by_ids(connection: Connection, ids: Iterable[SourceStampId]) -> dict[SourceStampId, Found]:

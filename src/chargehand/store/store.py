@@ -19,6 +19,7 @@ from chargehand.store.masters import Masters
 from chargehand.store.projects import Projects
 from chargehand.store.requests import Requests
 from chargehand.store.schedulers import Schedulers
+from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.steps import Steps
 from chargehand.store.workers import Workers
@@ -46,6 +47,7 @@ class Store:
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database)
         self.schedulers = Schedulers(database=self.database)
+        self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)
         self.steps = Steps(database=self.database)
         self.workers = Workers(database=self.database)

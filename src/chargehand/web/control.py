@@ -116,14 +116,15 @@ class ControlDesk:
         """Carry the call in *body* out and return what to answer."""
         try:
             call = parse(content_type, body)
-            result = await self._carry_out(path, call, user)
+            result = await self.carry_out(path, call, user)
         except Refused as refused:
             return refused.answer()
         return Answer(
             200, _CONTENT_TYPE, encoded({"jsonrpc": "2.0", "id": call.id, "result": result})
         )
 
-    async def _carry_out(self, path: str, call: Call, user: User) -> Any:
+    async def carry_out(self, path: str, call: Call, user: User) -> Any:
+        """Carry a call out and return its result. Raises Refused."""
         try:
             resolved = resolved_path(path)
         except NotFound as error:

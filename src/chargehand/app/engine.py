@@ -1,0 +1,110 @@
+"""The engine as users' code sees it: what ``self.master`` delegates to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from chargehand.app.directory import Directory
+from chargehand.app.parts import Parts
+from chargehand.domain.identifiers import MasterId
+from chargehand.domain.query import Filter, Order, Query
+from chargehand.events.bus import Bus
+from chargehand.intake.service import Intake
+from chargehand.store.source_stamps import SourceStamps
+from chargehand.store.state import State
+from chargehand.web.access import Everybody, User
+from chargehand.web.control import Call, ControlDesk, Refused
+from chargehand.web.endpoints import resolve
+from chargehand.web.reading import Reader
+
+
+class Data:
+    """The resources of the REST API, in the master's own process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._logs = parts.store.logs
+        self._reader = Reader(
+            resources=parts.store.resources,
+            explanations=parts.orders,
+            forms=parts.scheduling,
+        )
+        self._desk = ControlDesk(
+            controls=parts.orders, resources=parts.store.resources, policy=Everybody()
+        )
+
+    async def get(
+        self,
+        path: str,
+        *,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        fields: Sequence[str] = (),
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> list[dict[str, Any]] | dict[str, Any] | None:
+        """Return the rows of a collection, or the row of a single resource (None: there is none).
+
+        Raises LookupError for a path that the API does not have.
+        """
+        resolved = resolve(tuple(path.strip("/").split("/")))
+        if resolved is None:
+            raise LookupError(f"the REST API has no path {path}")
+        endpoint = resolved.endpoint
+        if endpoint.kind == "logchunks":
+            return await self._log_chunk(resolved.scope, offset or 0, limit)
+        query = Query(
+            kind=endpoint.kind,
+            scope=resolved.scope,
+            filters=tuple(filters),
+            order=tuple(order),
+            limit=limit,
+            offset=offset,
+            fields=tuple(fields),
+            properties=("*",) if endpoint.kind in ("builds", "buildrequests") else (),
+        )
+        page = await self._reader.page(query)
+        if endpoint.is_collection:
+            return page.rows
+        return page.rows[0] if page.rows else None
+
+    async def _log_chunk(
+        self, scope: dict[str, Any], first: int, count: int | None
+    ) -> dict[str, Any] | None:
+        log = await self._reader.page(Query(kind="logs", scope=scope, limit=1))
+        if not log.rows:
+            return None
+        log_id = log.rows[0]["logid"]
+        lines = await self._logs.lines(log_id, first, count)
+        return {"logid": log_id, "firstline": first, "content": lines.decode(errors="replace")}
+
+    async def control(self, path: str, method: str, parameters: Mapping[str, Any]) -> Any:
+        """Order something as a client would. Raises ValueError when it cannot be done."""
+        call = Call(None, method, dict(parameters))
+        try:
+            return await self._desk.carry_out(path.strip("/"), call, User())
+        except Refused as refused:
+            raise ValueError(str(refused)) from refused
+
+
+class Engine:
+    """Everything that the extension API may use (``buildbot._host.ports.Engine``)."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        bus: Bus,
+        directory: Directory,
+        parts: Parts,
+        reconfigure: Callable[[], Awaitable[object]],
+    ) -> None:
+        self.name = name
+        self.bus = bus
+        self.builders = directory
+        self.reconfigure = reconfigure
+        self.data = Data(parts)
+        self.stamps: SourceStamps = parts.store.source_stamps
+        self.changes: Intake = parts.intake
+        self.state: State = parts.store.state
+        self.master_id: MasterId = parts.master_id
