@@ -65,7 +65,7 @@ class _Parameters:
     def __init__(self, known: dict[str, FieldType], is_collection: bool) -> None:
         self._known = known
         self._is_collection = is_collection
-        self._filters: dict[tuple[str, Operator], list[Any]] = {}
+        self._filters: dict[str, tuple[str, Operator, list[Any]]] = {}
         self.order: list[Order] = []
         self.limit: int | None = None
         self.offset: int | None = None
@@ -93,12 +93,12 @@ class _Parameters:
     def conditions(self) -> list[Filter]:
         """Return the filters. Raises BadQuery where fields are used that are left out."""
         chosen = set(self.fields or self._known)
-        if not chosen.issuperset(name for name, _ in self._filters):
+        if not chosen.issuperset(name for name, _, _ in self._filters.values()):
             raise BadQuery("cannot filter on un-selected fields")
         if not chosen.issuperset(order.field for order in self.order):
             raise BadQuery("cannot order on un-selected fields")
         result: list[Filter] = []
-        for (name, operator), values in self._filters.items():
+        for name, operator, values in self._filters.values():
             groups = [values] if operator in _ANY_OF else [[value] for value in values]
             result.extend(Filter(name, operator, tuple(group)) for group in groups)
         return result
@@ -122,7 +122,7 @@ class _Parameters:
             value = _value(self._known[name], operator, text)
         except ValueError:
             raise BadQuery(f"invalid filter value for {parameter}") from None
-        self._filters.setdefault((name, operator), []).append(value)
+        self._filters.setdefault(parameter, (name, operator, []))[2].append(value)
 
 
 def _count(name: str, text: str) -> int | None:

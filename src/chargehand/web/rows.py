@@ -18,9 +18,7 @@ _COMPARISONS: dict[Operator, Callable[[Any, tuple[Any, ...]], bool]] = {
     Operator.LE: lambda have, values: have is not None and have <= values[0],
     Operator.GT: lambda have, values: have is not None and have > values[0],
     Operator.GE: lambda have, values: have is not None and have >= values[0],
-    Operator.CONTAINS: lambda have, values: (
-        have is not None and any(value in have for value in values)
-    ),
+    Operator.CONTAINS: lambda have, values: any(_has(have, value) for value in values),
 }
 
 
@@ -39,6 +37,12 @@ def select(rows: Sequence[Row], query: Query) -> Page:
 
 def _fits(row: Row, condition: Filter) -> bool:
     return _COMPARISONS[condition.operator](row[condition.field], condition.values)
+
+
+def _has(have: Any, value: Any) -> bool:
+    if have is None:
+        return False
+    return value in have if isinstance(have, list) else str(value) in str(have)
 
 
 def _sort_key(value: Any) -> tuple[bool, Any]:

@@ -1,0 +1,21 @@
+"""The reference page and the server agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chargehand.web.endpoints import ENDPOINTS
+from chargehand.web.fields import KINDS
+
+_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rest-api.md"
+
+
+def test_every_endpoint_and_field_is_in_the_reference():
+    text = _PAGE.read_text()
+
+    for endpoint in ENDPOINTS:
+        assert f"- `/{endpoint.path}`" in text
+    for kind in KINDS.values():
+        section = text.partition(f"### {kind.plural}\n")[2].partition("### ")[0]
+        for field in kind.fields:
+            assert f"`{field}`" in section, (kind.plural, field)
