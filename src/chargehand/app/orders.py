@@ -83,6 +83,13 @@ class Orders:
             return None
         return self._dispatcher.why_waiting(request_id, BuilderId(request["builderid"]))
 
+    def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
+        """Say why requests wait that are known to."""
+        return {
+            request_id: self._dispatcher.why_waiting(request_id, builder_id)
+            for request_id, builder_id in requests.items()
+        }
+
     async def _one(self, kind: str, field: str, value: int) -> dict[str, Any]:
         """Return one resource. Raises LookupError."""
         query = Query(kind=kind, filters=(Filter(field, Operator.EQ, (value,)),), limit=1)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from chargehand.domain.identifiers import BuildId, LogId, RequestId
+from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.query import Page, Query
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
@@ -130,6 +130,14 @@ class MemoryExplanations:
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason. Raises LookupError."""
         return self._reasons[request_id]
+
+    def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
+        """Return the reasons that are there."""
+        return {
+            request_id: reason
+            for request_id in requests
+            if (reason := self._reasons.get(request_id)) is not None
+        }
 
 
 class MemoryForms:

@@ -11,9 +11,10 @@ import jinja2
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
-from chargehand.domain.identifiers import RequestId
+from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.query import Filter, Operator, Order, Query
 from chargehand.domain.result import Result
+from chargehand.domain.waiting import Waiting
 from chargehand.kit.clock import Clock
 from chargehand.web.ports import Explanations, Resources
 from chargehand.web.reading import NotFound, resolved_path
@@ -100,8 +101,11 @@ class Pages:
             )
         )
         names = await self._builder_names([*builds, *waiting.rows])
+        reasons = self._explanations.why_these_wait(
+            {RequestId(row["buildrequestid"]): BuilderId(row["builderid"]) for row in waiting.rows}
+        )
         requests = [
-            row | {"builder": names.get(row["builderid"], "?"), "why": await self._why(row)}
+            row | {"builder": names.get(row["builderid"], "?"), "why": _sentence(reasons, row)}
             for row in waiting.rows
         ]
         return self._page(
@@ -151,13 +155,6 @@ class Pages:
             return ""
         buildsets = await self._rows("buildsets", scope={"bsid": requests[0]["buildsetid"]})
         return str(buildsets[0]["reason"]) if buildsets else ""
-
-    async def _why(self, request: Row) -> str:
-        try:
-            waiting = await self._explanations.why_waiting(RequestId(request["buildrequestid"]))
-        except LookupError:
-            return ""
-        return waiting.sentence if waiting else ""
 
     async def _builder_names(self, rows: list[Row]) -> dict[int, str]:
         ids = tuple({row["builderid"] for row in rows})
@@ -213,6 +210,11 @@ def web_link(url: str) -> str:
     except ValueError:
         return "#"
     return url if scheme in {"http", "https", "mailto", "ftp", ""} else "#"
+
+
+def _sentence(reasons: dict[RequestId, Waiting], request: Row) -> str:
+    reason = reasons.get(RequestId(request["buildrequestid"]))
+    return reason.sentence if reason else ""
 
 
 def _marked(row: Row) -> Row:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chargehand.domain.identifiers import BuildId, LogId, RequestId
+from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.query import Page, Query
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
@@ -82,6 +82,9 @@ class Explanations(Protocol):
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason, None when the request does not wait. Raises LookupError."""
+
+    def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
+        """Return the reasons of requests that are known to be waiting, without asking the store."""
 
 
 class ForceForms(Protocol):
