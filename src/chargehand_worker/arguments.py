@@ -33,6 +33,8 @@ class ShellArguments(msgspec.Struct, frozen=True, kw_only=True):
     logEnviron: bool = True  # noqa: N815 - Buildbot's name
     initial_stdin: bytes | None = None
     encoding: str | None = None
+    redactions: list[tuple[str, str]] = []
+    """Secrets, each with what is to be shown instead of it in all logs. (Not of Buildbot's.)"""
 
     @property
     def shown(self) -> str | list[str]:

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import zstandard
 
+from chargehand_worker.redaction import Redactor
+
 SEGMENT_SIZE = 256 * 1024
 """Bytes of text after which a segment is cut."""
 LONGEST_LINE = 1024 * 1024
@@ -100,9 +102,15 @@ class Output:
     while the receiver keeps up. Whoever feeds it asks `has_room` first, and so memory is bounded.
     """
 
-    def __init__(self, outlet: Outlet, compress: Callable[[bytes], bytes]) -> None:
+    def __init__(
+        self,
+        outlet: Outlet,
+        compress: Callable[[bytes], bytes],
+        redactor: Redactor | None = None,
+    ) -> None:
         self._outlet = outlet
         self._compress = compress
+        self._redactor = redactor or Redactor(())
         self._buffers: dict[str, _Buffer] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.line_count = 0
@@ -118,6 +126,7 @@ class Output:
         buffer = self._buffers.get(log)
         if buffer is None:
             buffer = self._buffers[log] = _Buffer()
+        text = self._redactor.redacted(text)
         buffer.parts.append(text)
         buffer.size += len(text)
         buffer.line_count += line_count

@@ -74,6 +74,8 @@ class Processes:
     async def sweep(self, process_id: int) -> bool:
         """Kill the process and all that came of it; return whether all are dead."""
         for _ in range(_KILL_ROUNDS):
+            if process_id not in self._markers:
+                return True
             if not self._has_strays(process_id):
                 return True
             survivors = self._survivors(process_id)

@@ -59,6 +59,7 @@ class ShellCommand:
         self._stdin: StdinFeeder | None = None
         self._killing: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
+        self._is_interrupted = False
         self._limits = Limits(
             silence=arguments.timeout,
             duration=arguments.maxTime,
@@ -80,7 +81,8 @@ class ShellCommand:
 
     def interrupt(self) -> None:
         """Kill it; `run` goes on to its end."""
-        if self._killing is None:
+        self._is_interrupted = True
+        if self._killing is None and self._processes.is_running(self._process_id):
             self._output.header("\ncommand interrupted, attempting to kill")
             self._kill()
 
@@ -196,6 +198,8 @@ class ShellCommand:
 
     async def _follow(self) -> int:
         self._limits.start()
+        if self._is_interrupted:  # Before the process was there.
+            self.interrupt()
         watching = self._loop.create_task(self._watch()) if self._files else None
         try:
             status = await self._processes.ended(self._process_id)

@@ -15,6 +15,7 @@ from chargehand_worker.environment import BadEnvironment
 from chargehand_worker.files import FILE_COMMANDS, FileCommand
 from chargehand_worker.output import Output, compressor
 from chargehand_worker.processes import Processes
+from chargehand_worker.redaction import Redactor
 from chargehand_worker.shell import ShellCommand
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class _Running:
     def __init__(self) -> None:
         self.shell: ShellCommand | None = None
         self.task: asyncio.Task[None] | None = None
+        self.is_interrupted = False
 
 
 class Supervisor:
@@ -109,7 +111,10 @@ class Supervisor:
 
     def _interrupt(self, command_id: str) -> None:
         running = self._running.get(command_id)
-        if running is not None and running.shell is not None:
+        if running is None:
+            return
+        running.is_interrupted = True
+        if running.shell is not None:
             running.shell.interrupt()
 
     async def _run(self, order: StartCommand, running: _Running) -> None:
@@ -119,6 +124,8 @@ class Supervisor:
                 await self._run_file_command(order, FILE_COMMANDS[order.name])
             else:
                 running.shell = self._shell(order)
+                if running.is_interrupted:
+                    running.shell.interrupt()
                 await running.shell.run()
         except (BadArguments, BadEnvironment) as refusal:
             error = str(refusal)
@@ -140,7 +147,7 @@ class Supervisor:
             own_environment=self._environment,
             processes=self._processes,
             outlet=outlet,
-            output=Output(outlet, self._compress),
+            output=Output(outlet, self._compress, Redactor(arguments.redactions)),
         )
 
     def _as_shell(self, order: StartCommand) -> dict[str, Any]:

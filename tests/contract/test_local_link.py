@@ -650,3 +650,40 @@ async def test_an_agent_that_hangs_is_killed_when_the_link_stops(worker: Running
         await running
     assert not is_alive(agent)
     assert not is_alive(child)
+
+
+async def test_a_command_that_is_interrupted_at_once_ends_at_once(worker: Running) -> None:
+    heard = Heard()
+    command = worker.command("shell", workdir="b", command="sleep 600", logEnviron=False)
+
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await asyncio.sleep(0)
+    await worker.session.interrupt(command, "changed my mind")
+    await running
+
+    assert heard.values["rc"] == -1
+
+
+async def test_interrupting_a_command_that_has_ended_does_no_harm(worker: Running) -> None:
+    command = worker.command("shell", workdir="b", command="true", logEnviron=False)
+    await worker.session.run(command, Heard().receive)
+
+    await worker.session.interrupt(command, "too late")
+
+    assert (await worker.shell(["true"])).values["rc"] == 0
+
+
+async def test_secrets_are_hidden_in_all_logs(worker: Running) -> None:
+    heard = await worker.shell(
+        "printf 'x hunt'; printf 'er2 y\\n'; echo hunter2 >&2; echo hunter2 > f.log",
+        env={"TOKEN": "hunter2"},
+        logEnviron=True,
+        logfiles={"f": "f.log"},
+        redactions=[("hunter2", "<token>")],
+    )
+
+    assert heard.lines("o") == ["x <token> y"]
+    assert heard.lines("e") == ["<token>"]
+    assert heard.lines("o", "f") == ["<token>"]
+    assert "  TOKEN=<token>" in heard.lines("h")
+    assert not any(b"hunter2" in text for text in heard.logs.values())

@@ -16,6 +16,7 @@ from chargehand_worker.output import (
     Output,
     compressor,
 )
+from chargehand_worker.redaction import Redactor
 
 
 class Narrow:
@@ -139,3 +140,9 @@ async def test_headers_have_their_own_letter_on_each_line() -> None:
     output.flush()
 
     assert outlet.segments == [(STDIO, b"h\nhone\nhtwo\n", 3, 12)]
+
+
+def test_secrets_are_hidden_line_by_line_and_the_longest_first() -> None:
+    redactor = Redactor([("pass", "<p>"), ("password", "<long>"), ("key1\n\nkey2", "<k>")])
+
+    assert redactor.redacted(b"opassword pass\nokey1\nokey2\n") == b"o<long> <p>\no<k>\no<k>\n"
