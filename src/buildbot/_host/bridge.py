@@ -111,7 +111,8 @@ def _translated(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
         try:
             waited_for = work.send(answer) if error is None else work.throw(error)
         except StopIteration as finished:
-            return finished.value
+            result: T = finished.value
+            return result
         answer = error = None
         try:
             if isinstance(waited_for, Deferred):
@@ -131,7 +132,7 @@ def _until_fired(deferred: Deferred[Any]) -> asyncio.Future[None]:
             future.set_result(None)
         if isinstance(result, Failure) and not isinstance(result.value, BaseException):
             # What waits could not raise the other one.
-            return Failure(_exception(result))  # type: ignore[no-untyped-call] # Twisted's
+            return _failure(_exception(result))
         return result
 
     def abandon(_: object) -> None:
@@ -142,6 +143,12 @@ def _until_fired(deferred: Deferred[Any]) -> asyncio.Future[None]:
     deferred.addBoth(wake)
     future.add_done_callback(abandon)
     return future
+
+
+def _failure(error: BaseException) -> Failure:
+    made: Any = Failure
+    failure: Failure = made(error)
+    return failure
 
 
 def _exception(failure: Failure) -> BaseException:

@@ -14,6 +14,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+_REMOVED = {
+    "buildbot.buildslave": "it was removed from Buildbot; use buildbot.worker",
+    "buildbot.status": "it was removed from Buildbot; use buildbot.process.results for results, "
+    "reporters in c['services'] for notifications, and c['www'] for the web",
+}
 _TABLE = "buildbot.plugins.accepted"
 
 
@@ -26,6 +31,8 @@ class AcceptedModules(MetaPathFinder, Loader):
         """Return how to make the module, None if no accepted name is in it."""
         if not fullname.startswith("buildbot.") or fullname.startswith("buildbot.plugins"):
             return None
+        if fullname in _REMOVED:
+            raise ModuleNotFoundError(f"no module {fullname}: {_REMOVED[fullname]}", name=fullname)
         modules: dict[str, Any] = importlib.import_module(_TABLE).MODULES
         is_package = any(name.startswith(f"{fullname}.") for name in modules)
         if fullname in modules or is_package:

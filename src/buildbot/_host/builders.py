@@ -1,0 +1,119 @@
+"""``c['builders']``: users' builders become the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from buildbot._host.given import Given
+from buildbot._host.hooks import Hooks
+from buildbot._host.settings import is_json
+from buildbot._host.surroundings import Surroundings
+from buildbot.config.builder import BuilderConfig
+from buildbot.locks import lock_accesses
+from buildbot.process.recipe import Recipe
+from buildbot.process.rendering import is_constant
+from chargehand.config import model
+from chargehand.config.equivalence import Equivalence, Identity
+from chargehand.domain.properties import Property
+
+
+def builder_objects(given: Given) -> list[BuilderConfig]:
+    """Return the builders as objects: dictionaries are made into such."""
+    found = []
+    for entry in given.listing("builders", "builder configurations"):
+        if isinstance(entry, BuilderConfig):
+            found.append(entry)
+        elif isinstance(entry, dict):
+            builder = _of_dictionary(given, entry)
+            if builder is not None:
+                found.append(builder)
+        else:
+            given.error(
+                f"{entry!r} is not a builder config: use util.BuilderConfig(...) or a dictionary",
+                "builders",
+            )
+    return found
+
+
+def _of_dictionary(given: Given, entry: dict[str, Any]) -> BuilderConfig | None:
+    name = str(entry.get("name", ""))
+    try:
+        return BuilderConfig(**entry)
+    except TypeError as wrong:
+        sentence = str(wrong).replace("BuilderConfig.__init__() ", "").replace("argument", "key")
+        given.error(f"builder {name!r}: {sentence}", "builders", name)
+        return None
+
+
+class BuilderReader:
+    """Makes the engine's value of each builder."""
+
+    def __init__(
+        self,
+        given: Given,
+        *,
+        hooks: Hooks,
+        surroundings: Surroundings,
+        equivalence: Equivalence,
+    ) -> None:
+        self._given = given
+        self._hooks = hooks
+        self._surroundings = surroundings
+        self._equivalence = equivalence
+
+    def read(self, builder: BuilderConfig) -> model.BuilderConfig:
+        """Return the engine's value."""
+        name, hooks = builder.name, self._hooks
+        if builder.do_build_if is not None:
+            self._warn(name, "do_build_if is not supported yet; it builds always")
+        return model.BuilderConfig(
+            name=name,
+            worker_names=tuple(builder.workernames),
+            plan=Recipe(builder.factory, lambda: self._surroundings.master),
+            builddir=builder.builddir,
+            worker_builddir=builder.workerbuilddir,
+            tags=tuple(builder.tags),
+            description=builder.description,
+            description_format=builder.description_format,
+            project=builder.project,
+            env=builder.env,
+            properties=self._properties(name, builder.properties),
+            default_properties=self._properties(name, builder.defaultProperties),
+            locks=self._locks(builder),
+            next_build=builder.nextBuild and hooks.next_build(builder.nextBuild),
+            next_worker=builder.nextWorker and hooks.next_worker(builder.nextWorker),
+            can_start_build=builder.canStartBuild and hooks.can_start_build(builder.canStartBuild),
+            collapse_requests=self._collapse(builder),
+            identity=Identity(builder, self._equivalence),
+        )
+
+    def _properties(self, name: str, values: Mapping[str, Any]) -> dict[str, Property]:
+        for key, value in values.items():
+            if is_constant(value) and not is_json(value):
+                self._error(name, f"property {key!r} must be a value that JSON can hold")
+        return {key: (value, "Builder") for key, value in values.items()}
+
+    def _locks(self, builder: BuilderConfig) -> Any:
+        if not is_constant(builder.locks):
+            return self._hooks.locks(builder.locks)
+        try:
+            return lock_accesses(builder.locks)
+        except TypeError as wrong:
+            self._error(builder.name, str(wrong))
+            return ()
+
+    def _collapse(self, builder: BuilderConfig) -> Any:
+        rule = builder.collapseRequests
+        if rule is None or isinstance(rule, bool):
+            return rule
+        if callable(rule):
+            return self._hooks.collapse_requests(rule)
+        self._error(builder.name, "collapseRequests must be a callable, True, or False")
+        return None
+
+    def _error(self, name: str, sentence: str) -> None:
+        self._given.error(f"builder {name!r}: {sentence}", "builders", name)
+
+    def _warn(self, name: str, sentence: str) -> None:
+        self._given.warn(f"builder {name!r}: {sentence}", "builders", name)

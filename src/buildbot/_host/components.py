@@ -1,0 +1,104 @@
+"""Lists of components: workers, schedulers, change sources, services, projects, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from buildbot._host.given import Given
+from chargehand.config.equivalence import Equivalence, Identity
+from chargehand.config.model import Component, NotYet, ProjectConfig, WorkerConfig
+
+
+class ComponentReader:
+    """Asks users' objects for the engine's values of themselves.
+
+    ``extensions`` has the objects that are alive while the master runs and want to know it.
+    """
+
+    def __init__(self, given: Given, equivalence: Equivalence) -> None:
+        self._given = given
+        self._equivalence = equivalence
+        self.extensions: list[Any] = []
+
+    def workers(self) -> tuple[WorkerConfig, ...]:
+        """``c['workers']``."""
+        found: list[WorkerConfig] = self._read(
+            "workers", "worker.Worker, worker.LocalWorker, …", "_as_worker_config"
+        )
+        return tuple(
+            config
+            if isinstance(config.identity, Identity)
+            else replace(config, identity=Identity(config.extension, self._equivalence))
+            for config in found
+        )
+
+    def schedulers(self) -> tuple[Component, ...]:
+        """``c['schedulers']``."""
+        return self._components("schedulers", "schedulers.*")
+
+    def change_sources(self) -> tuple[Component, ...]:
+        """``c['change_source']``: one, or a list."""
+        return self._components("change_source", "changes.*")
+
+    def services(self) -> tuple[Component, ...]:
+        """``c['services']``."""
+        return self._components("services", "reporters.*, or a subclass of BuildbotService")
+
+    def projects(self) -> tuple[ProjectConfig, ...]:
+        """``c['projects']``."""
+        return tuple(self._read("projects", "util.Project(...)", "_as_project_config"))
+
+    def secrets_providers(self) -> tuple[Any, ...]:
+        """``c['secretsProviders']``: the objects themselves."""
+        found = []
+        for provider in self._given.listing("secretsProviders", "secrets providers"):
+            if callable(getattr(provider, "get", None)):
+                found.append(provider)
+            else:
+                self._complain("secretsProviders", provider, "secrets.*")
+        self.extensions.extend(found)
+        return tuple(found)
+
+    def _components(self, key: str, kinds: str) -> tuple[Component, ...]:
+        found = []
+        for component in self._read(key, kinds, "_as_component"):
+            if isinstance(component.settings, NotYet) and key != "schedulers":
+                self._given.warn(
+                    f"{component.settings.kind} {component.name!r} is not supported yet; "
+                    "it does nothing",
+                    key,
+                    component.name,
+                )
+            found.append(self._identified(component))
+        return tuple(found)
+
+    def _identified(self, component: Component) -> Component:
+        """Let the identity compare by structure, where it is more than a plain value."""
+        value = component.identity
+        if isinstance(value, Identity):
+            return component
+        if value is None:
+            value = component.extension
+        return replace(component, identity=Identity(value, self._equivalence))
+
+    def _read(self, key: str, kinds: str, method: str) -> list[Any]:
+        given = self._given.get(key)
+        single = given is not None and hasattr(given, method)
+        objects = [given] if single else self._given.listing(key, kinds)
+        found = []
+        for entry in objects:
+            convert: Callable[[], Any] | None = getattr(entry, method, None)
+            if convert is None or isinstance(entry, type):
+                self._complain(key, entry, kinds)
+                continue
+            self.extensions.append(entry)
+            found.append(convert())
+        return found
+
+    def _complain(self, key: str, entry: Any, kinds: str) -> None:
+        shown = f"the class {entry.__name__}" if isinstance(entry, type) else repr(entry)
+        self._given.error(
+            f"{self._given.shown(key)} must be a list of {kinds} but there is {shown}", key
+        )

@@ -1,0 +1,128 @@
+"""Reading a ``master.cfg``: the file's ``BuildmasterConfig`` becomes a MasterConfig.
+
+Whatever is wrong is collected, and raised together at the end.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import replace
+from typing import Any
+
+from buildbot._host.builders import BuilderReader, builder_objects
+from buildbot._host.components import ComponentReader
+from buildbot._host.consistency import check
+from buildbot._host.document import Document
+from buildbot._host.errors import Collector, collecting
+from buildbot._host.given import Given
+from buildbot._host.hooks import Hooks
+from buildbot._host.keys import check_keys
+from buildbot._host.master_config import MasterConfigView
+from buildbot._host.settings import read_plain
+from buildbot._host.surroundings import Surroundings
+from buildbot._host.web_settings import read_web
+from chargehand.config.equivalence import Equivalence
+from chargehand.config.errors import ConfigErrors
+from chargehand.config.model import MasterConfig
+
+
+class Reader:
+    """Reads one configuration file, as often as it is asked to."""
+
+    def __init__(self, document: Document, surroundings: Surroundings) -> None:
+        self._document = document
+        self._surroundings = surroundings
+
+    def read(self, previous: MasterConfig | None = None) -> MasterConfig:
+        """Return the configuration, ready to be compared with the previous one quickly.
+
+        Raises ConfigErrors. Runs users' code; meant for a thread of its own.
+        """
+        with collecting(self._document.directory) as collector:
+            values = self._document.execute(collector)
+            config = None if values is None else self._converted(values, collector)
+        if config is None or collector.errors:
+            raise ConfigErrors(collector.errors)
+        if previous is not None:
+            _recognise(previous, config)
+        return config
+
+    def _converted(self, values: dict[str, Any], collector: Collector) -> MasterConfig | None:
+        given = Given(values, document=self._document, collector=collector)
+        try:
+            _configure(given)
+            check_keys(given)
+            return self._read(given, collector)
+        except Exception as error:  # noqa: BLE001 - users' classes convert themselves
+            found = traceback.extract_tb(error.__traceback__)[-1]
+            collector.add(
+                f"exception while the configuration was read: {type(error).__name__}: {error} "
+                f"(in {found.filename}:{found.lineno})"
+            )
+            return None
+
+    def _read(self, given: Given, collector: Collector) -> MasterConfig:
+        equivalence = Equivalence()
+        objects = builder_objects(given)
+        hooks = Hooks(self._surroundings, {builder.name: builder for builder in objects})
+        builders = BuilderReader(
+            given, hooks=hooks, surroundings=self._surroundings, equivalence=equivalence
+        )
+        components = ComponentReader(given, equivalence)
+        config = MasterConfig(
+            **read_plain(given),
+            web=read_web(given),
+            workers=components.workers(),
+            builders=tuple(map(builders.read, objects)),
+            schedulers=components.schedulers(),
+            change_sources=components.change_sources(),
+            services=components.services(),
+            projects=components.projects(),
+            secrets_providers=components.secrets_providers(),
+            modules=self._document.modules(),
+            extension=MasterConfigView(given, objects, components.extensions),
+            **_hooks(given, hooks),
+        )
+        check(config, given)
+        return replace(config, warnings=tuple(collector.warnings))
+
+
+def _configure(given: Given) -> None:
+    """Run the configurators; they alter the dictionary."""
+    for configurator in given.listing("configurators", "configurators"):
+        configure = getattr(configurator, "configure", None)
+        if configure is None:
+            given.error(
+                f"{configurator!r} is not a configurator: it cannot configure", "configurators"
+            )
+        else:
+            configure(given.values)
+
+
+def _hooks(given: Given, hooks: Hooks) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, field, wrap in (
+        ("prioritizeBuilders", "prioritize_builders", hooks.prioritize_builders),
+        ("select_next_worker", "select_next_worker", hooks.next_worker),
+        ("codebaseGenerator", "codebase_generator", hooks.codebase_generator),
+    ):
+        function = given.function(key)
+        made[field] = wrap(function) if function is not None else None
+    rule = given.get("collapseRequests")
+    if rule is None:
+        rule = True
+    elif not isinstance(rule, bool):
+        function = given.function("collapseRequests")
+        rule = hooks.collapse_requests(function) if function is not None else True
+    made["collapse_requests"] = rule
+    return made
+
+
+def _recognise(previous: MasterConfig, config: MasterConfig) -> None:
+    """Compare what may have stayed the same, so that the engine finds it quickly."""
+    for name in ("workers", "builders", "schedulers", "change_sources", "services"):
+        before = {item.name: item for item in getattr(previous, name)}
+        for item in getattr(config, name):
+            old = before.get(item.name)
+            if old is not None:
+                _ = item.identity == old.identity

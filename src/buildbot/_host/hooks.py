@@ -1,0 +1,142 @@
+"""Users' functions, wrapped so that the engine may simply await them with its own values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from buildbot._host.bridge import inward
+from buildbot._host.surroundings import Surroundings
+from buildbot._host.views import Builder, BuildRequest, WorkerForBuilder, as_row
+from buildbot.locks import lock_accesses
+from buildbot.process.properties import Properties
+from buildbot.process.rendering import render_value
+from chargehand.config.model import Hook
+from chargehand.dispatch.ports import WorkerSlot
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import SourceStampId
+from chargehand.domain.lock import LockAccess
+from chargehand.domain.properties import Property
+
+
+class Hooks:
+    """Makes hooks of functions; *configs* gives the user's object for a builder's name."""
+
+    def __init__(self, surroundings: Surroundings, configs: Mapping[str, Any]) -> None:
+        self._surroundings = surroundings
+        self._configs = configs
+
+    def next_build(self, function: Callable[..., Any]) -> Hook:
+        """``nextBuild(builder, requests)`` -> the request to build first, or None."""
+
+        async def hook(name: str, waiting: Sequence[PendingRequest]) -> PendingRequest | None:
+            requests = await self._requests(name, waiting)
+            chosen = await inward(function, self._builder(name), requests)
+            return None if chosen is None else _pending(chosen, "nextBuild")
+
+        return hook
+
+    def next_worker(self, function: Callable[..., Any]) -> Hook:
+        """``nextWorker(builder, workers, request)`` -> the worker to use, or None."""
+        takes_request = _takes(function, 3)
+
+        async def hook(
+            name: str, slots: Sequence[WorkerSlot], pending: PendingRequest
+        ) -> WorkerSlot | None:
+            builder = self._builder(name)
+            workers = builder.workers = [WorkerForBuilder(slot, builder) for slot in slots]
+            arguments: list[Any] = [builder, workers]
+            if takes_request:
+                arguments += await self._requests(name, [pending])
+            chosen = await inward(function, *arguments)
+            if chosen is None:
+                return None
+            if not isinstance(chosen, WorkerForBuilder):
+                raise TypeError(
+                    f"nextWorker must return one of the workers or None, not {chosen!r}"
+                )
+            return chosen.slot
+
+        return hook
+
+    def can_start_build(self, function: Callable[..., Any]) -> Hook:
+        """``canStartBuild(builder, worker, request)`` -> whether it may."""
+
+        async def hook(name: str, slot: WorkerSlot, pending: PendingRequest) -> bool:
+            builder = self._builder(name)
+            worker = WorkerForBuilder(slot, builder)
+            builder.workers = [worker]
+            [request] = await self._requests(name, [pending])
+            return bool(await inward(function, builder, worker, request))
+
+        return hook
+
+    def collapse_requests(self, function: Callable[..., Any]) -> Hook:
+        """``collapseRequests(master, builder, request, other)`` -> whether one may do for both."""
+
+        async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
+            master, builder = self._surroundings.master, self._builder(name)
+            return bool(await inward(function, master, builder, as_row(one), as_row(other)))
+
+        return hook
+
+    def prioritize_builders(self, function: Callable[..., Any]) -> Hook:
+        """``prioritizeBuilders(master, builders)`` -> the builders in the order to be served."""
+
+        async def hook(names: Sequence[str]) -> list[str]:
+            builders = [self._builder(name) for name in names]
+            ordered = await inward(function, self._surroundings.master, builders)
+            return [builder.name for builder in ordered]
+
+        return hook
+
+    def codebase_generator(self, function: Callable[..., Any]) -> Hook:
+        """``codebaseGenerator(change)`` -> the codebase of a change."""
+
+        async def hook(change: Mapping[str, Any]) -> str:
+            codebase = await inward(function, dict(change))
+            if not isinstance(codebase, str):
+                raise TypeError(f"codebaseGenerator must return a string, not {codebase!r}")
+            return codebase
+
+        return hook
+
+    def locks(self, renderable: Any) -> Hook:
+        """Locks that depend on the properties of the request."""
+
+        async def hook(values: Mapping[str, Property]) -> tuple[LockAccess, ...]:
+            properties = Properties()
+            properties.properties.update(values)
+            properties.master = self._surroundings.master
+            return lock_accesses(await render_value(renderable, properties) or ())
+
+        return hook
+
+    def _builder(self, name: str) -> Builder:
+        return Builder(name, self._configs.get(name), self._surroundings)
+
+    async def _requests(self, name: str, waiting: Sequence[PendingRequest]) -> list[BuildRequest]:
+        ids: dict[SourceStampId, None] = {}
+        for pending in waiting:
+            ids.update(dict.fromkeys(pending.source_stamp_ids))
+        stamps = await self._surroundings.engine.stamps.stamps(list(ids))
+        master = self._surroundings.master
+        return [BuildRequest(pending, name, stamps, master) for pending in waiting]
+
+
+def _pending(chosen: Any, function: str) -> PendingRequest:
+    if not isinstance(chosen, BuildRequest):
+        raise TypeError(f"{function} must return one of the requests or None, not {chosen!r}")
+    return chosen.pending
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Return whether *function* can be called with that many arguments (old ones take fewer)."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:  # it does not tell
+        return True
+    return True

@@ -1,0 +1,106 @@
+"""What users' code needs of the engine. (Given by the composition root, see `Host.attach`.)"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from chargehand.domain.change import Change, NewChange
+from chargehand.domain.identifiers import BuilderId, MasterId, SourceStampId
+from chargehand.domain.query import Filter, Order
+from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.events.bus import Bus
+
+
+class Changes(Protocol):
+    """The one way in for changes."""
+
+    async def add_change(self, change: NewChange) -> Change:
+        """Complete and store a change; it is durable when this returns."""
+
+
+class State(Protocol):
+    """Small things that components remember by name (JSON values)."""
+
+    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
+        """Return what was set for the object *name* of class *kind*."""
+
+    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+        """Remember it durably."""
+
+
+class Data(Protocol):
+    """The resources of the REST API, in the master's own process."""
+
+    async def get(
+        self,
+        path: str,
+        *,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        fields: Sequence[str] = (),
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> list[dict[str, Any]] | dict[str, Any] | None:
+        """Return the rows of a collection, or the row of a single resource (None: there is none).
+        Raises LookupError for a path that the API does not have."""
+
+    async def control(self, path: str, method: str, parameters: Mapping[str, Any]) -> Any:
+        """Order something (``force``, ``stop``, ``rebuild``, ``cancel`` …) as a client would."""
+
+
+class Stamps(Protocol):
+    """Source stamps, read."""
+
+    async def stamps(self, ids: Sequence[SourceStampId]) -> dict[SourceStampId, StoredSourceStamp]:
+        """Return these source stamps, in one query."""
+
+
+class Builders(Protocol):
+    """Names and identifiers of the configured builders."""
+
+    def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
+        """Return their identifiers. Raises LookupError naming the unknown ones."""
+
+    def name(self, builder_id: BuilderId) -> str:
+        """Return its name."""
+
+
+class Engine(Protocol):
+    """All of it. The attributes are read when they are needed, and not kept."""
+
+    @property
+    def master_id(self) -> MasterId:
+        """This master's identifier."""
+
+    @property
+    def name(self) -> str:
+        """This master's name."""
+
+    @property
+    def bus(self) -> Bus:
+        """Events."""
+
+    @property
+    def changes(self) -> Changes:
+        """The way in for changes."""
+
+    @property
+    def state(self) -> State:
+        """What components remember."""
+
+    @property
+    def data(self) -> Data:
+        """Resources."""
+
+    @property
+    def stamps(self) -> Stamps:
+        """Source stamps."""
+
+    @property
+    def builders(self) -> Builders:
+        """Builders by name and number."""
+
+    @property
+    def reconfigure(self) -> Callable[[], Awaitable[object]]:
+        """Read the configuration again."""
