@@ -13,11 +13,10 @@ from buildbot._host.errors import error
 from buildbot.process.rendering import Operand, Renderable, render_value, secret_of
 from buildbot.util.comparison import ComparableMixin
 
-_IDENTIFIER = re.compile(r"[\w ._-]*\Z")
-_PROPERTY_NAME = re.compile(r"[\w.-]*\Z")
+_IDENTIFIER = re.compile(r"[\w.-]*\Z")
 _MISSING = object()
 
-Lookup = Callable[[str], Any]
+_NAMED = {"prop": "Property name", "kw": "Keyword", "src": "Attribute"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +171,10 @@ def _substitution(key: str, problems: list[str]) -> Substitution | None:
 
 
 def _check_names(selector: str, name: str, codebase: str, problems: list[str]) -> None:
-    what = {
-        "prop": "Property name",
-        "kw": "Keyword",
-        "src": "Attribute",
-        "worker": "Keyword",
-        "secret": "Keyword",
-    }[selector]
     if not _IDENTIFIER.match(codebase):
         problems.append(f"Codebase must be alphanumeric for src Interpolation '{codebase}'")
-    allowed = _PROPERTY_NAME if selector == "prop" else _IDENTIFIER
-    if selector in ("prop", "kw", "src") and not allowed.match(name):
+    if selector in _NAMED and not _IDENTIFIER.match(name):
+        what = _NAMED[selector]
         problems.append(f"{what} must be alphanumeric for {selector} Interpolation '{name}'")
 
 
@@ -246,7 +238,7 @@ class Interpolate(Operand):
     async def rendering(self, properties: Any) -> str:
         if self._template is None:
             args = await render_value(self.args, properties)
-            return self.fmtstring % tuple("" if value is None else value for value in args)
+            return self.fmtstring % args
         return await self._template.fill(properties, self.kwargs)
 
     def __repr__(self) -> str:
@@ -274,6 +266,8 @@ class _OldValues(dict[str, Any]):
         if form == "+":
             return other if is_there else ""
         if not is_there:
+            if not form:
+                raise KeyError(name)
             return other
         return "" if found is None else found
 
@@ -286,7 +280,8 @@ def _old_key(key: str) -> tuple[str, str, str]:
 class WithProperties(Renderable, ComparableMixin):
     """Text with ``%(name)s`` for properties, or ``%s`` for those named as arguments.
 
-    Keyword arguments are functions of the build that give further values. `Interpolate` is newer.
+    Keyword arguments are functions of the properties that give further values. A property that is
+    missing raises KeyError, unless the text says what to use instead. `Interpolate` is newer.
     """
 
     compare_attrs = ("fmtstring", "args", "lambda_subs")
