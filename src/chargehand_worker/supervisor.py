@@ -88,12 +88,13 @@ class Supervisor:
         match event:
             case StartCommand():
                 self._start(event)
-            case Interrupt() | Abandoned():
+            case Interrupt():
                 self._interrupt(event.command_id)
+            case Abandoned():
+                self._interrupt(event.command_id)
+                self._go_on(event.command_id)
             case RoomAgain():
-                running = self._running.get(event.command_id)
-                if running is not None and running.shell is not None:
-                    running.shell.room_again()
+                self._go_on(event.command_id)
             case Prepare():
                 task = asyncio.get_running_loop().create_task(self._prepare(event))
                 self._preparing.add(task)
@@ -116,6 +117,11 @@ class Supervisor:
         running.is_interrupted = True
         if running.shell is not None:
             running.shell.interrupt()
+
+    def _go_on(self, command_id: str) -> None:
+        running = self._running.get(command_id)
+        if running is not None and running.shell is not None:
+            running.shell.room_again()
 
     async def _run(self, order: StartCommand, running: _Running) -> None:
         error = None

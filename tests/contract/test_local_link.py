@@ -687,3 +687,17 @@ async def test_secrets_are_hidden_in_all_logs(worker: Running) -> None:
     assert heard.lines("o", "f") == ["<token>"]
     assert "  TOKEN=<token>" in heard.lines("h")
     assert not any(b"hunter2" in text for text in heard.logs.values())
+
+
+async def test_a_worker_whose_directory_cannot_be_made_comes_when_it_can(tmp_path: Path) -> None:
+    sessions = Sessions()
+    (tmp_path / "w").write_text("in the way")
+    link = LocalLink(name="w", basedir=tmp_path / "w" / "base", registry=sessions)
+    await link.start()
+    async with asyncio.timeout(20):
+        await asyncio.sleep(0.1)
+        (tmp_path / "w").unlink()
+        session = await sessions.attached.get()
+    await link.stop()
+
+    assert session.worker_name == "w"

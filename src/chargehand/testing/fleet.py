@@ -50,7 +50,9 @@ class MemoryWorkerStore:
 
     def _replace(self, worker_id: WorkerId, **changes: object) -> Worker:
         self.transactions += 1
-        [known] = [worker for worker in self.workers.values() if worker.id == worker_id]
+        known = next((one for one in self.workers.values() if one.id == worker_id), None)
+        if known is None:
+            raise LookupError(f"there is no worker {worker_id}")
         new: Worker = msgspec.structs.replace(known, **changes)
         self.workers[known.name] = new
         return new

@@ -1,0 +1,131 @@
+"""The web and the real store fit: every endpoint is answered, with the fields that it promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from stored_site import LINES, stored_site
+
+from chargehand.domain.result import Result
+from chargehand.web.endpoints import ENDPOINTS
+from chargehand.web.fields import KINDS
+from chargehand.web.server import WebServer
+
+_VALUES = {"s:buildername": "builder 0", "i:step_name": "compile", "i:log_slug": "stdio"} | {
+    "i:name": "w1",
+    "n:step_number": "0",
+}
+
+
+def _path(path: str) -> str:
+    return "/".join(
+        _VALUES.get(part, "1") if part[1:2] == ":" else part for part in path.split("/")
+    )
+
+
+def _session(server: WebServer) -> aiohttp.ClientSession:
+    host, port = server.addresses[0]
+    return aiohttp.ClientSession(f"http://{host}:{port}", headers={"Accept": "application/json"})
+
+
+async def _get(session: aiohttp.ClientSession, path: str) -> Any:
+    async with session.get(f"/api/v2/{path}") as response:
+        assert response.status == 200, (path, await response.text())
+        return await response.json(content_type=None)
+
+
+async def test_every_endpoint_is_answered_with_exactly_its_fields(tmp_path: Path):
+    seen: set[str] = set()
+    async with stored_site(tmp_path) as (server, _), _session(server) as session:
+        for endpoint in ENDPOINTS:
+            async with session.get(f"/api/v2/{_path(endpoint.path)}") as response:
+                assert response.status in {200, 404}, (endpoint, await response.text())
+                if response.status == 404 or endpoint.form in {"raw", "raw_inline", "value"}:
+                    continue
+                body = await response.json(content_type=None)
+            for row in body[endpoint.plural] if KINDS[endpoint.plural].fields else ():
+                assert set(row) == set(KINDS[endpoint.plural].fields), endpoint
+                seen.add(endpoint.plural)
+    assert seen >= {
+        "_properties",
+        "builders",
+        "buildrequests",
+        "builds",
+        "buildsets",
+        "changes",
+        "logchunks",
+        "logs",
+        "masters",
+        "sourcestamps",
+        "steps",
+        "workers",
+    }
+
+
+async def test_every_field_that_can_be_compared_is_filtered_and_sorted_by(tmp_path: Path):
+    async with stored_site(tmp_path) as (server, _), _session(server) as session:
+        for endpoint in ENDPOINTS:
+            if not endpoint.is_collection or ":" in endpoint.path:
+                continue
+            for name, field in KINDS[endpoint.plural].fields.items():
+                value = {"integer": "1", "datetime": "1", "boolean": "true"}.get(field.word, "x")
+                operator = "contains" if field.is_list else "eq"
+                if field.word in {"jsonobject", "sourcedproperties"} or field.word in {
+                    "master",
+                    "patch",
+                    "sourcestamp",
+                    "master_id",
+                    "master_builder",
+                }:
+                    continue
+                await _get(session, f"{endpoint.path}?{name}__{operator}={value}")
+                if not field.is_list:
+                    await _get(session, f"{endpoint.path}?order=-{name}&limit=1")
+
+
+async def test_a_change_in_the_store_is_seen_at_once(tmp_path: Path):
+    async with stored_site(tmp_path) as (server, store), _session(server) as session:
+        for path in ("workers/w1", "builders", "builds/1?property=*", "masters"):
+            await _get(session, path)
+
+        await store.workers.set_state(
+            (await _get(session, "workers/w1"))["workers"][0]["workerid"],
+            paused=True,
+            pause_reason="repairs",
+            graceful=False,
+        )
+
+        assert (await _get(session, "workers/w1"))["workers"][0]["pause_reason"] == "repairs"
+
+
+async def test_the_log_of_the_store_is_read_and_downloaded(tmp_path: Path):
+    async with stored_site(tmp_path) as (server, _), _session(server) as session:
+        contents = await _get(session, "builders/builder%200/builds/1/steps/0/logs/stdio/contents")
+        async with session.get("/api/v2/logs/1/raw") as response:
+            raw = await response.read()
+
+        assert contents["logchunks"][0]["content"] == LINES.decode()
+        assert raw.endswith(b"Worker name: w1\nmake all\nhello\noops\n")
+        assert response.headers["Content-Length"] == str(len(raw))
+
+
+async def test_properties_and_results_are_as_buildbot_has_them(tmp_path: Path):
+    async with stored_site(tmp_path) as (server, _), _session(server) as session:
+        [build] = (await _get(session, "builds/1?property=got_revision"))["builds"]
+        [request] = (await _get(session, "buildrequests/1?property=owner"))["buildrequests"]
+        [properties] = (await _get(session, "builds/1/properties"))["properties"]
+
+        assert build["properties"] == {"got_revision": ["r1", "Git"]}
+        assert build["results"] == Result.SUCCESS
+        assert request["properties"] == {"owner": ["me", "Force"]}
+        assert properties["got_revision"] == ["r1", "Git"]
+
+
+async def test_the_pages_show_what_the_store_has(tmp_path: Path):
+    async with stored_site(tmp_path) as (server, _), _session(server) as session:
+        for path in ("/", "/builders/1", "/builds/1"):
+            async with session.get(path) as response:
+                assert response.status == 200
+                assert "builder 0" in await response.text()
