@@ -30,7 +30,7 @@ class Database:
     """Where everything but the text of logs is kept.
 
     *url* is a ``db_url`` of the configuration, *publish* gets the events of committed transactions,
-    in the loop, in the order of the commits.
+    in the loop, in the order of the commits. *is_shared* says that other masters write to it too.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class Database:
         basedir: Path,
         publish: Callable[[list[Event]], None],
         clock: Clock | None = None,
+        is_shared: bool = False,
     ) -> None:
         self.publish = publish
         self._url = resolved(url, basedir)
         self._clock = clock or SystemClock()
-        self._generations = Generations()
+        self._generations = Generations(is_shared=is_shared)
         self._local = threading.local()
         self._connections: list[Connection] = []
         self._writer: Writer | None = None

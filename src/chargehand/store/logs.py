@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from chargehand.domain.build import Log, LogType, Segment
 from chargehand.domain.identifiers import LogId, MasterId, StepId
+from chargehand.domain.raw_log import RawLog
 from chargehand.events.messages import LogAppended
 from chargehand.kit.tasks import Tasks
 from chargehand.store import log_rows, log_text
@@ -22,7 +23,6 @@ from chargehand.store.database import Database
 from chargehand.store.errors import LogWriteFailed, StoreError
 from chargehand.store.log_files import LogFiles, OpenedLog
 from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of
-from chargehand.web.ports import RawLog
 
 T = TypeVar("T")
 P = ParamSpec("P")

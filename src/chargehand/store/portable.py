@@ -91,6 +91,29 @@ def _holds_in_mysql(element: holds, compiler: SQLCompiler, **options: Any) -> st
     return f"LOCATE(CAST({needle} AS BINARY), {haystack}) > 0"
 
 
+class seconds(FunctionElement[int]):  # noqa: N801 - used like a function of SQL
+    """A time in whole seconds, as the REST API has it."""
+
+    name = "seconds"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(seconds)
+def _seconds(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS INTEGER)"
+
+
+@compiles(seconds, "postgresql")
+def _seconds_in_postgresql(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(floor({compiler.process(element.clauses, **options)}) AS BIGINT)"
+
+
+@compiles(seconds, "mysql", "mariadb")
+def _seconds_in_mysql(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(FLOOR({compiler.process(element.clauses, **options)}) AS SIGNED)"
+
+
 def is_among(column: ColumnElement[Any], parameter: str = "ids") -> ColumnElement[bool]:
     """Return "*column* is in the JSON list that is given as *parameter*".
 

@@ -18,6 +18,7 @@ from chargehand.store.logs import Logs
 from chargehand.store.masters import Masters
 from chargehand.store.projects import Projects
 from chargehand.store.requests import Requests
+from chargehand.store.resources import Resources
 from chargehand.store.schedulers import Schedulers
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
@@ -35,8 +36,11 @@ class Store:
         basedir: Path,
         publish: Callable[[list[Event]], None],
         clock: Clock | None = None,
+        is_shared: bool = False,
     ) -> None:
-        self.database = Database(url=url, basedir=basedir, publish=publish, clock=clock)
+        self.database = Database(
+            url=url, basedir=basedir, publish=publish, clock=clock, is_shared=is_shared
+        )
         self.builders = Builders(database=self.database)
         self.builds = Builds(database=self.database)
         self.buildsets = Buildsets(database=self.database)
@@ -46,6 +50,7 @@ class Store:
         self.masters = Masters(database=self.database, logs=self.logs)
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database)
+        self.resources = Resources(database=self.database)
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)

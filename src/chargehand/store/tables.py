@@ -219,6 +219,14 @@ Index(
     sqlite_where=_waits,
     postgresql_where=_waits,
 )
+# What waits, most urgent first: the list of pending requests, however long the queue.
+Index(
+    "requests_by_priority",
+    requests.c.priority,
+    requests.c.submitted_at,
+    sqlite_where=_waits,
+    postgresql_where=_waits,
+)
 _unfinished = requests.c.complete == false()
 Index(
     "requests_incomplete",

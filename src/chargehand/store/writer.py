@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock
-from chargehand.store.errors import StoreError, is_worth_retrying, translated
+from chargehand.store.errors import is_worth_retrying, translated
+from chargehand.store.generations import AFFECTED_BY_DELETE
 from chargehand.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
@@ -89,7 +90,11 @@ class Writer:
     def _note_table(self, _connection: Any, statement: Any, *_rest: Any) -> None:
         # Insert, Update and Delete have a table; Select has none.
         table = getattr(statement, "table", None)
-        if table is not None:
+        if table is None:
+            return
+        if statement.is_delete:
+            self._touched |= AFFECTED_BY_DELETE.get(table.name, frozenset())
+        else:
             self._touched.add(table.name)
 
     def _run(self) -> None:
@@ -163,6 +168,3 @@ class Writer:
             except SQLAlchemyError as error:
                 _log.debug("the lost connection did not close: %s", error)
             self._connection = None
-
-
-__all__ = ["Job", "StoreError", "UseCase", "Writer"]

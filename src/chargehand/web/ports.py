@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.query import Page, Query
+from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
 
@@ -29,14 +29,6 @@ class Resources(Protocol):
 
     def generation(self, kind: str) -> int:
         """Return a number that grows whenever an answer about this kind may have changed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawLog:
-    """A log to be downloaded. ``size`` counts the bytes that ``chunks`` will give."""
-
-    size: int
-    chunks: AsyncIterator[bytes]
 
 
 class Logs(Protocol):

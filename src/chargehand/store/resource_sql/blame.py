@@ -1,0 +1,78 @@
+"""Which changes a build is about: those since the builder's last successful build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from chargehand.domain.result import Result
+from chargehand.store.columns import ids_as_json
+from chargehand.store.portable import is_among
+from chargehand.store.resource_sql.running import build_id_of, build_path_in
+from chargehand.store.resource_sql.shapes import grouped, parameter
+from chargehand.store.tables import builds, buildset_source_stamps, changes, requests
+
+_build = builds.c
+_change = changes.c
+_of_buildset = buildset_source_stamps.c
+
+_CHANGES_OF_BUILD = (
+    select(_change.codebase, _change.id)
+    .join(
+        buildset_source_stamps,
+        _of_buildset.source_stamp_id == _change.source_stamp_id,
+    )
+    .join(requests, requests.c.buildset_id == _of_buildset.buildset_id)
+    .join(builds, _build.request_id == requests.c.id)
+    .where(_build.id == bindparam("build"))
+    .order_by(_change.id)
+)
+_BUILDER = select(_build.builder_id).where(_build.id == bindparam("build")).scalar_subquery()
+_LAST_SUCCESS = select(func.max(_build.id)).where(
+    _build.builder_id == _BUILDER,
+    _build.id < bindparam("build"),
+    _build.result == int(Result.SUCCESS),
+)
+_line = (
+    select(_change.id, _change.parent_id)
+    .where(is_among(_change.id), _change.id > bindparam("bound"))
+    .cte("line", recursive=True)
+)
+_LINE = select(
+    _line.union(
+        select(_change.id, _change.parent_id).where(
+            _change.id == _line.c.parent_id, _change.id > bindparam("bound")
+        )
+    ).c.id
+)
+
+
+def narrowed(connection: Connection, scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *scope* with the changes of a build in place of the build."""
+    path = build_path_in(tuple(scope))
+    if path is None:
+        return dict(scope)
+    rest = {name: value for name, value in scope.items() if name not in path}
+    values = {f"scope_{name}": scope[name] for name in path}
+    query = select(_build.id).where(
+        _build.id == build_id_of({name: parameter(name) for name in path}, path)
+    )
+    build_id = connection.execute(query, values).scalar()
+    found = () if build_id is None else _changes(connection, build_id)
+    return {**rest, "changeids": ids_as_json(found)}
+
+
+def _changes(connection: Connection, build_id: int) -> set[int]:
+    """Return a build's own changes, and their parents back to what the last good build had."""
+    own = grouped(connection.execute(_CHANGES_OF_BUILD, {"build": build_id}))
+    last = connection.execute(_LAST_SUCCESS, {"build": build_id}).scalar()
+    known = {} if last is None else grouped(connection.execute(_CHANGES_OF_BUILD, {"build": last}))
+    found: set[int] = set()
+    for codebase, ids in own.items():
+        found.update(ids)
+        if codebase in known:
+            values = {"ids": ids_as_json(ids), "bound": max(known[codebase])}
+            found.update(connection.execute(_LINE, values).scalars())
+    return found
