@@ -12,7 +12,8 @@ from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeId, SourceStampId
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.messages import ChangeAdded
-from chargehand.store import source_stamps
+from chargehand.intake.ports import Remembered
+from chargehand.store import source_stamps, state
 from chargehand.store.columns import as_json, ids_as_json, of_json, properties_of_json
 from chargehand.store.database import Database
 from chargehand.store.portable import inserted_id, is_among
@@ -61,9 +62,18 @@ class Changes:
     def __init__(self, *, database: Database) -> None:
         self._database = database
 
-    async def add(self, changes: Sequence[NewChange]) -> list[Change]:
-        """Store them in one transaction and announce each."""
-        return await self._database.write(lambda transaction: _add(transaction, changes))
+    async def add(
+        self, changes: Sequence[NewChange], remember: Remembered | None = None
+    ) -> list[Change]:
+        """Store them in one transaction and announce each; ``remember`` is part of it."""
+        encoded = None if remember is None else as_json(remember.value)
+
+        def use_case(transaction: Transaction) -> list[Change]:
+            if remember is not None and encoded is not None:
+                state.remember(transaction, remember.name, remember.kind, remember.key, encoded)
+            return _add(transaction, changes)
+
+        return await self._database.write(use_case)
 
     async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
         """Return these changes, oldest first."""

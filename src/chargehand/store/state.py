@@ -38,11 +38,15 @@ class State:
 
     async def set(self, name: str, kind: str, key: str, value: Any) -> None:
         """Remember it durably. Raises TypeError for what JSON cannot hold."""
-        row = {"name": name, "kind": kind, "key": key, "value": as_json(value)}
-        values = {"of_name": name, "of_kind": kind, "of_key": key}
+        encoded = as_json(value)
+        await self._database.write(
+            lambda transaction: remember(transaction, name, kind, key, encoded)
+        )
 
-        def use_case(transaction: Transaction) -> None:
-            transaction.connection.execute(_FORGET, values)
-            transaction.connection.execute(_SET, row)
 
-        await self._database.write(use_case)
+def remember(transaction: Transaction, name: str, kind: str, key: str, encoded: str) -> None:
+    """Remember a value, encoded by `as_json`, within a transaction."""
+    values = {"of_name": name, "of_kind": kind, "of_key": key}
+    row = {"name": name, "kind": kind, "key": key, "value": encoded}
+    transaction.connection.execute(_FORGET, values)
+    transaction.connection.execute(_SET, row)
