@@ -278,7 +278,8 @@ _LATENT = {
         DockerLatentWorker="docker_host image command volumes dockerfile version tls "
         "followStartupLogs masterFQDN hostconfig autopull alwaysPull target custom_context "
         "encoding buildargs hostname",
-    ),
+    )
+    | _of("alias", AbstractLatentWorker="buildbot.worker.latent"),
     "buildbot.worker.ec2": _of(
         "latent",
         EC2LatentWorker="instance_type ami valid_ami_owners valid_ami_location_regex elastic_ip "
@@ -328,7 +329,6 @@ _VALUES = {
     "buildbot.master": _of("base", BuildMaster="*"),
     "buildbot.process.codebase": _of("value", Codebase="project name slug"),
     "buildbot.process.users.manual": _of("value", CommandlineUserManager="username passwd port"),
-    "buildbot.util.httpclientservice": _of("base", HTTPClientService="*", HTTPSession="*"),
     "buildbot.util.kubeclientservice": _of(
         "value",
         KubeHardcodedConfig="master_url bearerToken basicAuth headers cert verify namespace",

@@ -50,6 +50,8 @@ def make(module: str, name: str) -> Any:
         case "step" | "shell" | "source":
             steps = importlib.import_module("buildbot.steps.not_yet")
             return steps.step_class(module, name, accepted.kind, accepted.arguments)
+        case "alias":
+            return getattr(importlib.import_module(accepted.arguments[0]), name)
         case "function":
             return _function(module, name)
         case "error":

@@ -1,8 +1,12 @@
-"""What users name of builders."""
+"""Builders, as users' functions see them."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from buildbot._host.views import Builder
+
+__all__ = ["Builder", "enforceChosenWorker"]
 
 
 def enforceChosenWorker(bldr: Any, workerforbuilder: Any, breq: Any) -> bool:

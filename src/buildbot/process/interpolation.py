@@ -238,7 +238,7 @@ class Interpolate(Operand):
     async def rendering(self, properties: Any) -> str:
         if self._template is None:
             args = await render_value(self.args, properties)
-            return self.fmtstring % args
+            return str(self.fmtstring % args)
         return await self._template.fill(properties, self.kwargs)
 
     def __repr__(self) -> str:
