@@ -24,7 +24,7 @@ from chargehand.fleet.ports import Link
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.kit.clock import SystemClock
-from chargehand.links.local import LocalLink
+from chargehand.links.local import LocalLinks
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.store import Store
 from chargehand.web.server import WebServer
@@ -42,7 +42,6 @@ class Parts:
         store: Store,
         master_id: MasterId,
     ) -> None:
-        self._basedir = basedir
         self.store = store
         self.master_id = master_id
         locks = LockTable()
@@ -56,6 +55,7 @@ class Parts:
         self.fleet = Fleet(
             store=store.workers, master_id=master_id, links={"local": self._local_link}
         )
+        self._local_links = LocalLinks(registry=self.fleet, directory=basedir / "workers")
         self.dispatcher = Dispatcher(
             store=store.requests,
             workers=self.fleet,
@@ -117,9 +117,7 @@ class Parts:
         await self.store.close()
 
     def _local_link(self, config: WorkerConfig) -> Link:
-        own = config.settings.get("basedir")
-        basedir = Path(own) if own else self._basedir / "workers" / config.name
-        return LocalLink(name=config.name, basedir=basedir, registry=self.fleet)
+        return self._local_links(config)
 
     async def _start_build(
         self,
