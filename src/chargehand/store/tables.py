@@ -18,7 +18,15 @@ from sqlalchemy import (
 
 from chargehand.store.columns import Blob, CleanText, Id, Json, Name, Time
 
-metadata = MetaData()
+# Constraints have names everywhere, so that migrations can speak of them.
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_by_%(column_0_N_name)s",
+        "uq": "%(table_name)s_unique_%(column_0_N_name)s",
+        "fk": "%(table_name)s_to_%(referred_table_name)s_by_%(column_0_N_name)s",
+        "pk": "%(table_name)s_key",
+    }
+)
 
 
 def _id() -> Column[int]:

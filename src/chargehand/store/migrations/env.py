@@ -1,0 +1,15 @@
+"""Run by Alembic: applies revisions in the transaction that the caller has begun."""
+
+from alembic import context
+
+from chargehand.store.schema import VERSION_TABLE
+from chargehand.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

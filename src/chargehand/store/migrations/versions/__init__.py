@@ -1,0 +1,1 @@
+"""The revisions, oldest first by name; ``chargehand.store.schema.REVISIONS`` lists them."""
