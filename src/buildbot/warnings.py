@@ -12,4 +12,4 @@ class DeprecatedApiWarning(Warning):
 def warn_deprecated(version: str, msg: str, stacklevel: int = 2) -> None:
     """Warn that something is deprecated since *version*."""
     text = f"[{version} and later] {msg}"
-    warnings.warn(DeprecatedApiWarning(text), stacklevel=stacklevel + 1)
+    warnings.warn(DeprecatedApiWarning(text), stacklevel=stacklevel)
