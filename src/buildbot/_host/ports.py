@@ -10,6 +10,7 @@ from chargehand.domain.identifiers import BuilderId, MasterId, SourceStampId
 from chargehand.domain.query import Filter, Order
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.events.bus import Bus
+from chargehand.events.messages import Event
 
 
 class Changes(Protocol):
@@ -100,6 +101,13 @@ class Engine(Protocol):
     @property
     def builders(self) -> Builders:
         """Builders by name and number."""
+
+    @property
+    def event_types(self) -> tuple[type[Event], ...]:
+        """The events that are told to users' code."""
+
+    def announcement(self, event: Any) -> tuple[tuple[tuple[str, ...], ...], dict[str, Any]]:
+        """Return the keys under which an event is told, and the resource."""
 
     @property
     def reconfigure(self) -> Callable[[], Awaitable[object]]:

@@ -14,6 +14,7 @@ from chargehand.intake.service import Intake
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.web.access import Everybody, User
+from chargehand.web.announcements import EVENT_TYPES, announcement
 from chargehand.web.control import Call, ControlDesk, Refused
 from chargehand.web.endpoints import resolve
 from chargehand.web.reading import Reader
@@ -104,6 +105,8 @@ class Engine:
         self.builders = directory
         self.reconfigure = reconfigure
         self.data = Data(parts)
+        self.event_types = EVENT_TYPES
+        self.announcement = announcement
         self.stamps: SourceStamps = parts.store.source_stamps
         self.changes: Intake = parts.intake
         self.state: State = parts.store.state

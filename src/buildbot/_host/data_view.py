@@ -1,0 +1,155 @@
+"""``master.data``: the resources of the REST API for users' code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from buildbot._host.bridge import outward
+from buildbot._host.surroundings import Surroundings
+from buildbot.util.times import datetime2epoch, epoch2datetime
+from chargehand.domain.change import NewChange
+from chargehand.domain.properties import Property
+from chargehand.domain.query import Filter, Operator, Order
+
+_TIMES = frozenset(
+    """
+    claimed_at complete_at created_at last_active locks_acquired_at started_at submitted_at
+    """.split()  # noqa: SIM905 - a table of words
+)
+
+
+class DataView:
+    """Reads resources (``get``) and orders things (``control``, ``updates``)."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self.updates = Updates(surroundings)
+
+    def get(
+        self,
+        path: Sequence[Any] | str,
+        filters: Sequence[Any] | None = None,
+        fields: Sequence[str] | None = None,
+        order: Sequence[str] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> Any:
+        """Return a Deferred of a list of dictionaries, or of one (None where there is nothing).
+
+        *path* is a tuple like ``("builders", 1, "builds")``; points in time are datetimes.
+        """
+        return outward(
+            self._get(
+                _joined(path),
+                filters=[_filter(one) for one in filters or ()],
+                fields=fields or (),
+                order=[Order(one.lstrip("-"), one.startswith("-")) for one in order or ()],
+                limit=limit,
+                offset=offset,
+            )
+        )
+
+    def get_with_resultspec(self, path: Sequence[Any] | str, resultspec: Any) -> Any:
+        """Return the same, with the choice of rows given as a ResultSpec."""
+        return self.get(
+            path,
+            filters=resultspec.filters,
+            fields=resultspec.fields,
+            order=resultspec.order,
+            limit=resultspec.limit,
+            offset=resultspec.offset,
+        )
+
+    def control(self, action: str, args: Mapping[str, Any], path: Sequence[Any] | str) -> Any:
+        """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred."""
+        return outward(self._surroundings.engine.data.control(_joined(path), action, args))
+
+    async def _get(self, path: str, **options: Any) -> Any:
+        found = await self._surroundings.engine.data.get(path, **options)
+        return with_times(found)
+
+
+class Updates:
+    """``master.data.updates``: what users' code may write."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+
+    def addChange(
+        self,
+        files: Sequence[str] | None = None,
+        comments: str | None = None,
+        author: str | None = None,
+        committer: str | None = None,
+        revision: str | None = None,
+        when_timestamp: Any = None,
+        branch: str | None = None,
+        category: Any = None,
+        revlink: str | None = "",
+        properties: Mapping[str, Any] | None = None,
+        repository: str = "",
+        codebase: str | None = None,
+        project: str | None = "",
+        src: str | None = None,
+        **_: Any,
+    ) -> Any:
+        """Add a change; returns a Deferred of its identifier, fired when it is stored."""
+        when = datetime2epoch(when_timestamp) if hasattr(when_timestamp, "year") else when_timestamp
+        new = NewChange(
+            author=author or "",
+            committer=committer,
+            files=tuple(files or ()),
+            comments=comments or "",
+            revision=None if revision is None else str(revision),
+            when=None if when is None else float(when),
+            branch=branch,
+            category=category,
+            revlink=revlink or "",
+            properties=_sourced(properties or {}, "Change"),
+            repository=repository or "",
+            project=project or "",
+            codebase=codebase or "",
+        )
+        return outward(self._add(new))
+
+    async def _add(self, new: NewChange) -> int:
+        return (await self._surroundings.engine.changes.add_change(new)).id
+
+
+def _sourced(properties: Mapping[str, Any], source: str) -> dict[str, Property]:
+    """Return properties with their sources; they may come as values, or as (value, source)."""
+    return {
+        name: (value[0], value[1])
+        if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], str)
+        else (value, source)
+        for name, value in properties.items()
+    }
+
+
+def _joined(path: Sequence[Any] | str) -> str:
+    return path if isinstance(path, str) else "/".join(map(str, path))
+
+
+def _filter(given: Any) -> Filter:
+    if isinstance(given, Filter):
+        return given
+    return Filter(given.field, Operator(given.op), tuple(given.values))
+
+
+def with_times(found: Any) -> Any:
+    """Return resources with datetimes for their points in time; those of buildsets are numbers."""
+    if isinstance(found, list):
+        return [with_times(one) for one in found]
+    if not isinstance(found, dict):
+        return found
+    is_buildset = "bsid" in found
+    made = {}
+    for key, value in found.items():
+        if key in _TIMES and not is_buildset and isinstance(value, int | float):
+            made[key] = epoch2datetime(value)
+        elif key in ("sourcestamps", "sourcestamp", "master"):
+            made[key] = with_times(value)
+        else:
+            made[key] = value
+    return made

@@ -1,0 +1,63 @@
+"""The host of users' code: what the composition root starts, and knows by this class only."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from buildbot._host import bridge
+from buildbot._host.configuration import Reader
+from buildbot._host.document import Document
+from buildbot._host.master_view import MasterView
+from buildbot._host.ports import Engine
+from buildbot._host.reactor import install_reactor
+from buildbot._host.surroundings import Surroundings
+from chargehand.config.model import MasterConfig
+
+
+class Host:
+    """Reads a configuration file, and gives users' code a loop, a reactor, and a master."""
+
+    def __init__(self, *, basedir: Path, config_file: Path) -> None:
+        basedir = Path(basedir).absolute()
+        path = Path(config_file)
+        self._surroundings = Surroundings()
+        self._surroundings.master = self.master = MasterView(basedir, self._surroundings)
+        self._reader = Reader(Document(basedir / path, basedir), self._surroundings)
+        self._current: MasterConfig | None = None
+
+    def install(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make the loop fit for users' code: Deferreds may be awaited, Twisted's reactor runs."""
+        self.master.reactor = install_reactor(loop)
+        bridge.install(loop)
+
+    async def load(self) -> MasterConfig:
+        """Read the configuration, in a thread. Raises ConfigErrors; then nothing has changed."""
+        config = await asyncio.to_thread(self._reader.read, self._current)
+        self._current = config
+        self.master.config = config.extension
+        for extension in config.extension.extensions:
+            _introduce(extension, self.master)
+        self.master.secrets.use(config.secrets_providers)
+        return config
+
+    def check(self) -> MasterConfig:
+        """Read the configuration here and now, for checking only. Raises ConfigErrors."""
+        return self._reader.read()
+
+    def attach(self, engine: Engine) -> None:
+        """Give users' code (``self.master``) access to the engine."""
+        self._surroundings.attach(engine)
+        self.master.name = engine.name
+
+    async def close(self) -> None:
+        """Stop what users' code has started on the master itself."""
+        await self.master.stop()
+
+
+def _introduce(extension: Any, master: MasterView) -> None:
+    try:
+        extension.master = master
+    except AttributeError:
+        pass  # a class of the user's that says itself what its master is

@@ -1,0 +1,75 @@
+"""``self.master`` in users' code: the documented attributes, each delegating to a port."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, NoReturn
+
+from buildbot._host.bridge import outward
+from buildbot._host.builder_directory import BuilderDirectory
+from buildbot._host.data_view import DataView
+from buildbot._host.mq_view import MqView
+from buildbot._host.secret_store import SecretStore
+from buildbot._host.state_view import DatabaseView
+from buildbot._host.surroundings import NotRunning, Surroundings
+from buildbot.util.service import AsyncMultiService
+
+_ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
+
+
+class NotSupported(AttributeError):
+    """Users' code asked the master for something that this engine does not have."""
+
+
+class MasterView(AsyncMultiService):
+    """The master. ``config`` is None until a configuration was read.
+
+    Services that users' code adds to it run as long as it does.
+    """
+
+    def __init__(self, basedir: Path, surroundings: Surroundings) -> None:
+        super().__init__()
+        self.basedir = str(basedir)
+        self.config: Any = None
+        self.reactor: Any = None
+        self.running = 1
+        self._master = self  # services find the master by their parents
+        self._surroundings = surroundings
+        self.data = DataView(surroundings)
+        self.mq = MqView(surroundings)
+        self.db = DatabaseView(surroundings)
+        self.botmaster = BuilderDirectory(surroundings)
+        self.secrets = SecretStore()
+        self.namedServices["secrets"] = self.secrets
+
+    @property
+    def masterid(self) -> int:
+        """The master's identifier."""
+        return self._surroundings.engine.master_id
+
+    def reconfig(self) -> Any:
+        """Read the configuration again; returns a Deferred that fires when it is in use."""
+        return outward(self._reconfigure())
+
+    async def _reconfigure(self) -> None:
+        await self._surroundings.engine.reconfigure()
+
+    def addChange(self, **change: Any) -> Any:
+        """Add a change: like ``data.updates.addChange``, with ``who`` and ``when`` for old code."""
+        renamed = {"who": "author", "when": "when_timestamp"}
+        return self.data.updates.addChange(
+            **{renamed.get(key, key): value for key, value in change.items()}
+        )
+
+    async def stop(self) -> None:
+        """Stop the services that users' code has added."""
+        try:
+            for service in reversed(self.services):
+                await service.ended()
+        except NotRunning:
+            pass
+        await asyncio.sleep(0)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotSupported(f"master.{name} is not supported{_ADVICE}")

@@ -1,0 +1,130 @@
+"""``master.mq``: what happens, for users' code, as keys and the resources of the REST API."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from buildbot._host.bridge import inward, outward, settled
+from buildbot._host.data_view import with_times
+from buildbot._host.surroundings import Surroundings
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+Key = tuple[str, ...]
+
+
+class Consumer:
+    """A wish to hear; `stopConsuming` ends it. Its calls are made one after the other."""
+
+    def __init__(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> None:
+        self._callback = callback
+        self._pattern = tuple(pattern)
+        self._queue: asyncio.Queue[tuple[Key, Any]] = asyncio.Queue()
+        self._ended = False
+        self.ending: Callable[[], None] = lambda: None
+
+    def offer(self, key: Key, message: Any) -> None:
+        """Take it if it is of interest."""
+        if not self._ended and fits(self._pattern, key):
+            self._queue.put_nowait((key, message))
+
+    async def deliver(self) -> None:
+        """Call the user's function for everything that comes."""
+        while True:
+            key, message = await self._queue.get()
+            try:
+                await inward(self._callback, key, message)
+            except Exception:  # noqa: BLE001 - the user's function
+                _log.exception("a consumer of %s failed on %s", self._pattern, key)
+
+    def stopConsuming(self) -> Any:
+        """Hear no more."""
+        self._ended = True
+        self.ending()
+        return settled(None)
+
+
+class MqView:
+    """Subscribes users' functions to events, by patterns of keys with None for anything."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._tasks = Tasks("master.mq")
+        self._consumers: list[Consumer] = []
+        self._is_subscribed = False
+
+    def startConsuming(
+        self,
+        callback: Callable[[Key, Any], Any],
+        filter: Sequence[str | None],
+        persistent_name: str | None = None,
+    ) -> Any:
+        """Call ``callback(key, message)`` for what fits; returns a Deferred of the consumer."""
+        return outward(self._start(callback, filter))
+
+    def waitUntilEvent(self, filter: Sequence[str | None], check_callback: Any) -> Any:
+        """Return a Deferred of (key, message): the next that fits, unless *check_callback* (asked
+        once, after listening has begun) says that there is nothing to wait for: then of None."""
+        return outward(self._wait(filter, check_callback))
+
+    def produce(self, routingKey: Sequence[str], data: Any) -> None:
+        """Tell other consumers in this master something."""
+        for consumer in list(self._consumers):
+            consumer.offer(tuple(map(str, routingKey)), data)
+
+    async def close(self) -> None:
+        """Call nobody any more."""
+        await self._tasks.close()
+
+    async def _start(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> Consumer:
+        if not self._is_subscribed:
+            self._is_subscribed = True
+            engine = self._surroundings.engine
+            engine.bus.subscribe(self._tell, *engine.event_types)
+        consumer = Consumer(callback, pattern)
+        task = self._tasks.spawn(consumer.deliver(), name=f"consumer of {pattern}")
+        self._consumers.append(consumer)
+
+        def end() -> None:
+            if consumer in self._consumers:
+                self._consumers.remove(consumer)
+                if task is not asyncio.current_task():
+                    task.cancel()
+
+        consumer.ending = end
+        return consumer
+
+    async def _wait(self, pattern: Sequence[str | None], check: Any) -> tuple[Key, Any] | None:
+        future: asyncio.Future[tuple[Key, Any]] = asyncio.get_running_loop().create_future()
+
+        def hear(key: Key, message: Any) -> None:
+            if not future.done():
+                future.set_result((key, message))
+
+        consumer = await self._start(hear, pattern)
+        try:
+            if await inward(check):
+                return None
+            return await future
+        finally:
+            consumer.stopConsuming()
+
+    def _tell(self, event: Any) -> None:
+        if not self._consumers:
+            return
+        keys, resource = self._surroundings.engine.announcement(event)
+        message = with_times(resource)
+        for key in keys:
+            for consumer in self._consumers:
+                consumer.offer(key, message)
+
+
+def fits(pattern: Sequence[str | None], key: Key) -> bool:
+    """Return whether each part of the key is as the pattern has it; None is anything."""
+    return len(pattern) == len(key) and all(
+        wanted is None or str(wanted) == part for wanted, part in zip(pattern, key, strict=True)
+    )

@@ -1,0 +1,65 @@
+"""The secrets of the configuration: asked of its providers, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from buildbot._host.bridge import inward, outward
+
+
+@dataclass(frozen=True, slots=True)
+class SecretDetails:
+    """A secret: its value, its name, and the provider that had it."""
+
+    provider: str
+    key: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"SecretDetails({self.provider!r}, {self.key!r}, <hidden>)"
+
+
+class SecretStore:
+    """``master.namedServices["secrets"]``. A provider is started when it is first asked."""
+
+    name = "secrets"
+
+    def __init__(self) -> None:
+        self._providers: Sequence[Any] = ()
+        self._started: list[Any] = []
+        self._starting = asyncio.Lock()
+
+    @property
+    def services(self) -> list[Any]:
+        """The providers."""
+        return list(self._providers)
+
+    def use(self, providers: Sequence[Any]) -> None:
+        """Ask these providers from now on."""
+        self._providers = providers
+
+    def get(self, secret: str, *args: Any, **kwargs: Any) -> Any:
+        """Return a Deferred of SecretDetails, of None if no provider knows the secret."""
+        return outward(self.find(secret))
+
+    async def find(self, secret: str) -> SecretDetails | None:
+        """Return the secret, None if no provider knows it."""
+        for provider in self._providers:
+            await self._start(provider)
+            value = await inward(provider.get, secret)
+            if value is not None:
+                return SecretDetails(type(provider).__name__, secret, str(value))
+        return None
+
+    async def _start(self, provider: Any) -> None:
+        if any(started is provider for started in self._started):
+            return
+        async with self._starting:
+            self._started = [one for one in self._started if any(one is p for p in self._providers)]
+            start = getattr(provider, "startService", None)
+            if start is not None and not any(started is provider for started in self._started):
+                await inward(start)
+            self._started.append(provider)
