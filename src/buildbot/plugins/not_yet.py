@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from buildbot._host.arguments import bound
-from buildbot._host.bridge import settled
 from buildbot.plugins.accepted import MODULES
 from buildbot.process.rendering import Renderable
 from buildbot.util.comparison import ComparableMixin
+from buildbot.util.service import BuildbotService
 from buildbot.worker.latent import AbstractLatentWorker
 from chargehand.config.model import Component, NotYet
 
@@ -98,47 +98,20 @@ class NotYetRenderable(Renderable, NotYetValue):
         raise NotSupportedYet(f"{self.documented_name} is not supported yet")
 
 
-class NotYetService(ComparableMixin):
-    """A reporter or another service that is checked, and not started.
+class NotYetService(BuildbotService):
+    """A reporter or another service that is checked, and not started."""
 
-    Its subclasses' ``checkConfig`` is called with the constructor's arguments.
-    """
-
-    compare_attrs = ("name", "_config_args", "_config_kwargs")
     documented: ClassVar[Sequence[str]] = ()
     documented_name: ClassVar[str] = ""
-    name: Any = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.name = kwargs.pop("name", None) or self.name or type(self).__name__
-        self.master: Any = None
-        self._config_args = args
-        self._config_kwargs = kwargs
-        self.checkConfig(*args, **kwargs)
 
     def checkConfig(self, *args: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
-        bound(self.documented_name, self.documented, args, kwargs)
-
-    def reconfigService(self, *args: Any, **kwargs: Any) -> Any:
-        """Take new arguments."""
-        return settled(None)
-
-    def startService(self) -> Any:
-        """Not called yet."""
-        return settled(None)
-
-    def stopService(self) -> Any:
-        """Not called yet."""
-        return settled(None)
+        values = bound(self.documented_name, self.documented, args, kwargs)
+        self.name = values.get("name") or self.name
 
     def _as_component(self) -> Component:
-        kind = type(self).__name__
         return Component(
-            name=str(self.name),
-            settings=NotYet(kind=kind),
-            extension=self,
-            identity=(kind, str(self.name)),
+            name=str(self.name), settings=NotYet(kind=type(self).__name__), extension=self
         )
 
 
