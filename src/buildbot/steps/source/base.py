@@ -1,0 +1,117 @@
+"""What all steps have in common that get sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from buildbot._host.bridge import inward
+from buildbot._host.errors import error
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.command_mixin import CommandMixin
+from buildbot.process.rendering import is_constant
+from buildbot.process.results import FAILURE
+
+__all__ = ["Source"]
+
+
+class Source(CommandMixin, BuildStep):
+    """Gets the sources that the build's source stamp names. Subclasses override ``run_vc``.
+
+    ``codebase`` selects the source stamp. With ``alwaysUseLatest`` its revision does not count.
+    ``retry`` is ``(delay, repeats)`` for a full checkout that fails.
+    """
+
+    renderables = ["alwaysUseLatest", "branch", "codebase", "env", "logEnviron", "timeout"]
+
+    branch: Any = None
+    haltOnFailure = True
+    flunkOnFailure = True
+
+    def __init__(
+        self,
+        workdir: Any = None,
+        mode: Any = "update",
+        alwaysUseLatest: Any = False,
+        timeout: Any = 20 * 60,
+        retry: tuple[float, int] | None = None,
+        env: Any = None,
+        logEnviron: Any = True,
+        description: Any = None,
+        descriptionDone: Any = None,
+        descriptionSuffix: Any = None,
+        codebase: Any = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(workdir=workdir, **kwargs)
+        self.mode = mode
+        self.alwaysUseLatest = alwaysUseLatest
+        self.timeout = timeout
+        self.env = env
+        self.logEnviron = logEnviron
+        self.codebase = codebase
+        self.retry = _checked_retry(type(self).__name__, retry)
+        self.sourcestamp: Any = None
+        self.stdio_log: Any = None
+        if codebase and is_constant(codebase) and is_constant(self.name):
+            self.name = f"{self.name}-{codebase}"
+        self.description = description or self.description or ["updating"]
+        self.descriptionDone = descriptionDone or self.descriptionDone or ["update"]
+        self.descriptionSuffix = descriptionSuffix or self.descriptionSuffix
+        if not self.descriptionSuffix and codebase:
+            self.descriptionSuffix = [codebase]
+
+    def updateSourceProperty(self, name: str, value: Any, source: str = "") -> None:
+        """Set a property of the build; with codebases it is a dictionary of them."""
+        origin = source or type(self).__name__
+        if self.codebase:
+            values = self.getProperty(name, None)
+            if not isinstance(values, dict):
+                values = {}
+            self.setProperty(name, {**values, self.codebase: value}, origin)
+        else:
+            self.setProperty(name, value, origin)
+
+    def computeSourceRevision(self, changes: Sequence[Any]) -> Any:
+        """Return the revision that has all these changes; None is the newest."""
+        return None
+
+    def run_vc(self, branch: Any, revision: Any, patch: Any) -> Any:
+        """Get the sources; return a result, or a coroutine or Deferred of it."""
+        raise NotImplementedError("a Source step must implement run_vc()")
+
+    async def run(self) -> Any:
+        """Find out what is to be got, and get it."""
+        self.stdio_log = await self.addLog("stdio")
+        branch, revision, patch = self.branch, None, None
+        if not self.alwaysUseLatest:
+            stamp = self.build.getSourceStamp(self.codebase)
+            if stamp is None and self.codebase:
+                return await self._refused(f"codebase {self.codebase!r} is not in this build")
+            if stamp is not None:
+                self.sourcestamp = stamp
+                branch = stamp.branch or self.branch
+                revision = stamp.revision or self._revision_of(stamp.changes)
+                patch = stamp.patch
+        if patch is not None:
+            return await self._refused("patches cannot be applied yet: no files go to workers yet")
+        return await inward(self.run_vc, branch, revision, patch)
+
+    def _revision_of(self, changes: Sequence[Any]) -> Any:
+        return self.computeSourceRevision(changes) if changes else None
+
+    async def _refused(self, sentence: str) -> int:
+        await self.stdio_log.addHeader(f"{sentence}\n")
+        self.descriptionDone = [sentence]
+        self.descriptionSuffix = None
+        return FAILURE
+
+
+def _checked_retry(kind: str, retry: Any) -> tuple[float, int] | None:
+    if retry is None:
+        return None
+    match retry:
+        case (int() | float() as delay, int() as repeats) if delay >= 0 and repeats >= 0:
+            return delay, repeats
+    error(f"{kind}: retry must be a tuple (delay, repeats) of numbers, not {retry!r}")
+    return None

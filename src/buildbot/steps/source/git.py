@@ -1,0 +1,391 @@
+"""Getting sources with git."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from buildbot._host.errors import error
+from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
+from buildbot.process.outgoing import outgoing
+from buildbot.process.rendering import is_constant
+from buildbot.process.results import SUCCESS
+from buildbot.steps.source.base import Source
+from buildbot.steps.source.git_publishing import GitCommit, GitPush, GitTag
+from buildbot.util.git import RC_SUCCESS, GitStepMixin
+
+__all__ = ["RC_SUCCESS", "Git", "GitCommit", "GitPush", "GitTag"]
+
+_MODES = ("incremental", "full")
+_METHODS = ("clean", "fresh", "clobber", "copy", None)
+_HASH_LENGTHS = (40, 64)
+
+_DESCRIBE_FLAGS = (
+    *("all", "always", "contains", "debug", "long", "exact-match", "first-parent", "tags"),
+)
+_DESCRIBE_VALUES = ("match", "exclude")
+_DESCRIBE_NUMBERS = ("abbrev", "candidates")
+
+
+class Git(GitStepMixin, Source):
+    """Clone or update a git repository, and set ``got_revision`` (and ``commit-description``).
+
+    The mode ``incremental`` keeps what builds left in the directory; ``full`` removes it with
+    ``method`` ``clean`` (not what git ignores), ``fresh``, ``clobber`` (everything, cloned anew) or
+    ``copy`` (from a clone beside it).
+    """
+
+    name = "git"
+    renderables = [
+        "branch",
+        "codebase",
+        "config",
+        "filters",
+        "getDescription",
+        "method",
+        "mode",
+        "origin",
+        "reference",
+        "repourl",
+        "shallow",
+        "sshHostKey",
+        "sshKnownHosts",
+        "sshPrivateKey",
+        "submodules",
+        "tags",
+    ]
+    srcdir = "source"
+
+    def __init__(
+        self,
+        repourl: Any = None,
+        branch: Any = "HEAD",
+        mode: Any = "incremental",
+        method: Any = None,
+        reference: Any = None,
+        submodules: Any = False,
+        remoteSubmodules: bool = False,
+        tags: Any = False,
+        shallow: Any = False,
+        filters: Any = None,
+        progress: bool = True,
+        retryFetch: bool = False,
+        clobberOnFailure: bool = False,
+        getDescription: Any = False,
+        config: Any = None,
+        origin: Any = None,
+        sshPrivateKey: Any = None,
+        sshHostKey: Any = None,
+        sshKnownHosts: Any = None,
+        auth_credentials: tuple[Any, Any] | None = None,
+        git_credentials: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self.repourl = repourl
+        self.branch = branch
+        self.method = method
+        self.reference = reference
+        self.submodules = submodules
+        self.remoteSubmodules = remoteSubmodules
+        self.tags = tags
+        self.shallow = shallow
+        self.filters = filters
+        self.prog = progress
+        self.retryFetch = retryFetch
+        self.clobberOnFailure = clobberOnFailure
+        self.getDescription = getDescription
+        self.config = config
+        self.origin = origin
+        self.revision: Any = None
+        self._woken = asyncio.Event()
+        super().__init__(mode=mode, **kwargs)
+        self.setupGitStep(
+            sshPrivateKey, sshHostKey, sshKnownHosts, auth_credentials, git_credentials
+        )
+        self._check_arguments()
+
+    def _check_arguments(self) -> None:
+        if is_constant(self.mode) and self.mode not in _MODES:
+            error(f"Git: mode must be {' or '.join(_MODES)}, not {self.mode!r}")
+        if is_constant(self.method) and self.method not in _METHODS:
+            error(f"Git: invalid method for mode {self.mode!r}: {self.method!r}")
+        description = self.getDescription
+        if not is_constant(description):
+            return
+        if not isinstance(description, bool | dict):
+            error("Git: getDescription must be a boolean or a dict.")
+        elif isinstance(description, dict):
+            known = {*_DESCRIBE_FLAGS, *_DESCRIBE_VALUES, *_DESCRIBE_NUMBERS, "dirty"}
+            for name in description.keys() - known:
+                error(f"Git: getDescription has no option {name!r}")
+
+    def interrupt(self, reason: Any) -> Any:
+        """Stop what runs, and wait for nothing any more."""
+        self._woken.set()
+        return super().interrupt(reason)
+
+    def computeSourceRevision(self, changes: Any) -> Any:
+        """Return the revision of the last change."""
+        return changes[-1].revision if changes else None
+
+    @outgoing
+    async def run_vc(self, branch: Any, revision: Any, patch: Any) -> int:
+        """Get the sources of *revision*, or the newest of *branch*."""
+        self.branch = branch or "HEAD"
+        self.revision = revision
+        async with self._access():
+            if self.mode == "incremental":
+                await self.mode_incremental()
+            else:
+                await self.mode_full()
+            await self.parseGotRevision()
+            await self.parseCommitDescription()
+        return SUCCESS
+
+    @outgoing
+    async def mode_full(self) -> None:
+        """Leave nothing in the directory but the sources."""
+        match self.method or "fresh":
+            case "clobber":
+                await self.clobber()
+            case "copy":
+                await self.copy()
+            case _ if not await self._sourcedirIsUpdatable():
+                await self._fullCloneOrFallback(self.shallow)
+            case "clean":
+                await self.clean()
+            case _:
+                await self.fresh()
+
+    @outgoing
+    async def mode_incremental(self) -> None:
+        """Bring the directory up to date."""
+        if not await self._sourcedirIsUpdatable():
+            await self._fullCloneOrFallback(self.shallow)
+            return
+        await self._fetchOrFallback(self.shallow)
+        await self._syncSubmodule()
+        await self._updateSubmodule()
+
+    @outgoing
+    async def clean(self) -> None:
+        """Remove what git neither knows nor ignores, and update."""
+        await self._cleaned(["clean", "-f", "-f", "-d"])
+
+    @outgoing
+    async def fresh(self) -> None:
+        """Remove what git does not know, and update."""
+        await self._cleaned(["clean", "-f", "-f", "-d", "-x"])
+
+    async def _cleaned(self, clean: list[str]) -> None:
+        may_clone = bool(self.clobberOnFailure)
+        if await self._dovccmd(clean, abandonOnFailure=not may_clone) != RC_SUCCESS:
+            await self.clobber()
+            return
+        await self._fetchOrFallback(self.shallow)
+        await self._syncSubmodule()
+        await self._updateSubmodule()
+        if self.submodules:
+            await self._dovccmd(["submodule", "foreach", "--recursive", " ".join(["git", *clean])])
+            await self._dovccmd(clean)
+
+    @outgoing
+    async def clobber(self) -> None:
+        """Remove the directory, and clone."""
+        await self._doClobber()
+        await self._fullClone(self.shallow)
+
+    @outgoing
+    async def copy(self) -> None:
+        """Update a clone beside the directory, and copy it there."""
+        await self._doClobber()
+        workdir = self.workdir
+        self.workdir = self.srcdir
+        try:
+            await self.mode_incremental()
+        finally:
+            self.workdir = workdir
+        await self._runRemoteCommand(
+            "cpdir",
+            True,
+            {
+                "fromdir": self.srcdir,
+                "todir": workdir,
+                "timeout": self.timeout,
+                "logEnviron": self.logEnviron,
+            },
+        )
+
+    @outgoing
+    async def _doClobber(self) -> None:
+        await self.runRmdir(self.workdir)
+
+    @outgoing
+    async def _sourcedirIsUpdatable(self) -> bool:
+        return bool(await self.pathExists(f"{self.workdir}/.git"))
+
+    @outgoing
+    async def _fetchOrFallback(self, shallowClone: Any) -> None:
+        fetched = await self._fetch(shallowClone, not self.clobberOnFailure)
+        if fetched != RC_SUCCESS:
+            await self.clobber()
+
+    @outgoing
+    async def _fetch(self, shallowClone: Any, abandonOnFailure: bool = True) -> int:
+        """Fetch unless the revision is there, and check it out; a Deferred of the exit code."""
+        if not self.revision or not await self._has(self.revision):
+            command = ["fetch", "-f", *self._fetch_options(shallowClone), self.repourl, self.branch]
+            code = RC_SUCCESS
+            if self.retryFetch:
+                code = await self._dovccmd(command, abandonOnFailure=False)
+            if not self.retryFetch or code != RC_SUCCESS:
+                code = await self._dovccmd(command, abandonOnFailure)
+            if code != RC_SUCCESS:
+                return int(code)
+        code = await self._check_out(self.revision or "FETCH_HEAD", abandonOnFailure)
+        if code == RC_SUCCESS and self._has_branch_name():
+            await self._dovccmd(["checkout", "-B", self.branch], abandonOnFailure=False)
+        return code
+
+    async def _has(self, revision: str) -> bool:
+        code = await self._dovccmd(["cat-file", "-e", revision], abandonOnFailure=False)
+        return bool(code == RC_SUCCESS)
+
+    async def _check_out(self, revision: str, abandonOnFailure: bool = True) -> int:
+        """Check a revision out; one that no branch has any more is fetched by its name."""
+        may_fetch = len(revision) in _HASH_LENGTHS
+        code = await self._dovccmd(
+            ["checkout", "-f", revision], abandonOnFailure=abandonOnFailure and not may_fetch
+        )
+        if code == RC_SUCCESS or not may_fetch:
+            return int(code)
+        fetch = ["fetch", "-f", *self._fetch_options(self.shallow), self.repourl, revision]
+        code = await self._dovccmd(fetch, abandonOnFailure)
+        if code != RC_SUCCESS:
+            return int(code)
+        return int(await self._dovccmd(["checkout", "-f", revision], abandonOnFailure))
+
+    def _has_branch_name(self) -> bool:
+        return bool(self.branch != "HEAD" and not self.branch.startswith("refs/"))
+
+    def _fetch_options(self, shallow: Any) -> list[str]:
+        tags = ["--tags"] if self.tags else []
+        depth = ["--depth", str(int(shallow))] if shallow else []
+        return [*tags, *depth, *self._progress_option()]
+
+    def _progress_option(self) -> list[str]:
+        return ["--progress"] if self.prog else []
+
+    @outgoing
+    async def _fullCloneOrFallback(self, shallowClone: Any) -> None:
+        code = await self._fullClone(shallowClone, not self.clobberOnFailure)
+        if code != RC_SUCCESS:
+            await self.clobber()
+
+    @outgoing
+    async def _fullClone(self, shallowClone: Any = False, abandonOnFailure: bool = True) -> int:
+        """Clone, check out the revision, and get the submodules; a Deferred of the exit code."""
+        code = await self._clone(shallowClone, abandonOnFailure)
+        if code != RC_SUCCESS:
+            return int(code)
+        if self.branch.startswith("refs/"):
+            code = await self._fetch(shallowClone, abandonOnFailure)
+        elif self.revision:
+            code = await self._check_out(self.revision, abandonOnFailure)
+        if code == RC_SUCCESS and self.submodules:
+            remote = ["--remote"] if self.remoteSubmodules else []
+            depth = ["--depth", str(int(shallowClone))] if shallowClone else []
+            command = ["submodule", "update", "--init", "--recursive", *remote, *depth]
+            code = await self._dovccmd(command, abandonOnFailure)
+        return int(code)
+
+    @outgoing
+    async def _clone(self, shallowClone: Any, abandonOnFailure: bool = True) -> int:
+        """Clone, as often as ``retry`` allows; a Deferred of the exit code."""
+        command = ["clone", *self._clone_options(shallowClone), self.repourl, "."]
+        command += self._progress_option()
+        delay, repeats = self.retry or (0, 0)
+        for _ in range(repeats):
+            code = await self._dovccmd(command, abandonOnFailure=False)
+            if code == RC_SUCCESS:
+                return RC_SUCCESS
+            await self._wait(delay)
+            await self._doClobber()
+        return int(await self._dovccmd(command, abandonOnFailure))
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait, unless the step is interrupted."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        raise BuildStepCancelled
+
+    def _clone_options(self, shallow: Any) -> list[str]:
+        options = []
+        if self.branch.startswith("refs/"):
+            options += ["--no-checkout"]
+        elif self.branch != "HEAD":
+            options += ["--branch", self.branch]
+        if shallow:
+            options += ["--depth", str(int(shallow))]
+        if self.reference:
+            options += ["--reference", self.reference]
+        if self.origin:
+            options += ["--origin", self.origin]
+        for each in self.filters or ():
+            options += ["--filter", each]
+        return options
+
+    @outgoing
+    async def _syncSubmodule(self) -> None:
+        if self.submodules:
+            await self._dovccmd(["submodule", "sync"])
+
+    @outgoing
+    async def _updateSubmodule(self) -> None:
+        if self.submodules:
+            remote = ["--remote"] if self.remoteSubmodules else []
+            update = ["submodule", "update", "--init", "--recursive", "--force", "--checkout"]
+            await self._dovccmd([*update, *remote])
+
+    @outgoing
+    async def parseGotRevision(self) -> int:
+        """Set ``got_revision``."""
+        output = await self._dovccmd(["rev-parse", "HEAD"], collectStdout=True)
+        revision = output.strip()
+        if len(revision) not in _HASH_LENGTHS:
+            await self._fail(f"git rev-parse HEAD said {revision!r}, which is no revision")
+        self.updateSourceProperty("got_revision", revision)
+        return RC_SUCCESS
+
+    @outgoing
+    async def parseCommitDescription(self) -> None:
+        """Set ``commit-description``, if it is asked for and there is one."""
+        if self.getDescription is False:
+            return
+        options = self.getDescription if isinstance(self.getDescription, dict) else {}
+        try:
+            output = await self._dovccmd(["describe", *_describe(options)], collectStdout=True)
+        except BuildStepFailed:
+            return
+        self.updateSourceProperty("commit-description", output.strip())
+
+    @outgoing
+    async def checkFeatureSupport(self) -> bool:
+        """Return whether git can be run on the worker at all."""
+        return bool(await self._dovccmd(["--version"], abandonOnFailure=False) == RC_SUCCESS)
+
+
+def _describe(options: dict[str, Any]) -> list[str]:
+    """Return the arguments of ``git describe`` for these options."""
+    words = [f"--{name}" for name in _DESCRIBE_FLAGS if options.get(name)]
+    for name in _DESCRIBE_VALUES:
+        if options.get(name) is not None:
+            words += [f"--{name}", str(options[name])]
+    words += [f"--{n}={options[n]}" for n in _DESCRIBE_NUMBERS if options.get(n) is not None]
+    dirty = options.get("dirty")
+    if dirty:  # looks at the directory, and takes no commit
+        return [*words, f"--dirty={dirty}" if isinstance(dirty, str) else "--dirty"]
+    return [*words, "HEAD"]

@@ -1,0 +1,181 @@
+"""Changing a repository: commits, tags, and pushing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.errors import error
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.command_mixin import CommandMixin
+from buildbot.process.results import FAILURE, SUCCESS
+from buildbot.util.git import RC_SUCCESS, GitStepMixin
+
+_EMPTY_COMMITS = ("disallow", "create-empty-commit", "ignore")
+
+
+class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
+    """What the steps have in common that change a repository."""
+
+    haltOnFailure = True
+    flunkOnFailure = True
+    renderables = ["env", "timeout", "logEnviron", "config"]
+    config = None
+
+    def __init__(
+        self,
+        workdir: Any = None,
+        timeout: Any = 20 * 60,
+        logEnviron: Any = True,
+        env: Any = None,
+        config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(workdir=workdir, **kwargs)
+        self.timeout = timeout
+        self.logEnviron = logEnviron
+        self.env = env
+        self.config = config
+        self.stdio_log: Any = None
+
+    async def run(self) -> int:
+        """Do it, and say whether that worked."""
+        self.stdio_log = await self.addLog("stdio")
+        async with self._access():
+            return await self.publish()
+
+    async def publish(self) -> int:
+        """Run git."""
+        raise NotImplementedError
+
+
+class GitCommit(_GitPublishing):
+    """Commit changed files to the branch that is checked out."""
+
+    name = "gitcommit"
+    renderables = ["paths", "messages"]
+
+    def __init__(
+        self,
+        workdir: Any = None,
+        paths: Any = None,
+        messages: Any = None,
+        env: Any = None,
+        timeout: Any = 20 * 60,
+        logEnviron: Any = True,
+        emptyCommits: str = "disallow",
+        config: Any = None,
+        no_verify: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.repourl = " "
+        super().__init__(workdir, timeout, logEnviron, env, config, **kwargs)
+        self.setupGitStep()
+        self.paths = paths
+        self.messages = messages
+        self.emptyCommits = emptyCommits
+        self.no_verify = no_verify
+        if not messages:
+            error("GitCommit: must provide messages.")
+        if not paths:
+            error("GitCommit: must provide paths.")
+        if emptyCommits not in _EMPTY_COMMITS:
+            error(f"GitCommit: emptyCommits must be one of {', '.join(_EMPTY_COMMITS)}")
+
+    async def publish(self) -> int:
+        """Add the paths and commit."""
+        head = await self._dovccmd(["symbolic-ref", "HEAD"], abandonOnFailure=False)
+        if head != RC_SUCCESS:
+            await self.stdio_log.addStderr("No head found: commit is possible on a branch only\n")
+            return FAILURE
+        await self._dovccmd(["add", "--", *self.paths])
+        if self.emptyCommits == "ignore":
+            staged = ["diff", "--cached", "--quiet"]
+            if await self._dovccmd(staged, abandonOnFailure=False) == RC_SUCCESS:
+                return SUCCESS
+        options = ["--allow-empty"] if self.emptyCommits == "create-empty-commit" else []
+        options += ["--no-verify"] if self.no_verify else []
+        words = [word for message in self.messages for word in ("-m", message)]
+        await self._dovccmd(["commit", *options, *words])
+        return SUCCESS
+
+
+class GitTag(_GitPublishing):
+    """Tag what is checked out."""
+
+    name = "gittag"
+    renderables = ["tagName", "messages"]
+
+    def __init__(
+        self,
+        workdir: Any = None,
+        tagName: Any = None,
+        annotated: bool = False,
+        messages: Any = None,
+        force: bool = False,
+        env: Any = None,
+        timeout: Any = 20 * 60,
+        logEnviron: Any = True,
+        config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self.repourl = " "
+        super().__init__(workdir, timeout, logEnviron, env, config, **kwargs)
+        self.setupGitStep()
+        self.tagName = tagName
+        self.annotated = annotated
+        self.messages = messages
+        self.force = force
+        if not tagName:
+            error("GitTag: must provide tagName.")
+        if annotated and not messages:
+            error("GitTag: must provide messages in case of annotated tag.")
+        if not annotated and messages:
+            error("GitTag: messages are required only in case of annotated tag.")
+
+    async def publish(self) -> int:
+        """Make the tag."""
+        words = ["-a"] if self.annotated else []
+        words += [word for message in self.messages or () for word in ("-m", message)]
+        words += ["--force"] if self.force else []
+        await self._dovccmd(["tag", *words, self.tagName])
+        return SUCCESS
+
+
+class GitPush(_GitPublishing):
+    """Push a branch to a repository."""
+
+    name = "gitpush"
+    renderables = ["repourl", "branch", "sshPrivateKey", "sshHostKey", "sshKnownHosts"]
+
+    def __init__(
+        self,
+        workdir: Any = None,
+        repourl: Any = None,
+        branch: Any = None,
+        force: bool = False,
+        env: Any = None,
+        timeout: Any = 20 * 60,
+        logEnviron: Any = True,
+        sshPrivateKey: Any = None,
+        sshHostKey: Any = None,
+        sshKnownHosts: Any = None,
+        auth_credentials: tuple[Any, Any] | None = None,
+        git_credentials: Any = None,
+        config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self.repourl = repourl
+        super().__init__(workdir, timeout, logEnviron, env, config, **kwargs)
+        self.setupGitStep(
+            sshPrivateKey, sshHostKey, sshKnownHosts, auth_credentials, git_credentials
+        )
+        self.branch = branch
+        self.force = force
+        if not branch:
+            error("GitPush: must provide branch.")
+
+    async def publish(self) -> int:
+        """Push the branch."""
+        force = ["--force"] if self.force else []
+        await self._dovccmd(["push", self.repourl, self.branch, *force])
+        return SUCCESS

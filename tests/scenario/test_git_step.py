@@ -1,0 +1,381 @@
+"""The Git step: real repositories, on a real agent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from buildbot._host.bridge import install
+from buildbot.process.factory import BuildFactory
+from buildbot.steps.source.git import Git, GitCommit, GitPush, GitTag
+from buildbot.steps.source.github import GitHub
+from chargehand.domain.build import Build
+from chargehand.domain.result import Result
+from chargehand.domain.source_stamp import SourceStamp
+from chargehand.links.local import LocalLink
+from chargehand.links.session import WireSession
+from chargehand.testing.execution import Workshop, sources_of
+from chargehand.testing.git_repository import Repository
+
+
+class Registry:
+    def __init__(self) -> None:
+        self.session: asyncio.Future[WireSession] = asyncio.get_running_loop().create_future()
+
+    async def attach(self, session: WireSession) -> None:
+        self.session.set_result(session)
+
+    async def detach(self, session: WireSession) -> None:
+        pass
+
+
+class Field:
+    """A repository and a worker; `build` runs a build of steps there."""
+
+    def __init__(self, repository: Repository, session: WireSession, directory: Path) -> None:
+        self.repository = repository
+        self.directory = directory / "b1"
+        self.workshop: Any = None
+        self._session = session
+
+    async def build(self, *steps: Any, **stamp: Any) -> Build:
+        sources = sources_of(SourceStamp(**stamp))
+        install(asyncio.get_running_loop())
+        plan = BuildFactory(list(steps))._as_plan(lambda: None)
+        self.workshop = Workshop(plan, session=self._session, sources=sources)
+        build: Build = await self.workshop.run()
+        return build
+
+    async def get(self, *, stamp: dict[str, Any] | None = None, **arguments: Any) -> Build:
+        return await self.build(Git(repourl=self.repository.url, **arguments), **(stamp or {}))
+
+    def files(self, workdir: str = "build") -> set[str]:
+        return {path.name for path in (self.directory / workdir).iterdir()} - {".git"}
+
+    def property(self, name: str) -> Any:
+        [build] = self.workshop.builds.builds
+        return self.workshop.builds.properties[build].get(name, (None,))[0]
+
+    def commands(self) -> list[str]:
+        """The git commands that were run, from the log's headers."""
+        lines = self.workshop.logs.text("stdio").splitlines()
+        return [line[1:] for line in lines if line.startswith("hgit ")]
+
+
+Start = Callable[[], Awaitable[Field]]
+
+
+@pytest.fixture
+async def field(tmp_path: Path) -> AsyncIterator[Field]:
+    repository = Repository(tmp_path)
+    repository.commit("first", "a")
+    repository.push()
+    registry = Registry()
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    link = LocalLink(name="w", basedir=tmp_path / "w", registry=registry, environment=environment)
+    await link.start()
+    yield Field(repository, await registry.session, tmp_path / "w")
+    await link.stop()
+
+
+async def test_a_clone_brings_the_sources_and_their_revision(field: Field) -> None:
+    build = await field.get()
+
+    assert build.result == Result.SUCCESS
+    assert field.files() == {"a"}
+    assert field.property("got_revision") == field.repository.git("rev-parse", "HEAD")
+    assert field.workshop.outcome() == [("git", 0, "update")]
+    url = field.repository.url
+    assert field.commands() == [f"git clone {url} . --progress", "git rev-parse HEAD"]
+
+
+async def test_an_update_keeps_what_builds_made_and_follows_the_branch(field: Field) -> None:
+    await field.get()
+    (field.directory / "build" / "made").touch()
+    revision = field.repository.commit("second", "b")
+    field.repository.push()
+
+    build = await field.get(stamp={"branch": "main"})
+
+    assert build.result == Result.SUCCESS
+    assert field.files() == {"a", "b", "made"}
+    assert field.property("got_revision") == revision
+    assert field.commands() == [
+        f"git fetch -f --progress {field.repository.url} main",
+        "git checkout -f FETCH_HEAD",
+        "git checkout -B main",
+        "git rev-parse HEAD",
+    ]
+
+
+async def test_the_revision_of_the_source_stamp_is_checked_out(field: Field) -> None:
+    first = field.repository.git("rev-parse", "HEAD")
+    field.repository.commit("second", "b")
+    field.repository.push()
+
+    await field.get(stamp={"branch": "main", "revision": first})
+    cloned = field.files()
+    await field.get(stamp={"branch": "main"})
+    updated = field.files()
+    await field.get(stamp={"branch": "main", "revision": first})
+
+    assert (cloned, updated, field.files()) == ({"a"}, {"a", "b"}, {"a"})
+    assert field.property("got_revision") == first
+    assert not any("fetch" in command for command in field.commands())
+
+
+async def test_the_latest_is_used_when_that_is_asked_for(field: Field) -> None:
+    first = field.repository.git("rev-parse", "HEAD")
+    field.repository.commit("second", "b")
+    field.repository.push()
+
+    await field.get(stamp={"branch": "main", "revision": first}, alwaysUseLatest=True)
+
+    assert field.files() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("method", "left"),
+    [
+        ("clean", {"a", ".gitignore", "ignored"}),
+        ("fresh", {"a", ".gitignore"}),
+        (None, {"a", ".gitignore"}),
+        ("clobber", {"a", ".gitignore"}),
+        ("copy", {"a", ".gitignore"}),
+    ],
+)
+async def test_a_full_update_leaves_what_its_method_leaves(
+    field: Field, method: str | None, left: set[str]
+) -> None:
+    (field.repository.copy / ".gitignore").write_text("ignored\n")
+    field.repository.commit("second", "a")
+    field.repository.push()
+    await field.get(mode="full", method=method)
+    for name in ("ignored", "made"):
+        (field.directory / "build" / name).touch()
+
+    build = await field.get(mode="full", method=method)
+
+    assert build.result == Result.SUCCESS
+    assert field.files() == left
+    assert field.property("got_revision") == field.repository.git("rev-parse", "HEAD")
+
+
+async def test_a_shallow_clone_has_only_as_much_history_as_asked_for(field: Field) -> None:
+    for number in range(4):
+        field.repository.commit(f"c{number}")
+    field.repository.push()
+
+    await field.get(shallow=2)
+
+    assert (field.directory / "build" / ".git" / "shallow").exists()
+    assert f"git clone --depth 2 {field.repository.url} . --progress" in field.commands()
+
+
+async def test_a_revision_that_no_branch_has_any_more_is_fetched_by_its_name(
+    field: Field,
+) -> None:
+    field.repository.git("-C", str(field.repository.bare), "config", "uploadpack.allowAny", "true")
+    config = ("config", "uploadpack.allowAnySHA1InWant", "true")
+    field.repository.git("-C", str(field.repository.bare), *config)
+    lost = field.repository.commit("lost", "lost")
+    field.repository.push()
+    field.repository.git("reset", "-q", "--hard", "HEAD~1")
+    field.repository.push()
+
+    build = await field.get(stamp={"branch": "main", "revision": lost})
+
+    assert build.result == Result.SUCCESS
+    assert field.files() == {"a", "lost"}
+
+
+async def test_a_ref_that_is_no_branch_is_fetched(field: Field) -> None:
+    field.repository.commit("pull", "pulled")
+    field.repository.push("HEAD:refs/pull/1/head")
+
+    build = await field.get(stamp={"branch": "refs/pull/1/head"})
+    cloned = field.files()
+    again = await field.get(stamp={"branch": "refs/pull/1/head"})
+
+    assert (build.result, again.result) == (Result.SUCCESS, Result.SUCCESS)
+    assert cloned == field.files() == {"a", "pulled"}
+
+
+async def test_of_a_pull_request_github_gets_the_newest_merge(field: Field) -> None:
+    field.repository.commit("merge", "merged")
+    field.repository.push("HEAD:refs/pull/1/merge")
+
+    build = await field.build(
+        GitHub(repourl=field.repository.url), branch="refs/pull/1/merge", revision="f" * 40
+    )
+
+    assert build.result == Result.SUCCESS
+    assert field.files() == {"a", "merged"}
+
+
+async def test_a_tag_may_stand_for_a_branch(field: Field) -> None:
+    field.repository.git("tag", "-a", "v1", "-m", "v1")
+    field.repository.push("v1")
+    field.repository.commit("second", "b")
+    field.repository.push()
+
+    await field.get(branch="v1", getDescription={"tags": True, "always": True})
+
+    assert field.files() == {"a"}
+    assert field.property("commit-description") == "v1"
+
+
+async def test_a_description_that_there_is_not_fails_nothing(field: Field) -> None:
+    build = await field.get(getDescription=True)
+
+    assert build.result == Result.SUCCESS
+    assert field.property("commit-description") is None
+
+
+async def test_submodules_come_and_are_cleaned(field: Field, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = Repository(tmp_path / "other")
+    other.commit("in the submodule", "s")
+    other.push()
+    allow = ("-c", "protocol.file.allow=always")
+    field.repository.git(*allow, "submodule", "--quiet", "add", other.url, "sub")
+    field.repository.git("commit", "-q", "-m", "with submodule")
+    field.repository.push()
+    arguments: dict[str, Any] = {
+        "submodules": True,
+        "mode": "full",
+        "method": "fresh",
+        "config": {"protocol.file.allow": "always"},
+    }
+    first = await field.get(**arguments)
+    (field.directory / "build" / "sub" / "made").touch()
+
+    second = await field.get(**arguments)
+
+    assert (first.result, second.result) == (Result.SUCCESS, Result.SUCCESS)
+    assert field.files("build/sub") == {"s"}
+
+
+async def test_a_failure_is_the_steps_and_halts_the_build(field: Field) -> None:
+    url = f"{field.repository.url}-gone"
+
+    build = await field.build(Git(repourl=url), Git(repourl=field.repository.url, name="next"))
+
+    assert build.result == Result.FAILURE
+    assert field.workshop.outcome() == [("git", 2, "update (failure)")]
+    assert "does not appear to be a git repository" in field.workshop.logs.text("stdio")
+
+
+async def test_a_clone_is_tried_again_as_often_as_asked_for(field: Field) -> None:
+    build = await field.get(branch="nowhere", retry=(0, 2))
+
+    assert build.result == Result.FAILURE
+    clones = [command for command in field.commands() if command.startswith("git clone")]
+    assert len(clones) == 3
+
+
+async def test_a_broken_directory_is_cloned_anew_when_that_is_allowed(field: Field) -> None:
+    await field.get()
+    (field.directory / "build" / ".git" / "HEAD").write_text("nonsense")
+
+    refused = await field.get()
+    allowed = await field.get(clobberOnFailure=True)
+
+    assert (refused.result, allowed.result) == (Result.FAILURE, Result.SUCCESS)
+    assert field.files() == {"a"}
+
+
+async def test_a_fetch_that_fails_is_tried_again_when_that_is_asked_for(field: Field) -> None:
+    await field.get()
+
+    build = await field.get(stamp={"branch": "nowhere"}, retryFetch=True)
+
+    assert build.result == Result.FAILURE
+    assert len([command for command in field.commands() if "fetch" in command]) == 2
+
+
+async def test_codebases_have_steps_directories_and_revisions_of_their_own(field: Field) -> None:
+    plan = [
+        Git(repourl=field.repository.url, codebase="one"),
+        Git(repourl=field.repository.url, codebase="two", workdir="other"),
+    ]
+    sources = sources_of(SourceStamp(codebase="one"), SourceStamp(codebase="two"))
+    install(asyncio.get_running_loop())
+    factory = BuildFactory(plan)._as_plan(lambda: None)
+    field.workshop = Workshop(factory, session=field._session, sources=sources)
+
+    await field.workshop.run()
+
+    revision = field.repository.git("rev-parse", "HEAD")
+    assert field.workshop.outcome() == [
+        ("git-one", 0, "update one"),
+        ("git-two", 0, "update two"),
+    ]
+    assert field.property("got_revision") == {"one": revision, "two": revision}
+    assert field.files("other") == {"a"}
+
+
+async def test_a_codebase_that_is_not_in_the_build_is_a_failure_in_words(field: Field) -> None:
+    build = await field.get(codebase="missing")
+
+    assert build.result == Result.FAILURE
+    [(_, _, sentence)] = field.workshop.outcome()
+    assert sentence == "codebase 'missing' is not in this build (failure)"
+
+
+async def test_passwords_and_keys_lie_beside_the_builder_only_while_it_runs(
+    field: Field,
+) -> None:
+    private = field.directory.parent / ".b1.build.buildbot"
+    modes = field.directory.parent / "modes"
+    script = field.directory.parent / "bin" / "git"
+    script.parent.mkdir()
+    real = shutil.which("git")
+    script.write_text(f'#!/bin/sh\nstat -c "%a %n" {private}/.??* {private}/ssh* > {modes}\n')
+    script.open("a").write(f'exec {real} "$@"\n')
+    script.chmod(0o755)
+
+    build = await field.get(
+        sshPrivateKey="TOP SECRET KEY",
+        sshHostKey="ssh-ed25519 AAAA",
+        auth_credentials=("user", "pass word"),
+        env={"PATH": [str(script.parent), "${PATH}"]},
+    )
+
+    assert build.result == Result.SUCCESS
+    text = field.workshop.logs.text("stdio")
+    assert "TOP SECRET" not in text
+    assert "pass word" not in text
+    assert f"GIT_SSH_COMMAND=ssh -o BatchMode=yes -i {field.directory.parent}/.b1.build" in text
+    lines = [line.split() for line in modes.read_text().splitlines()]
+    assert {Path(path).name: mode for mode, path in lines} == {
+        ".git-credentials": "600",
+        "ssh-key": "600",
+        "ssh-known-hosts": "600",
+    }
+    assert not private.exists()
+
+
+async def test_what_was_got_can_be_changed_tagged_and_pushed(field: Field) -> None:
+    await field.get(stamp={"branch": "main"})
+    await field.get(stamp={"branch": "main"})
+    (field.directory / "build" / "new").write_text("new")
+    config = {"user.name": "Bot", "user.email": "bot@example.org"}
+
+    build = await field.build(
+        GitCommit(paths=["new"], messages=["add new"], config=config),
+        GitTag(tagName="v9", annotated=True, messages=["nine"], config=config),
+        GitPush(repourl=field.repository.url, branch="main"),
+        GitPush(repourl=field.repository.url, branch="v9", name="push tag"),
+    )
+
+    assert build.result == Result.SUCCESS
+    field.repository.git("fetch", "-q", "--tags", "origin")
+    assert field.repository.git("log", "-1", "--format=%s", "origin/main") == "add new"
+    assert field.repository.git("describe", "origin/main") == "v9"
