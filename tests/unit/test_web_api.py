@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from web_site import visited
 
-from chargehand.domain.query import Filter, Operator, Order, Query
+from chargehand.domain.query import Filter, Operator, Order, Page, Query
 
 
 async def test_a_single_resource_comes_in_a_list_with_empty_meta():
@@ -282,3 +284,58 @@ async def test_the_versions_and_the_front_end_settings_are_told():
         assert settings["title"] == "Our <builds>"
         assert settings["user"] == {"anonymous": True}
         assert settings["auth"] == {"name": "NoAuth"}
+
+
+async def test_equal_questions_at_the_same_time_are_asked_once():
+    async with visited() as site:
+        gate = asyncio.Event()
+        asked = asyncio.Event()
+        fetch = site.resources.fetch
+
+        async def slowly(query: Query) -> Page:
+            asked.set()
+            await gate.wait()
+            return await fetch(query)
+
+        site.resources.fetch = slowly
+        clients = [asyncio.ensure_future(site.get("/builds/1")) for _ in range(5)]
+        await asked.wait()
+        gate.set()
+
+        assert [status for status, _ in await asyncio.gather(*clients)] == [200] * 5
+        assert len(site.resources.fetched) == 1
+
+
+async def test_a_client_sees_what_was_changed_before_it_asked():
+    async with visited() as site:
+        gate = asyncio.Event()
+        asked = asyncio.Event()
+        fetch = site.resources.fetch
+
+        async def slowly(query: Query) -> Page:
+            page = await fetch(query)
+            asked.set()
+            await gate.wait()
+            return page
+
+        site.resources.fetch = slowly
+        early = asyncio.ensure_future(site.get("/builders?field=name"))
+        await asked.wait()
+        site.resources.rows["builders"].clear()
+        site.resources.touch("builders")
+        late = asyncio.ensure_future(site.get("/builders?field=name"))
+        gate.set()
+
+        assert (await early)[1]["meta"] == {"total": 1}
+        assert (await late)[1]["meta"] == {"total": 0}
+        assert (await site.get("/builders?field=name"))[1]["meta"] == {"total": 0}
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_download_does_no_harm(caplog):
+    async with visited() as site:
+        site.logs.texts[8] = b"o" + b"x" * 50_000_000 + b"\n"
+        response = await site.session.get("/api/v2/logs/8/raw")
+        response.close()
+
+        assert (await site.get("/builds/1"))[0] == 200
+        assert not [record for record in caplog.records if record.levelname != "DEBUG"]

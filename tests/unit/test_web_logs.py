@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 from web_site import visited
+
+from chargehand.domain.raw_log import RawLog
 
 _STDIO = (
     b"Builder: quick one\nBuild number: 1\nWorker name: w1\nmake all\nh\xc3\xa9llo \xff\noops\n"
@@ -62,3 +65,22 @@ async def test_the_markup_of_a_log_may_not_act():
         assert response.headers["Content-Type"] == "text/html; charset=utf-8"
         assert response.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
         assert await response.read() == b"<script>alert(1)</script>\n"
+
+
+async def test_a_download_that_fails_in_the_middle_breaks_the_connection(caplog):
+    async with visited() as site:
+
+        async def pieces():
+            yield b"x" * 1000
+            raise OSError("the disk is gone")
+
+        async def raw(log_id: int) -> RawLog:
+            return RawLog(size=5000, chunks=pieces())
+
+        site.logs.raw = raw
+        with pytest.raises(aiohttp.ClientError):
+            async with site.session.get("/api/v2/logs/8/raw") as response:
+                await response.read()
+
+        assert "GET /api/v2/logs/8/raw failed" in caplog.text
+        assert (await site.get("/builds/1"))[0] == 200

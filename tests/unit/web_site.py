@@ -160,6 +160,7 @@ class Site:
     session: aiohttp.ClientSession
     resources: MemoryResources
     controls: MemoryControls
+    logs: MemoryLogs
     bus: Bus
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:
@@ -180,12 +181,13 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
     """Run the site for a while."""
     resources = MemoryResources(site_rows())
     controls = MemoryControls(builds={1, 2, 3}, workers={1, "w1"})
+    logs = MemoryLogs(TEXTS, without_letters={9})
     bus = Bus()
     waits = NoWorkerConnected(workers=("w1",))
     server = WebServer(
         config=config,
         resources=resources,
-        logs=MemoryLogs(TEXTS, without_letters={9}),
+        logs=logs,
         controls=controls,
         explanations=MemoryExplanations({4: waits, 1: None}),
         forms=MemoryForms([FORM]),
@@ -196,7 +198,7 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
     try:
         host, port = server.addresses[0]
         async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield Site(server, session, resources, controls, bus)
+            yield Site(server, session, resources, controls, logs, bus)
     finally:
         await server.stop()
 

@@ -47,17 +47,17 @@ class MemoryLogs:
     """Texts by log, with channel letters where ``letters`` says so."""
 
     def __init__(self, texts: Mapping[int, bytes], *, without_letters: set[int]) -> None:
-        self._texts = dict(texts)
+        self.texts = dict(texts)
         self._without_letters = without_letters
 
     async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Return these lines."""
-        lines = self._texts[log_id].splitlines(keepends=True)
+        lines = self.texts[log_id].splitlines(keepends=True)
         return b"".join(lines[first : None if count is None else first + count])
 
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text without letters, in small pieces."""
-        lines = self._texts[log_id].splitlines(keepends=True)
+        lines = self.texts[log_id].splitlines(keepends=True)
         skip = 0 if log_id in self._without_letters else 1
         pieces = [line[skip:] for line in lines]
         return RawLog(size=sum(map(len, pieces)), chunks=_each(pieces))

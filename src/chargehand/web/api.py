@@ -119,7 +119,7 @@ class RestApi:
 def _conditional(
     request: web.BaseRequest, answer: Answer, extra: dict[str, str]
 ) -> web.StreamResponse:
-    if answer.tag and request.headers.get("If-None-Match") == answer.tag:
+    if answer.tag and answer.tag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers={"ETag": answer.tag} | extra)
     return answer.response(extra)
 

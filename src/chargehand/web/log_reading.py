@@ -10,6 +10,7 @@ from aiohttp import web
 from chargehand.domain.build import LogType
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.query import Query
+from chargehand.domain.raw_log import RawLog
 from chargehand.web import query_string
 from chargehand.web.answers import Answer, failure, success
 from chargehand.web.endpoints import Resolved
@@ -71,12 +72,10 @@ class LogReader:
             disposition = f"attachment; filename={_file_name(origin, log)}"
             response.headers["Content-Disposition"] = disposition
         response.content_length = len(heading) + raw.size
-        await response.prepare(request)
-        if request.method != "HEAD":
-            await response.write(heading)
-            async for chunk in raw.chunks:
-                await response.write(chunk)
-        await response.write_eof()
+        try:
+            await _send(request, response, heading, raw)
+        except ConnectionError:
+            pass  # The client has left.
         return response
 
     async def _find(self, resolved: Resolved) -> dict[str, Any]:
@@ -103,6 +102,24 @@ class LogReader:
         if not page.rows:
             raise NotFound(f"not found: {kind} {scope}")
         return page.rows[0]
+
+
+async def _send(
+    request: web.BaseRequest, response: web.StreamResponse, heading: bytes, raw: RawLog
+) -> None:
+    await response.prepare(request)
+    is_whole = request.method == "HEAD"
+    try:
+        if not is_whole:
+            await response.write(heading)
+            async for chunk in raw.chunks:
+                await response.write(chunk)
+            is_whole = True
+        await response.write_eof()
+    finally:
+        if not is_whole and request.transport is not None:
+            # Part of the text is out: only a broken connection can say that it is not all.
+            request.transport.abort()
 
 
 def _heading(origin: dict[str, Any]) -> bytes:

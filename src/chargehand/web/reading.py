@@ -46,31 +46,29 @@ class Reader:
         self._explanations = explanations
         self._forms = forms
         self._cache = AnswerCache()
-        self._under_way: dict[tuple[str, bool], asyncio.Future[Answer]] = {}
+        self._under_way: dict[tuple[str, bool], asyncio.Event] = {}
 
     def cached(self, target: str, *, compact: bool) -> Answer | None:
         """Return the answer to *target* (path and query string) if it is at hand."""
         return self._cache.find((target, compact), self._resources.generation)
 
     async def answer(self, target: str, resolved: Resolved, *, compact: bool) -> Answer:
-        """Return the answer; equal questions at the same time are asked once."""
+        """Return the answer; of equal questions at the same time one asks, the others wait.
+
+        Who waited looks again instead of taking that answer over: it may be older than the
+        question, and a client must see what it has just ordered.
+        """
         key = (target, compact)
-        if (waiting := self._under_way.get(key)) is not None:
-            return await asyncio.shield(waiting)
-        future = asyncio.get_running_loop().create_future()
-        self._under_way[key] = future
+        while (turn := self._under_way.get(key)) is not None:
+            await turn.wait()
+            if (answer := self.cached(target, compact=compact)) is not None:
+                return answer
+        turn = self._under_way[key] = asyncio.Event()
         try:
-            answer = await self._fresh(key, resolved)
-        except BaseException as error:
-            future.cancel() if isinstance(error, asyncio.CancelledError) else future.set_exception(
-                error
-            )
-            future.cancelled() or future.exception()
-            raise
+            return await self._fresh(key, resolved)
         finally:
             del self._under_way[key]
-        future.set_result(answer)
-        return answer
+            turn.set()
 
     async def _fresh(self, key: tuple[str, bool], resolved: Resolved) -> Answer:
         target, compact = key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from chargehand.web.announcements import Key
 from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents
 
 _MAX_MESSAGE = 64 * 1024
+_CLOSE_SECONDS = 2.0
 
 
 def event_frame(key: Key, body: bytes) -> bytes:
@@ -38,7 +40,10 @@ class EventSocket:
     async def serve(self, request: web.BaseRequest, ping_interval: float) -> web.StreamResponse:
         """Answer commands and send events until either side closes."""
         socket = web.WebSocketResponse(
-            compress=False, heartbeat=ping_interval or None, max_msg_size=_MAX_MESSAGE
+            compress=False,
+            heartbeat=ping_interval or None,
+            max_msg_size=_MAX_MESSAGE,
+            timeout=_CLOSE_SECONDS,
         )
         if not socket.can_prepare(request):
             return web.Response(status=426, text="this is a websocket\n", headers=_UPGRADE)
@@ -58,8 +63,10 @@ class EventSocket:
 
     async def close(self) -> None:
         """Close all connections."""
-        for socket in tuple(self._sockets):
-            await socket.close(code=1001, message=b"the master is stopping")
+        closings = (
+            socket.close(code=1001, message=b"the master is stopping") for socket in self._sockets
+        )
+        await asyncio.gather(*closings)
         await self._tasks.close()
 
     def _answer(self, client: Client, text: str) -> bytes:
