@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
-from buildbot._host.views import Builder
-
-__all__ = ["Builder", "enforceChosenWorker"]
+__all__ = ["Builder", "enforceChosenWorker"]  # noqa: F822 - see __getattr__
 
 
 def enforceChosenWorker(bldr: Any, workerforbuilder: Any, breq: Any) -> bool:
@@ -15,3 +14,10 @@ def enforceChosenWorker(bldr: Any, workerforbuilder: Any, breq: Any) -> bool:
     if isinstance(chosen, str) and chosen:
         return bool(chosen == workerforbuilder.worker.workername)
     return True
+
+
+def __getattr__(name: str) -> Any:
+    # The views belong to the host, which stands above this package.
+    if name == "Builder":
+        return importlib.import_module("buildbot._host.views").Builder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,1 +1,1 @@
-"""Telling people and services what came of builds: names to come (``buildbot.plugins.accepted``)."""
+"""Telling what came of builds: names to come (see ``buildbot.plugins.accepted``)."""
