@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -701,3 +702,27 @@ async def test_a_worker_whose_directory_cannot_be_made_comes_when_it_can(tmp_pat
     await link.stop()
 
     assert session.worker_name == "w"
+
+
+@pytest.mark.slow
+async def test_a_hundred_megabytes_of_text_arrive_quickly(
+    worker: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes: list[int] = []
+
+    async def receive(update: CommandUpdate) -> None:
+        if isinstance(update, Output):
+            sizes.append(update.segment.size)
+
+    line = "compiling an object of the usual kind, with about as many characters as lines have"
+    script = f"yes '{line}' | head -c 100000000"
+    command = worker.command("shell", workdir="b", command=script, logEnviron=False)
+    loop = asyncio.get_running_loop()
+    began, cpu = loop.time(), time.process_time()
+
+    await worker.session.run(command, receive)
+
+    seconds, cpu = loop.time() - began, time.process_time() - cpu
+    with capsys.disabled():
+        print(f" {100 / seconds:.0f} MB/s, {cpu:.2f} s of the master's CPU")
+    assert sum(sizes) > 100_000_000
