@@ -10,7 +10,7 @@ import pytest
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.worker import WorkerInfo, WorkerSlot
-from chargehand.fleet.rules import WorkerState, difference, may_take, recordable, state
+from chargehand.fleet.rules import Difference, WorkerState, difference, may_take, recordable, state
 from chargehand.fleet.service import Fleet
 from chargehand.testing.fleet import DirectLink, MemoryWorkerStore, QuietSession
 
@@ -318,7 +318,9 @@ def test_only_a_ready_worker_with_a_free_slot_takes_a_build() -> None:
 def test_equal_configurations_have_no_difference() -> None:
     old = {"w": config("w", max_builds=1)}
 
-    assert difference(old, {"w": config("w", max_builds=1)}).is_empty
+    nothing = Difference(added=(), removed=(), relinked=(), altered=())
+
+    assert difference(old, {"w": config("w", max_builds=1)}) == nothing
 
 
 def test_the_environment_of_a_worker_is_not_recorded() -> None:

@@ -55,11 +55,6 @@ class Difference:
     altered: tuple[WorkerConfig, ...]
     """Changed in something that the connection does not know of."""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing changes."""
-        return not (self.added or self.removed or self.relinked or self.altered)
-
 
 def difference(old: Mapping[str, WorkerConfig], new: Mapping[str, WorkerConfig]) -> Difference:
     """Return what must be done to come from *old* to *new*."""
