@@ -171,8 +171,8 @@ class LiveView:
         if log.line_count <= first or log.type is LogType.HTML:
             return
         data = await self._read_lines(log.id, first, log.line_count - first)
-        self._printed[log.id] = log.line_count
-        for line in data.decode(errors="replace").splitlines():
+        self._printed[log.id] = first + data.count(b"\n")
+        for line in data.decode(errors="replace").removesuffix("\n").split("\n"):
             self._print(_styled(line, log.type))
 
     def _print(self, line: Text) -> None:

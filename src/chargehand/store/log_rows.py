@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from chargehand.domain.build import Log, LogType
 from chargehand.domain.identifiers import LogId, MasterId, StepId
-from chargehand.events.messages import LogAdded, LogAppended, LogFinished
+from chargehand.events.messages import LogAdded, LogFinished
 from chargehand.store.build_rows import LOG_COLUMNS, log_of
 from chargehand.store.columns import ids_as_json
 from chargehand.store.portable import is_among
@@ -110,10 +110,9 @@ def stored(connection: Connection, log_id: LogId) -> StoredLog:
 
 
 def set_content(transaction: Transaction, log: Log, size: int, content: bytes | None) -> None:
-    """Set the records of a short log, or None when they have moved; announce LogAppended."""
+    """Set the records of a short log, or None when they have moved."""
     values = {"of": log.id, "records": content, "lines": log.line_count, "bytes": size}
     transaction.connection.execute(_SET_CONTENT, values)
-    transaction.announce(LogAppended(log=log))
 
 
 def measure(transaction: Transaction, measures: Iterable[tuple[LogId, int, int]]) -> None:

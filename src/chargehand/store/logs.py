@@ -165,6 +165,8 @@ class Logs:
             raise LogWriteFailed(f"cannot append to log {log.id}: {error}") from error
         opened.content = content
         self._grow(opened, segment)
+        # Announced only now: whoever reads when it hears of the lines must find them.
+        self._database.publish([LogAppended(log=opened.log)])
 
     def _grow(self, opened: _Open, segment: Segment) -> None:
         opened.extent.grow(segment.line_count, segment.size, len(segment.data))
