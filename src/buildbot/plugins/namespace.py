@@ -48,6 +48,11 @@ class Namespace(ModuleType):
         """All names there are."""
         return sorted({*self._names, *(point.name for point in self._points())})
 
+    @property
+    def offered(self) -> list[str]:
+        """The names that are ours."""
+        return sorted(self._names)
+
     def get(self, name: str, default: Any = None) -> Any:
         """Return what the (dotted) name stands for, or *default*."""
         found: Any = self

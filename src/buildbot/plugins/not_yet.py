@@ -55,7 +55,7 @@ def make(module: str, name: str) -> Any:
         case "function":
             return _function(module, name)
         case "error":
-            return type(name, (Exception,), {"__module__": module})
+            return type(name, (Exception,), {"__module__": module, "__doc__": body["__doc__"]})
         case "reporter":
             names = (*accepted.arguments, *_REPORTER)
             return type(name, (NotYetService,), {**body, "documented": names, "name": name})
@@ -72,6 +72,7 @@ def _function(module: str, name: str) -> Callable[..., Any]:
             f"{module}.{name} is not supported yet (see docs/migrating-from-buildbot.md)"
         )
 
+    refuse.__doc__ = f"{name}: accepted, and not supported yet."
     refuse.__name__ = refuse.__qualname__ = name
     refuse.__module__ = module
     return refuse

@@ -123,7 +123,7 @@ class AbstractWorker(ComparableMixin):
 
 
 class Worker(AbstractWorker):
-    """A worker that connects to the master by itself."""
+    """A worker that connects to the master by itself: accepted, and not supported yet."""
 
 
 def _checked_addresses(addresses: str | Sequence[str] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Workers that are started when there is something to build."""
+"""Workers that are started when there is something to build: accepted, and not supported yet."""
 
 from __future__ import annotations
 

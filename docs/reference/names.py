@@ -1,0 +1,65 @@
+"""Writes ``names.md``: which of Buildbot's names work, and which are accepted so far.
+
+Run ``python docs/reference/names.py`` after the extension API has changed; a test compares.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from buildbot import plugins
+from buildbot.plugins.namespace import Namespace
+
+PAGE = Path(__file__).with_suffix(".md")
+
+_INTRODUCTION = """\
+# Buildbot's names
+
+Every name of Buildbot 4.3's plug-in namespaces can be used in a configuration.
+
+* **works**: it does what Buildbot's manual says.
+* **accepted**: its arguments are checked, the configuration is read with a visible warning, and it
+  does nothing yet. A step of this kind ends with EXCEPTION and says why; a worker does not connect;
+  a reporter, scheduler or change source stays silent.
+
+This page is generated from the code by `docs/reference/names.py`.
+"""
+
+
+def page() -> str:
+    """Return the page as it should be."""
+    parts = [_INTRODUCTION]
+    for name in sorted(plugins.__all__):
+        namespace = getattr(plugins, name)
+        if isinstance(namespace, Namespace) and namespace.offered:
+            parts.append(_section(name, namespace))
+    return "\n".join(parts)
+
+
+def _section(title: str, namespace: Namespace) -> str:
+    rows = sorted(_rows(namespace), key=lambda row: row[0].lower())
+    works = sum(state == "works" for _, state in rows)
+    lines = [
+        f"## `{title}`: {works} of {len(rows)} work\n",
+        "| name | state |",
+        "|---|---|",
+        *(f"| `{title}.{name}` | {state} |" for name, state in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(namespace: Namespace) -> Iterator[tuple[str, str]]:
+    for name in namespace.offered:
+        yield name, "accepted" if _is_to_come(namespace.get(name)) else "works"
+
+
+def _is_to_come(thing: object) -> bool:
+    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    texts = (thing.__doc__, module.__doc__ if module is not None else None)
+    return callable(thing) and any("not supported yet" in text for text in texts if text)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
