@@ -114,10 +114,11 @@ class AsyncMultiService(AsyncService):
 
     def release(self, service: Any) -> None:
         """Give a child away."""
+        name = service.name
+        if self.namedServices.get(name) is service:
+            del self.namedServices[name]
         if service in self.services:
             self.services.remove(service)
-        if self.namedServices.get(service.name) is service:
-            del self.namedServices[service.name]
 
     def addService(self, service: Any) -> Any:
         """Take a child, and start it if this runs; returns a Deferred."""

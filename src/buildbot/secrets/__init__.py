@@ -1,0 +1,1 @@
+"""Secrets: values that are not written in the configuration."""
