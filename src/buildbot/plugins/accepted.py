@@ -255,6 +255,16 @@ _REPORTERS = {
         MessageFormatterFunctionRaw=f"function {_FORMATTER}",
         MessageFormatterRenderable="template subject",
         MessageFormatterMissingWorker="template template_type subject ctx",
+    )
+    | _of(
+        "function",
+        create_context_for_build="*",
+        create_context_for_buildset="*",
+        create_context_for_worker="*",
+        get_detected_status_text="*",
+        get_message_source_stamp_text="*",
+        get_message_summary_text="*",
+        get_projects_text="*",
     ),
     "buildbot.reporters.utils": _of(
         "function",
