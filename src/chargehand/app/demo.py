@@ -15,10 +15,13 @@ import click
 from rich.console import Console
 
 from chargehand.app.basedir import open_basedir
+from chargehand.app.extension import described
+from chargehand.app.failure import CommandFailed
 from chargehand.app.git import create_repository
 from chargehand.app.live import LiveView
 from chargehand.app.log_output import log_to
 from chargehand.app.master import Master
+from chargehand.config.errors import ConfigErrors
 from chargehand.domain.result import Result
 from chargehand.kit.tasks import Tasks
 
@@ -43,6 +46,8 @@ def demo(directory: Path | None, port: int, once: bool) -> int:
     try:
         _prepare(place, _free_port(port))
         return asyncio.run(_show(place, once))
+    except ConfigErrors as errors:
+        raise CommandFailed(described(errors, place / "master" / "master.cfg")) from None
     finally:
         if directory is None:
             shutil.rmtree(place, ignore_errors=True)

@@ -24,6 +24,9 @@ class ExtensionHost(Protocol):
     def attach(self, engine: Any) -> None:
         """Give users' code (``self.master``) access to the engine."""
 
+    async def close(self) -> None:
+        """Stop what users' code has started on the master itself."""
+
 
 def open_host(basedir: Path, config_path: Path) -> ExtensionHost:
     """Return the host for a configuration file."""

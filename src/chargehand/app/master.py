@@ -162,6 +162,7 @@ class Master:
         await self._tasks.close()
         if parts is not None:
             await parts.stop()
+        await self._host.close()
 
     async def _keep_alive(self) -> None:
         """Let other masters know that we live, and take over what dead ones left."""
