@@ -9,7 +9,7 @@ from typing import Any
 
 from chargehand.config.model import Hook
 from chargehand.domain.buildset import SubmittedBuildset
-from chargehand.domain.identifiers import SchedulerId
+from chargehand.domain.identifiers import BuilderId, SchedulerId
 from chargehand.domain.properties import Property
 from chargehand.scheduling.errors import InvalidParameters
 from chargehand.scheduling.scheduler import Common, Scheduler
@@ -86,6 +86,20 @@ class Force(Scheduler):
             priority=filled.priority,
         )
         return await self.for_stamps_with_defaults(wish, filled.stamps)
+
+    def builders_by_id(self) -> dict[BuilderId, str]:
+        """Return the names of the form's builders, by identifier."""
+        names = self.settings.builder_names
+        return dict(zip(self._given.builders.ids(names), names, strict=True))
+
+    def builder_named(self, builder_id: Any) -> str:
+        """Return the name of one of the form's builders. Raises InvalidParameters."""
+        by_id = self.builders_by_id()
+        number = BuilderId(int(builder_id) if str(builder_id).isdigit() else -1)
+        if number not in by_id:
+            text = f"{builder_id}: this form is for {', '.join(by_id.values())} only"
+            raise InvalidParameters({"builderid": text})
+        return by_id[number]
 
     def form(self, enabled: bool) -> dict[str, Any]:
         """Return the form as a resource of the REST API."""

@@ -10,13 +10,13 @@ from typing import Any
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.buildset import SubmittedBuildset
 from chargehand.domain.change import Change
-from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
+from chargehand.domain.identifiers import BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
 from chargehand.kit.clock import Clock
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
-from chargehand.scheduling.errors import InvalidParameters, NoSuchScheduler, SchedulerDisabled
+from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled
 from chargehand.scheduling.force import Force
 from chargehand.scheduling.ports import (
     BuilderDirectory,
@@ -138,7 +138,7 @@ class Scheduling:
             scheduler.form(True)
             for _, scheduler in sorted(self._running.items())
             if isinstance(scheduler, Force)
-            and (builder_id is None or builder_id in self._builder_ids(scheduler))
+            and (builder_id is None or builder_id in scheduler.builders_by_id())
         ]
 
     def running(self) -> dict[str, Scheduler]:
@@ -318,16 +318,7 @@ class Scheduling:
             return [names] if isinstance(names, str) else list(names)
         if wanted is None:
             return None
-        by_id = self._builder_ids(scheduler)
-        number = int(wanted) if str(wanted).isdigit() else -1
-        if number not in by_id:
-            text = f"{wanted}: this form is for {', '.join(by_id.values())} only"
-            raise InvalidParameters({"builderid": text})
-        return [by_id[BuilderId(number)]]
-
-    def _builder_ids(self, scheduler: Force) -> dict[BuilderId, str]:
-        names = scheduler.settings.builder_names
-        return dict(zip(self._given.builders.ids(names), names, strict=True))
+        return [scheduler.builder_named(wanted)]
 
 
 def _is_same(old: Component, new: Component | None) -> bool:

@@ -1,0 +1,235 @@
+"""Filters of changes and of source stamps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from buildbot.util import NotABranch
+from buildbot.util.comparison import ComparableMixin
+from chargehand.scheduling import change_filter as rules
+from chargehand.scheduling.change_filter import Comparison, Condition
+
+_SIGNS = {
+    Comparison.IN: "in",
+    Comparison.NOT_IN: "not in",
+    Comparison.MATCHES: "matches",
+    Comparison.MATCHES_NOT: "does not match",
+}
+
+
+class ChangeFilter(ComparableMixin):
+    """Lets changes pass that fulfil all conditions.
+
+    ``FIELD``, ``FIELD_not_eq`` (a string or a list of them; for branches None is the default one),
+    ``FIELD_re``, ``FIELD_not_re`` (expressions, matched from the beginning) and ``FIELD_fn`` look
+    at fields, ``property_eq`` and so on at properties by name, and ``filter_fn`` at the change.
+    """
+
+    compare_attrs = ("filter_fn", "filters", "property_filters", "functions")
+
+    def __init__(
+        self,
+        filter_fn: Callable[[Any], Any] | None = None,
+        project: Any = None,
+        project_not_eq: Any = None,
+        project_re: Any = None,
+        project_not_re: Any = None,
+        project_fn: Any = None,
+        repository: Any = None,
+        repository_not_eq: Any = None,
+        repository_re: Any = None,
+        repository_not_re: Any = None,
+        repository_fn: Any = None,
+        branch: Any = NotABranch,
+        branch_not_eq: Any = NotABranch,
+        branch_re: Any = None,
+        branch_not_re: Any = None,
+        branch_fn: Any = None,
+        category: Any = None,
+        category_not_eq: Any = None,
+        category_re: Any = None,
+        category_not_re: Any = None,
+        category_fn: Any = None,
+        codebase: Any = None,
+        codebase_not_eq: Any = None,
+        codebase_re: Any = None,
+        codebase_not_re: Any = None,
+        codebase_fn: Any = None,
+        property_eq: Any = None,
+        property_not_eq: Any = None,
+        property_re: Any = None,
+        property_not_re: Any = None,
+    ) -> None:
+        given = dict(locals())
+        self.filter_fn = filter_fn
+        self.filters: list[Condition] = []
+        self.functions: list[tuple[str, Any]] = []
+        for field in rules.FIELDS:
+            self.filters += _conditions(
+                field,
+                given[field],
+                given[f"{field}_not_eq"],
+                given[f"{field}_re"],
+                given[f"{field}_not_re"],
+            )
+            if given[f"{field}_fn"] is not None:
+                self.functions.append((field, given[f"{field}_fn"]))
+        self.property_filters = _property_conditions(
+            property_eq, property_not_eq, property_re, property_not_re
+        )
+        self._rule = rules.ChangeFilter(
+            fields=tuple(self.filters),
+            properties=tuple(self.property_filters),
+            functions=tuple(self.functions),
+        )
+
+    @staticmethod
+    def fromSchedulerConstructorArgs(
+        change_filter: Any = None, branch: Any = NotABranch, categories: Any = None
+    ) -> Any:
+        """Return the filter that a scheduler's old arguments mean."""
+        if change_filter is not None:
+            return change_filter
+        return ChangeFilter(branch=branch, category=categories or None)
+
+    def filter_change(self, change: Any) -> bool:
+        """Return whether the change passes."""
+        if self.filter_fn is not None and not self.filter_fn(change):
+            return False
+        return self._rule(_Looked(change))
+
+    def _as_rule(self) -> rules.ChangeFilter | None:
+        """Return the engine's filter, None where users' code must be asked about whole changes."""
+        asks_whole = self.filter_fn is not None
+        is_overridden = type(self).filter_change is not ChangeFilter.filter_change
+        return None if asks_whole or is_overridden else self._rule
+
+    def __repr__(self) -> str:
+        parts = [f"{_name(self.filter_fn)}()"] if self.filter_fn is not None else []
+        parts += [f"{_name(function)}({field})" for field, function in self.functions]
+        parts += map(_described, [*self.filters, *self.property_filters])
+        return f"<{type(self).__name__} on {' and '.join(parts)}>"
+
+
+class SourceStampFilter(ComparableMixin):
+    """Lets source stamps (dictionaries) pass that fulfil all conditions."""
+
+    compare_attrs = ("filter_fn", "filters")
+
+    def __init__(
+        self,
+        filter_fn: Callable[[Any], Any] | None = None,
+        project_eq: Any = None,
+        project_not_eq: Any = None,
+        project_re: Any = None,
+        project_not_re: Any = None,
+        repository_eq: Any = None,
+        repository_not_eq: Any = None,
+        repository_re: Any = None,
+        repository_not_re: Any = None,
+        branch_eq: Any = NotABranch,
+        branch_not_eq: Any = NotABranch,
+        branch_re: Any = None,
+        branch_not_re: Any = None,
+        codebase_eq: Any = None,
+        codebase_not_eq: Any = None,
+        codebase_re: Any = None,
+        codebase_not_re: Any = None,
+    ) -> None:
+        given = dict(locals())
+        self.filter_fn = filter_fn
+        self.filters = [
+            condition
+            for field in ("project", "repository", "branch", "codebase")
+            for condition in _conditions(
+                field,
+                given[f"{field}_eq"],
+                given[f"{field}_not_eq"],
+                given[f"{field}_re"],
+                given[f"{field}_not_re"],
+            )
+        ]
+
+    def is_matched(self, ss: Mapping[str, Any]) -> bool:
+        """Return whether the source stamp passes."""
+        if self.filter_fn is not None and not self.filter_fn(ss):
+            return False
+        return all(condition.holds(ss[condition.name]) for condition in self.filters)
+
+    def __repr__(self) -> str:
+        parts = [f"{_name(self.filter_fn)}()"] if self.filter_fn is not None else []
+        parts += map(_described, self.filters)
+        return f"<{type(self).__name__} on {' and '.join(parts)}>"
+
+
+class _Looked:
+    """A change with its properties as a mapping, whichever form they have."""
+
+    __slots__ = ("_change",)
+
+    def __init__(self, change: Any) -> None:
+        self._change = change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._change, name)
+
+    @property
+    def properties(self) -> Mapping[str, tuple[Any, str]]:
+        properties = self._change.properties
+        found: Mapping[str, tuple[Any, str]] = getattr(properties, "properties", properties)
+        return found
+
+
+def _conditions(field: str, eq: Any, not_eq: Any, match: Any, not_match: Any) -> list[Condition]:
+    found = []
+    unset = NotABranch if field == "branch" else None
+    if eq is not unset:
+        found.append(rules.exactly(field, _values(f"{field}_eq", eq)))
+    if not_eq is not unset:
+        found.append(rules.none_of(field, _values(f"{field}_not_eq", not_eq)))
+    if match is not None:
+        found.append(rules.matching(field, _expressions(f"{field}_re", match)))
+    if not_match is not None:
+        found.append(rules.matching_none(field, _expressions(f"{field}_not_re", not_match)))
+    return found
+
+
+def _property_conditions(eq: Any, not_eq: Any, match: Any, not_match: Any) -> list[Condition]:
+    given = (
+        ("property_eq", eq, rules.exactly),
+        ("property_not_eq", not_eq, rules.none_of),
+        ("property_re", match, rules.matching),
+        ("property_not_re", not_match, rules.matching_none),
+    )
+    found = []
+    for argument, conditions, make in given:
+        if conditions is not None and not isinstance(conditions, dict):
+            raise ValueError(f"Value of filter {argument} must be dict")
+        found += [make(name, value) for name, value in (conditions or {}).items()]
+    return found
+
+
+def _values(argument: str, given: Any) -> Any:
+    values = given if isinstance(given, list) else [given]
+    may_be_none = argument.startswith("branch")
+    if all(isinstance(value, str) or (value is None and may_be_none) for value in values):
+        return values
+    words = "list of strings, a string or None" if may_be_none else "list of strings or a string"
+    raise ValueError(f"Values of filter {argument} must be {words}")
+
+
+def _expressions(argument: str, given: Any) -> Any:
+    values = given if isinstance(given, list) else [given]
+    if all(isinstance(value, str | re.Pattern) for value in values):
+        return values
+    raise ValueError(f"Values of filter {argument} must be list of strings, a string or regex")
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", repr(function))
+
+
+def _described(condition: Condition) -> str:
+    return f"{condition.name} {_SIGNS[condition.comparison]} {list(condition.values)}"

@@ -1,0 +1,1 @@
+"""Schedulers: what makes buildsets of changes, times, and people's wishes."""

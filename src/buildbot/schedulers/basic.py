@@ -1,0 +1,178 @@
+"""Schedulers that build changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.bridge import settled
+from buildbot.config import error
+from buildbot.schedulers import wiring
+from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from buildbot.schedulers.dependent import Dependent
+from buildbot.util import NotABranch
+from chargehand.scheduling import on_change
+
+__all__ = [
+    "AnyBranchScheduler",
+    "BaseBasicScheduler",
+    "Dependent",
+    "Scheduler",
+    "SingleBranchScheduler",
+]
+
+
+class BaseBasicScheduler(ReconfigurableBaseScheduler):
+    """Builds changes, at once or when the tree has been stable for ``treeStableTimer`` seconds."""
+
+    class NotSet:
+        """Stands for an argument that was not given."""
+
+    compare_attrs = (
+        "treeStableTimer",
+        "change_filter",
+        "fileIsImportant",
+        "onlyImportant",
+        "reason",
+    )
+    fileIsImportant: Any = None
+    reason = ""
+    _timer_per_branch = False
+
+    def __init__(self, name: Any, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def checkConfig(  # type: ignore[override] # as Buildbot has it
+        self,
+        shouldntBeSet: Any = NotSet,
+        treeStableTimer: Any = None,
+        builderNames: Any = None,
+        branch: Any = NotABranch,
+        branches: Any = NotABranch,
+        fileIsImportant: Any = None,
+        categories: Any = None,
+        reason: Any = "The %(classname)s scheduler named '%(name)s' triggered this build",
+        change_filter: Any = None,
+        onlyImportant: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Say what is wrong with the arguments."""
+        if shouldntBeSet is not self.NotSet:
+            error(
+                "pass arguments to schedulers using keyword arguments: the only positional "
+                "argument is the name"
+            )
+        if fileIsImportant is not None and not callable(fileIsImportant):
+            error("fileIsImportant must be a callable")
+        if treeStableTimer is not None and not isinstance(treeStableTimer, int | float):
+            error(f"{self._what}: treeStableTimer must be a number of seconds, or None")
+        _check_filter(self._what, change_filter)
+        _refuse_unknown(self._what, kwargs)
+        return super().checkConfig(builderNames=builderNames, **_known(kwargs))
+
+    def reconfigService(  # type: ignore[override] # as Buildbot has it
+        self,
+        shouldntBeSet: Any = NotSet,
+        treeStableTimer: Any = None,
+        builderNames: Any = None,
+        branch: Any = NotABranch,
+        branches: Any = NotABranch,
+        fileIsImportant: Any = None,
+        categories: Any = None,
+        reason: Any = "The %(classname)s scheduler named '%(name)s' triggered this build",
+        change_filter: Any = None,
+        onlyImportant: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Take the arguments."""
+        super().reconfigService(builderNames=builderNames, **_known(kwargs))
+        self.treeStableTimer = treeStableTimer
+        if fileIsImportant is not None:
+            self.fileIsImportant = fileIsImportant
+        self.onlyImportant = onlyImportant
+        self.change_filter = change_filter
+        self._wanted = self.getChangeFilter(
+            branch=branch, branches=branches, change_filter=change_filter, categories=categories
+        )
+        self.reason = reason % {"name": self.name, "classname": type(self).__name__}
+        return settled(None)
+
+    def getChangeFilter(
+        self, branch: Any, branches: Any, change_filter: Any, categories: Any
+    ) -> Any:
+        """Return what says which changes are wanted."""
+        raise NotImplementedError
+
+    def _settings(self) -> Any:
+        return on_change.Settings(
+            common=self._common(),
+            reason=self.reason,
+            stable_seconds=self.treeStableTimer,
+            timer_per_branch=self._timer_per_branch,
+            wanted=wiring.change_filter_of(self._wanted),
+            is_important=wiring.importance_hook(self.fileIsImportant),
+            only_important=self.onlyImportant,
+        )
+
+
+class SingleBranchScheduler(BaseBasicScheduler):
+    """Builds changes that pass the filter, all with one timer."""
+
+    createAbsoluteSourceStamps: Any = None
+
+    def checkConfig(self, createAbsoluteSourceStamps: bool = False, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+        """Say what is wrong with the arguments."""
+        if kwargs.get("change_filter") is None and kwargs.get("branch", NotABranch) is NotABranch:
+            error(
+                "the 'branch' argument to SingleBranchScheduler is mandatory unless change_filter "
+                "is provided"
+            )
+        return super().checkConfig(**kwargs)
+
+    def reconfigService(self, createAbsoluteSourceStamps: bool = False, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+        """Take the arguments."""
+        self.createAbsoluteSourceStamps = createAbsoluteSourceStamps
+        return super().reconfigService(**kwargs)
+
+    def getChangeFilter(
+        self, branch: Any, branches: Any, change_filter: Any, categories: Any
+    ) -> Any:
+        """Return the filter; without one ``branch`` says which branch is built."""
+        if change_filter is not None or branch is NotABranch:
+            return change_filter
+        return wiring.conditions(branch=branch, category=categories)
+
+
+class Scheduler(SingleBranchScheduler):
+    """An old name of SingleBranchScheduler."""
+
+
+class AnyBranchScheduler(BaseBasicScheduler):
+    """Builds changes that pass the filter, each branch with a timer of its own."""
+
+    _timer_per_branch = True
+
+    def getChangeFilter(
+        self, branch: Any, branches: Any, change_filter: Any, categories: Any
+    ) -> Any:
+        """Return the filter; without one ``branches`` says which branches are built."""
+        if change_filter is not None:
+            return change_filter
+        return wiring.conditions(branch=branches or NotABranch, category=categories)
+
+
+def _check_filter(what: str, given: Any) -> None:
+    if given is not None and not callable(getattr(given, "filter_change", None)):
+        error(f"{what}: change_filter must be a ChangeFilter, not {given!r}")
+
+
+_ARGUMENTS = ("properties", "codebases", "priority")
+
+
+def _refuse_unknown(what: str, arguments: dict[str, Any]) -> None:
+    for name in arguments:
+        if name not in _ARGUMENTS:
+            error(f"{what}: unexpected keyword argument {name!r}")
+
+
+def _known(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name in _ARGUMENTS}

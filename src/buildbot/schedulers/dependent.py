@@ -1,0 +1,35 @@
+"""Building after something else succeeded: accepted, and not supported yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.bridge import settled
+from buildbot.config import error
+from buildbot.schedulers.base import BaseScheduler, ReconfigurableBaseScheduler
+from chargehand.config.model import NotYet
+
+
+class Dependent(ReconfigurableBaseScheduler):
+    """Builds what the upstream scheduler's buildset built, once that was successful."""
+
+    compare_attrs = ("upstream_name",)
+    upstream_name: Any = None
+
+    def __init__(self, name: Any, upstream: Any, builderNames: Any, **kwargs: Any) -> None:
+        super().__init__(upstream, builderNames, name=name, **kwargs)
+
+    def checkConfig(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+        """Say what is wrong with the arguments."""
+        if not isinstance(upstream, BaseScheduler):
+            error("upstream must be another Scheduler instance")
+        return super().checkConfig(builderNames, **kwargs)
+
+    def reconfigService(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+        """Take the arguments."""
+        self.upstream_name = getattr(upstream, "name", None)
+        super().reconfigService(builderNames, **kwargs)
+        return settled(None)
+
+    def _settings(self) -> Any:
+        return NotYet(kind="Dependent")

@@ -1,0 +1,317 @@
+"""Forms in which people ask for builds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from buildbot._host.bridge import inward, outward, settled
+from buildbot.config import error
+from buildbot.process.properties import Properties
+from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from buildbot.schedulers.parameters import (
+    FORM_SOURCE,
+    AnyPropertyParameter,
+    BaseParameter,
+    BooleanParameter,
+    ChoiceStringParameter,
+    CodebaseParameter,
+    CollectedValidationError,
+    FileParameter,
+    FixedParameter,
+    InheritBuildParameter,
+    IntParameter,
+    NestedParameter,
+    ParameterGroup,
+    PatchParameter,
+    StringParameter,
+    TextParameter,
+    UserNameParameter,
+    ValidationError,
+    ValidationErrorCollector,
+    WorkerChoiceParameter,
+    oneCodebase,
+)
+from buildbot.util.identifiers import isIdentifier
+from chargehand.scheduling import force as forms
+from chargehand.scheduling.errors import InvalidParameters
+from chargehand.scheduling.rules import Codebase
+from chargehand.scheduling.submitting import Targets
+
+__all__ = [
+    "AnyPropertyParameter",
+    "BaseParameter",
+    "BooleanParameter",
+    "ChoiceStringParameter",
+    "CodebaseParameter",
+    "CollectedValidationError",
+    "FileParameter",
+    "FixedParameter",
+    "ForceScheduler",
+    "InheritBuildParameter",
+    "IntParameter",
+    "NestedParameter",
+    "ParameterGroup",
+    "PatchParameter",
+    "StringParameter",
+    "TextParameter",
+    "UserNameParameter",
+    "ValidationError",
+    "ValidationErrorCollector",
+    "WorkerChoiceParameter",
+    "oneCodebase",
+]
+
+_NOBODY = ("", "anonymous")
+_REASON_STRING = "A build was forced by '%(owner)s': %(reason)s"
+
+
+class ForceScheduler(ReconfigurableBaseScheduler):
+    """A form; who fills it in and sends it gets a build of each of its builders, or of one."""
+
+    compare_attrs = (
+        "reason",
+        "username",
+        "forcedProperties",
+        "forced_priority",
+    )
+
+    def __init__(self, name: Any, builderNames: Any, **kwargs: Any) -> None:
+        super().__init__(name=name, builderNames=builderNames, **kwargs)
+
+    def checkIfType(self, obj: Any, chkType: Any) -> bool:
+        """Return whether *obj* is one of those."""
+        return isinstance(obj, chkType)
+
+    def checkIfListOfType(self, obj: Any, chkType: Any) -> bool:
+        """Return whether *obj* is a list of those."""
+        return isinstance(obj, list | tuple) and all(isinstance(o, chkType) for o in obj)
+
+    def checkConfig(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        username: Any = None,
+        reason: Any = None,
+        reasonString: Any = _REASON_STRING,
+        buttonName: Any = None,
+        codebases: Any = None,
+        label: Any = None,
+        properties: Any = None,
+        priority: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Say what is wrong with the arguments."""
+        if not isIdentifier(1024, self.name):
+            error(f"ForceScheduler name must be an identifier: {self.name!r}")
+        super().checkConfig(builderNames)
+        self._check_kind("reason", reason, BaseParameter, "StringParameter")
+        self._check_kind("username", username, BaseParameter, "StringParameter")
+        self._check_kind("priority", priority, IntParameter, "IntParameter")
+        self._check_codebase_parameters(codebases)
+        if properties is not None and not self.checkIfListOfType(properties, BaseParameter):
+            error(
+                f"ForceScheduler '{self.name}': properties must be a list of BaseParameters: "
+                f"{properties!r}"
+            )
+        for name in kwargs:
+            error(f"ForceScheduler '{self.name}': unexpected keyword argument {name!r}")
+        return settled(None)
+
+    def reconfigService(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        username: Any = None,
+        reason: Any = None,
+        reasonString: Any = _REASON_STRING,
+        buttonName: Any = None,
+        codebases: Any = None,
+        label: Any = None,
+        properties: Any = None,
+        priority: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Take the arguments."""
+        parameters = [_codebase_parameter(given) for given in _usable(codebases, [""])]
+        super().reconfigService(
+            builderNames, codebases={parameter.codebase: {} for parameter in parameters}
+        )
+        self.reason = reason or StringParameter(name="reason", default="force build", size=20)
+        self.username = username or UserNameParameter()
+        self.forced_priority = priority or IntParameter(name="priority", default=0)
+        self.reasonString = reasonString
+        self.buttonName = buttonName or self.name
+        self.label = self.name if label is None else label
+        own = [p for p in _usable(properties, []) if isinstance(p, BaseParameter)]
+        self.forcedProperties: list[Any] = [*parameters, *own]
+        self.all_fields: list[Any] = [
+            NestedParameter(
+                name="",
+                label="",
+                fields=[self.username, self.reason, self.forced_priority],
+            ),
+            *self.forcedProperties,
+        ]
+        return settled(None)
+
+    def _check_kind(self, argument: str, given: Any, kind: type, word: str) -> None:
+        if given is not None and not isinstance(given, kind):
+            error(f"ForceScheduler '{self.name}': {argument} must be a {word}: {given!r}")
+
+    def _check_codebase_parameters(self, codebases: Any) -> None:
+        if codebases is None:
+            return
+        what = f"ForceScheduler '{self.name}': 'codebases'"
+        if not isinstance(codebases, list | tuple):
+            error(f"{what} should be a list of strings or CodebaseParameter, not {type(codebases)}")
+        elif not codebases:
+            error(
+                f"{what} cannot be empty; use [CodebaseParameter(codebase='', hide=True)] if "
+                f"needed: {codebases!r} "
+            )
+        elif not self.checkIfListOfType(codebases, (str, CodebaseParameter)):
+            error(f"{what} must be a list of strings or CodebaseParameter objects: {codebases!r}")
+
+    # Filling in
+
+    def gatherPropertiesAndChanges(self, collector: Any, **kwargs: Any) -> Any:
+        """Return a Deferred of (Properties, change ids, source stamps by codebase)."""
+        return outward(self._gather(collector, kwargs))
+
+    async def _gather(
+        self, collector: Any, kwargs: dict[str, Any]
+    ) -> tuple[Properties, list[int], dict[str, Any]]:
+        values: dict[str, Any] = {}
+        changes: list[int] = []
+        stamps: dict[str, Any] = {}
+        for parameter in self.forcedProperties:
+            await collector.collectValidationErrors(
+                parameter.fullName,
+                parameter.updateFromKwargs,
+                master=self.master,
+                properties=values,
+                changes=changes,
+                sourcestamps=stamps,
+                collector=collector,
+                kwargs=kwargs,
+            )
+        collector.maybeRaiseCollectedErrors()
+        found = Properties()
+        found.update(values, FORM_SOURCE)
+        return found, changes, stamps
+
+    def computeBuilderNames(self, builderNames: Any = None, builderid: Any = None) -> Any:
+        """Return a Deferred of the names that are asked for, all of the form's by default."""
+        return settled(list(builderNames or self.builderNames))
+
+    def force(
+        self, owner: Any, builderNames: Any = None, builderid: Any = None, **kwargs: Any
+    ) -> Any:
+        """Submit a buildset for answers given as keyword arguments.
+
+        Returns a Deferred of the buildset's id and a dictionary of request ids by builder id; it
+        fails with CollectedValidationError.
+        """
+        return outward(self._force(owner, builderNames, builderid, kwargs))
+
+    async def _force(self, owner: Any, names: Any, builder_id: Any, answers: Any) -> Any:
+        engine = self._running()
+        if names is None and builder_id is not None:
+            names = [engine.builder_named(builder_id)]
+        try:
+            return await engine.force_as_usual(owner, names, answers)
+        except InvalidParameters as wrong:
+            raise CollectedValidationError(wrong.errors) from wrong
+
+    async def _fill_in(
+        self, owner: str, builder_names: Sequence[str], answers: Mapping[str, Any]
+    ) -> forms.Filled:
+        given = {name: _as_list(value) for name, value in answers.items()}
+        try:
+            return await self._filled(owner, given)
+        except CollectedValidationError as wrong:
+            raise InvalidParameters(wrong.errors) from wrong
+
+    async def _filled(self, owner: Any, given: dict[str, Any]) -> forms.Filled:
+        collector = ValidationErrorCollector()
+        ask = collector.collectValidationErrors
+        reason = await ask(self.reason.fullName, self.reason.getFromKwargs, given)
+        if owner is None or owner in _NOBODY:
+            named = await ask(self.username.fullName, self.username.getFromKwargs, given)
+            owner = named or str(given.get("owner", [""])[0] or "")
+        priority = await ask(
+            self.forced_priority.fullName, self.forced_priority.getFromKwargs, given
+        )
+        gathered = await self._gathered(collector, given)
+        collector.maybeRaiseCollectedErrors()
+        properties, _, stamps = gathered
+        properties.setProperty("reason", reason, FORM_SOURCE)
+        properties.setProperty("owner", owner, FORM_SOURCE)
+        words = {"owner": owner, "reason": reason}
+        return forms.Filled(
+            reason=self.reasonString % words,
+            stamps=tuple({**stamp, "codebase": name} for name, stamp in stamps.items()),
+            properties=properties.asDict(),
+            priority=priority,
+        )
+
+    async def _gathered(self, collector: ValidationErrorCollector, given: dict[str, Any]) -> Any:
+        try:
+            return await inward(self.gatherPropertiesAndChanges, collector, **given)
+        except CollectedValidationError as wrong:
+            collector.errors.update(wrong.errors)
+            return Properties(), [], {}
+
+    async def _call_force(
+        self, owner: str, builder_names: Sequence[str] | None, answers: Mapping[str, Any]
+    ) -> Any:
+        names = None if builder_names is None else list(builder_names)
+        try:
+            return await inward(self.force, owner, builderNames=names, **answers)
+        except CollectedValidationError as wrong:
+            raise InvalidParameters(wrong.errors) from wrong
+        except ValidationError as wrong:
+            raise InvalidParameters({"": str(wrong)}) from wrong
+
+    # The engine's side
+
+    def _targets(self) -> Targets:
+        targets = super()._targets()
+        return Targets(
+            builder_names=targets.builder_names,
+            codebases={name: Codebase() for name in self.codebases},
+            properties=targets.properties,
+            render=targets.render,
+        )
+
+    def _settings(self) -> Any:
+        return forms.Settings(
+            common=self._common(),
+            builder_names=tuple(map(str, self.builderNames)),
+            button_name=str(self.buttonName),
+            label=str(self.label),
+            fields=self._fields,
+            fill_in=self._fill_in,
+            force=self._call_force if self._overrides_force else None,
+        )
+
+    @property
+    def _overrides_force(self) -> bool:
+        return type(self).force is not ForceScheduler.force
+
+    def _fields(self) -> list[dict[str, Any]]:
+        return [field.getSpec() for field in self.all_fields]
+
+
+def _codebase_parameter(given: Any) -> CodebaseParameter:
+    return given if isinstance(given, CodebaseParameter) else CodebaseParameter(codebase=given)
+
+
+def _usable(given: Any, usual: list[Any]) -> list[Any]:
+    """Return a list whatever was given: what is wrong with it has been said."""
+    if not isinstance(given, list | tuple):
+        return usual
+    return [item for item in given if isinstance(item, str | BaseParameter)] or usual
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]

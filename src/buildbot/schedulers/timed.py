@@ -1,0 +1,307 @@
+"""Schedulers that build at certain times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from buildbot._host.bridge import inward, outward, settled
+from buildbot.config import error
+from buildbot.schedulers import wiring
+from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from buildbot.util import NotABranch
+from chargehand.config.model import NotYet
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import Timestamp
+from chargehand.scheduling import nightly, periodic
+from chargehand.scheduling.scheduler import Filter
+from chargehand.scheduling.time_table import BadTimeTable, TimeTable
+
+__all__ = ["Nightly", "NightlyBase", "NightlyTriggerable", "Periodic", "Timed"]
+
+_REASON = "The %s scheduler named '%%(name)s' triggered this build"
+
+
+class Timed(ReconfigurableBaseScheduler):
+    """Builds at certain times; subclasses say in `getNextBuildTime` when."""
+
+    compare_attrs: ClassVar[tuple[str, ...]] = (
+        "reason",
+        "createAbsoluteSourceStamps",
+        "onlyIfChanged",
+        "branch",
+        "fileIsImportant",
+        "change_filter",
+        "onlyImportant",
+    )
+    reason = ""
+
+    class NoBranch:
+        """Stands for any branch."""
+
+    def __init__(self, name: Any, builderNames: Any, **kwargs: Any) -> None:
+        super().__init__(name=name, builderNames=builderNames, **kwargs)
+
+    def checkConfig(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        reason: Any = "",
+        createAbsoluteSourceStamps: bool = False,
+        onlyIfChanged: bool = False,
+        branch: Any = NoBranch,
+        change_filter: Any = None,
+        fileIsImportant: Any = None,
+        onlyImportant: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Say what is wrong with the arguments."""
+        if fileIsImportant is not None and not callable(fileIsImportant):
+            error("fileIsImportant must be a callable")
+        if change_filter is not None and not callable(
+            getattr(change_filter, "filter_change", None)
+        ):
+            error(f"{self._what}: change_filter must be a ChangeFilter, not {change_filter!r}")
+        return super().checkConfig(builderNames, **kwargs)
+
+    def reconfigService(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        reason: Any = "",
+        createAbsoluteSourceStamps: bool = False,
+        onlyIfChanged: bool = False,
+        branch: Any = NoBranch,
+        change_filter: Any = None,
+        fileIsImportant: Any = None,
+        onlyImportant: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Take the arguments."""
+        super().reconfigService(builderNames, **kwargs)
+        self.reason = reason % {"name": self.name, "classname": type(self).__name__}
+        self.createAbsoluteSourceStamps = createAbsoluteSourceStamps
+        self.onlyIfChanged = onlyIfChanged
+        self.branch = branch
+        self.change_filter = change_filter
+        self.fileIsImportant = fileIsImportant
+        self.onlyImportant = onlyImportant
+        return settled(None)
+
+    def startBuild(self) -> Any:
+        """Build now, unless only changes are built and there was no important one."""
+        return outward(self._running().start_build_as_usual())
+
+    def getNextBuildTime(self, lastActuation: Any) -> Any:
+        """Return a Deferred of when to build next, in seconds since 1970."""
+        return settled(self._running().next_time(lastActuation))
+
+    def _overridable(self) -> list[tuple[str, str, Any]]:
+        return [
+            *super()._overridable(),
+            ("start_build", "startBuild", self._call_start_build),
+            ("next_time", "getNextBuildTime", self._call_next_time),
+        ]
+
+    async def _call_start_build(self) -> None:
+        await inward(self.startBuild)
+
+    async def _call_next_time(self, last: Timestamp | None) -> Any:
+        return await inward(self.getNextBuildTime, last)
+
+    def _timed(self) -> dict[str, Any]:
+        return {
+            "common": self._common(),
+            "reason": self.reason,
+            "only_if_changed": bool(self.onlyIfChanged),
+            "wanted": self._wanted(),
+            "is_important": wiring.importance_hook(self.fileIsImportant),
+            "only_important": bool(self.onlyImportant),
+        }
+
+    def _wanted(self) -> Filter | None:
+        given = wiring.change_filter_of(self.change_filter)
+        if self.branch is Timed.NoBranch or self.branch is NotABranch:
+            return given
+        return _both(wiring.conditions(branch=self.branch), given)
+
+
+class Periodic(Timed):
+    """Builds every ``periodicBuildTimer`` seconds, and at once when it is new."""
+
+    compare_attrs = ("periodicBuildTimer",)
+
+    def checkConfig(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        periodicBuildTimer: Any,
+        reason: Any = _REASON % "Periodic",
+        **kwargs: Any,
+    ) -> Any:
+        """Say what is wrong with the arguments."""
+        if not isinstance(periodicBuildTimer, int | float):
+            error(f"{self._what}: periodicBuildTimer must be a number of seconds")
+        elif periodicBuildTimer <= 0:
+            error("periodicBuildTimer must be positive")
+        return super().checkConfig(builderNames, reason=reason, **kwargs)
+
+    def reconfigService(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        periodicBuildTimer: Any,
+        reason: Any = _REASON % "Periodic",
+        **kwargs: Any,
+    ) -> Any:
+        """Take the arguments."""
+        self.periodicBuildTimer = periodicBuildTimer
+        return super().reconfigService(builderNames, reason=reason, **kwargs)
+
+    def _settings(self) -> Any:
+        return periodic.Settings(seconds=self.periodicBuildTimer, **self._timed())
+
+
+class NightlyBase(Timed):
+    """Has a time table: numbers, lists, or expressions as in crontab(5); Monday is day 0."""
+
+    compare_attrs = (
+        "minute",
+        "hour",
+        "dayOfMonth",
+        "month",
+        "dayOfWeek",
+        "force_at_minute",
+        "force_at_hour",
+        "force_at_day_of_month",
+        "force_at_month",
+        "force_at_day_of_week",
+    )
+
+    def checkConfig(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        minute: Any = 0,
+        hour: Any = "*",
+        dayOfMonth: Any = "*",
+        month: Any = "*",
+        dayOfWeek: Any = "*",
+        force_at_minute: Any = None,
+        force_at_hour: Any = None,
+        force_at_day_of_month: Any = None,
+        force_at_month: Any = None,
+        force_at_day_of_week: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Say what is wrong with the arguments."""
+        self._check_table(minute, hour, dayOfMonth, month, dayOfWeek)
+        forced = (
+            force_at_minute,
+            force_at_hour,
+            force_at_day_of_month,
+            force_at_month,
+            force_at_day_of_week,
+        )
+        if any(value is not None for value in forced):
+            self._check_table(*_with_defaults(*forced))
+        return super().checkConfig(builderNames, **kwargs)
+
+    def reconfigService(  # type: ignore[override] # as Buildbot has it
+        self,
+        builderNames: Any,
+        minute: Any = 0,
+        hour: Any = "*",
+        dayOfMonth: Any = "*",
+        month: Any = "*",
+        dayOfWeek: Any = "*",
+        force_at_minute: Any = None,
+        force_at_hour: Any = None,
+        force_at_day_of_month: Any = None,
+        force_at_month: Any = None,
+        force_at_day_of_week: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Take the arguments."""
+        super().reconfigService(builderNames, **kwargs)
+        self.minute = minute
+        self.hour = hour
+        self.dayOfMonth = dayOfMonth
+        self.month = month
+        self.dayOfWeek = dayOfWeek
+        self.force_at_minute = force_at_minute
+        self.force_at_hour = force_at_hour
+        self.force_at_day_of_month = force_at_day_of_month
+        self.force_at_month = force_at_month
+        self.force_at_day_of_week = force_at_day_of_week
+        return settled(None)
+
+    def _check_table(self, *times: Any) -> None:
+        try:
+            _table(*times).check()
+        except (BadTimeTable, TypeError, ValueError) as wrong:
+            error(f"{self._what}: {wrong}")
+
+    def _forced(self) -> TimeTable | None:
+        times = (
+            self.force_at_minute,
+            self.force_at_hour,
+            self.force_at_day_of_month,
+            self.force_at_month,
+            self.force_at_day_of_week,
+        )
+        if all(value is None for value in times):
+            return None
+        return _table(*_with_defaults(*times))
+
+    def _settings(self) -> Any:
+        table = _table(self.minute, self.hour, self.dayOfMonth, self.month, self.dayOfWeek)
+        return nightly.Settings(table=table, forced=self._forced(), **self._timed())
+
+
+class Nightly(NightlyBase):
+    """Builds by a time table."""
+
+    def checkConfig(self, *args: Any, reason: Any = _REASON % "Nightly", **kwargs: Any) -> Any:
+        """Say what is wrong with the arguments."""
+        return super().checkConfig(*args, reason=reason, **kwargs)
+
+    def reconfigService(self, *args: Any, reason: Any = _REASON % "Nightly", **kwargs: Any) -> Any:
+        """Take the arguments."""
+        return super().reconfigService(*args, reason=reason, **kwargs)
+
+
+class NightlyTriggerable(NightlyBase):
+    """Builds by a time table what was last triggered: accepted, and not supported yet."""
+
+    def checkConfig(
+        self, *args: Any, reason: Any = _REASON % "NightlyTriggerable", **kwargs: Any
+    ) -> Any:
+        """Say what is wrong with the arguments."""
+        return super().checkConfig(*args, reason=reason, **kwargs)
+
+    def reconfigService(
+        self, *args: Any, reason: Any = _REASON % "NightlyTriggerable", **kwargs: Any
+    ) -> Any:
+        """Take the arguments."""
+        return super().reconfigService(*args, reason=reason, **kwargs)
+
+    def _settings(self) -> Any:
+        return NotYet(kind="NightlyTriggerable")
+
+
+def _both(one: Filter, other: Filter | None) -> Filter:
+    if other is None:
+        return one
+    second: Callable[[Change], Any] = other
+
+    def passes(change: Change) -> bool:
+        return bool(one(change)) and bool(second(change))
+
+    return passes
+
+
+def _with_defaults(minute: Any, hour: Any, day: Any, month: Any, day_of_week: Any) -> list[Any]:
+    minute = 0 if minute is None else minute
+    return [minute, *("*" if value is None else value for value in (hour, day, month, day_of_week))]
+
+
+def _table(minute: Any, hour: Any, day: Any, month: Any, day_of_week: Any) -> TimeTable:
+    return TimeTable(
+        minute=minute, hour=hour, day_of_month=day, month=month, day_of_week=day_of_week
+    )

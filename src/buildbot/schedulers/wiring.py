@@ -1,0 +1,203 @@
+"""How schedulers of the configuration become the engine's: hooks for what users wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import CoroutineType
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from buildbot._host.bridge import inward
+from buildbot.process.build_parts import ChangeView
+from buildbot.process.properties import Properties
+from buildbot.process.rendering import is_constant, render_value
+from buildbot.util import NotABranch
+from chargehand.config.model import Hook
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import SourceStampId
+from chargehand.domain.source_stamp import SourceStamp
+from chargehand.scheduling.change_filter import ChangeFilter, exactly
+from chargehand.scheduling.rules import Codebase, stamp_of
+from chargehand.scheduling.scheduler import Filter
+from chargehand.scheduling.submitting import Draft, Stamp
+
+
+class SchedulerChange(ChangeView):
+    """A change, for users' functions; as a mapping too it has the REST API's fields."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__(change)
+        self.changeid = self.number
+        self.when_timestamp = self.when
+        self.parent_changeids = list(change.parent_ids)
+        self.change = change
+
+    def __getitem__(self, name: str) -> Any:
+        return self.asChDict()[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field as the REST API has it."""
+        return self.asChDict().get(name, default)
+
+
+def change_filter_of(given: Any) -> Filter | None:
+    """Return the engine's filter for what users write as ``change_filter``."""
+    if given is None or isinstance(given, ChangeFilter):
+        return given
+    rule: Filter | None = getattr(given, "_as_rule", lambda: None)()
+    return rule if rule is not None else _asked(given)
+
+
+def conditions(*, branch: Any, category: Any = None) -> ChangeFilter:
+    """Return the filter for the old arguments ``branch`` (or ``branches``) and ``categories``."""
+    found = [] if branch is NotABranch else [exactly("branch", branch)]
+    if category:
+        found.append(exactly("category", category))
+    return ChangeFilter(fields=tuple(found))
+
+
+def _asked(given: Any) -> Filter:
+    def passes(change: Change) -> bool:
+        return bool(given.filter_change(SchedulerChange(change)))
+
+    return passes
+
+
+def importance_hook(function: Any) -> Hook | None:
+    """Return the hook of a ``fileIsImportant`` function."""
+    if function is None:
+        return None
+
+    async def is_important(change: Change) -> bool:
+        return bool(await inward(function, SchedulerChange(change)))
+
+    return is_important
+
+
+def priority_hook(function: Any) -> Hook | None:
+    """Return the hook of a ``priority`` function, None where it is a number."""
+    if not callable(function):
+        return None
+
+    async def priority_of(
+        builder_names: Sequence[str], changes: Mapping[str, Sequence[Change]]
+    ) -> int:
+        views = {name: list(map(SchedulerChange, found)) for name, found in changes.items()}
+        return int(await inward(function, list(builder_names), views))
+
+    return priority_of
+
+
+def rendering_hook(scheduler: Any) -> Hook | None:
+    """Return the hook that renders properties and builders' names, None where all is constant."""
+    values = [value for value, _ in scheduler.properties.properties.values()]
+    if is_constant(scheduler.builderNames) and is_constant(values):
+        return None
+
+    async def render(draft: Draft) -> Draft:
+        properties = Properties.fromDict(draft.properties)
+        properties.master = scheduler.master
+        properties.changes = [SchedulerChange(change).asChDict() for change in draft.changes]
+        properties.sourcestamps = _stamps_for_users(draft.stamps, draft.changes)
+        names = await render_value(draft.builder_names, properties)
+        rendered = {
+            name: (await render_value(value, properties), source)
+            for name, (value, source) in draft.properties.items()
+        }
+        return Draft(
+            properties=rendered, builder_names=names, stamps=draft.stamps, changes=draft.changes
+        )
+
+    return render
+
+
+def _stamps_for_users(stamps: Sequence[Stamp], changes: Sequence[Change]) -> list[dict[str, Any]]:
+    by_id = {change.source_stamp_id: change for change in changes}
+    found: list[Any] = []
+    for stamp in stamps:
+        source = stamp if isinstance(stamp, SourceStamp) else by_id.get(stamp)
+        if source is not None:
+            found.append(source)
+    return [
+        {
+            "branch": source.branch,
+            "revision": source.revision,
+            "repository": source.repository,
+            "project": source.project,
+            "codebase": source.codebase,
+        }
+        for source in found
+    ]
+
+
+def codebases_of(given: Any) -> dict[str, Codebase]:
+    """Return the engine's form of a checked ``codebases`` argument."""
+    return {
+        name: Codebase(
+            repository=said.get("repository") or "",
+            branch=said.get("branch"),
+            revision=said.get("revision"),
+            project=said.get("project") or "",
+        )
+        for name, said in given.items()
+    }
+
+
+def stamps_of(given: Sequence[Any]) -> list[Stamp]:
+    """Return source stamps that users' code gave as dictionaries or identifiers."""
+    return [
+        stamp_of(stamp) if isinstance(stamp, Mapping) else SourceStampId(int(stamp))
+        for stamp in given
+    ]
+
+
+def stamps_for_users(stamps: Sequence[Stamp]) -> list[Any]:
+    """Return source stamps as users' code gets them: dictionaries or identifiers."""
+    return [_stamp_for_users(stamp) for stamp in stamps]
+
+
+def _stamp_for_users(stamp: Stamp) -> Any:
+    if not isinstance(stamp, SourceStamp):
+        return int(stamp)
+    found: dict[str, Any] = {
+        "codebase": stamp.codebase,
+        "repository": stamp.repository,
+        "branch": stamp.branch,
+        "revision": stamp.revision,
+        "project": stamp.project,
+    }
+    if (patch := stamp.patch) is not None:
+        found |= {
+            "patch_body": patch.body,
+            "patch_level": patch.level,
+            "patch_subdir": patch.subdir,
+            "patch_author": patch.author,
+            "patch_comment": patch.comment,
+        }
+    return found
+
+
+def is_overridden(scheduler: Any, name: str) -> bool:
+    """Return whether a class of the user's defines the method, and not one of ours."""
+    for kind in type(scheduler).__mro__:
+        if name in kind.__dict__:
+            return not kind.__module__.startswith("buildbot.schedulers.")
+    return False
+
+
+def finish_now(outcome: Any) -> None:
+    """Drive what a user's ``reconfigService`` returned; it must not wait for anything yet."""
+    if isinstance(outcome, Deferred):
+        results: list[Any] = []
+        outcome.addBoth(results.append)
+        if results and isinstance(results[0], Failure):
+            results[0].raiseException()
+    elif isinstance(outcome, CoroutineType):
+        try:
+            outcome.send(None)
+        except StopIteration:
+            return
+        outcome.close()
+        raise TypeError("reconfigService waits for something; it may not, before the master runs")
