@@ -144,7 +144,8 @@ class Schedulers:
 
         def use_case(transaction: Transaction) -> SubmittedBuildset:
             transaction.connection.execute(_FLUSH_SOME, values)
-            _saw(transaction, {scheduler_id: max(change_ids)})
+            if change_ids:
+                _saw(transaction, {scheduler_id: max(change_ids)})
             return submit(transaction, buildset)
 
         return await self._database.write(use_case)

@@ -1,0 +1,189 @@
+"""Logs: appended durably, read while they are written, and after a kill."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+from store_workshop import Workshop, opened, segment
+
+from chargehand.domain.build import Log, LogType
+from chargehand.domain.identifiers import LogId
+from chargehand.events.messages import LogAdded, LogAppended, LogFinished
+from chargehand.store.errors import LogWriteFailed
+
+
+async def _log(workshop: Workshop, kind: LogType = LogType.STDIO, slug: str = "stdio") -> Log:
+    step = await workshop.step(await workshop.build())
+    return await workshop.store.logs.open(step.id, slug, slug, kind)
+
+
+async def _raw(workshop: Workshop, log: Log) -> bytes:
+    raw = await workshop.store.logs.raw(log.id)
+    text = b"".join([piece async for piece in raw.chunks])
+    assert len(text) == raw.size
+    return text
+
+
+def _noise(lines: int, start: int = 0) -> bytes:
+    """Return lines that do not compress."""
+    return b"".join(
+        b"o%06d %s\n" % (number, os.urandom(40).hex().encode())
+        for number in range(start, start + lines)
+    )
+
+
+async def test_a_short_log_is_read_back(workshop: Workshop) -> None:
+    log = await _log(workshop)
+    workshop.heard()
+
+    await workshop.store.logs.append(log.id, segment(b"hmake\noone\nee1\n"))
+    await workshop.store.logs.append(log.id, segment(b"o\nohello\n"))
+    live = await workshop.store.logs.lines(log.id, 1, 3)
+    finished = await workshop.store.logs.finish(log.id)
+
+    assert live == b"oone\nee1\no\n"
+    assert finished.line_count == 5
+    assert await workshop.store.logs.lines(log.id, 0, None) == b"hmake\noone\nee1\no\nohello\n"
+    assert await workshop.store.logs.lines(log.id, 5, 10) == b""
+    assert await _raw(workshop, log) == b"make\none\ne1\n\nhello\n"
+    events = workshop.heard(LogAdded, LogAppended, LogFinished)
+    assert [event.log.line_count for event in events] == [3, 5, 5]
+
+
+@pytest.mark.parametrize("kind", [LogType.TEXT, LogType.HTML])
+async def test_a_log_without_letters_is_left_as_it_is(workshop: Workshop, kind: LogType) -> None:
+    log = await _log(workshop, kind)
+
+    await workshop.store.logs.append(log.id, segment(b"one\nother\n\n"))
+
+    assert await _raw(workshop, log) == b"one\nother\n\n"
+
+
+async def test_a_long_log_moves_to_a_file_and_is_readable_all_the_time(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    logs = workshop.store.logs
+    log = await _log(workshop)
+    text = b""
+    for number in range(20):
+        piece = _noise(200, number * 200)
+        text += piece
+        await logs.append(log.id, segment(piece))
+        assert await logs.lines(log.id, number * 200 + 190, 20) == b"".join(
+            piece.splitlines(keepends=True)[190:]
+        )
+    whole = await _raw(workshop, log)
+    await logs.finish(log.id)
+
+    assert (tmp_path / "logs").exists()
+    assert whole == await _raw(workshop, log)
+    assert whole == b"".join(line[1:] for line in text.splitlines(keepends=True))
+    assert await logs.lines(log.id, 1990, 20) == b"".join(text.splitlines(keepends=True)[1990:2010])
+    (row,) = await workshop.rows("logs")
+    assert (row["num_lines"], row["complete"]) == (4000, True)
+
+
+async def test_the_row_of_a_growing_log_is_brought_up_to_date(workshop: Workshop) -> None:
+    log = await _log(workshop)
+    await workshop.store.logs.append(log.id, segment(_noise(500)))
+    await workshop.store.logs.append(log.id, segment(_noise(500)))
+    before = (await workshop.rows("logs"))[0]["num_lines"]
+
+    await workshop.store.logs.close()
+
+    assert before == 500
+    assert (await workshop.rows("logs"))[0]["num_lines"] == 1000
+
+
+async def test_equal_slugs_are_told_apart(workshop: Workshop) -> None:
+    log = await _log(workshop)
+
+    again = await workshop.store.logs.open(log.step_id, "stdio", "stdio", LogType.STDIO)
+
+    assert (log.slug, again.slug) == ("stdio", "stdio_1")
+
+
+async def test_a_finished_or_unknown_log_takes_nothing(workshop: Workshop) -> None:
+    log = await _log(workshop)
+    await workshop.store.logs.finish(log.id)
+
+    with pytest.raises(LogWriteFailed):
+        await workshop.store.logs.append(log.id, segment(b"o\n"))
+    with pytest.raises(LookupError):
+        await workshop.store.logs.append(LogId(999), segment(b"o\n"))
+    with pytest.raises(LookupError):
+        await workshop.store.logs.raw(LogId(999))
+
+
+async def test_deleting_removes_the_file(workshop: Workshop, tmp_path: Path) -> None:
+    log = await _log(workshop)
+    await workshop.store.logs.append(log.id, segment(_noise(1000)))
+    await workshop.store.logs.finish(log.id)
+
+    await workshop.store.logs.delete([log.id])
+
+    assert list((tmp_path / "logs").glob("*/*.log")) == []
+    with pytest.raises(LookupError):
+        await workshop.store.logs.lines(log.id, 0, 1)
+
+
+async def test_after_a_kill_the_log_ends_with_its_last_whole_record(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened(database_url, tmp_path) as killed:
+        log = await _log(killed)
+        await killed.store.logs.append(log.id, segment(_noise(300)))
+        await killed.store.logs.append(log.id, segment(_noise(300, 300)))
+    (file,) = (tmp_path / "logs").glob("*/*.log")
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[:1000])
+
+    async with opened(database_url, tmp_path) as restarted:
+        await restarted.store.masters.recover(restarted.master_id)
+
+        (row,) = await restarted.rows("logs")
+        assert (row["num_lines"], row["complete"]) == (600, True)
+        assert file.read_bytes() == whole
+        assert len(await _raw(restarted, log)) > 0
+
+
+async def test_a_log_that_was_open_before_a_restart_can_go_on(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened(database_url, tmp_path) as first:
+        short = await _log(first)
+        long = await _log(first, slug="long")
+        await first.store.logs.append(short.id, segment(b"oone\n"))
+        await first.store.logs.append(long.id, segment(_noise(300)))
+
+    async with opened(database_url, tmp_path) as second:
+        await second.store.logs.append(short.id, segment(b"otwo\n"))
+        await second.store.logs.append(long.id, segment(b"othe end\n"))
+
+        assert await second.store.logs.lines(short.id, 0, None) == b"oone\notwo\n"
+        assert await second.store.logs.lines(long.id, 300, None) == b"othe end\n"
+        assert (await second.store.logs.finish(long.id)).line_count == 301
+
+
+async def test_when_the_disk_is_full_the_log_ends_and_can_still_be_read(
+    workshop: Workshop,
+) -> None:
+    log = await _log(workshop)
+    await workshop.store.logs.append(log.id, segment(_noise(300)))
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))
+    try:
+        with pytest.raises(LogWriteFailed, match="the log ends here"):
+            await workshop.store.logs.append(log.id, segment(_noise(1000, 300)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert (await workshop.store.logs.lines(log.id, 299, 10)).startswith(b"o000299")
+    await workshop.store.logs.append(log.id, segment(b"oroom again\n"))
+    assert await workshop.store.logs.lines(log.id, 300, None) == b"oroom again\n"
