@@ -20,6 +20,18 @@ _LIBRARY_DIRECTORIES = frozenset({"site-packages", "dist-packages"})
 _OURS = Path(__file__).resolve().parents[2]
 
 
+class _Configuration(ModuleType):
+    """The module that a configuration runs as: dataclasses and pickles look their module up.
+
+    It has no ``__file__``, though its code sees one: configurations reload the modules of their
+    directory, and must not reload themselves.
+    """
+
+    @property
+    def __file__(self) -> str:  # type: ignore[override] # to have none is the point
+        raise AttributeError("__file__")
+
+
 class Document:
     """A ``master.cfg``, and the modules that it imports from its own directory."""
 
@@ -98,9 +110,9 @@ class Document:
         return None
 
     def _run(self, code: Any, collector: Collector) -> dict[str, Any] | None:
-        module = ModuleType(_MODULE_NAME)
+        module = _Configuration(_MODULE_NAME)
         module.__dict__.update(__file__=str(self.path), basedir=str(self._basedir))
-        sys.modules[_MODULE_NAME] = module  # dataclasses and pickles look their module up
+        sys.modules[_MODULE_NAME] = module
         try:
             exec(code, module.__dict__)  # a configuration is a program
         except ConfigErrors as errors:
