@@ -12,7 +12,8 @@ _TIME = ("minute", "hour", "dayOfWeek", "dayOfMonth", "month")
 
 
 class JanitorConfigurator(ConfiguratorBase):
-    """Deletes logs older than ``logHorizon`` and build data older than ``build_data_horizon``."""
+    """Deletes logs older than ``logHorizon`` and build data older than ``build_data_horizon``:
+    accepted, and not supported yet."""
 
     compare_attrs = ("logHorizon", "build_data_horizon", "hour", "schedule")
 
@@ -26,9 +27,5 @@ class JanitorConfigurator(ConfiguratorBase):
         for name in kwargs:
             if name not in _TIME:
                 error(f"JanitorConfigurator: unknown argument {name!r}")
-
-    def configure(self, config_dict: dict[str, Any]) -> None:
-        """Take the configuration."""
-        super().configure(config_dict)
-        if self.logHorizon is not None or self.build_data_horizon is not None:
+        if logHorizon is not None or build_data_horizon is not None:
             warn("JanitorConfigurator is not supported yet: nothing old is deleted")

@@ -35,6 +35,11 @@ class AbstractWorker(ComparableMixin):
         self._keywords = kwargs
         self.master: Any = None
         self.checkConfig(*args, **kwargs)
+        self._warn_if_to_come()
+
+    def _warn_if_to_come(self) -> None:
+        if self._kind == "remote":
+            warn(f"worker {self.name!r}: remote workers are not supported yet; it cannot connect")
 
     def checkConfig(
         self,
@@ -89,8 +94,6 @@ class AbstractWorker(ComparableMixin):
 
     def _as_worker_config(self) -> WorkerConfig:
         """Return the engine's value for this worker."""
-        if self._kind == "remote":
-            warn(f"worker {self.name!r}: remote workers are not supported yet; it cannot connect")
         return WorkerConfig(
             name=self.name,
             kind=self._kind,

@@ -8,7 +8,6 @@ from buildbot._host.bridge import settled
 from buildbot._host.errors import warn
 from buildbot.interfaces import ILatentWorker, implementer
 from buildbot.worker.base import AbstractWorker
-from chargehand.config.model import WorkerConfig
 
 
 @implementer(ILatentWorker)
@@ -48,12 +47,11 @@ class AbstractLatentWorker(AbstractWorker):
         """Return whether the machine is well, and a message if it is not."""
         return settled((True, ""))
 
-    def _as_worker_config(self) -> WorkerConfig:
+    def _warn_if_to_come(self) -> None:
         warn(
             f"worker {self.name!r}: latent workers ({type(self).__name__}) are not supported yet; "
             "it will not be started"
         )
-        return super()._as_worker_config()
 
     def _settings(self) -> dict[str, Any]:
         return {**super()._settings(), "build_wait_timeout": self.build_wait_timeout}
