@@ -177,7 +177,8 @@ async def test_stopping_the_server_closes_live_connections():
 
 
 async def test_a_client_that_does_not_keep_up_is_given_up(caplog):
-    client = Client(name="slow", frame=lambda _key, body: body, max_waiting=1000)
+    aborted = asyncio.Event()
+    client = Client(name="slow", frame=lambda _key, body: body, abort=aborted.set, max_waiting=1000)
     bus = Bus()
     live = LiveEvents(bus=bus)
     live.add(client, ("builds", "*", "*"))
@@ -185,7 +186,43 @@ async def test_a_client_that_does_not_keep_up_is_given_up(caplog):
     bus.publish([BuildStarted(build=BUILDS[2])] * 10)
 
     assert await client.next() is None
+    assert aborted.is_set()
     assert "slow does not keep up" in caplog.text
+
+
+async def test_a_socket_that_is_not_read_is_closed_and_forgotten(caplog):
+    async with visited() as site:
+        for path in ("/ws", "/sse/listen/builds/1/properties/update"):
+            host, port = site.server.addresses[0]
+            reader, writer = await asyncio.open_connection(host, port, limit=1024)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{_UPGRADE}\r\n".encode())
+            if path == "/ws":
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(_masked(b'{"cmd":"startConsuming","path":"builds/*/*/*","_id":1}'))
+            async with asyncio.timeout(5):
+                while not site.bus.has_listeners(BuildPropertiesUpdated):
+                    await asyncio.sleep(0)
+            large = BuildPropertiesUpdated(
+                build_id=BUILDS[0].id, properties={"a": ("x" * 1_000_000, "Test")}
+            )
+
+            async with asyncio.timeout(20):
+                while site.bus.has_listeners(BuildPropertiesUpdated):
+                    site.bus.publish([large])
+                    await asyncio.sleep(0)
+
+            writer.close()
+        assert caplog.text.count("does not keep up with its live events") == 2
+
+
+_UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def _masked(text: bytes) -> bytes:
+    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
 
 
 async def test_event_streams_begin_with_a_handshake_and_can_be_changed():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from functools import partial
 
 import msgspec
 from aiohttp import web
 
 from chargehand.kit.tasks import Tasks
 from chargehand.web.announcements import Key
-from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents
+from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents, abort
 
 _COMMENT_INTERVAL = 30.0
 
@@ -58,12 +59,16 @@ class EventStreams:
         )
         await response.prepare(request)
         identifier = str(uuid.uuid4())
-        client = Client(name=f"event stream client {request.remote}", frame=event_frame)
+        client = Client(
+            name=f"event stream client {request.remote}",
+            frame=event_frame,
+            abort=partial(abort, request),
+        )
         self._clients[identifier] = client
         client.push(f"event: handshake\ndata: {identifier}\n\n".encode())
         if pattern:
             self._live.add(client, pattern)
-        sender = self._tasks.spawn(_send(response, client, request), name=client.name)
+        sender = self._tasks.spawn(_send(response, client), name=client.name)
         try:
             await asyncio.wait({sender})
         finally:
@@ -90,14 +95,12 @@ class EventStreams:
         return _plain(200, "ok", headers)
 
 
-async def _send(response: web.StreamResponse, client: Client, request: web.BaseRequest) -> None:
+async def _send(response: web.StreamResponse, client: Client) -> None:
     try:
         while (data := await _next(client)) is not None:
             await response.write(data)
     except ConnectionError:
-        return
-    if request.transport is not None:
-        request.transport.abort()
+        pass  # The client has left.
 
 
 async def _next(client: Client) -> bytes | None:

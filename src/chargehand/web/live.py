@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
+from aiohttp import web
 
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import Event
@@ -30,9 +31,17 @@ Frame = Callable[[Key, bytes], bytes]
 class Client:
     """One live connection: its patterns, and a bounded queue of what it has yet to be sent."""
 
-    def __init__(self, *, name: str, frame: Frame, max_waiting: int = MAX_WAITING_BYTES) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        frame: Frame,
+        abort: Callable[[], None],
+        max_waiting: int = MAX_WAITING_BYTES,
+    ) -> None:
         self.name = name
         self.frame = frame
+        self._abort = abort
         self.patterns: set[Key] = set()
         self.is_too_slow = False
         self._max_waiting = max_waiting
@@ -48,6 +57,8 @@ class Client:
             self.is_too_slow = True
             self._waiting.clear()
             _log.warning("%s does not keep up with its live events; closing it", self.name)
+            # Whoever sends is stuck in a full buffer: only the connection's end wakes him.
+            self._abort()
         else:
             self._waiting.append(data)
             self._size += len(data)
@@ -131,6 +142,12 @@ class LiveEvents:
                 if (data := frames.get(client.frame)) is None:
                     data = frames[client.frame] = client.frame(key, body)
                 client.push(data)
+
+
+def abort(request: web.BaseRequest) -> None:
+    """Break a request's connection at once, whatever is on its way."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _collect(node: _Node, key: Key, index: int, found: set[Client]) -> None:

@@ -14,6 +14,7 @@ from chargehand.domain.raw_log import RawLog
 from chargehand.web import query_string
 from chargehand.web.answers import Answer, failure, success
 from chargehand.web.endpoints import Resolved
+from chargehand.web.live import abort
 from chargehand.web.ports import Logs, Resources
 from chargehand.web.reading import NotFound
 
@@ -117,9 +118,9 @@ async def _send(
             is_whole = True
         await response.write_eof()
     finally:
-        if not is_whole and request.transport is not None:
+        if not is_whole:
             # Part of the text is out: only a broken connection can say that it is not all.
-            request.transport.abort()
+            abort(request)
 
 
 def _heading(origin: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from aiohttp import WSMsgType, web
 
 from chargehand.kit.tasks import Tasks
 from chargehand.web.announcements import Key
-from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents
+from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents, abort
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
@@ -48,9 +49,13 @@ class EventSocket:
         if not socket.can_prepare(request):
             return web.Response(status=426, text="this is a websocket\n", headers=_UPGRADE)
         await socket.prepare(request)
-        client = Client(name=f"websocket client {request.remote}", frame=event_frame)
+        client = Client(
+            name=f"websocket client {request.remote}",
+            frame=event_frame,
+            abort=partial(abort, request),
+        )
         self._sockets.add(socket)
-        sender = self._tasks.spawn(_send(socket, client, request), name=client.name)
+        sender = self._tasks.spawn(_send(socket, client), name=client.name)
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -100,14 +105,12 @@ class EventSocket:
 _UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
 
 
-async def _send(socket: web.WebSocketResponse, client: Client, request: web.BaseRequest) -> None:
+async def _send(socket: web.WebSocketResponse, client: Client) -> None:
     try:
         while (data := await client.next()) is not None:
             await socket.send_frame(data, WSMsgType.TEXT)
     except ConnectionError:
-        return
-    if request.transport is not None:
-        request.transport.abort()
+        pass  # The client has left; who reads from it notices as well.
 
 
 def _parsed(text: str) -> dict[str, Any]:

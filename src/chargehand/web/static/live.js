@@ -58,7 +58,7 @@ function follow(box) {
 
 function openLogs() {
   for (const box of document.querySelectorAll("details[data-log]")) {
-    box.addEventListener("toggle", () => box.open && follow(box));
+    box.ontoggle = () => box.open && follow(box);
     if (box.open) follow(box);
   }
 }
@@ -68,11 +68,16 @@ async function refresh() {
   const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
   const fresh = page.getElementById("main");
   // Logs that are open stay as they are: their text is in the old nodes.
-  for (const box of document.querySelectorAll("details[data-log]")) {
+  const kept = [];
+  for (const box of [...followed.keys()]) {
     const place = fresh.querySelector('details[data-log="' + box.dataset.log + '"]');
-    if (place && followed.has(box)) { box.querySelector("summary").replaceWith(place.querySelector("summary")); place.replaceWith(box); }
+    if (!place) { followed.delete(box); continue; }
+    kept.push([box.querySelector("pre"), box.querySelector("pre").scrollTop]);
+    box.querySelector("summary").replaceWith(place.querySelector("summary"));
+    place.replaceWith(box);
   }
   document.getElementById("main").replaceWith(fresh);
+  for (const [pre, position] of kept) pre.scrollTop = position;
   openLogs();
 }
 
