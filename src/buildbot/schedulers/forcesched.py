@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from buildbot._host.bridge import inward, outward, settled
@@ -184,7 +185,8 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         changes: list[int] = []
         stamps: dict[str, Any] = {}
         for parameter in self.forcedProperties:
-            await collector.collectValidationErrors(
+            await inward(
+                collector.collectValidationErrors,
                 parameter.fullName,
                 parameter.updateFromKwargs,
                 master=self.master,
@@ -233,7 +235,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     async def _filled(self, owner: Any, given: dict[str, Any]) -> forms.Filled:
         collector = ValidationErrorCollector()
-        ask = collector.collectValidationErrors
+        ask = partial(inward, collector.collectValidationErrors)
         reason = await ask(self.reason.fullName, self.reason.getFromKwargs, given)
         if owner is None or owner in _NOBODY:
             named = await ask(self.username.fullName, self.username.getFromKwargs, given)

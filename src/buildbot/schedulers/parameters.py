@@ -312,7 +312,8 @@ class NestedParameter(BaseParameter):
     ) -> dict[str, Any]:
         answers: dict[str, Any] = {}
         for field in self.fields:
-            await collector.collectValidationErrors(
+            await inward(
+                collector.collectValidationErrors,
                 field.fullName,
                 field.updateFromKwargs,
                 kwargs=kwargs,
