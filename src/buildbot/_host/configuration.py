@@ -23,7 +23,7 @@ from buildbot._host.surroundings import Surroundings
 from buildbot._host.web_settings import read_web
 from chargehand.config.equivalence import Equivalence
 from chargehand.config.errors import ConfigErrors
-from chargehand.config.model import MasterConfig
+from chargehand.config.model import Component, MasterConfig
 
 
 class Reader:
@@ -34,7 +34,7 @@ class Reader:
         self._surroundings = surroundings
 
     def read(self, previous: MasterConfig | None = None) -> MasterConfig:
-        """Return the configuration, ready to be compared with the previous one quickly.
+        """Return the configuration. What is as it was in the previous one is the very same object.
 
         Raises ConfigErrors. Runs users' code; meant for a thread of its own.
         """
@@ -43,9 +43,7 @@ class Reader:
             config = None if values is None else self._converted(values, collector)
         if config is None or collector.errors:
             raise ConfigErrors(collector.errors)
-        if previous is not None:
-            _recognise(previous, config)
-        return config
+        return config if previous is None else _recognised(previous, config)
 
     def _converted(self, values: dict[str, Any], collector: Collector) -> MasterConfig | None:
         given = Given(values, document=self._document, collector=collector)
@@ -118,11 +116,19 @@ def _hooks(given: Given, hooks: Hooks) -> dict[str, Any]:
     return made
 
 
-def _recognise(previous: MasterConfig, config: MasterConfig) -> None:
-    """Compare what may have stayed the same, so that the engine finds it quickly."""
+def _recognised(previous: MasterConfig, config: MasterConfig) -> MasterConfig:
+    """Return the configuration with the previous objects where nothing has changed."""
+    kept: dict[str, Any] = {}
     for name in ("workers", "builders", "schedulers", "change_sources", "services"):
         before = {item.name: item for item in getattr(previous, name)}
-        for item in getattr(config, name):
-            old = before.get(item.name)
-            if old is not None:
-                _ = item.identity == old.identity
+        kept[name] = tuple(
+            old if (old := before.get(item.name)) is not None and _is_same(old, item) else item
+            for item in getattr(config, name)
+        )
+    return replace(config, **kept)
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    if isinstance(new, Component) and type(old.settings) is not type(new.settings):
+        return False
+    return bool(old.identity == new.identity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._host.given import Given
+from buildbot._host.settings import DEFAULT_URL, with_slash
 
 
 class MasterConfigView:
@@ -18,24 +19,23 @@ class MasterConfigView:
         self.extensions = extensions
         self.builders = builders
         self.title = given.text("title", "Chargehand")
-        self.titleURL = given.text("titleURL", "http://localhost:8010/")
-        url = given.text("buildbotURL", "http://localhost:8010/")
-        self.buildbotURL = url if url.endswith("/") else f"{url}/"
-        self.workers = list(given.get("workers") or ())
-        self.services = {
-            service.name: service
-            for service in given.get("services") or ()
-            if hasattr(service, "name")
-        }
-        self.schedulers = {
-            scheduler.name: scheduler
-            for scheduler in given.get("schedulers") or ()
-            if hasattr(scheduler, "name")
-        }
-        self.www = dict(given.get("www") or {})
+        self.titleURL = given.text("titleURL", DEFAULT_URL)
+        self.buildbotURL = with_slash(given.text("buildbotURL", DEFAULT_URL))
+        self.workers = _listed(given.get("workers"))
+        self.services = _by_name(_listed(given.get("services")))
+        self.schedulers = _by_name(_listed(given.get("schedulers")))
+        self.www = given.get("www") or {}
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})
         if name in values:
             return values[name]
         raise AttributeError(f"the configuration has no {name!r}")
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _by_name(objects: list[Any]) -> dict[str, Any]:
+    return {one.name: one for one in objects if hasattr(one, "name")}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +13,7 @@ from buildbot._host.data_view import DataView
 from buildbot._host.mq_view import MqView
 from buildbot._host.secret_store import SecretStore
 from buildbot._host.state_view import DatabaseView
-from buildbot._host.surroundings import NotRunning, Surroundings
+from buildbot._host.surroundings import Surroundings
 from buildbot.util.service import AsyncMultiService
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
@@ -43,6 +44,12 @@ class MasterView(AsyncMultiService):
         self.secrets = SecretStore()
         self.namedServices["secrets"] = self.secrets
 
+    @cached_property
+    def pbmanager(self) -> Any:
+        """Perspective Broker servers (`buildbot.pbmanager.PBManager`)."""
+        # Most masters have none, and Perspective Broker takes its time to import.
+        return import_module("buildbot.pbmanager").PBManager()
+
     @property
     def masterid(self) -> int:
         """The master's identifier."""
@@ -63,13 +70,11 @@ class MasterView(AsyncMultiService):
         )
 
     async def stop(self) -> None:
-        """Stop the services that users' code has added."""
-        try:
-            for service in reversed(self.services):
+        """Stop the services that users' code has added, and tell it nothing any more."""
+        for service in reversed(self.services):
+            if service.running:
                 await service.ended()
-        except NotRunning:
-            pass
-        await asyncio.sleep(0)
+        await self.mq.close()
 
     def __getattr__(self, name: str) -> NoReturn:
         raise NotSupported(f"master.{name} is not supported{_ADVICE}")

@@ -14,7 +14,7 @@ from chargehand.config.model import LogConfig
 from chargehand.domain.properties import Property
 
 _DEFAULT_DB = "sqlite:///state.sqlite"
-_DEFAULT_URL = "http://localhost:8010/"
+DEFAULT_URL = "http://localhost:8010/"
 _COMPRESSIONS = ("raw", "bz2", "gz", "lz4", "br", "zstd")
 _MQ_TYPES = ("simple", "wamp")
 _VALIDATED = ("branch", "revision", "property_name", "property_value")
@@ -25,7 +25,7 @@ def read_plain(given: Given) -> dict[str, Any]:
     _check_accepted(given)
     return {
         "title": given.text("title", "Chargehand"),
-        "title_url": given.text("titleURL", _DEFAULT_URL),
+        "title_url": given.text("titleURL", DEFAULT_URL),
         "url": _url(given),
         "db_url": _db_url(given),
         "multi_master": bool(given.get("multiMaster", False)),
@@ -38,7 +38,11 @@ def read_plain(given: Given) -> dict[str, Any]:
 
 
 def _url(given: Given) -> str:
-    url = given.text("buildbotURL", _DEFAULT_URL)
+    return with_slash(given.text("buildbotURL", DEFAULT_URL))
+
+
+def with_slash(url: str) -> str:
+    """Return the URL with a slash at its end: paths are appended to it."""
     return url if url.endswith("/") else f"{url}/"
 
 

@@ -1,0 +1,114 @@
+"""A user's service in a running master: what ``self.master`` gives it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from chargehand.app.master import Master
+from chargehand.plugins.root import activate
+
+activate()
+
+CONFIG = """
+import asyncio
+from twisted.internet import defer
+from buildbot.plugins import *
+from buildbot.util.service import BuildbotService, SharedService
+
+class Shared(SharedService):
+    pass
+
+class Watcher(BuildbotService):
+    name = 'watcher'
+    secrets = ('token',)
+
+    def checkConfig(self, outcome, token=None):
+        pass
+
+    def reconfigService(self, outcome, token=None):
+        self.outcome = outcome
+        self.outcome['token'] = token
+
+    @defer.inlineCallbacks
+    def startService(self):
+        yield super().startService()
+        out = self.outcome
+        self.consumer = yield self.master.mq.startConsuming(self.heard, ('changes', None, 'new'))
+        number = yield self.master.data.updates.addChange(
+            author='me', files=['f'], comments='c', revision='r', properties={'p': 1})
+        out['change'] = number
+        rows = yield self.master.data.get(('changes', number))
+        out['author'] = rows['author']
+        builders = yield self.master.data.get(('builders',), fields=['name'])
+        out['builders'] = [b['name'] for b in builders]
+        object_id = yield self.master.db.state.getObjectId('watcher', 'Watcher')
+        out['before'] = yield self.master.db.state.getState(object_id, 'count', 0)
+        yield self.master.db.state.setState(object_id, 'count', 5)
+        out['state'] = yield self.master.db.state.getState(object_id, 'count')
+        try:
+            yield self.master.db.state.getState(object_id, 'nothing')
+        except KeyError:
+            out['no state'] = True
+        one = yield Shared.getService(self.master, 1)
+        two = yield Shared.getService(self.master, 1)
+        out['shared'] = one is two and one.running
+        out['url'] = self.master.config.buildbotURL
+        out['basedir'] = self.master.basedir
+        try:
+            self.master.flux_capacitor
+        except AttributeError as error:
+            out['unknown'] = str(error)
+
+    def heard(self, key, message):
+        self.outcome['heard'] = (key, message['author'])
+        self.outcome['told'].set()
+
+    async def stopService(self):
+        await super().stopService()
+        self.outcome['stopped'] = True
+
+import builtins
+c = BuildmasterConfig = {}
+c['workers'] = [worker.LocalWorker('local')]
+c['builders'] = [util.BuilderConfig(name='b', workernames=['local'],
+    factory=util.BuildFactory([steps.ShellCommand(command=['true'])]))]
+c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['b'])]
+c['buildbotURL'] = 'http://ci.example.org'
+c['secretsProviders'] = [secrets.SecretInAFile(basedir + '/secret-files')]
+c['services'] = [Watcher(builtins.users_outcome, token=util.Secret('token'))]
+"""
+
+
+@pytest.fixture
+async def outcome(tmp_path, monkeypatch):
+    """Run a master with the service until it has heard of its change, and stop it."""
+    found = {"told": asyncio.Event()}
+    monkeypatch.setattr("builtins.users_outcome", found, raising=False)
+    (tmp_path / "master.cfg").write_text(CONFIG)
+    (tmp_path / "secret-files").mkdir()
+    (tmp_path / "secret-files" / "token").write_text("hush\n")
+    os.chmod(tmp_path / "secret-files" / "token", 0o600)
+    master = Master(basedir=tmp_path, config_path=tmp_path / "master.cfg")
+    await master.start()
+    try:
+        async with asyncio.timeout(20):
+            await found["told"].wait()
+    finally:
+        await master.stop()
+    return found
+
+
+async def test_a_users_service_runs_and_reaches_the_master(outcome, tmp_path):
+    assert outcome["author"] == "me"
+    assert outcome["heard"] == (("changes", str(outcome["change"]), "new"), "me")
+    assert outcome["builders"] == ["b"]
+    assert (outcome["before"], outcome["state"], outcome["no state"]) == (0, 5, True)
+    assert outcome["shared"]
+    assert outcome["url"] == "http://ci.example.org/"
+    assert outcome["basedir"] == str(tmp_path)
+    assert outcome["token"] == "hush"
+    assert "docs/migrating-from-buildbot.md" in outcome["unknown"]
+    assert outcome["stopped"]

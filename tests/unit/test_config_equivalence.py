@@ -1,0 +1,155 @@
+"""What is defined anew with the same text is the same; what differs in any way that counts is not."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargehand.config.equivalence import Equivalence, Identity
+
+
+def define(text):
+    names = {"__name__": "configuration"}
+    exec(compile(textwrap.dedent(text), "<text>", "exec", dont_inherit=True), names)
+    return names["x"]
+
+
+SAME = {
+    "a function": "def x(a, b=[1, {'c': 2}], *, d=3): return a + b",
+    "a lambda in a list": "x = [lambda a: a.b, 1]",
+    "a nested function": "def x():\n    def y(z): return [z for _ in range(3)]\n    return y",
+    "a closure": "def make(n):\n    return lambda: n\nx = make([1])",
+    "a function that calls another": "def y(): return 1\ndef x(): return y()",
+    "mutual recursion": "def y(): return x()\ndef x(): return y()",
+    "a class": "class x:\n    a = 1\n    def f(self): return self.a\n    @property\n    def p(self): return 2",
+    "an instance": "class C:\n    def __init__(self, a): self.a = a\nx = C({'b': (1, 2)})",
+    "an instance with slots": "class C:\n    __slots__ = ('a',)\nx = C()\nx.a = 1",
+    "a cycle": "class C: pass\nx = C()\nx.me = [x]",
+    "a bound method": "class C:\n    def f(self): pass\nx = C().f",
+    "a partial": "import functools\ndef f(a, b): pass\nx = functools.partial(f, 1, b=2)",
+    "a pattern": "import re\nx = re.compile('a', re.I)",
+    "a set of classes": "class A: pass\nclass B: pass\nx = {A, B, 1}",
+    "an enum's member": "import enum\nclass E(enum.Enum):\n    A = 1\nx = [E.A.value]",
+    "a dataclass": "import dataclasses\n@dataclasses.dataclass\nclass D:\n    a: int = 1\nx = D(2)",
+    "what tells nothing of itself": "import threading\nx = [threading.Lock(), object()]",
+    "a path": "import pathlib\nx = pathlib.Path('/a')",
+    "what compare_attrs name": (
+        "import itertools\n"
+        "class C:\n    compare_attrs = ('a',)\n    a = 1\n    def __init__(self): self.b = id(self)\n"
+        "x = C()"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME.keys())
+def test_what_is_defined_anew_is_the_same(text):
+    assert Equivalence().equal(define(text), define(text))
+
+
+DIFFERENT = {
+    "code": ("x = lambda: 1 + 1", "x = lambda: 1 - 1"),
+    "a constant": ("x = lambda: 'a'", "x = lambda: 'b'"),
+    "a name": ("x = lambda s: s.a", "x = lambda s: s.b"),
+    "a default": ("def x(a=1): pass", "def x(a=2): pass"),
+    "a keyword default": ("def x(*, a=1): pass", "def x(*, a=2): pass"),
+    "a nested constant": ("def x():\n    return lambda: 1", "def x():\n    return lambda: 2"),
+    "what a closure holds": (
+        "def make(n):\n    return lambda: n\nx = make(1)",
+        "def make(n):\n    return lambda: n\nx = make(2)",
+    ),
+    "a function that is called": (
+        "def y(): return 1\ndef x(): return y()",
+        "def y(): return 2\ndef x(): return y()",
+    ),
+    "a global": ("A = 1\ndef x(): return A", "A = 2\ndef x(): return A"),
+    "a method": (
+        "class x:\n    def f(self): return 1",
+        "class x:\n    def f(self): return 2",
+    ),
+    "a base": ("class B: a = 1\nclass x(B): pass", "class B: a = 2\nclass x(B): pass"),
+    "a class attribute": ("class x: a = 1", "class x: a = 2"),
+    "a property": (
+        "class x:\n    @property\n    def p(self): return 1",
+        "class x:\n    @property\n    def p(self): return 2",
+    ),
+    "an attribute": (
+        "class C: pass\nx = C()\nx.a = 1",
+        "class C: pass\nx = C()\nx.a = 2",
+    ),
+    "one attribute more": ("class C: pass\nx = C()", "class C: pass\nx = C()\nx.a = None"),
+    "an argument of a partial": (
+        "import functools\nx = functools.partial(print, 1)",
+        "import functools\nx = functools.partial(print, 2)",
+    ),
+    "a pattern": ("import re\nx = re.compile('a')", "import re\nx = re.compile('b')"),
+    "a type": ("x = 1", "x = True"),
+    "a kind of sequence": ("x = (1,)", "x = [1]"),
+    "a key": ("x = {'a': 1}", "x = {'b': 1}"),
+    "a path": ("import pathlib\nx = pathlib.Path('/a')", "import pathlib\nx = pathlib.Path('/b')"),
+    "what compare_attrs name": (
+        "class C:\n    compare_attrs = ['a']\nx = C()\nx.a = 1",
+        "class C:\n    compare_attrs = ['a']\nx = C()\nx.a = 2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_what_differs_is_not_the_same(one, other):
+    assert not Equivalence().equal(define(one), define(other))
+
+
+def test_what_was_found_equal_while_a_difference_was_unknown_is_compared_again():
+    # y and x refer to each other; y is compared first while x is still assumed to be equal.
+    one = define("def y(): return x()\ndef z(): return y(), 1\nx = z")
+    other = define("def y(): return x()\ndef z(): return y(), 2\nx = z")
+    equivalence = Equivalence()
+
+    assert not equivalence.equal(one, other)
+    assert not equivalence.equal(one.__globals__["y"], other.__globals__["y"])
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def typed(value):
+    if isinstance(value, list | tuple):
+        return type(value), tuple(map(typed, value))
+    if isinstance(value, dict):
+        return {key: typed(item) for key, item in value.items()}
+    return type(value), value
+
+
+@given(VALUES, VALUES)
+def test_values_are_the_same_when_they_are_equal_and_of_equal_types(one, other):
+    assert Equivalence().equal(one, other) == (typed(one) == typed(other))
+
+
+def test_identities_that_were_found_equal_are_not_compared_again():
+    class Counting(Equivalence):
+        calls = 0
+
+        def equal(self, one, other):
+            self.calls += 1
+            return super().equal(one, other)
+
+    counting = Counting()
+    one, other, third = (Identity([1], counting) for _ in range(3))
+
+    assert one == other
+    calls = counting.calls
+    assert one == other
+    assert counting.calls == calls
+    assert other == third
+    assert one != Identity([2], counting)
+    assert one != "something else"

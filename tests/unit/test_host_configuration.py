@@ -1,0 +1,402 @@
+"""Reading master.cfg: what is in it arrives, and what is wrong with it is shown together."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from buildbot._host.configuration import Reader
+from buildbot._host.document import Document
+from buildbot._host.surroundings import Surroundings
+from chargehand.config.difference import difference
+from chargehand.config.errors import ConfigErrors
+
+GOOD = """\
+from buildbot.plugins import *
+c = BuildmasterConfig = {}
+c['workers'] = [worker.LocalWorker('local')]
+factory = util.BuildFactory([steps.ShellCommand(command=['make'])])
+c['builders'] = [util.BuilderConfig(name='b', workernames=['local'], factory=factory)]
+c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['b'])]
+"""
+LINES = GOOD.count("\n")
+
+
+class Files:
+    """A directory with a configuration, and its reader."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.path = directory / "master.cfg"
+        self.reader = Reader(Document(self.path, directory), Surroundings())
+        self.config = None
+
+    def write(self, text, name="master.cfg"):
+        (self.directory / name).write_text(text)
+        return self
+
+    def good_and(self, more):
+        return self.write(GOOD + textwrap.dedent(more))
+
+    def read(self):
+        self.config = self.reader.read(self.config)
+        return self.config
+
+    def errors(self):
+        with pytest.raises(ConfigErrors) as raised:
+            self.reader.read()
+        return raised.value.errors
+
+    def the_error(self):
+        [error] = self.errors()
+        return error
+
+
+@pytest.fixture
+def files(tmp_path):
+    return Files(tmp_path)
+
+
+def test_a_good_file_becomes_a_configuration(files):
+    config = files.good_and("c['title'] = 'T'; c['buildbotURL'] = 'http://x/y'").read()
+
+    assert config.title == "T"
+    assert config.url == "http://x/y/"
+    assert [worker.name for worker in config.workers] == ["local"]
+    assert config.builders[0].worker_names == ("local",)
+    assert config.builders[0].builddir == "b"
+    assert [scheduler.name for scheduler in config.schedulers] == ["force"]
+    assert config.warnings == ()
+
+
+def test_a_syntax_error_is_shown_with_its_line_and_a_caret(files):
+    error = files.good_and("def f(: pass\n").the_error()
+
+    assert (error.file, error.line) == (str(files.path), LINES + 1)
+    assert "syntax error: invalid syntax\n    def f(: pass\n          ^" in error.message
+
+
+def test_a_syntax_error_in_a_helper_module_names_that_file(files):
+    files.write("x = (\n", "helper.py")
+
+    error = files.good_and("import helper").the_error()
+
+    assert error.file == str(files.directory / "helper.py")
+
+
+def test_an_exception_is_shown_at_the_innermost_line_of_the_users(files):
+    files.write("def fail():\n    return {}['gone']\n", "helper.py")
+
+    error = files.good_and("import helper\nhelper.fail()\n").the_error()
+
+    assert (error.file, error.line) == (str(files.directory / "helper.py"), 2)
+    assert "KeyError: 'gone'" in error.message
+    assert f"{files.path}:{LINES + 2}" in error.message
+
+
+def test_leaving_by_exit_is_an_error_of_the_configuration(files):
+    error = files.good_and("import sys; sys.exit('no settings')").the_error()
+
+    assert "SystemExit: no settings" in error.message
+
+
+def test_two_errors_are_shown_at_once_with_the_lines_of_the_calls(files):
+    errors = files.good_and(
+        """
+        from buildbot import config
+        config.error('one')
+        util.MasterLock('')
+        raise ValueError('three')
+        """
+    ).errors()
+
+    assert [error.line - LINES for error in errors] == [3, 4, 5]
+    assert errors[0].message == "one"
+    assert "ValueError: three" in errors[2].message
+
+
+def test_errors_that_the_user_raises_are_kept(files):
+    error = files.good_and(
+        "from buildbot.config import ConfigErrors\nraise ConfigErrors(['mine'])\n"
+    ).the_error()
+
+    assert (error.message, error.line) == ("mine", LINES + 2)
+
+
+def test_a_file_that_is_not_there_is_an_error(files):
+    assert "does not exist" in files.the_error().message
+
+
+def test_a_file_without_buildmaster_config_says_what_to_write(files):
+    assert "BuildmasterConfig = {}" in files.write("x = 1\n").the_error().message
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("bulders", "did you mean 'builders'?"),
+        ("buildbotUrl", "did you mean 'buildbotURL'?"),
+        ("change_sources", "c['change_source']"),
+        ("slaves", "c['workers']"),
+        ("mergeRequests", "c['collapseRequests']"),
+        ("zzzz", "Unknown BuildmasterConfig key 'zzzz'"),
+    ],
+)
+def test_a_misspelt_or_removed_key_is_an_error_with_a_suggestion(files, key, hint):
+    error = files.good_and(f"c['{key}'] = []").the_error()
+
+    assert hint in error.message
+    assert error.line == LINES + 1
+
+
+@pytest.mark.parametrize(
+    ("more", "messages"),
+    [
+        (
+            "c['builders'].append(util.BuilderConfig(name='x', factory=factory))",
+            ["at least one workername is required", "have no schedulers"],
+        ),
+        (
+            "c['builders'][0].workernames = ['gone', 'away']",
+            ["builder 'b' uses unknown workers 'away', 'gone'"],
+        ),
+        (
+            "c['builders'] *= 2",
+            ["duplicate builder name 'b'", "duplicate builder builddir 'b'"],
+        ),
+        ("c['workers'] *= 2", ["duplicate worker name 'local'"]),
+        ("c['schedulers'] *= 2", ["scheduler name 'force' used multiple times"]),
+        (
+            "c['change_source'] = [changes.GitPoller('file:///r')] * 2",
+            ["duplicate change source name"],
+        ),
+        (
+            "c['schedulers'][0].builderNames.append('gone')",
+            ["Unknown builder 'gone' in scheduler 'force'"],
+        ),
+        ("c['schedulers'] = []", ["builder(s) b have no schedulers to drive them"]),
+        ("c['workers'] = []", ["no workers are configured", "unknown workers 'local'"]),
+        ("c['builders'] = []", ["no builders are configured", "Unknown builder 'b'"]),
+        (
+            "c['workers'].append(worker.LocalWorker('a b'))",
+            ["worker name 'a b' is not an identifier"],
+        ),
+        (
+            "c['workers'].append(worker.Worker('far', 'p'))",
+            ["workers are configured, but c['protocols'] not"],
+        ),
+        ("c['builders'][0].project = 'p'", ["builder 'b' uses unknown project name 'p'"]),
+        (
+            "c['builders'][0].locks = [util.MasterLock('l').access('counting'),"
+            " util.WorkerLock('l').access('counting')]",
+            ["Two locks share the same name, 'l'"],
+        ),
+        ("c['builders'] = [3]", ["3 is not a builder config", "no builders", "Unknown builder"]),
+        (
+            "c['builders'] = [{'name': 'b', 'workername': 'local', 'factory': factory, 'tag': 1}]",
+            ["unexpected keyword key 'tag'", "no builders are configured", "Unknown builder 'b'"],
+        ),
+        ("c['schedulers'] = [schedulers.ForceScheduler]", ["the class ForceScheduler", "no sched"]),
+        ("c['workers'] = 3", ["c['workers'] must be a list", "no workers", "unknown workers"]),
+        ("c['services'] = [object]", ["c['services'] must be a list of"]),
+        ("c['configurators'] = 3", ["c['configurators'] must be a list"]),
+    ],
+)
+def test_what_does_not_fit_together_is_an_error(files, more, messages):
+    errors = files.good_and(more).errors()
+
+    assert len(errors) == len(messages)
+    for message in messages:
+        assert any(message in error.message for error in errors), errors
+    assert all(error.line for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("title = 3", "c['title'] must be a string"),
+        ("buildbotURL = None", "c['buildbotURL'] must be a string"),
+        ("logMaxSize = 'a'", "c['logMaxSize'] must be an int"),
+        ("logMaxTailSize = -1", "c['logMaxTailSize'] must be a positive int"),
+        ("logCompressionMethod = 'rar'", "c['logCompressionMethod'] must be 'raw'"),
+        ("logCompressionLimit = 'x'", "c['logCompressionLimit'] must be an int"),
+        ("logEncoding = 'klingon'", "there is no encoding 'klingon'"),
+        ("caches = {'x': 'y'}", "value for cache size 'x' must be an integer"),
+        ("validation = {'q': 1}", "unrecognized validation key(s): q"),
+        ("collapseRequests = 3", "c['collapseRequests'] must be a callable"),
+        ("prioritizeBuilders = 3", "c['prioritizeBuilders'] must be a callable"),
+        ("select_next_worker = 3", "c['select_next_worker'] must be a callable"),
+        ("codebaseGenerator = 3", "c['codebaseGenerator'] must be a callable"),
+        ("revlink = 3", "c['revlink'] must be a callable"),
+        ("properties = 3", "c['properties'] must be a dictionary"),
+        ("properties = {'x': object()}", "must be a value that JSON can hold"),
+        ("db = {'foo': 1}", "unrecognized keys in c['db']: foo"),
+        ("db = 'nonsense'", "the database URL cannot be understood"),
+        ("db_url = 3", "the database URL must be a string"),
+        ("mq = {'type': 'z'}", "mq type 'z' is not known"),
+        ("secretsProviders = 3", "c['secretsProviders'] must be a list"),
+        ("secretsProviders = [3]", "c['secretsProviders'] must be a list of secrets.*"),
+        ("protocols = {'pb': 3}", "c['protocols']['pb'] must be a dict"),
+        ("protocols = {'telepathy': {}}", "there is no protocol 'telepathy'"),
+        ("metrics = 3", "c['metrics'] must be a dictionary"),
+        ("user_managers = 3", "c['user_managers'] must be a list"),
+        ("buildbotNetUsageData = 4", "c['buildbotNetUsageData'] must be a string or a callable"),
+        ("changeHorizon = 'x'", "c['changeHorizon'] must be an int"),
+        ("projects = [4]", "c['projects'] must be a list of util.Project(...) but there is 4"),
+        ("www = {'port': 80, 'prot': 1}", "unknown www configuration parameter(s) prot; did you"),
+        ("www = {'port': 'tls:1'}", "c['www']['port']: 'tls' is not supported"),
+        ("www = {'port': 99999}", "99999 is no port"),
+        ("www = {'port': 'tcp:x'}", "there is no port number"),
+        ("www = 3", "c['www'] must be a dictionary"),
+    ],
+)
+def test_a_wrong_setting_is_an_error_at_its_line(files, setting, message):
+    key, value = setting.split(" = ")
+
+    error = files.good_and(f"c['{key}'] = {value}").the_error()
+
+    assert message in error.message
+    assert error.line == LINES + 1
+
+
+@pytest.mark.parametrize(
+    ("port", "listen"),
+    [
+        ("8010", (("", 8010),)),
+        ("'8010'", (("", 8010),)),
+        ("'tcp:8010:interface=127.0.0.1'", (("127.0.0.1", 8010),)),
+        (r"'tcp6:8010:interface=\\:\\:1'", (("::1", 8010),)),
+        ("'unix:/run/x.sock'", ("/run/x.sock",)),
+        ("['tcp:1', 'unix:/x']", (("", 1), "/x")),
+        ("None", ()),
+    ],
+)
+def test_the_web_port_may_be_written_in_all_ways(files, port, listen):
+    assert files.good_and(f"c['www'] = dict(port={port})").read().web.listen == listen
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "changeHorizon = 5",
+        "buildHorizon = 5",
+        "manhole = object()",
+        "metrics = {'log_interval': 1}",
+        "validation = {'branch': None}",
+        "mq = {'type': 'wamp'}",
+        "www = {'port': 1, 'plugins': {'waterfall_view': {}}}",
+        "www = {'port': 1, 'auth': util.UserPasswordAuth({'a': 'b'})}",
+        "services = [reporters.GitHubStatusPush('t')]",
+        "db = {'db_url': 'sqlite://', 'engine_kwargs': {'echo': True}}",
+    ],
+)
+def test_what_is_not_supported_yet_is_accepted_with_a_warning(files, setting):
+    key, value = setting.split(" = ", 1)
+
+    config = files.good_and(f"c['{key}'] = {value}").read()
+
+    assert config.warnings
+    assert config.warnings[0].line
+
+
+def test_builders_may_be_dictionaries(files):
+    config = files.good_and(
+        "c['builders'] = [dict(name='b', workername='local', factory=factory, tags=['x'])]"
+    ).read()
+
+    assert config.builders[0].tags == ("x",)
+
+
+def test_a_single_change_source_needs_no_list(files):
+    config = files.good_and("c['change_source'] = changes.GitPoller('file:///r')").read()
+
+    assert len(config.change_sources) == 1
+
+
+def test_configurators_alter_the_configuration(files):
+    config = files.good_and(
+        """
+        class Titles:
+            def configure(self, config_dict):
+                config_dict['title'] = 'configured'
+        c['configurators'] = [Titles()]
+        """
+    ).read()
+
+    assert config.title == "configured"
+
+
+def test_modules_beside_the_file_are_read_again(files):
+    files.write("title = 'one'\n", "helper.py")
+    files.good_and("import helper; c['title'] = helper.title")
+    first = files.read().title
+
+    files.write("title = 'two'\n", "helper.py")
+
+    assert (first, files.read().title) == ("one", "two")
+    assert files.config.modules == (str(files.directory / "helper.py"),)
+
+
+def test_a_broken_file_leaves_the_modules_of_the_running_configuration(files):
+    files.write("title = 'one'\n", "lasting.py")
+    files.good_and("import lasting; c['title'] = lasting.title").read()
+
+    files.write("title = 'two'\n", "lasting.py")
+    files.good_and("import lasting; raise ValueError").errors()
+
+    import lasting  # what users' running functions would get
+
+    assert lasting.title == "one"
+
+
+def test_basedir_and_file_are_known_to_the_configuration(files):
+    config = files.good_and("import os; c['title'] = basedir + os.path.basename(__file__)").read()
+
+    assert config.title == f"{files.directory}master.cfg"
+
+
+CLASSES = """
+import re
+class MyStep(steps.BuildStep):
+    pattern = re.compile('x')
+    def run(self):
+        return helper(self)
+def helper(step):
+    return NUMBER
+NUMBER = 1
+factory.addStep(MyStep())
+factory.addStep(steps.ShellCommand(command=util.Interpolate('%(prop:x)s'), doStepIf=lambda s: True))
+c['builders'][0].nextBuild = lambda builder, requests: requests[0]
+"""
+
+
+def test_reading_an_unchanged_file_again_finds_nothing_changed(files):
+    first = files.good_and(CLASSES).read()
+
+    second = files.read()
+
+    assert not difference(first, second)
+    assert difference(first, second).summary() == "nothing changed"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("NUMBER = 1", "NUMBER = 2"),
+        ("re.compile('x')", "re.compile('y')"),
+        ("%(prop:x)s", "%(prop:y)s"),
+        ("lambda s: True", "lambda s: False"),
+        ("requests[0]", "requests[1]"),
+        ("command=['make']", "command=['make', 'all']"),
+    ],
+)
+def test_a_changed_step_changes_its_builder_only(files, old, new):
+    files.good_and(CLASSES).read()
+    first = files.config
+
+    files.write((GOOD + CLASSES).replace(old, new))
+    found = difference(first, files.read())
+
+    assert found.builders.changed == ("b",)
+    assert found.summary() == "builders: +0 -0 ~1; 2 unchanged"
