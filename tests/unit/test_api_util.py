@@ -45,6 +45,17 @@ def test_objects_are_equal_when_the_attributes_that_matter_are():
         Point(1, 2) < 5  # noqa: B015 - the comparison is what is tried
 
 
+def test_renderables_within_are_compared_as_values():
+    one = Point([Property("a")], {"k": (Property("b") == 1)})
+
+    assert one == Point([Property("a")], {"k": (Property("b") == 1)})
+    assert one != Point([Property("z")], {"k": (Property("b") == 1)})
+    assert one != Point([Property("a")], {"k": (Property("b") == 2)})
+    assert one != Point(["a"], {"k": (Property("b") == 1)})
+    assert Point(["a"], 1) != Point([Property("a")], 1)
+    assert Property("a").isEquivalent(Property("a"))
+
+
 def test_an_attribute_that_is_missing_matters_as_well():
     one, other = Point(1, 2), Point(1, 2)
     del other.y

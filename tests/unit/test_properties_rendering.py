@@ -6,6 +6,8 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet import defer
 from zope.interface import implementer
 
@@ -122,6 +124,22 @@ def test_interpolate_says_at_once_what_is_wrong(text, message):
 def test_interpolate_refuses_broken_formats(text):
     with pytest.raises((ValueError, TypeError)):
         Interpolate(text)
+
+
+@given(st.text())
+async def test_interpolate_keeps_text_without_substitutions(text):
+    escaped = text.replace("%", "%%")
+
+    assert await render_value(Interpolate(escaped), Properties()) == text
+
+
+@given(st.text(), st.text(alphabet=st.characters(exclude_characters="%()|")))
+async def test_interpolate_shows_any_value_and_any_default(value, default):
+    properties = Properties(a=value)
+
+    shown = Interpolate(f"%(prop:a)s|%(prop:b:-{default})s|%(prop:b:?|x|{default})s")
+
+    assert await render_value(shown, properties) == f"{value}|{default}|{default}"
 
 
 def test_interpolate_takes_positional_or_keyword_arguments_only():

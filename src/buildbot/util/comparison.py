@@ -37,12 +37,20 @@ class ComparableMixin:
     def _comparable_to(self, other: object) -> bool:
         return type(self) is type(other)
 
-    def __eq__(self, other: object) -> bool:
+    def isEquivalent(self, other: object) -> bool:
+        """Return whether *other* is of the same class, and equal where it matters."""
         if self is other:
             return True
         if not isinstance(other, ComparableMixin) or not self._comparable_to(other):
             return False
-        return self._key() == other._key()
+        names = self._compared()
+        return all(
+            equivalent(getattr(self, name, _ABSENT), getattr(other, name, _ABSENT))
+            for name in names
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self.isEquivalent(other)
 
     def __ne__(self, other: object) -> bool:
         return not bool(self == other)
@@ -65,3 +73,21 @@ class ComparableMixin:
         """Return the compared attributes that are set and not None."""
         values = {name: getattr(self, name, None) for name in self._compared()}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def equivalent(one: Any, other: Any) -> bool:
+    """Return whether two values are equal, lists and dictionaries item by item.
+
+    Renderables answer ``==`` with a renderable, which is always true, and so must be asked this.
+    """
+    if one is other:
+        return True
+    if isinstance(one, ComparableMixin):
+        return one.isEquivalent(other)
+    if isinstance(one, list | tuple) and type(one) is type(other):
+        return len(one) == len(other) and all(map(equivalent, one, other))
+    if isinstance(one, dict) and type(one) is type(other):
+        return one.keys() == other.keys() and all(
+            equivalent(value, other[key]) for key, value in one.items()
+        )
+    return not isinstance(other, ComparableMixin) and bool(one == other)
