@@ -1,4 +1,4 @@
-"""What is defined anew with the same text is the same; what differs in any way that counts is not."""
+"""What is defined anew with the same text is the same, and what differs is not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ SAME = {
     "a closure": "def make(n):\n    return lambda: n\nx = make([1])",
     "a function that calls another": "def y(): return 1\ndef x(): return y()",
     "mutual recursion": "def y(): return x()\ndef x(): return y()",
-    "a class": "class x:\n    a = 1\n    def f(self): return self.a\n    @property\n    def p(self): return 2",
+    "a class": (
+        "class x:\n    a = 1\n    def f(self): return self.a\n"
+        "    @property\n    def p(self): return 2"
+    ),
     "an instance": "class C:\n    def __init__(self, a): self.a = a\nx = C({'b': (1, 2)})",
     "an instance with slots": "class C:\n    __slots__ = ('a',)\nx = C()\nx.a = 1",
     "a cycle": "class C: pass\nx = C()\nx.me = [x]",
@@ -38,7 +41,8 @@ SAME = {
     "a path": "import pathlib\nx = pathlib.Path('/a')",
     "what compare_attrs name": (
         "import itertools\n"
-        "class C:\n    compare_attrs = ('a',)\n    a = 1\n    def __init__(self): self.b = id(self)\n"
+        "class C:\n    compare_attrs = ('a',)\n    a = 1\n"
+        "    def __init__(self): self.b = id(self)\n"
         "x = C()"
     ),
 }
