@@ -68,7 +68,9 @@ def test_every_endpoint_is_found_by_its_own_path_and_has_known_fields():
 
 
 def test_one_value_of_a_comparison_is_one_condition_and_several_of_equality_are_any_of():
-    query = parse("buildid__gt=1&buildid__gt=2&number=3&number=4&number__eq=5&complete__ne=TRUE", _builds())
+    query = parse(
+        "buildid__gt=1&buildid__gt=2&number=3&number=4&number__eq=5&complete__ne=TRUE", _builds()
+    )
 
     assert query.filters == (
         Filter("buildid", Operator.GT, (1,)),
