@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 
 import pytest
+from step_workshop import StepWorkshop
 
 import buildbot
 from buildbot import plugins
@@ -14,8 +15,8 @@ from buildbot.plugins import reporters, steps, util, worker
 from buildbot.plugins.accepted import MODULES
 from buildbot.plugins.db import get_plugins
 from buildbot.plugins.namespace import Namespace
-from buildbot.process.results import EXCEPTION
 from chargehand.config.model import NotYet
+from chargehand.domain.result import Result
 
 DATA = Path(__file__).parent / "data"
 
@@ -194,18 +195,38 @@ def test_a_step_that_does_its_own_work_is_no_step_to_come():
     assert not found.warnings
 
 
-async def test_an_accepted_step_ends_with_an_exception_and_says_why():
-    written = []
+async def test_an_accepted_step_ends_its_build_with_an_exception_and_says_why():
+    workshop = StepWorkshop(
+        steps.FileUpload("a", "b", name="upload"), steps.ShellCommand(command=["never"])
+    )
 
-    class Recording(steps.FileUpload):
-        async def addCompleteLog(self, name, text, logEncoding=None):
-            written.append(text)
+    build = await workshop.run()
 
-    step = Recording("a", "b")
+    assert build.result is Result.EXCEPTION
+    assert workshop.outcome()[-1] == (
+        "upload",
+        Result.EXCEPTION,
+        "FileUpload is not supported yet (exception)",
+    )
+    assert "docs/migrating-from-buildbot.md" in workshop.logs.text("not supported yet")
 
-    assert await step.run() == EXCEPTION
-    assert "FileUpload" in written[0]
-    assert "docs/migrating-from-buildbot.md" in written[0]
+
+async def test_renderables_know_the_build_that_they_are_rendered_for():
+    values = {
+        "url": util.Interpolate("%(prop:buildername)s %(src::branch)s|%(worker:version)s|"),
+        "stamps": util.renderer(lambda props: [s["codebase"] for s in props.sourcestamps]),
+        "builder": util.renderer(lambda props: props.build.builder.name),
+        "steps": util.renderer(lambda props: len(props.getBuild().executedSteps)),
+    }
+    workshop = StepWorkshop(steps.SetProperties(values))
+
+    build = await workshop.run()
+
+    found = workshop.builds.properties[build.id]
+    assert found["builder"][0] == found["buildername"][0]
+    assert found["url"][0].startswith(found["buildername"][0])
+    assert found["stamps"][0] == [""]
+    assert found["steps"][0] >= 0
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ __all__ = [
     "util",
     "webhooks",
     "worker",
-    "www",
 ]
 
 changes = Namespace("buildbot.plugins.changes", "buildbot.changes", catalogue.CHANGES)
