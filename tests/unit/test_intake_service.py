@@ -14,6 +14,7 @@ from chargehand.domain.change import NewChange
 from chargehand.domain.identifiers import MasterId
 from chargehand.intake.git_poller import Settings
 from chargehand.intake.polling import Schedule
+from chargehand.intake.rules import InvalidChange
 from chargehand.intake.service import Intake
 from chargehand.testing.intake import (
     MemoryChangeSourceStore,
@@ -99,14 +100,22 @@ async def test_a_source_that_cannot_start_does_not_keep_the_others_from_it(
     await bench.intake.stop()
 
 
-async def test_a_kind_that_is_not_supported_yet_says_so(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_kind_that_is_not_supported_yet_does_no_harm(bench: Bench) -> None:
     await bench.intake.reconfigure([Component(name="s", settings=NotYet("SVNPoller"))])
 
-    assert "SVNPoller is not supported yet: s brings no changes" in caplog.text
     assert not bench.intake.force("s")
     await bench.intake.stop()
+
+
+async def test_bytes_in_a_change_are_decoded_and_nonsense_is_refused(bench: Bench) -> None:
+    raw: Any = {"author": "Ö".encode(), "files": [b"f"], "properties": {"p": (b"v", "Mine")}}
+
+    change = await bench.intake.add_change(NewChange(**raw))
+
+    assert (change.author, change.files) == ("Ö", ("f",))
+    assert change.properties == {"p": ("v", "Mine")}
+    with pytest.raises(InvalidChange, match="branch must be a text"):
+        await bench.intake.add_change(NewChange(author="a", branch=["x"]))  # type: ignore[arg-type]
 
 
 @pytest.mark.looptime

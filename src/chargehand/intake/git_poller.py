@@ -96,18 +96,35 @@ class GitPoller:
 
     async def poll(self) -> None:
         """Look once. One cheap command where nothing has changed. Raises PollFailed."""
+        try:
+            heads = await self.look()
+            if heads is not None:
+                await self._take_over(heads)
+        except GitFailed as failure:
+            await self._heal(failure)
+            raise
+
+    @property
+    def last(self) -> dict[str, str] | None:
+        """The commits at which the watched refs were last seen; None before the first poll."""
+        return self._last
+
+    async def look(self) -> dict[str, str] | None:
+        """Return where the watched refs stand now, their commits fetched; None: nothing moved."""
         if self._last is None:
             self._last = _full_names(await self._state.get(self._name, _KIND, _KEY))
         credentials = self._settings.credentials and await self._settings.credentials()
         async with access(credentials, self._git) as allowed:
             heads = await self._watched_heads(allowed)
             if heads == self._last and self._is_cache_filled:
-                return
-            try:
-                await self._take_over(await self._fetch(heads, allowed))
-            except GitFailed as failure:
-                await self._heal(failure)
-                raise
+                return None
+            heads = await self._fetch(heads, allowed)
+        return None if heads == self._last else heads
+
+    async def publish(self, changes: Sequence[NewChange], heads: dict[str, str]) -> None:
+        """Publish changes, and remember where the refs stand."""
+        await self._publish(changes, Remembered(name=self._name, kind=_KIND, key=_KEY, value=heads))
+        self._last = heads
 
     async def _watched_heads(self, allowed: Access) -> dict[str, str]:
         """Ask the repository where the refs stand that we watch."""
@@ -141,11 +158,8 @@ class GitPoller:
 
     async def _take_over(self, heads: dict[str, str]) -> None:
         """Publish what is new, and move the marks with it."""
-        if heads == self._last:
-            return
         changes = [] if self._last is None else await self._changes(self._last, heads)
-        await self._publish(changes, Remembered(name=self._name, kind=_KIND, key=_KEY, value=heads))
-        self._last = heads
+        await self.publish(changes, heads)
 
     async def _changes(self, last: dict[str, str], heads: dict[str, str]) -> list[NewChange]:
         moved = {name: head for name, head in heads.items() if head != last.get(name)}

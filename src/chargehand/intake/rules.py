@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from chargehand.domain.change import NewChange
 from chargehand.domain.properties import Property
 
@@ -50,6 +52,20 @@ def change_from(fields: Mapping[str, Any]) -> NewChange:
         repository=_text("repository", given.get("repository") or ""),
         project=_text("project", given.get("project") or ""),
         codebase=_text("codebase", given.get("codebase") or ""),
+    )
+
+
+def checked(change: NewChange) -> NewChange:
+    """Return the change with all bytes decoded. Raises InvalidChange, as `change_from` does.
+
+    Changes come from users' code, which no type checker has seen.
+    """
+    properties = {name: value for name, (value, _) in change.properties.items()}
+    plain = change_from({**structs.asdict(change), "properties": properties})
+    sources = {name: _text("a source", source) for name, (_, source) in change.properties.items()}
+    return structs.replace(
+        plain,
+        properties={name: (value, sources[name]) for name, (value, _) in plain.properties.items()},
     )
 
 

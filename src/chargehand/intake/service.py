@@ -19,7 +19,7 @@ from chargehand.intake.git_command import GitCommand
 from chargehand.intake.git_poller import GitPoller
 from chargehand.intake.polling import PollingLoop
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
-from chargehand.intake.rules import as_dict
+from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
 from chargehand.kit.tasks import Tasks
 
@@ -99,8 +99,11 @@ class Intake:
     async def add_changes(
         self, changes: Sequence[NewChange], remember: Remembered | None = None
     ) -> list[Change]:
-        """Complete and store changes, and the source's mark with them, all at once."""
-        completed = [await self._completed(change) for change in changes]
+        """Complete and store changes, and the source's mark with them, all at once.
+
+        Raises InvalidChange for what is none; then nothing is stored.
+        """
+        completed = [await self._completed(checked(change)) for change in changes]
         return await self._changes.add(completed, remember)
 
     def force(self, name: str) -> bool:
@@ -172,8 +175,8 @@ class Intake:
                 return self._git_poller(component.name, settings)
             case HostedSettings(runtime=runtime):
                 return Hosted(runtime)
-            case NotYet(kind=kind):
-                return Unsupported(component.name, kind)
+            case NotYet():
+                return Unsupported()
             case unknown:
                 raise TypeError(f"no change source has settings of {type(unknown)}")
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Protocol
 
 from chargehand.config import model
 from chargehand.intake.polling import PollingLoop
 from chargehand.kit.tasks import Tasks
-
-_log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -67,15 +64,11 @@ class Hosted:
 
 
 class Unsupported:
-    """A source of a kind that is accepted and not supported yet: it says so, and does nothing."""
-
-    def __init__(self, name: str, kind: str) -> None:
-        self._name = name
-        self._kind = kind
+    """A source of a kind that is accepted and not supported yet: the reader of the configuration
+    has said so, and it does nothing."""
 
     async def start(self) -> None:
-        """Say that nothing will come of it."""
-        _log.warning("%s is not supported yet: %s brings no changes", self._kind, self._name)
+        """There is nothing to start."""
 
     async def stop(self) -> None:
         """There is nothing to stop."""

@@ -1,0 +1,186 @@
+"""Change sources that users write: what to subclass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.bridge import inward, outward, settled
+from buildbot._host.errors import error
+from buildbot.interfaces import IChangeSource, implementer
+from buildbot.util.service import ClusteredBuildbotService, ServiceRuntime
+from chargehand.config.model import Component, HostedSettings
+from chargehand.intake.polling import PollingLoop, Schedule
+from chargehand.kit.tasks import Tasks
+
+__all__ = ["ChangeSource", "PollingChangeSource", "ReconfigurablePollingChangeSource"]
+
+DEFAULT_POLL_INTERVAL = 10 * 60
+
+
+@implementer(IChangeSource)
+class ChangeSource(ClusteredBuildbotService):
+    """Finds changes, and adds them with ``self.master.data.updates.addChange(...)``.
+
+    Subclasses override `activate` and `deactivate` (or ``startService`` and ``stopService``), and
+    `describe`. The name is that of the class, where none is given.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("name") is None and self.name is None:
+            self.name = type(self).__name__
+        super().__init__(*args, **kwargs)
+
+    def describe(self) -> str:
+        """Return a sentence for people."""
+        return f"{type(self).__name__} {self.name}"
+
+    def force(self) -> bool:
+        """Look for changes at once; False when that is not in its nature."""
+        return False
+
+    def _as_component(self) -> Component:
+        return Component(
+            name=str(self.name),
+            settings=HostedSettings(runtime=ChangeSourceRuntime(self)),
+            extension=self,
+        )
+
+
+class ChangeSourceRuntime(ServiceRuntime):
+    """A change source of the configuration, as the engine runs it."""
+
+    def __init__(self, source: ChangeSource) -> None:
+        super().__init__(source)
+        self._source = source
+
+    def force(self) -> bool:
+        """Let it look at once."""
+        return self._source.force()
+
+
+class ReconfigurablePollingChangeSource(ChangeSource):
+    """Calls ``poll()`` every ``pollInterval`` seconds, and never twice at once.
+
+    ``poll()`` may be plain, ``async def``, or return a Deferred; when it fails, polling goes on.
+    Arguments come by `checkConfig` and `reconfigService`, which subclasses extend.
+    """
+
+    pollInterval: float = DEFAULT_POLL_INTERVAL
+    pollAtLaunch = False
+    pollRandomDelayMin: float = 0
+    pollRandomDelayMax: float = 0
+    _loop: PollingLoop | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._polling = Tasks("change source")
+        super().__init__(*args, **kwargs)
+
+    def checkConfig(
+        self,
+        pollInterval: float | None = None,
+        pollAtLaunch: bool = False,
+        pollRandomDelayMin: float = 0,
+        pollRandomDelayMax: float = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """Check the times."""
+        super().checkConfig(**kwargs)
+        for sentence in schedule_errors(
+            self.pollInterval if pollInterval is None else pollInterval,
+            pollRandomDelayMin,
+            pollRandomDelayMax,
+        ):
+            error(sentence)
+
+    def reconfigService(
+        self,
+        name: str | None = None,
+        pollInterval: float | None = None,
+        pollAtLaunch: bool = False,
+        pollRandomDelayMin: float = 0,
+        pollRandomDelayMax: float = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """Take over the times."""
+        if pollInterval is not None:
+            self.pollInterval = pollInterval
+        self.pollAtLaunch = pollAtLaunch
+        self.pollRandomDelayMin = pollRandomDelayMin
+        self.pollRandomDelayMax = pollRandomDelayMax
+        return super().reconfigService(**kwargs)
+
+    def poll(self) -> Any:
+        """Look for changes; return nothing, a coroutine, or a Deferred."""
+        raise NotImplementedError(f"{type(self).__name__} must implement poll()")
+
+    def force(self) -> bool:
+        """Poll at once, or when the running poll has ended."""
+        if self._loop is not None:
+            self._loop.force()
+        return self._loop is not None
+
+    def activate(self) -> Any:
+        """Begin to poll."""
+        self._loop = PollingLoop(
+            name=str(self.name),
+            poll=self._poll_inward,
+            schedule=Schedule(
+                interval=self.pollInterval or 0,
+                at_launch=bool(self.pollAtLaunch),
+                random_delay_min=self.pollRandomDelayMin,
+                random_delay_max=self.pollRandomDelayMax,
+            ),
+        )
+        self._polling.spawn(self._loop.run(), name=str(self.name))
+        return settled(None)
+
+    def deactivate(self) -> Any:
+        """End a poll that runs, and poll no more; returns a Deferred."""
+        self._loop = None
+        return outward(self._polling.close())
+
+    async def _poll_inward(self) -> None:
+        await inward(self.poll)
+
+
+class PollingChangeSource(ReconfigurablePollingChangeSource):
+    """The same, for subclasses that take their arguments in ``__init__``."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        pollInterval: float | None = None,
+        pollAtLaunch: bool = False,
+        pollRandomDelayMin: float = 0,
+        pollRandomDelayMax: float = 0,
+        **kwargs: Any,
+    ) -> None:
+        if pollInterval is not None:
+            self.pollInterval = pollInterval
+        self.pollAtLaunch = pollAtLaunch
+        super().__init__(
+            name=name,
+            pollInterval=self.pollInterval,
+            pollAtLaunch=pollAtLaunch,
+            pollRandomDelayMin=pollRandomDelayMin,
+            pollRandomDelayMax=pollRandomDelayMax,
+            **kwargs,
+        )
+
+
+def schedule_errors(interval: Any, delay_min: Any, delay_max: Any) -> list[str]:
+    """Return what is wrong with the times of a poller, in sentences."""
+    if interval is not None and (not isinstance(interval, int | float) or interval < 0):
+        return [f"pollInterval must be a number of seconds, not {interval!r}"]
+    if not isinstance(delay_min, int | float) or not isinstance(delay_max, int | float):
+        return ["pollRandomDelayMin and pollRandomDelayMax must be numbers of seconds"]
+    found = []
+    if delay_min < 0:
+        found.append(f"pollRandomDelayMin must not be negative: {delay_min}")
+    if delay_max < 0:
+        found.append(f"pollRandomDelayMax must not be negative: {delay_max}")
+    if delay_min > delay_max:
+        found.append("pollRandomDelayMin must not be greater than pollRandomDelayMax")
+    if interval and delay_max >= interval:
+        found.append("pollRandomDelayMax must be less than pollInterval")
+    return found

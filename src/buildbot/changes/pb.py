@@ -1,0 +1,110 @@
+"""Changes that clients send: ``sendchange`` and hook scripts of version control systems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot._host.bridge import inward, outward
+from buildbot._host.errors import error
+from buildbot.changes.base import ChangeSource
+from buildbot.changes.perspective import ChangePerspective
+from buildbot.pbmanager import Registration
+
+__all__ = ["ChangePerspective", "PBChangeSource"]
+
+
+class PBChangeSource(ChangeSource):
+    """Listens with Perspective Broker for changes from clients that know *user* and *passwd*.
+
+    ``port`` is a number, an endpoint (``tcp:9989:interface=127.0.0.1``), or None for the port of
+    the workers; several sources with different users may share one. Of the files only those below
+    ``prefix`` count, without it.
+    """
+
+    secrets = ("passwd",)
+
+    def __init__(
+        self,
+        user: str = "change",
+        passwd: Any = "changepw",
+        port: int | str | None = None,
+        prefix: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        self._registration: Registration | None = None
+        self.user, self.passwd, self.port, self.prefix = user, passwd, port, prefix
+        super().__init__(
+            user=user,
+            passwd=passwd,
+            port=port,
+            prefix=prefix,
+            name=name or _name(port, prefix),
+        )
+
+    def checkConfig(
+        self, user: str, passwd: Any, port: int | str | None, prefix: str | None
+    ) -> None:
+        """Say what is wrong with the arguments."""
+        if not isinstance(user, str) or not user:
+            error(f"PBChangeSource: user must be a name, not {user!r}")
+        if port is not None and not isinstance(port, int | str):
+            error(f"PBChangeSource: port must be a number, a string or None, not {port!r}")
+        if prefix is not None and not isinstance(prefix, str):
+            error(f"PBChangeSource: prefix must be a string or None, not {prefix!r}")
+
+    def reconfigService(  # type: ignore[override] # it takes what the constructor takes
+        self, user: str, passwd: Any, port: int | str | None, prefix: str | None
+    ) -> Any:
+        """Take over the arguments, secrets rendered."""
+        self.user, self.passwd, self.port, self.prefix = user, passwd, port, prefix
+        return super().reconfigService()
+
+    def describe(self) -> str:
+        """Return a sentence for people."""
+        port = self.port if self.port is not None else "the workers' port"
+        return f"PBChangeSource listener on {port}"
+
+    def getPerspective(self, mind: Any, username: str) -> ChangePerspective:
+        """Return what a client may do."""
+        return ChangePerspective(self._add_change, self.prefix)
+
+    def activate(self) -> Any:
+        """Listen; returns a Deferred."""
+        return outward(self._listen())
+
+    def deactivate(self) -> Any:
+        """Listen no more; returns a Deferred."""
+        return outward(self._close())
+
+    async def _listen(self) -> None:
+        port = self.port if self.port is not None else _workers_port(self.master)
+        self._registration = await inward(
+            self.master.pbmanager.register, port, self.user, self.passwd, self.getPerspective
+        )
+
+    async def _close(self) -> None:
+        registration, self._registration = self._registration, None
+        if registration is not None:
+            await inward(registration.unregister)
+
+    async def _add_change(self, **change: Any) -> None:
+        await inward(self.master.data.updates.addChange, **change)
+
+
+class NoPort(Exception):
+    """There is nothing to listen on."""
+
+
+def _workers_port(master: Any) -> int | str:
+    protocols = getattr(master.config, "protocols", None) or {}
+    port = protocols.get("pb", {}).get("port")
+    if port is None:
+        raise NoPort(
+            "a PBChangeSource without a port uses that of c['protocols']['pb'], which has none"
+        )
+    return port  # type: ignore[no-any-return] # checked when the configuration was read
+
+
+def _name(port: int | str | None, prefix: str | None) -> str:
+    parts = ["PBChangeSource", *([str(prefix)] if prefix else []), str(port)]
+    return ":".join(parts)
