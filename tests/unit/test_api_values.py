@@ -48,12 +48,21 @@ FACTORY = util.BuildFactory()
         ),
         ({"description_format": "x"}, ['builder description format must be None or "markdown"']),
         ({"project": 5}, ["builder project must be None or str"]),
+        (
+            {"category": "c"},
+            ["builder 'x': 'category' was removed from Buildbot; use tags=[...]"],
+        ),
     ],
 )
 def test_a_builder_says_what_is_wrong_with_it(arguments, messages):
     given = {"name": "x", "workername": "a", "factory": FACTORY, **arguments}
 
     assert _errors(lambda: BuilderConfig(**given)) == messages
+
+
+def test_a_builder_refuses_unknown_arguments():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
+        BuilderConfig(name="x", workername="a", factory=FACTORY, foo=1)
 
 
 def test_a_builder_s_directories_come_from_its_name():

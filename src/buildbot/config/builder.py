@@ -24,6 +24,15 @@ _OPTIONAL = (
     "project",
 )
 
+_REMOVED = {
+    "slavename": "workername",
+    "slavenames": "workernames",
+    "slavebuilddir": "workerbuilddir",
+    "nextSlave": "nextWorker",
+    "mergeRequests": "collapseRequests",
+    "category": "tags=[...]",
+}
+
 
 class BuilderConfig(ComparableMixin):
     """What a builder builds, where, and how; the arguments are those of the manual's Builders."""
@@ -60,9 +69,11 @@ class BuilderConfig(ComparableMixin):
         defaultProperties: Mapping[str, Any] | None = None,
         project: str | None = None,
         do_build_if: Any = None,
+        **removed: Any,
     ) -> None:
         self.name: str = _checked_name(name)
         where = f"builder {self.name!r}"
+        _refuse(where, removed)
         self.factory = _checked_factory(where, factory)
         self.workernames = _checked_worker_names(where, workername, workernames)
         directory = safeTranslate(self.name).decode() if builddir is None else builddir
@@ -101,6 +112,13 @@ class BuilderConfig(ComparableMixin):
             "workerbuilddir": self.workerbuilddir,
             **{name: value for name, value in found.items() if value},
         }
+
+
+def _refuse(where: str, removed: Mapping[str, Any]) -> None:
+    for name in removed:
+        if name not in _REMOVED:
+            raise TypeError(f"BuilderConfig.__init__() got an unexpected keyword argument {name!r}")
+        error(f"{where}: {name!r} was removed from Buildbot; use {_REMOVED[name]}")
 
 
 def _checked_name(name: Any) -> str:
