@@ -11,7 +11,7 @@ from step_workshop import StepWorkshop
 import buildbot
 from buildbot import plugins
 from buildbot._host.errors import collecting
-from buildbot.plugins import reporters, steps, util, worker
+from buildbot.plugins import changes, reporters, steps, util, worker
 from buildbot.plugins.accepted import MODULES
 from buildbot.plugins.db import get_plugins
 from buildbot.plugins.namespace import Namespace
@@ -148,6 +148,11 @@ def test_an_accepted_name_can_be_imported(module, name):
     assert found is getattr(importlib.import_module(module), name)
 
 
+@pytest.mark.parametrize("module", list(MODULES))
+def test_an_accepted_name_has_no_module_file_that_would_hide_it(module):
+    assert getattr(importlib.import_module(module), "__file__", None) is None
+
+
 _STEPS = [
     (module, name)
     for module, names in MODULES.items()
@@ -245,6 +250,8 @@ async def test_renderables_know_the_build_that_they_are_rendered_for():
             "GitHubStatusPush",
         ),
         (lambda: util.OldBuildCanceller("name", filters=[]), "OldBuildCanceller"),
+        (lambda: changes.SVNPoller("svn:r", pollInterval=60), "SVNPoller"),
+        (lambda: changes.GitHubPullrequestPoller("o", "r", token="t"), "GitHubPullrequestPoller"),
     ],
 )
 def test_a_reporter_is_accepted_as_one_to_come(make, kind):

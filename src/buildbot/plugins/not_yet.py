@@ -59,6 +59,11 @@ def make(module: str, name: str) -> Any:
         case "reporter":
             names = (*accepted.arguments, *_REPORTER)
             return type(name, (NotYetService,), {**body, "documented": names, "name": name})
+        case "changes":
+            names = tuple(dict.fromkeys((*accepted.arguments, "pollinterval", "name")))
+            return type(name, (NotYetService,), {**body, "documented": names, "name": name})
+        case "changes":
+            return type(name, (NotYetChangeSource,), {**body, "name": None})
         case "service":
             names = ("name", *accepted.arguments)
             return type(name, (NotYetService,), {**body, "documented": names, "name": name})
@@ -114,6 +119,16 @@ class NotYetService(BuildbotService):
         return Component(
             name=str(self.name), settings=NotYet(kind=type(self).__name__), extension=self
         )
+
+
+class NotYetChangeSource(NotYetService):
+    """A change source; where it has no name, it is called by its first argument."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("name") is None and self.name is None:
+            first = args[0] if args else kwargs.get(self.documented[0])
+            self.name = first if isinstance(first, str) else type(self).__name__
+        super().__init__(*args, **kwargs)
 
 
 class NotYetLatentWorker(AbstractLatentWorker):
