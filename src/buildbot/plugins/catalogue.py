@@ -9,17 +9,18 @@ def _of(module: str, *names: str) -> dict[str, str]:
     return {name: f"{module}:{name}" for name in names}
 
 
-def _accepted(prefix: str) -> dict[str, str]:
+def _accepted(prefix: str, *kinds: str) -> dict[str, str]:
     return {
         name: f"{module}:{name}"
         for module, names in MODULES.items()
         if module.startswith(prefix)
-        for name in names
+        for name, accepted in names.items()
+        if accepted.kind in kinds
     }
 
 
 STEPS = {
-    **_accepted("buildbot.steps."),
+    **_accepted("buildbot.steps.", "step", "shell", "source"),
     **_of("buildbot.process.buildstep", "BuildStep", "ShellMixin", "CommandMixin"),
     **_of(
         "buildbot.steps.shell",
@@ -78,39 +79,26 @@ SCHEDULERS = {
 }
 
 CHANGES = {
+    **_accepted("buildbot.changes.", "changes"),
     **_of(
         "buildbot.changes.base",
         "ChangeSource",
         "PollingChangeSource",
         "ReconfigurablePollingChangeSource",
     ),
-    **_of("buildbot.changes.bitbucket", "BitbucketPullrequestPoller"),
     **_of("buildbot.changes.changes", "Change"),
-    **_of("buildbot.changes.gerritchangesource", "GerritChangeSource", "GerritEventLogPoller"),
-    **_of("buildbot.changes.github", "GitHubPullrequestPoller"),
     **_of("buildbot.changes.gitpoller", "GitPoller"),
-    **_of("buildbot.changes.hgpoller", "HgPoller"),
-    **_of(
-        "buildbot.changes.mail",
-        "BzrLaunchpadEmailMaildirSource",
-        "CVSMaildirSource",
-        "MaildirSource",
-        "SVNCommitEmailMaildirSource",
-    ),
-    **_of("buildbot.changes.p4poller", "P4Source"),
     **_of("buildbot.changes.pb", "PBChangeSource"),
-    **_of("buildbot.changes.svnpoller", "SVNPoller"),
 }
 
 WORKER = {
-    **_accepted("buildbot.worker."),
+    **_accepted("buildbot.worker.", "latent"),
     **_of("buildbot.worker.base", "AbstractWorker", "Worker"),
     **_of("buildbot.worker.latent", "AbstractLatentWorker"),
     **_of("buildbot.worker.local", "LocalWorker"),
 }
-del WORKER["Connection"]
 
-REPORTERS = _accepted("buildbot.reporters.")
+REPORTERS = _accepted("buildbot.reporters.", "reporter", "generator", "formatter")
 
 SECRETS = {
     **_of("buildbot.secrets.providers.base", "SecretProviderBase"),
@@ -208,8 +196,8 @@ UTIL = {
     **_of("buildbot.worker.libvirt", "Connection"),
     **_of("buildbot.www.auth", "CustomAuth", "HTPasswdAuth", "RemoteUserAuth", "UserPasswordAuth"),
     **_of("buildbot.www.authz", "Authz", "fnmatchStrMatcher", "reStrMatcher"),
-    **_accepted("buildbot.www.authz.endpointmatchers"),
-    **_accepted("buildbot.www.authz.roles"),
+    **_accepted("buildbot.www.authz.endpointmatchers", "value"),
+    **_accepted("buildbot.www.authz.roles", "value"),
     **_of("buildbot.www.avatar", "AvatarGitHub", "AvatarGravatar"),
     **_of("buildbot.www.ldapuserinfo", "LdapUserInfo"),
     **_of("buildbot.www.oauth2", "BitbucketAuth", "GitHubAuth", "GitLabAuth", "GoogleAuth"),
