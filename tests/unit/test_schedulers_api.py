@@ -19,7 +19,7 @@ from chargehand.config.model import NotYet
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
-from chargehand.scheduling.errors import InvalidParameters
+from chargehand.scheduling.errors import InvalidParameters, SchedulerDisabled
 from chargehand.scheduling.service import Scheduling
 from chargehand.testing.scheduling_stores import (
     LoopClock,
@@ -382,6 +382,17 @@ async def test_all_that_is_wrong_with_a_form_is_said_together(world: World) -> N
         "n_deep": "invalid literal for int() with base 10: 'abc'",
     }
     assert world.buildsets.submitted == []
+
+
+async def test_a_disabled_form_is_shown_and_refused(world: World) -> None:
+    await world.start(schedulers.ForceScheduler(name="f", builderNames=["one"]))
+
+    await world.service.set_enabled(1, False)
+
+    assert [form["enabled"] for form in world.service.forms(1)] == [False]
+    assert world.service.forms(2) == []
+    with pytest.raises(SchedulerDisabled):
+        await world.service.force("f", {}, "me")
 
 
 async def test_a_form_refuses_builders_that_are_not_its_own(world: World) -> None:

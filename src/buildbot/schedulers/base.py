@@ -365,7 +365,8 @@ class BaseScheduler(ComparableMixin):
             name=str(self.name),
             settings=self._settings(),
             extension=self,
-            identity=Identity((type(self), *self._constructed), Equivalence()),
+            # Attributes as well: configurations append to lists of schedulers that they have made.
+            identity=Identity((type(self), *self._constructed, self._key()), Equivalence()),
         )
 
 

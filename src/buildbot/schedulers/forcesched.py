@@ -10,28 +10,30 @@ from buildbot._host.bridge import inward, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from buildbot.schedulers.nested_parameters import (
+    AnyPropertyParameter,
+    CodebaseParameter,
+    NestedParameter,
+    ParameterGroup,
+    PatchParameter,
+    oneCodebase,
+)
 from buildbot.schedulers.parameters import (
     FORM_SOURCE,
-    AnyPropertyParameter,
     BaseParameter,
     BooleanParameter,
     ChoiceStringParameter,
-    CodebaseParameter,
     CollectedValidationError,
     FileParameter,
     FixedParameter,
     InheritBuildParameter,
     IntParameter,
-    NestedParameter,
-    ParameterGroup,
-    PatchParameter,
     StringParameter,
     TextParameter,
     UserNameParameter,
     ValidationError,
     ValidationErrorCollector,
     WorkerChoiceParameter,
-    oneCodebase,
 )
 from buildbot.util.identifiers import isIdentifier
 from chargehand.scheduling import force as forms

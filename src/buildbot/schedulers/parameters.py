@@ -12,8 +12,6 @@ from buildbot.config import error
 FORM_SOURCE = "Force Build Form"
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _TRUE = ("true", "on", "yes", "1")
-_FIELDS = ("branch", "project", "repository", "revision")
-_UNSET: Any = object()
 
 
 class ValidationError(ValueError):
@@ -100,7 +98,10 @@ class BaseParameter:
             except re.error as wrong:
                 error(f"parameter {name!r}: {regex!r} is no regular expression: {wrong}")
         if "value" in kw:
-            error(f"parameter {name!r}: use default= instead of value=")
+            error(
+                f"Use default='{kw['value']}' instead of value=... to give a default Parameter "
+                "value"
+            )
         self.__dict__.update(kw)
 
     @property
@@ -114,7 +115,7 @@ class BaseParameter:
 
     def getFromKwargs(self, kwargs: Any) -> Any:
         """Return the answer from lists of values by full name. Raises ValidationError."""
-        args = _listed(kwargs[self.fullName]) if self.fullName in kwargs else []
+        args = listed(kwargs[self.fullName]) if self.fullName in kwargs else []
         if not args or args == [""]:
             args = self._without_answer(args)
         if self.regex is not None:
@@ -135,7 +136,7 @@ class BaseParameter:
         if self.required:
             raise ValidationError(f"'{self.label}' needs to be specified")
         if self.multiple:
-            return list(_listed(self.default)) if self.default else []
+            return list(listed(self.default)) if self.default else []
         return args or [self.default]
 
     def _check_regex(self, args: list[Any]) -> None:
@@ -227,7 +228,7 @@ class BooleanParameter(BaseParameter):
     def getFromKwargs(self, kwargs: Any) -> bool:
         if self.fullName not in kwargs:
             return bool(self.default)
-        values = _listed(kwargs[self.fullName])
+        values = listed(kwargs[self.fullName])
         value = values[0] if values else False
         return value.strip().lower() in _TRUE if isinstance(value, str) else bool(value)
 
@@ -279,167 +280,6 @@ class FileParameter(BaseParameter):
     maxsize = 1024 * 1024 * 10
 
 
-class NestedParameter(BaseParameter):
-    """Parameters that belong together, a dictionary among the properties (without a name: each)."""
-
-    spec_attributes: ClassVar[list[str]] = ["layout", "columns"]
-    type = "nested"
-    layout = "vertical"
-    fields: Any = None
-    columns: Any = None
-
-    def __init__(self, name: Any, fields: Any, **kwargs: Any) -> None:
-        super().__init__(name, **kwargs)
-        self.fields = list(fields)
-        if self.columns is None:
-            shown = sum(not field.hide for field in self.fields)
-            self.columns = 2 if shown >= 4 else 1
-        self.setParent(None)
-
-    def setParent(self, parent: Any) -> None:
-        super().setParent(parent)
-        for field in self.fields or ():
-            field.setParent(self)
-
-    def collectChildProperties(
-        self, kwargs: Any, properties: Any, collector: Any, **kw: Any
-    ) -> Any:
-        """Return a Deferred of the children's answers."""
-        return outward(self._children(kwargs, properties, collector, **kw))
-
-    async def _children(
-        self, kwargs: Any, properties: Any, collector: Any, **kw: Any
-    ) -> dict[str, Any]:
-        answers: dict[str, Any] = {}
-        for field in self.fields:
-            await inward(
-                collector.collectValidationErrors,
-                field.fullName,
-                field.updateFromKwargs,
-                kwargs=kwargs,
-                properties=answers,
-                collector=collector,
-                **kw,
-            )
-        return answers
-
-    def updateFromKwargs(  # type: ignore[override] # as Buildbot has it
-        self, kwargs: Any, properties: Any, collector: Any, **kw: Any
-    ) -> Any:
-        return outward(self._update(kwargs, properties, collector, **kw))
-
-    async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:
-        answers = await inward(
-            self.collectChildProperties,
-            kwargs=kwargs,
-            properties=properties,
-            collector=collector,
-            **kw,
-        )
-        if self.name:
-            properties.setdefault(self.name, {}).update(answers)
-        else:
-            properties.update(answers)
-
-    def getSpec(self) -> dict[str, Any]:
-        return super().getSpec() | {"fields": [field.getSpec() for field in self.fields]}
-
-
-ParameterGroup = NestedParameter
-
-
-class AnyPropertyParameter(NestedParameter):
-    """A property whose name is asked for as well."""
-
-    def __init__(self, name: Any, **kw: Any) -> None:
-        fields = [
-            StringParameter(name="name", label="Name:"),
-            StringParameter(name="value", label="Value:"),
-        ]
-        super().__init__(name, label=kw.pop("label", ""), fields=fields, **kw)
-
-    def getFromKwargs(self, kwargs: Any) -> Any:
-        raise ValidationError("AnyPropertyParameter has no answer of its own")
-
-    async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:
-        answers = await self._children(kwargs, properties, collector, **kw)
-        name, value = answers.get("name"), answers.get("value", "")
-        if not name:
-            return
-        if not re.fullmatch(r"[A-Za-z0-9._-]+", str(name)):
-            raise ValidationError(f"bad property name='{name}', value='{value}'")
-        properties[name] = value
-
-
-class PatchParameter(NestedParameter):
-    """A patch of one codebase."""
-
-    columns = 1
-
-    def __init__(self, **kwargs: Any) -> None:
-        name = kwargs.pop("name", "patch")
-        given = {field.name: field for field in kwargs.pop("fields", ())}
-        usual = [
-            FileParameter("body"),
-            IntParameter("level", default=1),
-            StringParameter("author", default=""),
-            StringParameter("comment", default=""),
-            StringParameter("subdir", default="."),
-        ]
-        own = [given.pop(field.name, field) for field in usual]
-        super().__init__(name, fields=[*own, *given.values()], **kwargs)
-
-
-class CodebaseParameter(NestedParameter):
-    """The source stamp of one codebase; a field may be a parameter, a fixed value, or None."""
-
-    codebase = ""
-
-    def __init__(
-        self,
-        codebase: Any,
-        name: Any = None,
-        label: Any = None,
-        branch: Any = _UNSET,
-        revision: Any = _UNSET,
-        repository: Any = _UNSET,
-        project: Any = _UNSET,
-        patch: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        self.codebase = codebase
-        name = codebase if name is None else name
-        if label is None and codebase:
-            label = f"Codebase: {codebase}"
-        given = dict(zip(_FIELDS, (branch, project, repository, revision), strict=True))
-        fields = [_codebase_field(field, value) for field, value in given.items()]
-        if patch is not None:
-            if patch.name != "patch":
-                error("patch parameter of a codebase must be named 'patch'")
-            fields.append(patch)
-            kwargs.setdefault("columns", 1)
-        super().__init__(name, fields=fields, label=label, **kwargs)
-
-    def createSourcestamp(self, properties: Any, kwargs: Any) -> Any:
-        """Return what the source stamp has besides the answers."""
-        return {}
-
-    async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:
-        sourcestamps = kw["sourcestamps"]
-        answers = await inward(
-            self.collectChildProperties,
-            kwargs=kwargs,
-            properties=properties,
-            collector=collector,
-            **kw,
-        )
-        patch = answers.pop("patch", {})
-        if patch.get("body"):
-            answers |= {f"patch_{name}": value for name, value in patch.items()}
-        stamp = await inward(self.createSourcestamp, properties, kwargs)
-        sourcestamps[self.codebase] = {**(stamp or {}), **answers}
-
-
 class InheritBuildParameter(ChoiceStringParameter):
     """A build of before whose form's properties are taken over.
 
@@ -462,7 +302,7 @@ class InheritBuildParameter(ChoiceStringParameter):
         return outward(self._inherit(master, properties, kwargs))
 
     async def _inherit(self, master: Any, properties: Any, kwargs: Any) -> None:
-        wanted = str((_listed(kwargs.get(self.fullName)) or [""])[0]).strip()
+        wanted = str((listed(kwargs.get(self.fullName)) or [""])[0]).strip()
         builder, _, number = wanted.partition(" ")[0].rpartition("/")
         if not builder or not number.isdigit():
             raise ValidationError(f"bad build: {wanted}")
@@ -495,25 +335,8 @@ class WorkerChoiceParameter(ChoiceStringParameter):
         return self.choices
 
 
-def oneCodebase(**kw: Any) -> list[CodebaseParameter]:
-    """Return the ``codebases`` of a form for one codebase without a name."""
-    return [CodebaseParameter("", **kw)]
-
-
-def _codebase_field(name: str, value: Any) -> BaseParameter:
-    if value is _UNSET:
-        return StringParameter(name=name, label=f"{name.capitalize()}:")
-    if value is None:
-        return FixedParameter(name=name, default="")
-    if isinstance(value, str):
-        return FixedParameter(name=name, default=value)
-    if not isinstance(value, BaseParameter):
-        error(f"CodebaseParameter: {name} must be a parameter, a string, or None, not {value!r}")
-        return FixedParameter(name=name, default="")
-    return value
-
-
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """Return an answer as the list that forms send."""
     if value is None:
         return [None]
     return list(value) if isinstance(value, list | tuple) else [value]

@@ -46,6 +46,23 @@ class Settings:
     """(owner, builder_names, parameters): what a user's class does instead."""
 
 
+def form(name: str, settings: Settings, enabled: bool) -> dict[str, Any]:
+    """Return the form as a resource of the REST API."""
+    try:
+        fields = settings.fields()
+    except Exception:  # noqa: BLE001 - parameters may be the user's classes
+        _log.exception("the form of scheduler %s failed", name)
+        fields = []
+    return {
+        "name": name,
+        "button_name": settings.button_name,
+        "label": settings.label,
+        "builder_names": list(settings.builder_names),
+        "enabled": enabled,
+        "all_fields": fields,
+    }
+
+
 class Force(Scheduler):
     """Builds what is asked for, on the builders that the form is for."""
 
@@ -100,22 +117,6 @@ class Force(Scheduler):
             text = f"{builder_id}: this form is for {', '.join(by_id.values())} only"
             raise InvalidParameters({"builderid": text})
         return by_id[number]
-
-    def form(self, enabled: bool) -> dict[str, Any]:
-        """Return the form as a resource of the REST API."""
-        try:
-            fields = self.settings.fields()
-        except Exception:  # noqa: BLE001 - parameters may be the user's classes
-            _log.exception("the form of scheduler %s failed", self.name)
-            fields = []
-        return {
-            "name": self.name,
-            "button_name": self.settings.button_name,
-            "label": self.settings.label,
-            "builder_names": list(self.settings.builder_names),
-            "enabled": enabled,
-            "all_fields": fields,
-        }
 
     def _builders(self, wanted: Sequence[str] | None) -> tuple[str, ...]:
         if wanted is None:

@@ -10,14 +10,15 @@ from typing import Any
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.buildset import SubmittedBuildset
 from chargehand.domain.change import Change
-from chargehand.domain.identifiers import BuildId, ChangeId, MasterId, SchedulerId
+from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
 from chargehand.kit.clock import Clock
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled
-from chargehand.scheduling.force import Force
+from chargehand.scheduling.force import Force, form
+from chargehand.scheduling.force import Settings as FormSettings
 from chargehand.scheduling.ports import (
     BuilderDirectory,
     BuildsetStore,
@@ -135,11 +136,14 @@ class Scheduling:
     def forms(self, builder_id: int | None = None) -> list[dict[str, Any]]:
         """Return the force schedulers (those for a builder) as the REST API has them."""
         return [
-            scheduler.form(True)
-            for _, scheduler in sorted(self._running.items())
-            if isinstance(scheduler, Force)
-            and (builder_id is None or builder_id in scheduler.builders_by_id())
+            form(name, component.settings, self._enabled.get(self._ids[name], True))
+            for name, component in sorted(self._components.items())
+            if isinstance(component.settings, FormSettings)
+            and (builder_id is None or builder_id in self._builder_ids(component.settings))
         ]
+
+    def _builder_ids(self, settings: FormSettings) -> tuple[BuilderId, ...]:
+        return self._given.builders.ids(settings.builder_names)
 
     def running(self) -> dict[str, Scheduler]:
         """Return the schedulers that are active here, by name."""
