@@ -63,19 +63,27 @@ class Document:
         """Return the files that were imported from the directory, sorted."""
         return tuple(sorted({str(module.__file__) for _, module in self._own_modules()}))
 
-    def key_origin(self, key: str) -> Origin:
-        """Return the line where this key of the configuration is set, or the file's first."""
+    def key_origin(self, *keys: str) -> Origin:
+        """Return the line where the first of these keys that is set is, or the file's first."""
+        for key in keys:
+            if found := self._key_line(key) or self.text_origin(key):
+                return found
+        return Origin(str(self.path), 1)
+
+    def _key_line(self, key: str) -> Origin | None:
         for node in ast.walk(self._tree(str(self.path))):
             match node:
                 case ast.Subscript(slice=ast.Constant(value=value), ctx=ast.Store()) if (
                     value == key
                 ):
                     return Origin(str(self.path), node.lineno)
+                case ast.keyword(arg=arg) if arg == key:
+                    return Origin(str(self.path), node.lineno)
                 case ast.Dict(keys=keys):
                     for found in keys:
                         if isinstance(found, ast.Constant) and found.value == key:
                             return Origin(str(self.path), found.lineno)
-        return self.text_origin(key) or Origin(str(self.path), 1)
+        return None
 
     def text_origin(self, *texts: str) -> Origin | None:
         """Return the first line of the user's files that has one of these as a string."""

@@ -24,11 +24,13 @@ class Given:
         document: Document,
         collector: Collector,
         prefix: str = "c",
+        parents: tuple[str, ...] = (),
     ) -> None:
         self.values = values
         self._document = document
         self._collector = collector
         self._prefix = prefix
+        self._parents = parents
 
     def __contains__(self, key: str) -> bool:
         return key in self.values
@@ -50,6 +52,7 @@ class Given:
             document=self._document,
             collector=self._collector,
             prefix=self.shown(key),
+            parents=(key, *self._parents),
         )
 
     def text(self, key: str, default: str) -> str:
@@ -109,7 +112,7 @@ class Given:
 
     def _origin(self, key: str, names: tuple[str, ...]) -> Origin:
         found = self._document.text_origin(*names) if names else None
-        return found or self._document.key_origin(key)
+        return found or self._document.key_origin(key, *self._parents)
 
 
 def _described(value: Any) -> str:

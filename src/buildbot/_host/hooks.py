@@ -18,6 +18,9 @@ from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import SourceStampId
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
+from chargehand.domain.source_stamp import StoredSourceStamp
+
+_STAMPS_KEPT = 20_000
 
 
 class Hooks:
@@ -26,6 +29,7 @@ class Hooks:
     def __init__(self, surroundings: Surroundings, configs: Mapping[str, Any]) -> None:
         self._surroundings = surroundings
         self._configs = configs
+        self._stamps: dict[SourceStampId, StoredSourceStamp] = {}
 
     def next_build(self, function: Callable[..., Any]) -> Hook:
         """``nextBuild(builder, requests)`` -> the request to build first, or None."""
@@ -117,12 +121,22 @@ class Hooks:
         return Builder(name, self._configs.get(name), self._surroundings)
 
     async def _requests(self, name: str, waiting: Sequence[PendingRequest]) -> list[BuildRequest]:
-        ids: dict[SourceStampId, None] = {}
-        for pending in waiting:
-            ids.update(dict.fromkeys(pending.source_stamp_ids))
-        stamps = await self._surroundings.engine.stamps.stamps(list(ids))
+        ids = {number for pending in waiting for number in pending.source_stamp_ids}
+        stamps = await self._stamps_of(ids)
         master = self._surroundings.master
         return [BuildRequest(pending, name, stamps, master) for pending in waiting]
+
+    async def _stamps_of(
+        self, ids: set[SourceStampId]
+    ) -> Mapping[SourceStampId, StoredSourceStamp]:
+        """Return source stamps; those that were loaded before are not asked for again."""
+        known = self._stamps
+        if missing := ids - known.keys():
+            if len(known) > _STAMPS_KEPT:
+                # Others may be using the old dictionary.
+                known = self._stamps = {number: known[number] for number in ids - missing}
+            known.update(await self._surroundings.engine.stamps.stamps(sorted(missing)))
+        return known
 
 
 def _pending(chosen: Any, function: str) -> PendingRequest:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from buildbot._host.bridge import outward
+from buildbot._host.bridge import inward, outward
+from buildbot._host.collapsing import may_be_collapsed
 from buildbot._host.surroundings import Surroundings
 from buildbot.process.build_parts import SourceStampView
 from buildbot.process.properties import Properties
@@ -102,18 +104,35 @@ class BuildRequest:
         self.submittedAt = request.submitted_at
         self.waitedFor = request.waited_for
         self.reason = pending.reason
-        self.properties = Properties()
-        self.properties.properties.update(pending.properties)
-        views = [
-            SourceStampView(stamps[number], [])
-            for number in pending.source_stamp_ids
-            if number in stamps
-        ]
-        self.sources = {view.codebase: view for view in views}
-        self.source = views[0] if views else None
+        self._stamps = stamps
+
+    # Functions get all waiting requests, and look at few: the rest is made when it is asked for.
+
+    @cached_property
+    def properties(self) -> Properties:
+        """The properties it will give to its build."""
+        made = Properties()
+        made.properties.update(self.pending.properties)
+        return made
+
+    @cached_property
+    def sources(self) -> dict[str, SourceStampView]:
+        """Its source stamps by codebase."""
+        stamps = [self._stamps[number] for number in self.pending.source_stamp_ids]
+        return {stored.stamp.codebase: SourceStampView(stored, []) for stored in stamps}
+
+    @property
+    def source(self) -> SourceStampView | None:
+        """Its first source stamp."""
+        return next(iter(self.sources.values()), None)
 
     def __repr__(self) -> str:
         return f"<BuildRequest {self.id} of {self.buildername!r}>"
+
+    @staticmethod
+    def canBeCollapsed(master: Any, new_br: Mapping[str, Any], old_br: Mapping[str, Any]) -> Any:
+        """Return a Deferred: whether Buildbot's own rule lets one build do for both requests."""
+        return outward(inward(may_be_collapsed, master, new_br, old_br))
 
     def mergeReasons(self, others: Sequence[BuildRequest]) -> str:
         """Return the reasons of this and others, each once."""

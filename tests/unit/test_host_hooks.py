@@ -1,0 +1,189 @@
+"""Users' functions get Buildbot's objects, and the engine gets its own values back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from twisted.internet import defer
+
+from buildbot._host import bridge
+from buildbot._host.hooks import Hooks
+from buildbot._host.surroundings import Surroundings
+from buildbot.locks import MasterLock
+from buildbot.process.rendering import renderer
+from chargehand.dispatch.ports import WorkerSlot
+from chargehand.domain.buildset import BuildRequest, PendingRequest
+from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
+
+
+class Stamps:
+    """Source stamps whose branch is their number."""
+
+    def __init__(self):
+        self.questions = 0
+
+    async def stamps(self, ids):
+        self.questions += 1
+        return {
+            number: StoredSourceStamp(
+                id=number, created_at=0.0, stamp=SourceStamp(branch=f"branch{number}")
+            )
+            for number in ids
+        }
+
+
+class SmallEngine:
+    def __init__(self):
+        self.stamps = Stamps()
+
+
+class Configured:
+    """What the user wrote for a builder."""
+
+    tags = ["t"]
+
+
+def pending(number, priority=0):
+    return PendingRequest(
+        request=BuildRequest(
+            id=number, buildset_id=number, builder_id=1, submitted_at=5.0, priority=priority
+        ),
+        reason=f"reason{number}",
+        source_stamp_ids=(number,),
+        sources=(("", "", "", f"branch{number}"),),
+        properties={"p": (number, "test")},
+    )
+
+
+def slot(name, **config):
+    return WorkerSlot(
+        name=name,
+        id=1,
+        connected=True,
+        paused=False,
+        pause_reason=None,
+        running=0,
+        max_builds=1,
+        locks=(),
+        config=type("Config", (), {"properties": {"os": ("linux", "Worker")}, **config}),
+    )
+
+
+@pytest.fixture(autouse=True)
+async def installed():
+    bridge.install(asyncio.get_running_loop())
+
+
+@pytest.fixture
+def engine():
+    return SmallEngine()
+
+
+@pytest.fixture
+def hooks(engine):
+    surroundings = Surroundings()
+    surroundings.master = "the master"
+    surroundings.attach(engine)
+    return Hooks(surroundings, {"b": Configured()})
+
+
+async def test_next_build_chooses_among_requests_with_their_sources(hooks, engine):
+    def chooses(builder, requests):
+        assert builder.name == "b"
+        assert builder.tags == ["t"]
+        assert builder.master == "the master"
+        assert [request.sources[""].branch for request in requests] == ["branch1", "branch2"]
+        assert requests[0].source.branch == "branch1"
+        assert requests[0].properties.getProperty("p") == 1
+        assert (requests[0].id, requests[0].bsid, requests[0].reason) == (1, 1, "reason1")
+        assert requests[0].submittedAt == 5.0
+        return requests[1]
+
+    waiting = [pending(1), pending(2)]
+
+    assert await hooks.next_build(chooses)("b", waiting) is waiting[1]
+    assert await hooks.next_build(chooses)("b", waiting) is waiting[1]
+    assert engine.stamps.questions == 1
+
+
+async def test_next_build_may_choose_none_and_nothing_else(hooks):
+    assert await hooks.next_build(lambda builder, requests: None)("b", [pending(1)]) is None
+    with pytest.raises(TypeError, match="nextBuild must return one of the requests"):
+        await hooks.next_build(lambda builder, requests: "x")("b", [pending(1)])
+
+
+async def test_next_worker_may_be_written_in_any_style_and_of_old_with_two_arguments(hooks):
+    @defer.inlineCallbacks
+    def inline(builder, workers, request):
+        yield defer.succeed(None)
+        assert request.id == 1
+        return workers[-1]
+
+    async def coroutine(builder, workers, request):
+        return next(w for w in workers if w.worker.properties["os"] == "linux")
+
+    slots = [slot("one"), slot("two")]
+
+    assert await hooks.next_worker(inline)("b", slots, pending(1)) is slots[1]
+    assert await hooks.next_worker(coroutine)("b", slots, pending(1)) is slots[0]
+    old = hooks.next_worker(lambda builder, workers: workers[1])
+    assert await old("b", slots, pending(1)) is slots[1]
+
+
+async def test_can_start_build_sees_the_worker_as_configured(hooks):
+    class MyWorker:
+        speed = 3
+
+    def fast_enough(builder, worker, request):
+        assert worker.worker.workername == worker.worker.name == "one"
+        assert worker.isAvailable()
+        with pytest.raises(AttributeError, match="no attribute"):
+            worker.worker.colour  # noqa: B018 - looked for
+        return worker.worker.speed > 2
+
+    hook = hooks.can_start_build(fast_enough)
+
+    assert await hook("b", slot("one", extension=MyWorker()), pending(1)) is True
+
+
+async def test_collapse_requests_gets_requests_as_the_rest_api_has_them(hooks):
+    def same_priority(master, builder, one, other):
+        assert (master, builder.name) == ("the master", "b")
+        assert one["buildrequestid"] == 1
+        return one["priority"] == other["priority"]
+
+    hook = hooks.collapse_requests(same_priority)
+
+    assert await hook("b", pending(1), pending(2)) is True
+    assert await hook("b", pending(1), pending(2, priority=1)) is False
+
+
+async def test_prioritize_builders_orders_builders_by_name(hooks):
+    hook = hooks.prioritize_builders(
+        lambda master, builders: sorted(builders, key=lambda builder: builder.name)
+    )
+
+    assert await hook(["c", "a", "b"]) == ["a", "b", "c"]
+
+
+async def test_a_codebase_is_a_string(hooks):
+    assert (
+        await hooks.codebase_generator(lambda change: change["repository"])({"repository": "r"})
+        == "r"
+    )
+    with pytest.raises(TypeError, match="codebaseGenerator must return a string"):
+        await hooks.codebase_generator(lambda change: None)({})
+
+
+async def test_locks_may_depend_on_properties(hooks):
+    lock = MasterLock("l", maxCount=2)
+
+    @renderer
+    def locks(props):
+        return [lock.access("counting")] if props.getProperty("heavy") else []
+
+    hook = hooks.locks(locks)
+
+    assert [access.lock.name for access in await hook({"heavy": (True, "x")})] == ["l"]
+    assert await hook({}) == ()

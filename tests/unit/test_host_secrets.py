@@ -1,0 +1,109 @@
+"""Secrets from files and from Vault."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from aiohttp import web
+
+from buildbot._host.errors import ConfigErrors
+from buildbot._host.secret_store import SecretStore
+from buildbot.secrets.providers.file import SecretInAFile
+from buildbot.secrets.providers.vault_hvac import (
+    HashiCorpVaultKvSecretProvider,
+    VaultAuthenticatorApprole,
+    VaultAuthenticatorToken,
+)
+
+
+@pytest.fixture
+def directory(tmp_path):
+    for name, text in {"plain": "v1\n\n", "a.txt": " v2 ", "b.key": "v3"}.items():
+        (tmp_path / name).write_text(text)
+        os.chmod(tmp_path / name, 0o600)
+    return tmp_path
+
+
+async def value(provider, name):
+    store = SecretStore()
+    store.use([provider])
+    found = await store.find(name)
+    return None if found is None else found.value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, {"plain": "v1", "a.txt": " v2 ", "a": None}),
+        ({"suffixes": [".txt"]}, {"plain": None, "a.txt": None, "a": " v2 "}),
+        ({"suffixes": ["", ".key"]}, {"plain": "v1", "b": "v3", "b.key": "v3"}),
+        ({"strip": False}, {"plain": "v1\n\n"}),
+    ],
+)
+async def test_a_file_holds_the_secret_of_its_name(directory, arguments, expected):
+    provider = SecretInAFile(str(directory), **arguments)
+
+    assert {name: await value(provider, name) for name in expected} == expected
+
+
+def test_files_that_others_can_read_are_refused(directory):
+    os.chmod(directory / "plain", 0o644)
+
+    with pytest.raises(ConfigErrors, match="Permissions 0o644 on file plain are too open"):
+        SecretInAFile(str(directory))
+
+
+async def test_the_first_provider_that_knows_a_secret_is_believed(directory, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "plain").write_text("another")
+    (other / "only").write_text("here")
+    for name in ("plain", "only"):
+        os.chmod(other / name, 0o600)
+    store = SecretStore()
+    store.use([SecretInAFile(str(directory)), SecretInAFile(str(other))])
+
+    assert (await store.find("plain")).value == "v1"
+    assert (await store.find("only")).value == "here"
+    assert await store.find("nothing") is None
+    assert "v1" not in repr(await store.find("plain"))
+
+
+@pytest.fixture
+async def vault():
+    async def login(request):
+        assert await request.json() == {"role_id": "r", "secret_id": "s"}
+        return web.json_response({"auth": {"client_token": "by role"}})
+
+    async def read(request):
+        if request.headers["X-Vault-Token"] not in ("t", "by role"):
+            raise web.HTTPForbidden
+        if request.match_info["path"] != "ci/a|b":
+            raise web.HTTPNotFound
+        return web.json_response({"data": {"data": {"password": "hush"}}})
+
+    application = web.Application()
+    application.router.add_post("/v1/auth/approle/login", login)
+    application.router.add_get("/v1/secret/data/{path:.*}", read)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    "authenticator", [VaultAuthenticatorToken("t"), VaultAuthenticatorApprole("r", "s")]
+)
+async def test_vault_is_asked_for_path_and_key(vault, authenticator):
+    provider = HashiCorpVaultKvSecretProvider(vault, authenticator)
+
+    assert await value(provider, r"ci/a\|b|password") == "hush"
+    assert await value(provider, r"ci/a\|b|nothing") is None
+    assert await value(provider, "elsewhere|password") is None
+
+
+def test_vault_needs_an_authenticator():
+    with pytest.raises(ConfigErrors, match="authenticator must be instance"):
+        HashiCorpVaultKvSecretProvider("http://x", authenticator=None)
