@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from chargehand.store.engines import resolved, writing_engine
 from chargehand.store.errors import (
     Conflict,
     DatabaseDamaged,
+    DatabaseReadOnly,
     DatabaseUnavailable,
     DiskFull,
     SchemaForeign,
@@ -207,6 +211,27 @@ async def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
 
     with pytest.raises(DatabaseDamaged, match="no SQLite database"):
         await upgrade(_URL, tmp_path)
+
+
+async def test_a_read_only_file_is_reported() -> None:
+    # Permissions mean nothing to root: somebody else opens the database.
+    directory = Path(tempfile.mkdtemp())
+    try:
+        await upgrade(_URL, directory)
+        directory.chmod(0o555)
+        for file in directory.iterdir():
+            file.chmod(0o444)
+        owner = os.geteuid()
+        if owner == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(DatabaseReadOnly, match="check the owner and permissions"):
+                await Database(url=_URL, basedir=directory, publish=lambda _events: None).open()
+        finally:
+            os.seteuid(owner)
+    finally:
+        directory.chmod(0o755)
+        shutil.rmtree(directory)
 
 
 async def test_a_missing_directory_is_reported(tmp_path: Path) -> None:

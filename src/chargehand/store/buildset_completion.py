@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, exists, false, func, select, true, update
 
 from chargehand.domain.buildset import Buildset
-from chargehand.domain.identifiers import BuildsetId, SourceStampId
+from chargehand.domain.identifiers import BuildsetId
 from chargehand.domain.result import Result, worse
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.events.messages import BuildsetCompleted
 from chargehand.store import source_stamps
 from chargehand.store.columns import ids_as_json
-from chargehand.store.portable import is_among, updated
-from chargehand.store.tables import buildset_source_stamps, buildsets, requests
+from chargehand.store.portable import Updating, is_among
+from chargehand.store.tables import buildsets, requests
 from chargehand.store.transaction import Transaction
 
 _buildset = buildsets.c
-_of_buildset = buildset_source_stamps.c
 
 BUILDSET_COLUMNS = (
     _buildset.id,
@@ -52,7 +50,7 @@ _IS_DONE = (
     _buildset.complete == false(),
     ~exists().where(requests.c.buildset_id == _buildset.id, requests.c.complete == false()),
 )
-_COMPLETE = (
+_COMPLETE = Updating(
     update(buildsets)
     .where(*_IS_DONE)
     .values(
@@ -62,13 +60,11 @@ _COMPLETE = (
             {rank: result.value for rank, result in enumerate(_BY_SEVERITY)},
             value=_worst.scalar_subquery(),
         ),
-    )
+    ),
+    BUILDSET_COLUMNS,
+    select(*BUILDSET_COLUMNS).where(*_IS_DONE),
 )
-_DONE_ROWS = select(*BUILDSET_COLUMNS).where(*_IS_DONE)
 _BY_IDS = select(*BUILDSET_COLUMNS).where(is_among(_buildset.id))
-_STAMPS = select(_of_buildset.buildset_id, _of_buildset.source_stamp_id).where(
-    is_among(_of_buildset.buildset_id)
-)
 
 
 def complete_if_done(transaction: Transaction, buildset_ids: Iterable[BuildsetId]) -> None:
@@ -80,7 +76,7 @@ def complete_if_done(transaction: Transaction, buildset_ids: Iterable[BuildsetId
         # on the buildset makes the second wait for the first one's commit and look after it; on
         # SQLite there is one writer anyway.
         connection.execute(_LOCK, values)
-    rows = updated(connection, _COMPLETE, BUILDSET_COLUMNS, _DONE_ROWS, values)
+    rows = _COMPLETE.rows(connection, values)
     if not rows:
         return
     if not connection.dialect.update_returning:
@@ -90,13 +86,10 @@ def complete_if_done(transaction: Transaction, buildset_ids: Iterable[BuildsetId
 
 
 def buildsets_of(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[Buildset]:
-    """Return the values of rows of `BUILDSET_COLUMNS`, with two queries for their source stamps."""
+    """Return the values of rows of `BUILDSET_COLUMNS`, with one query for their source stamps."""
     rows = list(rows)
-    members: dict[int, list[SourceStampId]] = defaultdict(list)
-    for row in connection.execute(_STAMPS, {"ids": ids_as_json(row[0] for row in rows)}):
-        members[row[0]].append(SourceStampId(row[1]))
-    known = source_stamps.by_ids(connection, {id_ for ids in members.values() for id_ in ids})
-    return [_buildset_of(row, [known[id_].stored for id_ in members[row[0]]]) for row in rows]
+    stamps = source_stamps.of_buildsets(connection, [row[0] for row in rows])
+    return [_buildset_of(row, stamps[row[0]]) for row in rows]
 
 
 def _buildset_of(row: Sequence[Any], stamps: Iterable[StoredSourceStamp]) -> Buildset:
@@ -104,7 +97,7 @@ def _buildset_of(row: Sequence[Any], stamps: Iterable[StoredSourceStamp]) -> Bui
         id=row[0],
         reason=row[1],
         submitted_at=row[2],
-        source_stamps=tuple(sorted(stamps, key=lambda stored: stored.stamp.codebase)),
+        source_stamps=tuple(stamps),
         external_id=row[3],
         parent_build_id=row[4],
         parent_relationship=row[5],

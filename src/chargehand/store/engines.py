@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
@@ -35,6 +35,14 @@ def resolved(url: str, basedir: Path) -> URL:
     if parsed.get_backend_name() == "sqlite" and not is_in_memory(parsed):
         parsed = parsed.set(database=str(basedir / (parsed.database or "")))
     return parsed
+
+
+def shown(url: str) -> str:
+    """Return a ``db_url`` as people may see it: without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "given by db_url"
 
 
 def is_in_memory(url: URL) -> bool:
@@ -70,10 +78,12 @@ def _engine(url: URL, begin: str) -> Engine:
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
 
-        def begin_transaction(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+        def begin_transaction(connection: Any) -> None:
+            connection.execute(begin).close()
 
-        event.listen(engine, "begin", begin_transaction)
+        # The driver is told to leave transactions alone (see below). An engine's event would do as
+        # well, at the price of a slower path for every statement.
+        engine.dialect.do_begin = begin_transaction  # type: ignore[assignment,method-assign]  # as said
     return engine
 
 
@@ -86,5 +96,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "cache_size=-16384",
+        # Pages that change often are copied back less often.
+        "wal_autocheckpoint=4000",
     ):
         connection.execute(f"PRAGMA {pragma}").close()

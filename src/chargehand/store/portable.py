@@ -124,22 +124,29 @@ def is_among(column: ColumnElement[Any], parameter: str = "ids") -> ColumnElemen
     return column.op("IN", is_comparison=True, return_type=Boolean())(elements(value))
 
 
-def updated(
-    connection: Connection,
-    update: Update,
-    columns: Sequence[ColumnElement[Any]],
-    again: Select[Any],
-    parameters: Mapping[str, Any],
-) -> Sequence[Sequence[Any]]:
-    """Update and return the rows that were; *again* selects them where UPDATE cannot return them.
+class Updating:
+    """An update that gives back the rows that it altered.
 
-    *again* is to lock the rows and has the conditions that *update* has.
+    Where UPDATE cannot return them they are selected before it, and locked; *rows* finds them and
+    has the conditions that *update* has.
     """
-    if connection.dialect.update_returning:
-        return connection.execute(update.returning(*columns), parameters).all()
-    rows = connection.execute(again.with_for_update(), parameters).all()
-    connection.execute(update, parameters)
-    return rows
+
+    def __init__(
+        self, update: Update, columns: Sequence[ColumnElement[Any]], rows: Select[Any]
+    ) -> None:
+        self._update = update
+        self._returning = update.returning(*columns)
+        self._rows = rows.with_for_update()
+
+    def rows(
+        self, connection: Connection, parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Update, and return the rows."""
+        if connection.dialect.update_returning:
+            return connection.execute(self._returning, parameters).all()
+        rows = connection.execute(self._rows, parameters).all()
+        connection.execute(self._update, parameters)
+        return rows
 
 
 def inserted_id(connection: Connection, insert: Insert, row: Mapping[str, Any]) -> int:

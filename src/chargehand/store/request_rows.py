@@ -25,7 +25,7 @@ from chargehand.domain.result import Result
 from chargehand.events.messages import RequestCompleted, RequestUnclaimed
 from chargehand.store import buildset_completion
 from chargehand.store.columns import ids_as_json, properties_of_json
-from chargehand.store.portable import is_among, updated
+from chargehand.store.portable import Updating, is_among
 from chargehand.store.tables import (
     buildset_source_stamps,
     buildsets,
@@ -77,7 +77,7 @@ _STAMPS = (
 
 # Whoever updates the row first has it: the condition is evaluated again on the row as committed.
 _IS_OPEN = (is_among(_request.id), _request.complete == false())
-_COMPLETE = (
+_COMPLETE = Updating(
     update(requests)
     .where(*_IS_OPEN)
     .values(
@@ -85,14 +85,18 @@ _COMPLETE = (
         complete=true(),
         complete_at=bindparam("now"),
         result=bindparam("outcome"),
-    )
+    ),
+    REQUEST_COLUMNS,
+    SELECT_REQUESTS.where(*_IS_OPEN),
 )
-_OPEN_ROWS = SELECT_REQUESTS.where(*_IS_OPEN)
 _IS_TAKEN = (*_IS_OPEN, _request.claimed == true())
-_UNCLAIM = (
-    update(requests).where(*_IS_TAKEN).values(claimed=false(), claimed_by=null(), claimed_at=null())
+_UNCLAIM = Updating(
+    update(requests)
+    .where(*_IS_TAKEN)
+    .values(claimed=false(), claimed_by=null(), claimed_at=null()),
+    (_request.id,),
+    SELECT_REQUESTS.where(*_IS_TAKEN),
 )
-_TAKEN_ROWS = SELECT_REQUESTS.where(*_IS_TAKEN)
 
 
 def request_of(row: Sequence[Any]) -> BuildRequest:
@@ -142,7 +146,7 @@ def complete(transaction: Transaction, ids: Sequence[RequestId], result: Result)
     """
     now = transaction.now
     values = {"ids": ids_as_json(ids), "now": now, "outcome": result}
-    rows = updated(transaction.connection, _COMPLETE, REQUEST_COLUMNS, _OPEN_ROWS, values)
+    rows = _COMPLETE.rows(transaction.connection, values)
     ended = []
     for row in rows:
         request = request_of((*row[:8], True, now, result))
@@ -156,7 +160,7 @@ def complete(transaction: Transaction, ids: Sequence[RequestId], result: Result)
 def unclaim(transaction: Transaction, ids: Iterable[RequestId]) -> None:
     """Give those of the requests that are claimed and not complete back to the queue."""
     values = {"ids": ids_as_json(ids)}
-    rows = updated(transaction.connection, _UNCLAIM, (_request.id,), _TAKEN_ROWS, values)
+    rows = _UNCLAIM.rows(transaction.connection, values)
     if not rows:
         return
     back = {"ids": ids_as_json(row[0] for row in rows)}

@@ -14,7 +14,7 @@ from chargehand.events.messages import RequestCancelled, RequestClaimed, Request
 from chargehand.store import request_rows
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
-from chargehand.store.portable import is_among, updated
+from chargehand.store.portable import Updating, is_among
 from chargehand.store.request_rows import REQUEST_COLUMNS, SELECT_PENDING, SELECT_REQUESTS
 from chargehand.store.tables import requests
 from chargehand.store.transaction import Transaction
@@ -27,15 +27,20 @@ _WAITING_OF = SELECT_PENDING.where(is_among(_request.builder_id), *_WAITS)
 # Two masters that claim one request: the row's lock makes the second wait, it then finds the
 # condition false, gets fewer rows than it asked for, and its whole claim is rolled back.
 _IS_FREE = (is_among(_request.id), *_WAITS)
-_CLAIM = (
+_FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
+_CLAIM = Updating(
     update(requests)
     .where(*_IS_FREE)
-    .values(claimed=true(), claimed_by=bindparam("master"), claimed_at=bindparam("now"))
+    .values(claimed=true(), claimed_by=bindparam("master"), claimed_at=bindparam("now")),
+    REQUEST_COLUMNS,
+    _FREE_ROWS,
 )
-_FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
 _IS_INCOMPLETE = (is_among(_request.id), _request.complete == false())
-_SET_PRIORITY = update(requests).where(*_IS_INCOMPLETE).values(priority=bindparam("new_priority"))
-_INCOMPLETE_ROWS = SELECT_REQUESTS.where(*_IS_INCOMPLETE)
+_SET_PRIORITY = Updating(
+    update(requests).where(*_IS_INCOMPLETE).values(priority=bindparam("new_priority")),
+    REQUEST_COLUMNS,
+    SELECT_REQUESTS.where(*_IS_INCOMPLETE),
+)
 
 
 class Requests:
@@ -84,7 +89,7 @@ class Requests:
 
 def _claim(transaction: Transaction, request_ids: set[RequestId], master_id: MasterId) -> None:
     values = {"ids": ids_as_json(request_ids), "master": master_id, "now": transaction.now}
-    rows = updated(transaction.connection, _CLAIM, REQUEST_COLUMNS, _FREE_ROWS, values)
+    rows = _CLAIM.rows(transaction.connection, values)
     if len(rows) < len(request_ids):
         taken = request_ids - {row[0] for row in rows}
         raise AlreadyClaimed(f"claimed by another, or ended: {sorted(taken)}")
@@ -106,7 +111,7 @@ def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> boo
 
 def _set_priority(transaction: Transaction, request_id: RequestId, priority: int) -> None:
     values = {"ids": ids_as_json([request_id]), "new_priority": priority}
-    rows = updated(transaction.connection, _SET_PRIORITY, REQUEST_COLUMNS, _INCOMPLETE_ROWS, values)
+    rows = _SET_PRIORITY.rows(transaction.connection, values)
     if not rows:
         raise LookupError(f"there is no incomplete build request {request_id}")
     row = rows[0]

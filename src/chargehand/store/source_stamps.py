@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
@@ -10,16 +11,22 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, exists, insert, select
 
-from chargehand.domain.identifiers import ChangeId, SourceStampId, Timestamp
+from chargehand.domain.identifiers import BuildsetId, ChangeId, SourceStampId, Timestamp
 from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
 from chargehand.store.portable import inserted_id, inserted_ids, is_among
-from chargehand.store.tables import changes, patches, source_stamps
+from chargehand.store.tables import (
+    buildset_source_stamps,
+    changes,
+    patches,
+    source_stamps,
+)
 from chargehand.store.transaction import Transaction
 
 _stamp = source_stamps.c
 _patch = patches.c
+_of_buildset = buildset_source_stamps.c
 _HAS_CHANGES = exists().where(changes.c.source_stamp_id == _stamp.id)
 
 _SELECT = select(
@@ -39,6 +46,13 @@ _SELECT = select(
     _HAS_CHANGES.label("has_changes"),
     _stamp.digest,
 ).select_from(source_stamps.outerjoin(patches))
+_OF_BUILDSETS = (
+    _SELECT.add_columns(_of_buildset.buildset_id)
+    .join(buildset_source_stamps, _of_buildset.source_stamp_id == _stamp.id)
+    .where(is_among(_of_buildset.buildset_id))
+    .order_by(_stamp.codebase)
+)
+_BY_DIGEST = _SELECT.where(_stamp.digest == bindparam("one"))
 _BY_IDS = _SELECT.where(is_among(_stamp.id))
 _BY_DIGESTS = _SELECT.where(_stamp.digest.in_(bindparam("digests", expanding=True)))
 _INSERT = insert(source_stamps)
@@ -78,6 +92,16 @@ def by_ids(connection: Connection, ids: Iterable[SourceStampId]) -> dict[SourceS
     return found
 
 
+def of_buildsets(
+    connection: Connection, ids: Iterable[BuildsetId]
+) -> dict[BuildsetId, list[StoredSourceStamp]]:
+    """Return the source stamps of these buildsets, sorted by codebase."""
+    found: dict[BuildsetId, list[StoredSourceStamp]] = defaultdict(list)
+    for row in connection.execute(_OF_BUILDSETS, {"ids": ids_as_json(ids)}):
+        found[row[15]].append(_found(row).stored)
+    return found
+
+
 def of_changes(
     connection: Connection, change_ids: Sequence[ChangeId]
 ) -> dict[ChangeId, StoredSourceStamp]:
@@ -96,8 +120,11 @@ def find_or_add(transaction: Transaction, stamps: Sequence[SourceStamp]) -> list
     if not stamps:
         return []
     digests = [_digest(stamp) for stamp in stamps]
-    rows = transaction.connection.execute(_BY_DIGESTS, {"digests": list(set(digests))})
-    found = {bytes(row[-1]): _found(row) for row in rows}
+    if len(digests) == 1:
+        rows = transaction.connection.execute(_BY_DIGEST, {"one": digests[0]})
+    else:
+        rows = transaction.connection.execute(_BY_DIGESTS, {"digests": list(set(digests))})
+    found = {bytes(row[14]): _found(row) for row in rows}
     missing = {
         digest: stamp for digest, stamp in zip(digests, stamps, strict=True) if digest not in found
     }
@@ -162,33 +189,17 @@ def _digest(stamp: SourceStamp) -> bytes:
 
 
 def _found(row: Sequence[Any]) -> Found:
-    (
-        id_,
-        branch,
-        revision,
-        repository,
-        project,
-        codebase,
-        created_at,
-        patch_id,
-        level,
-        body,
-        subdir,
-        author,
-        comment,
-        has_changes,
-        _digest_of_row,
-    ) = row
+    id_, branch, revision, repository, project, codebase, created_at, patch_id = row[:8]
     patch = (
         None
         if patch_id is None
         else Patch(
             id=patch_id,
-            level=level,
-            body=bytes(body),
-            subdir=subdir,
-            author=author,
-            comment=comment,
+            level=row[8],
+            body=bytes(row[9]),
+            subdir=row[10],
+            author=row[11],
+            comment=row[12],
         )
     )
     stamp = SourceStamp(
@@ -200,4 +211,4 @@ def _found(row: Sequence[Any]) -> Found:
         patch=patch,
     )
     stored = StoredSourceStamp(id=SourceStampId(id_), created_at=created_at, stamp=stamp)
-    return Found(stored, bool(has_changes))
+    return Found(stored, has_changes=bool(row[13]))

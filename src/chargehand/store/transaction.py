@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from typing import Any
+
+from sqlalchemy import Connection, Engine
 
 from chargehand.events.messages import Event
+from chargehand.store.generations import AFFECTED_BY_DELETE
+
+
+class WritingConnection(Connection):
+    """A connection that notes the tables that are written to."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.touched: set[str] = set()
+
+    def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        """Execute *statement*, and note its table when it is one that writes."""
+        # Insert, Update and Delete have a table; Select has none.
+        table = getattr(statement, "table", None)
+        if table is not None:
+            if statement.is_delete:
+                self.touched |= AFFECTED_BY_DELETE.get(table.name, frozenset())
+            else:
+                self.touched.add(table.name)
+        return super().execute(statement, parameters, **options)
 
 
 class Transaction:
@@ -14,13 +36,12 @@ class Transaction:
     noted by themselves; `touch` is for what is not a table of ours.
     """
 
-    __slots__ = ("connection", "events", "now", "touched")
+    __slots__ = ("connection", "events", "now")
 
-    def __init__(self, connection: Connection, now: float, touched: set[str]) -> None:
+    def __init__(self, connection: WritingConnection, now: float) -> None:
         self.connection = connection
         self.now = now
         self.events: list[Event] = []
-        self.touched = touched
 
     def announce(self, event: Event) -> None:
         """Have *event* published after the commit, in the order of the announcements."""
@@ -28,4 +49,4 @@ class Transaction:
 
     def touch(self, kind: str) -> None:
         """Note that answers about *kind* may differ from now on."""
-        self.touched.add(kind)
+        self.connection.touched.add(kind)

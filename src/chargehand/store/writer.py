@@ -9,14 +9,13 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock
 from chargehand.store.errors import is_worth_retrying, translated
-from chargehand.store.generations import AFFECTED_BY_DELETE
-from chargehand.store.transaction import Transaction
+from chargehand.store.transaction import Transaction, WritingConnection
 
 _log = logging.getLogger(__name__)
 
@@ -70,11 +69,9 @@ class Writer:
         self._committed = committed
         self._settled = settled
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._touched: set[str] = set()
-        self._connection: Connection | None = None
+        self._connection: WritingConnection | None = None
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        event.listen(engine, "after_execute", self._note_table)
         self._thread.start()
 
     def put(self, job: Job) -> None:
@@ -85,17 +82,6 @@ class Writer:
         """Perform what is queued and end the thread; blocks until it has ended."""
         self._jobs.put(None)
         self._thread.join()
-        event.remove(self._engine, "after_execute", self._note_table)
-
-    def _note_table(self, _connection: Any, statement: Any, *_rest: Any) -> None:
-        # Insert, Update and Delete have a table; Select has none.
-        table = getattr(statement, "table", None)
-        if table is None:
-            return
-        if statement.is_delete:
-            self._touched |= AFFECTED_BY_DELETE.get(table.name, frozenset())
-        else:
-            self._touched.add(table.name)
 
     def _run(self) -> None:
         is_last = False
@@ -146,19 +132,19 @@ class Writer:
             return
 
     def _attempt(self, batch: list[Job]) -> None:
-        self._touched.clear()
         connection = self._connected()
+        connection.touched.clear()
         now = self._clock.timestamp()
         with connection.begin():
             for job in batch:
-                transaction = Transaction(connection, now, self._touched)
+                transaction = Transaction(connection, now)
                 job.result = job.use_case(transaction)
                 job.events = transaction.events
-        self._committed(self._touched)
+        self._committed(connection.touched)
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> WritingConnection:
         if self._connection is None:
-            self._connection = self._engine.connect()
+            self._connection = WritingConnection(self._engine)
         return self._connection
 
     def _disconnect(self) -> None:
