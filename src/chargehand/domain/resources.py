@@ -103,7 +103,7 @@ def request_resource(request: BuildRequest) -> Resource:
         "buildsetid": request.buildset_id,
         "builderid": request.builder_id,
         "priority": request.priority,
-        "claimed": request.claimed_by is not None,
+        "claimed": request.complete or request.claimed_by is not None,
         "claimed_at": _seconds(request.claimed_at),
         "claimed_by_masterid": request.claimed_by,
         "complete": request.complete,
