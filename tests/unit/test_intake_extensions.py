@@ -20,9 +20,12 @@ from buildbot.changes.gitpoller import GitPoller
 from buildbot.changes.pb import PBChangeSource
 from buildbot.clients.sendchange import send
 from buildbot.pbmanager import PBManager
+from buildbot.plugins import changes, util
+from buildbot.process.build_parts import ChangeView
 from buildbot.util.git_credential import GitCredentialOptions
 from buildbot.util.service import AsyncMultiService
-from chargehand.config.model import Component, HostedSettings
+from chargehand.config.model import Component, HostedSettings, NotYet
+from chargehand.domain.change import Change as StoredChange
 from chargehand.domain.identifiers import MasterId
 from chargehand.intake.git_poller import Settings, Watched
 from chargehand.intake.rules import change_from
@@ -412,3 +415,60 @@ async def test_a_pb_source_whose_port_is_taken_does_not_harm_the_others(
 def test_what_is_wrong_with_a_pb_source_is_said(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigErrors, match=sentence):
         PBChangeSource(**arguments)
+
+
+def test_a_source_of_a_kind_to_come_is_accepted_under_the_name_of_what_it_watches() -> None:
+    component = changes.SVNPoller("svn://example.org/x", pollInterval=60)._as_component()
+
+    assert component.name == "svn://example.org/x"
+    assert component.settings == NotYet("SVNPoller")
+    with pytest.raises(ConfigErrors, match="unknown argument 'pollIntervall'"):
+        changes.HgPoller("url", pollIntervall=60)
+
+
+def test_paths_of_subversion_are_taken_apart() -> None:
+    assert util.svn.split_file_alwaystrunk("a/b") == {"path": "a/b"}
+    assert util.svn.split_file_branches("trunk/a/b") == (None, "a/b")
+    assert util.svn.split_file_branches("branches/1.x/a/b") == ("branches/1.x", "a/b")
+    assert util.svn.split_file_branches("tags/1/a") is None
+    assert util.svn.split_file_projects_branches("p/branches/1.x/a") == {
+        "project": "p",
+        "branch": "branches/1.x",
+        "path": "a",
+    }
+    assert util.svn.split_file_projects_branches("README") is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ({"eventtype": "ref-updated"}, True),
+        ({"eventtype": "patchset-created"}, False),
+        ({"eventtype_re": "ref-.*", "branch": "main"}, True),
+        ({"eventtype_fn": lambda kind: kind == "x"}, False),
+        ({"eventtype_not_eq": "ref-updated"}, False),
+    ],
+)
+def test_changes_of_gerrit_are_chosen_by_their_event(
+    conditions: dict[str, Any], expected: bool
+) -> None:
+    fields: dict[str, Any] = {
+        "id": 1,
+        "source_stamp_id": 1,
+        "author": "a",
+        "committer": None,
+        "files": (),
+        "comments": "",
+        "revision": None,
+        "when": 0.0,
+        "branch": "main",
+        "category": None,
+        "revlink": "",
+        "properties": {"event.type": ("ref-updated", "Change")},
+        "repository": "",
+        "project": "",
+        "codebase": "",
+    }
+    change = ChangeView(StoredChange(**fields))
+
+    assert util.GerritChangeFilter(**conditions).filter_change(change) is expected

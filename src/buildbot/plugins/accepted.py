@@ -310,67 +310,6 @@ _LATENT = {
     ),
 }
 
-_POLLING = "pollInterval pollAtLaunch pollRandomDelayMin pollRandomDelayMax"
-
-_CHANGES = {
-    "buildbot.changes.bitbucket": _of(
-        "changes",
-        BitbucketPullrequestPoller="owner slug auth branch useTimestamps category "
-        f"project pullrequest_filter encoding bitbucket_property_whitelist {_POLLING}",
-    ),
-    "buildbot.changes.gerritchangesource": _of(
-        "changes",
-        GerritChangeSource="gerritserver username gerritport identity_file handled_events debug "
-        "http_url http_auth http_poll_interval ssh_server_alive_interval_s "
-        "ssh_server_alive_count_max",
-        GerritEventLogPoller="baseURL auth pollInterval pollAtLaunch gitBaseURL firstFetchLookback "
-        "handled_events debug get_files pollRandomDelayMin pollRandomDelayMax",
-    )
-    | _of(
-        "value",
-        GerritChangeFilter="eventtype eventtype_re eventtype_fn eventtype_not_eq eventtype_not_re "
-        "filter_fn project project_re project_fn repository repository_re repository_fn branch "
-        "branch_re branch_fn branch_not_eq branch_not_re codebase codebase_re codebase_fn category "
-        "category_re category_fn",
-    ),
-    "buildbot.changes.github": _of(
-        "changes",
-        GitHubPullrequestPoller="owner repo branches category project baseURL "
-        "pullrequest_filter token magic_link repository_type github_property_whitelist "
-        f"{_POLLING}",
-    ),
-    "buildbot.changes.hgpoller": _of(
-        "changes",
-        HgPoller="repourl branch branches bookmarks workdir hgbin usetimestamps "
-        f"category project encoding revlink {_POLLING}",
-    ),
-    "buildbot.changes.mail": _of(
-        "changes",
-        MaildirSource="maildir prefix category repository",
-        CVSMaildirSource="maildir prefix category repository properties",
-        SVNCommitEmailMaildirSource="maildir prefix category repository",
-        BzrLaunchpadEmailMaildirSource="maildir prefix branchMap defaultBranch category repository",
-    ),
-    "buildbot.changes.p4poller": _of(
-        "changes",
-        P4Source="p4port p4user p4passwd p4base p4bin split_file histmax encoding "
-        "project use_tickets ticket_login_interval server_tz revlink resolvewho "
-        f"{_POLLING}",
-    )
-    | _of("function", get_simple_split="*"),
-    "buildbot.changes.svnpoller": _of(
-        "changes",
-        SVNPoller="repourl split_file svnuser svnpasswd histmax svnbin revlinktmpl "
-        f"category project cachepath extra_args {_POLLING}",
-    )
-    | _of(
-        "function",
-        split_file_alwaystrunk="path",
-        split_file_branches="path",
-        split_file_projects_branches="path",
-    ),
-}
-
 _SERVICES = {
     "buildbot.schedulers.canceller": _of("service", OldBuildCanceller="filters branch_key"),
     "buildbot.schedulers.canceller_buildset": _of("service", FailingBuildsetCanceller="filters"),
@@ -473,5 +412,5 @@ _WEB = {
     ),
 }
 
-MODULES = {**CHANGES, **_WEB, **_STEPS, **_REPORTERS, **_LATENT, **_CHANGES, **_SERVICES, **_VALUES}
+MODULES = {**CHANGES, **_WEB, **_STEPS, **_REPORTERS, **_LATENT, **_SERVICES, **_VALUES}
 """The accepted names, by the module that they are imported from."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from buildbot.plugins.accepted_names import Accepted, names_of
 
 _POLL = "pollInterval pollAtLaunch pollRandomDelayMin pollRandomDelayMax"
+_SVN = "buildbot.changes.svn_paths"
 _MAIL = "maildir prefix category repository properties pollInterval"
 
 CHANGES: dict[str, dict[str, Accepted]] = {
@@ -14,14 +15,17 @@ CHANGES: dict[str, dict[str, Accepted]] = {
         "project pullrequest_filter encoding pollAtLaunch bitbucket_property_whitelist "
         "pollRandomDelayMin pollRandomDelayMax",
     ),
-    "buildbot.changes.gerritchangesource": names_of(
-        "changes",
-        GerritChangeSource="gerritserver username gerritport identity_file handled_events debug "
-        "get_files gitBaseURL http_url http_auth http_poll_interval http_timeout "
-        "ssh_server_alive_interval_s ssh_server_alive_count_max",
-        GerritEventLogPoller="baseURL auth handled_events pollInterval pollAtLaunch gitBaseURL "
-        "get_files debug firstFetchLookback pollRandomDelayMin pollRandomDelayMax",
-    ),
+    "buildbot.changes.gerritchangesource": {
+        **names_of("alias", GerritChangeFilter="buildbot.changes.gerrit_filter"),
+        **names_of(
+            "changes",
+            GerritChangeSource="gerritserver username gerritport identity_file handled_events "
+            "debug get_files gitBaseURL http_url http_auth http_poll_interval http_timeout "
+            "ssh_server_alive_interval_s ssh_server_alive_count_max",
+            GerritEventLogPoller="baseURL auth handled_events pollInterval pollAtLaunch gitBaseURL "
+            "get_files debug firstFetchLookback pollRandomDelayMin pollRandomDelayMax",
+        ),
+    },
     "buildbot.changes.github": names_of(
         "changes",
         GitHubPullrequestPoller="owner repo branches category project baseURL repository_type "
@@ -51,10 +55,18 @@ CHANGES: dict[str, dict[str, Accepted]] = {
         **names_of("function", get_simple_split=""),
         **names_of("error", P4PollerError=""),
     },
-    "buildbot.changes.svnpoller": names_of(
-        "changes",
-        SVNPoller="repourl split_file svnuser svnpasswd pollInterval histmax svnbin revlinktmpl "
-        "category project cachepath pollinterval extra_args name pollAtLaunch pollRandomDelayMin "
-        "pollRandomDelayMax",
-    ),
+    "buildbot.changes.svnpoller": {
+        **names_of(
+            "changes",
+            SVNPoller="repourl split_file svnuser svnpasswd pollInterval histmax svnbin "
+            "revlinktmpl category project cachepath pollinterval extra_args name pollAtLaunch "
+            "pollRandomDelayMin pollRandomDelayMax",
+        ),
+        **names_of(
+            "alias",
+            split_file_alwaystrunk=_SVN,
+            split_file_branches=_SVN,
+            split_file_projects_branches=_SVN,
+        ),
+    },
 }

@@ -61,9 +61,7 @@ def make(module: str, name: str) -> Any:
             return type(name, (NotYetService,), {**body, "documented": names, "name": name})
         case "changes":
             names = tuple(dict.fromkeys((*accepted.arguments, "pollinterval", "name")))
-            return type(name, (NotYetService,), {**body, "documented": names, "name": name})
-        case "changes":
-            return type(name, (NotYetChangeSource,), {**body, "name": None})
+            return type(name, (NotYetChangeSource,), {**body, "documented": names, "name": None})
         case "service":
             names = ("name", *accepted.arguments)
             return type(name, (NotYetService,), {**body, "documented": names, "name": name})
