@@ -44,19 +44,11 @@ class AcceptedModules(MetaPathFinder, Loader):
         module.__doc__ = "Names that are accepted, and not supported yet."
 
         def make(name: str) -> Any:
-            made = to_come(module.__name__, name)
+            made = importlib.import_module("buildbot.plugins.not_yet").make(module.__name__, name)
             setattr(module, name, made)
             return made
 
         module.__getattr__ = make  # type: ignore[method-assign]
-
-
-def to_come(module: str, name: str) -> Any:
-    """Return the accepted name of a module, which may have working ones of its own.
-
-    Raises AttributeError for a name that is not accepted either.
-    """
-    return importlib.import_module("buildbot.plugins.not_yet").make(module, name)
 
 
 def install() -> None:
