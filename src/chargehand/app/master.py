@@ -22,6 +22,7 @@ from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, LogId
 from chargehand.events.bus import Bus
 from chargehand.kit.tasks import Tasks
+from chargehand.store.engines import shown
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
 from chargehand.web.listening import CannotListen
@@ -65,7 +66,10 @@ class Master:
             config = self._adjust(await self._host.load())
             try:
                 await self._start(config)
-            except (StoreError, CannotListen) as error:
+            except StoreError as error:
+                await self.stop()
+                raise _database_failed(config, error) from error
+            except CannotListen as error:
                 await self.stop()
                 raise CommandFailed(str(error)) from error
             except BaseException:
@@ -78,9 +82,8 @@ class Master:
         master_id = await store.masters.start(self.name)
         recovered = await store.masters.recover(master_id)
         if recovered:
-            _log.info(
-                "%d builds were cut off when the master was killed; they run again", recovered
-            )
+            builds = "1 build was" if recovered == 1 else f"{recovered} builds were"
+            _log.info("%s cut off when the master was killed and will run again", builds)
         self._parts = parts = Parts(
             basedir=self._basedir,
             bus=self.bus,
@@ -139,7 +142,9 @@ class Master:
                 _log.warning("the database can only be changed by a restart; the old one stays")
             try:
                 await self._apply(config)
-            except (StoreError, CannotListen) as error:
+            except StoreError as error:
+                raise _database_failed(self.config, error) from error
+            except CannotListen as error:
                 raise CommandFailed(str(error)) from error
         return changed.summary()
 
@@ -210,6 +215,10 @@ class Master:
     def directory(self) -> Directory:
         """The builders of the running configuration."""
         return self._directory
+
+
+def _database_failed(config: MasterConfig, error: StoreError) -> CommandFailed:
+    return CommandFailed(f"database {shown(config.db_url)}: {error}")
 
 
 def _builders_of_workers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ _TIMEOUT = click.option(
     show_default="120, or $START_TIMEOUT",
     help="Seconds to wait until the master runs.",
 )
+_PREFIX = re.compile(r"^[\d-]{10} [\d:.]{12} \[[\w.]+\] ")
 
 
 @click.command()
@@ -242,5 +244,5 @@ def _new_lines(path: Path, place: int, timeout: float) -> Iterator[str]:
 
 
 def _without_prefix(line: str) -> str:
-    """Cut date, time and logger off a line of the log."""
-    return line.partition("] ")[2] or line
+    """Cut date, time and logger off a line of the log; the lines of a long message have none."""
+    return _PREFIX.sub("", line)

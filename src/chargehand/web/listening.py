@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import stat
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+
+_log = logging.getLogger(__name__)
 
 Address = tuple[str, int] | str
 """A host (empty: all) and port, or the path of a unix socket."""
@@ -54,6 +57,7 @@ class Listeners:
             site = web.SockSite(await self._running(), listening)
             await site.start()
             self._sites[address] = (site, listening)
+            _log.info("listening on %s", _shown(address, listening))
         for address in self._sites.keys() - set(addresses):
             site, _ = self._sites.pop(address)
             await site.stop()
@@ -123,6 +127,14 @@ def _unix_socket(path: str) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _shown(address: Address, listening: socket.socket) -> str:
+    if isinstance(address, str):
+        return address
+    host = address[0] or "localhost"
+    port = listening.getsockname()[1]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _is_abandoned(path: str) -> bool:

@@ -1,0 +1,306 @@
+"""master.cfg with mistakes in it, and configurations that change while the master runs."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from installed_master import SUCCESS, InstalledMaster, eventually
+
+_GOOD = "add('b', sh('echo one', name='one'))"
+
+_FAULTS = {
+    "a syntax error": (
+        "from buildbot.plugins import *\nc = BuildmasterConfig = {}\nc['workers'] = [\n",
+        ["master.cfg:3:", "'[' was never closed"],
+    ),
+    "an exception": (
+        "from buildbot.plugins import *\nc = BuildmasterConfig = {}\nx = 1 / 0\n",
+        ["master.cfg:3:", "ZeroDivisionError: division by zero"],
+    ),
+    "an exception in a function": (
+        "def make():\n    return {}['missing']\n\nBuildmasterConfig = make()\n",
+        ["master.cfg:2", "KeyError: 'missing'"],
+    ),
+    "no BuildmasterConfig": ("x = 1\n", ["master.cfg", "BuildmasterConfig"]),
+    "an import that fails": (
+        "import no_such_module\nBuildmasterConfig = {}\n",
+        ["master.cfg:1:", "no_such_module"],
+    ),
+    "bytes that are no text": ("x = '\udcff'\nBuildmasterConfig = {}\n", ["master.cfg", "utf-8"]),
+    "a plug-in that is not there": (
+        "from buildbot.plugins import *\nBuildmasterConfig = {}\nsteps.ShelCommand(command='x')\n",
+        ["master.cfg:3:", "ShelCommand", "ShellCommand"],
+    ),
+    "wrong arguments": (
+        "from buildbot.plugins import *\nBuildmasterConfig = {}\n"
+        "steps.ShellCommand(command='x', hatlOnFailure=True)\n",
+        ["master.cfg:3:", "hatlOnFailure"],
+    ),
+    "sys.exit": ("import sys\nsys.exit(3)\n", ["master.cfg:2:", "SystemExit"]),
+}
+
+_WRONG = {
+    "two errors at once": (
+        "c['buildres'] = []\nc['builders'].append(util.BuilderConfig(name='b', workernames=['w'],\n"
+        "    factory=util.BuildFactory()))",
+        ["buildres", "builders", "unknown workers 'w'"],
+    ),
+    "a misspelt key": ("c['schedulres'] = []", ["schedulres", "schedulers"]),
+    "a builder without workers": (
+        "add('b', sh('true'), workernames=[])",
+        ["at least one workername"],
+    ),
+    "duplicate builders": (
+        "add('b', sh('true'))\nadd('b', sh('true'))",
+        ["duplicate builder name 'b'"],
+    ),
+    "duplicate workers": (
+        "add('b', sh('true'))\nc['workers'].append(worker.LocalWorker('local'))",
+        ["duplicate worker name 'local'"],
+    ),
+    "duplicate schedulers": (
+        "add('b', sh('true'))\nfor _ in range(2):\n    c['schedulers'].append(\n"
+        "        schedulers.Periodic(name='p', builderNames=['b'], periodicBuildTimer=60))",
+        ["scheduler name 'p'"],
+    ),
+    "a scheduler of an unknown builder": (
+        "add('b', sh('true'))\nc['schedulers'].append(\n"
+        "    schedulers.Periodic(name='p', builderNames=['nosuch'], periodicBuildTimer=60))",
+        ["Unknown builder 'nosuch'", "scheduler 'p'"],
+    ),
+    "a step that is none": (
+        "c['builders'].append(util.BuilderConfig(name='b', workernames=['local'],\n"
+        "    factory=util.BuildFactory(['make all'])))",
+        ["make all"],
+    ),
+    "builders that are no list": ("c['builders'] = 7", ["builders"]),
+    "workers that are none": ("add('b', sh('true'))\nc['workers'].append('w2')", ["workers"]),
+    "a port that is none": (
+        "add('b', sh('true'))\nc['www'] = {'port': 'frobnicate'}",
+        ["c['www']['port']"],
+    ),
+    "an unknown key of www": (
+        "add('b', sh('true'))\nc['www']['prot'] = 8010",
+        ["prot", "port"],
+    ),
+}
+
+
+def _write(master: InstalledMaster, fault: str) -> list[str]:
+    if fault in _FAULTS:
+        text, expected = _FAULTS[fault]
+        master.file("master.cfg").write_bytes(text.encode("utf-8", "surrogateescape"))
+    else:
+        text, expected = _WRONG[fault]
+        master.write(text, foot="")
+    return expected
+
+
+def test_every_fault_is_shown_by_checkconfig_start_and_reconfig(master: InstalledMaster):
+    master.write(_GOOD)
+    master.start()
+    problems = []
+
+    for fault in (*_FAULTS, *_WRONG):
+        expected = _write(master, fault)
+        for ran in (master.chargehand("checkconfig", str(master.path)), master.reconfig()):
+            missing = [text for text in expected if text.lower() not in ran.err.lower()]
+            if ran.status != 1 or missing or "Traceback" in ran.text:
+                problems.append(f"{fault}: {ran.status} {missing} {ran.text}")
+    assert problems == [], "\n".join(problems)
+    assert [one["name"] for one in master.get("builders")] == ["b"]
+    assert master.build("b")["results"] == SUCCESS
+    assert "aborted without making any changes" in master.log
+
+
+@pytest.mark.parametrize("fault", ["a syntax error", "two errors at once"])
+def test_a_faulty_configuration_does_not_start(master: InstalledMaster, fault: str):
+    expected = _write(master, fault)
+
+    ran = master.try_start()
+
+    assert ran.status == 1
+    assert [text for text in expected if text not in ran.err] == []
+    assert not master.is_running
+    assert not master.file("twistd.pid").exists()
+    assert not master.file("state.sqlite").exists()
+
+
+def test_checkconfig_of_a_good_configuration_counts(master: InstalledMaster):
+    master.write(_GOOD)
+
+    of_directory = master.chargehand("checkconfig", str(master.path))
+    of_file = master.chargehand("checkconfig", str(master.file("master.cfg")))
+    quiet = master.chargehand("checkconfig", "-q", str(master.path))
+    nowhere = master.chargehand("checkconfig", str(master.file("no.cfg")))
+
+    for ran in (of_directory, of_file):
+        assert (ran.status, ran.out.startswith("Config file is good! 1 builders")) == (0, True)
+    assert (quiet.status, quiet.text) == (0, "")
+    assert (nowhere.status, nowhere.err) == (1, f"there is no {master.file('no.cfg')}\n")
+
+
+def test_builders_come_go_and_change(master: InstalledMaster):
+    master.write("add('a', sh('echo a', name='one'))\nadd('b', sh('echo b', name='one'))")
+    master.start()
+    first = master.build("b")
+    master.write("add('b', sh('echo changed', name='one'))\nadd('c', sh('echo c', name='one'))")
+
+    ran = master.reconfig()
+
+    assert ran.status == 0, ran.text
+    assert "configuration update complete" in ran.out
+    builders = {one["name"]: bool(one["masterids"]) for one in master.get("builders")}
+    assert builders == {"a": False, "b": True, "c": True}
+    second = master.build("b")
+    assert second["builderid"] == first["builderid"]
+    assert (first["number"], second["number"]) == (1, 2)
+    assert master.output(second, "one") == ["changed"]
+    assert master.build("c")["results"] == SUCCESS
+
+
+def test_a_running_build_goes_on_when_its_builder_changes_or_goes(master: InstalledMaster):
+    both = "add('b', blocking('slow'), sh('echo old', name='last'))\nadd('other', sh('true'))"
+    master.write(both)
+    master.start()
+    request_id = master.force("b")
+    master.wait_for_file("slow.running")
+
+    master.write("add('b', sh('echo new', name='last'))\nadd('other', sh('true'))")
+    assert master.reconfig().status == 0
+    master.write("add('other', sh('true'))")
+    assert master.reconfig().status == 0
+    master.let_go("slow")
+    request = master.completed(request_id)
+
+    assert request["results"] == SUCCESS
+    (build,) = master.builds_of(request_id)
+    assert master.output(build, "last") == ["old"]
+
+
+def test_an_equal_configuration_restarts_nothing(master: InstalledMaster):
+    master.write(_GOOD)
+    master.start()
+    master.connected()
+    agents, url = master.agents(), master.url
+
+    for _ in range(2):
+        ran = master.reconfig()
+        assert ran.status == 0, ran.text
+        assert "nothing" in ran.out, ran.out
+
+    assert master.agents() == agents
+    assert master.url == url
+    assert master.log.count("listening on") == 1
+    assert master.log.count("is connected") == 1
+
+
+def test_a_helper_module_is_read_again(master: InstalledMaster):
+    master.file("helper.py").write_text("WORDS = 'one'\n")
+    master.file("parts").mkdir()
+    master.file("parts/__init__.py").write_text("")
+    master.file("parts/deep.py").write_text("NAME = 'deep'\n")
+    text = """
+        import helper
+        from parts.deep import NAME
+        add('b', sh(f'echo {helper.WORDS} {NAME}', name='say'))
+        """
+    master.write(text)
+    master.start()
+    assert master.output(master.build("b"), "say") == ["one deep"]
+
+    master.file("helper.py").write_text("WORDS = 'two'\n")
+    master.file("parts/deep.py").write_text("NAME = 'deeper'\n")
+    assert master.reconfig().status == 0
+
+    assert master.output(master.build("b"), "say") == ["two deeper"]
+
+
+def test_an_error_in_a_helper_module_is_shown_where_it_is(master: InstalledMaster):
+    master.file("helper.py").write_text("WORDS = 'one'\n")
+    master.write("import helper\nadd('b', sh(f'echo {helper.WORDS}', name='say'))")
+    master.start()
+    master.file("helper.py").write_text("WORDS = 'one'\n\nthis is wrong\n")
+
+    ran = master.reconfig()
+
+    assert ran.status == 1
+    assert "helper.py:3:" in ran.err
+    assert master.output(master.build("b"), "say") == ["one"]
+
+
+def test_workers_come_and_go(master: InstalledMaster):
+    one = "c['workers'] = [worker.LocalWorker('one')]\n"
+    two = "c['workers'] = [worker.LocalWorker('one'), worker.LocalWorker('two')]\n"
+    master.write(one + "add('b', sh('true'), workernames=['one'])")
+    master.start()
+    master.connected("one")
+    master.write(two + "add('b', sh('true'), workernames=['one', 'two'])")
+    assert master.reconfig().status == 0
+    master.connected("two")
+    master.write(one + "add('b', sh('true'), workernames=['one'])")
+    assert master.reconfig().status == 0
+
+    eventually("the end of worker two", lambda: not master.agents("two"))
+    assert master.agents("one")
+    assert master.build("b")["results"] == SUCCESS
+
+
+def test_hup_reconfigures(master: InstalledMaster):
+    master.write(_GOOD)
+    master.start()
+    master.write("add('new', sh('true'))")
+
+    master.signal(signal.SIGHUP)
+
+    eventually("the update", lambda: "configuration update complete" in master.log)
+    assert master.build("new")["results"] == SUCCESS
+
+
+def test_many_reconfigurations_at_once_do_no_harm(master: InstalledMaster):
+    master.write(_GOOD)
+    master.start()
+    master.write("add('new', sh('true'))")
+
+    for _ in range(20):
+        master.signal(signal.SIGHUP)
+    eventually("the update", lambda: "configuration update complete" in master.log)
+
+    assert master.build("new")["results"] == SUCCESS
+    assert "Traceback" not in master.log
+
+
+def test_requests_of_a_builder_that_was_removed_wait_for_its_return(master: InstalledMaster):
+    master.write(
+        "c['workers'] = [worker.LocalWorker('local', max_builds=1)]\n"
+        "add('b', blocking('slow'))\nadd('other', sh('true'))"
+    )
+    master.start()
+    running, waiting = master.force("b"), master.force("b")
+    master.wait_for_file("slow.running")
+    text = master.file("master.cfg").read_text()
+
+    master.write(
+        "c['workers'] = [worker.LocalWorker('local', max_builds=1)]\nadd('other', sh('true'))"
+    )
+    assert master.reconfig().status == 0
+    master.let_go("slow")
+    assert master.completed(running)["results"] == SUCCESS
+    assert "no running configuration" in master.waits(waiting, "builder_not_configured")
+    master.write_raw(text)
+    assert master.reconfig().status == 0
+
+    assert master.completed(waiting)["results"] == SUCCESS
+
+
+def test_what_is_not_supported_yet_is_said(master: InstalledMaster):
+    master.write(
+        _GOOD + "\nc['www']['auth'] = util.UserPasswordAuth({'a': 'b'})\nc['manhole'] = object()"
+    )
+
+    ran = master.chargehand("checkconfig", str(master.path))
+
+    assert ran.status == 0, ran.text
+    assert "c['www']['auth'] is not supported yet" in ran.err
+    assert "manhole" in ran.err

@@ -1,0 +1,194 @@
+"""Masters and workers killed while they build: nothing is lost, nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from installed_master import (
+    RETRY,
+    SUCCESS,
+    InstalledMaster,
+    eventually,
+    is_alive,
+)
+
+_ONE_BLOCKING_STEP = """
+    add('b', sh('echo before', name='before'), blocking('slow'), sh('echo after', name='after'))
+    """
+
+
+def _begun(master: InstalledMaster, step: str = "slow") -> int:
+    """Wait until the blocking step runs, and return its process."""
+    pid = int(master.wait_for_file(f"{step}.running"))
+    master.file(f"{step}.running").unlink()
+    return pid
+
+
+def test_a_killed_master_runs_the_request_again_and_leaves_no_process(master: InstalledMaster):
+    master.write(_ONE_BLOCKING_STEP)
+    master.start()
+    request_id = master.force("b")
+    process = _begun(master)
+    running = master.running_build(request_id)
+    eventually("its output", lambda: master.output(running, "slow"))
+
+    master.kill()
+    eventually("the end of the step's process", lambda: not is_alive(process))
+    eventually("the end of all processes", lambda: not master.worker_processes())
+    master.start()
+    _begun(master)
+    master.let_go("slow")
+    request = master.completed(request_id)
+
+    assert request["results"] == SUCCESS
+    first, second = master.builds_of(request_id)
+    assert (first["complete"], first["results"]) == (True, RETRY)
+    assert first["complete_at"] is not None
+    assert "killed" in first["state_string"]
+    assert all(step["complete"] for step in master.steps(first))
+    assert [step["results"] for step in master.steps(first)] == [SUCCESS, RETRY]
+    assert all(log["complete"] for log in master.logs(first, "slow").values())
+    assert master.output(first, "slow") == ["begun"]
+    assert second["results"] == SUCCESS
+    assert (second["number"], first["number"]) == (2, 1)
+    assert "1 build was cut off" in master.log
+
+
+def test_a_killed_master_keeps_the_requests_that_waited(master: InstalledMaster):
+    master.write(_ONE_BLOCKING_STEP)
+    master.start()
+    requests = [master.force("b") for _ in range(5)]
+    _begun(master)
+
+    master.kill()
+    master.let_go("slow")
+    master.start()
+
+    assert [master.completed(request)["results"] for request in requests] == [SUCCESS] * 5
+    assert not master.get("builds?complete=false")
+
+
+def test_a_master_that_is_killed_again_and_again_loses_nothing(master: InstalledMaster):
+    master.write("""
+        add('b', sh('echo one'), sh('echo two'), sh('sleep 0.1; echo three'))
+        """)
+    master.start()
+    requests = [master.force("b") for _ in range(12)]
+    for _ in range(3):
+        eventually("a build", lambda: master.get("builds?complete=false"))
+        master.kill()
+        master.start()
+
+    assert [master.completed(request)["results"] for request in requests] == [SUCCESS] * 12
+    for request in requests:
+        results = [build["results"] for build in master.builds_of(request)]
+        assert results == [RETRY] * (len(results) - 1) + [SUCCESS]
+
+
+def test_a_killed_agent_means_retry_and_its_processes_end(master: InstalledMaster):
+    master.write(_ONE_BLOCKING_STEP)
+    master.start()
+    request_id = master.force("b")
+    process = _begun(master)
+    _guard, agent = master.agents()
+
+    os.kill(agent, signal.SIGKILL)
+    eventually("the end of the step's process", lambda: not is_alive(process))
+    _begun(master)
+    master.let_go("slow")
+    request = master.completed(request_id)
+
+    assert request["results"] == SUCCESS
+    first, second = master.builds_of(request_id)
+    assert (first["results"], second["results"]) == (RETRY, SUCCESS)
+    assert "worker lost" in first["state_string"]
+    assert [step["results"] for step in master.steps(first)] == [SUCCESS, RETRY]
+
+
+def test_a_killed_agent_and_guard_mean_retry_and_no_process_is_left(master: InstalledMaster):
+    master.write(_ONE_BLOCKING_STEP)
+    master.start()
+    request_id = master.force("b")
+    process = _begun(master)
+
+    for pid in master.agents():
+        os.kill(pid, signal.SIGKILL)
+    again = _begun(master)
+    assert not is_alive(process)
+    assert is_alive(again)
+    master.let_go("slow")
+
+    assert master.completed(request_id)["results"] == SUCCESS
+    assert [build["results"] for build in master.builds_of(request_id)] == [RETRY, SUCCESS]
+
+
+def test_master_agent_and_guard_killed_together_leave_nothing_after_the_next_start(
+    master: InstalledMaster,
+):
+    master.write("""
+        add('b', sh(f'setsid sleep 1000 & echo $! > {HERE}/child; echo $$ > {HERE}/slow.running; '
+                    f'while [ ! -e {HERE}/slow.go ]; do sleep 0.05; done', name='slow'))
+        """)
+    master.start()
+    request_id = master.force("b")
+    process = _begun(master)
+    child = int(master.wait_for_file("child"))
+    agents = master.agents()
+
+    master.kill()
+    for pid in agents:
+        if is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
+    master.start()
+    _begun(master)
+    assert not is_alive(process)
+    assert not is_alive(child)
+    master.let_go("slow")
+
+    assert master.completed(request_id)["results"] == SUCCESS
+    master.stop()
+    assert not master.worker_processes()
+
+
+def test_an_agent_that_does_not_answer_loses_its_build_when_it_is_killed(master: InstalledMaster):
+    master.write(_ONE_BLOCKING_STEP)
+    master.start()
+    request_id = master.force("b")
+    _begun(master)
+    _guard, agent = master.agents()
+    os.kill(agent, signal.SIGSTOP)
+
+    master.order("workers/local", "kill")
+    eventually("the end of the agent", lambda: not is_alive(agent))
+    eventually("RETRY", lambda: [b["results"] for b in master.builds_of(request_id)] == [RETRY])
+    master.order("workers/local", "unpause")
+    _begun(master)
+    master.let_go("slow")
+
+    assert master.completed(request_id)["results"] == SUCCESS
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_master_told_to_stop_gives_its_builds_back(
+    master: InstalledMaster, number: signal.Signals
+):
+    master.write(_ONE_BLOCKING_STEP)
+    master.start()
+    request_id = master.force("b")
+    process = _begun(master)
+
+    master.signal(number)
+    master.wait_for_end()
+    assert not is_alive(process)
+    assert not master.worker_processes()
+    master.start()
+    _begun(master)
+    master.let_go("slow")
+    request = master.completed(request_id)
+
+    assert request["results"] == SUCCESS
+    first, second = master.builds_of(request_id)
+    assert (first["results"], second["results"]) == (RETRY, SUCCESS)
+    assert "shutting down" in first["state_string"]

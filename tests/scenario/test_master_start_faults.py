@@ -1,0 +1,174 @@
+"""What may be wrong with the machine when a master starts: it says so, ends, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+from installed_master import InstalledMaster, Ran
+
+_BUILDER = "add('b', sh('true'))"
+
+
+def _is_refused(master: InstalledMaster, ran: Ran) -> str:
+    """Check that the start failed cleanly, and return what it said."""
+    assert ran.status == 1, ran.text + master.log
+    assert "Traceback" not in ran.text + master.log
+    assert not master.is_running
+    assert not master.file("twistd.pid").exists()
+    assert not master.worker_processes()
+    return ran.err
+
+
+@pytest.fixture
+def read_only(master: InstalledMaster):
+    """Make files read-only, for root as well; they are writable again in the end."""
+    made: list[Path] = []
+
+    def make(path: Path) -> None:
+        if os.geteuid() == 0:
+            if os.system(f"chattr +i {path} 2>/dev/null") != 0:
+                pytest.skip("root cannot make a file read-only here")
+            made.append(path)
+        else:
+            path.chmod(0o444)
+
+    yield make
+    for path in made:
+        os.system(f"chattr -i {path}")
+
+
+@pytest.mark.parametrize("in_front", [False, True])
+def test_a_port_in_use_is_said(master: InstalledMaster, in_front: bool):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        master.write(_BUILDER + f"\nc['www']['port'] = 'tcp:{port}:interface=127.0.0.1'")
+
+        more = ["--nodaemon"] if in_front else []
+        said = _is_refused(master, master.chargehand("start", *more, str(master.path)))
+
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in said
+    assert "c['www']['port']" in said
+
+
+def test_a_reconfiguration_to_a_port_in_use_changes_nothing(master: InstalledMaster):
+    master.write(_BUILDER)
+    master.start()
+    before = master.url
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        master.write(
+            f"add('other', sh('true'))\nc['www']['port'] = 'tcp:{port}:interface=127.0.0.1'"
+        )
+
+        ran = master.reconfig()
+
+    assert ran.status == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ran.err
+    assert master.url == before
+    assert [one["name"] for one in master.get("builders")] == ["b"]
+    assert master.build("b")["results"] == 0
+
+
+def test_a_newer_schema_is_refused(master: InstalledMaster):
+    master.write(_BUILDER)
+    master.start()
+    master.stop()
+    master.file("master.log").unlink()
+    with sqlite3.connect(master.file("state.sqlite")) as database:
+        database.execute("update chargehand_schema set version_num = '9999'")
+
+    said = _is_refused(master, master.try_start())
+
+    assert "revision 9999, newer than this version" in said
+    assert "restore a backup" in said
+
+
+def test_a_database_of_buildbot_is_refused(master: InstalledMaster):
+    master.write(_BUILDER)
+    with sqlite3.connect(master.file("state.sqlite")) as database:
+        database.execute("create table migrate_version (version integer)")
+
+    said = _is_refused(master, master.try_start())
+
+    assert "another program" in said
+
+
+def test_a_file_that_is_no_database_is_refused(master: InstalledMaster):
+    master.write(_BUILDER)
+    master.file("state.sqlite").write_text("these are my notes\n" * 100)
+
+    said = _is_refused(master, master.try_start())
+
+    assert "state.sqlite" in said
+    assert "not a database" in said
+    assert master.file("state.sqlite").read_text().startswith("these are my notes")
+
+
+def test_a_read_only_database_is_refused(master: InstalledMaster, read_only):
+    master.write(_BUILDER)
+    master.start()
+    master.stop()
+    master.file("master.log").unlink()
+    read_only(master.file("state.sqlite"))
+
+    said = _is_refused(master, master.try_start())
+
+    assert "state.sqlite" in said
+    assert "read" in said.lower() or "permission" in said.lower() or "unable to open" in said
+
+
+def test_a_database_in_a_directory_that_is_not_there_is_refused(master: InstalledMaster):
+    master.write(_BUILDER + "\nc['db_url'] = 'sqlite:////no/such/place/state.sqlite'")
+
+    said = _is_refused(master, master.try_start())
+
+    assert "database sqlite:////no/such/place/state.sqlite: " in said
+    assert "check that its directory exists" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("nonsense", "cannot be understood"),
+        ("oracle://u@h/d", "oracle"),
+        ("frobnicate:///x", "frobnicate"),
+    ],
+)
+def test_a_database_url_that_means_nothing_is_refused(
+    master: InstalledMaster, url: str, expected: str
+):
+    master.write(_BUILDER + f"\nc['db_url'] = {url!r}")
+
+    assert expected in _is_refused(master, master.try_start())
+
+
+@pytest.mark.slow
+def test_a_locked_database_is_refused(master: InstalledMaster):
+    master.write(_BUILDER + "\nc['db_url'] = 'sqlite:///state.sqlite'")
+    master.start()
+    master.stop()
+    master.file("master.log").unlink()
+    holder = sqlite3.connect(master.file("state.sqlite"))
+    holder.execute("begin immediate")
+    try:
+        said = _is_refused(master, master.try_start())
+    finally:
+        holder.close()
+
+    assert "lock" in said
+
+
+def test_a_worker_directory_that_cannot_be_made_does_not_hurt_the_master(master: InstalledMaster):
+    master.write(_BUILDER)
+    master.file("workers").write_text("in the way")
+
+    master.start()
+    request_id = master.force("b")
+
+    assert "none of its workers is connected" in master.waits(request_id, "no_worker_connected")
+    assert "worker local could not be started" in master.log
+    assert "Traceback" not in master.log
