@@ -48,10 +48,10 @@ class MemoryChangeStore:
             raise error
         added = [self._stored(change, number) for number, change in enumerate(changes)]
         async with self._arrived:
-            self.transactions += 1
-            self.changes += added
             if remember is not None:
                 await self._state.set(remember.name, remember.kind, remember.key, remember.value)
+            self.transactions += 1
+            self.changes += added
             self._arrived.notify_all()
         return added
 

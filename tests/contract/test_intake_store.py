@@ -1,0 +1,67 @@
+"""What intake needs of a store: the real one, and the one in memory that tests use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from store_workshop import Workshop
+
+from chargehand.domain.change import NewChange
+from chargehand.intake.ports import ChangeStore, Remembered, StateStore
+from chargehand.testing.intake import MemoryChangeStore, MemoryStateStore
+
+
+def _mark(value: Any) -> Remembered:
+    return Remembered(name="repo", kind="GitPoller", key="lastRev", value=value)
+
+
+class Contract:
+    """What every store of changes does."""
+
+    async def test_changes_and_the_sources_mark_are_stored_together(
+        self, stores: tuple[ChangeStore, StateStore]
+    ) -> None:
+        changes, state = stores
+        new = [NewChange(author="a", revision="1"), NewChange(author="b", revision="2")]
+
+        added = await changes.add(new, _mark({"refs/heads/ä": "2"}))
+
+        assert [change.author for change in added] == ["a", "b"]
+        assert added[0].id < added[1].id
+        assert await state.get("repo", "GitPoller", "lastRev") == {"refs/heads/ä": "2"}
+
+    async def test_a_mark_may_move_without_changes(
+        self, stores: tuple[ChangeStore, StateStore]
+    ) -> None:
+        changes, state = stores
+
+        assert await changes.add([], _mark({"a": "1"})) == []
+        assert await changes.add([], _mark({"b": "2"})) == []
+
+        assert await state.get("repo", "GitPoller", "lastRev") == {"b": "2"}
+
+    async def test_nothing_is_stored_when_anything_is_wrong(
+        self, stores: tuple[ChangeStore, StateStore]
+    ) -> None:
+        changes, state = stores
+
+        with pytest.raises(TypeError):
+            await changes.add([NewChange(author="a")], _mark(object()))
+
+        assert await state.get("repo", "GitPoller", "lastRev", "none") == "none"
+        [added] = await changes.add([NewChange(author="b")])
+        assert added.id == 1
+
+
+class TestMemory(Contract):
+    @pytest.fixture
+    def stores(self) -> tuple[ChangeStore, StateStore]:
+        state = MemoryStateStore()
+        return MemoryChangeStore(state), state
+
+
+class TestDatabase(Contract):
+    @pytest.fixture
+    def stores(self, workshop: Workshop) -> tuple[ChangeStore, StateStore]:
+        return workshop.store.changes, workshop.store.state
