@@ -14,7 +14,7 @@ from chargehand.app.directory import Directory
 from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed
-from chargehand.app.garbage import without_pauses
+from chargehand.app.garbage import LeftOvers, without_pauses
 from chargehand.app.parts import Parts
 from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
@@ -54,6 +54,7 @@ class Master:
         self._host: ExtensionHost = open_host(basedir, config_path)
         self._parts: Parts | None = None
         self._is_configured = False
+        self._left_overs = LeftOvers()
 
     async def start(self) -> None:
         """Read the configuration and begin to work.
@@ -77,7 +78,12 @@ class Master:
                 raise
 
     async def _start(self, config: MasterConfig) -> None:
-        store = Store(url=config.db_url, basedir=self._basedir, publish=self.bus.publish)
+        store = Store(
+            url=config.db_url,
+            basedir=self._basedir,
+            publish=self.bus.publish,
+            is_shared=config.multi_master,
+        )
         await store.open()
         master_id = await store.masters.start(self.name)
         recovered = await store.masters.recover(master_id)
@@ -146,6 +152,7 @@ class Master:
                 raise _database_failed(self.config, error) from error
             except CannotListen as error:
                 raise CommandFailed(str(error)) from error
+        self._left_overs.replaced(is_idle=not self._ready.dispatcher.running)
         return changed.summary()
 
     def summary(self) -> str:
