@@ -25,7 +25,7 @@ class Bench:
         self.settings = Settings(url=repository.url, directory=str(tmp_path / "work"))
         self.state = MemoryStateStore()
         self.store = MemoryChangeStore(self.state)
-        self.git = GitCommand(slots=asyncio.Semaphore(2))
+        self.lock = asyncio.Lock()
 
     def poller(self, name: str = "p", **settings: object) -> GitPoller:
         """Make a poller as a master that starts would."""
@@ -36,7 +36,7 @@ class Bench:
             name=name,
             settings=chosen,
             git=git,
-            cache=GitCache(url=chosen.url, directory=directory, git=git, lock=asyncio.Lock()),
+            cache=GitCache(url=chosen.url, directory=directory, git=git, lock=self.lock),
             state=self.state,
             publish=self.store.add,
         )
@@ -477,3 +477,38 @@ async def test_secrets_lie_in_private_files_only_while_they_are_needed() -> None
         assert f"UserKnownHostsFile={hosts}" in command
 
     assert not key.parent.exists()
+
+
+async def test_what_a_killed_git_left_locked_does_not_stop_later_polls(
+    bench: Bench, repository: Repository, tmp_path: Path
+) -> None:
+    poller = bench.poller()
+    await poller.poll()
+    [ref] = (tmp_path / "work" / "refs" / "chargehand").rglob("main")
+    ref.with_name("main.lock").touch()
+    repository.commit("after the kill")
+    repository.push()
+
+    with pytest.raises(GitFailed, match="its cache was removed"):
+        await poller.poll()
+    await poller.poll()
+
+    assert bench.seen() == [("main", "after the kill")]
+
+
+async def test_branches_without_news_cost_nothing_of_their_own(
+    bench: Bench, repository: Repository, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    script = tmp_path / "git"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec git "$@"\n')
+    script.chmod(0o755)
+    poller = bench.poller(binary=str(script), branches=Watched.ALL_BRANCHES)
+    await poller.poll()
+    repository.push(*(f"main:branch{number}" for number in range(50)))
+    log.unlink()
+
+    await poller.poll()
+
+    assert bench.seen() == []
+    assert log.read_text().split().count("rev-list") == 1

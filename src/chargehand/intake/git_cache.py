@@ -26,7 +26,7 @@ _REFS_PER_FETCH = 500
 _MARK = "chargehand.cache"
 _DAMAGE = re.compile(
     "is corrupt|is empty|bad object|bad tree|missing (blob|tree|commit)|unable to read|"
-    "invalid sha1 pointer|not a git repository|File exists"
+    r"invalid sha1 pointer|not a git repository|\.lock': File exists"
 )
 
 
@@ -67,9 +67,9 @@ class GitCache:
                 )
             return await self._fetched()
 
-    async def new_revisions(self, head: str, known: Iterable[str]) -> list[str]:
-        """Return the commits that *head* has and none of *known*, oldest first."""
-        wanted = "\n".join([head, *(f"^{revision}" for revision in sorted(known)), ""])
+    async def new_revisions(self, heads: Iterable[str], known: Iterable[str]) -> list[str]:
+        """Return the commits that any of *heads* has and none of *known*, oldest first."""
+        wanted = "\n".join([*heads, *(f"^{revision}" for revision in sorted(known)), ""])
         output = await self._run(
             "rev-list",
             "--topo-order",

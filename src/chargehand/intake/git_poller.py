@@ -165,25 +165,25 @@ class GitPoller:
         moved = {name: head for name, head in heads.items() if head != last.get(name)}
         present = await self._cache.present({*last.values(), *moved.values()})
         known = present.intersection(last.values())
+        moved = {name: head for name, head in moved.items() if head in present}
+        # A head that is not new has no new commits: for most branches this one command will do.
+        new = set(await self._cache.new_revisions(moved.values(), known)) if known else set()
         found: list[tuple[str, str]] = []
         for name, head in moved.items():
-            if head in present:  # else it is a tag of something that is no commit
-                found += [(name, commit) for commit in await self._new_commits(head, known)]
-                known.add(head)
+            if head in new:
+                revisions = await self._cache.new_revisions([head], known)
+            else:
+                revisions = []
+            if not revisions and (not known or self._settings.build_pushes_with_no_commits):
+                # Where nothing is known to compare with, the newest commit stands for them all.
+                revisions = [head]
+            found += [(name, revision) for revision in revisions]
+            known.add(head)
         commits = await self._cache.commits(
             list(dict.fromkeys(revision for _, revision in found)), self._settings.encoding
         )
         by_revision = {commit.revision: commit for commit in commits}
         return [await self._change(by_revision[revision], name) for name, revision in found]
-
-    async def _new_commits(self, head: str, known: set[str]) -> list[str]:
-        if not known:
-            # Nothing to compare with: the newest commit stands for a history of any length.
-            return [head]
-        revisions = await self._cache.new_revisions(head, known)
-        if not revisions and self._settings.build_pushes_with_no_commits:
-            return [head]
-        return revisions
 
     async def _change(self, commit: Commit, ref: str) -> NewChange:
         settings = self._settings
