@@ -7,7 +7,6 @@ from typing import Any
 
 from buildbot._host.bridge import install
 from buildbot.process.factory import BuildFactory
-from buildbot.process.recipe import Recipe
 from chargehand.testing.execution import Workshop
 
 
@@ -16,5 +15,5 @@ class StepWorkshop(Workshop):
 
     def __init__(self, *steps: Any, factory: Any = None, **keywords: Any) -> None:
         install(asyncio.get_running_loop())
-        plan = Recipe(factory or BuildFactory(list(steps)), lambda: None)
+        plan = (factory or BuildFactory(list(steps)))._as_plan(lambda: None)
         super().__init__(plan, **keywords)

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from step_workshop import StepWorkshop
 
+from buildbot.locks import MasterLock
+from buildbot.process.build import Build
+from buildbot.process.buildstep import BuildStep, BuildStepCancelled, BuildStepFailed
+from buildbot.process.factory import BuildFactory
+from buildbot.process.properties import Interpolate, Property, renderer
+from buildbot.process.results import CANCELLED, EXCEPTION, FAILURE, RETRY, SUCCESS, WARNINGS
 from buildbot.steps.shell import ShellCommand
 from chargehand.domain.result import Result
-from chargehand.testing.execution import Script, ScriptedSession
+from chargehand.domain.source_stamp import SourceStamp
+from chargehand.execution.ports import WorkerLost
+from chargehand.testing.execution import Script, ScriptedSession, sources_of
+
+
+class Returns(BuildStep):
+    def __init__(self, value=SUCCESS, step=None, build=None, **kwargs):
+        self.value, self.step_text, self.build_text = value, step, build
+        super().__init__(**kwargs)
+
+    def run(self):
+        return self.value
+
+    def getResultSummary(self):
+        summary = {"step": self.step_text, "build": self.build_text}
+        return {name: text for name, text in summary.items() if text is not None}
 
 
 def exit_codes(command):
-    words = str(command.arguments["command"]).split()
+    words = str(command.arguments.get("command")).split()
     return Script(stdout="out\n", rc=int(words[1]) if words[0] == "exit" else 0)
 
 
@@ -25,6 +49,7 @@ async def test_a_trivial_build_is_successful():
     assert preparation.state == "worker w1 ready"
     assert (shell.number, shell.name, shell.state) == (1, "shell", "'echo hi'")
     assert workshop.logs.text("stdio") == "hshell\n"
+    assert workshop.builds.completed == {1: Result.SUCCESS}
 
 
 async def test_a_failed_build_tells_what_failed():
@@ -56,3 +81,418 @@ async def test_a_halted_build_runs_only_what_always_runs():
     await workshop.run()
 
     assert [name for name, _, _ in workshop.outcome()] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "state"),
+    [
+        ([Returns(FAILURE, "st")], "failed st"),
+        ([Returns(FAILURE, "st", "bt")], "failed bt"),
+        ([Returns(SUCCESS, "st", "bt")], "build successful bt"),
+        ([Returns(WARNINGS, "st", warnOnWarnings=True)], "warnings st"),
+        ([Returns(WARNINGS, "st", "bt", flunkOnWarnings=True)], "failed bt"),
+        ([Returns(FAILURE, "st", "bt", flunkOnFailure=False)], "build successful bt"),
+        ([Returns(FAILURE)], "failed"),
+        ([Returns(EXCEPTION, "st")], "exception st"),
+        ([Returns(CANCELLED, "st")], "cancelled st"),
+        ([Returns(RETRY, "st")], "retry st"),
+        ([Returns(FAILURE, "a", "b", updateBuildSummaryPolicy=False)], "failed b"),
+        ([Returns(SUCCESS, "a", updateBuildSummaryPolicy=True)], "build successful a"),
+        ([], "build successful"),
+    ],
+)
+async def test_the_build_says_what_buildbot_says(steps, state):
+    assert (await StepWorkshop(*steps).run()).state == state
+
+
+async def test_equal_names_are_made_unique():
+    workshop = StepWorkshop(*[ShellCommand(command="true") for _ in range(3)])
+
+    await workshop.run()
+
+    assert [name for name, _, _ in workshop.outcome()] == ["shell", "shell_1", "shell_2"]
+
+
+async def test_properties_are_recorded_with_their_sources():
+    sources = sources_of(
+        SourceStamp(branch="main", revision="abc"), properties={"owner": ("me", "Force Build Form")}
+    )
+    workshop = StepWorkshop(
+        sources=sources,
+        properties={"p": (Interpolate("%(prop:buildername)s!"), "Builder")},
+        default_properties={"owner": ("nobody", "Builder"), "d": (1, "Builder")},
+    )
+
+    await workshop.run()
+
+    assert workshop.builds.properties[1] == {
+        "basedir": ("/workers/w1", "Worker"),
+        "branch": ("main", "Build"),
+        "builddir": ("/workers/w1/b1", "Worker"),
+        "builderid": (1, "Builder"),
+        "buildername": ("b1", "Builder"),
+        "buildnumber": (1, "Build"),
+        "codebase": ("", "Build"),
+        "d": (1, "Builder"),
+        "owner": ("me", "Force Build Form"),
+        "owners": (["me"], "Build"),
+        "p": ("b1!", "Builder"),
+        "project": ("", "Build"),
+        "repository": ("", "Build"),
+        "revision": ("abc", "Build"),
+        "workername": ("w1", "Worker"),
+    }
+
+
+async def test_what_a_step_sets_the_next_one_renders():
+    class Sets(BuildStep):
+        def run(self):
+            self.setProperty("who", ["you"], "here")
+            return SUCCESS
+
+    workshop = StepWorkshop(Sets(), ShellCommand(command=["greet", Property("who")]))
+
+    await workshop.run()
+
+    assert workshop.session.commands[-1].arguments["command"] == ["greet", "you"]
+    assert workshop.builds.properties[1]["who"] == (["you"], "here")
+
+
+async def test_a_step_that_is_not_wanted_is_skipped():
+    workshop = StepWorkshop(
+        ShellCommand(command="true", name="a", doStepIf=False),
+        ShellCommand(command="true", name="b", doStepIf=lambda step: False),
+        ShellCommand(command="true", name="c", doStepIf=Property("nothing")),
+    )
+
+    build = await workshop.run()
+
+    assert build.state == "build successful"
+    assert workshop.outcome() == [(name, 3, "'true' (skipped)") for name in "abc"]
+    assert workshop.session.commands == []
+
+
+async def test_a_step_may_be_hidden_by_its_result():
+    workshop = StepWorkshop(
+        ShellCommand(command="true", hideStepIf=lambda result, step: result == SUCCESS),
+        ShellCommand(command="true", hideStepIf=lambda result, step: result == FAILURE),
+    )
+
+    await workshop.run()
+
+    assert [step.hidden for step in workshop.steps.of(1)] == [False, True, False]
+
+
+@pytest.mark.parametrize("where", ["doStepIf", "hideStepIf"])
+async def test_a_function_that_raises_ends_the_step_as_an_exception(where):
+    workshop = StepWorkshop(ShellCommand(command="true", **{where: lambda *_: 1 / 0}))
+
+    build = await workshop.run()
+
+    assert build.state == "exception 'true' (exception)"
+    assert "ZeroDivisionError" in workshop.logs.text("err.text")
+    assert "ZeroDivisionError" in workshop.logs.text("err.html")
+
+
+async def test_a_renderable_that_raises_ends_the_step_as_an_exception():
+    workshop = StepWorkshop(ShellCommand(command=renderer(lambda properties: 1 / 0)))
+
+    assert (await workshop.run()).result is Result.EXCEPTION
+
+
+@pytest.mark.parametrize("value", [None, "x", 99, -1, True, object()])
+async def test_a_step_that_returns_nonsense_is_told_so(value):
+    workshop = StepWorkshop(Returns(value), Returns(name="next"))
+
+    build = await workshop.run()
+
+    assert build.result is Result.EXCEPTION
+    assert "must return a result" in workshop.logs.text("err.text")
+    assert len(workshop.outcome()) == 1
+
+
+async def test_a_step_that_raises_leaves_a_traceback_of_the_users_code():
+    class Raises(BuildStep):
+        def run(self):
+            raise RuntimeError("oops")
+
+    workshop = StepWorkshop(Raises())
+
+    assert (await workshop.run()).state == "exception finished (exception)"
+    text = workshop.logs.text("err.text")
+    assert text.endswith("RuntimeError: oops\n")
+    assert "bridge.py" not in text
+
+
+@pytest.mark.parametrize("method", ["getResultSummary", "getCurrentSummary"])
+async def test_a_summary_that_raises_does_no_harm(method):
+    class Raises(Returns):
+        pass
+
+    setattr(Raises, method, lambda self: 1 / 0)
+    workshop = StepWorkshop(Raises(), ShellCommand(command="true", alwaysRun=True))
+
+    build = await workshop.run()
+
+    assert build.complete
+    assert len(workshop.outcome()) == 2
+
+
+async def test_a_step_may_say_by_an_exception_how_it_ended():
+    class Fails(BuildStep):
+        def run(self):
+            raise BuildStepFailed
+
+    class Cancels(BuildStep):
+        async def run(self):
+            raise BuildStepCancelled
+
+    workshop = StepWorkshop(Fails(), Cancels())
+
+    await workshop.run()
+
+    assert [result for _, result, _ in workshop.outcome()] == [2, 6]
+
+
+async def test_a_plan_that_raises_ends_the_build_as_an_exception():
+    class Broken(BuildFactory):
+        def newBuild(self, requests, *_):
+            raise RuntimeError("no build today")
+
+    workshop = StepWorkshop(factory=Broken())
+
+    assert (await workshop.run()).state == "build exception"
+    assert "no build today" in workshop.logs.text("err.text")
+
+
+async def test_steps_can_be_added_while_the_build_runs():
+    class Adds(BuildStep):
+        def run(self):
+            self.build.addStepsAfterLastStep([Returns(name="last")])
+            self.build.addStepsAfterCurrentStep([Returns(name="n1"), Returns(name="n2")])
+            return SUCCESS
+
+    workshop = StepWorkshop(Adds(name="adds"), Returns(name="mid"))
+
+    await workshop.run()
+
+    names = [name for name, _, _ in workshop.outcome()]
+    assert names == ["adds", "n1", "n2", "mid", "last"]
+
+
+async def test_each_build_has_steps_of_its_own():
+    class Counts(BuildStep):
+        times = 0
+
+        def __init__(self, words=(), **kwargs):
+            super().__init__(**kwargs)
+            self.words = list(words)
+
+        def run(self):
+            self.times += 1
+            self.words.append("more")
+            return SUCCESS if (self.times, len(self.words)) == (1, 2) else FAILURE
+
+    workshop = StepWorkshop(Counts(words=["one"]))
+
+    results = [(await workshop.run()).result for _ in range(2)]
+
+    assert results == [Result.SUCCESS, Result.SUCCESS]
+
+
+async def test_stopping_cancels_the_step_and_runs_what_always_runs():
+    session = ScriptedSession(lambda command: Script(hangs=command.arguments["command"] == "sleep"))
+    workshop = StepWorkshop(
+        ShellCommand(command="sleep"),
+        ShellCommand(command="true", name="always", alwaysRun=True),
+        ShellCommand(command="true"),
+        session=session,
+    )
+    running = asyncio.ensure_future(workshop.run())
+    await session.running.wait()
+
+    assert workshop.service.stop(1, "because")
+    build = await running
+
+    assert build.state == "cancelled (because) 'sleep' (cancelled)"
+    assert workshop.outcome() == [("shell", 6, "'sleep' (cancelled)"), ("always", 0, "'true'")]
+    assert workshop.logs.text("cancelled") == "because\n"
+    assert not workshop.service.stop(1, "again")
+
+
+@pytest.mark.looptime
+async def test_a_step_that_ignores_its_interruption_is_cancelled(looptime):
+    class Deaf(BuildStep):
+        async def run(self):
+            await asyncio.sleep(100_000)
+            return SUCCESS
+
+        def interrupt(self, reason):
+            self.stopped = True
+
+    workshop = StepWorkshop(Deaf(), grace=20)
+    asyncio.get_running_loop().call_later(5, workshop.service.stop, 1, "enough")
+
+    build = await workshop.run()
+
+    assert build.result is Result.CANCELLED
+    assert 25 <= looptime < 40
+
+
+@pytest.mark.looptime
+async def test_a_step_that_even_ignores_that_is_abandoned(looptime):
+    mortal = []
+
+    class Immortal(BuildStep):
+        async def run(self):
+            while True:
+                try:
+                    await asyncio.sleep(100_000)
+                except asyncio.CancelledError:
+                    if mortal:
+                        raise
+
+    workshop = StepWorkshop(Immortal(), Returns(name="always", alwaysRun=True), grace=20)
+    asyncio.get_running_loop().call_later(5, workshop.service.stop, 1, "enough")
+
+    build = await workshop.run()
+    mortal.append(True)
+
+    assert build.result is Result.CANCELLED
+    assert "abandoned" in workshop.logs.text("abandoned")
+    assert [result for _, result, _ in workshop.outcome()] == [6, 0]
+    assert 45 <= looptime < 60
+
+
+async def test_a_lost_worker_means_a_retry():
+    session = ScriptedSession(lambda _: Script(error=WorkerLost("gone")))
+    workshop = StepWorkshop(
+        ShellCommand(command="make"), Returns(alwaysRun=True, name="no more"), session=session
+    )
+
+    build = await workshop.run()
+
+    assert (build.result, build.state) == (Result.RETRY, "retry (worker lost) 'make' (retry)")
+    assert workshop.builds.unclaimed == [1]
+    assert [name for name, _, _ in workshop.outcome()] == ["shell"]
+
+
+async def test_a_step_cannot_hide_that_the_worker_was_lost():
+    class Careless(ShellCommand):
+        async def run(self):
+            try:
+                return await super().run()
+            except Exception:  # noqa: BLE001 - users do that
+                return FAILURE
+
+    session = ScriptedSession(lambda _: Script(error=WorkerLost("gone")))
+
+    assert (await StepWorkshop(Careless(command="x"), session=session).run()).result is Result.RETRY
+
+
+async def test_a_worker_that_cannot_prepare_means_a_retry():
+    session = ScriptedSession()
+    session.prepare_error = WorkerLost("connection reset")
+    workshop = StepWorkshop(Returns(), session=session)
+
+    build = await workshop.run()
+
+    assert build.state == "retry (worker not ready)"
+    (preparation,) = workshop.steps.of(1)
+    assert preparation.state == "worker w1 not ready: connection reset"
+    assert workshop.builds.unclaimed == [1]
+
+
+async def test_a_worker_that_leaves_between_commands_means_a_retry():
+    class Waits(BuildStep):
+        async def run(self):
+            await asyncio.sleep(3600)
+
+    workshop = StepWorkshop(Waits(), grace=0.01)
+    running = asyncio.ensure_future(workshop.run())
+    while not workshop.outcome():
+        await asyncio.sleep(0)
+
+    workshop.service.worker_lost("w1")
+
+    assert (await running).result is Result.RETRY
+
+
+async def test_a_stopping_master_gives_the_requests_back():
+    workshop = StepWorkshop(
+        ShellCommand(command="make"),
+        Returns(alwaysRun=True),
+        session=ScriptedSession(lambda _: Script(hangs=True)),
+    )
+    running = asyncio.ensure_future(workshop.run())
+    await workshop.session.running.wait()
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    (build,) = workshop.builds.builds.values()
+    assert (build.result, workshop.builds.unclaimed) == (Result.RETRY, [1])
+    assert all(step.complete for step in workshop.steps.of(1))
+
+
+async def test_step_locks_are_acquired_and_released_and_timed():
+    lock = MasterLock("tree")
+    workshop = StepWorkshop(ShellCommand(command="true", locks=[lock.access("exclusive")]))
+
+    await workshop.run()
+
+    assert workshop.locks.asked == [("tree",)]
+    assert workshop.locks.held == 0
+    assert workshop.steps.of(1)[1].locks_acquired_at is not None
+
+
+class NeverGranted:
+    def __init__(self):
+        self.asked = asyncio.Event()
+
+    async def acquire(self, accesses, worker_name, holder):
+        self.asked.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_build_can_be_stopped_while_a_step_waits_for_a_lock():
+    locks = NeverGranted()
+    step = ShellCommand(command="true", locks=[MasterLock("tree").access("exclusive")])
+    workshop = StepWorkshop(step, locks=locks)
+    running = asyncio.ensure_future(workshop.run())
+    await locks.asked.wait()
+
+    workshop.service.stop(1, "too long")
+
+    assert (await running).result is Result.CANCELLED
+    assert workshop.session.commands == []
+
+
+async def test_the_build_class_may_be_the_users():
+    seen = []
+
+    class MyBuild(Build):
+        pass
+
+    class Looks(BuildStep):
+        def run(self):
+            build = self.build
+            stamp = build.getSourceStamp()
+            seen.append((type(build), build.number, build.reason, stamp.branch, build.workdir))
+            seen.append((build.builder.name, self.worker.name, self.getWorkerName(), self.stepid))
+            seen.append((self.getProperty("buildername"), self.workdir, list(build.allChanges())))
+            return SUCCESS
+
+    class Factory(BuildFactory):
+        buildClass = MyBuild
+        workdir = "src"
+
+    workshop = StepWorkshop(factory=Factory([Looks()]), sources=sources_of(SourceStamp(branch="b")))
+
+    assert (await workshop.run()).result is Result.SUCCESS
+    assert seen == [
+        (MyBuild, 1, "because", "b", "src"),
+        ("b1", "w1", "w1", 2),
+        ("b1", "src", []),
+    ]

@@ -121,6 +121,7 @@ STYLES = [
 
 @pytest.mark.parametrize("exit_code", [0, 1])
 @pytest.mark.parametrize("kind", STYLES)
+@pytest.mark.looptime
 async def test_a_step_may_be_written_in_any_style(kind, exit_code, looptime):
     workshop = StepWorkshop(kind(), session=ScriptedSession(lambda _: Script(rc=exit_code)))
 

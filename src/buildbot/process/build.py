@@ -63,7 +63,7 @@ class Build(PropertiesMixin):
         self.buildid, self.number = facts.build.id, facts.build.number
         self.reason = facts.sources.buildset.reason
         self.env = dict(facts.builder_config.env)
-        self.locks = list(facts.builder_config.locks or ())
+        self.locks = _listed(facts.builder_config.locks)
         self.builder = BuilderView(facts.builder_config, facts.build.builder_id, master)
         self.workerforbuilder = WorkerForBuilder(facts, self.builder)
         self.worker = self.workerforbuilder.worker
@@ -197,3 +197,8 @@ class Build(PropertiesMixin):
     def getNumber(self) -> int | None:
         """Return its number."""
         return self.number
+
+
+def _listed(locks: Any) -> list[Any]:
+    """Locks that depend on properties are the engine's business only."""
+    return list(locks) if isinstance(locks, tuple) else []

@@ -468,7 +468,8 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
     async def render_all(self) -> None:
         """Render the attributes that are renderable."""
         properties = self.getProperties()
-        for name in _renderables(self.__class__):
+        kind: Any = type(self)
+        for name in _renderables(kind):
             value = getattr(self, name, None)
             if not is_constant(value):
                 setattr(self, name, await render_value(value, properties))

@@ -176,7 +176,7 @@ class ShellMixin:
 
 def _plain_command(command: Any) -> Any:
     if isinstance(command, list | tuple):
-        return [_word(word) for word in flatten(command, (list, tuple)) if word is not None]
+        return [_word(word) for word in flatten(command, (list, tuple))]
     return command
 
 

@@ -7,9 +7,10 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-_OURS = (
-    str(Path(__file__).resolve().parents[1] / "execution"),
-    str(Path(__file__).resolve().parents[2] / "buildbot" / "_host"),
+_PACKAGES = Path(__file__).resolve().parents[2]
+_OURS = tuple(
+    f"{_PACKAGES / directory}/"
+    for directory in ("chargehand/execution", "buildbot/_host", "buildbot/process")
 )
 
 

@@ -1,0 +1,187 @@
+"""Counting the warnings that a program writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from typing import Any, ClassVar
+
+from buildbot._host.bridge import inward
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.logobserver import LineConsumerLogObserver
+from buildbot.process.remotecommand import RemoteCommand
+from buildbot.process.results import FAILURE, SUCCESS, WARNINGS, worst_status
+from buildbot.process.shell_mixin import ShellMixin
+from buildbot.steps.worker import CompositeStepMixin
+
+Warned = tuple[str | None, int | None, str]
+Suppression = tuple[Any, Any, int | None, int | None]
+
+_UNSET = object()
+
+
+class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
+    """Run a program and count the lines that match ``warningPattern``.
+
+    They are put into the log ``warnings (N)``, counted in the statistic ``warnings`` and the
+    property ``warnings-count``; a program that warned ends as WARNINGS, and as FAILURE if it warned
+    more often than ``maxWarnCount``. ``warningExtractor(step, line, match)`` returns (file, line
+    number, text); ``suppressionList`` and ``suppressionFile`` say which do not count.
+    """
+
+    name = "shell"
+    renderables: ClassVar[Any] = [
+        "suppressionFile",
+        "suppressionList",
+        "warningPattern",
+        "directoryEnterPattern",
+        "directoryLeavePattern",
+        "maxWarnCount",
+    ]
+    warnCount = 0
+    warningPattern: Any = "(?i).*warning[: ].*"
+    directoryEnterPattern: Any = "make.*: Entering directory [\u2019\"`'](.*)[\u2019'`\"]"
+    directoryLeavePattern: Any = "make.*: Leaving directory"
+    suppressionFile: Any = None
+    suppressionList: Any = None
+    maxWarnCount: Any = None
+    commentEmptyLineRe = re.compile(r"^\s*(#.*)?$")
+    suppressionLineRe = re.compile(r"^\s*(.+?)\s*:\s*(.+?)\s*(?:[:]\s*([0-9]+)(?:-([0-9]+))?\s*)?$")
+
+    def __init__(
+        self,
+        warningPattern: Any = _UNSET,
+        warningExtractor: Any = None,
+        maxWarnCount: Any = None,
+        directoryEnterPattern: Any = None,
+        directoryLeavePattern: Any = None,
+        suppressionFile: Any = None,
+        suppressionList: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if warningPattern is not _UNSET:
+            self.warningPattern = warningPattern
+        if directoryEnterPattern:
+            self.directoryEnterPattern = directoryEnterPattern
+        if directoryLeavePattern:
+            self.directoryLeavePattern = directoryLeavePattern
+        if suppressionFile:
+            self.suppressionFile = suppressionFile
+        if suppressionList is not None:
+            self.suppressionList = suppressionList
+        if maxWarnCount is not None:
+            self.maxWarnCount = maxWarnCount
+        self.warningExtractor = warningExtractor or type(self).warnExtractWholeLine
+        kwargs = self.setupShellMixin(kwargs)
+        super().__init__(**kwargs)
+        self.suppressions: list[Suppression] = []
+        self.directoryStack: list[str] = []
+        self.loggedWarnings: list[str] = []
+        if self.warningPattern is not None:
+            self.addLogObserver("stdio", LineConsumerLogObserver(self.warningLogConsumer))
+
+    async def run(self) -> int:
+        """Run the program; count its warnings."""
+        if self.suppressionList is not None:
+            self.addSuppression(self.suppressionList)
+        if self.suppressionFile is not None:
+            await self.setup_suppression()
+        command = await self.makeRemoteShellCommand()
+        await self.runCommand(command)
+        await self.finish_logs()
+        await inward(self.createSummary)
+        return self.evaluateCommand(command)
+
+    def addSuppression(self, suppressionList: list[Suppression]) -> None:
+        """Do not count warnings in files that match, of texts that match, in a range of lines.
+
+        Each is (pattern, pattern, first line, last line); None matches everything.
+        """
+        for file, text, first, last in suppressionList:
+            compiled = [re.compile(p) if isinstance(p, str) else p for p in (file, text)]
+            self.suppressions.append((compiled[0], compiled[1], first, last))
+
+    async def setup_suppression(self) -> None:
+        """Read the suppression file on the worker."""
+        content = await self.getFileContentFromWorker(self.suppressionFile, abandonOnFailure=True)
+        found = []
+        for line in content.split("\n"):
+            if self.commentEmptyLineRe.match(line):
+                continue
+            if match := self.suppressionLineRe.match(line):
+                file, text, first, last = match.groups()
+                start = int(first) if first else None
+                found.append((file, text, start, int(last) if last else start))
+        self.addSuppression(found)
+
+    def warningLogConsumer(self) -> Generator[None, tuple[str, str], None]:
+        """Look at each line of the program's output."""
+        pattern, enter, leave = (
+            re.compile(p) if isinstance(p, str) else p
+            for p in (self.warningPattern, self.directoryEnterPattern, self.directoryLeavePattern)
+        )
+        while True:
+            channel, line = yield
+            if channel == "h":
+                continue
+            if enter and (match := enter.search(line)):
+                self.directoryStack.append(match.group(1))
+            elif leave and self.directoryStack and leave.search(line):
+                self.directoryStack.pop()
+            if match := pattern.match(line):
+                self.maybeAddWarning(self.loggedWarnings, line, match)
+
+    def warnExtractWholeLine(self, line: str, match: re.Match[str]) -> Warned:
+        """Return the whole line as the warning's text."""
+        return (None, None, line)
+
+    def warnExtractFromRegexpGroups(self, line: str, match: re.Match[str]) -> Warned:
+        """Return file, line number and text of the pattern's three groups."""
+        file, number, text = match.group(1), match.group(2), match.group(3)
+        return (file, int(number) if number else None, text)
+
+    def maybeAddWarning(self, warnings: list[str], line: str, match: re.Match[str]) -> None:
+        """Count the line, unless it is suppressed."""
+        if self.suppressions:
+            file, number, text = self.warningExtractor(self, line, match)
+            if file and self.directoryStack and not file.startswith("/"):
+                file = f"{self.directoryStack[-1]}/{file}"
+            if any(_covers(suppression, file, number, text) for suppression in self.suppressions):
+                return
+        warnings.append(line)
+        self.warnCount += 1
+
+    async def finish_logs(self) -> None:
+        """Let the observer hear the rest of the log."""
+        if "stdio" in self.logs:
+            await self.logs["stdio"].end()
+
+    async def createSummary(self) -> None:
+        """Write the warnings to a log, and count them in a statistic and a property."""
+        if not self.warnCount:
+            return
+        text = "\n".join(self.loggedWarnings) + "\n"
+        await self.addCompleteLog(f"warnings ({self.warnCount})", text)
+        self.setStatistic("warnings", self.getStatistic("warnings", 0) + self.warnCount)
+        before = self.getProperty("warnings-count", 0)
+        self.setProperty("warnings-count", before + self.warnCount, "WarningCountingShellCommand")
+
+    def evaluateCommand(self, cmd: RemoteCommand) -> int:
+        """Return the result: the program's, or worse because of its warnings."""
+        result = cmd.results()
+        if self.maxWarnCount is not None and self.warnCount > self.maxWarnCount:
+            return worst_status(result, FAILURE)
+        return worst_status(result, WARNINGS if self.warnCount else SUCCESS)
+
+
+def _covers(
+    suppression: Suppression, file: str | None, number: int | None, text: str | None
+) -> bool:
+    file_pattern, text_pattern, first, last = suppression
+    if file_pattern is not None and not (file and file_pattern.search(file)):
+        return False
+    if text_pattern is not None and not (text and text_pattern.search(text)):
+        return False
+    if first is None and last is None:
+        return True
+    return number is not None and (first or 0) <= number <= (last if last is not None else number)

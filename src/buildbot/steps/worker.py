@@ -1,0 +1,264 @@
+"""Steps that let the worker do something with files, without a program."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.errors import BuildStepFailed
+from buildbot.process.log import Log
+from buildbot.process.outgoing import outgoing
+from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
+from buildbot.process.results import FAILURE, SUCCESS
+
+
+class WorkerBuildStep(BuildStep):
+    """What the steps of this module have in common."""
+
+
+class SetPropertiesFromEnv(WorkerBuildStep):
+    """Set properties of the same names from variables of the worker's environment."""
+
+    name = "SetPropertiesFromEnv"
+    description: Any = ["Setting"]
+    descriptionDone: Any = ["Set"]
+
+    def __init__(
+        self, variables: list[str] | str, source: str = "WorkerEnvironment", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.variables = variables
+        self.source = source
+
+    async def run(self) -> int:
+        """Set those that are there, and list them in the log ``properties``."""
+        environment = self.worker.worker_environ
+        fold = str.upper if self.worker.worker_system == "nt" else str
+        variables = [self.variables] if isinstance(self.variables, str) else self.variables
+        lines = []
+        for variable in variables:
+            value = environment.get(fold(variable))
+            if value is not None:
+                self.setProperty(variable, value, self.source, runtime=True)
+                lines.append(f"{variable} = {value!r}")
+        await self.addCompleteLog("properties", "\n".join(lines))
+        return SUCCESS
+
+
+class FileExists(WorkerBuildStep):
+    """FAILURE unless ``file`` is a file below the builder's directory on the worker."""
+
+    name = "FileExists"
+    renderables: ClassVar[Any] = ["file"]
+    haltOnFailure = True
+    flunkOnFailure = True
+
+    def __init__(self, file: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.file = file
+
+    async def run(self) -> int:
+        """Look."""
+        self.checkWorkerHasCommand("stat")
+        command = RemoteCommand("stat", {"file": self.file})
+        await self.runCommand(command)
+        if command.didFail():
+            self.descriptionDone = ["File not found."]
+            return FAILURE
+        if not stat.S_ISREG(command.updates["stat"][-1][stat.ST_MODE]):
+            self.descriptionDone = ["Not a file."]
+            return FAILURE
+        self.descriptionDone = ["File found."]
+        return SUCCESS
+
+
+class CopyDirectory(WorkerBuildStep):
+    """Copy a directory on the worker, paths being below the builder's directory."""
+
+    name = "CopyDirectory"
+    description: Any = ["Copying"]
+    descriptionDone: Any = ["Copied"]
+    renderables: ClassVar[Any] = ["src", "dest"]
+    haltOnFailure = True
+    flunkOnFailure = True
+
+    def __init__(
+        self,
+        src: Any,
+        dest: Any,
+        timeout: float = 120,
+        maxTime: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.src = src
+        self.dest = dest
+        self.timeout = timeout
+        self.maxTime = maxTime
+
+    async def run(self) -> int:
+        """Copy it."""
+        self.checkWorkerHasCommand("cpdir")
+        arguments = {
+            "fromdir": self.src,
+            "todir": self.dest,
+            "timeout": self.timeout,
+            "maxTime": self.maxTime,
+        }
+        command = RemoteCommand("cpdir", arguments)
+        await self.runCommand(command)
+        if command.didFail():
+            self.descriptionDone = ["Copying", self.src, "to", self.dest, "failed."]
+            return FAILURE
+        self.descriptionDone = ["Copied", self.src, "to", self.dest]
+        return SUCCESS
+
+
+class RemoveDirectory(WorkerBuildStep):
+    """Remove a directory (or several) on the worker."""
+
+    name = "RemoveDirectory"
+    description: Any = ["Deleting"]
+    descriptionDone: Any = ["Deleted"]
+    renderables: ClassVar[Any] = ["dir"]
+    haltOnFailure = True
+    flunkOnFailure = True
+
+    def __init__(self, dir: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dir = dir
+
+    async def run(self) -> int:
+        """Remove it; one that is not there is fine."""
+        self.checkWorkerHasCommand("rmdir")
+        command = RemoteCommand("rmdir", {"dir": self.dir})
+        await self.runCommand(command)
+        if command.didFail():
+            self.descriptionDone = ["Delete failed."]
+            return FAILURE
+        return SUCCESS
+
+
+class MakeDirectory(WorkerBuildStep):
+    """Make a directory and its parents on the worker."""
+
+    name = "MakeDirectory"
+    description: Any = ["Creating"]
+    descriptionDone: Any = ["Created"]
+    renderables: ClassVar[Any] = ["dir"]
+    haltOnFailure = True
+    flunkOnFailure = True
+
+    def __init__(self, dir: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dir = dir
+
+    async def run(self) -> int:
+        """Make it; one that is there already is fine."""
+        self.checkWorkerHasCommand("mkdir")
+        command = RemoteCommand("mkdir", {"dir": self.dir})
+        await self.runCommand(command)
+        if command.didFail():
+            self.descriptionDone = ["Create failed."]
+            return FAILURE
+        return SUCCESS
+
+
+class CompositeStepMixin:
+    """File commands for steps that do several things; each returns a Deferred.
+
+    Commands that fail end the step as FAILURE, unless ``abandonOnFailure=False``.
+    """
+
+    workdir: Any
+    rc_log: Log | None = None
+
+    def addLogForRemoteCommands(self: Any, logname: str) -> Any:
+        """Let the output of the commands go to a log of that name."""
+        return self._add_command_log(logname)
+
+    @outgoing
+    async def _add_command_log(self: Any, logname: str) -> Log:
+        log: Log = self.logs.get(logname) or self.new_log(logname)
+        self.rc_log = log
+        return log
+
+    @outgoing
+    async def runRemoteCommand(
+        self: Any,
+        cmd: str,
+        args: dict[str, Any],
+        abandonOnFailure: bool = True,
+        evaluateCommand: Callable[[RemoteCommand], Any] = RemoteCommand.didFail,
+    ) -> Any:
+        """Run a command; a Deferred of what *evaluateCommand* says of it (by default, whether it
+        failed)."""
+        command = RemoteCommand(cmd, args)
+        if self.rc_log is not None:
+            command.useLog(self.rc_log, False)
+        await self.runCommand(command)
+        if abandonOnFailure and command.didFail():
+            raise BuildStepFailed
+        return evaluateCommand(command)
+
+    def runRmdir(self: Any, dir: str, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Remove a directory; whether that failed."""
+        arguments: dict[str, Any] = {"dir": dir, "logEnviron": getattr(self, "logEnviron", False)}
+        if timeout:
+            arguments["timeout"] = timeout
+        return self.runRemoteCommand("rmdir", arguments, **kwargs)
+
+    def runRmFile(self: Any, path: str, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Remove a file; whether that failed."""
+        arguments: dict[str, Any] = {"path": path, "logEnviron": getattr(self, "logEnviron", False)}
+        if timeout:
+            arguments["timeout"] = timeout
+        return self.runRemoteCommand("rmfile", arguments, **kwargs)
+
+    def pathExists(self: Any, path: str) -> Any:
+        """Whether the path exists."""
+        return self.runRemoteCommand(
+            "stat",
+            {"file": path, "logEnviron": getattr(self, "logEnviron", False)},
+            abandonOnFailure=False,
+            evaluateCommand=_succeeded,
+        )
+
+    def runMkdir(self: Any, _dir: str, **kwargs: Any) -> Any:
+        """Make a directory and its parents; whether that failed."""
+        arguments = {"dir": _dir, "logEnviron": getattr(self, "logEnviron", False)}
+        return self.runRemoteCommand("mkdir", arguments, **kwargs)
+
+    @outgoing
+    async def getFileContentFromWorker(
+        self: Any, filename: str, abandonOnFailure: bool = False
+    ) -> str | None:
+        """The text of a file in the working directory; None if it cannot be read."""
+        command = RemoteShellCommand(
+            self.workdir, ["cat", filename], collectStdout=True, logEnviron=False
+        )
+        await self.runCommand(command)
+        if not command.didFail():
+            return command.stdout
+        if abandonOnFailure:
+            raise BuildStepFailed
+        return None
+
+    def runGlob(self: Any, path: str, **kwargs: Any) -> Any:
+        """The paths that match a pattern."""
+        return self.runRemoteCommand(
+            "glob",
+            {"path": path, "logEnviron": getattr(self, "logEnviron", False)},
+            evaluateCommand=_files,
+            **kwargs,
+        )
+
+
+def _succeeded(command: RemoteCommand) -> bool:
+    return not command.didFail()
+
+
+def _files(command: RemoteCommand) -> list[str]:
+    return list(command.updates["files"][-1]) if command.updates["files"] else []
