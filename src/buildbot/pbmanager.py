@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from buildbot._host.bridge import inward, outward
 
 __all__ = ["PBManager", "PortTaken", "Registration"]
 
+_log = logging.getLogger(__name__)
+
 PerspectiveFactory = Callable[[Any, str], Any]
 """Makes the perspective of a client (its mind, its name), or a Deferred of it; None refuses."""
 
@@ -26,6 +29,10 @@ class PortTaken(Exception):
 
 class UserTaken(Exception):
     """A port has a user of that name already."""
+
+
+class Refused(pb.Error, error.UnauthorizedLogin):
+    """Somebody has no right to log in. (Of a ``pb.Error`` Twisted logs no traceback.)"""
 
 
 class PBManager:
@@ -131,6 +138,7 @@ class _Listener:
 
         this: Any = self  # zope's interfaces are unknown to mypy
         factory = pb.PBServerFactory(portal.Portal(this, [this]), unsafeTracebacks=False)
+        factory.noisy = False
         listening = endpoints.serverFromString(reactor, self._endpoint).listen(factory)
         return listening.addErrback(self._cannot_listen)
 
@@ -151,7 +159,10 @@ class _Listener:
         # Somebody unknown costs the same time as a wrong password.
         password = known[0] if known is not None else ""
         if not _knows(credentials, password.encode()) or known is None:
-            raise error.UnauthorizedLogin
+            _log.warning(
+                "%s: user %r is unknown, or gave a wrong password", self._endpoint, username
+            )
+            raise Refused("the name or the password is wrong")
         return username
 
     def requestAvatar(
@@ -164,7 +175,7 @@ class _Listener:
         known = self._users.get(username)
         perspective = await inward(known[1], mind, username) if known is not None else None
         if perspective is None:
-            raise error.UnauthorizedLogin
+            raise Refused("nobody listens for this user any more")
         return pb.IPerspective, perspective, lambda: None
 
 

@@ -36,7 +36,9 @@ class Bench:
             name=name,
             settings=chosen,
             git=git,
-            cache=GitCache(url=chosen.url, directory=directory, git=git, lock=self.lock),
+            cache=GitCache(
+                owner=name, url=chosen.url, directory=directory, git=git, lock=self.lock
+            ),
             state=self.state,
             publish=self.store.add,
         )

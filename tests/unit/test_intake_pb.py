@@ -105,12 +105,18 @@ async def test_the_least_change_has_a_committer_nowhere_and_no_codebase(
 
 @pytest.mark.parametrize(("user", "password"), [("change", "wrong"), ("nobody", "changepw")])
 async def test_who_does_not_know_the_password_is_told_so(
-    server: Registration, received: Received, user: str, password: str
+    server: Registration,
+    received: Received,
+    user: str,
+    password: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with pytest.raises(SendChangeFailed, match=f"refused the user '{user}': the name or the"):
         await send(master=_address(server), who="Ann", user=user, password=password)
 
     assert received.changes == []
+    [record] = [record for record in caplog.records if record.levelname != "INFO"]
+    assert f"user '{user}' is unknown, or gave a wrong password" in record.getMessage()
 
 
 async def test_a_change_that_the_master_refuses_is_reported_in_its_words(

@@ -163,6 +163,7 @@ class GitCommits:
             settings = self.engine_settings()
             git = self._command()
             cache = GitCache(
+                owner=str(self.name),
                 url=settings.url,
                 directory=self._directory(settings.directory),
                 git=git,

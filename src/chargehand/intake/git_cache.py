@@ -31,17 +31,21 @@ _DAMAGE = re.compile(
 
 
 class GitCache:
-    """One repository's part of a cache directory; several pollers may share the directory.
+    """One poller's part of a cache directory; several pollers may share the directory.
 
+    ``owner`` is the poller's name: its refs are its own, whoever else polls the repository.
     ``lock`` belongs to the directory: git's own locks make two fetches at once fail.
     """
 
-    def __init__(self, *, url: str, directory: Path, git: GitCommand, lock: asyncio.Lock) -> None:
+    def __init__(
+        self, *, owner: str, url: str, directory: Path, git: GitCommand, lock: asyncio.Lock
+    ) -> None:
         self._url = url
         self._directory = directory
         self._git = git
         self._lock = lock
-        self._namespace = f"refs/chargehand/{hashlib.sha256(url.encode()).hexdigest()[:16]}/"
+        whose = hashlib.sha256(f"{owner} {url}".encode()).hexdigest()[:16]
+        self._namespace = f"refs/chargehand/{whose}/"
 
     async def fetch(
         self, refs: Sequence[str], *, forget: Iterable[str], access: Access, timeout: float

@@ -188,7 +188,11 @@ class Intake:
             settings=settings,
             git=git,
             cache=GitCache(
-                url=settings.url, directory=directory, git=git, lock=self._cache_locks[directory]
+                owner=name,
+                url=settings.url,
+                directory=directory,
+                git=git,
+                lock=self._cache_locks[directory],
             ),
             state=self._state,
             publish=self.add_changes,
