@@ -26,6 +26,11 @@ class Recipe:
         self._factory = factory
         self._master = master
 
+    def repositories(self) -> list[str]:
+        """Return the addresses that source steps name; those known only in a build are left out."""
+        urls = [made.buildStep().__dict__.get("repourl") for made in self._factory.steps]
+        return [url for url in dict.fromkeys(urls) if isinstance(url, str)]
+
     def begin(self, facts: BuildFacts) -> RecipeBuild:
         """Make the steps for one build. Raises what the user's code raises."""
         build: Build = self._factory.newBuild(list(facts.requests))

@@ -81,7 +81,7 @@ def run(
         bare = place / "source.git" if source else None
         if source is not None and bare is not None:
             branch = snapshot(source.resolve(), bare)
-        stamp = SourceStamp(branch=branch, revision=revision)
+        stamp = SourceStamp(branch=branch, revision=revision, repository=str(bare) if bare else "")
         run_here = _Run(
             builder=builder,
             config_path=config_path,

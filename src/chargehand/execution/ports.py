@@ -30,6 +30,10 @@ class WorkerLost(Exception):
     """The connection to the worker ended while a command ran; the build is to be retried."""
 
 
+class LogFailed(Exception):
+    """Text could not be appended to a log; the message says why."""
+
+
 class CommandRefused(Exception):
     """The worker does not know the command, or could not begin it; the message says why."""
 
@@ -294,6 +298,9 @@ class HostedBuild(Protocol):
 
 class Plan(Protocol):
     """How a builder builds: Buildbot's BuildFactory."""
+
+    def repositories(self) -> Sequence[str]:
+        """Return the addresses of the repositories that it gets sources from, where known."""
 
     def begin(self, facts: BuildFacts) -> HostedBuild:
         """Make the steps for one build. Raises what the user's code raises."""
