@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import textwrap
 
 import pytest
@@ -376,8 +377,18 @@ def test_reading_an_unchanged_file_again_finds_nothing_changed(files):
 
     second = files.read()
 
-    assert not difference(first, second)
+    assert second is first
     assert difference(first, second).summary() == "nothing changed"
+
+
+def test_a_changed_setting_alone_leaves_all_components_as_they_were(files):
+    first = files.good_and(CLASSES).read()
+
+    second = files.good_and(CLASSES + "c['title'] = 'New'").read()
+
+    assert second.title == "New"
+    assert all(map(operator.is_, second.builders, first.builders))
+    assert difference(first, second).summary() == "settings: title; 3 unchanged"
 
 
 @pytest.mark.parametrize(

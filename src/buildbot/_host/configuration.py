@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import replace
+from operator import is_
 from typing import Any
 
 from buildbot._host.builders import BuilderReader, builder_objects
@@ -21,9 +22,17 @@ from buildbot._host.master_config import MasterConfigView
 from buildbot._host.settings import read_plain
 from buildbot._host.surroundings import Surroundings
 from buildbot._host.web_settings import read_web
-from chargehand.config.equivalence import Equivalence
+from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import Component, MasterConfig
+
+_LISTS = {
+    "workers": "workers",
+    "builders": "builders",
+    "schedulers": "schedulers",
+    "change_sources": "change_source",
+    "services": "services",
+}
 
 
 class Reader:
@@ -34,23 +43,32 @@ class Reader:
         self._surroundings = surroundings
 
     def read(self, previous: MasterConfig | None = None) -> MasterConfig:
-        """Return the configuration. What is as it was in the previous one is the very same object.
+        """Return the configuration. What is as it was in the previous one is the very same object;
+        the whole is, if nothing has changed.
 
         Raises ConfigErrors. Runs users' code; meant for a thread of its own.
         """
+        equivalence = Equivalence()
         with collecting(self._document.directory) as collector:
             values = self._document.execute(collector)
-            config = None if values is None else self._converted(values, collector)
+            config = None if values is None else self._converted(values, collector, equivalence)
         if config is None or collector.errors:
             raise ConfigErrors(collector.errors)
-        return config if previous is None else _recognised(previous, config)
+        if previous is not None:
+            config = _recognised(previous, config)
+            equivalence.forget()  # it would keep alive what is not needed any more
+            if config is previous:
+                self._document.take_back()
+        return config
 
-    def _converted(self, values: dict[str, Any], collector: Collector) -> MasterConfig | None:
+    def _converted(
+        self, values: dict[str, Any], collector: Collector, equivalence: Equivalence
+    ) -> MasterConfig | None:
         given = Given(values, document=self._document, collector=collector)
         try:
             _configure(given)
             check_keys(given)
-            return self._read(given, collector)
+            return self._read(given, collector, equivalence)
         except Exception as error:  # noqa: BLE001 - users' classes convert themselves
             found = traceback.extract_tb(error.__traceback__)[-1]
             collector.add(
@@ -59,8 +77,7 @@ class Reader:
             )
             return None
 
-    def _read(self, given: Given, collector: Collector) -> MasterConfig:
-        equivalence = Equivalence()
+    def _read(self, given: Given, collector: Collector, equivalence: Equivalence) -> MasterConfig:
         objects = builder_objects(given)
         hooks = Hooks(self._surroundings, {builder.name: builder for builder in objects})
         builders = BuilderReader(
@@ -78,11 +95,20 @@ class Reader:
             projects=components.projects(),
             secrets_providers=components.secrets_providers(),
             modules=self._document.modules(),
-            extension=MasterConfigView(given, objects, components.extensions),
+            extension=MasterConfigView(
+                given,
+                builders=objects,
+                extensions=components.extensions,
+                identity=Identity(_settings(given), equivalence),
+            ),
             **_hooks(given, hooks),
         )
         check(config, given)
         return replace(config, warnings=tuple(collector.warnings))
+
+
+def _settings(given: Given) -> dict[str, Any]:
+    return {key: value for key, value in given.values.items() if key not in _LISTS.values()}
 
 
 def _configure(given: Given) -> None:
@@ -119,16 +145,24 @@ def _hooks(given: Given, hooks: Hooks) -> dict[str, Any]:
 def _recognised(previous: MasterConfig, config: MasterConfig) -> MasterConfig:
     """Return the configuration with the previous objects where nothing has changed."""
     kept: dict[str, Any] = {}
-    for name in ("workers", "builders", "schedulers", "change_sources", "services"):
+    for name in _LISTS:
         before = {item.name: item for item in getattr(previous, name)}
         kept[name] = tuple(
             old if (old := before.get(item.name)) is not None and _is_same(old, item) else item
             for item in getattr(config, name)
         )
+    if config.extension.identity == previous.extension.identity and all(
+        _are_identical(getattr(previous, name), items) for name, items in kept.items()
+    ):
+        return previous
     return replace(config, **kept)
+
+
+def _are_identical(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
+    return len(old) == len(new) and all(map(is_, old, new))
 
 
 def _is_same(old: Any, new: Any) -> bool:
     if isinstance(new, Component) and type(old.settings) is not type(new.settings):
         return False
-    return bool(old.identity == new.identity)
+    return bool(new.identity == old.identity)

@@ -41,6 +41,8 @@ class Document:
         self._basedir = basedir.absolute()
         self._known_before = frozenset(sys.modules)
         self._trees: dict[str, ast.AST] = {}
+        self._replaced: dict[str, ModuleType] = {}
+        self._config: dict[str, Any] = {}
 
     def execute(self, collector: Collector) -> dict[str, Any] | None:
         """Return ``BuildmasterConfig``; None, with the errors in *collector*, when there is none.
@@ -52,12 +54,21 @@ class Document:
         if code is None:
             return None
         self._extend_path()
-        replaced = self._drop_modules()
+        self._replaced = self._drop_modules()
         found = self._run(code, collector)
         if found is None:
-            self._drop_modules()
-            sys.modules.update(replaced)
+            self.take_back()
+        else:
+            self._config = found
         return found
+
+    def take_back(self) -> None:
+        """Forget the last execution: the modules that were there before stay in use."""
+        self._drop_modules()
+        # Functions refer to their module and it to them. Without this knot in it, almost all of
+        # what was read is freed at once, and does not wait for the garbage collector.
+        self._config.clear()
+        sys.modules.update(self._replaced)
 
     def modules(self) -> tuple[str, ...]:
         """Return the files that were imported from the directory, sorted."""
@@ -177,6 +188,8 @@ class Document:
 
     def _drop_modules(self) -> dict[str, ModuleType]:
         dropped = dict(self._own_modules())
+        if _MODULE_NAME in sys.modules:
+            dropped[_MODULE_NAME] = sys.modules[_MODULE_NAME]
         for name, module in dropped.items():
             del sys.modules[name]
             _forget_stale_bytecode(module)
@@ -219,7 +232,7 @@ def _forget_stale_bytecode(module: ModuleType) -> None:
     """Remove cached bytecode that a change within the same second would leave looking current."""
     cached = getattr(module, "__cached__", None)
     if not cached or not module.__file__:
-        return
+        return  # the configuration itself has none
     try:
         if int(Path(module.__file__).stat().st_mtime) >= int(Path(cached).stat().st_mtime) - 1:
             Path(cached).unlink()

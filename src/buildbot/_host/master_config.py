@@ -6,16 +6,21 @@ from typing import Any
 
 from buildbot._host.given import Given
 from buildbot._host.settings import DEFAULT_URL, with_slash
+from chargehand.config.equivalence import Identity
 
 
 class MasterConfigView:
     """What users' code reads of the configuration: ``buildbotURL``, ``title``, ``builders`` …
 
     Every key of ``BuildmasterConfig`` is an attribute; ``schedulers`` is a dictionary by name.
+    ``identity`` compares all that is in no list of components, ``extensions`` are users' objects.
     """
 
-    def __init__(self, given: Given, builders: list[Any], extensions: list[Any]) -> None:
+    def __init__(
+        self, given: Given, *, builders: list[Any], extensions: list[Any], identity: Identity
+    ) -> None:
         self._values = dict(given.values)
+        self.identity = identity
         self.extensions = extensions
         self.builders = builders
         self.title = given.text("title", "Chargehand")

@@ -38,8 +38,9 @@ class SecretStore:
         return list(self._providers)
 
     def use(self, providers: Sequence[Any]) -> None:
-        """Ask these providers from now on."""
+        """Ask these providers from now on; they look anew for what they know."""
         self._providers = providers
+        self._started = []
 
     def get(self, secret: str, *args: Any, **kwargs: Any) -> Any:
         """Return a Deferred of SecretDetails, of None if no provider knows the secret."""
@@ -58,8 +59,10 @@ class SecretStore:
         if any(started is provider for started in self._started):
             return
         async with self._starting:
-            self._started = [one for one in self._started if any(one is p for p in self._providers)]
-            start = getattr(provider, "startService", None)
-            if start is not None and not any(started is provider for started in self._started):
-                await inward(start)
+            if any(started is provider for started in self._started):
+                return
+            for prepare in ("configureService", "startService"):
+                function = getattr(provider, prepare, None)
+                if function is not None:
+                    await inward(function)
             self._started.append(provider)

@@ -48,6 +48,12 @@ class Equivalence:
         self._kept: list[Any] = []
         self._attributes: dict[type, tuple[str, ...] | None] = {}
 
+    def forget(self) -> None:
+        """Forget what was compared, which is kept alive by remembering it."""
+        self._known.clear()
+        self._kept.clear()
+        self._assumed.clear()
+
     def equal(self, one: Any, other: Any) -> bool:
         """Return whether *one* and *other* are the same in all that matters."""
         if one is other:
