@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -166,6 +167,7 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
             error(f"Step {kind} name '{self.name}' exceeds maximum length of {_LONGEST_NAME}")
         self._check_summary_policy(kind)
         self.logs: dict[str, Log] = {}
+        self._all_logs: list[Log] = []
         self.statistics: dict[str, Any] = {}
         self.stopped = False
         self.timed_out = False
@@ -369,6 +371,7 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
             properties=self.getProperties(),
         )
         self.logs[name] = log
+        self._all_logs.append(log)
         self._connect_observers()
         return log
 
@@ -504,9 +507,15 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
             return FAILURE
         finally:
             self._running = False
-            for log in tuple(self.logs.values()):
-                await log.end()
+            await self._end_logs()
             await self._tasks.close()
+
+    async def _end_logs(self) -> None:
+        ends = (log.end() for log in self._all_logs)
+        outcomes = await asyncio.gather(*ends, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def hidden(self) -> bool:
         """Return whether it is not to be shown."""

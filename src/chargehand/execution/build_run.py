@@ -82,6 +82,9 @@ class BuildRun:
             await self._run()
         except WorkerLost:
             self.stop(Stop(Result.RETRY, "worker lost"))
+        except Exception:  # noqa: BLE001 - the store failed: the build has to end all the same
+            _log.exception("build %d of %s failed", self.build.id, self._builder.name)
+            self._result = worse(self._result, Result.EXCEPTION)
         self._count_stop()
         reason = self._stop.reason if self._stop is not None else None
         await self._means.builds.finish_build(

@@ -22,6 +22,7 @@ from chargehand.execution.ports import (
     Assignment,
     HostedStep,
     LockGrant,
+    LogFailed,
     WorkerLost,
 )
 from chargehand.execution.rules import as_result
@@ -58,7 +59,11 @@ class StepRun:
         self._assignment = assignment
         self._builddir = builddir
         self._means = means
+        self._turn = asyncio.Lock()
+        """Held while the step's record changes: each change builds on the one before."""
         self._limits: dict[int, LimitedLog] = {}
+        self._open_logs: dict[int, Log] = {}
+        self._log_failure: str | None = None
         self._commands: dict[str, Command] = {}
         self._stop: Stop | None = None
         self._stopped = asyncio.Event()
@@ -166,6 +171,9 @@ class StepRun:
         except WorkerLost:
             self.is_worker_lost = True
             return Result.RETRY
+        except LogFailed as error:
+            self._log_failure = str(error)
+            return Result.EXCEPTION
         except Exception as error:  # noqa: BLE001 - the guard around extension code
             return await self._failed(error)
         result = as_result(value)
@@ -211,9 +219,12 @@ class StepRun:
     async def _finish(self, result: Result) -> Result:
         if self._stop is not None and result is not Result.EXCEPTION and not self.is_worker_lost:
             result = self._stop.result
+        for log in list(self._open_logs.values()):
+            await self._means.logs.finish(log.id)
         result, hidden = await self._hidden(result)
         result, sentence = await self._last_sentences(result)
-        self.step = await self._means.steps.finish_step(self.step, result, sentence, hidden)
+        async with self._turn:
+            self.step = await self._means.steps.finish_step(self.step, result, sentence, hidden)
         return result
 
     async def _sentence_now(self) -> str:
@@ -232,6 +243,8 @@ class StepRun:
         try:
             sentence = await self._hosted.sentence(result)
             self.build_sentence = await self._hosted.build_sentence(result)
+            if self._log_failure is not None:
+                sentence = self.build_sentence = f"{sentence}: {self._log_failure}"
         except Exception as error:  # noqa: BLE001 - the guard around extension code
             result, sentence = await self._failed(error), "finished (exception)"
             self.build_sentence = sentence
@@ -239,8 +252,11 @@ class StepRun:
 
     async def _failed(self, error: Exception) -> Result:
         _log.info("step %s of build %d: %r", self._hosted.name, self._build.id, error)
-        await self._complete_log("err.text", LogType.TEXT, text_of(error))
-        await self._complete_log("err.html", LogType.HTML, html_of(error))
+        try:
+            await self._complete_log("err.text", LogType.TEXT, text_of(error))
+            await self._complete_log("err.html", LogType.HTML, html_of(error))
+        except Exception:  # noqa: BLE001 - a full disk, say: the build has to end all the same
+            _log.exception("step %s of build %d: no log", self._hosted.name, self._build.id)
         return Result.EXCEPTION
 
     async def _complete_log(self, name: str, kind: LogType, text: str) -> None:
@@ -272,6 +288,7 @@ class StepRun:
     async def open_log(self, name: str, kind: LogType) -> Log:
         """Open a log of this step."""
         log = await self._means.logs.open(self.step.id, name, name, kind)
+        self._open_logs[log.id] = log
         kept = self._means.log_config
         if kept.max_size is not None:
             self._limits[log.id] = LimitedLog(kind, kept.max_size, kept.max_tail_size)
@@ -290,6 +307,7 @@ class StepRun:
         if limit is not None and (rest := limit.rest()) is not None:
             await self._means.logs.append(log.id, rest)
         await self._means.logs.finish(log.id)
+        self._open_logs.pop(log.id, None)
 
     async def read_log(self, log: Log) -> bytes:
         """Return all its lines, with channel letters."""
@@ -299,11 +317,13 @@ class StepRun:
         """Show what the step is doing; equal sentences are not written twice."""
         if sentence != self._sentence:
             self._sentence = sentence
-            self.step = await self._means.steps.set_step_state(self.step, sentence)
+            async with self._turn:
+                self.step = await self._means.steps.set_step_state(self.step, sentence)
 
     async def add_url(self, name: str, url: str) -> None:
         """Show a link."""
-        self.step = await self._means.steps.add_step_url(self.step, StepUrl(name, url))
+        async with self._turn:
+            self.step = await self._means.steps.add_step_url(self.step, StepUrl(name, url))
 
     async def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build."""
