@@ -15,12 +15,13 @@ from buildbot._host.bridge import install
 from buildbot.process.factory import BuildFactory
 from buildbot.steps.source.git import Git, GitCommit, GitPush, GitTag
 from buildbot.steps.source.github import GitHub
-from chargehand.domain.build import Build
+from chargehand.domain.build import Build, Segment
+from chargehand.domain.identifiers import LogId
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.links.local import LocalLink
 from chargehand.links.session import WireSession
-from chargehand.testing.execution import Workshop, sources_of
+from chargehand.testing.execution import MemoryLogStore, Workshop, sources_of
 from chargehand.testing.git_repository import Repository
 
 
@@ -326,7 +327,7 @@ async def test_a_codebase_that_is_not_in_the_build_is_a_failure_in_words(field: 
 
     assert build.result == Result.FAILURE
     [(_, _, sentence)] = field.workshop.outcome()
-    assert sentence == "codebase 'missing' is not in this build (failure)"
+    assert sentence == "Codebase missing not in build missing (failure)"
 
 
 async def test_passwords_and_keys_lie_beside_the_builder_only_while_it_runs(
@@ -379,3 +380,25 @@ async def test_what_was_got_can_be_changed_tagged_and_pushed(field: Field) -> No
     field.repository.git("fetch", "-q", "--tags", "origin")
     assert field.repository.git("log", "-1", "--format=%s", "origin/main") == "add new"
     assert field.repository.git("describe", "origin/main") == "v9"
+
+
+async def test_a_step_that_waits_to_try_again_can_be_stopped(field: Field) -> None:
+    step = Git(repourl=f"{field.repository.url}-gone", retry=(3600, 1))
+    install(asyncio.get_running_loop())
+    plan = BuildFactory([step])._as_plan(lambda: None)
+    field.workshop = Workshop(plan, session=field._session)
+    logs, failed = field.workshop.logs, asyncio.Event()
+
+    async def append(log_id: LogId, segment: Segment) -> None:
+        await MemoryLogStore.append(logs, log_id, segment)
+        if "exit code 128" in logs.text("stdio"):
+            failed.set()
+
+    logs.append = append
+    running = asyncio.create_task(field.workshop.run())
+    await failed.wait()
+
+    [build] = field.workshop.builds.builds
+    assert field.workshop.service.stop(build, "enough")
+
+    assert (await running).result == Result.CANCELLED

@@ -87,7 +87,7 @@ class Source(CommandMixin, BuildStep):
         if not self.alwaysUseLatest:
             stamp = self.build.getSourceStamp(self.codebase)
             if stamp is None and self.codebase:
-                return await self._refused(f"codebase {self.codebase!r} is not in this build")
+                return await self._refused(f"Codebase {self.codebase} not in build")
             if stamp is not None:
                 self.sourcestamp = stamp
                 branch = stamp.branch or self.branch
@@ -103,7 +103,6 @@ class Source(CommandMixin, BuildStep):
     async def _refused(self, sentence: str) -> int:
         await self.stdio_log.addHeader(f"{sentence}\n")
         self.descriptionDone = [sentence]
-        self.descriptionSuffix = None
         return FAILURE
 
 
