@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._host.bridge import install
 from buildbot.process.factory import BuildFactory
+from buildbot.process.recipe import Recipe
 from chargehand.testing.execution import Workshop
 
 
@@ -15,5 +16,5 @@ class StepWorkshop(Workshop):
 
     def __init__(self, *steps: Any, factory: Any = None, **keywords: Any) -> None:
         install(asyncio.get_running_loop())
-        plan = (factory or BuildFactory(list(steps)))._as_plan(lambda: None)
+        plan = Recipe(factory or BuildFactory(list(steps)), lambda: None)
         super().__init__(plan, **keywords)

@@ -496,3 +496,74 @@ async def test_the_build_class_may_be_the_users():
         ("b1", "w1", "w1", 2),
         ("b1", "src", []),
     ]
+
+
+async def test_a_build_can_be_stopped_while_its_worker_prepares():
+    class Slow(ScriptedSession):
+        async def prepare(self, builddirs):
+            self.running.set()
+            await asyncio.Event().wait()
+
+    workshop = StepWorkshop(Returns(), session=Slow())
+    running = asyncio.ensure_future(workshop.run())
+    await workshop.session.running.wait()
+
+    workshop.service.stop(1, "never mind")
+    build = await running
+
+    assert build.state == "cancelled (never mind)"
+    assert all(step.complete for step in workshop.steps.of(1))
+
+
+async def test_a_full_disk_ends_the_step_and_not_the_master():
+    workshop = StepWorkshop(ShellCommand(command="make"))
+    workshop.logs.failure = OSError(28, "No space left on device")
+
+    build = await workshop.run()
+
+    assert build.result is Result.EXCEPTION
+    assert all(step.complete for step in workshop.steps.of(1))
+
+
+async def test_a_store_that_fails_ends_the_build():
+    workshop = StepWorkshop(Returns(), Returns())
+
+    async def fail(*_):
+        raise OSError("database is locked")
+
+    workshop.steps.finish_step = fail
+
+    assert (await workshop.run()).result is Result.EXCEPTION
+
+
+async def test_links_that_are_added_at_once_are_all_kept():
+    class Links(BuildStep):
+        async def run(self):
+            await asyncio.gather(*(self.addURL(name, f"http://{name}") for name in "abc"))
+            return SUCCESS
+
+    workshop = StepWorkshop(Links())
+
+    await workshop.run()
+
+    assert [url.name for url in workshop.steps.of(1)[1].urls] == ["a", "b", "c"]
+
+
+async def test_the_summary_can_be_shown_while_the_step_runs():
+    shown = asyncio.Event()
+
+    class Shows(BuildStep):
+        async def run(self):
+            self.description = ["linking", "objects"]
+            self.updateSummary()
+            while ("generic", "linking objects") not in workshop.steps.states:
+                await asyncio.sleep(0)
+            shown.set()
+            return SUCCESS
+
+    workshop = StepWorkshop(Shows())
+
+    await workshop.run()
+
+    assert shown.is_set()
+    assert workshop.outcome() == [("generic", 0, "linking objects")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -12,7 +11,6 @@ from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
-from buildbot.process.log import KINDS, Log
 from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import PropertiesMixin
 from buildbot.process.remotecommand import LoggedRemoteCommand, RemoteCommand, RemoteShellCommand
@@ -43,12 +41,10 @@ from buildbot.process.step_factory import (
     create_step_from_step_or_factory,
     get_factory_from_step_or_factory,
 )
+from buildbot.process.step_logs import StepLogs
 from buildbot.util.comparison import ComparableMixin
 from buildbot.util.sequences import flatten, join_list
-from buildbot.util.text import bytes2unicode
-from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.ports import StepRuntime
-from chargehand.kit.tasks import Tasks
 
 __all__ = [
     "CANCELLED",
@@ -96,7 +92,7 @@ _CHECKS: dict[str, Check] = {
 
 
 @implementer(IBuildStep)
-class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
+class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
     """One step of a build. Subclasses override ``run()``, which returns a result (SUCCESS …),
     a coroutine, or a Deferred of one.
 
@@ -130,7 +126,6 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
     doStepIf: Any = True
     hideStepIf: Any = False
     locks: Any = None
-    logEncoding: Any = None
     progress: Any = None
     progressMetrics: tuple[str, ...] = ()
     updateBuildSummaryPolicy: Any = None
@@ -142,8 +137,6 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
     cmd: Any = None
     master: Any = None
     results: int | None = None
-    runtime: Any = None
-    """What the engine offers to this step while it runs (`StepRuntime`)."""
     stepid: int | None = None
     worker: Any = None
 
@@ -166,17 +159,14 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
             error(f"Step {kind} name '{self.name}' exceeds maximum length of {_LONGEST_NAME}")
         self._check_summary_policy(kind)
-        self.logs: dict[str, Log] = {}
-        self._all_logs: list[Log] = []
+        self.setup_logs()
         self.statistics: dict[str, Any] = {}
         self.stopped = False
         self.timed_out = False
         self.max_lines_reached = False
         self.rendered = False
-        self._pending_observers: list[tuple[str, Any]] = []
         self._running = False
         self._commands_begun = 0
-        self._tasks = Tasks("step")
 
     def __repr__(self) -> str:
         arguments = [repr(value) for value in self._factory.args]
@@ -253,10 +243,12 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
 
     @outgoing
     async def _interrupted(self, reason: Any) -> None:
-        if self.cmd is not None:
-            await inward(self.cmd.interrupt, reason)
-        if self._running:
-            await inward(self.addCompleteLog, "cancelled", f"{reason}\n")
+        try:
+            if self._running:
+                await inward(self.addCompleteLog, "cancelled", f"{reason}\n")
+        finally:
+            if self.cmd is not None:
+                await inward(self.cmd.interrupt, reason)
 
     def getCurrentSummary(self) -> dict[str, str]:
         """Return ``{"step": what the step is doing}``."""
@@ -349,83 +341,6 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
         """Set a property of the build."""
         self.build.setProperty(propname, value, source)
 
-    # Logs
-
-    @outgoing
-    async def addLog(self, name: str, type: str = "s", logEncoding: Any = None) -> Log:
-        """Return a Deferred of a new log, of type ``s`` (streams), ``t`` (text) or ``h`` (HTML)."""
-        log = self.new_log(name, type, logEncoding)
-        await log.opened()
-        return log
-
-    def new_log(self, name: str, type: str = "s", encoding: Any = None) -> Log:
-        """Return a new log at once; it is opened in the meantime."""
-        kind = KINDS.get(type)
-        if kind is None:
-            raise ValueError(f"log type must be one of {', '.join(KINDS)}, not {type!r}")
-        log = kind(
-            name,
-            runtime=self.runtime,
-            tasks=self._tasks,
-            encoding=encoding or self.logEncoding or "utf-8",
-            properties=self.getProperties(),
-        )
-        self.logs[name] = log
-        self._all_logs.append(log)
-        self._connect_observers()
-        return log
-
-    def getLog(self, name: str) -> Log:
-        """Return a log of this step. Raises KeyError."""
-        return self.logs[name]
-
-    @outgoing
-    async def addCompleteLog(self, name: str, text: str | bytes) -> Log:
-        """Add a log of text, complete."""
-        return await self._complete_log(name, "t", text)
-
-    @outgoing
-    async def addHTMLLog(self, name: str, html: str | bytes) -> Log:
-        """Add a log that is an HTML page, complete."""
-        return await self._complete_log(name, "h", html)
-
-    async def _complete_log(self, name: str, type: str, text: str | bytes) -> Log:
-        log: Any = self.new_log(name, type)
-        await inward(log.addContent, text)
-        await log.end()
-        return log  # type: ignore[no-any-return] # it is one
-
-    @outgoing
-    async def addLogWithFailure(self, why: Any, logprefix: str = "") -> None:
-        """Add logs ``err.text`` and ``err.html`` of a Failure or an exception."""
-        cause = getattr(why, "value", why)
-        await self._complete_log(f"{logprefix}err.text", "t", text_of(cause))
-        await self._complete_log(f"{logprefix}err.html", "h", html_of(cause))
-
-    def addLogWithException(self, why: Any, logprefix: str = "") -> Any:
-        """Add logs ``err.text`` and ``err.html`` of an exception."""
-        return self.addLogWithFailure(why, logprefix)
-
-    def addLogObserver(self, logname: str, observer: Any) -> None:
-        """Let *observer* hear the log of that name, now or when it is added."""
-        observer.setStep(self)
-        self._pending_observers.append((logname, observer))
-        self._connect_observers()
-
-    def _connect_observers(self) -> None:
-        waiting = []
-        for name, observer in self._pending_observers:
-            if name in self.logs:
-                observer.setLog(self.logs[name])
-            else:
-                waiting.append((name, observer))
-        self._pending_observers = waiting
-
-    @outgoing
-    async def addURL(self, name: str, url: str) -> None:
-        """Show a link."""
-        await self.runtime.add_url(bytes2unicode(name), bytes2unicode(url))
-
     # The worker
 
     @outgoing
@@ -507,15 +422,7 @@ class BuildStep(ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
             return FAILURE
         finally:
             self._running = False
-            await self._end_logs()
-            await self._tasks.close()
-
-    async def _end_logs(self) -> None:
-        ends = (log.end() for log in self._all_logs)
-        outcomes = await asyncio.gather(*ends, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+            await self.end_logs()
 
     async def hidden(self) -> bool:
         """Return whether it is not to be shown."""

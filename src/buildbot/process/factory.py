@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from buildbot._host.errors import error
 from buildbot.process.build import Build
-from buildbot.process.recipe import Recipe
 from buildbot.util.comparison import ComparableMixin
 
 
@@ -60,10 +59,6 @@ class BuildFactory(ComparableMixin):
         """Append several steps."""
         for step in steps:
             self.addStep(step)
-
-    def _as_plan(self, master: Callable[[], Any]) -> Recipe:
-        """Return the engine's plan; *master* gives what steps know as ``self.master``."""
-        return Recipe(self, master)
 
 
 def __getattr__(name: str) -> Any:

@@ -54,7 +54,7 @@ class BuildRun:
         self._means = means
         self._stop: Stop | None = None
         self._current: StepRun | None = None
-        self._preparing: asyncio.Task[bool] | None = None
+        self._preparation: Preparation | None = None
         self._result = Result.SUCCESS
         self._halted = False
         self._texts: list[str] = []
@@ -71,8 +71,8 @@ class BuildRun:
         """
         if self._stop is None or stop.result is Result.RETRY:
             self._stop = stop
-        if self._preparing is not None:
-            self._preparing.cancel()
+        if self._preparation is not None:
+            self._preparation.stop()
         if self._current is not None:
             self._current.stop(stop)
 
@@ -121,30 +121,28 @@ class BuildRun:
             self._result = Result.EXCEPTION
             await preparation.fail(error)
             return
+        if await self._is_prepared(preparation, properties):
+            await self._steps(hosted)
+
+    async def _is_prepared(
+        self, preparation: Preparation, properties: Mapping[str, Property]
+    ) -> bool:
         if self._stop is not None:
-            return
-        self._preparing = self._means.tasks.spawn(preparation.run(), name="prepare a worker")
-        outcomes = await asyncio.gather(
+            return False
+        self._preparation = preparation
+        ready, *others = await asyncio.gather(
+            preparation.run(),
             self._means.builds.set_build_properties(self.build.id, properties),
-            self._preparing,
             self._means.builds.set_build_state(self.build, "building"),
             return_exceptions=True,
         )
-        self._preparing = None
-        if not self._is_prepared(*outcomes[:2]):
-            return
-        await self._steps(hosted)
-
-    def _is_prepared(self, recorded: object, prepared: object) -> bool:
-        if isinstance(recorded, BaseException):
-            raise recorded
-        if isinstance(prepared, asyncio.CancelledError):
-            return False
-        if isinstance(prepared, BaseException):
-            raise prepared
-        if not prepared:
+        self._preparation = None
+        for outcome in (ready, *others):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        if not ready and self._stop is None:
             self.stop(Stop(Result.RETRY, "worker not ready"))
-        return bool(prepared)
+        return bool(ready)
 
     async def _steps(self, hosted: HostedBuild) -> None:
         while (step := hosted.next_step()) is not None:

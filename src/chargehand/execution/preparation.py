@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from chargehand.domain.build import Build, LogType, Step
@@ -24,19 +25,38 @@ class Preparation:
         self._session = session
         self._builddir = builddir
         self._means = means
+        self._stopped = asyncio.Event()
 
     async def run(self) -> bool:
         """Prepare the worker, and return whether it is ready."""
         name = self._session.worker_name
         step = await self._begin()
         try:
-            await self._session.prepare([self._builddir])
+            if not await self._prepared():
+                await self._end(step, Result.CANCELLED, f"worker {name} not waited for")
+                return False
         except (WorkerLost, CommandRefused, OSError) as error:
             _log.warning("worker %s is not ready for build %d: %s", name, self._build.id, error)
             await self._end(step, Result.RETRY, f"worker {name} not ready: {error}".rstrip(": "))
             return False
         await self._end(step, Result.SUCCESS, f"worker {name} ready")
         return True
+
+    def stop(self) -> None:
+        """Wait no longer for the worker."""
+        self._stopped.set()
+
+    async def _prepared(self) -> bool:
+        work = asyncio.ensure_future(self._session.prepare([self._builddir]))
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            return work.done()
+        finally:
+            stopped.cancel()
+            work.cancel()
 
     async def fail(self, error: Exception) -> None:
         """Record that the builder's plan itself failed."""

@@ -90,6 +90,8 @@ class StepRun:
                 result = await self._failed(error)
             elif not wanted:
                 result = Result.SKIPPED
+            elif self._stop is not None:
+                result = self._stop.result
             elif waits and (grant := await self._acquire(locks)) is None:
                 result = self._result_when_stopped()
             else:
@@ -172,6 +174,7 @@ class StepRun:
             self.is_worker_lost = True
             return Result.RETRY
         except LogFailed as error:
+            _log.warning("step %s of build %d: %s", self._hosted.name, self._build.id, error)
             self._log_failure = str(error)
             return Result.EXCEPTION
         except Exception as error:  # noqa: BLE001 - the guard around extension code
@@ -207,7 +210,8 @@ class StepRun:
         try:
             await self._hosted.interrupt(reason)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
-            await self._failed(error)
+            if not self.step.complete:
+                await self._failed(error)
 
     def _time_to_die(self) -> float:
         times = [command.arguments.get("sigtermTime") for command in self._commands.values()]

@@ -1,0 +1,116 @@
+"""The logs of a step: added, written, observed, ended."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from buildbot._host.bridge import inward
+from buildbot.process.log import KINDS, Log
+from buildbot.process.outgoing import outgoing
+from buildbot.util.text import bytes2unicode
+from chargehand.execution.failure_text import html_of, text_of
+from chargehand.kit.tasks import Tasks
+
+
+class StepLogs:
+    """What a step can do with logs; every method that writes returns a Deferred."""
+
+    logEncoding: Any = None
+    runtime: Any = None
+    """What the engine offers to this step while it runs (`StepRuntime`)."""
+
+    def setup_logs(self) -> None:
+        """Begin without logs."""
+        self.logs: dict[str, Log] = {}
+        self._all_logs: list[Log] = []
+        self._pending_observers: list[tuple[str, Any]] = []
+        self._tasks = Tasks("step")
+
+    def getProperties(self) -> Any:
+        """Return the build's properties."""
+        raise NotImplementedError
+
+    @outgoing
+    async def addLog(self, name: str, type: str = "s", logEncoding: Any = None) -> Log:
+        """Return a Deferred of a new log, of type ``s`` (streams), ``t`` (text) or ``h`` (HTML)."""
+        log = self.new_log(name, type, logEncoding)
+        await log.opened()
+        return log
+
+    def new_log(self, name: str, type: str = "s", encoding: Any = None) -> Log:
+        """Return a new log at once; it is opened in the meantime."""
+        kind = KINDS.get(type)
+        if kind is None:
+            raise ValueError(f"log type must be one of {', '.join(KINDS)}, not {type!r}")
+        log = kind(
+            name,
+            runtime=self.runtime,
+            tasks=self._tasks,
+            encoding=encoding or self.logEncoding or "utf-8",
+            properties=self.getProperties(),
+        )
+        self.logs[name] = log
+        self._all_logs.append(log)
+        self._connect_observers()
+        return log
+
+    def getLog(self, name: str) -> Log:
+        """Return a log of this step. Raises KeyError."""
+        return self.logs[name]
+
+    @outgoing
+    async def addCompleteLog(self, name: str, text: str | bytes) -> Log:
+        """Add a log of text, complete."""
+        return await self._complete_log(name, "t", text)
+
+    @outgoing
+    async def addHTMLLog(self, name: str, html: str | bytes) -> Log:
+        """Add a log that is an HTML page, complete."""
+        return await self._complete_log(name, "h", html)
+
+    async def _complete_log(self, name: str, type: str, text: str | bytes) -> Log:
+        log: Any = self.new_log(name, type)
+        await inward(log.addContent, text)
+        await log.end()
+        return log  # type: ignore[no-any-return] # it is one
+
+    @outgoing
+    async def addLogWithFailure(self, why: Any, logprefix: str = "") -> None:
+        """Add logs ``err.text`` and ``err.html`` of a Failure or an exception."""
+        cause = getattr(why, "value", why)
+        await self._complete_log(f"{logprefix}err.text", "t", text_of(cause))
+        await self._complete_log(f"{logprefix}err.html", "h", html_of(cause))
+
+    def addLogWithException(self, why: Any, logprefix: str = "") -> Any:
+        """Add logs ``err.text`` and ``err.html`` of an exception."""
+        return self.addLogWithFailure(why, logprefix)
+
+    def addLogObserver(self, logname: str, observer: Any) -> None:
+        """Let *observer* hear the log of that name, now or when it is added."""
+        observer.setStep(self)
+        self._pending_observers.append((logname, observer))
+        self._connect_observers()
+
+    def _connect_observers(self) -> None:
+        waiting = []
+        for name, observer in self._pending_observers:
+            if name in self.logs:
+                observer.setLog(self.logs[name])
+            else:
+                waiting.append((name, observer))
+        self._pending_observers = waiting
+
+    @outgoing
+    async def addURL(self, name: str, url: str) -> None:
+        """Show a link."""
+        await self.runtime.add_url(bytes2unicode(name), bytes2unicode(url))
+
+    async def end_logs(self) -> None:
+        """End all logs. Raises the first error in writing them."""
+        ends = (log.end() for log in self._all_logs)
+        outcomes = await asyncio.gather(*ends, return_exceptions=True)
+        await self._tasks.close()
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
