@@ -13,6 +13,7 @@ import pytest
 
 from buildbot._host.bridge import install
 from buildbot.process.factory import BuildFactory
+from buildbot.process.recipe import Recipe
 from buildbot.steps.source.git import Git, GitCommit, GitPush, GitTag
 from buildbot.steps.source.github import GitHub
 from chargehand.domain.build import Build, Segment
@@ -48,7 +49,7 @@ class Field:
     async def build(self, *steps: Any, **stamp: Any) -> Build:
         sources = sources_of(SourceStamp(**stamp))
         install(asyncio.get_running_loop())
-        plan = BuildFactory(list(steps))._as_plan(lambda: None)
+        plan = Recipe(BuildFactory(list(steps)), lambda: None)
         self.workshop = Workshop(plan, session=self._session, sources=sources)
         build: Build = await self.workshop.run()
         return build
@@ -308,7 +309,7 @@ async def test_codebases_have_steps_directories_and_revisions_of_their_own(field
     ]
     sources = sources_of(SourceStamp(codebase="one"), SourceStamp(codebase="two"))
     install(asyncio.get_running_loop())
-    factory = BuildFactory(plan)._as_plan(lambda: None)
+    factory = Recipe(BuildFactory(plan), lambda: None)
     field.workshop = Workshop(factory, session=field._session, sources=sources)
 
     await field.workshop.run()
@@ -385,7 +386,7 @@ async def test_what_was_got_can_be_changed_tagged_and_pushed(field: Field) -> No
 async def test_a_step_that_waits_to_try_again_can_be_stopped(field: Field) -> None:
     step = Git(repourl=f"{field.repository.url}-gone", retry=(3600, 1))
     install(asyncio.get_running_loop())
-    plan = BuildFactory([step])._as_plan(lambda: None)
+    plan = Recipe(BuildFactory([step]), lambda: None)
     field.workshop = Workshop(plan, session=field._session)
     logs, failed = field.workshop.logs, asyncio.Event()
 

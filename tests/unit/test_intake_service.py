@@ -132,6 +132,20 @@ async def test_another_masters_source_is_taken_over_when_it_is_given_up(bench: B
     await bench.intake.stop()
 
 
+@pytest.mark.looptime
+async def test_sources_that_come_later_are_claimed_again_as_well(bench: Bench) -> None:
+    runtime = Runtime()
+    bench.sources.others.add("shared")
+    await bench.intake.reconfigure([])
+    await bench.intake.reconfigure([_hosted("shared", runtime)])
+
+    bench.sources.others.clear()
+    await asyncio.sleep(61)
+
+    assert runtime.calls == ["start"]
+    await bench.intake.stop()
+
+
 async def test_changes_get_their_link_and_codebase(bench: Bench) -> None:
     async def codebase(change: dict[str, Any]) -> str:
         return f"cb of {change['repository']}"
