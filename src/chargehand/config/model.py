@@ -46,8 +46,8 @@ class Component:
     """A scheduler, change source, worker or service: what it is, and what identifies it.
 
     ``settings`` is a frozen value whose type selects the kind (``scheduling.nightly.Settings`` …).
-    ``extension`` is the user's object, where the behaviour is a class of the user's. ``identity`` is
-    what two configurations compare: equal identities mean that nothing needs a restart.
+    ``extension`` is the user's object, where the behaviour is a class of the user's. ``identity``
+    is what two configurations compare: equal identities mean that nothing needs a restart.
     """
 
     name: str
@@ -84,8 +84,8 @@ class BuilderConfig:
     ``next_build(builder_name, [PendingRequest]) -> PendingRequest | None``,
     ``next_worker(builder_name, [WorkerSlot], PendingRequest) -> WorkerSlot | None``,
     ``can_start_build(builder_name, WorkerSlot, PendingRequest) -> bool``. ``collapse_requests`` is
-    True, False, a hook ``(builder_name, PendingRequest, PendingRequest) -> bool``, or
-    None for the master's setting. ``locks`` is a tuple, or a hook ``(properties) -> tuple[LockAccess, ...]``.
+    True, False, a hook ``(builder_name, PendingRequest, PendingRequest) -> bool``, or None for the
+    master's setting. ``locks`` is a tuple, or a hook ``(properties) -> tuple[LockAccess, ...]``.
     """
 
     name: str
