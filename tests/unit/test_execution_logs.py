@@ -1,0 +1,353 @@
+"""Logs: whole lines in order, bounded, and heard by observers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from step_workshop import StepWorkshop
+
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.logobserver import (
+    BufferLogObserver,
+    LineConsumerLogObserver,
+    LogLineObserver,
+    LogObserver,
+    OutputProgressObserver,
+)
+from buildbot.process.results import SUCCESS
+from buildbot.steps.shell import ShellCommand
+from chargehand.config.model import LogConfig
+from chargehand.domain.build import Channel, LogType
+from chargehand.execution.log_limits import LimitedLog
+from chargehand.execution.log_writer import LogWriter
+from chargehand.execution.segments import (
+    lines_of,
+    pieces_of,
+    runs_of,
+    segment_of,
+    with_letter,
+)
+from chargehand.kit.tasks import Tasks
+from chargehand.testing.execution import Script, ScriptedSession
+
+LINES = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=30)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Channel), LINES.filter(bool)), max_size=10))
+def test_letters_come_off_as_they_were_put_on(parts):
+    stored = b"".join(with_letter(channel, b"\n".join(lines) + b"\n") for channel, lines in parts)
+
+    assert lines_of(segment_of(stored)) == stored if stored else True
+    flat = [(channel, line) for channel, lines in parts for line in lines]
+    found = [(channel, line) for channel, run in runs_of(stored) for line in run[:-1].split(b"\n")]
+    assert found == flat
+
+
+@given(LINES, st.integers(1, 50))
+def test_pieces_are_whole_lines_and_nothing_is_lost(lines, size):
+    text = b"".join(line + b"\n" for line in lines)
+
+    pieces = list(pieces_of(text, size))
+
+    assert b"".join(pieces) == text
+    assert all(piece.endswith(b"\n") for piece in pieces)
+
+
+@given(LINES, st.integers(0, 200), st.one_of(st.none(), st.integers(1, 100)), st.integers(1, 60))
+def test_a_limited_log_keeps_its_beginning_and_end(lines, limit, tail, chunk):
+    text = b"".join(b"o" + line + b"\n" for line in lines)
+    limited = LimitedLog(LogType.STDIO, limit, tail)
+
+    stored = b""
+    for piece in pieces_of(text, chunk):
+        if (admitted := limited.admit(segment_of(piece))) is not None:
+            stored += lines_of(admitted)
+    if (rest := limited.rest()) is not None:
+        stored += lines_of(rest)
+
+    if len(text) <= limit:
+        assert stored == text
+        return
+    begin, _, end = stored.partition(f"hOutput exceeded {limit} bytes".encode())
+    assert text.startswith(begin)
+    assert len(begin) <= limit
+    if b"hFinal " in end:
+        last = end.split(b"bytes follow below\n", 1)[1]
+        assert text.endswith(last)
+        assert len(last) <= (tail or 0)
+
+
+class Sink:
+    def __init__(self):
+        self.lines = []
+        self.failure = None
+
+    async def append(self, segment):
+        if self.failure is not None:
+            raise self.failure
+        await asyncio.sleep(0)
+        self.lines.append(lines_of(segment))
+
+
+def writer(sink, kind=LogType.STDIO):
+    return LogWriter(kind=kind, append=sink.append, tasks=Tasks("test"))
+
+
+async def test_partial_lines_wait_for_their_end():
+    sink = Sink()
+    log = writer(sink)
+
+    assert log.write(Channel.STDOUT, "par") == ""
+    assert log.write(Channel.STDERR, "err") == ""
+    assert log.write(Channel.STDOUT, "tial\nnext") == "partial\n"
+    await log.flush()
+    assert sink.lines == [b"opartial\n"]
+
+    await log.close()
+    assert b"".join(sink.lines) == b"opartial\nonext\neerr\n"
+
+
+@pytest.mark.looptime
+async def test_whole_lines_are_appended_soon(looptime):
+    sink = Sink()
+    log = writer(sink)
+
+    log.write(Channel.STDOUT, "a\n")
+    log.write(Channel.STDOUT, "b\n")
+    await asyncio.sleep(0.2)
+
+    assert sink.lines == [b"oa\nob\n"]
+
+
+async def test_the_workers_segments_come_after_what_was_written_before():
+    sink = Sink()
+    log = writer(sink)
+    log.write(Channel.HEADER, "first\n")
+
+    await asyncio.gather(
+        log.pass_through(segment_of(b"osecond\n")), log.pass_through(segment_of(b"othird\n"))
+    )
+
+    assert b"".join(sink.lines) == b"hfirst\nosecond\nothird\n"
+
+
+@pytest.mark.looptime
+async def test_a_failure_in_the_background_reaches_the_next_writer(looptime):
+    sink = Sink()
+    sink.failure = OSError("disk full")
+    log = writer(sink)
+
+    log.write(Channel.STDOUT, "a\n")
+    await asyncio.sleep(1)
+
+    with pytest.raises(OSError, match="disk full"):
+        await log.flush()
+
+
+async def test_text_without_channels_has_no_letters():
+    sink = Sink()
+    log = writer(sink, LogType.TEXT)
+
+    log.write(Channel.STDOUT, "a\nb")
+    await log.close()
+
+    assert b"".join(sink.lines) == b"a\nb\n"
+
+
+class Writes(BuildStep):
+    async def run(self):
+        log = await self.addLog("log")
+        await log.addStdout("par")
+        await log.addStdout("tial\n")
+        await log.addStderr(b"b\xe4d")
+        await log.addHeader("head")
+        await log.finish()
+        await self.addCompleteLog("text", "one\ntwo")
+        await self.addHTMLLog("page", "<b>")
+        return SUCCESS
+
+
+async def test_a_step_writes_logs():
+    workshop = StepWorkshop(Writes())
+
+    await workshop.run()
+
+    assert workshop.logs.text("log") == "opartial\neb\ufffdd\nhhead\n"
+    assert workshop.logs.text("text") == "one\ntwo\n"
+    assert workshop.logs.text("page") == "<b>\n"
+    kinds = [(log.name, log.type.value) for log in workshop.logs.logs.values()]
+    assert kinds == [("log", "s"), ("text", "t"), ("page", "h")]
+    assert all(log.complete for log in workshop.logs.logs.values())
+
+
+async def test_logs_that_a_step_leaves_open_are_finished():
+    class Leaves(BuildStep):
+        async def run(self):
+            (await self.addLog("a")).addStdout("x")
+            self.addLog("b")
+            return SUCCESS
+
+    workshop = StepWorkshop(Leaves())
+
+    await workshop.run()
+
+    assert workshop.logs.text("a") == "ox\n"
+    assert all(log.complete for log in workshop.logs.logs.values())
+
+
+async def test_the_text_of_a_log_can_be_read():
+    class Reads(ShellCommand):
+        async def run(self):
+            result = await super().run()
+            self.setProperty("text", await self.getLog("stdio").getText(), "test")
+            return result
+
+    session = ScriptedSession(lambda _: Script(stdout="out\n", stderr="err\n"))
+    workshop = StepWorkshop(Reads(command="make"), session=session)
+
+    await workshop.run()
+
+    assert workshop.builds.properties[1]["text"] == ("out\nerr\n", "test")
+
+
+async def test_a_finished_log_takes_no_more():
+    class Late(BuildStep):
+        async def run(self):
+            log = await self.addLog("log")
+            await log.finish()
+            log.addStdout("more\n")
+
+    workshop = StepWorkshop(Late())
+
+    await workshop.run()
+
+    assert "log 'log' is finished" in workshop.logs.text("err.text")
+
+
+async def test_observers_of_every_kind_hear_the_output():
+    heard = []
+
+    def consumer():
+        while True:
+            heard.append((yield))
+
+    class Lines(LogLineObserver):
+        def outLineReceived(self, line):
+            heard.append(("out", line))
+
+        def errLineReceived(self, line):
+            heard.append(("err", line))
+
+        def headerLineReceived(self, line):
+            heard.append(("header", line))
+
+        def finishReceived(self):
+            heard.append("finished")
+
+    class Chunks(LogObserver):
+        def outReceived(self, data):
+            heard.append(data)
+
+    class Observed(ShellCommand):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.buffer = BufferLogObserver(wantStderr=True)
+            for observer in (Lines(), Chunks(), self.buffer, LineConsumerLogObserver(consumer)):
+                self.addLogObserver("stdio", observer)
+            self.addLogObserver("stdio", OutputProgressObserver("output"))
+
+        async def run(self):
+            result = await super().run()
+            heard.append((self.buffer.getStdout(), self.buffer.getStderr()))
+            return result
+
+    session = ScriptedSession(lambda _: Script(stdout="1\n\n2\n", stderr="e\n"))
+    workshop = StepWorkshop(Observed(command="make"), session=session)
+
+    assert (await workshop.run()).state == "build successful"
+    assert [one for one in heard if one[0] in ("out", "err", "header")] == [
+        ("header", "shell"),
+        ("out", "1"),
+        ("out", ""),
+        ("out", "2"),
+        ("err", "e"),
+    ]
+    assert [one for one in heard if one[0] in ("o", "e", "h")] == [
+        ("h", "shell"),
+        ("o", "1"),
+        ("o", ""),
+        ("o", "2"),
+        ("e", "e"),
+    ]
+    assert "1\n\n2\n" in heard
+    assert ("1\n\n2\n", "e\n") in heard
+    assert heard[-1] == "finished"
+
+
+async def test_an_observer_that_raises_fails_the_step():
+    class Raises(LogLineObserver):
+        def outLineReceived(self, line):
+            raise RuntimeError("cannot read this")
+
+    class Observed(ShellCommand):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.addLogObserver("stdio", Raises())
+
+    session = ScriptedSession(lambda _: Script(stdout="1\n"))
+    workshop = StepWorkshop(Observed(command="make"), session=session)
+
+    assert (await workshop.run()).state == "exception 'make' (exception)"
+    assert "cannot read this" in workshop.logs.text("err.text")
+
+
+async def test_a_secret_that_was_used_is_not_shown():
+    class Tells(ShellCommand):
+        async def run(self):
+            self.getProperties().useSecret("hush", "key")
+            await self.addCompleteLog("note", "say hush now")
+            return await super().run()
+
+    session = ScriptedSession(lambda _: Script(stdout="it is hush\n"))
+    workshop = StepWorkshop(Tells(command="make"), session=session)
+
+    await workshop.run()
+
+    assert workshop.logs.text("note") == "say <key> now\n"
+    assert workshop.logs.text("stdio") == "hshell\noit is <key>\n"
+
+
+async def test_the_limits_of_the_configuration_count_for_each_log():
+    session = ScriptedSession(lambda _: Script(stdout="x" * 50 + "\n" + "y" * 50 + "\nz\n"))
+    workshop = StepWorkshop(
+        ShellCommand(command="make"),
+        session=session,
+        logs=LogConfig(max_size=60, max_tail_size=10),
+    )
+
+    await workshop.run()
+
+    assert workshop.logs.text("stdio") == (
+        f"hshell\no{'x' * 50}\n"
+        "hOutput exceeded 60 bytes, remaining output has been truncated\n"
+        "hFinal 3 bytes follow below\noz\n"
+    )
+
+
+async def test_bytes_that_are_no_text_pass_as_they_are():
+    class Binary(ScriptedSession):
+        async def run(self, command, receive):
+            from chargehand.domain.command import Output, Value
+
+            await receive(Output(log="stdio", segment=segment_of(b"o\xff\xfe\x00\r50%\r\n")))
+            await receive(Value(key="rc", value=0))
+
+    workshop = StepWorkshop(ShellCommand(command="make"), session=Binary())
+
+    await workshop.run()
+
+    (segments,) = workshop.logs.segments.values()
+    assert lines_of(segments[0]) == b"o\xff\xfe\x00\r50%\r\n"

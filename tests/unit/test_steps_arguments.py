@@ -1,0 +1,152 @@
+"""What is wrong with a step's arguments is said when the configuration is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from buildbot._host.errors import ConfigErrors, collecting
+from buildbot.process.buildstep import BuildStep, ShellMixin
+from buildbot.process.properties import Interpolate, Property
+from buildbot.process.results import FAILURE, SUCCESS
+from buildbot.steps import master, shell, shellsequence, worker
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BuildStep(foo=1), "got unexpected keyword argument(s) ['foo']"),
+        (lambda: BuildStep(name=3), "BuildStep argument name must be an instance of str"),
+        (lambda: BuildStep(name=None), "BuildStep argument name must be an instance of str"),
+        (lambda: BuildStep(name="x" * 51), "exceeds maximum length of 50"),
+        (lambda: BuildStep(workdir=3), "argument workdir must be an instance of str or None"),
+        (lambda: BuildStep(haltOnFailure="x"), "haltOnFailure must be an instance of bool"),
+        (
+            lambda: BuildStep(updateBuildSummaryPolicy="x"),
+            "must be a list of result ids or boolean but it is 'x'",
+        ),
+        (lambda: shell.ShellCommand(), "ShellCommand's `command' argument is not specified"),
+        (
+            lambda: shell.ShellCommand(command="x", foo=1, bar=2),
+            "Invalid argument(s) passed to ShellCommand: foo, bar",
+        ),
+        (lambda: shell.ShellCommand(command="x", usePTY="x"), "usePTY must be an instance of bool"),
+        (
+            lambda: shell.ShellCommand(command="x", timeout="a"),
+            "timeout must be an instance of int or float or None",
+        ),
+        (lambda: shell.Compile(foo=3), "invalid Compile argument foo"),
+        (
+            lambda: shell.SetPropertyFromCommand(command="x"),
+            "Exactly one of property and extract_fn must be set",
+        ),
+        (
+            lambda: shell.SetPropertyFromCommand(command="x", property="a", foo=1),
+            "invalid SetPropertyFromCommand argument foo",
+        ),
+        (lambda: shellsequence.ShellArg(), "'command' parameter of ShellArg must not be None"),
+        (
+            lambda: shellsequence.ShellArg(command="x", foo=1),
+            "the parameter 'foo' is not handled by ShellArg",
+        ),
+        (
+            lambda: shellsequence.ShellSequence(commands=[], command="x"),
+            "invalid ShellSequence argument command",
+        ),
+        (
+            lambda: master.MasterShellCommand(command="x", foo=3),
+            "got unexpected keyword argument(s) ['foo']",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_an_error_of_the_configuration(make, message):
+    with pytest.raises(ConfigErrors) as raised:
+        make()
+
+    assert message in str(raised.value)
+
+
+def test_all_wrong_arguments_are_collected():
+    with collecting() as found:
+        shell.ShellCommand(command="x", timeout="a", haltOnFailure=3, foo=1)
+
+    assert len(found.errors) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"name": Interpolate("%(prop:x)s")},
+        {"haltOnFailure": Property("x")},
+        {"workdir": Interpolate("a")},
+        {"doStepIf": Property("x")},
+        {"timeout": Property("x")},
+        {"timeout": 1.5},
+        {"timeout": None},
+        {"description": ["a", "b"]},
+        {"env": {"A": Property("x")}},
+    ],
+)
+def test_renderables_are_accepted(arguments):
+    shell.ShellCommand(command="x", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("step", "command"),
+    [
+        (shell.Configure(), ["./configure"]),
+        (shell.Compile(), ["make", "all"]),
+        (shell.Test(), ["make", "test"]),
+        (shell.TreeSize(), ["du", "-s", "-k", "."]),
+        (shell.PerlModuleTest(), ["prove", "--lib", "lib", "-r", "t"]),
+    ],
+)
+def test_some_steps_have_a_command_already(step, command):
+    assert step.command == command
+
+
+def test_steps_are_equal_when_class_and_arguments_are():
+    assert BuildStep(name="a") == BuildStep(name="a")
+    assert BuildStep(name="a") != BuildStep(name="b")
+    assert shell.Compile(command="a") != shell.Test(command="a")
+
+
+def test_a_step_can_be_copied_with_another_argument():
+    step = worker.MakeDirectory(dir="a")
+    step.set_step_arg("dir", "b")
+
+    assert step.get_step_factory().buildStep().dir == "b"
+
+
+def test_class_attributes_are_the_defaults_of_a_users_step():
+    class Mine(ShellMixin, BuildStep):
+        name = "mine"
+        command = ["a"]
+        env = {"A": "b"}
+        decodeRC = {0: SUCCESS, 1: FAILURE}
+
+        def __init__(self, **kwargs):
+            kwargs = self.setupShellMixin(kwargs, prohibitArgs=["command"])
+            super().__init__(**kwargs)
+
+    first, second = Mine(timeout=3), Mine()
+    first.env["A"] = "c"
+
+    assert (first.timeout, second.timeout) == (3, 1200)
+    assert second.env == Mine.env == {"A": "b"}
+    with pytest.raises(ConfigErrors, match="invalid Mine argument command"):
+        Mine(command="b")
+
+
+def test_a_step_of_old_says_what_to_do():
+    class Old(BuildStep):
+        def start(self):
+            pass
+
+    with pytest.raises(NotImplementedError, match="must implement run"):
+        Old().run()
+
+
+def test_a_step_is_shown_as_it_was_written():
+    assert repr(shell.ShellCommand(command=["make"], name="m")) == (
+        "ShellCommand(command=['make'], name='m')"
+    )
