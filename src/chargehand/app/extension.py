@@ -39,4 +39,5 @@ def described(errors: ConfigErrors, config_path: Path) -> str:
     """Return all errors as text for the terminal and the log."""
     count = len(errors.errors)
     head = f"{config_path} has {'an error' if count == 1 else f'{count} errors'}:"
-    return "\n".join([head, *(f"  {error}".replace("\n", "\n  ") for error in errors.errors)])
+    in_order = sorted(errors.errors, key=lambda error: (error.file or "", error.line or 0))
+    return "\n".join([head, *(f"  {error}".replace("\n", "\n  ") for error in in_order)])
