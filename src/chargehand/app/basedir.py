@@ -111,9 +111,20 @@ class PidFile:
             text = self._path.read_text().strip()
         except FileNotFoundError:
             return None
-        if not text.isdigit() or not self._is_locked():
+        if not text.isdigit() or not (self._is_locked() or self._is_of_buildbot(text)):
             return None
         return int(text)
+
+    def is_of_buildbot(self) -> bool:
+        """Return whether the master that runs here is Buildbot's."""
+        return self.running() is not None and not self._is_locked()
+
+    def _is_of_buildbot(self, process: str) -> bool:
+        """Buildbot's masters take no lock, but they work in their directory."""
+        try:
+            return Path(f"/proc/{process}/cwd").samefile(self._path.parent)
+        except OSError:
+            return False
 
     def _is_locked(self) -> bool:
         with self._path.open() as file:

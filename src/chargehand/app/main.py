@@ -27,7 +27,16 @@ _COMMANDS = {
     "worker": ("workers", "Run and control a worker."),
     "demo": ("demo", "Show a master at work on a sample repository."),
 }
-_OTHER_NAMES = {"reconfigure": "reconfig"}
+_OTHER_NAMES = {"reconfigure": "reconfig", "sighup": "reconfig"}
+_NOT_THERE = {
+    "try": "schedulers.Try_Jobdir and Try_Userpass do nothing yet",
+    "tryserver": "schedulers.Try_Jobdir does nothing yet",
+    "user": "users cannot be managed by commands",
+    "copy-db": "the database can only be copied by the database's own tools",
+    "cleanupdb": "nothing is left behind in the database that it could clean up",
+    "dataspec": "a running master answers the same at /api/v2/application.spec",
+    "dev-proxy": "the pages are rendered by the master itself",
+}
 
 
 class _Commands(click.Group):
@@ -53,6 +62,8 @@ class _Commands(click.Group):
         except click.UsageError as error:
             import difflib
 
+            if args[0] in _NOT_THERE:
+                raise CommandFailed(f"{args[0]} is not supported: {_NOT_THERE[args[0]]}.") from None
             near = difflib.get_close_matches(args[0], _COMMANDS, 1)
             if near:
                 raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None

@@ -215,6 +215,11 @@ def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
         raise CommandFailed(
             f"No master runs in {basedir.path}. Start it: chargehand start {basedir.path}"
         )
+    if PidFile(basedir.pid_path).is_of_buildbot():
+        raise CommandFailed(
+            f"The master that runs in {basedir.path} (process {running}) is Buildbot's. "
+            f"Stop it, and start ours: chargehand restart {basedir.path}"
+        )
     place = basedir.log_path.stat().st_size
     os.kill(running, signal.SIGHUP)
     lines = []

@@ -33,8 +33,9 @@ def revision_of(connection: Connection) -> str | None:
         return str(found)
     if _FOREIGN_TABLES & set(inspect(connection).get_table_names()):
         raise SchemaForeign(
-            "the database has tables of another program (Buildbot's?): "
-            "give db_url a database of its own"
+            "it has tables of another program (Buildbot's?), which are left as they are. Give the "
+            "master a database of its own in its configuration, for example with "
+            "c['db'] = {'db_url': 'sqlite:///chargehand.sqlite'}"
         )
     return None
 
