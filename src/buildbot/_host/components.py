@@ -64,7 +64,7 @@ class ComponentReader:
     def _components(self, key: str, kinds: str) -> tuple[Component, ...]:
         found = []
         for component in self._read(key, kinds, "_as_component"):
-            if isinstance(component.settings, NotYet) and key != "schedulers":
+            if isinstance(component.settings, NotYet):
                 self._given.warn(
                     f"{component.settings.kind} {component.name!r} is not supported yet; "
                     "it does nothing",
