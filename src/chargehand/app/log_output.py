@@ -31,6 +31,7 @@ class _Formatter(logging.Formatter):
 
 def log_to(basedir: Basedir, *, terminal: bool, verbose: bool = False) -> None:
     """Send messages to the log file (rotated by size), and to stdout when asked."""
+    logging.raiseExceptions = False  # a full disk must not fill the terminal with tracebacks
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     file = RotatingFileHandler(

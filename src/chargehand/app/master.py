@@ -108,7 +108,7 @@ class Master:
         )
         await self._apply(config)
         await parts.dispatcher.start()
-        self._tasks.spawn(self._keep_alive(), name="heartbeat")
+        self._tasks.repeat(self._keep_alive, every=_HEARTBEAT_SECONDS, name="heartbeat")
 
     async def _apply(self, config: MasterConfig) -> None:
         """Take over a configuration, stage by stage, in the order of what depends on what."""
@@ -179,11 +179,9 @@ class Master:
     async def _keep_alive(self) -> None:
         """Let other masters know that we live, and take over what dead ones left."""
         masters = self._ready.store.masters
-        while True:
-            await asyncio.sleep(_HEARTBEAT_SECONDS)
-            await masters.touch(self._ready.master_id)
-            for dead in await masters.expire(_DEAD_AFTER_SECONDS):
-                _log.warning("master %s does not answer any more; its builds run again", dead)
+        await masters.touch(self._ready.master_id)
+        for dead in await masters.expire(_DEAD_AFTER_SECONDS):
+            _log.warning("master %s does not answer any more; its builds run again", dead)
 
     @property
     def _ready(self) -> Parts:

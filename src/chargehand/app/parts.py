@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -19,15 +20,21 @@ from chargehand.domain.worker import WorkerSlot
 from chargehand.events.bus import Bus
 from chargehand.events.messages import BuildStarted
 from chargehand.execution.ports import Assignment, Session
-from chargehand.execution.service import Builds
+from chargehand.execution.service import Builds, UnknownBuilder
 from chargehand.fleet.ports import Link
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.kit.clock import SystemClock
 from chargehand.links.local import LocalLinks
 from chargehand.scheduling.service import Scheduling
+from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
 from chargehand.web.server import WebServer
+
+_log = logging.getLogger("chargehand.master")
+
+_OUTAGE_SECONDS = 5.0
+"""How long a full disk may keep the master from stopping in good order."""
 
 
 class Parts:
@@ -106,15 +113,27 @@ class Parts:
 
     async def stop(self) -> None:
         """Stop in the order in which work flows: no new work, then no builds, then no workers."""
-        await self.web.stop()
-        await self.services.stop()
-        await self.intake.stop()
-        await self.scheduling.stop()
-        await self.dispatcher.stop()
-        await self.builds.close()
-        await self.fleet.close()
+        self.store.give_up(after=_OUTAGE_SECONDS)
+        for stop in (
+            self.web.stop,
+            self.services.stop,
+            self.intake.stop,
+            self.scheduling.stop,
+            self.dispatcher.stop,
+            self.builds.close,
+            self.fleet.close,
+            self._leave_nothing_claimed,
+            self.store.close,
+        ):
+            try:
+                await stop()
+            except StoreError as error:
+                _log.error("while stopping: %s", error)
+
+    async def _leave_nothing_claimed(self) -> None:
+        """What could not be recorded while builds were stopped (a full disk) is put right here."""
+        await self.store.masters.recover(self.master_id)
         await self.store.masters.stop(self.master_id)
-        await self.store.close()
 
     def _local_link(self, config: WorkerConfig) -> Link:
         return self._local_links(config)
@@ -144,6 +163,8 @@ class Parts:
                     locks=locks,
                 )
             )
+        except UnknownBuilder:
+            await self.store.requests.unclaim([request_id])
         finally:
             self._starting.pop(request_id, None)
 

@@ -7,7 +7,6 @@ at the builders that this concerns, in the order of their first requests.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,6 +50,7 @@ from chargehand.kit.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 _ASK_AGAIN_SECONDS = 60
+_GIVE_BACK_SECONDS = 30
 
 
 class Dispatcher:
@@ -93,7 +93,9 @@ class Dispatcher:
     async def start(self) -> None:
         """Begin to look for work."""
         self._tasks.spawn(self._look_for_work(), name="look for work")
-        self._tasks.spawn(self._ask_again(), name="ask users' functions again")
+        self._tasks.repeat(
+            self._ask_again, every=_ASK_AGAIN_SECONDS, name="ask users' functions again"
+        )
 
     def stop_starting(self) -> None:
         """Start no more builds; those that run go on."""
@@ -213,15 +215,13 @@ class Dispatcher:
 
     async def _ask_again(self) -> None:
         """What a user's function refused may be granted later, and nothing tells us when."""
-        while True:
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
-            self.look_at(
-                [
-                    line.id
-                    for line in self._lines.values()
-                    if isinstance(line.blocked, RefusedByFunction | FunctionFailed)
-                ]
-            )
+        self.look_at(
+            [
+                line.id
+                for line in self._lines.values()
+                if isinstance(line.blocked, RefusedByFunction | FunctionFailed)
+            ]
+        )
 
     async def _in_order(self, builder_ids: set[BuilderId]) -> list[BuilderLine]:
         lines = [line for i in builder_ids if (line := self._lines.get(i)) and line.queue]
@@ -277,24 +277,33 @@ class Dispatcher:
     async def _build(self, line: BuilderLine, start: Start, session: object) -> None:
         request_id = start.request.request.id
         try:
-            with contextlib.suppress(AlreadyClaimed):
-                await self._store.claim([request_id], self._master_id)
-                self._starting.discard(request_id)
-                await self._start_build(
-                    builder_name=line.config.name,
-                    builder_id=line.id,
-                    worker=start.worker,
-                    session=session,
-                    requests=(start.request,),
-                    locks=start.accesses,
-                    name_locks=start.grant.name,
-                )
+            await self._store.claim([request_id], self._master_id)
+            self._starting.discard(request_id)
+            await self._start_build(
+                builder_name=line.config.name,
+                builder_id=line.id,
+                worker=start.worker,
+                session=session,
+                requests=(start.request,),
+                locks=start.accesses,
+                name_locks=start.grant.name,
+            )
+        except AlreadyClaimed:
+            pass
+        except Exception:  # noqa: BLE001 - the task guard: the request must not be lost with it
+            _log.exception("request %d could not be built; it goes back to the queue", request_id)
+            self._tasks.spawn(self._give_back(request_id), name=f"give back request {request_id}")
         finally:
             self._starting.discard(request_id)
             line.occupied.discard(start.worker.name)
             start.grant.release()
             self._workers.release(start.worker.name)
             self.worker_changed(start.worker.name)
+
+    async def _give_back(self, request_id: RequestId) -> None:
+        """After a while, so that what fails at once is not tried again all the time."""
+        await asyncio.sleep(_GIVE_BACK_SECONDS)
+        await self._store.unclaim([request_id])
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
         """Cancel a request that waits; False when it does not wait any more."""

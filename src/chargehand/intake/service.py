@@ -70,7 +70,6 @@ class Intake:
         """Run these sources from now on; one that has not changed is left alone."""
         self._revlink = revlink
         self._codebase_generator = codebase_generator
-        is_first = not self._wanted
         self._wanted = {component.name: component for component in components}
         altered = [
             name
@@ -82,8 +81,10 @@ class Intake:
             # There is no giving up of single ones; what we keep is claimed again at once.
             await self._sources.deactivate(self._master_id)
         await self._claim()
-        if is_first and self._wanted:
-            self._tasks.spawn(self._claim_again(), name="claim change sources")
+        if self._wanted and not len(self._tasks):
+            self._tasks.repeat(
+                self._claim_again, every=_CLAIM_INTERVAL, name="claim change sources"
+            )
 
     async def stop(self) -> None:
         """Stop all sources and give them up."""
@@ -136,10 +137,8 @@ class Intake:
         return change
 
     async def _claim_again(self) -> None:
-        while True:
-            await asyncio.sleep(_CLAIM_INTERVAL)
-            if self._wanted.keys() - self._running.keys():
-                await self._claim()
+        if self._wanted.keys() - self._running.keys():
+            await self._claim()
 
     async def _claim(self) -> None:
         """Run what is wanted and ours."""

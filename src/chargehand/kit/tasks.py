@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 _log = logging.getLogger(__name__)
@@ -26,6 +26,20 @@ class Tasks:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def repeat(
+        self, work: Callable[[], Awaitable[object]], *, every: float, name: str
+    ) -> asyncio.Task[None]:
+        """Do *work* again and again, first after *every* seconds; its failures are logged."""
+        return self.spawn(self._repeat(work, every, name), name=name)
+
+    async def _repeat(self, work: Callable[[], Awaitable[object]], every: float, name: str) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await work()
+            except Exception:  # noqa: BLE001 - the task guard: the next time may go well
+                _log.exception("%s: %s failed; it is tried again in %g s", self._owner, name, every)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -76,6 +76,7 @@ class LocalLink:
         self._environment = os.environ if environment is None else environment
         self._marker = f"{self._basedir}:{name}"
         self._tasks = Tasks(f"local worker {name}")
+        self._is_stopped = False
 
     async def start(self) -> None:
         """Begin; the registry hears of the worker when it is there."""
@@ -83,6 +84,7 @@ class LocalLink:
 
     async def stop(self) -> None:
         """End the agent and all that it runs; when this returns nothing of it is left."""
+        self._is_stopped = True
         await self._tasks.close()
 
     async def _keep_alive(self) -> None:
@@ -94,6 +96,10 @@ class LocalLink:
                 await self._live_once()
             except OSError as error:
                 _log.error("worker %s could not be started: %s", self._name, error)
+            except Exception:  # noqa: BLE001 - whatever it was, the worker shall come back
+                _log.exception("worker %s failed", self._name)
+            if self._is_stopped:  # The failure may have been one of ending what was cancelled.
+                return
             failures = 1 if loop.time() - began > _HEALTHY_AFTER else failures + 1
             delay = 0.0 if failures == 1 else min(2.0 ** (failures - 2), _LONGEST_BACK_OFF)
             _log.warning("worker %s ended; starting it again in %g s", self._name, delay)
@@ -147,7 +153,12 @@ class LocalLink:
     async def _end(self, connection: _Connection, agent: asyncio.subprocess.Process) -> None:
         """The agent ends by itself when its socket is closed; one that hangs is killed."""
         connection.close()
-        await connection.ended()
+        try:
+            await connection.ended()
+        finally:
+            await self._await_exit(agent)
+
+    async def _await_exit(self, agent: asyncio.subprocess.Process) -> None:
         try:
             async with asyncio.timeout(_EXIT_TIME):
                 await agent.wait()

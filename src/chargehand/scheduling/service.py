@@ -85,7 +85,7 @@ class Scheduling:
         async with self._lock:
             known = set(await self._given.state.get("schedulers", "Scheduling", "configured", []))
             await self._adopt(components, fresh={c.name for c in components} - known)
-        self._tasks.spawn(self._claim_now_and_then(), name="claims")
+        self._tasks.repeat(self._claim_others, every=_CLAIM_SECONDS, name="claims")
 
     async def reconfigure(self, components: Sequence[Component]) -> None:
         """Run *components* instead; those whose identity is the same are not touched."""
@@ -294,11 +294,8 @@ class Scheduling:
         if event.master_id != self._master_id:
             self._tasks.spawn(self._claim_again(), name="taking over")
 
-    async def _claim_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(_CLAIM_SECONDS)
-            if self._ours.issuperset(self._ids.values()):
-                continue
+    async def _claim_others(self) -> None:
+        if not self._ours.issuperset(self._ids.values()):
             await self._claim_again()
 
     async def _claim_again(self) -> None:

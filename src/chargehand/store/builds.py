@@ -103,7 +103,7 @@ class Builds:
             "complete": False,
             "state": "created",
         }
-        return await self._database.write(lambda transaction: _start(transaction, row))
+        return await self._database.insist(lambda transaction: _start(transaction, row))
 
     async def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
@@ -127,7 +127,7 @@ class Builds:
             transaction.connection.execute(self._upsert_properties, rows)
             transaction.announce(event)
 
-        await self._database.write(use_case)
+        await self._database.insist(use_case)
 
     async def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time the build has waited for locks; announce BuildUpdated."""
@@ -139,7 +139,7 @@ class Builds:
         self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
     ) -> Build:
         """End the build, and its requests with it: with RETRY they go back to the queue."""
-        return await self._database.write(
+        return await self._database.insist(
             lambda transaction: finish(transaction, build, result, state, requests)
         )
 
@@ -153,7 +153,7 @@ class Builds:
             transaction.announce(BuildUpdated(build=build))
             return build
 
-        return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
 
 def finish(

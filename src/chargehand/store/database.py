@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +18,18 @@ from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.store import schema
 from chargehand.store.engines import is_in_memory, reading_engine, resolved, writing_engine
-from chargehand.store.errors import StoreError, is_worth_retrying, translated
+from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
 from chargehand.store.generations import Generations
 from chargehand.store.transaction import Transaction
 from chargehand.store.writer import Job, Writer
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 _READERS = 3
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 5.0
 
 
 class Database:
@@ -52,6 +58,8 @@ class Database:
         self._readers: ThreadPoolExecutor | None = None
         self._reading: Engine | None = None
         self._writing: Engine | None = None
+        self._given_up = asyncio.Event()
+        self._is_out = False
 
     @property
     def dialect_name(self) -> str:
@@ -97,6 +105,38 @@ class Database:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._writer.put(Job(use_case, future))
         return await future
+
+    async def insist(self, use_case: Callable[[Transaction], T]) -> T:
+        """Like `write`, but an outage is waited out: what runs is recorded when there is room.
+
+        After `give_up` the Outage is raised.
+        """
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                result = await self.write(use_case)
+            except Outage as error:
+                if self._given_up.is_set():
+                    raise
+                self._note_outage(error)
+            else:
+                self._note_outage(None)
+                return result
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._given_up.wait()
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def give_up(self, *, after: float) -> None:
+        """Wait out no outage for longer than that many seconds from now on."""
+        asyncio.get_running_loop().call_later(after, self._given_up.set)
+
+    def _note_outage(self, error: Outage | None) -> None:
+        if error is not None and not self._is_out:
+            _log.error("%s; builds wait until it works again", error)
+        elif error is None and self._is_out:
+            _log.info("the database works again")
+        self._is_out = error is not None
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Return what *query* returns; it sees one state of the database, and must not write."""

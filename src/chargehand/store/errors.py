@@ -6,24 +6,30 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from chargehand.execution.ports import LogFailed
+
 
 class StoreError(Exception):
     """The store cannot do what it was asked; the message tells what to do."""
 
 
-class DatabaseUnavailable(StoreError):
+class Outage(StoreError):
+    """The database is out of order just now; the same may work later."""
+
+
+class DatabaseUnavailable(Outage):
     """The database cannot be opened or reached."""
 
 
-class DatabaseReadOnly(StoreError):
+class DatabaseReadOnly(Outage):
     """The database may not be written to."""
 
 
-class DatabaseLocked(StoreError):
+class DatabaseLocked(Outage):
     """Another program keeps the database locked."""
 
 
-class DiskFull(StoreError):
+class DiskFull(Outage):
     """There is no space left for the database."""
 
 
@@ -47,7 +53,7 @@ class SchemaForeign(StoreError):
     """The database belongs to another program."""
 
 
-class LogWriteFailed(StoreError):
+class LogWriteFailed(StoreError, LogFailed):
     """Lines could not be appended to a log; what was appended before can still be read."""
 
 

@@ -28,7 +28,7 @@ class LogFiles:
     def write(self, log_id: LogId, offset: int, data: bytes) -> None:
         """Write *data* at *offset*, which is where the log ended; at 0 the file is made anew.
 
-        What a failed attempt left behind the end is overwritten by the next one.
+        Of an attempt that fails nothing is left.
         Raises LogWriteFailed.
         """
         path = self.path(log_id)
@@ -39,6 +39,10 @@ class LogFiles:
             descriptor = os.open(path, mode, 0o644)
             try:
                 _write_all(descriptor, offset, data)
+            except OSError:
+                # Half a record takes room that others may need, and would be taken for damage.
+                os.ftruncate(descriptor, offset)
+                raise
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -79,13 +79,16 @@ class Logs:
     async def close(self) -> None:
         """Bring the rows up to date and end the threads. To be called before the database's."""
         await self._tasks.close()
-        await self._measure()
+        try:
+            await self._measure()
+        except StoreError as error:
+            _logger.warning("the length of running logs could not be noted: %s", error)
         for threads in (self._writer, self._readers):
             await asyncio.to_thread(threads.shutdown)
 
     async def open(self, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
         """Create the log (the slug is made unique in its step); announce LogAdded."""
-        log = await self._database.write(
+        log = await self._database.insist(
             lambda transaction: log_rows.add(transaction, step_id, name, slug, kind)
         )
         self._open[log.id] = _Open(log, Extent(), b"")
@@ -112,7 +115,7 @@ class Logs:
         opened = await self._opened(log_id)
         async with opened.turn:
             self._unmeasured.pop(log_id, None)
-            log = await self._database.write(
+            log = await self._database.insist(
                 lambda transaction: log_rows.finish(transaction, opened.log, opened.extent.size)
             )
             self._open.pop(log_id, None)
@@ -162,7 +165,7 @@ class Logs:
                 lambda transaction: log_rows.set_content(transaction, log, size, content)
             )
         except StoreError as error:
-            raise LogWriteFailed(f"cannot append to log {log.id}: {error}") from error
+            raise LogWriteFailed(f"cannot append to the log: {error}; the log ends here") from error
         opened.content = content
         self._grow(opened, segment)
         # Announced only now: whoever reads when it hears of the lines must find them.

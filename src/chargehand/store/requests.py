@@ -58,19 +58,19 @@ class Requests:
 
     async def claim(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
         """Take all of them or none. Raises AlreadyClaimed."""
-        await self._database.write(
+        await self._database.insist(
             lambda transaction: _claim(transaction, set(request_ids), master_id)
         )
 
     async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
         """Give them back to the queue."""
-        await self._database.write(
+        await self._database.insist(
             lambda transaction: request_rows.unclaim(transaction, request_ids)
         )
 
     async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
         """End them without a build, and their buildsets where they were the last."""
-        await self._database.write(
+        await self._database.insist(
             lambda transaction: request_rows.complete(transaction, request_ids, result)
         )
 

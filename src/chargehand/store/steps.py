@@ -104,7 +104,7 @@ class Steps:
 
         One that is *started* at once has no locks to wait for.
         """
-        return await self._database.write(
+        return await self._database.insist(
             lambda transaction: _add(transaction, build_id, name, state, started)
         )
 
@@ -119,7 +119,7 @@ class Steps:
             transaction.announce(StepStarted(step=started))
             return started
 
-        return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
     async def step_got_locks(self, step: Step) -> Step:
         """Record when the step got its locks; announce StepUpdated."""
@@ -131,7 +131,7 @@ class Steps:
             transaction.announce(StepUpdated(step=locked))
             return locked
 
-        return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
     async def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence; announce StepUpdated."""
@@ -146,7 +146,7 @@ class Steps:
 
     async def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step; announce StepFinished."""
-        return await self._database.write(
+        return await self._database.insist(
             lambda transaction: _finish(transaction, step, result, state, hidden)
         )
 
@@ -158,7 +158,7 @@ class Steps:
             transaction.announce(event)
             return step
 
-        return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
 
 def _finish(transaction: Transaction, step: Step, result: Result, state: str, hidden: bool) -> Step:

@@ -61,6 +61,10 @@ class Store:
         """Connect; make what is not there. Raises StoreError."""
         await self.database.open()
 
+    def give_up(self, *, after: float) -> None:
+        """Wait out no outage for longer than that many seconds from now on."""
+        self.database.give_up(after=after)
+
     async def close(self) -> None:
         """Finish what is queued and disconnect."""
         await self.logs.close()

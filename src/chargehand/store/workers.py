@@ -96,7 +96,7 @@ class Workers:
             transaction.announce(WorkerConnected(worker=worker))
             return worker
 
-        return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
     async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
         """Record it; announce WorkerDisconnected."""
@@ -108,7 +108,7 @@ class Workers:
             transaction.announce(WorkerDisconnected(worker=worker))
             return worker
 
-        return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
     async def set_state(
         self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
