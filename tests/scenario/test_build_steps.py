@@ -369,7 +369,7 @@ async def test_a_time_out_is_told(site):
     assert [sentence for _, _, sentence in await site.steps()] == [
         "'sleep 60' (failure) (timed out)",
         "'sleep 60' (failure) (timed out)",
-        "'seq 100; ...' (failure) (max lines reached)",
+        "'seq 100; ...' (failure) (max lines)",
     ]
     assert state.startswith("failed ")
 

@@ -567,3 +567,20 @@ async def test_the_summary_can_be_shown_while_the_step_runs():
 
     assert shown.is_set()
     assert workshop.outcome() == [("generic", 0, "linking objects")]
+
+
+async def test_a_step_can_stop_its_build():
+    class Stops(BuildStep):
+        async def run(self):
+            await self.build.stopBuild("not the tip")
+            return SUCCESS
+
+    workshop = StepWorkshop(Stops(), Returns(name="always", alwaysRun=True), Returns())
+
+    build = await workshop.run()
+
+    assert (build.result, build.state) == (
+        Result.CANCELLED,
+        "cancelled (not the tip) finished (cancelled)",
+    )
+    assert [name for name, _, _ in workshop.outcome()] == ["generic", "always"]

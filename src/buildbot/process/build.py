@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ntpath
+import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from types import ModuleType
 from typing import Any
 
+from buildbot._host.bridge import settled
 from buildbot.process.build_parts import BuilderView, ChangeView, SourceStampView, WorkerForBuilder
 from buildbot.process.properties import Properties, PropertiesMixin
-from buildbot.process.results import SUCCESS
+from buildbot.process.results import CANCELLED, SUCCESS
 from buildbot.process.step_factory import get_factory_from_step_or_factory
+from chargehand.domain.result import Result
 from chargehand.execution.ports import BuildFacts
 
 
@@ -47,7 +52,8 @@ class Build(PropertiesMixin):
         self.workerforbuilder: Any = None
         self.workername = ""
         self.builddir = ""
-        self.path_module: type[PurePath] = PurePosixPath
+        self.path_module: ModuleType = posixpath
+        self.path_cls: type[PurePath] = PurePosixPath
         self.steps: list[Any] = []
         self._recorded: dict[str, Any] = {}
 
@@ -70,7 +76,8 @@ class Build(PropertiesMixin):
         self.workername = facts.worker_name
         self.builddir = facts.builder_config.worker_builddir
         if facts.worker_info.system == "nt":
-            self.path_module = PureWindowsPath
+            self.path_module = ntpath
+            self.path_cls = PureWindowsPath
         changes = [ChangeView(change) for change in facts.sources.changes]
         self.changes = changes
         self.sources = [
@@ -158,8 +165,18 @@ class Build(PropertiesMixin):
         """Return the version of a command on the worker."""
         return self.worker.worker_commands.get(command, oldversion)  # type: ignore[no-any-return]
 
-    def setupOwnProperties(self) -> None:
-        """Called by nobody: kept for subclasses that call it."""
+    def getUrl(self) -> Any:
+        """Return a Deferred of the URL of its page."""
+        url = self.master.config.buildbotURL if self.master is not None else "/"
+        return settled(f"{url}#/builders/{self.builderid}/builds/{self.number}")
+
+    def stopBuild(self, reason: str = "<no reason given>", results: int = CANCELLED) -> Any:
+        """End the build soon; steps that always run follow."""
+        step = self.currentStep
+        if step is None or step.runtime is None:
+            raise RuntimeError("only a step that runs can stop its build")
+        step.runtime.stop_build(str(reason), Result(results))
+        return settled(None)
 
     def getSummaryStatistic(
         self, name: str, summary_fn: Callable[[Any, Any], Any], initial_value: Any = None

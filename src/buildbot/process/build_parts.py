@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ntpath
+import posixpath
 from typing import Any
 
 from buildbot.process.properties import Properties
@@ -41,6 +43,7 @@ class WorkerView:
         self.worker_system = info.system
         self.worker_basedir = info.basedir
         self.worker_commands = info.commands
+        self.path_module = ntpath if info.system == "nt" else posixpath
         self.properties = Properties()
         self.properties.properties.update(getattr(config, "properties", {}))
         self.properties.setProperty("workername", self.name, "Worker")

@@ -264,7 +264,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
         if self.timed_out:
             sentence += " (timed out)"
         elif self.max_lines_reached:
-            sentence += " (max lines reached)"
+            sentence += " (max lines)"
         return {"step": sentence}
 
     @outgoing

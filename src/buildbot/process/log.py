@@ -63,10 +63,6 @@ class Log:
         """Return whether no more will come."""
         return self.finished
 
-    def hadErrors(self) -> bool:
-        """Return whether reading it failed: never."""
-        return False
-
     @outgoing
     async def waitUntilFinished(self) -> None:
         """Return a Deferred that fires when no more will come."""

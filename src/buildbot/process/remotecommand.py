@@ -143,6 +143,11 @@ class RemoteCommand:
         """Append to the stdio log."""
         return self._write("addHeader", data)
 
+    def addToLog(self, logname: str, data: str) -> Any:
+        """Append to the log of a watched file."""
+        log: Any = self.logs.get(logname)
+        return log.addStdout(data) if log is not None else None
+
     def _write(self, method: str, data: str) -> Any:
         log = self.logs.get(self.stdioLogName or "")
         return getattr(log, method)(data) if log is not None else None

@@ -167,7 +167,7 @@ class ShellMixin:
         if self.timed_out:
             words += " (timed out)"
         elif self.max_lines_reached:
-            words += " (max lines reached)"
+            words += " (max lines)"
         return {"step": words}
 
     def _finished_command(self: Any) -> Any:

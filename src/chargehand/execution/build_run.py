@@ -163,6 +163,7 @@ class BuildRun:
             assignment=self._assignment,
             builddir=self._builder.worker_builddir,
             means=self._means,
+            stop_all=self.stop,
         )
         self._current = running
         result = await running.run()

@@ -56,6 +56,8 @@ class LimitedLog:
             return
         start = len(lines) - self._tail_room
         if start > 0:
+            self._tail.clear()
+            self._tail_size = 0
             lines = lines[lines.find(b"\n", start - 1) + 1 :]
         for line in _LINES.findall(lines):
             self._tail.append(line)

@@ -250,6 +250,9 @@ class StepRuntime(Protocol):
     async def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build."""
 
+    def stop_build(self, reason: str, result: Result) -> None:
+        """Let the build end soon, this step included."""
+
 
 class HostedStep(Protocol):
     """A step of the user's, ready for one build. (Implemented by the extension API.)"""

@@ -53,12 +53,14 @@ class StepRun:
         assignment: Assignment,
         builddir: str,
         means: Means,
+        stop_all: Callable[[Stop], None],
     ) -> None:
         self._hosted = hosted
         self._build = build
         self._assignment = assignment
         self._builddir = builddir
         self._means = means
+        self._stop_all = stop_all
         self._turn = asyncio.Lock()
         """Held while the step's record changes: each change builds on the one before."""
         self._limits: dict[int, LimitedLog] = {}
@@ -133,28 +135,21 @@ class StepRun:
         waiting = asyncio.ensure_future(
             self._means.locks.acquire(locks, self._assignment.worker_name, holder)
         )
-        try:
-            await self._first_of(waiting)
-        finally:
-            self.seconds_waited = loop.time() - began
-            if not waiting.done():
-                waiting.cancel()
-                with suppress(asyncio.CancelledError):
-                    (await waiting).release()
-        if waiting.cancelled():
+        await self._first_of(waiting)
+        self.seconds_waited = loop.time() - began
+        if not waiting.done():
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                (await waiting).release()
             return None
         self.step = await self._means.steps.step_got_locks(self.step)
         return waiting.result()
 
     async def _work(self) -> Result:
-        work = asyncio.ensure_future(self._guarded())
-        try:
-            await self._first_of(work)
-            if not work.done():
-                await self._end(work)
-        except asyncio.CancelledError:
-            work.cancel()
-            raise
+        work = self._means.tasks.spawn(self._guarded(), name=f"run step {self.step.name}")
+        await self._first_of(work)
+        if not work.done():
+            await self._end(work)
         result = work.result() if work.done() and not work.cancelled() else Result.CANCELLED
         return Result.RETRY if self.is_worker_lost else result
 
@@ -332,3 +327,7 @@ class StepRun:
     async def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build."""
         await self._means.builds.set_build_properties(self._build.id, properties)
+
+    def stop_build(self, reason: str, result: Result) -> None:
+        """Let the build end soon, this step included."""
+        self._stop_all(Stop(result, reason))
