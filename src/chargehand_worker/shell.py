@@ -24,6 +24,8 @@ _LINGER = 2.0
 """Seconds that helpers of an ended process (a ``tee`` behind it …) may go on writing."""
 _GRACE = 5.0
 """Seconds after ``interruptSignal`` until everything is killed."""
+_BY_SIGNAL = 128
+"""Above this, a shell's exit status says which signal killed its command."""
 _WATCH_INTERVAL = 0.5
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -72,7 +74,8 @@ class ShellCommand:
         began = self._loop.time()
         status = await self._run_process()
         signal_number = -status if status < 0 else None
-        exit_code = -1 if signal_number or (self._killing and status == 0) else status
+        is_ours = self._killing is not None and (status == 0 or status > _BY_SIGNAL)
+        exit_code = -1 if signal_number or is_ours else status
         elapsed = self._loop.time() - began
         self._output.header(header.end(exit_code=exit_code, signal=signal_number, elapsed=elapsed))
         await self._drain()

@@ -10,6 +10,7 @@ from chargehand.domain.result import Result
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.means import Means
 from chargehand.execution.ports import CommandRefused, Session, WorkerLost
+from chargehand.execution.rules import slug_of
 from chargehand.execution.segments import segment_of
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class Preparation:
         await self._means.steps.finish_step(step, result, sentence, False)
 
     async def _tell(self, step: Step, name: str, kind: LogType, text: str) -> None:
-        log = await self._means.logs.open(step.id, name, name, kind)
+        log = await self._means.logs.open(step.id, name, slug_of(name), kind)
         data = text.encode("utf-8", "backslashreplace")
         await self._means.logs.append(log.id, segment_of(data))
         await self._means.logs.finish(log.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.execution.ports import StepFlags
 
 _STOPPERS = (Result.EXCEPTION, Result.RETRY, Result.CANCELLED)
+
+_NOT_FIRST_IN_SLUGS = re.compile(r"\A[\W\d]")
+_NOT_IN_SLUGS = re.compile(r"[^\w-]")
+_SLUG_LENGTH = 50
 
 _WORDS = {
     Result.SUCCESS: "build successful",
@@ -100,6 +105,11 @@ def owners_of(requests: Iterable[PropertyMap]) -> tuple[str, ...]:
         properties["owner"][0]: None for properties in requests if "owner" in properties
     }
     return tuple(found)
+
+
+def slug_of(log_name: str) -> str:
+    """Return the log's name as a part of addresses: letters, digits, ``_`` and ``-``."""
+    return _NOT_IN_SLUGS.sub("_", _NOT_FIRST_IN_SLUGS.sub("_", log_name))[:_SLUG_LENGTH]
 
 
 def as_result(value: object) -> Result | None:

@@ -25,7 +25,7 @@ from chargehand.execution.ports import (
     LogFailed,
     WorkerLost,
 )
-from chargehand.execution.rules import as_result
+from chargehand.execution.rules import as_result, slug_of
 from chargehand.execution.segments import segment_of
 
 _log = logging.getLogger(__name__)
@@ -286,7 +286,7 @@ class StepRun:
 
     async def open_log(self, name: str, kind: LogType) -> Log:
         """Open a log of this step."""
-        log = await self._means.logs.open(self.step.id, name, name, kind)
+        log = await self._means.logs.open(self.step.id, name, slug_of(name), kind)
         self._open_logs[log.id] = log
         kept = self._means.log_config
         if kept.max_size is not None:
