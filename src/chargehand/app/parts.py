@@ -18,7 +18,7 @@ from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.worker import WorkerSlot
 from chargehand.events.bus import Bus
-from chargehand.events.messages import BuildStarted
+from chargehand.events.messages import BuildStarted, WorkerDisconnected
 from chargehand.execution.ports import Assignment, Session
 from chargehand.execution.service import Builds, UnknownBuilder
 from chargehand.fleet.ports import Link
@@ -110,6 +110,7 @@ class Parts:
         self._directory = directory
         self._starting: dict[RequestId, Callable[[LockHolder], None]] = {}
         bus.subscribe(self._build_started, BuildStarted)
+        bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
     async def stop(self) -> None:
         """Stop in the order in which work flows: no new work, then no builds, then no workers."""
@@ -167,6 +168,10 @@ class Parts:
             await self.store.requests.unclaim([request_id])
         finally:
             self._starting.pop(request_id, None)
+
+    def _worker_disconnected(self, event: WorkerDisconnected) -> None:
+        """A build that runs no command just then would notice only at its next one."""
+        self.builds.worker_lost(event.worker.name)
 
     def _build_started(self, event: BuildStarted) -> None:
         """The locks of a build were granted before it had a number; now they get its name."""
