@@ -61,6 +61,24 @@ class DataView:
             offset=resultspec.offset,
         )
 
+    async def select(
+        self, kind: str, wanted: Mapping[str, Any], resultspec: Any = None
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a collection whose fields have the values that are not None."""
+        filters = [
+            Filter(name, Operator.EQ, (value,))
+            for name, value in wanted.items()
+            if value is not None
+        ]
+        rows: list[dict[str, Any]] = await self.get(
+            kind,
+            filters=[*filters, *(getattr(resultspec, "filters", None) or ())],
+            order=getattr(resultspec, "order", None),
+            limit=getattr(resultspec, "limit", None),
+            offset=getattr(resultspec, "offset", None),
+        )
+        return rows
+
     def control(self, action: str, args: Mapping[str, Any], path: Sequence[Any] | str) -> Any:
         """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred."""
         return outward(self._surroundings.engine.data.control(_joined(path), action, args))

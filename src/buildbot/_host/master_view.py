@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 from buildbot._host.bridge import outward
 from buildbot._host.builder_directory import BuilderDirectory
 from buildbot._host.data_view import DataView
+from buildbot._host.database_view import DatabaseView
 from buildbot._host.mq_view import MqView
 from buildbot._host.secret_store import SecretStore
-from buildbot._host.state_view import DatabaseView
 from buildbot._host.surroundings import Surroundings
 from buildbot.util.service import AsyncMultiService
 
@@ -39,7 +39,7 @@ class MasterView(AsyncMultiService):
         self._surroundings = surroundings
         self.data = DataView(surroundings)
         self.mq = MqView(surroundings)
-        self.db = DatabaseView(surroundings)
+        self.db = DatabaseView(surroundings, self.data)
         self.botmaster = BuilderDirectory(surroundings)
         self.secrets = SecretStore()
         self.namedServices["secrets"] = self.secrets

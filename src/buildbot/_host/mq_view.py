@@ -10,6 +10,7 @@ from typing import Any
 from buildbot._host.bridge import inward, outward, settled
 from buildbot._host.data_view import with_times
 from buildbot._host.surroundings import Surroundings
+from buildbot.util.times import epoch2datetime
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -119,8 +120,20 @@ class MqView:
         keys, resource = self._surroundings.engine.announcement(event)
         message = with_times(resource)
         for key in keys:
+            told = (
+                _completed(message) if key[0] == "buildsets" and key[-1] == "complete" else message
+            )
             for consumer in self._consumers:
-                consumer.offer(key, message)
+                consumer.offer(key, told)
+
+
+def _completed(buildset: dict[str, Any]) -> dict[str, Any]:
+    """Elsewhere a buildset's points in time are numbers; when it completes, they are datetimes."""
+    return {
+        **buildset,
+        "submitted_at": epoch2datetime(buildset["submitted_at"]),
+        "complete_at": epoch2datetime(buildset["complete_at"]),
+    }
 
 
 def fits(pattern: Sequence[str | None], key: Key) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from chargehand.domain.build import Build
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuilderId, MasterId, SourceStampId
 from chargehand.domain.query import Filter, Order
@@ -67,6 +68,21 @@ class Builders(Protocol):
         """Return its name."""
 
 
+class Builds(Protocol):
+    """Builds that run."""
+
+    @property
+    def running(self) -> tuple[Build, ...]:
+        """The builds that run on this master now."""
+
+
+class Workers(Protocol):
+    """The fleet."""
+
+    def rest(self, name: str, seconds: float) -> None:
+        """Give a worker no builds for so long; 0 ends its rest. Raises LookupError."""
+
+
 class Engine(Protocol):
     """All of it. The attributes are read when they are needed, and not kept."""
 
@@ -101,6 +117,14 @@ class Engine(Protocol):
     @property
     def builders(self) -> Builders:
         """Builders by name and number."""
+
+    @property
+    def builds(self) -> Builds:
+        """Builds that run."""
+
+    @property
+    def workers(self) -> Workers:
+        """Workers by name."""
 
     @property
     def event_types(self) -> tuple[type[Event], ...]:

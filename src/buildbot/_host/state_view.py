@@ -1,26 +1,13 @@
-"""``master.db``: of the database, only what components remember is open to users' code."""
+"""``master.db.state``: values that components remember."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from buildbot._host.bridge import outward, settled
 from buildbot._host.surroundings import Surroundings
 
 _ABSENT = object()
-
-
-class DatabaseView:
-    """``master.db``; everything but ``state`` is read by ``master.data.get``."""
-
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.state = StateView(surroundings)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(
-            f"master.db.{name} is not supported: use master.data.get(...) to read; "
-            "docs/migrating-from-buildbot.md lists what there is"
-        )
 
 
 class StateView:

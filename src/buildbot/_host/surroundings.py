@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._host.ports import Engine
+from buildbot._host.quarantine import Quarantine
 
 
 class NotRunning(Exception):
@@ -18,6 +19,8 @@ class Surroundings:
         self._engine: Engine | None = None
         self.master: Any = None
         """What users know as ``self.master``."""
+        self.quarantines: dict[str, Quarantine] = {}
+        """Quarantines of workers, by their names."""
 
     @property
     def engine(self) -> Engine:

@@ -9,11 +9,13 @@ from typing import Any
 
 from buildbot._host.bridge import inward, outward
 from buildbot._host.collapsing import may_be_collapsed
+from buildbot._host.quarantine import Quarantine
 from buildbot._host.surroundings import Surroundings
 from buildbot.process.build_parts import SourceStampView
 from buildbot.process.properties import Properties
 from buildbot.util.times import epoch2datetime
 from chargehand.dispatch.ports import WorkerSlot
+from chargehand.domain.build import Build
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import SourceStampId
 from chargehand.domain.query import Filter, Operator, Order
@@ -29,7 +31,7 @@ class Builder:
         self.name = name
         self.config = config
         self.tags = list(getattr(config, "tags", ()))
-        self._surroundings = surroundings
+        self.surroundings = surroundings
         self.workers: list[WorkerForBuilder] = []
 
     def __repr__(self) -> str:
@@ -38,12 +40,24 @@ class Builder:
     @property
     def master(self) -> Any:
         """The master."""
-        return self._surroundings.master
+        return self.surroundings.master
+
+    @property
+    def building(self) -> list[RunningBuild]:
+        """The builds that run on it now."""
+        builder_id = self.builderid
+        running = self.surroundings.engine.builds.running
+        return [RunningBuild(build, self) for build in running if build.builder_id == builder_id]
+
+    @property
+    def old_building(self) -> dict[Any, Any]:
+        """Buildbot has builds here that began before a reconfiguration; `building` has all."""
+        return {}
 
     @property
     def builderid(self) -> int:
         """The builder's identifier."""
-        return self._surroundings.engine.builders.ids([self.name])[0]
+        return self.surroundings.engine.builders.ids([self.name])[0]
 
     def getBuilderId(self) -> Any:
         """Return a Deferred of the builder's identifier."""
@@ -74,13 +88,27 @@ class Builder:
         return row["priority"] if row is not None else _MINIMUM_PRIORITY
 
     async def _first(self, kind: str, order: str, **wanted: bool) -> dict[str, Any] | None:
-        rows = await self._surroundings.engine.data.get(
+        rows = await self.surroundings.engine.data.get(
             f"builders/{self.builderid}/{kind}",
             filters=[Filter(name, Operator.EQ, (value,)) for name, value in wanted.items()],
             order=[Order(order.lstrip("-"), descending=order.startswith("-"))],
             limit=1,
         )
         return rows[0] if isinstance(rows, list) and rows else None
+
+
+class RunningBuild:
+    """A build that runs."""
+
+    def __init__(self, build: Build, builder: Builder) -> None:
+        self.buildid = build.id
+        self.number = build.number
+        self.builderid = build.builder_id
+        self.builder = builder
+        self.master = builder.master
+
+    def __repr__(self) -> str:
+        return f"<Build {self.builder.name!r} number:{self.number}>"
 
 
 class BuildRequest:
@@ -146,8 +174,9 @@ class BuildRequest:
 class WorkerView:
     """A worker; attributes of the object in the configuration are found as well."""
 
-    def __init__(self, slot: WorkerSlot) -> None:
+    def __init__(self, slot: WorkerSlot, surroundings: Surroundings) -> None:
         self.slot = slot
+        self._surroundings = surroundings
         self.name = self.workername = slot.name
         self.workerid = slot.id
         self.max_builds = slot.max_builds
@@ -169,13 +198,38 @@ class WorkerView:
         """Return whether it is connected."""
         return self.slot.connected
 
+    @property
+    def quarantine_timeout(self) -> float:
+        """How many seconds the next quarantine lasts."""
+        return self._quarantine.seconds
+
+    @quarantine_timeout.setter
+    def quarantine_timeout(self, seconds: float) -> None:
+        self._quarantine.seconds = float(seconds)
+
+    def putInQuarantine(self) -> None:
+        """Give it no builds for `quarantine_timeout` seconds; the next time twice as long."""
+        self._quarantine.begin(self._surroundings.engine.workers, self.name)
+
+    def resetQuarantine(self) -> None:
+        """Let the next quarantine be as short as the first; one that has begun goes on."""
+        self._quarantine.reset()
+
+    def exitQuarantine(self) -> None:
+        """Let it get builds again."""
+        self._surroundings.engine.workers.rest(self.name, 0)
+
+    @property
+    def _quarantine(self) -> Quarantine:
+        return self._surroundings.quarantines.setdefault(self.name, Quarantine())
+
 
 class WorkerForBuilder:
     """A worker, as one builder uses it."""
 
     def __init__(self, slot: WorkerSlot, builder: Builder) -> None:
         self.slot = slot
-        self.worker = WorkerView(slot)
+        self.worker = WorkerView(slot, builder.surroundings)
         self.builder = builder
         self.builder_name = builder.name
 

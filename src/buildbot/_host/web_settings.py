@@ -39,17 +39,32 @@ def read_web(given: Given) -> WebConfig:
             f"unknown www configuration parameter(s) {key}{suggestion(key, _KNOWN)}", "www", key
         )
     _warn(part)
-    plugins = part.part("plugins")
+    given_plugins = part.part("plugins")
+    plugins = dict(given_plugins.values) if given_plugins is not None else {}
+    options = {
+        key: value
+        for key, value in part.values.items()
+        if key not in ("port", "allowed_origins", "plugins")
+    }
     return WebConfig(
         listen=_listen(part),
         allowed_origins=_origins(part),
-        plugins=dict(plugins.values) if plugins is not None else {},
-        options={
-            key: value
-            for key, value in part.values.items()
-            if key not in ("port", "allowed_origins", "plugins")
-        },
+        plugins=plugins,
+        options=options,
+        plain=_plain({**options, "plugins": plugins}),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with everything left out that is not plain data."""
+    match value:
+        case dict():
+            return {key: _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case str() | int() | float() | None:
+            return value
+    return type(value).__name__
 
 
 def _listen(part: Given) -> tuple[Any, ...]:

@@ -10,6 +10,8 @@ from chargehand.app.parts import Parts
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.query import Filter, Order, Query
 from chargehand.events.bus import Bus
+from chargehand.execution.service import Builds
+from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
@@ -103,6 +105,8 @@ class Engine:
         self.name = name
         self.bus = bus
         self.builders = directory
+        self.builds: Builds = parts.builds
+        self.workers: Fleet = parts.fleet
         self.reconfigure = reconfigure
         self.data = Data(parts)
         self.event_types = EVENT_TYPES

@@ -140,9 +140,12 @@ class WebConfig:
     listen: tuple[tuple[str, int] | str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     """Patterns of origins besides the site's own."""
-    plugins: dict[str, Any] = field(default_factory=dict)
+    plugins: dict[str, Any] = field(default_factory=dict, compare=False)
     options: dict[str, Any] = field(default_factory=dict, compare=False)
     """Everything else of ``c['www']``, as given."""
+    plain: Any = None
+    """What is plain data in ``plugins`` and ``options``: objects, such as the application of a
+    dashboard, are made anew whenever the configuration is read, and do not count as a change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

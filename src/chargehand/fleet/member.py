@@ -30,6 +30,7 @@ class Member:
         self._session: Session | None = None
         self._wish = Wish.KEEP
         self._running = 0
+        self._is_resting = False
         self._slot: WorkerSlot | None = None
         self.link: Link | None = None
         self.is_settling = False
@@ -86,11 +87,21 @@ class Member:
         self._slot = None
 
     @property
+    def is_resting(self) -> bool:
+        """Whether it gets no builds for a while."""
+        return self._is_resting
+
+    @is_resting.setter
+    def is_resting(self, is_resting: bool) -> None:
+        self._is_resting = is_resting
+        self._slot = None
+
+    @property
     def state(self) -> WorkerState:
         """Where it is in its life."""
         return rules.state(
             connected=self._session is not None,
-            paused=self._record.paused,
+            paused=self._record.paused or self._is_resting,
             graceful=self._record.graceful or self._wish is not Wish.KEEP,
         )
 
@@ -146,4 +157,6 @@ class Member:
             return "it was asked to stop"
         if self._wish in (Wish.RENEW, Wish.REMOVE):
             return "its configuration changed"
-        return self._record.pause_reason if self._record.paused else None
+        if self._record.paused:
+            return self._record.pause_reason
+        return "it is in quarantine" if self._is_resting else None

@@ -33,6 +33,7 @@ class Fleet:
         self._links = links
         self._members: dict[str, Member] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self._resting: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks("fleet")
 
     def on_change(self, callback: Callable[[str], None]) -> None:
@@ -95,6 +96,25 @@ class Fleet:
     def state(self, name: str) -> WorkerState:
         """Return where a worker is in its life. Raises LookupError."""
         return self._member(name).state
+
+    def rest(self, name: str, seconds: float) -> None:
+        """Give a worker no builds for so long; 0 ends its rest. Raises LookupError."""
+        member = self._member(name)
+        if earlier := self._resting.pop(name, None):
+            earlier.cancel()
+        was_resting, member.is_resting = member.is_resting, seconds > 0
+        if member.is_resting:
+            self._resting[name] = self._tasks.spawn(
+                self._end_rest(member, seconds), name=f"rest of {name}"
+            )
+        if was_resting and not member.is_resting:
+            self._tell(name)
+
+    async def _end_rest(self, member: Member, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        del self._resting[member.name]
+        member.is_resting = False
+        self._tell(member.name)
 
     async def attach(self, session: Session) -> None:
         """A worker is connected; it gets builds from now on."""

@@ -1,0 +1,210 @@
+"""``master.db``: what users' code reads of the database, under Buildbot's names."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from buildbot._host.bridge import outward
+from buildbot._host.data_view import DataView
+from buildbot._host.state_view import StateView
+from buildbot._host.surroundings import Surroundings
+from buildbot.util.times import epoch2datetime
+
+
+class Model(dict[str, Any]):
+    """A row: its fields are attributes, as Buildbot 4 has them, and items, as before."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"a row has no {name!r}; it has {', '.join(self)}") from None
+
+
+class DatabaseView:
+    """``master.db``: some of it, read-only but for ``state``; `master.data` has everything."""
+
+    def __init__(self, surroundings: Surroundings, data: DataView) -> None:
+        self.state = StateView(surroundings)
+        self.builds = BuildsView(data)
+        self.buildrequests = BuildRequestsView(data)
+        self.buildsets = BuildsetsView(data)
+        self.changes = ChangesView(data)
+        self.workers = WorkersView(data)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"master.db.{name} is not supported: use master.data.get(...) to read; "
+            "docs/migrating-from-buildbot.md lists what there is"
+        )
+
+
+class ChangesView:
+    """``master.db.changes``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    def getChange(self, changeid: int) -> Any:
+        """Return a Deferred of a change, or None."""
+        return outward(self._change(changeid))
+
+    async def _change(self, changeid: int) -> Model | None:
+        row = await self._data.get(("changes", changeid))
+        return None if row is None else _change(row)
+
+
+class BuildsView:
+    """``master.db.builds``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    def getBuild(self, buildid: int) -> Any:
+        """Return a Deferred of a build, or None."""
+        return outward(self._build(("builds", buildid)))
+
+    def getBuildByNumber(self, builderid: int, number: int) -> Any:
+        """Return a Deferred of a build, or None."""
+        return outward(self._build(("builders", builderid, "builds", number)))
+
+    def getBuilds(
+        self,
+        builderid: int | None = None,
+        buildrequestid: int | None = None,
+        workerid: int | None = None,
+        complete: bool | None = None,
+        resultSpec: Any = None,
+    ) -> Any:
+        """Return a Deferred of the builds with these values."""
+        wanted = {
+            "builderid": builderid,
+            "buildrequestid": buildrequestid,
+            "workerid": workerid,
+            "complete": complete,
+        }
+        return outward(self._builds(wanted, resultSpec))
+
+    def getBuildProperties(self, bid: int, resultSpec: Any = None) -> Any:
+        """Return a Deferred of the properties: ``{name: (value, source)}``."""
+        return outward(self._properties(bid))
+
+    async def _build(self, path: tuple[Any, ...]) -> Model | None:
+        row = await self._data.get(path)
+        return None if row is None else _identified(row, "buildid")
+
+    async def _builds(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
+        rows = await self._data.select("builds", wanted, resultspec)
+        return [_identified(row, "buildid") for row in rows]
+
+    async def _properties(self, buildid: int) -> dict[str, tuple[Any, str]]:
+        return _properties(await self._data.get(("builds", buildid, "properties")))
+
+
+class BuildRequestsView:
+    """``master.db.buildrequests``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    def getBuildRequest(self, brid: int) -> Any:
+        """Return a Deferred of a request, or None."""
+        return outward(self._request(brid))
+
+    def getBuildRequests(
+        self,
+        builderid: int | None = None,
+        complete: bool | None = None,
+        claimed: bool | None = None,
+        bsid: int | None = None,
+        resultSpec: Any = None,
+    ) -> Any:
+        """Return a Deferred of the requests with these values."""
+        wanted = {
+            "builderid": builderid,
+            "complete": complete,
+            "claimed": claimed,
+            "buildsetid": bsid,
+        }
+        return outward(self._requests(wanted, resultSpec))
+
+    async def _request(self, brid: int) -> Model | None:
+        row = await self._data.get(("buildrequests", brid))
+        if row is None:
+            return None
+        builder = await self._data.get(("builders", row["builderid"]))
+        return Model(row, buildername=builder["name"] if builder else None)
+
+    async def _requests(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
+        names = {row["builderid"]: row["name"] for row in await self._data.get(("builders",))}
+        rows = await self._data.select("buildrequests", wanted, resultspec)
+        return [Model(row, buildername=names.get(row["builderid"])) for row in rows]
+
+
+class BuildsetsView:
+    """``master.db.buildsets``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    def getBuildset(self, bsid: int) -> Any:
+        """Return a Deferred of a buildset, or None."""
+        return outward(self._buildset(bsid))
+
+    def getBuildsetProperties(self, bsid: int) -> Any:
+        """Return a Deferred of the properties: ``{name: (value, source)}``."""
+        return outward(self._properties(bsid))
+
+    async def _buildset(self, bsid: int) -> Model | None:
+        row = await self._data.get(("buildsets", bsid))
+        if row is None:
+            return None
+        times = {name: epoch2datetime(row[name]) for name in ("submitted_at", "complete_at")}
+        stamps = [stamp["ssid"] for stamp in row["sourcestamps"]]
+        return Model({**row, **times, "sourcestamps": stamps})
+
+    async def _properties(self, bsid: int) -> dict[str, tuple[Any, str]]:
+        return _properties(await self._data.get(("buildsets", bsid, "properties")))
+
+
+class WorkersView:
+    """``master.db.workers``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    def getWorkers(
+        self, masterid: int | None = None, builderid: int | None = None, **_: Any
+    ) -> Any:
+        """Return a Deferred of the workers, of one master or builder where given."""
+        return outward(self._workers(masterid, builderid))
+
+    async def _workers(self, masterid: int | None, builderid: int | None) -> list[Model]:
+        path = ("workers",) if masterid is None else ("masters", masterid, "workers")
+        rows = await self._data.get(path)
+        return [
+            _identified(row, "workerid")
+            for row in rows
+            if builderid is None
+            or any(one["builderid"] == builderid for one in row["configured_on"])
+        ]
+
+
+def _change(row: dict[str, Any]) -> Model:
+    stamp = row.get("sourcestamp") or {}
+    return Model(
+        {
+            **row,
+            "when_timestamp": epoch2datetime(row["when_timestamp"]),
+            "sourcestampid": stamp.get("ssid"),
+            "properties": _properties(row["properties"]),
+        }
+    )
+
+
+def _identified(row: dict[str, Any], key: str) -> Model:
+    return Model(row, id=row[key])
+
+
+def _properties(found: Any) -> dict[str, tuple[Any, str]]:
+    return {name: (value, source) for name, (value, source) in (found or {}).items()}
