@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +98,7 @@ class RemoteCommand:
         self._command = Command(
             id=CommandId(self.commandID),
             name=self.remote_command,
-            arguments=self.args,
+            arguments=self._arguments(step),
             builddir=step.build.builddir,
         )
         self.active = True
@@ -109,6 +110,13 @@ class RemoteCommand:
             for name in self._closed_with_it:
                 if name in self.logs:
                     await self.logs[name].end()
+
+    def _arguments(self, step: Any) -> dict[str, Any]:
+        """Return the arguments, with the step's own encoding of what the program writes."""
+        encoding = step.logEncoding
+        if self.remote_command != "shell" or not isinstance(encoding, str):
+            return self.args
+        return {"encoding": encoding, **self.args}
 
     @outgoing
     async def interrupt(self, why: Any) -> None:
@@ -251,6 +259,13 @@ class RemoteShellCommand(RemoteCommand):
 
     def __repr__(self) -> str:
         return f"<RemoteShellCommand {self.command!r}>"
+
+    async def execute(self, step: Any) -> None:
+        """Run it to its end; the worker makes text of its output."""
+        encoding = step.log_encoding()
+        if isinstance(encoding, str) and codecs.lookup(encoding).name != "utf-8":
+            self.args["encoding"] = encoding
+        await super().execute(step)
 
 
 LoggedRemoteCommand = RemoteCommand

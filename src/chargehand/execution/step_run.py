@@ -271,13 +271,21 @@ class StepRun:
         """Run a command on the worker. Raises WorkerLost, CommandRefused."""
         self._commands[command.id] = command
         try:
-            there = msgspec.structs.replace(command, builddir=self._builddir)
+            there = msgspec.structs.replace(
+                command, builddir=self._builddir, arguments=self._arguments(command)
+            )
             await self._assignment.session.run(there, receive)
         except WorkerLost:
             self.is_worker_lost = True
             raise
         finally:
             del self._commands[command.id]
+
+    def _arguments(self, command: Command) -> Mapping[str, Any]:
+        encoding = self._means.log_config.encoding
+        if command.name != "shell" or encoding == "utf-8":
+            return command.arguments
+        return {"encoding": encoding, **command.arguments}
 
     async def interrupt_command(self, command: Command, reason: str) -> None:
         """Kill a command that runs."""
