@@ -25,6 +25,7 @@ class MasterConfigView:
         self.builders = builders
         self.title = given.text("title", "Chargehand")
         self.titleURL = given.text("titleURL", DEFAULT_URL)
+        self.logEncoding = given.get("logEncoding") or "utf-8"
         self.buildbotURL = with_slash(given.text("buildbotURL", DEFAULT_URL))
         self.workers = _listed(given.get("workers"))
         self.services = _by_name(_listed(given.get("services")))

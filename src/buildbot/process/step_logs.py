@@ -17,6 +17,7 @@ class StepLogs:
     """What a step can do with logs; every method that writes returns a Deferred."""
 
     logEncoding: Any = None
+    master: Any = None
     runtime: Any = None
     """What the engine offers to this step while it runs (`StepRuntime`)."""
 
@@ -47,13 +48,18 @@ class StepLogs:
             name,
             runtime=self.runtime,
             tasks=self._tasks,
-            encoding=encoding or self.logEncoding or "utf-8",
+            encoding=encoding or self.log_encoding(),
             properties=self.getProperties(),
         )
         self.logs[name] = log
         self._all_logs.append(log)
         self._connect_observers()
         return log
+
+    def log_encoding(self) -> Any:
+        """Return how bytes become text: as this step says, or the configuration."""
+        config = getattr(self.master, "config", None)
+        return self.logEncoding or getattr(config, "logEncoding", None) or "utf-8"
 
     def getLog(self, name: str) -> Log:
         """Return a log of this step. Raises KeyError."""
