@@ -39,16 +39,27 @@ class DataView:
 
         *path* is a tuple like ``("builders", 1, "builds")``; points in time are datetimes.
         """
-        return outward(
-            self._get(
-                _joined(path),
-                filters=[_filter(one) for one in filters or ()],
-                fields=fields or (),
-                order=[Order(one.lstrip("-"), one.startswith("-")) for one in order or ()],
-                limit=limit,
-                offset=offset,
-            )
+        return outward(self.fetch(path, filters, fields, order, limit, offset))
+
+    async def fetch(
+        self,
+        path: Sequence[Any] | str,
+        filters: Sequence[Any] | None = None,
+        fields: Sequence[str] | None = None,
+        order: Sequence[str] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> Any:
+        """Do the work of `get`."""
+        found = await self._surroundings.engine.data.get(
+            _joined(path),
+            filters=[_filter(one) for one in filters or ()],
+            fields=fields or (),
+            order=[Order(one.lstrip("-"), one.startswith("-")) for one in order or ()],
+            limit=limit,
+            offset=offset,
         )
+        return with_times(found)
 
     def get_with_resultspec(self, path: Sequence[Any] | str, resultspec: Any) -> Any:
         """Return the same, with the choice of rows given as a ResultSpec."""
@@ -70,7 +81,7 @@ class DataView:
             for name, value in wanted.items()
             if value is not None
         ]
-        rows: list[dict[str, Any]] = await self.get(
+        rows: list[dict[str, Any]] = await self.fetch(
             kind,
             filters=[*filters, *(getattr(resultspec, "filters", None) or ())],
             order=getattr(resultspec, "order", None),
@@ -82,10 +93,6 @@ class DataView:
     def control(self, action: str, args: Mapping[str, Any], path: Sequence[Any] | str) -> Any:
         """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred."""
         return outward(self._surroundings.engine.data.control(_joined(path), action, args))
-
-    async def _get(self, path: str, **options: Any) -> Any:
-        found = await self._surroundings.engine.data.get(path, **options)
-        return with_times(found)
 
 
 class Updates:

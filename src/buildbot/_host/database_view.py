@@ -50,7 +50,7 @@ class ChangesView:
         return outward(self._change(changeid))
 
     async def _change(self, changeid: int) -> Model | None:
-        row = await self._data.get(("changes", changeid))
+        row = await self._data.fetch(("changes", changeid))
         return None if row is None else _change(row)
 
 
@@ -90,7 +90,7 @@ class BuildsView:
         return outward(self._properties(bid))
 
     async def _build(self, path: tuple[Any, ...]) -> Model | None:
-        row = await self._data.get(path)
+        row = await self._data.fetch(path)
         return None if row is None else _identified(row, "buildid")
 
     async def _builds(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
@@ -98,7 +98,7 @@ class BuildsView:
         return [_identified(row, "buildid") for row in rows]
 
     async def _properties(self, buildid: int) -> dict[str, tuple[Any, str]]:
-        return _properties(await self._data.get(("builds", buildid, "properties")))
+        return _properties(await self._data.fetch(("builds", buildid, "properties")))
 
 
 class BuildRequestsView:
@@ -129,14 +129,14 @@ class BuildRequestsView:
         return outward(self._requests(wanted, resultSpec))
 
     async def _request(self, brid: int) -> Model | None:
-        row = await self._data.get(("buildrequests", brid))
+        row = await self._data.fetch(("buildrequests", brid))
         if row is None:
             return None
-        builder = await self._data.get(("builders", row["builderid"]))
+        builder = await self._data.fetch(("builders", row["builderid"]))
         return Model(row, buildername=builder["name"] if builder else None)
 
     async def _requests(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
-        names = {row["builderid"]: row["name"] for row in await self._data.get(("builders",))}
+        names = {row["builderid"]: row["name"] for row in await self._data.fetch(("builders",))}
         rows = await self._data.select("buildrequests", wanted, resultspec)
         return [Model(row, buildername=names.get(row["builderid"])) for row in rows]
 
@@ -156,7 +156,7 @@ class BuildsetsView:
         return outward(self._properties(bsid))
 
     async def _buildset(self, bsid: int) -> Model | None:
-        row = await self._data.get(("buildsets", bsid))
+        row = await self._data.fetch(("buildsets", bsid))
         if row is None:
             return None
         times = {name: epoch2datetime(row[name]) for name in ("submitted_at", "complete_at")}
@@ -164,7 +164,7 @@ class BuildsetsView:
         return Model({**row, **times, "sourcestamps": stamps})
 
     async def _properties(self, bsid: int) -> dict[str, tuple[Any, str]]:
-        return _properties(await self._data.get(("buildsets", bsid, "properties")))
+        return _properties(await self._data.fetch(("buildsets", bsid, "properties")))
 
 
 class WorkersView:
@@ -181,7 +181,7 @@ class WorkersView:
 
     async def _workers(self, masterid: int | None, builderid: int | None) -> list[Model]:
         path = ("workers",) if masterid is None else ("masters", masterid, "workers")
-        rows = await self._data.get(path)
+        rows = await self._data.fetch(path)
         return [
             _identified(row, "workerid")
             for row in rows

@@ -50,6 +50,11 @@ class MasterView(AsyncMultiService):
         # Most masters have none, and Perspective Broker takes its time to import.
         return import_module("buildbot.pbmanager").PBManager()
 
+    @cached_property
+    def httpservice(self) -> Any:
+        """What `buildbot.util.httpclientservice.HTTPSession` takes first."""
+        return import_module("buildbot.util.httpclientservice").HTTPClientService()
+
     @property
     def masterid(self) -> int:
         """The master's identifier."""
