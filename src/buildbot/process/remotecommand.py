@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -259,13 +258,6 @@ class RemoteShellCommand(RemoteCommand):
 
     def __repr__(self) -> str:
         return f"<RemoteShellCommand {self.command!r}>"
-
-    async def execute(self, step: Any) -> None:
-        """Run it to its end; the worker makes text of its output."""
-        encoding = step.log_encoding()
-        if isinstance(encoding, str) and codecs.lookup(encoding).name != "utf-8":
-            self.args["encoding"] = encoding
-        await super().execute(step)
 
 
 LoggedRemoteCommand = RemoteCommand
