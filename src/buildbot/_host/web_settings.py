@@ -9,7 +9,7 @@ from buildbot._host.keys import suggestion
 from buildbot._host.listening import addresses
 from chargehand.config.model import WebConfig
 
-_KNOWN = frozenset(
+KNOWN = frozenset(
     """
     allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
     cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
@@ -33,10 +33,10 @@ def read_web(given: Given) -> WebConfig:
     part = given.part("www")
     if part is None:
         return WebConfig()
-    unknown = sorted(str(key) for key in part.values if key not in _KNOWN)
+    unknown = sorted(str(key) for key in part.values if key not in KNOWN)
     for key in unknown:
         given.error(
-            f"unknown www configuration parameter(s) {key}{suggestion(key, _KNOWN)}", "www", key
+            f"unknown www configuration parameter(s) {key}{suggestion(key, KNOWN)}", "www", key
         )
     _warn(part)
     given_plugins = part.part("plugins")
