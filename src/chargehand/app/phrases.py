@@ -3,3 +3,4 @@
 READY = "BuildMaster is running"
 RECONFIGURED = "configuration update complete"
 RECONFIGURE_ABORTED = "configuration update aborted without making any changes"
+RECONFIGURE_FAILED = "configuration update partially applied; master may malfunction"

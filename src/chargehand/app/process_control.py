@@ -13,7 +13,7 @@ import click
 
 from chargehand.app.basedir import Basedir, PidFile, open_basedir
 from chargehand.app.failure import CommandFailed
-from chargehand.app.phrases import RECONFIGURE_ABORTED, RECONFIGURED
+from chargehand.app.phrases import RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 
 _DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), default=".")
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
@@ -210,7 +210,8 @@ def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
     errors are shown here.
     """
     basedir = open_basedir(directory)
-    running = PidFile(basedir.pid_path).running()
+    pid_file = PidFile(basedir.pid_path)
+    running = pid_file.running()
     if running is None:
         raise CommandFailed(
             f"No master runs in {basedir.path}. Start it: chargehand start {basedir.path}"
@@ -223,27 +224,32 @@ def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
     place = basedir.log_path.stat().st_size
     os.kill(running, signal.SIGHUP)
     lines = []
-    for line in _new_lines(basedir.log_path, place, timeout):
+    for line in _new_lines(basedir.log_path, place, timeout, pid_file):
         lines.append(line)
         if RECONFIGURED in line:
             if not quiet:
                 click.echo(_without_prefix(line))
             return 0
-        if RECONFIGURE_ABORTED in line:
+        if RECONFIGURE_ABORTED in line or RECONFIGURE_FAILED in line:
             raise CommandFailed("".join(map(_without_prefix, lines)).rstrip())
+    if pid_file.running() is None:
+        raise CommandFailed(f"the master has ended; see {basedir.log_path}")
     raise CommandFailed(f"no answer within {timeout:g} seconds; see {basedir.log_path}")
 
 
-def _new_lines(path: Path, place: int, timeout: float) -> Iterator[str]:
+def _new_lines(path: Path, place: int, timeout: float, pid_file: PidFile) -> Iterator[str]:
     deadline = time.monotonic() + timeout
     with path.open(encoding="utf-8", errors="replace") as file:
         file.seek(place)
         partial = ""
         while time.monotonic() < deadline:
+            is_running = pid_file.running() is not None
             partial += file.readline()
             if partial.endswith("\n"):
                 yield partial
                 partial = ""
+            elif not is_running:
+                return
             else:
                 time.sleep(0.02)
 

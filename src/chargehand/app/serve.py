@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed
 from chargehand.app.log_output import log_to
 from chargehand.app.master import Master
-from chargehand.app.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURED
+from chargehand.app.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.tasks import Tasks
 
@@ -28,13 +29,15 @@ def serve(
 ) -> int:
     """Run the master of a directory until it is told to stop; return the exit status.
 
+    The directory is the process's own meanwhile: configurations name files relative to it.
     *report* is called once: with "ready", or with the reason why the master could not start.
     """
     pid_file = PidFile(basedir.pid_path)
     try:
         pid_file.take()
         log_to(basedir, terminal=terminal, verbose=verbose)
-        return asyncio.run(_Service(basedir, report).run())
+        with contextlib.chdir(basedir.path):
+            return asyncio.run(_Service(basedir, report).run())
     except CommandFailed as failure:
         report(str(failure))
         if terminal:
@@ -110,5 +113,8 @@ class _Service:
             except CommandFailed as failure:
                 _log.error("%s", failure)
                 _log.info(RECONFIGURE_ABORTED)
+            except Exception:  # noqa: BLE001 - whoever waits for the answer must get one
+                _log.exception("reading the configuration again failed")
+                _log.error(RECONFIGURE_FAILED)
             else:
                 _log.info("%s: %s", RECONFIGURED, summary)
