@@ -57,6 +57,8 @@ class Attempt:
         self._choose = choose
         self._look_again = look_again
         self.blocked: Waiting | None = None
+        self.waits_on: set[str] = set()
+        """The workers on which only locks were missing."""
 
     async def decide(self, slots: Sequence[WorkerSlot]) -> Start | None:
         """Return what to start, or None; ``blocked`` then says why."""
@@ -98,6 +100,7 @@ class Attempt:
             if grant is not None:
                 self._line.leave_lines()
                 return Start(request=request, worker=worker, accesses=accesses, grant=grant)
+            self.waits_on.add(worker.name)
             locked = why_locked(self._locks, accesses, worker.name)
             self._line.wanted = (accesses, worker.name)
         raise _Refused(
@@ -150,6 +153,9 @@ class Attempt:
     def _try_locks(self, accesses: tuple[LockAccess, ...], worker: WorkerSlot) -> Grant | None:
         holder = LockHolder(builder_name=self._builder.name)
         place = self._line.places.get(worker.name)
+        if place is not None and place.accesses != accesses:
+            self._line.leave_line(worker.name)  # It stood there for another request.
+            place = None
         grant = self._locks.try_acquire(accesses, worker.name, holder, place)
         if grant is None and place is None:
             self._line.places[worker.name] = self._locks.wait_in_line(

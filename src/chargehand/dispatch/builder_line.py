@@ -17,12 +17,12 @@ from chargehand.domain.waiting import Waiting
 class BuilderLine:
     """Mutable state of one builder; only the dispatcher touches it."""
 
-    def __init__(self, builder_id: BuilderId, config: BuilderConfig) -> None:
+    def __init__(self, builder_id: BuilderId, config: BuilderConfig, occupied: set[str]) -> None:
         self.id = builder_id
         self.config = config
         self.queue = BuilderQueue()
         self.collapsible = Collapsible()
-        self.occupied: set[str] = set()
+        self.occupied = occupied
         """Workers that run a build of this builder."""
         self.blocked: Waiting | None = None
         """Why the last attempt to start a build failed."""
@@ -48,4 +48,8 @@ class BuilderLine:
     def leave_lines(self, keep: Collection[str] = ()) -> None:
         """Give up its places in line, but for those of the workers to *keep*."""
         for worker_name in [name for name in self.places if name not in keep]:
-            self.places.pop(worker_name).leave()
+            self.leave_line(worker_name)
+
+    def leave_line(self, worker_name: str) -> None:
+        """Give up its place in line on one worker."""
+        self.places.pop(worker_name).leave()

@@ -38,6 +38,10 @@ class Grant:
 class Place(Protocol):
     """A place in line."""
 
+    @property
+    def accesses(self) -> tuple[LockAccess, ...]:
+        """What it is for."""
+
     def leave(self) -> None:
         """Give the place up."""
 
@@ -52,18 +56,20 @@ class _Held:
 
 
 class _Waiter:
-    __slots__ = ("_table", "holder", "order", "wake", "wants")
+    __slots__ = ("_table", "accesses", "holder", "order", "wake", "wants")
 
     def __init__(
         self,
         table: LockTable,
         order: int,
+        accesses: tuple[LockAccess, ...],
         wants: dict[Key, LockAccess],
         holder: LockHolder,
         wake: Callable[[], None],
     ) -> None:
         self._table = table
         self.order = order
+        self.accesses = accesses
         self.wants = wants
         self.holder = holder
         self.wake = wake
@@ -112,7 +118,8 @@ class LockTable:
     ) -> Place:
         """Stand in line; *wake* is called whenever it may be this one's turn."""
         self._order += 1
-        waiter = _Waiter(self, self._order, _keyed(accesses, worker_name), holder, wake)
+        wants = _keyed(accesses, worker_name)
+        waiter = _Waiter(self, self._order, tuple(accesses), wants, holder, wake)
         for key in waiter.wants:
             self._lines.setdefault(key, {})[waiter.order] = waiter
         return waiter

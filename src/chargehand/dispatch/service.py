@@ -80,6 +80,7 @@ class Dispatcher:
         self._dirty: set[BuilderId] = set()
         self._wake = asyncio.Event()
         self._tasks = Tasks("dispatch")
+        self._occupied: dict[BuilderId, set[str]] = {}
         self._starting: set[RequestId] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -133,12 +134,20 @@ class Dispatcher:
             if builder_id in self._lines:
                 self._lines[builder_id].config = builder
             else:
-                self._lines[builder_id] = BuilderLine(builder_id, builder)
+                # Builds of a builder that was away for a while may still run.
+                occupied = self._occupied.setdefault(builder_id, set())
+                self._lines[builder_id] = BuilderLine(builder_id, builder, occupied)
         self._index(configs, ids)
-        for pending in await self._store.pending(new):
-            if pending.request.id not in self._starting:
-                self._lines[pending.request.builder_id].add(pending)
+        await self._take_up(new)
         self.look_at(configs)
+
+    async def _take_up(self, builder_ids: Sequence[BuilderId]) -> None:
+        """Queue what waits in the store and is not queued here."""
+        for pending in await self._store.pending(builder_ids):
+            line = self._lines.get(pending.request.builder_id)
+            request_id = pending.request.id
+            if line is not None and not (request_id in line.queue or request_id in self._starting):
+                line.add(pending)
 
     def _index(
         self, configs: Mapping[BuilderId, BuilderConfig], ids: Mapping[str, BuilderId]
@@ -196,13 +205,19 @@ class Dispatcher:
         """Ask the user's function about each older request, in their order."""
         older = [other for other in line.queue if other.request.id < pending.request.id]
         unneeded = [other for other in older if await rule(line.config.name, pending, other)]
+        if pending.request.id not in line.queue:
+            return  # It was cancelled meanwhile, and will not do for the others.
         replaced = [other.request.id for other in unneeded if line.remove(other.request.id)]
         if replaced:
             await self._complete(replaced, pending)
 
     async def _complete(self, replaced: Sequence[RequestId], by: PendingRequest) -> None:
         _log.info("requests %s were collapsed into request %s", list(replaced), by.request.id)
-        await self._store.complete(replaced, Result.SKIPPED)
+        try:
+            await self._store.complete(replaced, Result.SKIPPED)
+        except Exception:  # noqa: BLE001 - the task guard: the requests must not be lost with it
+            _log.exception("requests %s could not be collapsed; they wait on", list(replaced))
+            self._give_back_later(replaced, by.request.builder_id)
 
     async def _look_for_work(self) -> None:
         while True:
@@ -211,7 +226,16 @@ class Dispatcher:
             dirty, self._dirty = self._dirty, set()
             if not self._stopping:
                 for line in await self._in_order(dirty):
-                    await self._start_what_can(line)
+                    await self._look_guarded(line)
+
+    async def _look_guarded(self, line: BuilderLine) -> None:
+        try:
+            await self._start_what_can(line)
+        except Exception as error:  # noqa: BLE001 - the task guard: other builders must go on
+            _log.exception("nothing can be started on builder %s", line.config.name)
+            line.leave_lines()
+            text = f"{type(error).__name__}: {error}"
+            line.blocked = FunctionFailed(function="starting", error=text)
 
     async def _ask_again(self) -> None:
         """What a user's function refused may be granted later, and nothing tells us when."""
@@ -231,10 +255,9 @@ class Dispatcher:
             by_name = {line.config.name: line for line in lines}
             try:
                 names = await self._config.prioritize_builders(list(by_name))
+                return [by_name[name] for name in names if name in by_name]
             except Exception:  # noqa: BLE001 - the user's function must not stop the others' builds
                 _log.exception("prioritizeBuilders failed; builders go by their oldest request")
-                return lines
-            return [by_name[name] for name in names if name in by_name]
         return lines
 
     async def _start_what_can(self, line: BuilderLine) -> None:
@@ -254,9 +277,21 @@ class Dispatcher:
             )
             start = await attempt.decide(slots)
             line.blocked = attempt.blocked
+            # Users' functions were asked, so that time has passed. Who keeps a place in line for a
+            # lock without waiting for it keeps all behind it from going.
+            line.leave_lines(keep=attempt.waits_on)
+            if not self._is_served(line):
+                line.leave_lines()
+                if start is not None:
+                    start.grant.release()
+                return
             if start is None:
                 return
             self._begin(line, start)
+
+    def _is_served(self, line: BuilderLine) -> bool:
+        """Whether the builder is still configured, and wants anything."""
+        return self._lines.get(line.id) is line and bool(line.queue) and not self._stopping
 
     def _begin(self, line: BuilderLine, start: Start) -> None:
         """Take the slot and the request at once, for the next decision; the rest is a task."""
@@ -292,7 +327,7 @@ class Dispatcher:
             pass
         except Exception:  # noqa: BLE001 - the task guard: the request must not be lost with it
             _log.exception("request %d could not be built; it goes back to the queue", request_id)
-            self._tasks.spawn(self._give_back(request_id), name=f"give back request {request_id}")
+            self._give_back_later([request_id], line.id)
         finally:
             self._starting.discard(request_id)
             line.occupied.discard(start.worker.name)
@@ -300,10 +335,25 @@ class Dispatcher:
             self._workers.release(start.worker.name)
             self.worker_changed(start.worker.name)
 
-    async def _give_back(self, request_id: RequestId) -> None:
-        """After a while, so that what fails at once is not tried again all the time."""
-        await asyncio.sleep(_GIVE_BACK_SECONDS)
-        await self._store.unclaim([request_id])
+    def _give_back_later(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
+        work = self._give_back(request_ids, builder_id)
+        self._tasks.spawn(work, name=f"give back requests {list(request_ids)}")
+
+    async def _give_back(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
+        """After a while, so that what fails at once is not tried again all the time.
+
+        Requests that were not even claimed are announced by nobody: they are looked for.
+        """
+        is_done = False
+        while not is_done:
+            await asyncio.sleep(_GIVE_BACK_SECONDS)
+            try:
+                await self._store.unclaim(request_ids)
+                await self._take_up([builder_id])
+                is_done = True
+            except Exception:  # noqa: BLE001 - the task guard: it is tried again until it succeeds
+                _log.exception("requests %s could not be given back", list(request_ids))
+        self.look_at([builder_id])
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
         """Cancel a request that waits; False when it does not wait any more."""

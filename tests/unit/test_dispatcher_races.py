@@ -1,0 +1,243 @@
+"""What changes while the dispatcher asks, waits or stores costs no request, lock or worker."""
+
+import asyncio
+
+import pytest
+from test_dispatcher import Farm, builder, settle
+
+from chargehand.config.model import MasterConfig
+from chargehand.domain.identifiers import BuilderId
+from chargehand.domain.lock import LockAccess, LockMode, LockScope, LockSpec
+from chargehand.domain.result import Result
+from chargehand.testing.dispatch import MemoryWorkers
+
+_ACCESS = (
+    LockAccess(lock=LockSpec(name="deploy", scope=LockScope.MASTER), mode=LockMode.EXCLUSIVE),
+)
+
+
+class Question:
+    """A user's function that takes its time, and then says what the test wants."""
+
+    def __init__(self, answer=True) -> None:
+        self.answer = answer
+        self.may_answer = asyncio.Event()
+        self.asked = 0
+
+    async def __call__(self, *_):
+        self.asked += 1
+        await self.may_answer.wait()
+        return self.answer
+
+
+@pytest.fixture
+async def farm():
+    farm = Farm(MemoryWorkers(one=1, two=1, three=1, many=4))
+    await farm.dispatcher.start()
+    yield farm
+    await farm.dispatcher.stop()
+
+
+async def test_a_request_that_is_cancelled_while_a_function_is_asked_leaves_no_place_in_line(farm):
+    question = Question()
+    await farm.configure(
+        builder("a", "one", locks=_ACCESS),
+        builder("b", "two", locks=_ACCESS, can_start_build=question),
+        builder("c", "three", locks=_ACCESS),
+    )
+    farm.store.submit(1)
+    await settle()
+    asking = farm.store.submit(2)
+    await settle()
+
+    await farm.dispatcher.cancel(asking, "")
+    question.may_answer.set()
+    behind = farm.store.submit(3)
+    await settle()
+    await farm.end(1)
+
+    assert farm.started == [1, behind]
+
+
+async def test_a_builder_that_is_removed_while_a_function_is_asked_starts_nothing(farm):
+    question = Question()
+    a, c = builder("a", "one", locks=_ACCESS), builder("c", "three", locks=_ACCESS)
+    ids = {"a": BuilderId(1), "c": BuilderId(3)}
+    removed = builder("b", "two", locks=_ACCESS, can_start_build=question)
+    await farm.dispatcher.reconfigure(
+        MasterConfig(builders=(a, removed, c)), {**ids, "b": BuilderId(2)}
+    )
+    farm.store.submit(1)
+    await settle()
+    waiting = farm.store.submit(2)
+    await settle()
+
+    await farm.dispatcher.reconfigure(MasterConfig(builders=(a, c)), ids)
+    question.may_answer.set()
+    farm.store.submit(3)
+    await settle()
+    await farm.end(1)
+
+    assert farm.started == [1, 3]
+    assert [p.request.id for p in await farm.store.pending([BuilderId(2)])] == [waiting]
+
+
+async def test_nothing_starts_after_a_function_has_answered_a_dispatcher_that_stops(farm):
+    question = Question()
+    await farm.configure(builder("a", "one", can_start_build=question))
+    farm.store.submit(1)
+    await settle()
+
+    farm.dispatcher.stop_starting()
+    question.may_answer.set()
+    await settle()
+
+    assert farm.started == []
+
+
+async def test_a_builder_whose_function_refuses_does_not_keep_others_from_its_lock(farm):
+    question = Question()
+    question.may_answer.set()
+    await farm.configure(
+        builder("a", "one", locks=_ACCESS),
+        builder("b", "two", locks=_ACCESS, can_start_build=question),
+        builder("c", "three", locks=_ACCESS),
+    )
+    for builder_id in (1, 2, 3):
+        farm.store.submit(builder_id)
+        await settle()
+    question.answer = False
+    await farm.end(1)
+
+    assert farm.started == [1, 3]
+
+
+async def test_a_builder_does_not_wait_in_line_for_what_another_request_wanted(farm):
+    other = (
+        LockAccess(lock=LockSpec(name="disk", scope=LockScope.MASTER), mode=LockMode.EXCLUSIVE),
+    )
+    wanted = _ACCESS
+
+    async def locks(properties):
+        return wanted
+
+    await farm.configure(
+        builder("deploys", "one", locks=_ACCESS),
+        builder("writes", "two", locks=other),
+        builder("b", "three", locks=locks),
+        builder("c", "three", locks=_ACCESS),
+    )
+    farm.store.submit(1), farm.store.submit(2), farm.store.submit(3)
+    await settle()
+    wanted = other
+    farm.dispatcher.worker_changed("three")
+    await settle()
+    farm.store.submit(4)
+    await settle()
+    await farm.end(1)
+
+    assert farm.started == [1, 2, 4]
+
+
+async def test_a_builder_that_comes_back_still_runs_one_build_on_a_worker(farm):
+    a = builder("a", "many")
+    ids = {"a": BuilderId(1)}
+    await farm.configure(a)
+    farm.store.submit(1)
+    await settle()
+
+    await farm.dispatcher.reconfigure(MasterConfig(), {})
+    await farm.dispatcher.reconfigure(MasterConfig(builders=(a,)), ids)
+    farm.store.submit(1)
+    await settle()
+    assert farm.started == [1]
+
+    await farm.end(1)
+    assert farm.started == [1, 2]
+
+
+async def test_an_order_of_builders_that_is_none_stops_nothing(farm):
+    async def nothing(names):
+        return None
+
+    await farm.configure(builder("a", "one"), prioritize_builders=nothing)
+    farm.store.submit(1)
+    await settle()
+    await farm.end(1)
+    farm.store.submit(1)
+    await settle()
+
+    assert farm.started == [1, 2]
+
+
+async def test_locks_that_are_none_stop_only_their_builder(farm):
+    async def nonsense(properties):
+        return 17
+
+    await farm.configure(builder("a", "one", locks=nonsense), builder("b", "two"))
+    farm.store.submit(1)
+    await settle()
+    farm.store.submit(2)
+    await settle()
+
+    assert farm.started == [2]
+    assert "TypeError" in farm.why(1).sentence
+
+
+async def test_a_request_that_could_not_be_claimed_waits_on(farm, looptime):
+    failures = [OSError("the database is damaged")]
+    claim = farm.store.claim
+
+    async def fails_once(request_ids, master_id):
+        if failures:
+            raise failures.pop()
+        await claim(request_ids, master_id)
+
+    async def unclaim(request_ids):
+        pass
+
+    farm.store.claim, farm.store.unclaim = fails_once, unclaim
+    await farm.configure(builder("a", "one"))
+    farm.store.submit(1)
+    await settle()
+    assert farm.started == []
+
+    await asyncio.sleep(60)
+
+    assert farm.started == [1]
+
+
+async def test_a_request_that_could_not_be_collapsed_is_built(farm, looptime):
+    async def fails(request_ids, result):
+        raise OSError("the database is damaged")
+
+    async def unclaim(request_ids):
+        pass
+
+    farm.workers.alter("one", connected=False)
+    await farm.configure(builder("a", "one"))
+    complete, farm.store.complete, farm.store.unclaim = farm.store.complete, fails, unclaim
+    same = {"sources": (("", "r", "", "main"),)}
+    farm.store.submit(1, **same), farm.store.submit(1, **same)
+    await settle()
+    farm.store.complete = complete
+    farm.workers.alter("one", connected=True)
+    await asyncio.sleep(60)
+
+    assert 1 in farm.started
+
+
+async def test_a_request_that_is_cancelled_while_collapsing_is_decided_replaces_nothing(farm):
+    question = Question()
+    farm.workers.alter("one", connected=False)
+    await farm.configure(builder("a", "one", collapse_requests=question))
+    farm.store.submit(1)
+    newer = farm.store.submit(1)
+    await settle()
+    assert question.asked == 1
+
+    await farm.dispatcher.cancel(newer, "not wanted")
+    question.may_answer.set()
+    await settle()
+
+    assert farm.store.completed == {newer: Result.CANCELLED}
