@@ -550,7 +550,7 @@ async def test_leftovers_of_a_killed_agent_and_guard_are_killed_at_the_next_star
     worker: Running,
 ) -> None:
     heard = Heard()
-    script = "echo $PPID; ps -o ppid= -p $PPID; setsid sleep 600 & echo $!; sleep 600"
+    script = "echo $PPID; cut -d' ' -f4 /proc/$PPID/stat; setsid sleep 600 & echo $!; sleep 600"
     command = worker.command("shell", workdir="b", command=script)
     running = asyncio.ensure_future(worker.session.run(command, heard.receive))
     await until(lambda: len(heard.lines("o")) == 3)

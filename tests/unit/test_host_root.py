@@ -50,8 +50,8 @@ def test_users_tests_get_our_package_by_the_pytest_plug_in(tmp_path):
     (tmp_path / "test_x.py").write_text("def test_x():\n    pass\n")
     code = f"""
 import pytest
-sys.exit(pytest.main(['-q', '-p', 'chargehand.plugins.pytest_plugin', '-p', 'no:cacheprovider',
-                      '--rootdir', {str(tmp_path)!r}, {str(tmp_path)!r}]))
+sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '--rootdir', {str(tmp_path)!r},
+                      {str(tmp_path)!r}]))
 """
 
     assert "1 passed" in run(code, foreign(tmp_path / "other"))

@@ -142,9 +142,10 @@ class GitStepMixin:
                 await self.runRmdir(directory, abandonOnFailure=False)
 
     def _private_directory(self: Any) -> str:
-        builddir = self.build.path_module(self.getProperty("builddir"))
-        name = f".{builddir.name}.{str(self.workdir).replace('/', '_')}.buildbot"
-        return str(builddir.parent / name)
+        path = self.build.path_module
+        parent, builder = path.split(self.getProperty("builddir"))
+        name = f".{builder}.{str(self.workdir).replace('/', '_')}.buildbot"
+        return str(path.join(parent, name))
 
     async def _lay_out_keys(self: Any, directory: str) -> None:
         key = f"{directory}/ssh-key"
