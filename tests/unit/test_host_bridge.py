@@ -131,6 +131,7 @@ STYLES = [
 ]
 
 
+@pytest.mark.looptime
 @pytest.mark.parametrize("style", STYLES)
 async def test_an_extension_may_be_written_in_any_style(style, looptime):
     engine = Engine(exit_code=3, takes=1)
@@ -159,6 +160,7 @@ async def test_an_extension_may_catch_the_error():
     assert await inward(careful, Engine(error=ConnectionError())) == "caught"
 
 
+@pytest.mark.looptime
 @pytest.mark.parametrize(
     "style", [async_def, inline_callbacks, callbacks, ensure_deferred, gathered]
 )
