@@ -200,7 +200,7 @@ def test_a_git_poller_becomes_settings_of_the_engine(
 def test_the_arguments_may_be_given_in_order_or_by_their_old_names() -> None:
     source = GitPoller("url", None, "b", "wd", 60, "/bin/git", False, "cat", "prj", 30)
 
-    settings = source.engine_settings()
+    settings = source._engine_settings()
 
     assert settings.branches == ("b",)
     assert (settings.directory, settings.binary) == ("wd", "/bin/git")
@@ -239,7 +239,7 @@ async def test_secrets_of_a_git_poller_are_rendered_for_each_poll() -> None:
         auth_credentials=("user", "pass"),
         git_credentials=GitCredentialOptions(["url=https://other"], use_http_path=True),
     )
-    hook = source.engine_settings().credentials
+    hook = source._engine_settings().credentials
     assert hook is not None
 
     credentials = await hook()

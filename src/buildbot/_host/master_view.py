@@ -78,7 +78,7 @@ class MasterView(AsyncMultiService):
         """Stop the services that users' code has added, and tell it nothing any more."""
         for service in reversed(self.services):
             if service.running:
-                await service.ended()
+                await service._ended()
         await self.mq.close()
 
     def __getattr__(self, name: str) -> NoReturn:

@@ -32,15 +32,15 @@ class GitCommits:
     lastRev: dict[str, str]
     _poller: EnginePoller | None = None
 
-    def engine_settings(self) -> Settings:
+    def _engine_settings(self) -> Settings:
         """Return the engine's settings of this poller."""
         raise NotImplementedError
 
-    def forget_poller(self) -> None:
+    def _forget_poller(self) -> None:
         """Make what polls anew: the settings have changed."""
         self._poller = None
 
-    async def poll_commits(self: Any) -> None:
+    async def _poll_commits(self: Any) -> None:
         """Look once, the way that the subclass wants it."""
         poller = self._engine_poller()
         if not self._asks_for_commits():
@@ -160,7 +160,7 @@ class GitCommits:
 
     def _engine_poller(self: Any) -> EnginePoller:
         if self._poller is None:
-            settings = self.engine_settings()
+            settings = self._engine_settings()
             git = self._command()
             cache = GitCache(
                 owner=str(self.name),

@@ -159,7 +159,7 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
     def reconfigService(self, *args: Any, **kwargs: Any) -> Any:
         """Take over the constructor's arguments."""
         times = self._take(args, kwargs)
-        self.forget_poller()
+        self._forget_poller()
         return super().reconfigService(**times)
 
     def _take(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -205,12 +205,12 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
 
     def poll(self) -> Any:
         """Look for new commits and add changes for them; returns a Deferred."""
-        return outward(self.poll_commits())
+        return outward(self._poll_commits())
 
     def _as_component(self) -> Component:
         if self._is_customised():
             return super()._as_component()
-        return Component(name=str(self.name), settings=self.engine_settings(), extension=self)
+        return Component(name=str(self.name), settings=self._engine_settings(), extension=self)
 
     def _is_customised(self) -> bool:
         """Return whether a subclass polls in its own way, so that its methods must be called."""
@@ -222,7 +222,7 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
                 return True
         return False
 
-    def engine_settings(self) -> Settings:
+    def _engine_settings(self) -> Settings:
         """Return the engine's settings of this poller."""
         return Settings(
             url=str(self.repourl),

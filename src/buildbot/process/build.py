@@ -63,7 +63,7 @@ class Build(PropertiesMixin):
 
     # How it begins
 
-    def begin(self, facts: BuildFacts, master: Any) -> None:
+    def _begin(self, facts: BuildFacts, master: Any) -> None:
         """Take what is known of the build, and make its steps."""
         self.master = self.properties.master = master
         self.buildid, self.number = facts.build.id, facts.build.number
@@ -118,7 +118,7 @@ class Build(PropertiesMixin):
         super().setProperty(propname, value, source, runtime)
         self._recorded[propname] = (value, source)
 
-    def take_recorded(self) -> dict[str, Any]:
+    def _take_recorded(self) -> dict[str, Any]:
         """Return the properties that were set since the last call."""
         recorded, self._recorded = self._recorded, {}
         return recorded
@@ -173,9 +173,9 @@ class Build(PropertiesMixin):
     def stopBuild(self, reason: str = "<no reason given>", results: int = CANCELLED) -> Any:
         """End the build soon; steps that always run follow."""
         step = self.currentStep
-        if step is None or step.runtime is None:
+        if step is None or step._engine_runtime is None:
             raise RuntimeError("only a step that runs can stop its build")
-        step.runtime.stop_build(str(reason), Result(results))
+        step._engine_runtime.stop_build(str(reason), Result(results))
         return settled(None)
 
     def getSummaryStatistic(

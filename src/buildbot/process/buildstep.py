@@ -159,7 +159,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
             error(f"Step {kind} name '{self.name}' exceeds maximum length of {_LONGEST_NAME}")
         self._check_summary_policy(kind)
-        self.setup_logs()
+        self._setup_logs()
         self.statistics: dict[str, Any] = {}
         self.stopped = False
         self.timed_out = False
@@ -271,9 +271,9 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
     async def getBuildResultSummary(self) -> dict[str, str]:
         """Return the result's summary with ``build`` as the step's ``updateBuildSummaryPolicy``
         wants it."""
-        return await self.build_summary()
+        return await self._build_summary()
 
-    async def build_summary(self) -> dict[str, str]:
+    async def _build_summary(self) -> dict[str, str]:
         """Do the work of `getBuildResultSummary`."""
         summary = dict(await inward(self.getResultSummary))
         if (
@@ -300,9 +300,9 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
             self._tasks.spawn(self._show_summary(), name="update the summary")
 
     async def _show_summary(self) -> None:
-        await self.runtime.set_state(await self.current_sentence())
+        await self._engine_runtime.set_state(await self._current_sentence())
 
-    async def current_sentence(self) -> str:
+    async def _current_sentence(self) -> str:
         """Return what the step is doing."""
         summary = await inward(self.getCurrentSummary)
         return str(summary.get("step", "finished") if isinstance(summary, dict) else summary)
@@ -357,7 +357,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
             self.cmd = None
         return command
 
-    def next_command_id(self) -> str:
+    def _next_command_id(self) -> str:
         """Return an identifier for the step's next command: the same in each run of the step."""
         self._commands_begun += 1
         return f"{self.stepid}-{self._commands_begun}"
@@ -383,7 +383,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
 
     # What the engine calls
 
-    async def render_all(self) -> None:
+    async def _render_all(self) -> None:
         """Render the attributes that are renderable."""
         properties = self.getProperties()
         kind: Any = type(self)
@@ -393,24 +393,24 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
                 setattr(self, name, await render_value(value, properties))
         self.rendered = True
 
-    async def wanted(self) -> bool:
+    async def _is_wanted(self) -> bool:
         """Render the step, and return whether it is to run."""
         if self.doStepIf is False:
             return False
-        await self.render_all()
+        await self._render_all()
         wanted = self.doStepIf
         return bool(await inward(wanted, self) if callable(wanted) else wanted)
 
-    async def needed_locks(self) -> Any:
+    async def _needed_locks(self) -> Any:
         """Return the locks that it needs."""
         if not self.locks:
             return ()
         locks = await render_value(self.locks, self.getProperties())
         return lock_accesses(flatten(locks))
 
-    async def execute(self, runtime: StepRuntime) -> Any:
+    async def _run_in_engine(self, runtime: StepRuntime) -> Any:
         """Run it: what ``run()`` returned, all logs finished."""
-        self.runtime = runtime
+        self._engine_runtime = runtime
         self.stepid = runtime.step.id
         self.name = runtime.step.name
         self._running = True
@@ -422,9 +422,9 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
             return FAILURE
         finally:
             self._running = False
-            await self.end_logs()
+            await self._end_logs()
 
-    async def hidden(self) -> bool:
+    async def _is_hidden(self) -> bool:
         """Return whether it is not to be shown."""
         hide = self.hideStepIf
         return bool(await inward(hide, self.results, self) if callable(hide) else hide)

@@ -34,7 +34,7 @@ class Recipe:
     def begin(self, facts: BuildFacts) -> RecipeBuild:
         """Make the steps for one build. Raises what the user's code raises."""
         build: Build = self._factory.newBuild(list(facts.requests))
-        build.begin(facts, self._master())
+        build._begin(facts, self._master())
         return RecipeBuild(build)
 
 
@@ -97,18 +97,18 @@ class RecipeStep:
 
     async def locks(self) -> tuple[LockAccess, ...]:
         """Return the locks it needs, rendered."""
-        return await self.step.needed_locks()  # type: ignore[no-any-return] # they are
+        return await self.step._needed_locks()  # type: ignore[no-any-return] # they are
 
     async def is_wanted(self) -> bool:
         """Return whether it is to run."""
         await self._render_name()
-        return await self.step.wanted()
+        return await self.step._is_wanted()
 
     async def run(self, runtime: StepRuntime) -> Any:
         """Run it, and record the properties that it set."""
         step = self.step
         try:
-            return await step.execute(runtime)
+            return await step._run_in_engine(runtime)
         except WorkerLost:
             raise
         except Exception:
@@ -116,7 +116,7 @@ class RecipeStep:
                 return CANCELLED
             raise
         finally:
-            if properties := step.build.take_recorded():
+            if properties := step.build._take_recorded():
                 await runtime.set_build_properties(properties)
 
     async def interrupt(self, reason: str) -> None:
@@ -126,7 +126,7 @@ class RecipeStep:
     async def sentence(self, result: Result | None) -> str:
         """Return what it is doing, or did."""
         if result is None:
-            return await self.step.current_sentence()
+            return await self.step._current_sentence()
         self.step.results = int(result)
         summary = await self._summary()
         return str(summary.get("step", "finished"))
@@ -139,7 +139,7 @@ class RecipeStep:
     async def is_hidden(self, result: Result) -> bool:
         """Return whether it is not to be shown."""
         self.step.results = int(result)
-        return await self.step.hidden()
+        return await self.step._is_hidden()
 
     async def _summary(self) -> dict[str, Any]:
         summary = await inward(self.step.getResultSummary)

@@ -84,16 +84,16 @@ class RemoteCommand:
     @outgoing
     async def run(self, step: Any, conn: Any = None, builder_name: str | None = None) -> Any:
         """Run the command for a step, and return a Deferred of itself when it is complete."""
-        await self.execute(step)
+        await self._execute(step)
         return self
 
-    async def execute(self, step: Any) -> None:
+    async def _execute(self, step: Any) -> None:
         """Run it to its end. Raises WorkerLost and CommandRefused."""
         self.step = step
-        self._runtime = step.runtime
+        self._runtime = step._engine_runtime
         if self.interrupted:
             return
-        self.commandID = step.next_command_id()
+        self.commandID = step._next_command_id()
         self._command = Command(
             id=CommandId(self.commandID),
             name=self.remote_command,
@@ -102,7 +102,7 @@ class RemoteCommand:
         )
         self.active = True
         try:
-            await step.runtime.run_command(self._command, self._receive)
+            await step._engine_runtime.run_command(self._command, self._receive)
         finally:
             self.active = False
             self._collect()

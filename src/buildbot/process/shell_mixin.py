@@ -109,7 +109,7 @@ class ShellMixin:
         return rest
 
     @staticmethod
-    def unknown_arguments(arguments: dict[str, Any]) -> list[str]:
+    def _unknown_arguments(arguments: dict[str, Any]) -> list[str]:
         """Return the names that neither a program nor a step has."""
         return [name for name in arguments if name not in _CHECKS and name not in _OF_STEP]
 
@@ -136,7 +136,7 @@ class ShellMixin:
             **arguments,
         )
         if stdioLogName is not None:
-            log = self.logs.get(stdioLogName) or self.new_log(stdioLogName)
+            log = self.logs.get(stdioLogName) or self._new_log(stdioLogName)
             command.useLog(log, False)
         self._watch_files(command, arguments["logfiles"] or {}, lazy)
         return command
@@ -146,11 +146,11 @@ class ShellMixin:
             if lazy:
 
                 def make(_: Any, name: str = name) -> Any:
-                    return self.new_log(name)
+                    return self._new_log(name)
 
                 command.useLogDelayed(name, make, True)
             else:
-                command.useLog(self.new_log(name), True, name)
+                command.useLog(self._new_log(name), True, name)
 
     def getResultSummary(self: Any) -> Any:
         """Say which command it was, unless the step has a description."""

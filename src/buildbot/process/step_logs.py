@@ -18,10 +18,10 @@ class StepLogs:
 
     logEncoding: Any = None
     master: Any = None
-    runtime: Any = None
+    _engine_runtime: Any = None
     """What the engine offers to this step while it runs (`StepRuntime`)."""
 
-    def setup_logs(self) -> None:
+    def _setup_logs(self) -> None:
         """Begin without logs."""
         self.logs: dict[str, Log] = {}
         self._all_logs: list[Log] = []
@@ -35,20 +35,20 @@ class StepLogs:
     @outgoing
     async def addLog(self, name: str, type: str = "s", logEncoding: Any = None) -> Log:
         """Return a Deferred of a new log, of type ``s`` (streams), ``t`` (text) or ``h`` (HTML)."""
-        log = self.new_log(name, type, logEncoding)
+        log = self._new_log(name, type, logEncoding)
         await log.opened()
         return log
 
-    def new_log(self, name: str, type: str = "s", encoding: Any = None) -> Log:
+    def _new_log(self, name: str, type: str = "s", encoding: Any = None) -> Log:
         """Return a new log at once; it is opened in the meantime."""
         kind = KINDS.get(type)
         if kind is None:
             raise ValueError(f"log type must be one of {', '.join(KINDS)}, not {type!r}")
         log = kind(
             name,
-            runtime=self.runtime,
+            runtime=self._engine_runtime,
             tasks=self._tasks,
-            encoding=encoding or self.log_encoding(),
+            encoding=encoding or self._log_encoding(),
             properties=self.getProperties(),
         )
         self.logs[name] = log
@@ -56,7 +56,7 @@ class StepLogs:
         self._connect_observers()
         return log
 
-    def log_encoding(self) -> Any:
+    def _log_encoding(self) -> Any:
         """Return how bytes become text: as this step says, or the configuration."""
         config = getattr(self.master, "config", None)
         return self.logEncoding or getattr(config, "logEncoding", None) or "utf-8"
@@ -76,7 +76,7 @@ class StepLogs:
         return await self._complete_log(name, "h", html)
 
     async def _complete_log(self, name: str, type: str, text: str | bytes) -> Log:
-        log: Any = self.new_log(name, type)
+        log: Any = self._new_log(name, type)
         await inward(log.addContent, text)
         await log.end()
         return log  # type: ignore[no-any-return] # it is one
@@ -110,9 +110,9 @@ class StepLogs:
     @outgoing
     async def addURL(self, name: str, url: str) -> None:
         """Show a link."""
-        await self.runtime.add_url(bytes2unicode(name), bytes2unicode(url))
+        await self._engine_runtime.add_url(bytes2unicode(name), bytes2unicode(url))
 
-    async def end_logs(self) -> None:
+    async def _end_logs(self) -> None:
         """End all logs. Raises the first error in writing them."""
         ends = (log.end() for log in self._all_logs)
         outcomes = await asyncio.gather(*ends, return_exceptions=True)

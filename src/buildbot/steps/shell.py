@@ -41,7 +41,7 @@ class ShellCommand(ShellMixin, BuildStep):
         super().__init__(**kwargs)
 
     def _known(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        unknown = self.unknown_arguments(arguments)
+        unknown = self._unknown_arguments(arguments)
         if unknown:
             error(f"Invalid argument(s) passed to ShellCommand: {', '.join(unknown)}")
         return {name: value for name, value in arguments.items() if name not in unknown}

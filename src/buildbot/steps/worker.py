@@ -181,7 +181,7 @@ class CompositeStepMixin:
 
     @outgoing
     async def _add_command_log(self: Any, logname: str) -> Log:
-        log: Log = self.logs.get(logname) or self.new_log(logname)
+        log: Log = self.logs.get(logname) or self._new_log(logname)
         self.rc_log = log
         return log
 

@@ -63,22 +63,22 @@ class AsyncService(Service):
         if self.parent is not None:
             await self._leave()
         self.parent = parent
-        parent.adopt(self)
+        parent._adopt(self)
         if parent.running:
-            await self.begun()
+            await self._begun()
 
     async def _leave(self) -> None:
         parent, self.parent = self.parent, None
         if parent is not None:
-            parent.release(self)
+            parent._release(self)
         if self.running:
-            await self.ended()
+            await self._ended()
 
-    async def begun(self) -> None:
+    async def _begun(self) -> None:
         """Start it, and wait until it has started."""
         await inward(self.startService)
 
-    async def ended(self) -> None:
+    async def _ended(self) -> None:
         """Stop it, and wait until it has stopped."""
         await inward(self.stopService)
 
@@ -103,7 +103,7 @@ class AsyncMultiService(AsyncService):
     def __iter__(self) -> Iterator[Any]:
         return iter(self.services)
 
-    def adopt(self, service: Any) -> None:
+    def _adopt(self, service: Any) -> None:
         """Take a child."""
         if service.name is not None:
             name = str(service.name)
@@ -112,7 +112,7 @@ class AsyncMultiService(AsyncService):
             self.namedServices[name] = service
         self.services.append(service)
 
-    def release(self, service: Any) -> None:
+    def _release(self, service: Any) -> None:
         """Give a child away."""
         name = service.name
         if self.namedServices.get(name) is service:
@@ -143,12 +143,12 @@ class AsyncMultiService(AsyncService):
     async def _start_all(self) -> None:
         self.running = 1
         for service in self.services:
-            await service.begun()
+            await service._begun()
 
     async def _stop_all(self) -> None:
         for service in reversed(self.services):
             if service.running:
-                await service.ended()
+                await service._ended()
         self.running = 0
 
 
@@ -260,7 +260,7 @@ class ServiceRuntime:
         """Configure and start it."""
         master = self._service.master
         if master is None:
-            await self._service.begun()
+            await self._service._begun()
         else:
             await self._service._set_parent(master)
 
