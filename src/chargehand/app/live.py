@@ -72,12 +72,14 @@ class LiveView:
         read_lines: ReadLines,
         builder_name: Callable[[BuilderId], str],
         show_output: bool = True,
+        show_details: bool = False,
     ) -> None:
         self._console = console
         self._bus = bus
         self._read_lines = read_lines
         self._builder_name = builder_name
         self._show_output = show_output
+        self._show_details = show_details
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._builds: dict[BuildId, Build] = {}
         self._running: dict[StepId, tuple[Step, float]] = {}
@@ -173,7 +175,8 @@ class LiveView:
         data = await self._read_lines(log.id, first, log.line_count - first)
         self._printed[log.id] = first + data.count(b"\n")
         for line in data.decode(errors="replace").removesuffix("\n").split("\n"):
-            self._print(_styled(line, log.type))
+            if self._show_details or not (log.type is LogType.STDIO and _is_detail(line)):
+                self._print(_styled(line, log.type))
 
     def _print(self, line: Text) -> None:
         self._console.print(line, soft_wrap=True, highlight=False)
@@ -192,6 +195,11 @@ class LiveView:
             )
             lines.append(Spinner("dots", text=text))
         return Group(*lines)
+
+
+def _is_detail(line: str) -> bool:
+    """Whether a header line says what hardly anybody wants to see while a build runs well."""
+    return line.startswith(("h ", "helapsedTime=")) or line == "hprogram finished with exit code 0"
 
 
 def _styled(line: str, kind: LogType) -> Text:

@@ -56,6 +56,9 @@ from chargehand.kit.tasks import Tasks
     help="Build here, and keep it. Default: a temporary place.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show steps, but not their output.")
+@click.option(
+    "--details", is_flag=True, help="Show of each command also its directory and environment."
+)
 def run(
     builder: str,
     config_path: Path,
@@ -65,6 +68,7 @@ def run(
     revision: str | None,
     workdir: Path | None,
     quiet: bool,
+    details: bool,
 ) -> int:
     """Run BUILDER of a configuration right here.
 
@@ -89,7 +93,7 @@ def run(
             workdir=workdir,
             snapshot_of_source=bare,
         )
-        return asyncio.run(run_here(stamp, given, show_output=not quiet))
+        return asyncio.run(run_here(stamp, given, show_output=not quiet, show_details=details))
     except ConfigErrors as errors:
         raise CommandFailed(described(errors, config_path)) from None
     finally:
@@ -130,7 +134,12 @@ class _Run:
         self._tasks = Tasks("run")
 
     async def __call__(
-        self, stamp: SourceStamp, properties: dict[str, tuple[str, str]], *, show_output: bool
+        self,
+        stamp: SourceStamp,
+        properties: dict[str, tuple[str, str]],
+        *,
+        show_output: bool,
+        show_details: bool,
     ) -> int:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
         stopped = asyncio.Event()
@@ -144,6 +153,7 @@ class _Run:
                 read_lines=self._master.read_lines,
                 builder_name=self._master.builder_name,
                 show_output=show_output,
+                show_details=show_details,
             )
             self._tasks.spawn(view.run(), name="live view")
             await asyncio.sleep(0)  # the view listens from here on
@@ -183,7 +193,7 @@ class _Run:
         configured = {worker.name: worker for worker in config.workers}
         name = builder.worker_names[0]
         worker = configured.get(name, WorkerConfig(name=name, kind="local"))
-        settings = {"basedir": str(self._workdir.resolve())} if self._workdir else {}
+        settings = {"workdir": str(self._workdir.resolve())} if self._workdir else {}
         worker = dataclasses.replace(
             worker, kind="local", max_builds=1, settings=settings, extension=None
         )
