@@ -64,8 +64,8 @@ def beginning(
     """Return all that stands before a command's own output; *command* as it may be shown."""
     lines = ["WARNING: disabling usePTY for this command"] if pty_refused else []
     lines.append(command if isinstance(command, str) else quoted(command))
-    limits = [f"timeout {_seconds(timeout)} secs"] if timeout else []
-    limits += [f"maxTime {_seconds(max_time)} secs"] if max_time else []
+    limits = [f"timeout {_with_unit(timeout)}"] if timeout else []
+    limits += [f"maxTime {_with_unit(max_time)}"] if max_time else []
     lines.append(" ".join([f" in dir {directory}", *(f"({limit})" for limit in limits)]))
     lines.append(f" watching logfiles {dict(logfiles)!r}")
     lines.append(f" argv: {argv(command)}")
@@ -102,6 +102,10 @@ def end(*, exit_code: int, signal: int | None, elapsed: float) -> str:
     lines = [f"process killed by signal {signal}"] if signal else []
     lines += [f"program finished with exit code {exit_code}", f"elapsedTime={elapsed:.6f}"]
     return "\n".join(lines)
+
+
+def _with_unit(seconds: float) -> str:
+    return f"{_seconds(seconds)} {'sec' if seconds == 1 else 'secs'}"
 
 
 def _seconds(value: float) -> str:

@@ -104,7 +104,7 @@ async def test_equal_slugs_are_told_apart(workshop: Workshop) -> None:
 
     again = await workshop.store.logs.open(log.step_id, "stdio", "stdio", LogType.STDIO)
 
-    assert (log.slug, again.slug) == ("stdio", "stdio_1")
+    assert (log.slug, again.slug) == ("stdio", "stdio_2")
 
 
 async def test_a_finished_or_unknown_log_takes_nothing(workshop: Workshop) -> None:

@@ -73,6 +73,13 @@ def test_the_header_has_all_that_was_asked_for() -> None:
     ]
 
 
+def test_one_second_is_not_seconds() -> None:
+    assert (
+        beginning(timeout=1, max_time=1.0)[1]
+        == " in dir /w/b/build (timeout 1 sec) (maxTime 1 sec)"
+    )
+
+
 def test_no_limits_are_not_shown() -> None:
     assert beginning(timeout=None)[1] == " in dir /w/b/build"
 

@@ -32,6 +32,11 @@ class Given:
         self._prefix = prefix
         self._parents = parents
 
+    @property
+    def file(self) -> str:
+        """The configuration file, which is also the source of the master's properties."""
+        return str(self._document.path)
+
     def __contains__(self, key: str) -> bool:
         return key in self.values
 

@@ -130,7 +130,7 @@ def _properties(given: Given) -> dict[str, Property]:
                 f"c['properties'][{name!r}] must be a value that JSON can hold", "properties", name
             )
         else:
-            found[name] = (value, "global")
+            found[name] = (value, given.file)
     return found
 
 

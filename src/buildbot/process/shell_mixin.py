@@ -16,7 +16,7 @@ from buildbot.process.step_arguments import (
     check_number_or_none,
     check_text_or_none,
 )
-from buildbot.util.sequences import flatten, join_list
+from buildbot.util.sequences import flatten
 from buildbot.util.text import command_to_string
 
 _CHECKS: dict[str, Check] = {
@@ -153,15 +153,13 @@ class ShellMixin:
                 command.useLog(self._new_log(name), True, name)
 
     def getResultSummary(self: Any) -> Any:
-        """Say which command it was, unless the step has a description."""
-        if self.descriptionDone or self.description:
+        """Say which command it was, unless the step has a ``descriptionDone``."""
+        if self.descriptionDone:
             return super().getResultSummary()  # type: ignore[misc] # of the step
         command = self._finished_command()
         words = command_to_string(command) if command else None
         if not words:
             return super().getResultSummary()  # type: ignore[misc] # of the step
-        if self.descriptionSuffix:
-            words += " " + join_list(self.descriptionSuffix)
         if self.results != SUCCESS:
             words += f" ({statusToString(self.results)})"
         if self.timed_out:

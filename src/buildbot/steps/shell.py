@@ -128,8 +128,8 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
         self.property_changes = await self._changes(command)
         for name, value in self.property_changes.items():
             self.setProperty(name, value, "SetPropertyFromCommand Step")
-        if self.property_changes:
-            lines = [f"{name}: {value!r}" for name, value in self.property_changes.items()]
+        if self.property_changes or self.extract_fn is not None:
+            lines = [f"{name}: {value!r}" for name, value in sorted(self.property_changes.items())]
             await self.addCompleteLog("property changes", "\n".join(lines))
         result: int = command.results()
         return result

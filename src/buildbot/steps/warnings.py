@@ -29,7 +29,6 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
     number, text); ``suppressionList`` and ``suppressionFile`` say which do not count.
     """
 
-    name = "shell"
     renderables: ClassVar[Any] = [
         "suppressionFile",
         "suppressionList",

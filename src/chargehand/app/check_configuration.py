@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import click
@@ -24,7 +25,8 @@ def checkconfig(place: Path, quiet: bool) -> int:
     is good (there may be warnings).
     """
     config_path, basedir = _where(place)
-    config = load_configuration(config_path, basedir)
+    with contextlib.chdir(basedir if basedir.is_dir() else Path()):
+        config = load_configuration(config_path, basedir)
     for warning in config.warnings:
         where = f"{warning.file}:{warning.line}: " if warning.line else ""
         click.secho(f"warning: {where}{warning.message}", fg="yellow", err=True)

@@ -81,11 +81,14 @@ class StepRun:
         """Run the step to its end, record it, and return its result. Never raises for the step."""
         wanted, locks, error = await self._prepare()
         result: Result
-        waits = bool(locks) and wanted and error is None
+        runs = wanted and error is None
+        waits = bool(locks) and runs
         self._sentence = await self._sentence_now()
         self.step = await self._means.steps.add_step(
-            self._build.id, self._hosted.name, self._sentence, started=not waits
+            self._build.id, self._hosted.name, self._sentence, started=runs and not waits
         )
+        if not runs:
+            self.step = await self._means.steps.start_step(self.step, locks_acquired=False)
         grant: LockGrant | None = None
         try:
             if error is not None:

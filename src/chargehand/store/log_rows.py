@@ -93,7 +93,7 @@ def add(transaction: Transaction, step_id: StepId, name: str, slug: str, kind: L
     id_ = connection.execute(_INSERT, values).scalar()
     if id_ is None:
         taken = set(connection.execute(_SLUGS, {"step": step_id}).scalars())
-        slug = numbered(slug, taken)
+        slug = numbered(slug, taken, first=2)
         id_ = connection.execute(_INSERT, {**values, "short": slug}).scalar_one()
     log = Log(id=LogId(id_), step_id=step_id, name=name, slug=slug, type=kind)
     transaction.announce(LogAdded(log=log))

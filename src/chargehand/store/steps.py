@@ -206,12 +206,12 @@ def _free_name(connection: Connection, build_id: BuildId, name: str) -> str:
     return numbered(name, taken)
 
 
-def numbered(name: str, taken: set[str]) -> str:
-    """Return *name* with the first number that makes it unlike all of *taken*."""
-    number = 0
+def numbered(name: str, taken: set[str], first: int = 1) -> str:
+    """Return *name* with the first number (from *first* on) that makes it unlike all of *taken*."""
+    number = first
     candidate = name
     while candidate in taken:
-        number += 1
         suffix = f"_{number}"
         candidate = name[: _NAME_LENGTH - len(suffix)] + suffix
+        number += 1
     return candidate
