@@ -18,9 +18,11 @@ class AbstractLatentWorker(AbstractWorker):
     """
 
     _kind = "latent"
-    build_wait_timeout: float = 600
     start_missing_on_startup: bool = True
-    instance: Any = None
+
+    # No values here: a configuration may ask a class which attributes it has before it is made.
+    build_wait_timeout: float
+    instance: Any
 
     def checkConfig(  # type: ignore[override] # documented so
         self,
@@ -32,6 +34,7 @@ class AbstractLatentWorker(AbstractWorker):
     ) -> None:
         """Check the arguments, and keep them; ``build_wait_timeout`` is in seconds."""
         super().checkConfig(name, password, **kwargs)
+        self.instance = None
         self.build_wait_timeout = build_wait_timeout
         self.start_missing_on_startup = start_missing_on_startup
 
