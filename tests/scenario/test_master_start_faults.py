@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from installed_master import InstalledMaster, Ran
+from installed_master import InstalledMaster, Ran, eventually
 
 _BUILDER = "add('b', sh('true'))"
 
@@ -172,3 +175,83 @@ def test_a_worker_directory_that_cannot_be_made_does_not_hurt_the_master(master:
     assert "none of its workers is connected" in master.waits(request_id, "no_worker_connected")
     assert "worker local could not be started" in master.log
     assert "Traceback" not in master.log
+
+
+@pytest.mark.parametrize("name", ["twistd.pid", "master.log"])
+def test_a_file_that_cannot_be_written_is_said(master: InstalledMaster, name: str):
+    master.write(_BUILDER)
+    master.file(name).mkdir()
+
+    ran = master.try_start()
+
+    assert ran.status == 1
+    assert f"{master.file(name)}: Is a directory" in ran.err
+    assert "Traceback" not in ran.err
+    master.file(name).rmdir()
+
+
+def test_signals_while_the_master_starts_do_not_kill_it(master: InstalledMaster):
+    master.write(
+        "import os, signal\n"
+        "for number in (signal.SIGHUP, signal.SIGHUP):\n"
+        "    os.kill(os.getpid(), number)\n" + _BUILDER
+    )
+
+    master.start()
+
+    eventually("the update", lambda: "configuration update complete" in master.log)
+    assert master.build("b")["results"] == 0
+
+
+def test_a_master_told_to_stop_while_it_starts_stops(master: InstalledMaster):
+    master.write("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n" + _BUILDER)
+
+    master.try_start()
+
+    master.wait_for_end()
+    assert "the master has stopped" in master.log
+    assert not master.worker_processes()
+
+
+def test_of_many_starts_at_once_one_wins(master: InstalledMaster):
+    master.write(_BUILDER)
+    command = [sys.executable, "-m", "chargehand.app.main", "start", str(master.path)]
+    starts = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+
+    ended = [(start.communicate(timeout=60), start.returncode) for start in starts]
+
+    assert sorted(status for _, status in ended) == [0, 1, 1, 1]
+    for (_, err), status in ended:
+        assert not status or "runs in" in err, err
+    assert master.build("b")["results"] == 0
+
+
+def test_a_worker_directory_that_vanishes_is_made_again(master: InstalledMaster):
+    master.write(_BUILDER)
+    master.start()
+    assert master.build("b")["results"] == 0
+
+    shutil.rmtree(master.file("workers"))
+
+    assert master.build("b")["results"] == 0
+
+
+@pytest.mark.slow
+def test_a_database_that_is_locked_for_a_while_delays_builds(master: InstalledMaster):
+    master.write(_BUILDER + "\nadd('slow', blocking('slow'))")
+    master.start()
+    request_id = master.force("slow")
+    master.wait_for_file("slow.running")
+    holder = sqlite3.connect(master.file("state.sqlite"))
+    holder.execute("begin immediate")
+
+    master.let_go("slow")
+    eventually("the fault", lambda: "keeps the database locked" in master.log)
+    holder.close()
+
+    assert master.completed(request_id)["results"] == 0
+    assert "the database works again" in master.log
+    assert master.build("b")["results"] == 0

@@ -103,6 +103,10 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.status)
     except BrokenPipeError:
         sys.exit(141)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.secho(f"{where}{error.strerror or error}", fg="red", err=True)
+        sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import os
 import signal
 from collections.abc import Callable
 
@@ -29,15 +29,19 @@ def serve(
 ) -> int:
     """Run the master of a directory until it is told to stop; return the exit status.
 
-    The directory is the process's own meanwhile: configurations name files relative to it.
+    The directory becomes the process's own: configurations name files relative to it.
     *report* is called once: with "ready", or with the reason why the master could not start.
     """
     pid_file = PidFile(basedir.pid_path)
     try:
-        pid_file.take()
-        log_to(basedir, terminal=terminal, verbose=verbose)
-        with contextlib.chdir(basedir.path):
-            return asyncio.run(_Service(basedir, report).run())
+        try:
+            pid_file.take()
+            log_to(basedir, terminal=terminal, verbose=verbose)
+        except OSError as error:
+            reason = error.strerror or error
+            raise CommandFailed(f"cannot write {error.filename}: {reason}") from error
+        os.chdir(basedir.path)
+        return asyncio.run(_Service(basedir, report).run())
     except CommandFailed as failure:
         report(str(failure))
         if terminal:
@@ -54,20 +58,28 @@ class _Service:
         self._basedir = basedir
         self._report = report
         self._master = Master(basedir=basedir.path, config_path=basedir.config_path)
+        self._started = asyncio.Event()
         self._told_to_stop = asyncio.Event()
         self._tasks = Tasks("signals")
         self._reconfiguring = asyncio.Lock()
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reconfigure)
+        loop.add_signal_handler(signal.SIGUSR1, self._stop_when_idle)
         try:
             await self._start()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self._stop)
-            loop.add_signal_handler(signal.SIGHUP, self._reconfigure)
-            loop.add_signal_handler(signal.SIGUSR1, self._stop_when_idle)
+            self._started.set()
+            # Until now it interrupted whatever the configuration was doing.
+            loop.add_signal_handler(signal.SIGINT, self._stop)
             self._report("ready")
             await self._told_to_stop.wait()
+        except CommandFailed:
+            raise
+        except Exception:
+            _log.exception("the master failed")
+            raise
         finally:
             await self._tasks.close()
             await self._master.stop()
@@ -96,6 +108,7 @@ class _Service:
         self._tasks.spawn(self._wait_and_stop(), name="stop when idle")
 
     async def _wait_and_stop(self) -> None:
+        await self._started.wait()
         await self._master.finish_builds()
         self._told_to_stop.set()
 
@@ -103,6 +116,7 @@ class _Service:
         self._tasks.spawn(self._read_configuration_again(), name="reconfigure")
 
     async def _read_configuration_again(self) -> None:
+        await self._started.wait()
         async with self._reconfiguring:
             _log.info("reading %s again", self._basedir.config_path)
             try:

@@ -161,7 +161,7 @@ class Logs:
         log = replace(opened.log, line_count=opened.log.line_count + segment.line_count)
         size = opened.extent.size + segment.size
         try:
-            await self._database.write(
+            await self._database.insist(
                 lambda transaction: log_rows.set_content(transaction, log, size, content)
             )
         except StoreError as error:
