@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 
 import pytest
 from installed_master import (
@@ -192,3 +193,96 @@ def test_a_master_told_to_stop_gives_its_builds_back(
     first, second = master.builds_of(request_id)
     assert (first["results"], second["results"]) == (RETRY, SUCCESS)
     assert "shutting down" in first["state_string"]
+
+
+def test_a_log_that_was_being_written_can_be_read_after_a_kill(master: InstalledMaster):
+    master.write("""
+        add('b', sh('i=0; while :; do seq $i $((i + 999)); i=$((i + 1000)); done', name='slow'))
+        """)
+    master.start()
+    request_id = master.force("b")
+    build = master.running_build(request_id)
+    eventually("the step", lambda: master.steps(build))
+    eventually("lines", lambda: master.logs(build, "slow")["stdio"]["num_lines"] > 300_000)
+
+    master.kill()
+    master.write("add('b', sh('true', name='slow'))")
+    master.start()
+    log = master.logs(build, "slow")["stdio"]
+    numbers = [int(line) for line in master.output(build, "slow")]
+
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > 300_000
+    assert log["complete"]
+    assert log["num_lines"] == len(master.lines(build, "slow"))
+    assert master.completed(request_id)["results"] == SUCCESS
+
+
+def _with_changes(master: InstalledMaster, scheduler: str) -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    master.write(f"""
+        c['change_source'] = [changes.PBChangeSource(port='tcp:{port}:interface=127.0.0.1')]
+        c['schedulers'] = [schedulers.SingleBranchScheduler(name='main', builderNames=['b'],
+                           change_filter=util.ChangeFilter(branch='main'), {scheduler})]
+        add('b', sh('true', name='one'))
+        """)
+    return port
+
+
+def _send(master: InstalledMaster, port: int, revision: str) -> None:
+    where = ("--master", f"localhost:{port}", "--who", "me", "--branch", "main", "--vc", "git")
+    ran = master.chargehand("sendchange", *where, "--revision", revision, "file.c")
+    assert ran.status == 0, ran.text
+
+
+def test_an_accepted_change_is_built_though_the_master_is_killed_at_once(master: InstalledMaster):
+    port = _with_changes(master, "treeStableTimer=None")
+    master.start()
+
+    for revision in ("1", "2", "3"):
+        _send(master, port, revision)
+        master.kill()
+        master.start()
+
+    eventually(
+        "three builds", lambda: len(master.get("buildrequests?complete=true&results=0")) == 3
+    )
+    revisions = [stamp["revision"] for stamp in master.get("sourcestamps?order=ssid")]
+    assert revisions == ["1", "2", "3"]
+
+
+def test_a_tree_stable_timer_survives_a_kill(master: InstalledMaster):
+    port = _with_changes(master, "treeStableTimer=2")
+    master.start()
+    _send(master, port, "1")
+    _send(master, port, "2")
+    master.kill()
+    assert not master.is_running
+    master.start()
+
+    (request,) = eventually("the build", lambda: master.get("buildrequests?complete=true"))
+
+    assert request["results"] == SUCCESS
+    (buildset,) = master.get("buildsets")
+    assert buildset["sourcestamps"][0]["revision"] == "2"
+
+
+def test_what_ran_when_the_master_was_killed_is_not_shown_as_running(master: InstalledMaster):
+    master.write(_ONE_BLOCKING_STEP)
+    master.start()
+    master.force("b")
+    _begun(master)
+    master.kill()
+    master.write("add('other', sh('true'))")
+
+    master.start()
+
+    assert master.get("builds?complete=false") == []
+    assert [worker["connected_to"] for worker in master.get("workers")] in (
+        [[]],
+        [[{"masterid": 1}]],
+    )
+    (request,) = master.get("buildrequests")
+    assert (request["claimed"], request["complete"]) == (False, False)
+    assert request["claimed_by_masterid"] is None
