@@ -92,6 +92,14 @@ async def test_a_halted_build_runs_only_what_always_runs():
         ([Returns(WARNINGS, "st", warnOnWarnings=True)], "warnings st"),
         ([Returns(WARNINGS, "st", "bt", flunkOnWarnings=True)], "failed bt"),
         ([Returns(FAILURE, "st", "bt", flunkOnFailure=False)], "build successful bt"),
+        ([Returns(FAILURE, "st", flunkOnFailure=False)], "build successful"),
+        (
+            [Returns(FAILURE, "st", flunkOnFailure=False, haltOnFailure=True)],
+            "build successful st",
+        ),
+        ([Returns(FAILURE, "st", flunkOnFailure=False, warnOnFailure=True)], "warnings st"),
+        ([Returns(WARNINGS, "st", flunkOnWarnings=True)], "failed st"),
+        ([Returns(WARNINGS, "st", warnOnFailure=True)], "build successful"),
         ([Returns(FAILURE)], "failed"),
         ([Returns(EXCEPTION, "st")], "exception st"),
         ([Returns(CANCELLED, "st")], "cancelled st"),
@@ -103,6 +111,38 @@ async def test_a_halted_build_runs_only_what_always_runs():
 )
 async def test_the_build_says_what_buildbot_says(steps, state):
     assert (await StepWorkshop(*steps).run()).state == state
+
+
+async def test_properties_set_on_the_build_s_properties_are_recorded():
+    class Sets(BuildStep):
+        def run(self):
+            self.setProperty("a", 1)
+            self.build.getProperties().setProperty("b", 2, "by hand")
+            self.build.setProperty("c", 3, "by the build")
+            return SUCCESS
+
+    workshop = StepWorkshop(Sets())
+
+    await workshop.run()
+
+    recorded = workshop.builds.properties[1]
+    assert {name: recorded[name] for name in "abc"} == {
+        "a": (1, "Unknown"),
+        "b": (2, "by hand"),
+        "c": (3, "by the build"),
+    }
+
+
+async def test_a_command_is_described_by_itself_until_it_has_a_description_of_what_was_done():
+    workshop = StepWorkshop(
+        ShellCommand(command=["make", "all"], description="making"),
+        ShellCommand(command=["make", "all"], descriptionSuffix="now"),
+        ShellCommand(command=["make", "all"], descriptionDone="made", descriptionSuffix="now"),
+    )
+
+    await workshop.run()
+
+    assert [state for _, _, state in workshop.outcome()] == ["'make all'", "'make all'", "made now"]
 
 
 async def test_equal_names_are_made_unique():
@@ -513,6 +553,26 @@ async def test_a_build_can_be_stopped_while_its_worker_prepares():
 
     assert build.state == "cancelled (never mind)"
     assert all(step.complete for step in workshop.steps.of(1))
+
+
+async def test_a_request_that_is_cancelled_while_its_build_is_recorded_is_not_built():
+    workshop = StepWorkshop(Returns())
+    record, may_record = workshop.builds.start_build, asyncio.Event()
+
+    async def slowly(*arguments):
+        await may_record.wait()
+        return await record(*arguments)
+
+    workshop.builds.start_build = slowly
+    running = asyncio.ensure_future(workshop.run())
+    await asyncio.sleep(0)
+
+    workshop.service.stop_request(1, "never mind")
+    may_record.set()
+    build = await running
+
+    assert build.state == "cancelled (never mind)"
+    assert workshop.outcome() == []
 
 
 async def test_a_full_disk_ends_the_step_and_not_the_master():

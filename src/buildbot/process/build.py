@@ -55,7 +55,7 @@ class Build(PropertiesMixin):
         self.path_module: ModuleType = posixpath
         self.path_cls: type[PurePath] = PurePosixPath
         self.steps: list[Any] = []
-        self._recorded: dict[str, Any] = {}
+        self._known_properties: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         name = self.builder.name if self.builder is not None else "?"
@@ -116,12 +116,17 @@ class Build(PropertiesMixin):
     ) -> None:
         """Set a property of the build; it is recorded when the step that runs has ended."""
         super().setProperty(propname, value, source, runtime)
-        self._recorded[propname] = (value, source)
 
-    def _take_recorded(self) -> dict[str, Any]:
-        """Return the properties that were set since the last call."""
-        recorded, self._recorded = self._recorded, {}
-        return recorded
+    def _take_changed(self) -> dict[str, Any]:
+        """Return the properties that were set since the last call, in whatever way."""
+        known = self._known_properties
+        changed = {
+            name: found
+            for name, found in self.properties.properties.items()
+            if known.get(name) is not found
+        }
+        known.update(changed)
+        return changed
 
     # Sources
 

@@ -176,9 +176,11 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
     def _check_summary_policy(self, kind: str) -> None:
         policy = self.updateBuildSummaryPolicy
         if policy is None:
-            self.updateBuildSummaryPolicy = [EXCEPTION, RETRY, CANCELLED, FAILURE]
-            if self.warnOnFailure or self.warnOnWarnings:
-                self.updateBuildSummaryPolicy.append(WARNINGS)
+            policy = self.updateBuildSummaryPolicy = [EXCEPTION, RETRY, CANCELLED]
+            if self.haltOnFailure or self.flunkOnFailure or self.warnOnFailure:
+                policy.append(FAILURE)
+            if self.flunkOnWarnings or self.warnOnWarnings:
+                policy.append(WARNINGS)
         elif isinstance(policy, bool):
             self.updateBuildSummaryPolicy = ALL_RESULTS if policy else []
         elif not isinstance(policy, list):
@@ -336,7 +338,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
         return self.build.getProperties()
 
     def setProperty(
-        self, propname: str, value: Any, source: str = "Step", runtime: bool | None = None
+        self, propname: str, value: Any, source: str = "Unknown", runtime: bool | None = None
     ) -> None:
         """Set a property of the build."""
         self.build.setProperty(propname, value, source)

@@ -60,7 +60,7 @@ class RecipeBuild:
                 rendered = await render_value(value, properties)
                 properties.setProperty(name, rendered, source)
         self._build.env = await render_value(self._build.env, properties)
-        return dict(properties.properties)
+        return self._build._take_changed()
 
     def note(self, step: RecipeStep, result: Result, result_so_far: Result) -> None:
         """Tell the build how a step ended."""
@@ -116,7 +116,7 @@ class RecipeStep:
                 return CANCELLED
             raise
         finally:
-            if properties := step.build._take_recorded():
+            if properties := step.build._take_changed():
                 await runtime.set_build_properties(properties)
 
     async def interrupt(self, reason: str) -> None:
