@@ -260,3 +260,37 @@ async def test_callbacks_of_the_engines_work_may_start_tasks_that_await_deferred
         return d
 
     assert await inward(chained, Engine(exit_code=4)) == 4
+
+
+def test_async_to_deferred_starts_at_once():
+    from buildbot.util.twisted import async_to_deferred
+
+    @async_to_deferred
+    async def work(one, *, other):
+        return await defer.succeed(one) + other
+
+    done = work(1, other=2)
+
+    assert done.result == 3
+
+
+async def test_async_to_deferred_awaits_deferreds_and_futures_and_raises_what_they_raise():
+    from buildbot.util.twisted import async_to_deferred
+
+    fired: defer.Deferred[int] = defer.Deferred()
+
+    @async_to_deferred
+    async def work():
+        await asyncio.sleep(0)
+        first = await fired
+        second = await asyncio.get_running_loop().run_in_executor(None, int, "4")
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, int, "x")
+        except ValueError:
+            raise KeyError(first + second) from None
+
+    done = work()
+    asyncio.get_running_loop().call_later(0.01, fired.callback, 3)
+
+    with pytest.raises(KeyError, match="7"):
+        await done.asFuture(asyncio.get_running_loop())

@@ -77,6 +77,14 @@ def outward(work: Coroutine[Any, Any, T]) -> Deferred[T]:
     return deferred
 
 
+def eager(work: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """Start *work* of an extension here and now, as Twisted does, and return a Deferred of it.
+
+    It may await what asyncio has, too.
+    """
+    return defer.ensureDeferred(_awaiting_futures(work))
+
+
 def settled(value: T) -> Deferred[T]:
     """Return a Deferred that has fired with *value* already: for work that needs no waiting."""
     return defer.succeed(value)
@@ -121,6 +129,44 @@ def _translated(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
                 answer = yield waited_for
         except BaseException as raised:  # noqa: BLE001 - thrown into the coroutine
             error = raised
+
+
+@coroutine
+def _awaiting_futures(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    """Await *work* under Twisted; wherever it waits for a future, wait for a Deferred instead."""
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            waited_for = work.send(answer) if error is None else work.throw(error)
+        except StopIteration as finished:
+            result: T = finished.value
+            return result
+        answer = error = None
+        try:
+            if isinstance(waited_for, Deferred):
+                answer = yield waited_for
+            else:
+                yield _when_done(waited_for)
+        except BaseException as raised:  # noqa: BLE001 - thrown into the coroutine
+            error = raised
+
+
+def _when_done(future: asyncio.Future[Any] | None) -> Deferred[None]:
+    """Return a Deferred of the moment when *future* has a result, leaving the result in it."""
+    if future is None:  # asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        deferred: Deferred[None] = Deferred()
+        loop.call_soon(deferred.callback, None)
+        return deferred
+    future._asyncio_future_blocking = False
+
+    def abandon(_: Deferred[None]) -> None:
+        future.cancel()
+
+    deferred = Deferred(abandon)
+    future.add_done_callback(lambda _: None if deferred.called else deferred.callback(None))
+    return deferred
 
 
 def _until_fired(deferred: Deferred[Any]) -> asyncio.Future[None]:

@@ -33,6 +33,11 @@ _STEPS = {
     "buildbot.steps.cppcheck": _of(
         "shell", Cppcheck="source binary enable inconclusive extra_args"
     ),
+    "buildbot.steps.download_secret_to_worker": _of(
+        "step",
+        DownloadSecretsToWorker="secret_to_be_populated",
+        RemoveWorkerFileSecret="populated_secret_list",
+    ),
     "buildbot.steps.gitdiffinfo": _of("shell", GitDiffInfo="compareToRef dataName"),
     "buildbot.steps.http": _of(
         "step",
@@ -188,7 +193,8 @@ _REPORTERS = {
         HttpStatusPushBase="*",
         HttpStatusPush="serverUrl auth headers skip_encoding format_fn wantProperties wantSteps "
         "wantLogs builders",
-    ),
+    )
+    | _of("alias", ReporterBase="buildbot.reporters.base"),
     "buildbot.reporters.irc": _of(
         "reporter",
         IRC="host nick channels pm_to_nicks port allowForce tags password notify_events "

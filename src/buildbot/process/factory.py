@@ -55,8 +55,19 @@ class BuildFactory(ComparableMixin):
         recipe = getattr(step, "get_step_factory", None)
         self.steps.append(recipe() if recipe is not None else step)
 
-    def addSteps(self, steps: Iterable[Any]) -> None:
-        """Append several steps."""
+    def addSteps(
+        self, steps: Iterable[Any], withSecrets: Sequence[tuple[Any, Any]] | None = None
+    ) -> None:
+        """Append several steps; around them, files of *withSecrets* (path and value) are on the
+        worker."""
+        if withSecrets:
+            secret_files = importlib.import_module("buildbot.steps.download_secret_to_worker")
+            paths = [path for path, _ in withSecrets]
+            steps = [
+                secret_files.DownloadSecretsToWorker(withSecrets),
+                *steps,
+                secret_files.RemoveWorkerFileSecret(paths),
+            ]
         for step in steps:
             self.addStep(step)
 
