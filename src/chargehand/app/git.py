@@ -17,6 +17,23 @@ _IDENTITY = {
     "GIT_COMMITTER_EMAIL": "chargehand@localhost",
 }
 
+_OF_A_HOOK = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_WORK_TREE",
+)
+
+
+def forget_callers_repository() -> None:
+    """Drop what git tells its hooks of their repository: steps of builds would work on that one."""
+    for name in _OF_A_HOOK:
+        os.environ.pop(name, None)
+
 
 def git(
     *arguments: str | Path,

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from chargehand.app.failure import CommandFailed
+from chargehand.app.git import forget_callers_repository
 
 _COMMANDS = {
     "create-master": ("create_master", "Create a directory for a master."),
@@ -90,6 +91,7 @@ def commands(context: click.Context, verbose: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a user's mistake ends with one clear message and exit status 1."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    forget_callers_repository()
     try:
         result: Any = commands.main(arguments, standalone_mode=False)
     except click.ClickException as error:
