@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections import defaultdict
@@ -31,6 +32,8 @@ _log = logging.getLogger("chargehand.master")
 
 _HEARTBEAT_SECONDS = 60.0
 _DEAD_AFTER_SECONDS = 600.0
+_CHANGE_SECONDS = 10.0
+"""How long a reconfiguration that is under way may keep the master from stopping."""
 
 
 class Master:
@@ -55,6 +58,7 @@ class Master:
         self._parts: Parts | None = None
         self._is_configured = False
         self._left_overs = LeftOvers()
+        self._changing = asyncio.Lock()
 
     async def start(self) -> None:
         """Read the configuration and begin to work.
@@ -141,6 +145,10 @@ class Master:
 
         Raises ConfigErrors; then the running configuration stays as it is.
         """
+        async with self._changing:
+            return await self._reconfigure()
+
+    async def _reconfigure(self) -> str:
         with without_pauses():
             config = self._adjust(await self._host.load())
             changed = difference(self.config, config)
@@ -170,6 +178,11 @@ class Master:
 
     async def stop(self) -> None:
         """Stop in good order: builds that run go back to the queue. Stopping twice does no harm."""
+        with contextlib.suppress(TimeoutError):
+            # Users' code, too, may have asked for a reconfiguration, which is not to start anything
+            # in a master that has stopped.
+            async with asyncio.timeout(_CHANGE_SECONDS), self._changing:
+                pass
         parts, self._parts = self._parts, None
         await self._tasks.close()
         if parts is not None:
