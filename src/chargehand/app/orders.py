@@ -59,9 +59,7 @@ class Orders:
         if await self._dispatcher.cancel(request_id, reason):
             return
         await self._one("buildrequests", "buildrequestid", request_id)
-        for build in self._builds.running:
-            if build.request_id == request_id:
-                self._builds.stop(build.id, reason, Result.CANCELLED)
+        self._builds.stop_request(request_id, reason)
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set a request's priority."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
 from chargehand.domain.build import Build
-from chargehand.domain.identifiers import BuildId, MasterId
+from chargehand.domain.identifiers import BuildId, MasterId, RequestId
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.execution.build_run import BuildRun
@@ -53,6 +53,7 @@ class Builds:
         self._workers: dict[str, WorkerConfig] = {}
         self._properties: Mapping[str, Property] = {}
         self._running: dict[BuildId, BuildRun] = {}
+        self._starting: dict[RequestId, Stop | None] = {}
 
     def reconfigure(self, config: MasterConfig) -> None:
         """Use *config* for the builds that start from now on."""
@@ -74,12 +75,7 @@ class Builds:
         """
         if (builder := self._builders.get(assignment.builder_name)) is None:
             raise UnknownBuilder(assignment.builder_name)
-        build = await self._means.builds.start_build(
-            [pending.request.id for pending in assignment.requests],
-            assignment.builder_id,
-            assignment.worker_id,
-            self._master_id,
-        )
+        build, stop = await self._begun(assignment)
         run = BuildRun(
             build=build,
             assignment=assignment,
@@ -89,6 +85,8 @@ class Builds:
             means=self._means,
         )
         self._running[build.id] = run
+        if stop is not None:
+            run.stop(stop)
         work = asyncio.ensure_future(run.run())
         try:
             await asyncio.shield(work)
@@ -98,6 +96,28 @@ class Builds:
             raise
         finally:
             del self._running[build.id]
+
+    async def _begun(self, assignment: Assignment) -> tuple[Build, Stop | None]:
+        """Return the new build, and why it is to be stopped, if somebody said so meanwhile."""
+        request_ids = [pending.request.id for pending in assignment.requests]
+        first = request_ids[0]
+        self._starting[first] = None
+        try:
+            build = await self._means.builds.start_build(
+                request_ids, assignment.builder_id, assignment.worker_id, self._master_id
+            )
+        finally:
+            stop = self._starting.pop(first)
+        return build, stop
+
+    def stop_request(self, request_id: RequestId, reason: str) -> None:
+        """Cancel the build that a request became, or is about to become."""
+        stop = Stop(Result.CANCELLED, reason)
+        if request_id in self._starting:
+            self._starting[request_id] = stop
+        for run in self._running.values():
+            if run.build.request_id == request_id:
+                run.stop(stop)
 
     def stop(self, build_id: BuildId, reason: str, result: Result = Result.CANCELLED) -> bool:
         """Ask a running build to end with *result*; False when it does not run here."""
