@@ -272,6 +272,18 @@ async def test_a_killed_worker_is_closed_although_it_builds(yard: Yard) -> None:
     assert yard.links["w"][0].stops == 1
 
 
+async def test_a_killed_worker_that_was_removed_goes_when_its_builds_have_ended(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    yard.fleet.reserve("w")
+    await yard.configure()
+
+    await yard.fleet.control("w", "kill", "")
+    yard.fleet.release("w")
+    await asyncio.sleep(0)
+
+    assert yard.fleet.slots(["w"]) == []
+
+
 async def test_orders_for_unknown_workers_or_of_unknown_kind_are_errors(yard: Yard) -> None:
     await yard.configure(config("w"))
 

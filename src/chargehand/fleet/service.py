@@ -221,13 +221,13 @@ class Fleet:
                 await member.link.stop()
                 member.link = None
             match member.wish:
-                case Wish.REMOVE:
+                case Wish.REMOVE if not member.running:
                     del self._members[member.name]
-                case Wish.RENEW:
+                case Wish.RENEW if not member.running:
                     member.wish = Wish.KEEP
                     await self._start_link(member)
-                case Wish.STOP | Wish.KEEP:
-                    pass
+                case _:
+                    pass  # Builds that were killed have yet to give their slots back.
         finally:
             member.is_settling = False
         self._settle_if_due(member)
