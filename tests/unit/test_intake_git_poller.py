@@ -404,6 +404,18 @@ async def test_a_command_that_hangs_is_ended_with_all_its_children(tmp_path: Pat
     assert not child.exists() or child.read_text().split()[2] == "Z"
 
 
+async def test_passwords_in_addresses_are_not_told(tmp_path: Path) -> None:
+    script = tmp_path / "git"
+    script.write_text(
+        "#!/bin/sh\necho \"fatal: no 'https://me:p@ss:word@host/r.git'\" >&2\nexit 1\n"
+    )
+    script.chmod(0o755)
+    git = GitCommand(binary=str(script), slots=asyncio.Semaphore(1))
+
+    with pytest.raises(GitFailed, match=r"no 'https://\*\*\*@host/r\.git'"):
+        await git.run("fetch", directory=tmp_path, timeout=5)
+
+
 async def test_a_damaged_cache_is_made_anew(
     bench: Bench, repository: Repository, tmp_path: Path
 ) -> None:

@@ -33,7 +33,7 @@ PATIENT_SSH = (
 )
 """It asks nobody, and notices a server that hangs."""
 
-_CREDENTIALS = re.compile(r"://[^/@\s]+@")
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
 class GitFailed(PollFailed):
