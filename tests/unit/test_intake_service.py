@@ -206,3 +206,29 @@ async def test_a_git_repository_is_polled_and_may_be_asked_for_at_once(
     assert [change.comments for change in changes] == ["new"]
     assert (tmp_path / "gitpoller-work").is_dir()
     await bench.intake.stop()
+
+
+async def test_a_source_that_is_removed_while_sources_are_claimed_does_not_start(
+    bench: Bench,
+) -> None:
+    class Slow(Runtime):
+        async def start(self) -> None:
+            await super().start()
+            starting.set()
+            await may_start.wait()
+
+    starting, may_start = asyncio.Event(), asyncio.Event()
+    slow, removed = Slow(), Runtime()
+    first = asyncio.ensure_future(
+        bench.intake.reconfigure([_hosted("slow", slow, 1), _hosted("removed", removed, 1)])
+    )
+    await starting.wait()
+
+    second = asyncio.ensure_future(bench.intake.reconfigure([]))
+    await asyncio.sleep(0)
+    may_start.set()
+    await asyncio.gather(first, second)
+
+    assert slow.calls == ["start", "stop"]
+    assert removed.calls in (["start", "stop"], [])
+    await bench.intake.stop()

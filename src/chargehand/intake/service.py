@@ -71,6 +71,15 @@ class Intake:
         self._revlink = revlink
         self._codebase_generator = codebase_generator
         self._wanted = {component.name: component for component in components}
+        async with self._claiming:
+            await self._stop_altered()
+            await self._claim()
+        if self._wanted and not len(self._tasks):
+            self._tasks.repeat(
+                self._claim_again, every=_CLAIM_INTERVAL, name="claim change sources"
+            )
+
+    async def _stop_altered(self) -> None:
         altered = [
             name
             for name, (component, _) in self._running.items()
@@ -80,11 +89,6 @@ class Intake:
         if altered:
             # There is no giving up of single ones; what we keep is claimed again at once.
             await self._sources.deactivate(self._master_id)
-        await self._claim()
-        if self._wanted and not len(self._tasks):
-            self._tasks.repeat(
-                self._claim_again, every=_CLAIM_INTERVAL, name="claim change sources"
-            )
 
     async def stop(self) -> None:
         """Stop all sources and give them up."""
@@ -138,18 +142,19 @@ class Intake:
 
     async def _claim_again(self) -> None:
         if self._wanted.keys() - self._running.keys():
-            await self._claim()
+            async with self._claiming:
+                await self._claim()
 
     async def _claim(self) -> None:
-        """Run what is wanted and ours."""
-        async with self._claiming:
-            ids = await self._sources.ids(list(self._wanted)) if self._wanted else {}
-            active = await self._sources.activate(list(ids.values()), self._master_id)
-            ours = {name for name, source_id in ids.items() if source_id in active}
-            await self._stop([name for name in self._running if name not in ours])
-            for name in self._wanted:
-                if name in ours and name not in self._running:
-                    await self._start(self._wanted[name])
+        """Run what is wanted and ours. To be called with the lock."""
+        wanted = self._wanted
+        ids = await self._sources.ids(list(wanted)) if wanted else {}
+        active = await self._sources.activate(list(ids.values()), self._master_id)
+        ours = {name for name, source_id in ids.items() if source_id in active}
+        await self._stop([name for name in self._running if name not in ours])
+        for name, component in wanted.items():
+            if name in ours and name not in self._running:
+                await self._start(component)
 
     async def _start(self, component: Component) -> None:
         source = self._source(component)
