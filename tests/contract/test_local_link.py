@@ -726,3 +726,29 @@ async def test_a_hundred_megabytes_of_text_arrive_quickly(
     with capsys.disabled():
         print(f" {100 / seconds:.0f} MB/s, {cpu:.2f} s of the master's CPU")
     assert sum(sizes) > 100_000_000
+
+
+async def test_an_agent_that_never_says_hello_is_started_again(tmp_path: Path) -> None:
+    """It would keep other workers from starting as well."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, time\n"
+        f"if not os.path.exists({str(tmp_path / 'hung')!r}):\n"
+        f"    open({str(tmp_path / 'hung')!r}, 'w').close()\n"
+        "    time.sleep(600)\n"
+    )
+    sessions = Sessions()
+    link = LocalLink(
+        name="w",
+        basedir=tmp_path / "w",
+        registry=sessions,
+        environment={**os.environ, "PYTHONPATH": str(tmp_path)},
+        patience=5.0,
+    )
+
+    await link.start()
+    async with asyncio.timeout(60):
+        session = await sessions.attached.get()
+    await link.stop()
+
+    assert session.worker_name == "w"
+    assert (tmp_path / "hung").exists()

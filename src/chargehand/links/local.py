@@ -33,6 +33,8 @@ _LONGEST_BACK_OFF = 30.0
 _HEALTHY_AFTER = 60.0
 """Seconds after which a death is no longer blamed on the start."""
 _EXIT_TIME = 5.0
+_GREETING_TIME = 60.0
+"""Seconds that an agent may take to say hello; meanwhile others may have to wait for their turn."""
 _STARTS_AT_ONCE = 2
 """More would only get into each other's way, and into that of the master."""
 _LOG_CHUNK = 65536
@@ -68,12 +70,14 @@ class LocalLink:
         registry: Registry,
         starting: asyncio.Semaphore | None = None,
         environment: Mapping[str, str] | None = None,
+        patience: float = _GREETING_TIME,
     ) -> None:
         self._name = name
         self._basedir = basedir.absolute()
         self._registry = registry
         self._starting = starting or asyncio.Semaphore()
         self._environment = os.environ if environment is None else environment
+        self._patience = patience
         self._marker = f"{self._basedir}:{name}"
         self._tasks = Tasks(f"local worker {name}")
         self._is_stopped = False
@@ -117,7 +121,7 @@ class LocalLink:
                 log = self._tasks.spawn(self._pass_on_log(agent), name="log")
                 try:
                     await connection.open(ours)
-                    await connection.greeted()
+                    await connection.greeted(self._patience)
                 except BaseException:
                     await self._end(connection, agent)
                     raise
@@ -196,9 +200,11 @@ class _Connection(asyncio.Protocol):
         """Begin to talk."""
         await asyncio.get_running_loop().create_connection(lambda: self, sock=socket_)
 
-    async def greeted(self) -> None:
-        """Wait until the agent has said hello, or is gone."""
-        await asyncio.wait([self._greeted])
+    async def greeted(self, patience: float) -> None:
+        """Wait until the agent has said hello, or is gone. Raises TimeoutError."""
+        done, _ = await asyncio.wait([self._greeted], timeout=patience)
+        if not done:
+            raise TimeoutError(f"it did not say hello within {patience:g} seconds")
 
     async def serve(self) -> None:
         """Attach the session, and wait for the end."""
