@@ -13,10 +13,10 @@ from chargehand.config.model import Component
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
-from chargehand.scheduling import on_change
+from chargehand.scheduling import on_change, periodic
 from chargehand.scheduling.change_filter import ChangeFilter, exactly
 from chargehand.scheduling.rules import Codebase
-from chargehand.scheduling.scheduler import Common
+from chargehand.scheduling.scheduler import Common, Overrides
 from chargehand.scheduling.service import Scheduling
 from chargehand.scheduling.submitting import Targets
 from chargehand.testing.scheduling_stores import (
@@ -295,3 +295,61 @@ async def test_a_function_that_fails_does_not_keep_later_changes_from_being_buil
     (buildset,) = await world.buildsets.wait_for(1)
 
     assert world.buildsets.stamps_of(buildset)[0].revision == "2"
+
+
+async def test_a_change_whose_buildset_cannot_be_stored_is_built_later(world: World) -> None:
+    await world.start(on_changes())
+    store = world.schedulers.submit_and_flush
+    failures = [OSError("database is locked"), OSError("database is locked")]
+
+    async def fails(*arguments):
+        if failures:
+            raise failures.pop()
+        return await store(*arguments)
+
+    world.schedulers.submit_and_flush = fails
+    world.change(revision="1")
+
+    (buildset,) = await world.buildsets.wait_for(1)
+
+    assert world.buildsets.stamps_of(buildset)[0].revision == "1"
+    assert not failures
+
+
+async def test_a_change_whose_buildset_cannot_be_stored_is_built_after_a_restart(
+    world: World,
+) -> None:
+    service = await world.start(on_changes())
+    store = world.schedulers.submit_and_flush
+
+    async def fails(*_):
+        raise OSError("database is locked")
+
+    world.schedulers.submit_and_flush = fails
+    world.change(revision="1")
+    await settle()
+    await world.stop(service)
+    world.schedulers.submit_and_flush = store
+
+    await world.start(on_changes())
+    (buildset,) = await world.buildsets.wait_for(1)
+
+    assert world.buildsets.stamps_of(buildset)[0].revision == "1"
+
+
+async def test_a_scheduler_whose_next_time_fails_once_goes_on(world: World) -> None:
+    failures = [ValueError("no idea")]
+
+    async def next_time(last: float | None) -> float:
+        if failures:
+            raise failures.pop()
+        return (last or 0.0) + 1000.0
+
+    targets = Targets(builder_names=("one",), codebases={"": Codebase()})
+    common = Common(
+        class_name="Periodic", targets=targets, overrides=Overrides(next_time=next_time)
+    )
+    settings = periodic.Settings(common=common, reason="time", seconds=1000.0)
+    await world.start(Component(name="p", settings=settings, identity=1))
+
+    assert await world.buildsets.wait_for(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chargehand.config.model import Hook
@@ -35,6 +35,10 @@ class Settings:
     only_important: bool = False
 
 
+_Key = TimerKey | ChangeId | None
+"""Whose timer it is: a branch's, all changes', or that of one change that is tried again."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     """Changes that wait for the same timer, which runs as soon as one of them is important."""
@@ -61,8 +65,8 @@ class OnChange(Scheduler):
             surroundings=surroundings,
         )
         self._settings = settings
-        self._waiting: dict[TimerKey | None, _Waiting] = {}
-        self._building: set[asyncio.Task[None]] = set()
+        self._waiting: dict[_Key, _Waiting] = {}
+        self._building: set[asyncio.Task[bool]] = set()
 
     async def activate_as_usual(self) -> None:
         """Look at what has been waiting since before, and ask for changes."""
@@ -88,9 +92,9 @@ class OnChange(Scheduler):
     async def got_change_as_usual(self, change: Change, important: bool) -> None:
         """Build it at once, or let it wait for the timer; unimportant ones wait for others."""
         if self._settings.stable_seconds is None:
-            if important:
-                wish = Wish(reason=self._settings.reason)
-                await self.for_changes(wish, [change], settled=[change.id])
+            if important and not await self._build(change.id, {change.id: change}):
+                # It is tried again, also after a restart.
+                await self._given.schedulers.classify(self.id, {change.id: True})
             return
         await self._given.schedulers.classify(self.id, {change.id: important})
         self._let_wait(change, important)
@@ -103,21 +107,21 @@ class OnChange(Scheduler):
         if important or waiting.timer is not None:
             self._start_timer(key, waiting, seconds)
 
-    def _start_timer(self, key: TimerKey | None, waiting: _Waiting, seconds: float) -> None:
+    def _start_timer(self, key: _Key, waiting: _Waiting, seconds: float) -> None:
         if waiting.timer is not None:
             waiting.timer.cancel()
         loop = asyncio.get_running_loop()
         waiting.timer = loop.call_later(seconds, self._timer_fired, key)
 
-    def _timer_fired(self, key: TimerKey | None) -> None:
+    def _timer_fired(self, key: _Key) -> None:
         waiting = self._waiting.pop(key)
-        work = self._build(key, waiting)
+        work = self._build(key, waiting.changes)
         task = self._given.tasks.spawn(work, name=f"buildset of {self.name}")
         self._building.add(task)
         task.add_done_callback(self._building.discard)
 
-    async def _build(self, key: TimerKey | None, waiting: _Waiting) -> None:
-        changes = [waiting.changes[number] for number in sorted(waiting.changes)]
+    async def _build(self, key: _Key, waiting: Mapping[ChangeId, Change]) -> bool:
+        changes = [waiting[number] for number in sorted(waiting)]
         try:
             await self.for_changes(
                 Wish(reason=self._settings.reason),
@@ -128,8 +132,10 @@ class OnChange(Scheduler):
             _log.exception("scheduler %s could not submit; it tries again", self.name)
             if self.is_consuming:
                 self._wait_on(key, changes)
+            return False
+        return True
 
-    def _wait_on(self, key: TimerKey | None, changes: Iterable[Change]) -> None:
+    def _wait_on(self, key: _Key, changes: Iterable[Change]) -> None:
         waiting = self._waiting.setdefault(key, _Waiting())
         waiting.changes.update((change.id, change) for change in changes)
         self._start_timer(key, waiting, _RETRY_SECONDS)

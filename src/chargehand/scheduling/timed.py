@@ -57,6 +57,8 @@ class Timed(Scheduler):
         self._clockwork: asyncio.Task[None] | None = None
         self._actuating = asyncio.Lock()
         self._must_build = False
+        self._last: Timestamp | None = None
+        self._is_last_known = False
 
     def next_time(self, last: Timestamp | None) -> Timestamp:
         """Return when to build next, after *last* (None: never built yet)."""
@@ -126,17 +128,22 @@ class Timed(Scheduler):
             await self.remember("last_only_if_changed", False)
 
     async def _run(self) -> None:
-        last: Timestamp | None = await self.remembered("last_build")
         while True:
-            due = await self._due(last)
-            await self._sleep_until(due)
-            async with self._actuating:
-                try:
-                    last = await self._actuate(due)
-                except Exception:  # noqa: BLE001 - users' functions are called
-                    _log.exception("scheduler %s could not build; it tries again", self.name)
-            if last is None or last < due:
+            try:
+                await self._tick()
+            except Exception:  # noqa: BLE001 - users' functions are called
+                _log.exception("scheduler %s could not build; it tries again", self.name)
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _tick(self) -> None:
+        """Wait for the next time, and build."""
+        if not self._is_last_known:
+            self._last = await self.remembered("last_build")
+            self._is_last_known = True
+        due = await self._due(self._last)
+        await self._sleep_until(due)
+        async with self._actuating:
+            self._last = await self._actuate(due)
 
     async def _sleep_until(self, due: Timestamp) -> None:
         while (left := due - self._given.clock.timestamp()) > 0:  # noqa: ASYNC110 - a clock, no event
