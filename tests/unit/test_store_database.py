@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,22 @@ async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     assert len(await asyncio.gather(*waiting)) == 300
     with pytest.raises(StoreError, match="not open"):
         await database.write(_add("late"))
+
+
+async def test_what_comes_while_it_closes_is_refused_and_does_not_wait_for_ever(
+    tmp_path: Path,
+) -> None:
+    database = Database(url=_URL, basedir=tmp_path, publish=lambda _events: None)
+    await database.open()
+    hold = threading.Event()
+    blocking = asyncio.ensure_future(database.write(lambda _: hold.wait()))
+    closing = asyncio.ensure_future(database.close())
+    await asyncio.sleep(0)
+
+    with pytest.raises(StoreError, match="not open"):
+        await database.write(_add("late"))
+    hold.set()
+    await asyncio.gather(blocking, closing)
 
 
 async def test_a_database_in_memory_serves_reads_and_writes() -> None:

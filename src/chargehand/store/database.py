@@ -85,7 +85,9 @@ class Database:
 
     async def close(self) -> None:
         """Finish what is queued and disconnect; closing twice does no harm."""
-        await asyncio.to_thread(self._shut)
+        # From here on nothing is put behind the writer's last job, where it would wait for ever.
+        writer, self._writer = self._writer, None
+        await asyncio.to_thread(self._shut, writer)
 
     async def check_schema(self) -> None:
         """Raise SchemaTooNew, SchemaTooOld or SchemaForeign when the database does not fit."""
@@ -199,10 +201,9 @@ class Database:
             raise
         self._writing = engine
 
-    def _shut(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+    def _shut(self, writer: Writer | None) -> None:
+        if writer is not None:
+            writer.close()
         if self._readers is not None:
             self._readers.shutdown()
             self._readers = None
