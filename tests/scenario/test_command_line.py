@@ -96,6 +96,18 @@ def test_run_builds_a_directory_that_is_no_repository(configuration, tmp_path):
     assert "just a file" in ran.stdout
 
 
+def test_run_builds_in_the_given_directory_and_keeps_it(configuration, working_copy, tmp_path):
+    place = tmp_path / "kept"
+
+    ran = chargehand(
+        *("run", "project", "--config", configuration, "--source", working_copy),
+        *("-p", "word=x", "--workdir", place),
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert list(place.rglob("greeting.txt"))
+
+
 def test_run_tells_by_its_status_that_a_build_failed(configuration):
     ran = chargehand("run", "failing", "--config", configuration.parent)
 
