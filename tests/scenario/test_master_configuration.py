@@ -97,12 +97,24 @@ def _write(master: InstalledMaster, fault: str) -> list[str]:
     return expected
 
 
-def test_every_fault_is_shown_by_checkconfig_start_and_reconfig(master: InstalledMaster):
+_WORST = ("a syntax error", "an exception", "two errors at once", "a misspelt key")
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param(_WORST, id="worst"),
+        pytest.param((*_FAULTS, *_WRONG), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_faults_are_shown_by_checkconfig_and_reconfig(
+    master: InstalledMaster, faults: tuple[str, ...]
+):
     master.write(_GOOD)
     master.start()
     problems = []
 
-    for fault in (*_FAULTS, *_WRONG):
+    for fault in faults:
         expected = _write(master, fault)
         for ran in (master.chargehand("checkconfig", str(master.path)), master.reconfig()):
             missing = [text for text in expected if text.lower() not in ran.err.lower()]

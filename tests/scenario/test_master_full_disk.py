@@ -67,6 +67,7 @@ def test_a_full_disk_ends_the_step_and_with_room_again_the_master_builds(
     assert not master.worker_processes().keys() - set(master.agents())
 
 
+@pytest.mark.slow
 def test_a_full_disk_does_not_keep_the_master_from_stopping(small_disk: InstalledMaster):
     master = small_disk
     master.write("add('b', blocking('slow'))")

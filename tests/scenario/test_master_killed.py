@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 
@@ -71,6 +73,7 @@ def test_a_killed_master_keeps_the_requests_that_waited(master: InstalledMaster)
     assert not master.get("builds?complete=false")
 
 
+@pytest.mark.slow
 def test_a_master_that_is_killed_again_and_again_loses_nothing(master: InstalledMaster):
     master.write("""
         add('b', sh('echo one'), sh('echo two'), sh('sleep 0.1; echo three'))
@@ -153,6 +156,7 @@ def test_master_agent_and_guard_killed_together_leave_nothing_after_the_next_sta
     assert not master.worker_processes()
 
 
+@pytest.mark.slow
 def test_an_agent_that_does_not_answer_loses_its_build_when_it_is_killed(master: InstalledMaster):
     master.write(_ONE_BLOCKING_STEP)
     master.start()
@@ -286,3 +290,57 @@ def test_what_ran_when_the_master_was_killed_is_not_shown_as_running(master: Ins
     (request,) = master.get("buildrequests")
     assert (request["claimed"], request["complete"]) == (False, False)
     assert request["claimed_by_masterid"] is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_storm_of_kills_loses_no_request(master: InstalledMaster, seed: int):
+    master.write("""
+        c['workers'] = [worker.LocalWorker(f'w{n}', max_builds=3) for n in range(3)]
+        lock = util.MasterLock('lock', maxCount=2)
+        for n in range(6):
+            add(f'b{n}', sh('echo one'), sh('seq 2000', locks=[lock.access('counting')]),
+                sh('sleep 0.05; setsid sleep 0.1 & echo three'),
+                workernames=['w0', 'w1', 'w2'])
+        """)
+    choice = random.Random(seed)
+    master.start()
+    requests = [master.force(f"b{n % 6}") for n in range(60)]
+
+    for _ in range(12):
+        done = len(master.get("builds?complete=true"))
+        eventually(
+            "a few builds",
+            lambda done=done: (
+                len(master.get("builds?complete=true")) > done + 1
+                or not master.get("buildrequests?complete=false")
+            ),
+        )
+        match choice.choice(("master", "agent", "both", "term", "reconfig")):
+            case "master":
+                master.kill()
+                master.start()
+            case "term":
+                master.stop()
+                master.start()
+            case "reconfig":
+                assert master.reconfig().status == 0
+            case what:
+                for pid in master.agents(choice.choice(("w0", "w1", "w2")))[what == "agent" :]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+    for request_id in requests:
+        assert master.completed(request_id)["results"] == SUCCESS
+        results = [build["results"] for build in master.builds_of(request_id)]
+        assert results == [RETRY] * (len(results) - 1) + [SUCCESS]
+    assert master.get("builds?complete=false") == []
+    for build in master.get("builds"):
+        steps = master.get(f"builds/{build['buildid']}/steps")
+        assert all(step["complete"] for step in steps)
+        for step in steps:
+            logs = master.get(f"steps/{step['stepid']}/logs")
+            assert all(log["complete"] for log in logs)
+    assert all(one["complete"] for one in master.get("buildsets"))
+    master.stop()
+    assert not master.worker_processes()
