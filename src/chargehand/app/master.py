@@ -22,6 +22,7 @@ from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, LogId
 from chargehand.events.bus import Bus
+from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.store.engines import shown
 from chargehand.store.errors import StoreError
@@ -181,7 +182,7 @@ class Master:
         with contextlib.suppress(TimeoutError):
             # Users' code, too, may have asked for a reconfiguration, which is not to start anything
             # in a master that has stopped.
-            async with asyncio.timeout(_CHANGE_SECONDS), self._changing:
+            async with time_limit(_CHANGE_SECONDS), self._changing:
                 pass
         parts, self._parts = self._parts, None
         await self._tasks.close()

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chargehand.intake.polling import PollFailed
+from chargehand.kit.limits import time_limit
 
 _NOT_OURS = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -74,7 +75,7 @@ class GitCommand:
     ) -> tuple[bytes, bytes]:
         ended = False
         try:
-            async with asyncio.timeout(timeout):
+            async with time_limit(timeout):
                 outcome = await process.communicate(standard_input)
             ended = True
         except TimeoutError:
@@ -124,7 +125,7 @@ async def _end(process: asyncio.subprocess.Process, grace: float) -> None:
     """
     _signal(process, signal.SIGTERM)
     try:
-        async with asyncio.timeout(grace):
+        async with time_limit(grace):
             await process.wait()
     except TimeoutError:
         pass

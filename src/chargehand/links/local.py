@@ -17,6 +17,7 @@ import msgspec
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.worker import WorkerInfo
+from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.links.leftovers import kill_leftovers
 from chargehand.links.ports import Registry
@@ -164,7 +165,7 @@ class LocalLink:
 
     async def _await_exit(self, agent: asyncio.subprocess.Process) -> None:
         try:
-            async with asyncio.timeout(_EXIT_TIME):
+            async with time_limit(_EXIT_TIME):
                 await agent.wait()
         except TimeoutError:
             _log.error("worker %s does not end; killing it", self._name)

@@ -11,6 +11,7 @@ from chargehand.domain.build import Segment
 from chargehand.domain.command import Command, CommandUpdate, Output, Value
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.ports import CommandRefused, WorkerLost
+from chargehand.kit.limits import time_limit
 from chargehand_wire import messages
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
 
@@ -152,7 +153,7 @@ class WireSession:
 
     async def _wait_for_death(self, command: Command, mailbox: _Mailbox) -> None:
         with contextlib.suppress(TimeoutError, WorkerLost):
-            async with asyncio.timeout(_DEATH_TIME):
+            async with time_limit(_DEATH_TIME):
                 while not mailbox.is_complete:
                     update = await mailbox.get()
                     self._side.acknowledge(command.id, update.number)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock, SystemClock
+from chargehand.kit.limits import time_limit
 from chargehand.store import schema
 from chargehand.store.engines import is_in_memory, reading_engine, resolved, writing_engine
 from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
@@ -125,7 +126,7 @@ class Database:
                 self._note_outage(None)
                 return result
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with time_limit(pause):
                     await self._given_up.wait()
             pause = min(pause * 2, _LONGEST_PAUSE)
 

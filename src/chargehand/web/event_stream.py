@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
+from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.web.announcements import Key
 from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents, abort
@@ -106,7 +107,7 @@ async def _send(response: web.StreamResponse, client: Client) -> None:
 async def _next(client: Client) -> bytes | None:
     """Return what is to be sent, now and then a comment: writing shows that a client has gone."""
     try:
-        async with asyncio.timeout(_COMMENT_INTERVAL):
+        async with time_limit(_COMMENT_INTERVAL):
             return await client.next()
     except TimeoutError:
         return b":\n\n"
