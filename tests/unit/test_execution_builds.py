@@ -7,13 +7,15 @@ import asyncio
 import pytest
 from step_workshop import StepWorkshop
 
-from buildbot.locks import MasterLock
+from buildbot.locks import MasterLock, lock_accesses
 from buildbot.process.build import Build
 from buildbot.process.buildstep import BuildStep, BuildStepCancelled, BuildStepFailed
 from buildbot.process.factory import BuildFactory
 from buildbot.process.properties import Interpolate, Property, renderer
 from buildbot.process.results import CANCELLED, EXCEPTION, FAILURE, RETRY, SUCCESS, WARNINGS
 from buildbot.steps.shell import ShellCommand
+from chargehand.dispatch.locks import LockTable
+from chargehand.domain.lock import LockHolder
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.execution.ports import WorkerLost
@@ -573,6 +575,39 @@ async def test_a_request_that_is_cancelled_while_its_build_is_recorded_is_not_bu
 
     assert build.state == "cancelled (never mind)"
     assert workshop.outcome() == []
+
+
+async def test_a_build_can_be_stopped_while_a_function_is_asked_whether_a_step_is_wanted():
+    asked = asyncio.Event()
+
+    async def never_says(step):
+        asked.set()
+        await asyncio.Event().wait()
+
+    workshop = StepWorkshop(Returns(doStepIf=never_says))
+    running = asyncio.ensure_future(workshop.run())
+    await asked.wait()
+
+    workshop.service.stop(1, "never mind")
+    build = await asyncio.wait_for(running, 5)
+
+    assert build.state.startswith("cancelled (never mind)")
+    assert all(step.complete for step in workshop.steps.of(1))
+
+
+async def test_locks_are_given_back_when_it_cannot_be_recorded_that_they_were_got():
+    lock = MasterLock("printer")
+    table = LockTable()
+    workshop = StepWorkshop(Returns(locks=[lock.access("exclusive")]), locks=table)
+
+    async def fail(*_):
+        raise OSError("database is locked")
+
+    workshop.steps.step_got_locks = fail
+
+    assert (await workshop.run()).result is Result.EXCEPTION
+    wanted = lock_accesses([lock.access("exclusive")])
+    assert table.try_acquire(wanted, "w1", LockHolder(builder_name="other")) is not None
 
 
 async def test_a_full_disk_ends_the_step_and_not_the_master():

@@ -69,6 +69,8 @@ class StepRun:
         self._commands: dict[str, Command] = {}
         self._stop: Stop | None = None
         self._stopped = asyncio.Event()
+        self._asking: asyncio.Timeout | None = None
+        """Set while users' functions are asked whether the step is wanted."""
         self.is_worker_lost = False
         """Whether the worker went away while one of its commands ran."""
         self.build_sentence: str | None = None
@@ -111,13 +113,22 @@ class StepRun:
         if self._stop is None:
             self._stop = stop
             self._stopped.set()
+            if self._asking is not None:
+                self._asking.reschedule(asyncio.get_running_loop().time())
 
     async def _prepare(self) -> tuple[bool, tuple[LockAccess, ...], Exception | None]:
+        asking = asyncio.timeout(None)
         try:
-            wanted = await self._hosted.is_wanted()
-            locks = await self._hosted.locks() if wanted else ()
+            async with asking:
+                self._asking = asking
+                wanted = await self._hosted.is_wanted()
+                locks = await self._hosted.locks() if wanted else ()
         except Exception as error:  # noqa: BLE001 - the guard around extension code
+            if asking.expired():  # The build was stopped; it does not wait for the answer.
+                return True, (), None
             return False, (), error
+        finally:
+            self._asking = None
         held = {access.lock.name for access in self._assignment.locks}
         if twice := [access.lock.name for access in locks if access.lock.name in held]:
             message = f"lock {twice[0]!r} is claimed by both the builder and this step"
@@ -145,8 +156,13 @@ class StepRun:
             with suppress(asyncio.CancelledError):
                 (await waiting).release()
             return None
-        self.step = await self._means.steps.step_got_locks(self.step)
-        return waiting.result()
+        grant = waiting.result()
+        try:
+            self.step = await self._means.steps.step_got_locks(self.step)
+        except BaseException:
+            grant.release()
+            raise
+        return grant
 
     async def _work(self) -> Result:
         work = self._means.tasks.spawn(self._guarded(), name=f"run step {self.step.name}")
