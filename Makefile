@@ -1,5 +1,5 @@
 # `make demo` shows a master at work; `make test` checks everything. Both set up what they need.
-.PHONY: demo test lint unit slow bench format
+.PHONY: demo test lint unit slow bench format installed
 
 demo:
 	@scripts/set-up run
@@ -7,25 +7,26 @@ demo:
 
 test: lint unit
 
-lint:
+installed:
 	@scripts/set-up test
+
+lint: installed
 	.venv/bin/ruff format --check src tests
 	.venv/bin/ruff check src tests
 	.venv/bin/lint-imports
 	.venv/bin/mypy
 
-unit:
-	@scripts/set-up test
+unit: installed
 	.venv/bin/python -m pytest -n 3
 
 slow:
-	@scripts/set-up test
-	.venv/bin/python -m pytest -m slow
+	@scripts/set-up slow
+	BUILDBOT=$(CURDIR)/bench/run/peer/bin/buildbot .venv/bin/python -m pytest -m slow
 
-format:
+format: installed
 	.venv/bin/ruff format src tests
 	.venv/bin/ruff check --fix src tests
 
 bench:
-	@scripts/set-up test
+	@scripts/set-up bench
 	.venv/bin/python bench/compare.py

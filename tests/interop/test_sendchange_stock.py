@@ -1,4 +1,4 @@
-"""Our PBChangeSource with Buildbot's own client. BUILDBOT names that program."""
+"""Our PBChangeSource with Buildbot's own client, which `make slow` installs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from buildbot.pbmanager import PBManager
 
 _BUILDBOT = os.environ.get("BUILDBOT", "")
 
-pytestmark = pytest.mark.skipif(not _BUILDBOT, reason="BUILDBOT names no stock buildbot program")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not _BUILDBOT, reason="BUILDBOT names no stock buildbot program"),
+]
 
 
 async def _sendchange(*arguments: str) -> tuple[int | None, str]:
