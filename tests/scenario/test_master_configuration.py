@@ -316,3 +316,87 @@ def test_what_is_not_supported_yet_is_said(master: InstalledMaster):
     assert ran.status == 0, ran.text
     assert "c['www']['auth'] is not supported yet" in ran.err
     assert "manhole" in ran.err
+
+
+def test_equal_classes_and_services_are_not_started_again(master: InstalledMaster):
+    text = """
+        from buildbot.changes.base import ChangeSource
+        from buildbot.process.buildstep import BuildStep
+        from buildbot.process.results import SUCCESS
+        from buildbot.schedulers.base import BaseScheduler
+        from buildbot.util.service import BuildbotService
+
+        def note(what):
+            with (HERE / 'notes').open('a') as file:
+                print(what, file=file)
+
+        class Source(ChangeSource):
+            compare_attrs = ('word',)
+            def __init__(self, word, **more):
+                super().__init__(**more)
+                self.word = word
+            def activate(self):
+                note(f'source {self.word}')
+            def deactivate(self):
+                note(f'no source {self.word}')
+
+        class Scheduler(BaseScheduler):
+            async def activate(self):
+                await super().activate()
+                note('scheduler')
+
+        class Service(BuildbotService):
+            name = 'service'
+            def reconfigService(self, word):
+                note(f'service {word}')
+
+        class Step(BuildStep):
+            def run(self):
+                return SUCCESS
+
+        c['change_source'] = [Source('WORD', name='source')]
+        c['schedulers'] = [Scheduler(name='own', builderNames=['b'])]
+        c['services'] = [Service('WORD')]
+        add('b', Step(name='one'), blocking('slow'))
+        """
+    master.write(text)
+    master.start()
+    request_id = master.force("b")
+    master.wait_for_file("slow.running")
+    before = ["scheduler", "service WORD", "source WORD"]
+    assert sorted(master.file("notes").read_text().split("\n")) == ["", *before]
+
+    for _ in range(2):
+        assert master.reconfig().status == 0
+    assert sorted(master.file("notes").read_text().split("\n")) == ["", *before]
+    master.write(text.replace("WORD", "OTHER"))
+    assert master.reconfig().status == 0
+
+    notes = master.file("notes").read_text().split()
+    after = master.file("notes").read_text().splitlines()[3:]
+    assert sorted(after) == ["no source WORD", "service OTHER", "source OTHER"], notes
+    master.let_go("slow")
+    assert master.completed(request_id)["results"] == SUCCESS
+
+
+def test_more_builds_of_a_worker_can_be_allowed_while_it_builds(master: InstalledMaster):
+    text = """
+        c['workers'] = [worker.LocalWorker('local', max_builds=1)]
+        add('a', blocking('slow'))
+        add('b', sh('true'))
+        """
+    master.write(text)
+    master.start()
+    slow = master.force("a")
+    master.wait_for_file("slow.running")
+    waiting = master.force("b")
+    master.waits(waiting, "workers_busy")
+    agents = master.agents()
+
+    master.write(text.replace("max_builds=1", "max_builds=2"))
+    assert master.reconfig().status == 0
+
+    assert master.completed(waiting)["results"] == SUCCESS
+    assert master.agents() == agents
+    master.let_go("slow")
+    assert master.completed(slow)["results"] == SUCCESS

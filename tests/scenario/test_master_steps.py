@@ -134,6 +134,14 @@ _CONFIGURATION = """
         util.ShellArg(command=['echo', 'first'], logname='first'),
         util.ShellArg(command=['false'], logname='second', haltOnFailure=True),
         util.ShellArg(command=['echo', 'third'], logname='third')]))
+    (HERE / 'secrets').mkdir(mode=0o700, exist_ok=True)
+    (HERE / 'secrets' / 'password').write_text('hunter2hunter2')
+    (HERE / 'secrets' / 'password').chmod(0o600)
+    c['secretsProviders'] = [secrets.SecretInAFile(dirname=str(HERE / 'secrets'))]
+    add('secret', steps.ShellCommand(name='one', env={'P': util.Secret('password')},
+        command=['sh', '-c', util.Interpolate(
+            'echo "%(secret:password)s"; echo "$P" >&2; [ "$P" = hunter2hunter2 ]')]))
+    add('no secret', steps.ShellCommand(name='one', command=['echo', util.Secret('nothing')]))
     add('workdir', sh('pwd; touch here', name='one', workdir='deep/er'))
     add('orphans', sh(f'setsid sleep 1000 & echo $! > {HERE}/orphan; echo done', name='one'))
     """
@@ -346,3 +354,19 @@ def test_nothing_of_a_command_outlives_it(shared: InstalledMaster):
     assert build["results"] == SUCCESS
     pid = int(shared.wait_for_file("orphan"))
     eventually("the orphan's end", lambda: not is_alive(pid), 5)
+
+
+def test_secrets_are_not_shown(shared: InstalledMaster):
+    build, step = _one(shared, "secret")
+
+    assert step["results"] in (SUCCESS, FAILURE)
+    everything = shared.raw(build, "one").decode() + step["state_string"] + build["state_string"]
+    assert "hunter2" not in everything
+    assert "<password>" in everything
+
+
+def test_a_secret_that_is_not_there_is_an_exception(shared: InstalledMaster):
+    build, step = _one(shared, "no secret")
+
+    assert step["results"] == EXCEPTION
+    assert "nothing" in shared.raw(build, "one", "err_text").decode()
