@@ -133,6 +133,7 @@ class Git(GitStepMixin, Source):
         """Get the sources of *revision*, or the newest of *branch*."""
         self.branch = branch or "HEAD"
         self.revision = revision
+        await self._refuse_options()
         async with self._access():
             if self.mode == "incremental":
                 await self.mode_incremental()
@@ -141,6 +142,13 @@ class Git(GitStepMixin, Source):
             await self.parseGotRevision()
             await self.parseCommitDescription()
         return SUCCESS
+
+    async def _refuse_options(self) -> None:
+        """Whoever may name a branch shall not thereby run ``--upload-pack=anything``."""
+        for name in ("repourl", "branch", "revision"):
+            value = getattr(self, name)
+            if isinstance(value, str) and value.startswith("-"):
+                await self._fail(f"the {name} {value!r} would be an option of git; it is not used")
 
     @outgoing
     async def mode_full(self) -> None:
