@@ -72,6 +72,10 @@ class _Entry:
     generation: int
 
 
+_ENTRY_SIZE = 1024
+"""About what Python needs for an entry besides its text."""
+
+
 @dataclass(slots=True)
 class AnswerCache:
     """Keeps encoded answers, the least recently used of which give way at ``limit`` bytes."""
@@ -96,10 +100,10 @@ class AnswerCache:
         if key in self._entries:
             self._drop(key)
         self._entries[key] = _Entry(answer, kind, generation)
-        self._size += len(answer.body) + len(key[0])
+        self._size += len(answer.body) + len(key[0]) + _ENTRY_SIZE
         while self._size > self.limit:
             self._drop(next(iter(self._entries)))
 
     def _drop(self, key: tuple[str, bool]) -> None:
         entry = self._entries.pop(key)
-        self._size -= len(entry.answer.body) + len(key[0])
+        self._size -= len(entry.answer.body) + len(key[0]) + _ENTRY_SIZE
