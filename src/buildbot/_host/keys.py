@@ -10,9 +10,9 @@ KNOWN = frozenset(
     """
     buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize changeHorizon
     change_source codebaseGenerator collapseRequests configurators db db_url logCompressionLimit
-    logCompressionMethod logEncoding logMaxSize logMaxTailSize manhole metrics mq multiMaster
-    prioritizeBuilders projects properties protocols revlink schedulers secretsProviders
-    select_next_worker services title titleURL user_managers validation workers www
+    logCompressionMethod logEncoding logMaxSize logMaxTailSize machines manhole metrics mq
+    multiMaster prioritizeBuilders projects properties protocols revlink schedulers
+    secretsProviders select_next_worker services title titleURL user_managers validation workers www
     """.split()  # noqa: SIM905 - a table of words
 )
 
@@ -38,6 +38,7 @@ _REPLACED = {
 
 _NOT_YET = {
     "changeHorizon": "changes are kept for ever",
+    "machines": "they are neither woken nor put to sleep",
     "metrics": "there are none to see",
     "user_managers": "users cannot be managed by commands",
     "manhole": "there is no manhole to connect to",
