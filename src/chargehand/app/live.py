@@ -47,7 +47,7 @@ _SIGNS = {
     Result.RETRY: "↻",
     Result.CANCELLED: "■",
 }
-_LINE_STYLES = {"h": "bright_black", "e": "red", "o": ""}
+_LINE_STYLES = {"h": "bright_black"}  # much that is well is written to stderr
 
 
 def duration(seconds: float) -> str:
