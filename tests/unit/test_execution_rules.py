@@ -13,6 +13,7 @@ from chargehand.execution.rules import (
     merged_properties,
     own_properties,
     owners_of,
+    slug_of,
 )
 
 SUCCESS, WARNINGS, FAILURE, SKIPPED, EXCEPTION, RETRY, CANCELLED = Result
@@ -128,3 +129,18 @@ def test_only_buildbots_numbers_are_results(value):
 
 def test_buildbots_numbers_are_results():
     assert [as_result(number) for number in range(7)] == list(Result)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("stdio", "stdio"),
+        ("err.text", "err_text"),
+        ("test log/1", "test_log_1"),
+        ("1st", "_st"),
+        ("größe", "größe"),
+        ("x" * 80, "x" * 50),
+    ],
+)
+def test_the_slug_of_a_log_fits_into_addresses(name: str, slug: str):
+    assert slug_of(name) == slug
