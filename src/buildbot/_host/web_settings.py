@@ -79,12 +79,12 @@ def _listen(part: Given) -> tuple[Any, ...]:
 
 
 def _origins(part: Given) -> tuple[str, ...]:
-    origins = part.get("allowed_origins", ["*"])
+    origins = part.get("allowed_origins", [])
     if isinstance(origins, str):
         origins = [origins]
     if not isinstance(origins, list | tuple) or not all(isinstance(o, str) for o in origins):
         part.wrong("allowed_origins", "a list of strings")
-        return ("*",)
+        return ()
     return tuple(origins)
 
 
