@@ -19,6 +19,9 @@ __all__ = ["PBManager", "PortTaken", "Registration"]
 
 _log = logging.getLogger(__name__)
 
+_LARGEST_MESSAGE = 16 * 1024 * 1024
+"""Bytes; Twisted limits only the parts of a message, and neither their number nor their depth."""
+
 PerspectiveFactory = Callable[[Any, str], Any]
 """Makes the perspective of a client (its mind, its name), or a Deferred of it; None refuses."""
 
@@ -95,6 +98,28 @@ class Registration:
         return outward(self._manager._unregister(self._endpoint, self.username))
 
 
+class _Broker(pb.Broker):
+    """A connection. Whoever it is, one message of his cannot fill the memory."""
+
+    _size = 0
+
+    def dataReceived(self, chunk: bytes) -> None:
+        """Take what came."""
+        self._size += len(chunk)
+        broker: Any = super()
+        broker.dataReceived(chunk)
+        if self._size > _LARGEST_MESSAGE:
+            transport: Any = self.transport
+            _log.warning("%s sends too large a message; closing the connection", transport)
+            transport.abortConnection()
+
+    def expressionReceived(self, sexp: Any) -> None:
+        """A message is complete."""
+        self._size = 0
+        broker: Any = super()
+        broker.expressionReceived(sexp)
+
+
 @implementer(portal.IRealm, checkers.ICredentialsChecker)
 class _Listener:
     """A port, and who may log in there."""
@@ -139,6 +164,7 @@ class _Listener:
         this: Any = self  # zope's interfaces are unknown to mypy
         factory = pb.PBServerFactory(portal.Portal(this, [this]), unsafeTracebacks=False)
         factory.noisy = False
+        factory.protocol = _Broker
         listening = endpoints.serverFromString(reactor, self._endpoint).listen(factory)
         return listening.addErrback(self._cannot_listen)
 

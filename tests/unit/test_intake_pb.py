@@ -225,3 +225,23 @@ async def test_a_prefix_chooses_files_and_is_cut_off(
     await inward(perspective.perspective_addChange, {"who": "Ann", "files": files})
 
     assert [change["files"] for change in received.changes] == expected
+
+
+async def test_a_message_without_end_is_not_listened_to(server: Registration) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", server.getPort())
+    chunk = _banana_length(500_000) + b"\x82" + b"x" * 500_000
+    writer.write(b"\x02\x82pb" + _banana_length(600_000) + b"\x80")
+
+    with pytest.raises(ConnectionError):
+        for _ in range(200):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
+
+
+def _banana_length(number: int) -> bytes:
+    digits = []
+    while number:
+        digits.append(number & 0x7F)
+        number >>= 7
+    return bytes(digits)
