@@ -119,7 +119,8 @@ def test_with_several_codebases_no_branch_is_a_property():
 def test_owners_are_told_once_and_in_order():
     requests = [{"owner": ("b", "x")}, {}, {"owner": ("a", "x")}, {"owner": ("b", "x")}]
 
-    assert owners_of(requests) == ("b", "a")
+    assert owners_of(requests, []) == ("b", "a")
+    assert owners_of(requests, ["c", "a", "c"]) == ("b", "a", "c")
 
 
 @pytest.mark.parametrize("value", [None, "0", 7, -1, 1.0, True, False, [], object()])

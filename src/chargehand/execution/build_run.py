@@ -207,7 +207,7 @@ class BuildRun:
             basedir=info.basedir,
             builddir=builddir,
             stamps=sources.stamps,
-            owners=owners_of(requests),
+            owners=owners_of(requests, [change.author for change in sources.changes]),
         )
         return BuildFacts(
             build=self.build,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from chargehand.domain.properties import Property, PropertyMap
 from chargehand.domain.result import Result, worse
@@ -99,12 +98,10 @@ def own_properties(
     return own
 
 
-def owners_of(requests: Iterable[PropertyMap]) -> tuple[str, ...]:
-    """Return the different owners of the requests, in their order."""
-    found: Mapping[str, Any] = {
-        properties["owner"][0]: None for properties in requests if "owner" in properties
-    }
-    return tuple(found)
+def owners_of(requests: Iterable[PropertyMap], authors: Iterable[str]) -> tuple[str, ...]:
+    """Return those who asked for the build, then those who changed something, each once."""
+    asked = (properties["owner"][0] for properties in requests if "owner" in properties)
+    return tuple(dict.fromkeys((*asked, *authors)))
 
 
 def slug_of(log_name: str) -> str:
