@@ -73,11 +73,13 @@ def test_buildbots_settings_are_read_and_its_log_and_database_are_kept(master: I
     master.write("add('b', sh('true'))")
     master.file("master.cfg").rename(master.file("other.cfg"))
 
+    ran = master.chargehand("run", "b", "--config", str(master.path))
     refused = master.try_start()
     with master.file("other.cfg").open("a") as config:
         config.write("c['db'] = {'db_url': 'sqlite:///chargehand.sqlite'}\n")
     master.start()
 
+    assert ran.status == 0, ran.text
     assert refused.status == 1
     assert "c['db'] = {'db_url': 'sqlite:///chargehand.sqlite'}" in refused.err
     assert master.build("b")["results"] == SUCCESS

@@ -24,7 +24,7 @@ def checkconfig(place: Path, quiet: bool) -> int:
     All errors are shown together, with file and line where they are known. Exit status 0: it
     is good (there may be warnings).
     """
-    config_path, basedir = _where(place)
+    config_path, basedir = configuration_of(place)
     with contextlib.chdir(basedir if basedir.is_dir() else Path()):
         config = load_configuration(config_path, basedir)
     for warning in config.warnings:
@@ -38,7 +38,8 @@ def checkconfig(place: Path, quiet: bool) -> int:
     return 0
 
 
-def _where(place: Path) -> tuple[Path, Path]:
+def configuration_of(place: Path) -> tuple[Path, Path]:
+    """Return the configuration file that is meant by a file or a directory, and its directory."""
     place = place.resolve()
     if place.is_dir():
         if (place / SETTINGS_FILE).exists():

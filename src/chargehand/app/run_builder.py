@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from chargehand.app.check_configuration import configuration_of
 from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed
 from chargehand.app.git import snapshot
@@ -37,7 +38,7 @@ from chargehand.kit.tasks import Tasks
     type=click.Path(path_type=Path, exists=True),
     default="master.cfg",
     show_default=True,
-    help="Configuration file, or the directory that has master.cfg.",
+    help="Configuration file, or the directory that has it.",
 )
 @click.option(
     "-s",
@@ -76,9 +77,7 @@ def run(
     replaced by a local one, and schedulers, change sources, services and web pages stay off. Exit
     status: 0 for success (or warnings), 1 for any other result.
     """
-    config_path = config_path.resolve()
-    if config_path.is_dir():
-        config_path /= "master.cfg"
+    config_path, _ = configuration_of(config_path)
     given = _parsed(properties)
     place = Path(tempfile.mkdtemp(prefix="chargehand-run-"))
     try:
