@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 import textwrap
 
 import pytest
@@ -349,6 +350,29 @@ def test_a_broken_file_leaves_the_modules_of_the_running_configuration(files):
     import lasting  # what users' running functions would get
 
     assert lasting.title == "one"
+
+
+@pytest.mark.parametrize("broken", ["raise ValueError", "c['titel'] = 'misspelt'"])
+def test_a_broken_file_takes_nothing_from_the_functions_of_the_running_configuration(files, broken):
+    files.write("title = 'one'\n", "enduring.py")
+    text = """
+        import enduring
+        import sys
+        sys.running = lambda: (c['title'], len(c['workers']))
+        c['title'] = enduring.title
+        """
+    files.good_and(text).read()
+    running = sys.running
+
+    files.write("title = 'two'\n", "enduring.py")
+    files.good_and(text + f"        {broken}").errors()
+    files.good_and(f"import enduring; {broken}").errors()
+
+    import enduring
+
+    assert running() == ("one", 1)
+    assert enduring.title == "one"
+    del sys.running
 
 
 def test_basedir_and_file_are_known_to_the_configuration(files):

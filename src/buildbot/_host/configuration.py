@@ -53,6 +53,8 @@ class Reader:
             values = self._document.execute(collector)
             config = None if values is None else self._converted(values, collector, equivalence)
         if config is None or collector.errors:
+            if values is not None:
+                self._document.take_back()
             raise ConfigErrors(collector.errors)
         if previous is not None:
             config = _recognised(previous, config)

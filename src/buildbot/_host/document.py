@@ -56,10 +56,9 @@ class Document:
         self._extend_path()
         self._replaced = self._drop_modules()
         found = self._run(code, collector)
+        self._config = {} if found is None else found  # what was found before is in use
         if found is None:
             self.take_back()
-        else:
-            self._config = found
         return found
 
     def take_back(self) -> None:
