@@ -11,9 +11,7 @@ from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope, 
 
 DISK = LockSpec(name="disk", scope=LockScope.MASTER, max_count=2)
 NETWORK = LockSpec(name="network", scope=LockScope.MASTER)
-TOOLS = LockSpec(
-    name="tools", scope=LockScope.WORKER, max_count=1, max_count_for_worker={"big": 3}
-)
+TOOLS = LockSpec(name="tools", scope=LockScope.WORKER, max_count=1, max_count_for_worker={"big": 3})
 
 
 def counting(lock: LockSpec, count: int = 1) -> LockAccess:
