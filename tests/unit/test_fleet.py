@@ -339,3 +339,32 @@ def test_the_environment_of_a_worker_is_not_recorded() -> None:
     told = WorkerInfo(version="1", environ={"TOKEN": "x"}, commands={"shell": "3.3"})
 
     assert recordable(told) == WorkerInfo(version="1")
+
+
+@pytest.mark.looptime
+async def test_a_worker_that_rests_takes_no_builds_for_a_while(yard: Yard) -> None:
+    await yard.configure(config("w"))
+
+    yard.fleet.rest("w", 60)
+    slot, reserved = yard.slot(), yard.fleet.reserve("w")
+    await asyncio.sleep(61)
+
+    assert (slot.paused, slot.pause_reason) == (True, "it is in quarantine")
+    assert reserved is None
+    assert yard.told == ["w"]
+    assert not yard.slot().paused
+    assert yard.fleet.reserve("w") is not None
+
+
+@pytest.mark.looptime
+async def test_the_last_word_on_a_rest_counts(yard: Yard) -> None:
+    await yard.configure(config("w"))
+
+    yard.fleet.rest("w", 60)
+    yard.fleet.rest("w", 600)
+    await asyncio.sleep(61)
+
+    assert yard.slot().paused
+    yard.fleet.rest("w", 0)
+    assert not yard.slot().paused
+    assert yard.told == ["w"]

@@ -33,9 +33,18 @@ class Stamps:
         }
 
 
+class Fleet:
+    def __init__(self):
+        self.rests = []
+
+    def rest(self, name, seconds):
+        self.rests.append((name, seconds))
+
+
 class SmallEngine:
     def __init__(self):
         self.stamps = Stamps()
+        self.workers = Fleet()
 
 
 class Configured:
@@ -187,3 +196,25 @@ async def test_locks_may_depend_on_properties(hooks):
 
     assert [access.lock.name for access in await hook({"heavy": (True, "x")})] == ["l"]
     assert await hook({}) == ()
+
+
+async def test_can_start_build_may_put_the_worker_in_quarantine_ever_longer(hooks, engine):
+    def no(builder, wfb, request):
+        wfb.worker.putInQuarantine()
+        return False
+
+    for _ in range(3):
+        assert not await hooks.can_start_build(no)("b", slot("w"), pending(1))
+
+    assert engine.workers.rests == [("w", 10), ("w", 20), ("w", 40)]
+
+
+async def test_a_quarantine_may_last_as_long_as_the_user_wants(hooks, engine):
+    def no(builder, wfb, request):
+        wfb.worker.quarantine_timeout = 7200
+        wfb.worker.putInQuarantine()
+        wfb.worker.resetQuarantine()
+        return wfb.worker.quarantine_timeout == 7200
+
+    assert not await hooks.can_start_build(no)("b", slot("w"), pending(1))
+    assert engine.workers.rests == [("w", 7200)]
