@@ -13,6 +13,7 @@ from chargehand.domain.waiting import Waiting
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.scheduling.errors import InvalidParameters as InvalidForm
+from chargehand.scheduling.errors import SchedulerDisabled
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.resources import Resources
 from chargehand.web.ports import InvalidParameters
@@ -44,6 +45,8 @@ class Orders:
             return await self._scheduling.force(scheduler, parameters, owner)
         except InvalidForm as invalid:
             raise InvalidParameters(invalid.errors) from invalid
+        except SchedulerDisabled as disabled:
+            raise InvalidParameters({"schedulername": str(disabled)}) from disabled
 
     async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
         """Stop a build that runs; a finished one is left alone."""
