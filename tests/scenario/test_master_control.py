@@ -315,6 +315,8 @@ _BAD_ORDERS: list[tuple[str, dict[str, Any], int, int]] = [
     ("buildrequests/999", {"method": "cancel"}, 404, 0),
     ("buildrequests/1", {"method": "set_priority", "params": {"priority": "high"}}, 400, -32602),
     ("buildrequests/1", {"method": "set_priority"}, 400, -32602),
+    ("buildrequests/2", {"method": "set_priority", "params": {"priority": 10**30}}, 400, -32602),
+    ("forceschedulers/force", {"method": "force", "params": {"priority": 10**30}}, 400, -32602),
     ("workers/nobody", {"method": "pause"}, 404, 0),
     ("forceschedulers/force", {"method": "force", "params": {"builderid": 99}}, 400, -32602),
     ("forceschedulers/none", {"method": "force"}, 404, 0),
@@ -324,8 +326,9 @@ _BAD_ORDERS: list[tuple[str, dict[str, Any], int, int]] = [
 
 
 def test_bad_orders_are_refused_and_do_no_harm(started: Callable[[str], InstalledMaster]):
-    master = started("add('b', sh('true'))")
+    master = started("add('b', sh('true'))\nadd('c', sh('true'), canStartBuild=lambda *_: False)")
     master.build("b")
+    master.force("c")
     problems = []
 
     for path, call, status, code in _BAD_ORDERS:

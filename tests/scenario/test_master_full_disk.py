@@ -36,6 +36,13 @@ def small_disk(tmp_path: Path) -> Iterator[InstalledMaster]:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
+def _fill(master: InstalledMaster) -> None:
+    with pytest.raises(OSError, match="No space"), master.file("more").open("wb") as file:
+        while True:
+            file.write(b"\0" * 4096)
+            file.flush()
+
+
 def _make_room(master: InstalledMaster) -> None:
     master.file("ballast").unlink()
 
@@ -74,10 +81,7 @@ def test_a_full_disk_does_not_keep_the_master_from_stopping(small_disk: Installe
     master.start()
     request_id = master.force("b")
     master.wait_for_file("slow.running")
-    with pytest.raises(OSError, match="No space"), master.file("more").open("wb") as file:
-        while True:
-            file.write(b"\0" * 4096)
-            file.flush()
+    _fill(master)
 
     master.signal(signal.SIGTERM)
     master.wait_for_end()
@@ -91,15 +95,27 @@ def test_a_full_disk_does_not_keep_the_master_from_stopping(small_disk: Installe
     assert not master.get("builds?complete=false")
 
 
+def test_a_start_on_a_full_disk_is_refused(small_disk: InstalledMaster):
+    master = small_disk
+    master.write("add('b', sh('true'))")
+    _fill(master)
+
+    ran = master.try_start()
+
+    assert ran.status == 1
+    assert f"cannot write in {master.path}: No space left on device" in ran.err
+    assert not master.is_running
+    _make_room(master)
+    master.start()
+    assert master.build("b")["results"] == SUCCESS
+
+
 def test_what_is_forced_while_the_disk_is_full_is_refused_or_built(small_disk: InstalledMaster):
     master = small_disk
     master.write(_NOISE)
     master.start()
     master.connected()
-    with pytest.raises(OSError, match="No space"), master.file("more").open("wb") as file:
-        while True:
-            file.write(b"\0" * 4096)
-            file.flush()
+    _fill(master)
     accepted, refused = [], []
     for _ in range(300):
         try:
@@ -147,10 +163,7 @@ def test_a_build_waits_for_room_to_be_recorded(small_disk: InstalledMaster):
     master.start()
     request_id = master.force("b")
     process = int(master.wait_for_file("slow.running"))
-    with pytest.raises(OSError, match="No space"), master.file("more").open("wb") as file:
-        while True:
-            file.write(b"\0" * 4096)
-            file.flush()
+    _fill(master)
     os.kill(process, signal.SIGTERM)
     eventually("the end of the command", lambda: not is_alive(process))
 

@@ -145,9 +145,9 @@ class PidFile:
                 f"A master runs in {self._path.parent} already (process {self.running()}). "
                 f"Stop it with: chargehand stop {self._path.parent}"
             ) from None
+        self._file = file
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
-        self._file = file
 
     def give_up(self) -> None:
         """Remove the file."""

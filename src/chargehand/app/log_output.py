@@ -34,6 +34,8 @@ def log_to(basedir: Basedir, *, terminal: bool, verbose: bool = False) -> None:
     logging.raiseExceptions = False  # a full disk must not fill the terminal with tracebacks
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    # What clients do wrong is no news; what fails in our answers is logged where they are made.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     file = RotatingFileHandler(
         basedir.log_path,
         maxBytes=basedir.log_size,

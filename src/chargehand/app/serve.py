@@ -30,7 +30,8 @@ def serve(
     """Run the master of a directory until it is told to stop; return the exit status.
 
     The directory becomes the process's own: configurations name files relative to it.
-    *report* is called once: with "ready", or with the reason why the master could not start.
+    *report* is called once: with the reason why the master could not start, or with "ready" and,
+    on further lines, the warnings of its configuration.
     """
     pid_file = PidFile(basedir.pid_path)
     try:
@@ -39,7 +40,8 @@ def serve(
             log_to(basedir, terminal=terminal, verbose=verbose)
         except OSError as error:
             reason = error.strerror or error
-            raise CommandFailed(f"cannot write {error.filename}: {reason}") from error
+            where = error.filename or f"in {basedir.path}"
+            raise CommandFailed(f"cannot write {where}: {reason}") from error
         os.chdir(basedir.path)
         return asyncio.run(_Service(basedir, report).run())
     except CommandFailed as failure:
@@ -73,7 +75,7 @@ class _Service:
             self._started.set()
             # Until now it interrupted whatever the configuration was doing.
             loop.add_signal_handler(signal.SIGINT, self._stop)
-            self._report("ready")
+            self._report("\n".join(["ready", *map(str, self._master.config.warnings)]))
             await self._told_to_stop.wait()
         except CommandFailed:
             raise

@@ -141,6 +141,8 @@ class ControlDesk:
             return await order(resolved, call.parameters, user)
         except InvalidParameters as error:
             raise Refused(400, INVALID_PARAMETERS, error.errors, call.id) from error
+        except OverflowError as error:
+            raise Refused(400, INVALID_PARAMETERS, "a number is too large", call.id) from error
         except LookupError as error:
             message = str(error.args[0]) if error.args else f"not found: {path}"
             raise Refused(404, INVALID_REQUEST, message, call.id) from error
