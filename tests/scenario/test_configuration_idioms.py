@@ -27,6 +27,8 @@ _MODULE = """
     from buildbot.schedulers.forcesched import BaseParameter, ValidationError
     from buildbot.steps.shell import ShellCommand, Test
     from buildbot.steps.worker import CompositeStepMixin
+    from buildbot.util.service import BuildbotService
+    from buildbot.util.twisted import async_to_deferred
     from twisted.internet import defer
 
 
@@ -144,6 +146,62 @@ _MODULE = """
             return results.SUCCESS
 
 
+    class Rows(steps.BuildStep):
+        name = 'rows'
+
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            # Steps have attributes of any name.
+            self.wanted = self.hidden = self.execute = self.runtime = self.new_log = 'mine'
+
+        @async_to_deferred
+        async def run(self):
+            db = self.master.db
+            build = await db.builds.getBuild(self.build.buildid)
+            same = await db.builds.getBuildByNumber(build.builderid, build['number'])
+            request = await db.buildrequests.getBuildRequest(build.buildrequestid)
+            properties = await db.builds.getBuildProperties(build.id)
+            buildset = await db.buildsets.getBuildset(request.buildsetid)
+            of_buildset = await db.buildsets.getBuildsetProperties(buildset.bsid)
+            running = await db.builds.getBuilds(builderid=build.builderid, complete=False)
+            workers = await db.workers.getWorkers(builderid=build.builderid)
+            self.setProperty('rows', {
+                'same': same == build,
+                'builder': request.buildername,
+                'property': properties['buildername'],
+                'scheduler': of_buildset['scheduler'],
+                'stamps': len(buildset.sourcestamps),
+                'year': buildset.submitted_at.year >= 2024,
+                'running': [one.id for one in running] == [build.id],
+                'workers': [one.name for one in workers],
+                'nothing': [await db.builds.getBuild(10**6), await db.changes.getChange(10**6)],
+            })
+            return results.SUCCESS
+
+
+    class Durations(BuildbotService):
+        name = 'durations'
+
+        def reconfigService(self, file):
+            self.file = file
+
+        @defer.inlineCallbacks
+        def startService(self):
+            yield super().startService()
+            self.consumer = yield self.master.mq.startConsuming(
+                self.completed, ('buildsets', None, 'complete'))
+
+        def completed(self, key, message):
+            took = message['complete_at'] - message['submitted_at']
+            with open(self.file, 'a') as file:
+                file.write(f"{message['bsid']} {took.total_seconds() >= 0}\\n")
+
+        @defer.inlineCallbacks
+        def stopService(self):
+            yield self.consumer.stopConsuming()
+            yield super().stopService()
+
+
     class FilteringScheduler(AnyBranchScheduler):
         def __init__(self, *args, stable, **kwargs):
             super().__init__(*args, **kwargs)
@@ -188,7 +246,7 @@ _CONFIGURATION = """
     sys.path.insert(0, str(HERE))
     import site_classes
     from site_classes import (
-        Announce, Choice, FilteringScheduler, IsOlder, Recipe, Report, Tidying)
+        Announce, Choice, Durations, FilteringScheduler, IsOlder, Recipe, Report, Rows, Tidying)
 
     sys.path.pop(0)
     LOCKS = {'net': MasterLock('net', maxCount=1)}
@@ -335,7 +393,8 @@ _CONFIGURATION = """
                             util.BooleanParameter(name='clean', default=False)])]),
     ]
     c['change_source'] = []
-    c['services'] = []
+    c['services'] = [Durations(str(HERE / 'durations'))]
+    add('rows', Rows())
     """
 
 
@@ -399,6 +458,30 @@ def test_a_property_may_hold_the_environment_of_later_steps(shared: InstalledMas
     build = shared.build("environment")
 
     assert shared.output(build, "show") == ["abenvironment"]
+
+
+def test_a_step_reads_rows_of_the_database(shared: InstalledMaster):
+    build = shared.build("rows")
+
+    assert shared.properties(build)["rows"][0] == {
+        "same": True,
+        "builder": "rows",
+        "property": ["rows", "Builder"],
+        "scheduler": ["force", "Scheduler"],
+        "stamps": 1,
+        "year": True,
+        "running": True,
+        "workers": ["local"],
+        "nothing": [None, None],
+    }
+
+
+def test_a_service_hears_how_long_buildsets_took(shared: InstalledMaster):
+    build = shared.build("environment")
+
+    buildset = shared.one(f"buildrequests/{build['buildrequestid']}")["buildsetid"]
+    durations = shared.file("durations")
+    eventually("the buildset", lambda: f"{buildset} True\n" in durations.read_text())
 
 
 def test_next_build_prefers_what_it_likes(shared: InstalledMaster):
