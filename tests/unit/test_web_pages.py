@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
-from web_site import visited
+from typing import Any
 
-from chargehand.web.pages import duration, web_link
+import pytest
+from web_site import FORM, site_rows, visited
+
+from chargehand.testing.web import MemoryResources
+from chargehand.web.phrases import ago, duration, moment, web_link
+
+_FILES = (
+    ("site.css", "text/css"),
+    ("live.js", "text/javascript"),
+    ("log.js", "text/javascript"),
+)
 
 
 async def _page(site, path: str) -> tuple[int, str]:
@@ -39,7 +48,7 @@ async def test_a_build_has_a_page_with_its_steps_and_logs(path: str):
         assert status == 200
         assert "<title>quick one #1 · Our &lt;builds&gt;</title>" in text
         assert '<span class="name">compile</span>' in text
-        assert f'<a href="{root}api/v2/logs/8/raw_inline">view</a>' in text
+        assert f'<a href="{root}api/v2/logs/8/raw_inline"' in text
         assert "on w1" in text
 
 
@@ -61,6 +70,52 @@ async def test_a_page_that_is_not_there_says_so(path: str):
         assert "Not found" in text
 
 
+def _field(name: str, *, default: str) -> dict[str, Any]:
+    return {"fullName": name, "label": name.title(), "required": True, "default": default}
+
+
+async def test_the_first_page_offers_to_force_what_needs_no_answers():
+    async with visited() as site:
+        nested = {"fullName": "a", "fields": [_field("branch", default="main")]}
+        site.forms[:] = [
+            FORM | {"all_fields": [nested]},
+            FORM | {"name": "off", "enabled": False},
+            FORM | {"name": "release", "all_fields": [_field("version", default="")]},
+        ]
+
+        _, text = await _page(site, "/")
+        _, builder = await _page(site, "/builders/1")
+
+        assert 'data-path="forceschedulers/force"' in text
+        assert (
+            "&#34;branch&#34;:&#34;main&#34;,&#34;builderNames&#34;:[&#34;quick one&#34;]" in text
+        )
+        assert "forceschedulers/off" not in text + builder
+        assert "forceschedulers/release" not in text + builder
+        assert "needs to be told: Version" in builder
+
+
+async def test_a_page_with_very_many_builders_stays_small():
+    async with visited() as site:
+        site.forms[:] = [FORM | {"builder_names": [f"b{n:05}" for n in range(5000)]}]
+
+        _, text = await _page(site, "/")
+
+        assert text.count("<option") == 200
+        assert "4800 more" in text
+
+
+async def test_what_took_less_than_ten_seconds_is_said_with_a_decimal():
+    rows = site_rows() | {"build_times": [{"buildid": 1, "seconds": 1.26}]}
+    async with visited() as site:
+        site.resources.rows = MemoryResources(rows).rows
+
+        _, text = await _page(site, "/")
+
+        assert "took 1.3 s" in text
+        assert "took 16 min 38 s" in text
+
+
 async def test_a_page_that_fails_says_so_and_the_log_says_why(caplog):
     async with visited() as site:
         site.resources.rows["builds"] = [{"wrong": True}]
@@ -74,7 +129,7 @@ async def test_a_page_that_fails_says_so_and_the_log_says_why(caplog):
 
 async def test_what_pages_use_is_served_here():
     async with visited() as site:
-        for name, kind in (("site.css", "text/css"), ("live.js", "text/javascript")):
+        for name, kind in _FILES:
             async with site.session.get(f"/static/{name}") as response:
                 assert response.status == 200
                 assert response.headers["Content-Type"].startswith(kind)
@@ -87,10 +142,32 @@ async def test_pages_are_only_read():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(-5, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3660, "1 h 1 min"), (90000, "1 d 1 h")],
+    [
+        (-5, "0 s"),
+        (0.04, "< 0.1 s"),
+        (2.34, "2.3 s"),
+        (9.96, "10 s"),
+        (59.9, "1 min 0 s"),
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (3660, "1 h 1 min"),
+        (90000, "1 d 1 h"),
+    ],
 )
 def test_a_duration_is_said_in_two_units(seconds: int, words: str):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 s ago"), (59.9, "59 s ago"), (61, "1 min ago"), (7300, "2 h ago"), (9e4, "1 d ago")],
+)
+def test_how_long_ago_is_said_in_one_unit(seconds: float, words: str):
+    assert ago(seconds) == words
+
+
+def test_a_moment_is_said_in_full():
+    assert moment(0) == "1970-01-01 00:00:00 UTC"
 
 
 @pytest.mark.parametrize(
@@ -98,10 +175,11 @@ def test_a_duration_is_said_in_two_units(seconds: int, words: str):
     [
         ("https://x.org/a", "https://x.org/a"),
         ("relative/page", "relative/page"),
-        ("javascript:alert(1)", "#"),
-        (" JavaScript:alert(1)", "#"),
-        ("data:text/html,x", "#"),
-        ("http://[broken", "#"),
+        ("javascript:alert(1)", ""),
+        (" JavaScript:alert(1)", ""),
+        ("\x01java\tscript:alert(1)", ""),
+        ("data:text/html,x", ""),
+        ("http://[broken", ""),
     ],
 )
 def test_only_links_of_the_web_are_followed(url: str, link: str):

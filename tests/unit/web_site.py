@@ -162,6 +162,7 @@ class Site:
     controls: MemoryControls
     logs: MemoryLogs
     bus: Bus
+    forms: list[dict[str, Any]]
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:
         """GET a path below ``/api/v2`` as a program does; returns status and decoded body."""
@@ -183,6 +184,7 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
     controls = MemoryControls(builds={1, 2, 3}, workers={1, "w1"})
     logs = MemoryLogs(TEXTS, without_letters={9})
     bus = Bus()
+    forms: list[dict[str, Any]] = [FORM]
     waits = NoWorkerConnected(workers=("w1",))
     server = WebServer(
         config=config,
@@ -190,7 +192,7 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
         logs=logs,
         controls=controls,
         explanations=MemoryExplanations({4: waits, 1: None}),
-        forms=MemoryForms([FORM]),
+        forms=MemoryForms(forms),
         bus=bus,
         **other,
     )
@@ -198,7 +200,7 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
     try:
         host, port = server.addresses[0]
         async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield Site(server, session, resources, controls, logs, bus)
+            yield Site(server, session, resources, controls, logs, bus, forms)
     finally:
         await server.stop()
 

@@ -65,6 +65,7 @@ class WebServer:
             config=config,
             resources=resources,
             explanations=explanations,
+            forms=forms,
             clock=clock or SystemClock(),
         )
         self._routes: dict[str, Handler] = {

@@ -1,118 +1,194 @@
-"use strict";
-// Follows what happens: the page's lists are fetched again when something changed, logs grow by lines.
-const root = document.body.dataset.root;
-const api = root + "api/v2/";
-const TAIL = 2000;
-const followed = new Map();
-let send = null;
+// Follows what happens: the page is fetched again when something changed, and open logs grow.
+import {OpenLog} from "./log.js";
+
+const {root, now} = document.body.dataset;
+const api = `${root}api/v2/`;
+const skew = Date.now() / 1000 - Number(now);
+const main = document.getElementById("main");
+const logs = new Map();
+const asked = new Set();
+let socket = null;
 let calls = 0;
-let refreshing = null;
 
-// Links that Buildbot's interface made (#/builds/3) lead to the same thing here.
-if (location.hash.startsWith("#/")) location.replace(root + location.hash.slice(2));
+// Links that Buildbot's interface made (#/builds/3) lead to the same thing here, never elsewhere.
+if (location.hash.startsWith("#/")) location.replace(`${root}./${location.hash.slice(1).replace(/^\/+/, "")}`);
 
-function plain(text) {
-  return text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replace(/^.*\r(?=[^\r\n])/gm, "");
+// Keeping the page as the server has it, without losing focus, selection or open logs
+
+function take(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
+  const kept = old.localName === "details" ? "open" : "";
+  for (const {name} of [...old.attributes]) if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const {name, value} of fresh.attributes) if (name !== kept && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  if (old.localName !== "pre") takeChildren(old, fresh);
 }
 
-function show(box, text) {
-  const pre = box.querySelector("pre");
-  const atEnd = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 30;
-  const part = document.createDocumentFragment();
-  for (const line of text.split(/(?<=\n)/)) {
-    if (box.dataset.type !== "s") { part.append(plain(line)); continue; }
-    const span = document.createElement("span");
-    span.className = line[0];
-    span.textContent = plain(line.slice(1));
-    part.append(span);
-  }
-  pre.append(part);
-  while (pre.childNodes.length > TAIL * 2) pre.firstChild.remove();
-  if (atEnd) pre.scrollTop = pre.scrollHeight;
-}
-
-async function grow(box) {
-  const log = followed.get(box);
-  if (log.busy) { log.again = true; return; }
-  log.busy = true;
-  try {
-    const info = (await (await fetch(api + "logs/" + box.dataset.log, {headers: {Accept: "application/json"}})).json()).logs[0];
-    const first = Math.max(log.next, info.num_lines - TAIL);
-    if (info.num_lines > first) {
-      const url = api + "logs/" + box.dataset.log + "/contents?offset=" + first + "&limit=" + (info.num_lines - first);
-      show(box, (await (await fetch(url, {headers: {Accept: "application/json"}})).json()).logchunks[0].content);
-      log.next = info.num_lines;
+function takeChildren(old, fresh) {
+  const known = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let place = old.firstChild;
+  for (const wanted of [...fresh.childNodes]) {
+    let found = wanted.id ? known.get(wanted.id) : place;
+    if (found && (found.nodeName !== wanted.nodeName || (found.id || "") !== (wanted.id || ""))) found = null;
+    if (!found) { old.insertBefore(wanted, place); continue; }
+    // What stands before it is gone from the page, unless it only comes later.
+    while (found !== place && place && !(place.id && fresh.querySelector(`:scope > #${CSS.escape(place.id)}`))) {
+      const gone = place;
+      place = place.nextSibling;
+      gone.remove();
     }
-  } finally {
-    log.busy = false;
-    if (log.again) { log.again = false; setTimeout(grow, 200, box); }
+    if (found === place) place = place.nextSibling;
+    else old.insertBefore(found, place);
+    take(found, wanted);
   }
+  while (place) { const gone = place; place = place.nextSibling; gone.remove(); }
 }
 
-function follow(box) {
-  if (followed.has(box)) return;
-  followed.set(box, {next: 0});
-  if (send) send("logs/" + box.dataset.log + "/*");
-  grow(box);
-}
+let timer = null;
+let isFetching = false;
 
-function openLogs() {
-  for (const box of document.querySelectorAll("details[data-log]")) {
-    box.ontoggle = () => box.open && follow(box);
-    if (box.open) follow(box);
-  }
+function refreshSoon(wait = 250) {
+  timer = timer || setTimeout(refresh, wait);
 }
 
 async function refresh() {
-  refreshing = null;
-  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-  const fresh = page.getElementById("main");
-  // Logs that are open stay as they are: their text is in the old nodes.
-  const kept = [];
-  for (const box of [...followed.keys()]) {
-    const place = fresh.querySelector('details[data-log="' + box.dataset.log + '"]');
-    if (!place) { followed.delete(box); continue; }
-    kept.push([box.querySelector("pre"), box.querySelector("pre").scrollTop]);
-    box.querySelector("summary").replaceWith(place.querySelector("summary"));
-    place.replaceWith(box);
+  if (isFetching) { timer = setTimeout(refresh, 250); return; }
+  timer = null;
+  isFetching = true;
+  try {
+    const answer = await fetch(location.href);
+    if (answer.ok) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      take(main, page.getElementById("main"));
+      document.title = page.title;
+      followLogs();
+    }
+  } catch {
+    // The connection is gone: the page is fetched when it is back.
+  } finally {
+    isFetching = false;
   }
-  document.getElementById("main").replaceWith(fresh);
-  for (const [pre, position] of kept) pre.scrollTop = position;
-  openLogs();
+}
+
+function followLogs() {
+  for (const [box] of logs) if (!box.isConnected) logs.delete(box);
+  for (const box of main.querySelectorAll("details[data-log]")) {
+    box.ontoggle = followLogs;
+    if (box.open && !logs.has(box)) logs.set(box, new OpenLog(box, api));
+    if (logs.has(box)) logs.get(box).grow(Number(box.dataset.lines));
+  }
+  follow();
+}
+
+// Events
+
+function follow() {
+  if (!socket || socket.readyState !== WebSocket.OPEN) return;
+  const patterns = main.dataset.follow.trim().split(/\s+/);
+  for (const log of logs.values()) patterns.push(`logs/${log.id}/*`);
+  for (const path of patterns.filter((pattern) => !asked.has(pattern))) {
+    asked.add(path);
+    socket.send(JSON.stringify({cmd: "startConsuming", path, _id: ++calls}));
+    refreshSoon(); // Something may have happened before we followed it.
+  }
 }
 
 function connect(wait) {
-  const patterns = document.getElementById("main").dataset.follow;
-  if (!patterns) return;
-  const socket = new WebSocket(new URL(root + "ws", location.href).href.replace(/^http/, "ws"));
+  socket = new WebSocket(new URL(`${root}ws`, location.href).href.replace(/^http/, "ws"));
   socket.onopen = () => {
-    wait = 1000;
-    send = (path) => socket.send(JSON.stringify({cmd: "startConsuming", path, _id: ++calls}));
-    patterns.split(" ").forEach(send);
-    for (const box of followed.keys()) { send("logs/" + box.dataset.log + "/*"); grow(box); }
-    refreshing = refreshing || setTimeout(refresh, 0);
+    wait = 500;
+    asked.clear();
+    document.getElementById("offline").hidden = true;
+    follow();
   };
   socket.onmessage = (message) => {
-    const event = JSON.parse(message.data);
-    if (!event.k) return;
-    if (event.k.startsWith("logs/")) {
-      for (const box of followed.keys()) if (event.k.split("/")[1] === box.dataset.log) grow(box);
-    } else {
-      refreshing = refreshing || setTimeout(refresh, 300);
-    }
+    const {k: key, m: told} = JSON.parse(message.data);
+    if (!key) return;
+    if (!key.startsWith("logs/")) { refreshSoon(); return; }
+    for (const log of logs.values()) if (key.split("/")[1] === log.id) log.grow(told.num_lines);
   };
-  socket.onclose = () => { send = null; setTimeout(connect, wait, Math.min(wait * 2, 30000)); };
+  socket.onclose = () => {
+    document.getElementById("offline").hidden = false;
+    setTimeout(connect, wait, Math.min(wait * 2, 30000));
+  };
 }
 
-document.addEventListener("click", async (click) => {
-  const method = click.target.dataset && click.target.dataset.order;
-  if (!method) return;
-  const build = document.getElementById("main").dataset.build;
-  const body = JSON.stringify({jsonrpc: "2.0", id: ++calls, method, params: {}});
-  const answer = await (await fetch(api + "builds/" + build, {method: "POST", headers: {"Content-Type": "application/json"}, body})).json();
-  const said = document.querySelector("output");
-  if (said) said.textContent = answer.error ? JSON.stringify(answer.error.message) : method === "stop" ? "stopping…" : "asked for another build";
+// Orders
+
+async function order(path, method, params) {
+  const body = JSON.stringify({jsonrpc: "2.0", id: ++calls, method, params});
+  let answer;
+  try {
+    answer = await fetch(api + path, {method: "POST", headers: {"Content-Type": "application/json"}, body});
+  } catch {
+    throw new Error("The master does not answer.");
+  }
+  const {error, result} = await answer.json().catch(() => ({error: {message: `The master answered ${answer.status}.`}}));
+  if (!error) return result;
+  const sentences = typeof error.message === "string" ? [error.message] : Object.entries(error.message).map(([name, text]) => `${name}: ${text}`);
+  throw new Error(sentences.join("; "));
+}
+
+const WORDS = {
+  stop: () => "The build is being stopped.",
+  cancel: () => "The request was cancelled.",
+  force: (result) => `Request ${Object.values(result[1]).join(", ")} was made.`,
+  rebuild: (result) => `Request ${Object.values(result[1]).join(", ")} was made to build it again.`,
+};
+
+let silence = null;
+
+async function carryOut({order: method, path, parameters, then}, more = {}) {
+  const said = document.getElementById("said");
+  clearTimeout(silence);
+  try {
+    said.textContent = WORDS[method](await order(path, method, {...JSON.parse(parameters || "{}"), ...more}));
+    said.className = "";
+    if (then) {
+      const link = document.createElement("a");
+      link.href = then;
+      link.textContent = "See the builder";
+      said.append(" ", link);
+    } else silence = setTimeout(() => { said.hidden = true; }, 8000);
+  } catch (error) {
+    said.textContent = error.message;
+    said.className = "wrong";
+  }
+  said.hidden = false;
+  refreshSoon();
+}
+
+document.addEventListener("click", (click) => {
+  const button = click.target.closest("[data-order]");
+  if (button) carryOut(button.dataset);
 });
 
-openLogs();
-connect(1000);
+document.addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  const {choice, reason} = submit.target.elements;
+  const more = reason.value ? {reason: reason.value} : {};
+  carryOut({order: "force", ...choice.selectedOptions[0].dataset}, more);
+});
+
+// Clocks
+
+function inWords(seconds, isAgo) {
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const index = Math.max(0, units.findIndex(([size]) => seconds >= size));
+  const [size, unit] = seconds < 1 ? [1, "s"] : units[index];
+  const words = `${Math.floor(seconds / size)} ${unit}`;
+  if (isAgo) return `${words} ago`;
+  if (size === 1) return words;
+  const [smaller, smallerUnit] = units[index + 1];
+  return `${words} ${Math.floor(seconds % size / smaller)} ${smallerUnit}`;
+}
+
+setInterval(() => {
+  const then = Date.now() / 1000 - skew;
+  for (const time of main.querySelectorAll("time[data-since]")) {
+    const words = inWords(Math.max(0, Math.floor(then - time.dataset.since)), time.className === "ago");
+    if (time.textContent !== words) time.textContent = words;
+  }
+}, 1000);
+
+followLogs();
+if (main.dataset.follow) connect(500);

@@ -1,0 +1,174 @@
+"""What the lists of pages show: what runs, waits and why, was built, and may be forced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.query import Filter, Operator, Order, Query
+from chargehand.domain.result import Result
+from chargehand.domain.waiting import Waiting
+from chargehand.web.ports import Explanations, ForceForms, Resources
+
+_RECENT = 50
+_RUNNING = 100
+_WAITING = 50
+_CHOICES = 200
+
+Row = dict[str, Any]
+
+
+class Overview:
+    """Gathers the lists, of everything or of one builder."""
+
+    def __init__(
+        self, *, resources: Resources, explanations: Explanations, forms: ForceForms
+    ) -> None:
+        self._resources = resources
+        self._explanations = explanations
+        self._forms = forms
+
+    async def lists(self, builder: Row | None) -> dict[str, Any]:
+        """Return what a page of lists needs."""
+        scope = {"builderid": builder["builderid"]} if builder else {}
+        running = await self._builds(scope, complete=False, limit=_RUNNING)
+        recent = await self._builds(scope, complete=True, limit=_RECENT)
+        waiting, waiting_in_all = await self._waiting(scope)
+        names = await self.builder_names([*running, *recent, *waiting])
+        for row in (*running, *recent, *waiting):
+            row["builder"] = names.get(row["builderid"], "?")
+        return {
+            "builder": builder,
+            "running": running,
+            "recent": recent,
+            "waiting": waiting,
+            "more_waiting": waiting_in_all - len(waiting),
+            **self._what_may_be_forced(builder),
+        }
+
+    async def rows(self, kind: str, **question: Any) -> list[Row]:
+        """Return resources."""
+        return (await self._resources.fetch(Query(kind=kind, **question))).rows
+
+    async def builder_names(self, rows: list[Row]) -> dict[int, str]:
+        """Return the names of the rows' builders by identifier."""
+        ids = tuple({row["builderid"] for row in rows})
+        if not ids:
+            return {}
+        builders = await self.rows(
+            "builders",
+            filters=(Filter("builderid", Operator.IN, ids),),
+            fields=("builderid", "name"),
+        )
+        return {row["builderid"]: row["name"] for row in builders}
+
+    async def marked(self, kind: str, rows: list[Row]) -> list[Row]:
+        """Add each build's or step's ``word`` (of its result, or that it runs) and ``took``."""
+        id_field = f"{kind}id"
+        done = tuple(row[id_field] for row in rows if row["complete_at"] is not None)
+        exact = (
+            await self.rows(f"{kind}_times", filters=(Filter(id_field, Operator.IN, done),))
+            if done
+            else []
+        )
+        took = {row[id_field]: row["seconds"] for row in exact}
+        return [
+            row | {"word": _word(row), "took": took.get(row[id_field], _whole_seconds(row))}
+            for row in rows
+        ]
+
+    async def _builds(self, scope: Row, *, complete: bool, limit: int) -> list[Row]:
+        rows = await self.rows(
+            "builds",
+            scope=scope,
+            filters=(Filter("complete", Operator.EQ, (complete,)),),
+            order=(Order("buildid", descending=True),),
+            limit=limit,
+        )
+        return await self.marked("build", rows)
+
+    async def _waiting(self, scope: Row) -> tuple[list[Row], int]:
+        found = await self._resources.fetch(
+            Query(
+                kind="buildrequests",
+                scope=scope,
+                filters=(
+                    Filter("complete", Operator.EQ, (False,)),
+                    Filter("claimed", Operator.EQ, (False,)),
+                ),
+                order=(Order("priority", descending=True), Order("submitted_at")),
+                limit=_WAITING,
+            )
+        )
+        reasons = self._explanations.why_these_wait(
+            {RequestId(row["buildrequestid"]): BuilderId(row["builderid"]) for row in found.rows}
+        )
+        return [row | {"why": _sentence(reasons, row)} for row in found.rows], found.total
+
+    def _what_may_be_forced(self, builder: Row | None) -> dict[str, Any]:
+        forms = self._forms.forms(builder["builderid"] if builder else None)
+        enabled = [form for form in forms if form["enabled"]]
+        asking = [(form, _unanswered(form)) for form in enabled]
+        if builder:
+            choices = [_choice(form, builder["name"]) for form, names in asking if not names]
+            unanswered = [(form["label"] or form["name"], names) for form, names in asking if names]
+            return {"choices": choices, "more_choices": 0, "unanswered": unanswered}
+        found = sorted(
+            (_choice(form, name) for form, names in asking if not names
+             for name in form["builder_names"]),
+            key=lambda choice: (choice["builder"], choice["form"]),
+        )  # fmt: skip
+        more = max(0, len(found) - _CHOICES)
+        return {"choices": found[:_CHOICES], "more_choices": more, "unanswered": []}
+
+
+def _choice(form: Row, builder: str) -> Row:
+    """Return a builder that a form builds: its words, and the order to send."""
+    answers = {
+        field["fullName"]: field["default"] for field in _fields(form["all_fields"])
+        if field.get("required") and field["default"]
+    }  # fmt: skip
+    return {
+        "builder": builder,
+        "form": form["name"],
+        "button": form["button_name"] or form["name"],
+        "path": f"forceschedulers/{form['name']}",
+        "parameters": msgspec.json.encode(answers | {"builderNames": [builder]}).decode(),
+    }
+
+
+def _unanswered(form: Row) -> list[str]:
+    """Return what the form needs to be told, because it has no answer of its own."""
+    return [
+        field["label"] or field["fullName"]
+        for field in _fields(form["all_fields"])
+        if field.get("required") and not field["default"]
+    ]
+
+
+def _fields(fields: list[Row]) -> Iterator[Row]:
+    for field in fields:
+        if "fields" in field:
+            yield from _fields(field["fields"])
+        else:
+            yield field
+
+
+def _word(row: Row) -> str:
+    if row["results"] is not None:
+        return Result(row["results"]).word
+    return "running" if row["started_at"] is not None else "waiting"
+
+
+def _whole_seconds(row: Row) -> int | None:
+    if row["started_at"] is None or row["complete_at"] is None:
+        return None
+    return int(row["complete_at"] - row["started_at"])
+
+
+def _sentence(reasons: dict[RequestId, Waiting], request: Row) -> str:
+    reason = reasons.get(RequestId(request["buildrequestid"]))
+    return reason.sentence if reason else ""
