@@ -6,23 +6,29 @@ import contextlib
 import logging
 import os
 import signal
+import time
 
 _log = logging.getLogger(__name__)
 
-_ROUNDS = 20
+_PAUSES = [0.0] + [0.01] * 20 + [0.1] * 20
+"""What is killed is gone a little later, on a busy machine, and may have started more meanwhile."""
 
 
 def kill_leftovers(variable: str, value: str) -> None:
-    """Kill every process that was started with this variable in its environment."""
+    """Kill every process that was started with this variable in its environment; see their end."""
     needle = f"\0{variable}={value}\0".encode()
-    for _ in range(_ROUNDS):
-        found = [process_id for process_id in _process_ids() if needle in _environment(process_id)]
-        if not found:
-            return
-        _log.warning("killing processes that an earlier worker left behind: %s", found)
+    killed: set[int] = set()
+    for pause in _PAUSES:
+        time.sleep(pause)
+        found = {process_id for process_id in _process_ids() if needle in _environment(process_id)}
+        if new := found - killed:
+            _log.warning("killing processes that an earlier worker left behind: %s", sorted(new))
         for process_id in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process_id, signal.SIGKILL)
+        killed |= found
+        if not any(_is_running(process_id) for process_id in killed):
+            return
 
 
 def _process_ids() -> list[int]:
@@ -33,8 +39,18 @@ def _process_ids() -> list[int]:
 
 
 def _environment(process_id: int) -> bytes:
+    return b"\0" + _read(process_id, "environ") + b"\0"
+
+
+def _is_running(process_id: int) -> bool:
+    """Return whether it is there, and not only waiting for its parent to take notice."""
+    state = _read(process_id, "stat").rpartition(b")")[2].split()[:1]
+    return bool(state) and state[0] not in (b"Z", b"X")
+
+
+def _read(process_id: int, name: str) -> bytes:
     try:
-        with open(f"/proc/{process_id}/environ", "rb") as file:  # noqa: PTH123 - speed
-            return b"\0" + file.read() + b"\0"
+        with open(f"/proc/{process_id}/{name}", "rb") as file:  # noqa: PTH123 - speed
+            return file.read()
     except OSError:
         return b""
