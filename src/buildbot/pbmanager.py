@@ -26,7 +26,7 @@ PerspectiveFactory = Callable[[Any, str], Any]
 """Makes the perspective of a client (its mind, its name), or a Deferred of it; None refuses."""
 
 
-class PortTaken(Exception):
+class PortTaken(OSError):
     """Nothing can listen on a port; the message names the port and says why."""
 
 

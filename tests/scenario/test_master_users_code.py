@@ -218,3 +218,20 @@ def test_a_reconfiguration_that_kills_the_master_is_noticed(master: InstalledMas
 
     assert ran.status == 1
     assert "the master has ended" in ran.err
+
+
+def test_a_port_in_use_for_changes_is_said_and_taken_when_it_is_free(master: InstalledMaster):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        master.write(f"""
+            c['change_source'] = [changes.PBChangeSource(port='tcp:{port}:interface=127.0.0.1')]
+            add('b', sh('true'))
+            """)
+        master.start()
+        assert f"cannot listen on tcp:{port}:interface=127.0.0.1" in master.log
+        assert "Traceback" not in master.log
+
+    assert master.reconfig().status == 0
+
+    assert _send_change(master, port).status == 0
+    assert len(master.get("changes")) == 1

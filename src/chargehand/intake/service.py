@@ -160,6 +160,13 @@ class Intake:
         source = self._source(component)
         try:
             await source.start()
+        except OSError as error:
+            _log.error(
+                "change source %s could not be started: %s (it is tried again every minute)",
+                component.name,
+                error,
+            )
+            return
         except Exception:  # noqa: BLE001 - a source of the user's must not keep the others from running
             _log.exception("change source %s could not be started", component.name)
             return
