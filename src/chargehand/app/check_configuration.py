@@ -28,8 +28,7 @@ def checkconfig(place: Path, quiet: bool) -> int:
     with contextlib.chdir(basedir if basedir.is_dir() else Path()):
         config = load_configuration(config_path, basedir)
     for warning in config.warnings:
-        where = f"{warning.file}:{warning.line}: " if warning.line else ""
-        click.secho(f"warning: {where}{warning.message}", fg="yellow", err=True)
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
     if not quiet:
         click.echo(
             f"Config file is good! {len(config.builders)} builders, {len(config.workers)} workers, "

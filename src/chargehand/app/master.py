@@ -138,8 +138,7 @@ class Master:
         await parts.services.reconfigure(config.services)
         self._is_configured = True
         for warning in config.warnings:
-            where = f"{warning.file}:{warning.line}: " if warning.line else ""
-            _log.warning("%s%s", where, warning.message)
+            _log.warning("%s", warning)
 
     async def reconfigure(self) -> str:
         """Read the configuration again and touch only what changed; return a summary.

@@ -28,6 +28,8 @@ _TIMEOUT = click.option(
     show_default="120, or $START_TIMEOUT",
     help="Seconds to wait until the master runs.",
 )
+_WARNING = "WARNING: "
+_WARNINGS_SHOWN = 20
 _PREFIX = re.compile(r"^[\d-]{10} [\d:.]{12} \[[\w.]+\] ")
 
 
@@ -83,8 +85,9 @@ def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, verbose:
     os.close(writer)
     os.waitpid(child, 0)
     report = _read_report(reader, timeout)
-    if report == "ready":
+    if report is not None and report.startswith("ready"):
         if not quiet:
+            _show_warnings(report.splitlines()[1:], basedir)
             click.echo(f"The master of {basedir.path} is running.")
         return 0
     if report is None:
@@ -93,6 +96,14 @@ def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, verbose:
             f"starting. See {basedir.log_path}."
         )
     raise CommandFailed(report or f"The master ended while starting. See {basedir.log_path}.")
+
+
+def _show_warnings(warnings: list[str], basedir: Basedir) -> None:
+    for warning in warnings[:_WARNINGS_SHOWN]:
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
+    if len(warnings) > _WARNINGS_SHOWN:
+        more = len(warnings) - _WARNINGS_SHOWN
+        click.secho(f"{more} more warnings are in {basedir.log_path}", fg="yellow", err=True)
 
 
 def _become_daemon(basedir: Basedir, writer: int, verbose: bool) -> None:
@@ -228,6 +239,8 @@ def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
         lines.append(line)
         if RECONFIGURED in line:
             if not quiet:
+                warnings = [one for one in map(_without_prefix, lines) if one.startswith(_WARNING)]
+                _show_warnings([one[len(_WARNING) :].rstrip() for one in warnings], basedir)
                 click.echo(_without_prefix(line))
             return 0
         if RECONFIGURE_ABORTED in line or RECONFIGURE_FAILED in line:

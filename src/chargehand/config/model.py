@@ -156,6 +156,9 @@ class Warned:
     file: str | None = None
     line: int | None = None
 
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}" if self.line else self.message
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MasterConfig:
