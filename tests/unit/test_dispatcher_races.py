@@ -241,3 +241,15 @@ async def test_a_request_that_is_cancelled_while_collapsing_is_decided_replaces_
     await settle()
 
     assert farm.store.completed == {newer: Result.CANCELLED}
+
+
+async def test_a_function_that_never_answers_stops_only_its_builder(farm, looptime):
+    await farm.configure(builder("a", "one", can_start_build=Question()), builder("b", "two"))
+    farm.store.submit(1)
+    await settle()
+    farm.store.submit(2)
+
+    await asyncio.sleep(100)
+
+    assert farm.started == [2]
+    assert "no answer within 60 seconds" in farm.why(1).sentence

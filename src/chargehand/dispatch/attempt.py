@@ -16,8 +16,12 @@ from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import merged
 from chargehand.domain.waiting import FunctionFailed, LockHeld, RefusedByFunction, Waiting
+from chargehand.kit.limits import time_limit
 
 _log = logging.getLogger(__name__)
+
+PATIENCE = 60.0
+"""Seconds that a user's function may take: as long as it is asked nothing else can start."""
 
 
 class _Refused(Exception):
@@ -169,12 +173,14 @@ class Attempt:
         """Call a user's function. One that raises keeps only its own builder from starting."""
         try:
             first = (self._builder.name,) if with_name else ()
-            return await function(*first, *arguments)
+            async with time_limit(PATIENCE):
+                return await function(*first, *arguments)
         except Exception as error:
             _log.exception("%s of builder %s failed", name, self._builder.name)
-            raise _Refused(
-                FunctionFailed(function=name, error=f"{type(error).__name__}: {error}")
-            ) from error
+            text = f"{type(error).__name__}: {error}"
+            if isinstance(error, TimeoutError) and not error.args:
+                text = f"it gave no answer within {PATIENCE:g} seconds"
+            raise _Refused(FunctionFailed(function=name, error=text)) from error
 
 
 def why_locked(

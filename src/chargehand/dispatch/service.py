@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from chargehand.config.model import BuilderConfig, Hook, MasterConfig
-from chargehand.dispatch.attempt import Attempt, Start, why_locked
+from chargehand.dispatch.attempt import PATIENCE, Attempt, Start, why_locked
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.ports import (
@@ -45,6 +45,7 @@ from chargehand.events.messages import (
     RequestUnclaimed,
     RequestUpdated,
 )
+from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -254,7 +255,8 @@ class Dispatcher:
         if self._config.prioritize_builders is not None and lines:
             by_name = {line.config.name: line for line in lines}
             try:
-                names = await self._config.prioritize_builders(list(by_name))
+                async with time_limit(PATIENCE):
+                    names = await self._config.prioritize_builders(list(by_name))
                 return [by_name[name] for name in names if name in by_name]
             except Exception:  # noqa: BLE001 - the user's function must not stop the others' builds
                 _log.exception("prioritizeBuilders failed; builders go by their oldest request")
