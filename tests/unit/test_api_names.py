@@ -298,3 +298,20 @@ def test_authentication_and_authorisation_are_kept_as_values():
     assert util.UserPasswordAuth({"u": "p"}).users == {"u": "p"}
     assert util.GitHubAuth("id", "secret", apiVersion=4).clientId == "id"
     assert util.RolesFromGroups("a") == util.RolesFromGroups("a")
+
+
+def test_reporters_without_a_name_are_told_apart_by_their_generators():
+    class Mine(reporters.ReporterBase):
+        def checkConfig(self):
+            super().checkConfig(generators=[])
+
+    def notifier(**choice):
+        generator = reporters.BuildStatusGenerator(**choice)
+        return reporters.MailNotifier("a@b.org", generators=[generator]).name
+
+    assert notifier(mode="failing") == "MailNotifier_BuildStatusGeneratorfailing"
+    assert notifier(mode="change", tags=["t"], builders=["a", "b"], branches=["x"]) == (
+        "MailNotifier_BuildStatusGenerator_tags_t_builders_a+b_branches_xchange"
+    )
+    assert reporters.MailNotifier("a@b.org", name="own").name == "own"
+    assert Mine().name == "Mine"

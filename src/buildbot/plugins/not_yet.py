@@ -15,6 +15,9 @@ from buildbot.worker.latent import AbstractLatentWorker
 from chargehand.config.model import Component, NotYet
 
 _REPORTER = ("name", "generators", "debug", "verify", "verbose", "headers")
+_NAMED_BY_GENERATORS = frozenset(
+    {"HttpStatusPushBase", "MailNotifier", "PushjetNotifier", "PushoverNotifier", "ReporterBase"}
+)
 _GENERIC_WORKER = (
     "name",
     "password",
@@ -58,7 +61,8 @@ def make(module: str, name: str) -> Any:
             return type(name, (Exception,), {"__module__": module, "__doc__": body["__doc__"]})
         case "reporter":
             names = (*accepted.arguments, *_REPORTER)
-            return type(name, (NotYetService,), {**body, "documented": names, "name": name})
+            own = None if name in _NAMED_BY_GENERATORS else name
+            return type(name, (NotYetReporter,), {**body, "documented": names, "name": own})
         case "changes":
             names = tuple(dict.fromkeys((*accepted.arguments, "pollinterval", "name")))
             return type(name, (NotYetChangeSource,), {**body, "documented": names, "name": None})
@@ -117,6 +121,29 @@ class NotYetService(BuildbotService):
         return Component(
             name=str(self.name), settings=NotYet(kind=type(self).__name__), extension=self
         )
+
+
+class NotYetReporter(NotYetService):
+    """A reporter; where it has no name, it is called by its class and its generators."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("name") is None and self.name is None:
+            generators = kwargs.get("generators") or ()
+            self.name = "_".join([type(self).__name__, *map(_generator_name, generators)])
+        super().__init__(*args, **kwargs)
+
+
+def _generator_name(generator: Any) -> str:
+    """Return what tells a generator from others: its class, and which builds it is for."""
+    choices = ("tags", "builders", "schedulers", "branches", "workers")
+    parts = [
+        f"_{choice}_{'+'.join(map(str, wanted))}"
+        for choice in choices
+        if (wanted := getattr(generator, choice, None))
+    ]
+    mode = getattr(generator, "mode", None) or ()
+    modes = (mode,) if isinstance(mode, str) else mode
+    return type(generator).__name__ + "".join(parts) + "_".join(map(str, modes))
 
 
 class NotYetChangeSource(NotYetService):
