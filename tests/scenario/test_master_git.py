@@ -53,6 +53,7 @@ def test_commits_are_built_while_the_repository_vanishes_and_comes_back(
     eventually("the first poll", lambda: (master.path / "gitpoller-work").exists())
     eventually("the first poll", lambda: master.get("changesources"))
     first = master.build("b", branch="main")
+    assert first["results"] == SUCCESS
     assert master.output(first, "show") == ["first"]
 
     second = _commit(repository, "second")
