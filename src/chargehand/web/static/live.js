@@ -13,14 +13,14 @@ let calls = 0;
 // Links that Buildbot's interface made (#/builds/3) lead to the same thing here, never elsewhere.
 if (location.hash.startsWith("#/")) location.replace(`${root}./${location.hash.slice(1).replace(/^\/+/, "")}`);
 
-// Keeping the page as the server has it, without losing focus, selection or open logs
-
+// Makes a part of the page what the server says, without losing focus, selection or open logs.
 function take(old, fresh) {
+  if (old.localName === "pre") return; // Its text is shown by OpenLog.
   if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
   const kept = old.localName === "details" ? "open" : "";
   for (const {name} of [...old.attributes]) if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const {name, value} of fresh.attributes) if (name !== kept && old.getAttribute(name) !== value) old.setAttribute(name, value);
-  if (old.localName !== "pre") takeChildren(old, fresh);
+  takeChildren(old, fresh);
 }
 
 function takeChildren(old, fresh) {
@@ -45,15 +45,21 @@ function takeChildren(old, fresh) {
 
 let timer = null;
 let isFetching = false;
+let isStale = false;
+let pause = 250;
 
-function refreshSoon(wait = 250) {
-  timer = timer || setTimeout(refresh, wait);
+function refreshSoon() {
+  isStale = document.hidden; // A page that nobody sees waits until it is seen.
+  if (!isStale) timer = timer || setTimeout(refresh, pause);
 }
 
+document.addEventListener("visibilitychange", () => { if (isStale) refreshSoon(); });
+
 async function refresh() {
-  if (isFetching) { timer = setTimeout(refresh, 250); return; }
+  if (isFetching) { timer = setTimeout(refresh, pause); return; }
   timer = null;
   isFetching = true;
+  const began = performance.now();
   try {
     const answer = await fetch(location.href);
     if (answer.ok) {
@@ -66,6 +72,7 @@ async function refresh() {
     // The connection is gone: the page is fetched when it is back.
   } finally {
     isFetching = false;
+    pause = Math.min(250 + 3 * (performance.now() - began), 10000); // Busy masters are asked less.
   }
 }
 
@@ -78,8 +85,6 @@ function followLogs() {
   }
   follow();
 }
-
-// Events
 
 function follow() {
   if (!socket || socket.readyState !== WebSocket.OPEN) return;
@@ -111,8 +116,6 @@ function connect(wait) {
     setTimeout(connect, wait, Math.min(wait * 2, 30000));
   };
 }
-
-// Orders
 
 async function order(path, method, params) {
   const body = JSON.stringify({jsonrpc: "2.0", id: ++calls, method, params});
@@ -169,12 +172,10 @@ document.addEventListener("submit", (submit) => {
   carryOut({order: "force", ...choice.selectedOptions[0].dataset}, more);
 });
 
-// Clocks
-
 function inWords(seconds, isAgo) {
   const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-  const index = Math.max(0, units.findIndex(([size]) => seconds >= size));
-  const [size, unit] = seconds < 1 ? [1, "s"] : units[index];
+  const index = units.findIndex(([size]) => seconds >= size || size === 1);
+  const [size, unit] = units[index];
   const words = `${Math.floor(seconds / size)} ${unit}`;
   if (isAgo) return `${words} ago`;
   if (size === 1) return words;

@@ -4,6 +4,10 @@ const COLOURS = [
   "#7d8790", "#ff8a80", "#7ee08a", "#f3d36b", "#8ab8ff", "#e29bff", "#6fdbe8", "#e6e9ec",
   "#a7b0b9", "#ffa8a0", "#a4f0ae", "#ffe48f", "#b3d1ff", "#eebfff", "#a0ecf5", "#ffffff",
 ];
+const STYLES = {
+  1: {fontWeight: "bold"}, 2: {opacity: ".75"}, 3: {fontStyle: "italic"}, 4: {textDecoration: "underline"},
+  22: {fontWeight: "", opacity: ""}, 23: {fontStyle: ""}, 24: {textDecoration: ""}, 39: {color: ""},
+};
 const COLOUR = /\x1b\[([0-9;:]*)m/;
 const OTHER_CONTROLS = /\x1b(?:\[[0-9;:?]*[ -/]*[@-ln-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][0-9A-Z]|[=>@-Z\\^_])|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]/g;
 const OVERWRITTEN = /^.*\r(?=[^\r\n])/gm;
@@ -21,21 +25,11 @@ function restyled(style, codes) {
   const numbers = codes.split(/[;:]/).map(Number);
   while (numbers.length) {
     const code = numbers.shift();
-    if (code === 0) style = {};
-    else if (code === 1) style = {...style, fontWeight: "bold"};
-    else if (code === 2) style = {...style, opacity: ".75"};
-    else if (code === 3) style = {...style, fontStyle: "italic"};
-    else if (code === 4) style = {...style, textDecoration: "underline"};
-    else if (code === 22) style = {...style, fontWeight: "", opacity: ""};
-    else if (code === 23) style = {...style, fontStyle: ""};
-    else if (code === 24) style = {...style, textDecoration: ""};
+    const used = code === 38 || code === 48 ? numbers.splice(0, numbers[0] === 2 ? 4 : 2) : [];
+    if (code === 38) style = {...style, color: colourOf(used)};
     else if (code >= 30 && code <= 37) style = {...style, color: COLOURS[code - 30]};
     else if (code >= 90 && code <= 97) style = {...style, color: COLOURS[code - 82]};
-    else if (code === 39) style = {...style, color: ""};
-    else if (code === 38 || code === 48) {
-      const used = numbers.splice(0, numbers[0] === 2 ? 4 : 2);
-      if (code === 38) style = {...style, color: colourOf(used)};
-    }
+    else style = code === 0 ? {} : {...style, ...STYLES[code]};
   }
   return style;
 }
@@ -92,9 +86,11 @@ export class OpenLog {
         const first = Math.max(this.shown, upTo - TAIL);
         const answer = await fetch(`${this.url}?offset=${first}&limit=${upTo - first}`, {headers: {Accept: "application/json"}});
         if (!answer.ok) return;
-        if (first > this.shown) this.box.querySelector("pre").replaceChildren(`… ${first} lines before these\n`);
+        const pre = this.box.querySelector("pre");
+        if (first > this.shown) pre.replaceChildren();
         show(this.box, (await answer.json()).logchunks[0].content);
         this.shown = upTo;
+        if (upTo > pre.childNodes.length) pre.dataset.earlier = upTo - pre.childNodes.length;
         await new Promise((resolve) => setTimeout(resolve, 150));
       }
     } catch {

@@ -1,0 +1,90 @@
+"""Visits of a browser to a master's pages, and the builders that they are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from installed_master import InstalledMaster
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page
+
+CONFIGURATION = r"""
+c['title'] = 'Our <b>builds</b>'
+c['workers'] = [worker.LocalWorker('local', max_builds=4), worker.Worker('absent', 'secret')]
+c['protocols'] = {'pb': {'port': 'tcp:0:interface=127.0.0.1'}}
+
+class Links(steps.BuildStep):
+    name = 'links'
+    async def run(self):
+        await self.addURL('evil', 'javascript:document.title="hacked"')
+        await self.addURL('good', 'https://example.org/report')
+        await self.addHTMLLog('page', '<script>document.title="hacked"</script>')
+        self.descriptionDone = ['<img src=x onerror=alert(1)>']
+        return util.SUCCESS
+
+def printed(text, **more):
+    (HERE / 'text').mkdir(exist_ok=True)
+    path = HERE / 'text' / str(abs(hash(text)))
+    path.write_text(text)
+    return sh(f'cat {path}', **more)
+
+add('quick', sh('echo hello'))
+add('failing', sh('echo oops >&2; exit 1', name='compile'))
+add('<img src=x onerror=alert(2)>', sh('true'), Links(), printed(
+    '<script>alert(3)</script>\n<img src=x onerror=alert(4)>\n'))
+add('painted', printed(
+    'plain\n\x1b[31mred \x1b[1mbold\x1b[0m plain again\x1b[K\n 10%\r 50%\r100%\ndone\r\n'
+    '\x1b[38;5;208morange\x1b[m \x1b]0;title\x07end\n'))
+add('growing', sh('echo first; touch %s/growing.begun; '
+    'i=0; while [ ! -e %s/growing.go ]; do i=$((i+1)); echo line $i; sleep 0.1; done; echo last'
+    % (HERE, HERE), name='count'), sh('echo second step'))
+add('stoppable', blocking('stoppable'))
+add('unlucky', sh('true'), workernames=['absent'])
+add('long', sh('for i in $(seq 1 5000); do echo number $i; done'))
+add('a-builder-with-a-very-long-name-indeed-which-nobody-would-give-in-earnest-but-somebody-does',
+    sh('echo %s' % ('x' * 500)))
+c['schedulers'].append(schedulers.ForceScheduler(
+    name='ask', label='Release', builderNames=['quick'], codebases=[util.CodebaseParameter('')],
+    properties=[util.StringParameter('version', label='Version', required=True)]))
+"""
+
+
+@dataclass
+class Visit:
+    """A page in the browser, and all that went wrong on it."""
+
+    page: Page
+    master: InstalledMaster
+    troubles: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def open(self, path: str) -> Page:
+        """Go to one of the master's pages."""
+        self.page.goto(f"{self.master.url}/{path}")
+        return self.page
+
+
+def watch(visit: Visit) -> None:
+    """Note what goes wrong on the page, and where it sends requests."""
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            visit.troubles.append(f"console: {message.text}")
+
+    def asked(request: Any) -> None:
+        host = urlsplit(request.url).netloc
+        if host:
+            visit.hosts.add(host)
+
+    def dialog(shown: Any) -> None:
+        visit.troubles.append(f"dialog: {shown.message}")
+        shown.dismiss()
+
+    visit.page.on("console", heard)
+    visit.page.on("pageerror", lambda error: visit.troubles.append(f"script: {error}"))
+    visit.page.on("dialog", dialog)
+    visit.page.on("request", asked)
+    visit.page.on("websocket", asked)
