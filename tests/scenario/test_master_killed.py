@@ -201,7 +201,8 @@ def test_a_master_told_to_stop_gives_its_builds_back(
 
 def test_a_log_that_was_being_written_can_be_read_after_a_kill(master: InstalledMaster):
     master.write("""
-        add('b', sh('i=0; while [ $i -lt 4000000 ]; do seq $i $((i + 999)); i=$((i + 1000)); done', name='slow'))
+        add('b', sh('i=0; while [ $i -lt 4000000 ]; do seq $i $((i + 999)); i=$((i + 1000)); done',
+                    name='slow'))
         """)
     master.start()
     request_id = master.force("b")
