@@ -116,6 +116,27 @@ async def test_an_update_keeps_what_builds_made_and_follows_the_branch(field: Fi
     ]
 
 
+@pytest.mark.parametrize("mode", ["incremental", "full"])
+async def test_what_is_no_clone_makes_way_for_one(field: Field, mode: str) -> None:
+    (field.directory / "build" / "left").mkdir(parents=True)
+
+    build = await field.get(mode=mode)
+
+    assert build.result == Result.SUCCESS
+    assert field.files() == {"a"}
+
+
+async def test_tags_are_fetched_even_if_the_revision_is_there(field: Field) -> None:
+    first = field.repository.git("rev-parse", "HEAD")
+    await field.get(tags=True)
+    field.repository.git("tag", "new")
+    field.repository.git("push", "-q", "origin", "new")
+
+    await field.get(stamp={"branch": "main", "revision": first}, tags=True)
+
+    assert field.commands()[0].startswith("git fetch -f --tags")
+
+
 async def test_the_revision_of_the_source_stamp_is_checked_out(field: Field) -> None:
     first = field.repository.git("rev-parse", "HEAD")
     field.repository.commit("second", "b")

@@ -8,6 +8,7 @@ from typing import Any
 from buildbot._host.errors import error
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.outgoing import outgoing
+from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.rendering import is_constant
 from buildbot.process.results import SUCCESS
 from buildbot.steps.source.base import Source
@@ -230,7 +231,13 @@ class Git(GitStepMixin, Source):
 
     @outgoing
     async def _sourcedirIsUpdatable(self) -> bool:
-        return bool(await self.pathExists(f"{self.workdir}/.git"))
+        """Whether there is a clone; anything else would be in the way of one, and is removed."""
+        there = await self._runRemoteCommand(
+            "listdir", False, {"dir": self.workdir}, makeResult=_listed
+        )
+        if there and ".git" not in there:
+            await self._doClobber()
+        return ".git" in there
 
     @outgoing
     async def _fetchOrFallback(self, shallowClone: Any) -> None:
@@ -240,8 +247,9 @@ class Git(GitStepMixin, Source):
 
     @outgoing
     async def _fetch(self, shallowClone: Any, abandonOnFailure: bool = True) -> int:
-        """Fetch unless the revision is there, and check it out; a Deferred of the exit code."""
-        if not self.revision or not await self._has(self.revision):
+        """Fetch unless the revision is there (and no new tags are wanted), and check it out; a
+        Deferred of the exit code."""
+        if self.tags or not self.revision or not await self._has(self.revision):
             command = ["fetch", "-f", *self._fetch_options(shallowClone), self.repourl, self.branch]
             code = RC_SUCCESS
             if self.retryFetch:
@@ -384,6 +392,10 @@ class Git(GitStepMixin, Source):
     async def checkFeatureSupport(self) -> bool:
         """Return whether git can be run on the worker at all."""
         return bool(await self._dovccmd(["--version"], abandonOnFailure=False) == RC_SUCCESS)
+
+
+def _listed(command: RemoteCommand) -> list[str]:
+    return list(command.updates["files"][-1]) if command.updates["files"] else []
 
 
 def _describe(options: dict[str, Any]) -> list[str]:
