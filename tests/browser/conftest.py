@@ -72,6 +72,7 @@ def visit_with(browser: Browser, master: InstalledMaster) -> Iterator[Callable[.
     yield visit
     for made in visits:
         made.page.context.close()
+        assert made.hosts <= {urlsplit(master.url).netloc}
 
 
 @pytest.fixture
@@ -80,4 +81,3 @@ def visit(visit_with: Callable[..., Visit]) -> Iterator[Visit]:
     made = visit_with()
     yield made
     assert made.troubles == []
-    assert made.hosts <= {urlsplit(made.master.url).netloc}

@@ -193,6 +193,19 @@ async def test_lists_are_searched_for_whole_elements(
     assert [row["name"] for row in rows] == found
 
 
+async def test_pages_learn_exactly_how_long_builds_and_steps_took(workshop: Workshop) -> None:
+    build = await workshop.build()
+    step = await workshop.step(build)
+    workshop.clock.seconds += 1.25
+    await workshop.store.builds.finish_build(build, Result.SUCCESS, "done", [build.request_id])
+
+    builds = await workshop.rows("build_times", filters=_filter("buildid", Operator.IN, build.id))
+    steps = await workshop.rows("step_times", filters=_filter("stepid", Operator.IN, step.id))
+
+    assert [(row["buildid"], round(row["seconds"], 3)) for row in builds] == [(build.id, 1.25)]
+    assert steps == [{"stepid": step.id, "seconds": None}]
+
+
 async def test_builders_are_found_by_master_and_worker(workshop: Workshop) -> None:
     master = workshop.master_id
 
