@@ -12,7 +12,7 @@ import pytest
 from buildbot._host.bridge import install
 from buildbot.plugins import schedulers, util
 from chargehand.app.directory import Directory
-from chargehand.config.model import BuilderConfig, MasterConfig
+from chargehand.config.model import BuilderConfig
 from chargehand.domain.change import NewChange
 from chargehand.events.bus import Bus
 from chargehand.events.messages import BuildsetSubmitted
@@ -52,7 +52,7 @@ class Master:
         )
         directory = Directory()
         ids = await self._store.builders.sync(configs, self._id)
-        directory.update(MasterConfig(builders=configs), ids)
+        directory.update(ids)
         self.scheduling = Scheduling(
             buildsets=self._store.buildsets,
             schedulers=self._store.schedulers,

@@ -45,7 +45,7 @@ class World:
             schedulers=MemorySchedulers(bus, self.buildsets),
             changes=self.changes,
             state=MemoryState(),
-            builders=MemoryBuilders(["one", "two"], {"two": {"d": (1, "Builder")}}),
+            builders=MemoryBuilders(["one", "two"]),
             bus=bus,
             clock=LoopClock(1_700_000_000.0),
             master_id=MasterId(1),
@@ -99,7 +99,7 @@ async def test_builders_and_priority_may_depend_on_the_change(world: World) -> N
 
     assert buildset.builder_ids == (2,)
     assert buildset.priority == 11
-    assert buildset.builder_properties == {2: {"d": (1, "Builder")}}
+    assert buildset.builder_properties == {}
 
 
 @pytest.mark.parametrize("style", ["plain", "deferred", "async"])

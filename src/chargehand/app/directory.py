@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chargehand.config.model import MasterConfig
 from chargehand.domain.identifiers import BuilderId
-from chargehand.domain.properties import Property
 
 
 class Directory:
@@ -15,13 +13,11 @@ class Directory:
     def __init__(self) -> None:
         self._ids: dict[str, BuilderId] = {}
         self._names: dict[BuilderId, str] = {}
-        self._defaults: dict[str, Mapping[str, Property]] = {}
 
-    def update(self, config: MasterConfig, ids: Mapping[str, BuilderId]) -> None:
-        """Take over a configuration."""
+    def update(self, ids: Mapping[str, BuilderId]) -> None:
+        """Take over the builders of a configuration."""
         self._ids = dict(ids)
         self._names = {builder_id: name for name, builder_id in ids.items()}
-        self._defaults = {builder.name: builder.default_properties for builder in config.builders}
 
     def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
         """Return their identifiers. Raises LookupError naming the unknown ones."""
@@ -33,7 +29,3 @@ class Directory:
     def name(self, builder_id: BuilderId) -> str:
         """Return its name, or its number where it is not configured any more."""
         return self._names.get(builder_id, f"builder {builder_id}")
-
-    def default_properties(self, name: str) -> Mapping[str, Property]:
-        """Properties that requests of this builder get unless they have them."""
-        return self._defaults.get(name, {})

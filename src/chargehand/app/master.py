@@ -122,7 +122,7 @@ class Master:
         self.config = config
         await parts.store.projects.sync(config.projects)
         ids = await parts.store.builders.sync(config.builders, parts.master_id)
-        self._directory.update(config, ids)
+        self._directory.update(ids)
         await parts.fleet.reconfigure(config.workers, _builders_of_workers(config, ids))
         parts.builds.reconfigure(config)
         await parts.dispatcher.reconfigure(config, ids)

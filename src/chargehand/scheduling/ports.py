@@ -15,7 +15,6 @@ from chargehand.domain.identifiers import (
     MasterId,
     SchedulerId,
 )
-from chargehand.domain.properties import Property
 from chargehand.domain.source_stamp import StoredSourceStamp
 
 
@@ -112,6 +111,3 @@ class BuilderDirectory(Protocol):
 
     def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
         """Return their identifiers. Raises LookupError naming the unknown ones."""
-
-    def default_properties(self, name: str) -> Mapping[str, Property]:
-        """Properties that requests of this builder get unless they have them."""

@@ -106,10 +106,3 @@ def change_properties(changes: Sequence[Change]) -> dict[str, Property]:
     """Return the properties of each codebase's newest change."""
     newest = {change.codebase: change for change in changes}
     return merged(*(change.properties for change in newest.values()))
-
-
-def missing_defaults(
-    defaults: Mapping[str, Property], properties: Mapping[str, Property]
-) -> dict[str, Property]:
-    """Return those of *defaults* that *properties* do not have."""
-    return {name: value for name, value in defaults.items() if name not in properties}

@@ -10,7 +10,7 @@ from typing import Any
 from chargehand.config.model import Hook
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
-from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, SchedulerId, SourceStampId
+from chargehand.domain.identifiers import BuildId, ChangeId, SchedulerId, SourceStampId
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.kit.clock import Clock
@@ -22,7 +22,7 @@ from chargehand.scheduling.ports import (
     SchedulerStore,
     StateStore,
 )
-from chargehand.scheduling.rules import Codebase, by_codebase, change_properties, missing_defaults
+from chargehand.scheduling.rules import Codebase, by_codebase, change_properties
 
 Stamp = SourceStamp | SourceStampId
 
@@ -127,7 +127,6 @@ class Submitter:
             reason=wish.reason,
             scheduler=self._scheduler,
             properties=draft.properties,
-            builder_properties=self._builder_properties(names, builder_ids, draft.properties),
             external_id=wish.external_id,
             parent_build_id=wish.parent_build_id,
             parent_relationship=wish.parent_relationship,
@@ -167,16 +166,3 @@ class Submitter:
         if self._targets.priority_of is not None:
             return int(await self._targets.priority_of(list(names), by_codebase(changes)))
         return self._targets.priority
-
-    def _builder_properties(
-        self,
-        names: tuple[str, ...],
-        builder_ids: tuple[BuilderId, ...],
-        properties: Mapping[str, Property],
-    ) -> dict[BuilderId, dict[str, Property]]:
-        found: dict[BuilderId, dict[str, Property]] = {}
-        for name, builder_id in zip(names, builder_ids, strict=True):
-            defaults = self._given.builders.default_properties(name)
-            if defaults and (missing := missing_defaults(defaults, properties)):
-                found[builder_id] = missing
-        return found

@@ -28,7 +28,7 @@ from chargehand.domain.identifiers import (
     SchedulerId,
     SourceStampId,
 )
-from chargehand.domain.properties import Property, merged
+from chargehand.domain.properties import merged
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
@@ -77,23 +77,14 @@ class MemoryState:
 class MemoryBuilders:
     """A directory of builders, numbered from 1."""
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        default_properties: Mapping[str, Mapping[str, Property]] | None = None,
-    ) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self._ids = {name: BuilderId(number) for number, name in enumerate(names, 1)}
-        self._defaults = default_properties or {}
 
     def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
         """Return their identifiers. Raises LookupError naming the unknown ones."""
         if unknown := [name for name in names if name not in self._ids]:
             raise LookupError(f"unknown builders: {', '.join(unknown)}")
         return tuple(self._ids[name] for name in names)
-
-    def default_properties(self, name: str) -> Mapping[str, Property]:
-        """Properties that requests of this builder get unless they have them."""
-        return self._defaults.get(name, {})
 
 
 class MemoryChanges:
