@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from chargehand.domain.properties import Property
 from chargehand.domain.query import Filter, Operator, Page, Query
-from chargehand.store.columns import of_json, properties_of_json
+from chargehand.store.columns import as_json, of_json, properties_of_json
 from chargehand.store.resource_sql.running import build_id_of, build_path_in
 from chargehand.store.resource_sql.shapes import parameter
 from chargehand.store.tables import build_properties, builds, buildsets, changes
@@ -47,10 +47,11 @@ def as_one(connection: Connection, query: Query) -> Page:
 
 
 def as_list(connection: Connection, query: Query) -> Page:
-    """Return a row for each property: ``name``, ``value``, ``source``."""
+    """Return a row for each property: ``name``, ``value`` (as JSON text), ``source``."""
     found = _properties(connection, query.scope) or {}
     rows: list[dict[str, Any]] = [
-        {"name": name, "value": value, "source": source} for name, (value, source) in found.items()
+        {"name": name, "value": as_json(value), "source": source}
+        for name, (value, source) in found.items()
     ]
     rows = [row for row in rows if all(_fits(row, condition) for condition in query.filters)]
     for order in reversed(query.order):
