@@ -248,7 +248,7 @@ async def test_properties_are_filled_in_when_asked_for(workshop: Workshop) -> No
     assert every["properties"] == {"a": [1, "x"], "b": [2, "x"]}
     assert (request["properties"], bare["properties"]) == ({"owner": ["me", "Force"]}, None)
     listed = await workshop.rows("_properties", scope={"buildid": build.id})
-    assert listed[0] == {"name": "a", "value": 1, "source": "x"}
+    assert listed[0] == {"name": "a", "value": "1", "source": "x"}
     of_buildset = await workshop.rows("properties", scope={"bsid": 1})
     assert of_buildset == [{"owner": ["me", "Force"]}]
 
