@@ -7,3 +7,7 @@ class CommandFailed(Exception):
     def __init__(self, message: str, *, status: int = 1) -> None:
         super().__init__(message)
         self.status = status
+
+
+class PartlyApplied(CommandFailed):
+    """The database failed in the middle of a reconfiguration, which is to be repeated later."""

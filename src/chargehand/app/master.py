@@ -14,7 +14,7 @@ from typing import Any
 from chargehand.app.directory import Directory
 from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
-from chargehand.app.failure import CommandFailed
+from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.garbage import LeftOvers, without_pauses
 from chargehand.app.parts import Parts
 from chargehand.config.difference import difference
@@ -119,7 +119,6 @@ class Master:
         """Take over a configuration, stage by stage, in the order of what depends on what."""
         parts = self._ready
         await parts.web.reconfigure(config)
-        self.config = config
         await parts.store.projects.sync(config.projects)
         ids = await parts.store.builders.sync(config.builders, parts.master_id)
         self._directory.update(ids)
@@ -137,13 +136,15 @@ class Master:
         )
         await parts.services.reconfigure(config.services)
         self._is_configured = True
+        self.config = config
         for warning in config.warnings:
             _log.warning("%s", warning)
 
     async def reconfigure(self) -> str:
         """Read the configuration again and touch only what changed; return a summary.
 
-        Raises ConfigErrors; then the running configuration stays as it is.
+        Raises ConfigErrors or CommandFailed; then the running configuration stays as it is, but
+        for PartlyApplied.
         """
         async with self._changing:
             return await self._reconfigure()
@@ -157,7 +158,7 @@ class Master:
             try:
                 await self._apply(config)
             except StoreError as error:
-                raise _database_failed(self.config, error) from error
+                raise PartlyApplied(str(_database_failed(self.config, error))) from error
             except CannotListen as error:
                 raise CommandFailed(str(error)) from error
         self._left_overs.replaced(is_idle=not self._ready.dispatcher.running)

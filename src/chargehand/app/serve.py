@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from chargehand.app.basedir import Basedir, PidFile
 from chargehand.app.extension import described
-from chargehand.app.failure import CommandFailed
+from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.log_output import log_to
 from chargehand.app.master import Master
 from chargehand.app.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
@@ -126,6 +126,9 @@ class _Service:
             except ConfigErrors as errors:
                 _log.error("%s", described(errors, self._basedir.config_path))
                 _log.info(RECONFIGURE_ABORTED)
+            except PartlyApplied as failure:
+                _log.error("%s", failure)
+                _log.error(RECONFIGURE_FAILED)
             except CommandFailed as failure:
                 _log.error("%s", failure)
                 _log.info(RECONFIGURE_ABORTED)

@@ -13,11 +13,12 @@ def usable(slots: Sequence[WorkerSlot], occupied: Collection[str]) -> list[Worke
 
     *occupied* are those that run a build of this builder: its builds share a directory there.
     """
-    return [
-        slot
-        for slot in slots
-        if slot.connected and not slot.paused and _has_room(slot) and slot.name not in occupied
-    ]
+    return [slot for slot in slots if takes_builds(slot) and slot.name not in occupied]
+
+
+def takes_builds(slot: WorkerSlot) -> bool:
+    """Return whether a worker can take any build now."""
+    return slot.connected and not slot.paused and _has_room(slot)
 
 
 def why_none(

@@ -22,7 +22,7 @@ from chargehand.dispatch.ports import (
     Workers,
     WorkerSlot,
 )
-from chargehand.dispatch.rules import usable, why_none
+from chargehand.dispatch.rules import takes_builds, usable, why_none
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.result import Result
@@ -226,12 +226,21 @@ class Dispatcher:
             self._wake.clear()
             dirty, self._dirty = self._dirty, set()
             if not self._stopping:
+                full: set[str] = set()
                 for line in await self._in_order(dirty):
-                    await self._look_guarded(line)
+                    await self._look_guarded(line, full)
 
-    async def _look_guarded(self, line: BuilderLine) -> None:
+    async def _look_guarded(self, line: BuilderLine, full: set[str]) -> None:
+        """Start what can be started on a builder; *full* has workers known to take no builds now.
+
+        Thousands of builders may wait for one worker, and one of them gets its free slot.
+        """
+        if full.issuperset(line.config.worker_names):
+            line.leave_lines()
+            line.blocked = None
+            return
         try:
-            await self._start_what_can(line)
+            await self._start_what_can(line, full)
         except Exception as error:  # noqa: BLE001 - the task guard: other builders must go on
             _log.exception("nothing can be started on builder %s", line.config.name)
             line.leave_lines()
@@ -262,9 +271,10 @@ class Dispatcher:
                 _log.exception("prioritizeBuilders failed; builders go by their oldest request")
         return lines
 
-    async def _start_what_can(self, line: BuilderLine) -> None:
+    async def _start_what_can(self, line: BuilderLine, full: set[str]) -> None:
         while line.queue and not self._stopping:
             slots = self._workers.slots(line.config.worker_names)
+            full.update(slot.name for slot in slots if not takes_builds(slot))
             free = {slot.name for slot in usable(slots, line.occupied)}
             line.leave_lines(keep=free)  # others shall not wait behind who cannot go
             if not free:
