@@ -294,6 +294,19 @@ async def test_a_build_has_the_changes_since_the_last_good_one(workshop: Worksho
     assert row["sourcestamp"]["revision"] == "1"
 
 
+async def test_a_build_that_no_good_one_preceded_has_all_changes_up_to_its_own(
+    workshop: Workshop,
+) -> None:
+    changes = await workshop.store.changes.add(
+        [NewChange(author="a", revision=str(number), branch="main") for number in range(3)]
+    )
+    build = await workshop.build(stamps=[changes[2].source_stamp_id])
+
+    rows = await workshop.rows("changes", scope={"buildid": build.id})
+
+    assert [row["changeid"] for row in rows] == [1, 2, 3]
+
+
 async def test_builds_that_a_build_triggered_are_found(workshop: Workshop) -> None:
     parent = await workshop.build()
     child = await workshop.build("b2", parent_build_id=parent.id, parent_relationship="Triggered")

@@ -460,6 +460,24 @@ async def test_a_worker_that_leaves_between_commands_means_a_retry():
     assert (await running).result is Result.RETRY
 
 
+async def test_a_cancelled_build_does_not_run_again_because_its_worker_leaves_then():
+    class Waits(BuildStep):
+        async def run(self):
+            await asyncio.sleep(3600)
+
+    workshop = StepWorkshop(Waits(), Returns(alwaysRun=True), grace=0.01)
+    running = asyncio.ensure_future(workshop.run())
+    while not workshop.outcome():
+        await asyncio.sleep(0)
+
+    (build,) = workshop.service.running
+    workshop.service.stop(build.id, "not wanted", Result.CANCELLED)
+    workshop.service.worker_lost("w1")
+
+    assert (await running).result is Result.CANCELLED
+    assert workshop.builds.unclaimed == []
+
+
 async def test_a_stopping_master_gives_the_requests_back():
     workshop = StepWorkshop(
         ShellCommand(command="make"),

@@ -53,6 +53,7 @@ class BuildRun:
         self._master_properties = master_properties
         self._means = means
         self._stop: Stop | None = None
+        self._is_lost = False
         self._current: StepRun | None = None
         self._preparation: Preparation | None = None
         self._result = Result.SUCCESS
@@ -67,9 +68,11 @@ class BuildRun:
     def stop(self, stop: Stop) -> None:
         """End it soon: running steps are interrupted, only ``alwaysRun`` ones follow.
 
-        A retry (the worker or the master goes away) lets nothing follow.
+        A retry (the worker or the master goes away) lets nothing follow. What was ordered first
+        decides about the result: a cancelled build does not run again because its worker died.
         """
-        if self._stop is None or stop.result is Result.RETRY:
+        self._is_lost = self._is_lost or stop.result is Result.RETRY
+        if self._stop is None:
             self._stop = stop
         if self._preparation is not None:
             self._preparation.stop()
@@ -146,15 +149,12 @@ class BuildRun:
 
     async def _steps(self, hosted: HostedBuild) -> None:
         while (step := hosted.next_step()) is not None:
-            if self._is_lost():
+            if self._is_lost:
                 break
             if (self._stop is not None or self._halted) and not step.flags.always_run:
                 continue
             await self._step(hosted, step)
         await hosted.finished(self._result)
-
-    def _is_lost(self) -> bool:
-        return self._stop is not None and self._stop.result is Result.RETRY
 
     async def _step(self, hosted: HostedBuild, step: HostedStep) -> None:
         running = StepRun(

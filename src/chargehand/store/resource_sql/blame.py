@@ -18,6 +18,9 @@ _build = builds.c
 _change = changes.c
 _of_buildset = buildset_source_stamps.c
 
+_FARTHEST = 1000
+"""How many changes are looked at where there was no good build yet."""
+
 _CHANGES_OF_BUILD = (
     select(_change.codebase, _change.id)
     .join(
@@ -65,14 +68,18 @@ def narrowed(connection: Connection, scope: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _changes(connection: Connection, build_id: int) -> set[int]:
-    """Return a build's own changes, and their parents back to what the last good build had."""
+    """Return a build's own changes, and their parents back to what the last good build had.
+
+    Where no build was good so far, that is back to the beginning, within reason.
+    """
     own = grouped(connection.execute(_CHANGES_OF_BUILD, {"build": build_id}))
     last = connection.execute(_LAST_SUCCESS, {"build": build_id}).scalar()
     known = {} if last is None else grouped(connection.execute(_CHANGES_OF_BUILD, {"build": last}))
     found: set[int] = set()
     for codebase, ids in own.items():
         found.update(ids)
-        if codebase in known:
-            values = {"ids": ids_as_json(ids), "bound": max(known[codebase])}
+        if codebase in known or last is None:
+            bound = max(known.get(codebase) or [max(ids) - _FARTHEST])
+            values = {"ids": ids_as_json(ids), "bound": bound}
             found.update(connection.execute(_LINE, values).scalars())
     return found
