@@ -184,6 +184,7 @@ async def test_locks_that_are_none_stop_only_their_builder(farm):
     assert "TypeError" in farm.why(1).sentence
 
 
+@pytest.mark.looptime
 async def test_a_request_that_could_not_be_claimed_waits_on(farm, looptime):
     failures = [OSError("the database is damaged")]
     claim = farm.store.claim
@@ -207,6 +208,7 @@ async def test_a_request_that_could_not_be_claimed_waits_on(farm, looptime):
     assert farm.started == [1]
 
 
+@pytest.mark.looptime
 async def test_a_request_that_could_not_be_collapsed_is_built(farm, looptime):
     async def fails(request_ids, result):
         raise OSError("the database is damaged")
@@ -243,6 +245,7 @@ async def test_a_request_that_is_cancelled_while_collapsing_is_decided_replaces_
     assert farm.store.completed == {newer: Result.CANCELLED}
 
 
+@pytest.mark.looptime
 async def test_a_function_that_never_answers_stops_only_its_builder(farm, looptime):
     await farm.configure(builder("a", "one", can_start_build=Question()), builder("b", "two"))
     farm.store.submit(1)
