@@ -131,8 +131,10 @@ def _become_daemon(basedir: Basedir, writer: int, verbose: bool) -> None:
 
 
 def _send_report(writer: int, text: str) -> None:
+    """A report of a failure ends with the process, so that nobody hears of it before that ends."""
     os.write(writer, text.encode())
-    os.close(writer)
+    if text.startswith("ready"):
+        os.close(writer)
 
 
 def _read_report(reader: int, timeout: float) -> str | None:
@@ -147,7 +149,7 @@ def _read_report(reader: int, timeout: float) -> str | None:
             if not data:
                 return text.decode()
             text += data
-    return None
+    return text.decode() if text else None
 
 
 @click.command()
