@@ -752,3 +752,41 @@ async def test_an_agent_that_never_says_hello_is_started_again(tmp_path: Path) -
 
     assert session.worker_name == "w"
     assert (tmp_path / "hung").exists()
+
+
+async def test_an_agent_that_goes_silent_is_started_anew(tmp_path: Path) -> None:
+    sessions = Sessions()
+    link = LocalLink(name="w", basedir=tmp_path / "w", registry=sessions, ping_every=0.1)
+    await link.start()
+    try:
+        worker = Running(link, sessions, await sessions.attached.get())
+        heard = Heard()
+        command = worker.command("shell", workdir="b", command="echo $PPID; exec sleep 600")
+        running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+        await until(lambda: bool(heard.lines("o")))
+        agent = int(heard.lines("o")[0])
+
+        os.kill(agent, signal.SIGSTOP)
+
+        with pytest.raises(WorkerLost):
+            await running
+        async with asyncio.timeout(20):
+            await sessions.attached.get()
+        assert not is_alive(agent)
+    finally:
+        await link.stop()
+
+
+async def test_an_agent_that_is_merely_idle_is_left_alone(tmp_path: Path) -> None:
+    sessions = Sessions()
+    link = LocalLink(name="w", basedir=tmp_path / "w", registry=sessions, ping_every=0.02)
+    await link.start()
+    try:
+        worker = Running(link, sessions, await sessions.attached.get())
+
+        heard = await worker.shell(["sleep", "0.5"])
+
+        assert heard.values["rc"] == 0
+        assert sessions.attached.empty()
+    finally:
+        await link.stop()

@@ -33,6 +33,8 @@ WORKER_MARKER = "CHARGEHAND_WORKER"
 _LONGEST_BACK_OFF = 30.0
 _HEALTHY_AFTER = 60.0
 """Seconds after which a death is no longer blamed on the start."""
+_PING_EVERY = 30.0
+_UNANSWERED_AT_MOST = 3
 _EXIT_TIME = 5.0
 _GREETING_TIME = 60.0
 """Seconds that an agent may take to say hello; meanwhile others may have to wait for their turn."""
@@ -72,6 +74,7 @@ class LocalLink:
         starting: asyncio.Semaphore | None = None,
         environment: Mapping[str, str] | None = None,
         patience: float = _GREETING_TIME,
+        ping_every: float = _PING_EVERY,
     ) -> None:
         self._name = name
         self._basedir = basedir.absolute()
@@ -79,6 +82,7 @@ class LocalLink:
         self._starting = starting or asyncio.Semaphore()
         self._environment = os.environ if environment is None else environment
         self._patience = patience
+        self._ping_every = ping_every
         self._marker = f"{self._basedir}:{name}"
         self._tasks = Tasks(f"local worker {name}")
         self._is_stopped = False
@@ -127,7 +131,7 @@ class LocalLink:
                     await self._end(connection, agent)
                     raise
             try:
-                await connection.serve()
+                await connection.serve(self._ping_every)
             finally:
                 await self._end(connection, agent)
                 await log
@@ -196,6 +200,7 @@ class _Connection(asyncio.Protocol):
         )
         self._closed = asyncio.Event()
         self._is_attached = False
+        self._unanswered = 0
 
     async def open(self, socket_: socket.socket) -> None:
         """Begin to talk."""
@@ -207,13 +212,28 @@ class _Connection(asyncio.Protocol):
         if not done:
             raise TimeoutError(f"it did not say hello within {patience:g} seconds")
 
-    async def serve(self) -> None:
-        """Attach the session, and wait for the end."""
+    async def serve(self, ping_every: float) -> None:
+        """Attach the session, and wait for the end; an agent that goes silent is given up."""
         session = await self._greeted
         if session is not None:
             self._is_attached = True
             await self._registry.attach(session)
-        await self._closed.wait()
+        closed = asyncio.ensure_future(self._closed.wait())
+        try:
+            while not (await asyncio.wait([closed], timeout=ping_every))[0]:
+                self._ask_for_a_sign()
+        finally:
+            closed.cancel()
+
+    def _ask_for_a_sign(self) -> None:
+        """Nothing was heard for a while: ask, and after some questions without answer give up."""
+        if self._unanswered >= _UNANSWERED_AT_MOST:
+            _log.error("worker %s does not answer any more; it is started anew", self._name)
+            self.close()
+            return
+        self._unanswered += 1
+        self._side.ping(self._unanswered)
+        self._write(self._side.take())
 
     def close(self) -> None:
         """Close the socket; calling it twice does no harm."""
@@ -236,6 +256,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what the agent says."""
+        self._unanswered = 0
         try:
             for event in self._side.receive(data):
                 if isinstance(event, Hello):
