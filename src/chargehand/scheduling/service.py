@@ -143,7 +143,10 @@ class Scheduling:
         ]
 
     def _builder_ids(self, settings: FormSettings) -> tuple[BuilderId, ...]:
-        return self._given.builders.ids(settings.builder_names)
+        try:
+            return self._given.builders.ids(settings.builder_names)
+        except LookupError:  # In the middle of a reconfiguration that removes some of them.
+            return ()
 
     def running(self) -> dict[str, Scheduler]:
         """Return the schedulers that are active here, by name."""
