@@ -145,9 +145,20 @@ class PidFile:
                 f"A master runs in {self._path.parent} already (process {self.running()}). "
                 f"Stop it with: chargehand stop {self._path.parent}"
             ) from None
+        if not self._is_ours(file):
+            # Whoever stopped just then removed the file between our opening and our locking it.
+            os.close(file)
+            self.take()
+            return
         self._file = file
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
+
+    def _is_ours(self, file: int) -> bool:
+        try:
+            return os.fstat(file).st_ino == self._path.stat().st_ino
+        except FileNotFoundError:
+            return False
 
     def give_up(self) -> None:
         """Remove the file."""
