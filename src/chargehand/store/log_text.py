@@ -46,13 +46,14 @@ def chunks(read_at: ReadAt, extent: Extent, *, has_letters: bool) -> Iterator[by
     texts: list[bytes] = []
     size = 0
     for record in records(read_at, extent.length):
-        texts.append(_text(read_at, record))
+        text = _text(read_at, record)
+        texts.append(_without_letters(text) if has_letters else text)
         size += record.size
         if size >= _CHUNK:
-            yield _joined(texts, has_letters)
+            yield b"".join(texts)
             texts, size = [], 0
     if texts:
-        yield _joined(texts, has_letters)
+        yield b"".join(texts)
 
 
 def plain_size(extent: Extent, *, has_letters: bool) -> int:
@@ -60,11 +61,9 @@ def plain_size(extent: Extent, *, has_letters: bool) -> int:
     return extent.size - extent.line_count if has_letters else extent.size
 
 
-def _joined(texts: list[bytes], has_letters: bool) -> bytes:
-    if not has_letters:
-        return b"".join(texts)
-    # The letter of each line comes after the newline of the line before.
-    return _LETTERS.sub(b"\n", b"".join((b"\n", *texts)))[1:]
+def _without_letters(text: bytes) -> bytes:
+    """Take the letter off each line; but for the first one's, it comes after a newline."""
+    return _LETTERS.sub(b"\n", memoryview(text)[1:])
 
 
 def _text(read_at: ReadAt, record: Record) -> bytes:
