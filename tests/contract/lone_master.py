@@ -21,6 +21,9 @@ class OneCommand:
         command = Command(id=CommandId("1"), name="shell", arguments=arguments)
         await session.run(command, self._tell)
 
+    def lost(self, session: WireSession) -> None:
+        pass
+
     async def detach(self, session: WireSession) -> None:
         pass
 

@@ -32,6 +32,9 @@ class Sessions:
     async def attach(self, session: WireSession) -> None:
         self.attached.put_nowait(session)
 
+    def lost(self, session: WireSession) -> None:
+        pass
+
     async def detach(self, session: WireSession) -> None:
         self.detached.put_nowait(session)
 

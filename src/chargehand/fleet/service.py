@@ -129,13 +129,19 @@ class Fleet:
         _log.info("worker %s is connected", member.name)
         self._tell(member.name)
 
-    async def detach(self, session: Session) -> None:
-        """A connection has ended."""
+    def lost(self, session: Session) -> None:
+        """A connection has ended just now: no more builds for it. `detach` follows."""
         member = self._members.get(session.worker_name)
-        if member is None or member.session is not session:
+        if member is not None and member.session is session:
+            member.session = None
+            self._tell(member.name)
+
+    async def detach(self, session: Session) -> None:
+        """A connection has ended, and nothing is left of it."""
+        self.lost(session)
+        member = self._members.get(session.worker_name)
+        if member is None or member.session is not None:
             return
-        member.session = None
-        self._tell(member.name)
         _log.info("worker %s is disconnected", member.name)
         member.record = await self._store.disconnected(member.record.id, self._master_id)
 

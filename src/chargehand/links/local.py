@@ -273,6 +273,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The agent is gone: tell whoever waits for it."""
         if self._session is not None:
+            # First of all: whoever hears that it is lost must not be given it again.
+            self._registry.lost(self._session)
             self._session.end()
         if not self._greeted.done():
             self._greeted.set_result(None)

@@ -13,5 +13,8 @@ class Registry(Protocol):
     async def attach(self, session: WireSession) -> None:
         """The worker is connected; builds may use the session from now on."""
 
+    def lost(self, session: WireSession) -> None:
+        """The connection has ended just now: no more builds for it. `detach` follows."""
+
     async def detach(self, session: WireSession) -> None:
-        """The connection has ended."""
+        """The connection has ended, and nothing is left of it."""
