@@ -52,6 +52,9 @@ class Sessions:
     async def attach(self, session: Session) -> None:
         self.attached.put_nowait(session)
 
+    def lost(self, session: Session) -> None:
+        pass
+
     async def detach(self, session: Session) -> None:
         """Builds hear of it by their commands."""
 

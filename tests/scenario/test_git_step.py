@@ -33,6 +33,9 @@ class Registry:
     async def attach(self, session: WireSession) -> None:
         self.session.set_result(session)
 
+    def lost(self, session: WireSession) -> None:
+        pass
+
     async def detach(self, session: WireSession) -> None:
         pass
 
