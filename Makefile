@@ -21,7 +21,9 @@ unit: installed
 
 slow:
 	@scripts/set-up slow
-	BUILDBOT=$(CURDIR)/bench/run/peer/bin/buildbot .venv/bin/python -m pytest -m slow
+	@# The browser's driver keeps a loop running, in which other tests could not run theirs.
+	BUILDBOT=$(CURDIR)/bench/run/peer/bin/buildbot .venv/bin/python -m pytest -m slow -n 2 --ignore=tests/browser
+	.venv/bin/python -m pytest -m slow tests/browser
 
 format: installed
 	.venv/bin/ruff format src tests
