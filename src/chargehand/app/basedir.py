@@ -6,6 +6,7 @@ import ast
 import contextlib
 import fcntl
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ SETTINGS_FILE = "buildbot.tac"
 LOG_FILE = "master.log"
 LOG_LINK = "twistd.log"
 PID_FILE = "twistd.pid"
+_DYING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +130,25 @@ class PidFile:
 
     def _is_locked(self) -> bool:
         with self._path.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            return False
+            deadline = time.monotonic() + _DYING_SECONDS
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    # The last threads of a killed process may hold the lock for a moment yet.
+                    if self._is_alive() or time.monotonic() > deadline:
+                        return True
+                    time.sleep(0.01)
+                else:
+                    return False
+
+    def _is_alive(self) -> bool:
+        """Whether the process that the file names lives, and is not just being killed."""
+        try:
+            state = Path(f"/proc/{self._path.read_text().strip()}/stat").read_text()
+        except OSError:
+            return not Path("/proc/self/stat").exists()
+        return state.rpartition(")")[2].split()[0] not in ("Z", "X")
 
     def take(self) -> None:
         """Write our process id. Raises AlreadyRunning. The lock ends with this process."""
