@@ -15,9 +15,9 @@ from chargehand.config.model import BuilderConfig
 from chargehand.domain.build import Build, Segment, Step
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
-from chargehand.domain.query import Query
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.messages import Event
+from chargehand.resources.query import Query
 from chargehand.store.store import Store
 
 

@@ -10,13 +10,13 @@ from store_workshop import Workshop, builder_config
 
 from chargehand.domain.build import LogType
 from chargehand.domain.change import NewChange
-from chargehand.domain.query import Filter, Operator, Order, Query
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import Patch, SourceStamp
 from chargehand.domain.worker import WorkerInfo
+from chargehand.resources.endpoints import ENDPOINTS
+from chargehand.resources.fields import KINDS
+from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.store import tables
-from chargehand.web.endpoints import ENDPOINTS
-from chargehand.web.fields import KINDS
 
 _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
 

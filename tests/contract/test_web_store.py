@@ -9,8 +9,8 @@ import aiohttp
 from stored_site import LINES, stored_site
 
 from chargehand.domain.result import Result
-from chargehand.web.endpoints import ENDPOINTS
-from chargehand.web.fields import KINDS
+from chargehand.resources.endpoints import ENDPOINTS
+from chargehand.resources.fields import KINDS
 from chargehand.web.server import WebServer
 
 _VALUES = {"s:buildername": "builder 0", "i:step_name": "compile", "i:log_slug": "stdio"} | {

@@ -32,13 +32,13 @@ from buildbot.steps.worker import (
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.identifiers import RequestId
-from chargehand.domain.query import Query
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import LogAppended
 from chargehand.execution.ports import Assignment, Session
 from chargehand.execution.service import Builds
 from chargehand.links.local import LocalLink
+from chargehand.resources.query import Query
 from chargehand.store.store import Store
 from chargehand.testing.execution import FreeLocks
 

@@ -11,7 +11,7 @@ import pytest
 
 from chargehand.app.main import commands
 from chargehand.domain.waiting import Waiting
-from chargehand.web import announcements
+from chargehand.resources import announcements
 
 _ROOT = Path(__file__).parents[2]
 _DOCS = _ROOT / "docs"

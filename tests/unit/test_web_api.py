@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from web_site import visited
 
-from chargehand.domain.query import Filter, Operator, Order, Page, Query
+from chargehand.resources.query import Filter, Operator, Order, Page, Query
 
 
 async def test_a_single_resource_comes_in_a_list_with_empty_meta():

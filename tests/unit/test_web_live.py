@@ -10,7 +10,6 @@ import aiohttp
 import pytest
 from web_site import BUILDS, LOGS, STEP, visited
 
-from chargehand.domain.resources import build_resource
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     BuildFinished,
@@ -19,6 +18,7 @@ from chargehand.events.messages import (
     LogAppended,
     StepStarted,
 )
+from chargehand.resources.shown import build_resource
 from chargehand.web.live import Client, LiveEvents
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargehand.domain.query import Filter, Operator, Order
-from chargehand.web.endpoints import ENDPOINTS, Resolved, resolve
-from chargehand.web.fields import KINDS
+from chargehand.resources.endpoints import ENDPOINTS, Resolved, resolve
+from chargehand.resources.fields import KINDS
+from chargehand.resources.query import Filter, Operator, Order
+from chargehand.resources.selection import select
 from chargehand.web.query_string import BadQuery, line_range, parse
-from chargehand.web.rows import select
 
 
 def _builds() -> Resolved:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chargehand.web.endpoints import ENDPOINTS
-from chargehand.web.fields import KINDS
+from chargehand.resources.endpoints import ENDPOINTS
+from chargehand.resources.fields import KINDS
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rest-api.md"
 

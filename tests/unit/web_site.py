@@ -20,10 +20,10 @@ from chargehand.domain.identifiers import (
     StepId,
     WorkerId,
 )
-from chargehand.domain.resources import build_resource, log_resource, step_resource
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
+from chargehand.resources.shown import build_resource, log_resource, step_resource
 from chargehand.testing.web import (
     MemoryControls,
     MemoryExplanations,

@@ -10,7 +10,7 @@ from buildbot._host.surroundings import Surroundings
 from buildbot.util.times import datetime2epoch, epoch2datetime
 from chargehand.domain.change import NewChange
 from chargehand.domain.properties import Property
-from chargehand.domain.query import Filter, Operator, Order
+from chargehand.resources.query import Filter, Operator, Order
 
 _TIMES = frozenset(
     """

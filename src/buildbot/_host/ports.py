@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from chargehand.domain.build import Build
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuilderId, MasterId, SourceStampId
-from chargehand.domain.query import Filter, Order
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import Event
+from chargehand.resources.query import Filter, Order
 
 
 class Changes(Protocol):

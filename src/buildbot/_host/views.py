@@ -18,8 +18,8 @@ from chargehand.dispatch.ports import WorkerSlot
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import SourceStampId
-from chargehand.domain.query import Filter, Operator, Order
 from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.resources.query import Filter, Operator, Order
 
 _MINIMUM_PRIORITY = -(2**31)
 

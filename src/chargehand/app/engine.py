@@ -8,17 +8,17 @@ from typing import Any
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
 from chargehand.domain.identifiers import MasterId
-from chargehand.domain.query import Filter, Order, Query
 from chargehand.events.bus import Bus
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
+from chargehand.resources.announcements import EVENT_TYPES, announcement
+from chargehand.resources.endpoints import resolve
+from chargehand.resources.query import Filter, Order, Query
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.web.access import Everybody, User
-from chargehand.web.announcements import EVENT_TYPES, announcement
 from chargehand.web.control import Call, ControlDesk, Refused
-from chargehand.web.endpoints import resolve
 from chargehand.web.reading import Reader
 
 

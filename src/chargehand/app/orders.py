@@ -7,11 +7,11 @@ from typing import Any
 
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
-from chargehand.domain.query import Filter, Operator, Query
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
+from chargehand.resources.query import Filter, Operator, Query
 from chargehand.scheduling.errors import InvalidParameters as InvalidForm
 from chargehand.scheduling.errors import SchedulerDisabled
 from chargehand.scheduling.service import Scheduling

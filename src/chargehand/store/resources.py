@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from chargehand.domain.query import Page, Query
+from chargehand.resources.query import Page, Query
 from chargehand.store.database import Database
 from chargehand.store.resource_sql import (
     blame,

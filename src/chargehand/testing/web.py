@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
-from chargehand.domain.query import Page, Query
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
+from chargehand.resources.query import Page, Query
+from chargehand.resources.selection import select
 from chargehand.web.ports import InvalidParameters, RawLog
-from chargehand.web.rows import select
 
 Row = dict[str, Any]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from chargehand.domain.query import Query
+from chargehand.resources.endpoints import Resolved
+from chargehand.resources.query import Query
 from chargehand.web.access import Origins, Policy, User
 from chargehand.web.answers import Answer, failure, wants_compact
 from chargehand.web.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
-from chargehand.web.endpoints import Resolved
 from chargehand.web.log_reading import LogReader
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
 from chargehand.web.reading import NotFound, Reader, resolved_path

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from chargehand.domain.identifiers import BuildId, RequestId
-from chargehand.domain.query import Query
 from chargehand.domain.result import Result
+from chargehand.resources.endpoints import Resolved
+from chargehand.resources.query import Query
 from chargehand.web.access import Policy, User
 from chargehand.web.answers import Answer, encoded
-from chargehand.web.endpoints import Resolved
 from chargehand.web.ports import Controls, InvalidParameters, Resources
 from chargehand.web.reading import NotFound, resolved_path
 

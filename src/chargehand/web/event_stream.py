@@ -11,7 +11,7 @@ from aiohttp import web
 
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
-from chargehand.web.announcements import Key
+from chargehand.resources.announcements import Key
 from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents, abort
 
 _COMMENT_INTERVAL = 30.0

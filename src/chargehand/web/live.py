@@ -13,7 +13,7 @@ from aiohttp import web
 
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import Event
-from chargehand.web.announcements import EVENT_TYPES, Key, announcement, beginnings
+from chargehand.resources.announcements import EVENT_TYPES, Key, announcement, beginnings
 
 _log = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()

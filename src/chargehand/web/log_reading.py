@@ -9,11 +9,11 @@ from aiohttp import web
 
 from chargehand.domain.build import LogType
 from chargehand.domain.identifiers import LogId
-from chargehand.domain.query import Query
 from chargehand.domain.raw_log import RawLog
+from chargehand.resources.endpoints import Resolved
+from chargehand.resources.query import Query
 from chargehand.web import query_string
 from chargehand.web.answers import Answer, failure, success
-from chargehand.web.endpoints import Resolved
 from chargehand.web.live import abort
 from chargehand.web.ports import Logs, Resources
 from chargehand.web.reading import NotFound

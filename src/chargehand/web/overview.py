@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from chargehand.domain.identifiers import BuilderId, RequestId
-from chargehand.domain.query import Filter, Operator, Order, Query
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
+from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.web.ports import Explanations, ForceForms, Resources
 
 _RECENT = 50

@@ -10,8 +10,8 @@ import jinja2
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
-from chargehand.domain.query import Filter, Operator, Order
 from chargehand.kit.clock import Clock
+from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.overview import Overview
 from chargehand.web.phrases import ago, duration, moment, web_link
 from chargehand.web.ports import Explanations, ForceForms, Resources

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
-from chargehand.domain.query import Page, Query
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
+from chargehand.resources.query import Page, Query
 
 
 class InvalidParameters(Exception):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from chargehand.domain.query import Filter, Operator, Order, Query
-from chargehand.web.endpoints import Resolved
-from chargehand.web.fields import KINDS, FieldType
+from chargehand.resources.endpoints import Resolved
+from chargehand.resources.fields import KINDS, FieldType
+from chargehand.resources.query import Filter, Operator, Order, Query
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*\Z", re.ASCII)
 _BOOLEANS = {"on": True, "true": True, "yes": True, "1": True} | {

@@ -10,11 +10,12 @@ from urllib.parse import unquote
 import msgspec
 
 from chargehand.domain.identifiers import BuilderId, RequestId
-from chargehand.domain.query import Page, Query
-from chargehand.web import query_string, rows
+from chargehand.resources import selection
+from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Resolved, resolve
+from chargehand.resources.fields import KINDS
+from chargehand.resources.query import Page, Query
+from chargehand.web import query_string
 from chargehand.web.answers import Answer, AnswerCache, failure, success
-from chargehand.web.endpoints import ENDPOINTS, ROOT_LINKS, Resolved, resolve
-from chargehand.web.fields import KINDS
 from chargehand.web.ports import Explanations, ForceForms, Resources
 
 _FROM_MEMORY = {"forceschedulers", "rootlinks", "specs", "why"}
@@ -97,19 +98,19 @@ class Reader:
         """Return rows, from the store or from elsewhere. Raises LookupError, ValueError."""
         match query.kind:
             case "rootlinks":
-                return rows.select([{"name": name} for name in ROOT_LINKS], query)
+                return selection.select([{"name": name} for name in ROOT_LINKS], query)
             case "specs":
-                return rows.select(_SPECIFICATIONS, query)
+                return selection.select(_SPECIFICATIONS, query)
             case "forceschedulers":
-                return rows.select(await self._force_forms(query.scope), query)
+                return selection.select(await self._force_forms(query.scope), query)
             case "why":
-                return rows.select(await self._why(query.scope["buildrequestid"]), query)
+                return selection.select(await self._why(query.scope["buildrequestid"]), query)
             case "logchunks":
                 return Page(rows=[], total=0)
             case _:
                 return await self._resources.fetch(query)
 
-    async def _force_forms(self, scope: dict[str, Any]) -> Sequence[rows.Row]:
+    async def _force_forms(self, scope: dict[str, Any]) -> Sequence[selection.Row]:
         if "schedulername" in scope:
             name = scope["schedulername"]
             return [form for form in self._forms.forms() if form["name"] == name]
@@ -122,7 +123,7 @@ class Reader:
             return []
         return self._forms.forms(BuilderId(builder.rows[0]["builderid"]))
 
-    async def _why(self, request_id: int) -> Sequence[rows.Row]:
+    async def _why(self, request_id: int) -> Sequence[selection.Row]:
         try:
             waiting = await self._explanations.why_waiting(RequestId(request_id))
         except LookupError:

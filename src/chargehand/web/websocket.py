@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from chargehand.kit.tasks import Tasks
-from chargehand.web.announcements import Key
+from chargehand.resources.announcements import Key
 from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents, abort
 
 _MAX_MESSAGE = 64 * 1024

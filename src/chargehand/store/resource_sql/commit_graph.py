@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from chargehand.domain.query import Page, Query
+from chargehand.resources.query import Page, Query
 from chargehand.store.tables import commits
 
 _commit = commits.c

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, exists, or_, select
 
-from chargehand.domain.query import Query
+from chargehand.resources.query import Query
 from chargehand.store.columns import ids_as_json
 from chargehand.store.portable import is_among, seconds
 from chargehand.store.resource_sql.shapes import (

@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from chargehand.domain.query import Filter, Operator, Order, Query
+from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.store.columns import as_json
 from chargehand.store.portable import holds
 from chargehand.store.resource_sql.shapes import Column, Kind, Related, parameter

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from chargehand.domain.properties import Property
-from chargehand.domain.query import Filter, Operator, Page, Query
+from chargehand.resources.query import Filter, Operator, Page, Query
 from chargehand.store.columns import as_json, of_json, properties_of_json
 from chargehand.store.resource_sql.running import build_id_of, build_path_in
 from chargehand.store.resource_sql.shapes import parameter

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, select
 
-from chargehand.domain.query import Query
+from chargehand.resources.query import Query
 from chargehand.store.columns import as_json, ids_as_json, of_json
 from chargehand.store.portable import is_among
 from chargehand.store.resource_sql.shapes import (

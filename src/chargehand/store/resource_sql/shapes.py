@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Boolean, ColumnElement, Connection, FromClause, bindparam
 
-from chargehand.domain.query import Query
+from chargehand.resources.query import Query
 from chargehand.store.columns import of_json
 from chargehand.store.portable import seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chargehand.domain.query import Filter, Operator, Page, Query
+from chargehand.resources.query import Filter, Operator, Page, Query
 
 Row = dict[str, Any]
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from chargehand.domain.build import Build, Log, Step
 from chargehand.domain.buildset import BuildRequest
-from chargehand.domain.resources import (
+from chargehand.events import messages
+from chargehand.events.messages import Event
+from chargehand.resources.shown import (
     Resource,
     build_resource,
     buildset_resource,
@@ -18,8 +20,6 @@ from chargehand.domain.resources import (
     step_resource,
     worker_resource,
 )
-from chargehand.events import messages
-from chargehand.events.messages import Event
 
 Key = tuple[str, ...]
 Announcement = tuple[tuple[Key, ...], Resource]
