@@ -13,7 +13,7 @@ from twisted.python import failure
 from twisted.spread import pb
 from zope.interface import implementer
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 
 __all__ = ["PBManager", "PortTaken", "Registration"]
 

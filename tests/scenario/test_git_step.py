@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from buildbot._host.bridge import install
+from buildbot._border.bridge import install
 from buildbot.process.factory import BuildFactory
 from buildbot.process.recipe import Recipe
 from buildbot.steps.source.git import Git, GitCommit, GitPush, GitTag

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from buildbot._host.bridge import install
+from buildbot._border.bridge import install
 from buildbot.plugins import schedulers, util
 from chargehand.app.directory import Directory
 from chargehand.config.model import BuilderConfig

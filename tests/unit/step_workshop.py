@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from buildbot._host.bridge import install
+from buildbot._border.bridge import install
 from buildbot.process.factory import BuildFactory
 from buildbot.process.recipe import Recipe
 from chargehand.testing.execution import Workshop

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from twisted.internet import defer
 
-from buildbot._host import bridge
+from buildbot._border import bridge
 from buildbot.util.httpclientservice import HTTPClientService, HTTPSession
 
 

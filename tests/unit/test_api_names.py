@@ -10,7 +10,7 @@ from step_workshop import StepWorkshop
 
 import buildbot
 from buildbot import plugins
-from buildbot._host.errors import collecting
+from buildbot._border.errors import collecting
 from buildbot.plugins import changes, reporters, steps, util, worker
 from buildbot.plugins.accepted import MODULES
 from buildbot.plugins.db import get_plugins

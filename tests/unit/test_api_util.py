@@ -9,7 +9,7 @@ from twisted.internet import defer
 from twisted.python.failure import Failure
 
 from buildbot import util
-from buildbot._host import bridge
+from buildbot._border import bridge
 from buildbot.process.properties import Property
 from buildbot.util import identifiers
 from buildbot.util.giturlparse import GitUrl

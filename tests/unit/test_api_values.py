@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from buildbot import locks
-from buildbot._host.errors import collecting
+from buildbot._border.errors import collecting
 from buildbot.config import BuilderConfig
 from buildbot.plugins import steps, util, worker
 from buildbot.process import results

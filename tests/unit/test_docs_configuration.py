@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from buildbot._host.configuration import Reader
-from buildbot._host.document import Document
-from buildbot._host.keys import KNOWN
-from buildbot._host.surroundings import Surroundings
-from buildbot._host.web_settings import KNOWN as KNOWN_OF_WWW
+from buildbot._host.reading.configuration import Reader
+from buildbot._host.reading.document import Document
+from buildbot._host.reading.keys import KNOWN
+from buildbot._host.reading.web_settings import KNOWN as KNOWN_OF_WWW
+from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.errors import ConfigErrors
 
 _DOCS = Path(__file__).parents[2] / "docs"

@@ -8,8 +8,8 @@ import pytest
 from twisted.internet import defer
 from twisted.python.failure import Failure
 
-from buildbot._host import bridge
-from buildbot._host.bridge import inward, outward
+from buildbot._border import bridge
+from buildbot._border.bridge import inward, outward
 
 
 @pytest.fixture(autouse=True)

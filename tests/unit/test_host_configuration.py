@@ -8,9 +8,9 @@ import textwrap
 
 import pytest
 
-from buildbot._host.configuration import Reader
-from buildbot._host.document import Document
-from buildbot._host.surroundings import Surroundings
+from buildbot._host.reading.configuration import Reader
+from buildbot._host.reading.document import Document
+from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.difference import difference
 from chargehand.config.errors import ConfigErrors
 

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from twisted.internet import defer
 
-from buildbot._host import bridge
-from buildbot._host.hooks import Hooks
-from buildbot._host.surroundings import Surroundings
+from buildbot._border import bridge
+from buildbot._host.reading.hooks import Hooks
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.locks import MasterLock
 from buildbot.process.rendering import renderer
 from chargehand.dispatch.ports import WorkerSlot

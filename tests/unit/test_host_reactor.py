@@ -15,8 +15,8 @@ class Keep(logging.Handler):
 logging.basicConfig(level=logging.INFO, handlers=[Keep()])
 
 async def main():
-    from buildbot._host import bridge
-    from buildbot._host.reactor import install_reactor
+    from buildbot._border import bridge
+    from buildbot._border.reactor import install_reactor
     loop = asyncio.get_running_loop()
     guest = install_reactor(loop)
     bridge.install(loop)

@@ -7,8 +7,8 @@ import os
 import pytest
 from aiohttp import web
 
-from buildbot._host.errors import ConfigErrors
-from buildbot._host.secret_store import SecretStore
+from buildbot._border.errors import ConfigErrors
+from buildbot._host.views.secret_store import SecretStore
 from buildbot.secrets.providers.file import SecretInAFile
 from buildbot.secrets.providers.vault_hvac import (
     HashiCorpVaultKvSecretProvider,

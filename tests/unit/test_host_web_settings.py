@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from buildbot._host.configuration import Reader
-from buildbot._host.document import Document
-from buildbot._host.surroundings import Surroundings
+from buildbot._host.reading.configuration import Reader
+from buildbot._host.reading.document import Document
+from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.model import WebConfig
 
 _CONFIGURATION = """\

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from twisted.internet import defer
 
-from buildbot._host import bridge
-from buildbot._host.bridge import inward, outward
-from buildbot._host.errors import ConfigErrors, collecting
-from buildbot._host.reactor import install_reactor
+from buildbot._border import bridge
+from buildbot._border.bridge import inward, outward
+from buildbot._border.errors import ConfigErrors, collecting
+from buildbot._border.reactor import install_reactor
 from buildbot.changes.base import ChangeSource, PollingChangeSource
 from buildbot.changes.base import ReconfigurablePollingChangeSource as Reconfigurable
 from buildbot.changes.gitpoller import GitPoller

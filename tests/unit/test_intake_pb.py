@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from buildbot._host.bridge import inward
-from buildbot._host.reactor import install_reactor
+from buildbot._border.bridge import inward
+from buildbot._border.reactor import install_reactor
 from buildbot.changes.perspective import ChangePerspective
 from buildbot.clients.sendchange import SendChangeFailed, send
 from buildbot.pbmanager import PBManager, PortTaken, Registration, UserTaken

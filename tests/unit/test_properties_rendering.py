@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.internet import defer
 from zope.interface import implementer
 
-from buildbot._host import bridge
+from buildbot._border import bridge
 from buildbot.interfaces import IProperties, IRenderable
 from buildbot.process.properties import (
     FlattenList,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from twisted.internet import defer
 
-from buildbot._host.bridge import install
+from buildbot._border.bridge import install
 from buildbot.changes.filter import ChangeFilter
 from buildbot.plugins import schedulers, util
 from buildbot.process.properties import Interpolate, renderer

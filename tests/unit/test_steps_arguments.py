@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from buildbot._host.errors import ConfigErrors, collecting
+from buildbot._border.errors import ConfigErrors, collecting
 from buildbot.process.buildstep import BuildStep, ShellMixin
 from buildbot.process.properties import Interpolate, Property
 from buildbot.process.results import FAILURE, SUCCESS

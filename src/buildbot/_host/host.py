@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from buildbot._host import bridge
-from buildbot._host.configuration import Reader
-from buildbot._host.document import Document
-from buildbot._host.master_view import MasterView
+from buildbot._border import bridge
+from buildbot._border.reactor import install_reactor
 from buildbot._host.ports import Engine
-from buildbot._host.reactor import install_reactor
-from buildbot._host.surroundings import Surroundings
+from buildbot._host.reading.configuration import Reader
+from buildbot._host.reading.document import Document
+from buildbot._host.views.master import MasterView
+from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.model import MasterConfig
 
 

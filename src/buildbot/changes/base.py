@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.bridge import inward, outward, settled
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.errors import error
 from buildbot.interfaces import IChangeSource, implementer
 from buildbot.util.service import ClusteredBuildbotService, ServiceRuntime
 from chargehand.config.model import Component, HostedSettings

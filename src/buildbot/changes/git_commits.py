@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 from chargehand.domain.change import NewChange
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand

@@ -6,9 +6,9 @@ import codecs
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._host.arguments import bound
-from buildbot._host.bridge import inward, outward
-from buildbot._host.errors import error
+from buildbot._border.arguments import bound
+from buildbot._border.bridge import inward, outward
+from buildbot._border.errors import error
 from buildbot.changes.base import ReconfigurablePollingChangeSource
 from buildbot.changes.git_commits import GitCommits
 from buildbot.process.properties import Properties

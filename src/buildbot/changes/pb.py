@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.bridge import inward, outward
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward, outward
+from buildbot._border.errors import error
 from buildbot.changes.base import ChangeSource
 from buildbot.changes.perspective import ChangePerspective
 from buildbot.pbmanager import Registration

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.spread import pb
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 from chargehand.intake.rules import change_from
 
 _log = logging.getLogger(__name__)

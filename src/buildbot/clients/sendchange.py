@@ -14,8 +14,8 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.python.failure import Failure
 from twisted.spread import pb
 
-from buildbot._host.bridge import inward
-from buildbot._host.reactor import GuestReactor, install_reactor
+from buildbot._border.bridge import inward
+from buildbot._border.reactor import GuestReactor, install_reactor
 
 __all__ = ["SendChangeFailed", "send"]
 

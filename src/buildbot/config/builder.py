@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.process.factory import BuildFactory
 from buildbot.util.comparison import ComparableMixin
 from buildbot.util.text import bytes2unicode, safeTranslate

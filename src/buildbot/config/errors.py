@@ -1,6 +1,6 @@
 """Saying that a configuration is wrong."""
 
-from buildbot._host.errors import error, warn
+from buildbot._border.errors import error, warn
 from chargehand.config.errors import ConfigErrors
 
 __all__ = ["ConfigErrors", "ConfigWarning", "error", "warn"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.errors import error, warn
+from buildbot._border.errors import error, warn
 from buildbot.configurators import ConfiguratorBase
 
 JANITOR_NAME = "__Janitor"

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from buildbot._host.arguments import bound
+from buildbot._border.arguments import bound
 from buildbot.plugins.accepted import MODULES
 from buildbot.process.rendering import Renderable
 from buildbot.util.comparison import ComparableMixin

@@ -9,7 +9,7 @@ from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from types import ModuleType
 from typing import Any
 
-from buildbot._host.bridge import settled
+from buildbot._border.bridge import settled
 from buildbot.process.build_parts import BuilderView, ChangeView, SourceStampView, WorkerForBuilder
 from buildbot.process.properties import Properties, PropertiesMixin
 from buildbot.process.results import CANCELLED, SUCCESS

@@ -19,5 +19,5 @@ def enforceChosenWorker(bldr: Any, workerforbuilder: Any, breq: Any) -> bool:
 def __getattr__(name: str) -> Any:
     # The views belong to the host, which stands above this package.
     if name == "Builder":
-        return importlib.import_module("buildbot._host.views").Builder
+        return importlib.import_module("buildbot._host.views.builders").Builder
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

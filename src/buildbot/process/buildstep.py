@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from buildbot._host.bridge import inward
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward
+from buildbot._border.errors import error
 from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.command_mixin import CommandMixin

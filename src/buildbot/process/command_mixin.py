@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._host.bridge import inward
+from buildbot._border.bridge import inward
 from buildbot.process.errors import BuildStepFailed
 from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from buildbot._host.bridge import inward
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward
+from buildbot._border.errors import error
 from buildbot.process.rendering import Operand, Renderable, render_value, secret_of
 from buildbot.util.comparison import ComparableMixin
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._host.bridge import settled
+from buildbot._border.bridge import settled
 from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import Properties
 from buildbot.util.text import bytes2unicode

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 
 
 def outgoing(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:

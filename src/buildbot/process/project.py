@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.util.comparison import ComparableMixin
 from chargehand.config.model import ProjectConfig
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from buildbot._host.bridge import settled
+from buildbot._border.bridge import settled
 from buildbot.interfaces import IProperties, implementer
 from buildbot.process.interpolation import Interpolate, WithProperties
 from buildbot.process.rendering import (

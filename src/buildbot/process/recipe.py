@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._host.bridge import inward
+from buildbot._border.bridge import inward
 from buildbot.process.build import Build
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.rendering import is_constant, render_value

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._host.bridge import inward
+from buildbot._border.bridge import inward
 from buildbot.process.log import Log
 from buildbot.process.outgoing import outgoing
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS

@@ -12,8 +12,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
-from buildbot._host.bridge import inward, outward, settled
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.errors import error
 from buildbot.interfaces import IRenderable, implementer
 from buildbot.util.comparison import ComparableMixin
 from buildbot.util.sequences import flatten

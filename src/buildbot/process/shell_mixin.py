@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
 from buildbot.process.results import SUCCESS, statusToString

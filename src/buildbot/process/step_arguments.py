@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.process.rendering import is_constant
 
 Check = Callable[[Any, str, str], None]

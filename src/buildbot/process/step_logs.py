@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from buildbot._host.bridge import inward
+from buildbot._border.bridge import inward
 from buildbot.process.log import KINDS, Log
 from buildbot.process.outgoing import outgoing
 from buildbot.util.text import bytes2unicode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from buildbot._host.bridge import inward, outward, settled
+from buildbot._border.bridge import inward, outward, settled
 from buildbot.config import error
 from buildbot.interfaces import IRenderable
 from buildbot.process.properties import Properties

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.bridge import settled
+from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers.base import BaseScheduler, ReconfigurableBaseScheduler
 from chargehand.config.model import NotYet

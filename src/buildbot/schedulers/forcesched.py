@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from buildbot._host.bridge import inward, outward, settled
+from buildbot._border.bridge import inward, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
 from buildbot.schedulers.base import ReconfigurableBaseScheduler

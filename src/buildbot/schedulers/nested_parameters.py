@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 from buildbot.config import error
 from buildbot.schedulers.parameters import (
     BaseParameter,

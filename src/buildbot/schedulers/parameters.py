@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 from buildbot.config import error
 
 FORM_SOURCE = "Force Build Form"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from buildbot._host.bridge import inward, outward, settled
+from buildbot._border.bridge import inward, outward, settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
 from buildbot.schedulers.base import ReconfigurableBaseScheduler

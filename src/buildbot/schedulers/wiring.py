@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from buildbot._host.bridge import inward
+from buildbot._border.bridge import inward
 from buildbot.process.build_parts import ChangeView
 from buildbot.process.properties import Properties
 from buildbot.process.rendering import is_constant, render_value

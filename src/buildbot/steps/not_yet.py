@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from buildbot._host.arguments import bound
-from buildbot._host.errors import warn
+from buildbot._border.arguments import bound
+from buildbot._border.errors import warn
 from buildbot.process.buildstep import BuildStep, ShellMixin
 from buildbot.process.results import EXCEPTION
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from buildbot._host.bridge import inward
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward
+from buildbot._border.errors import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import BufferLogObserver
 from buildbot.process.remotecommand import RemoteCommand

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, ClassVar
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.outgoing import outgoing
 from buildbot.process.rendering import render_value

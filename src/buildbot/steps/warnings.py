@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator
 from typing import Any, ClassVar
 
-from buildbot._host.bridge import inward
+from buildbot._border.bridge import inward
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import LineConsumerLogObserver
 from buildbot.process.remotecommand import RemoteCommand

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.process import remotecommand
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.outgoing import outgoing

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from buildbot._host.bridge import outward, settled
+from buildbot._border.bridge import outward, settled
 from buildbot.interfaces import IHttpResponse, implementer
 
 __all__ = ["HTTPClientService", "HTTPSession", "Response"]

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from twisted.application.service import Service
 
-from buildbot._host.bridge import inward, outward, settled
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.errors import error
 from buildbot.process.properties import Properties
 from buildbot.process.rendering import render_value
 from buildbot.util.comparison import ComparableMixin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 
 __all__ = ["StateMixin"]
 

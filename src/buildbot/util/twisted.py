@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from buildbot._host.bridge import eager
+from buildbot._border.bridge import eager
 
 __all__ = ["async_to_deferred"]
 

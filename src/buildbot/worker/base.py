@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildbot._host.bridge import settled
-from buildbot._host.errors import error, warn
+from buildbot._border.bridge import settled
+from buildbot._border.errors import error, warn
 from buildbot.interfaces import IWorker, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.properties import Properties

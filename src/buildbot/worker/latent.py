@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.bridge import settled
-from buildbot._host.errors import warn
+from buildbot._border.bridge import settled
+from buildbot._border.errors import warn
 from buildbot.interfaces import ILatentWorker, implementer
 from buildbot.worker.base import AbstractWorker
 

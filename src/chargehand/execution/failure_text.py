@@ -10,7 +10,12 @@ from types import TracebackType
 _PACKAGES = Path(__file__).resolve().parents[2]
 _OURS = tuple(
     f"{_PACKAGES / directory}/"
-    for directory in ("chargehand/execution", "buildbot/_host", "buildbot/process")
+    for directory in (
+        "chargehand/execution",
+        "buildbot/_border",
+        "buildbot/_host",
+        "buildbot/process",
+    )
 )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from buildbot._host.bridge import settled
-from buildbot._host.errors import error
+from buildbot._border.bridge import settled
+from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
 
 

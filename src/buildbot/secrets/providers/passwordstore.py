@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from buildbot._host.bridge import settled
-from buildbot._host.errors import error
+from buildbot._border.bridge import settled
+from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
 
 _TIMEOUT = 30.0

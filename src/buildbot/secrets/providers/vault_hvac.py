@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import aiohttp
 
-from buildbot._host.bridge import settled
-from buildbot._host.errors import error
+from buildbot._border.bridge import settled
+from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
 from buildbot.util.comparison import ComparableMixin
 

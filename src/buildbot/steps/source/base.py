@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from buildbot._host.bridge import inward
-from buildbot._host.errors import error
+from buildbot._border.bridge import inward
+from buildbot._border.errors import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.rendering import is_constant

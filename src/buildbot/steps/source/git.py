@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand

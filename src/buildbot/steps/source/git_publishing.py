@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.results import FAILURE, SUCCESS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from buildbot._host.given import Given
+from buildbot._host.reading.given import Given
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component, NotYet, ProjectConfig, WorkerConfig
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.bridge import outward, settled
-from buildbot._host.surroundings import Surroundings
+from buildbot._border.bridge import outward, settled
+from buildbot._host.views.surroundings import Surroundings
 
 _ABSENT = object()
 

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from buildbot._host.bridge import inward
-from buildbot._host.surroundings import Surroundings
-from buildbot._host.views import Builder, BuildRequest, WorkerForBuilder, as_row
+from buildbot._border.bridge import inward
+from buildbot._host.views.builders import Builder, BuildRequest, WorkerForBuilder, as_row
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.locks import lock_accesses
 from buildbot.process.properties import Properties
 from buildbot.process.rendering import render_value

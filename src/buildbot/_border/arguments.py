@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildbot._host.errors import error
+from buildbot._border.errors import error
 
 
 def bound(

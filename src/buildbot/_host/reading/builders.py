@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from buildbot._host.given import Given
-from buildbot._host.hooks import Hooks
-from buildbot._host.settings import is_json
-from buildbot._host.surroundings import Surroundings
+from buildbot._host.reading.given import Given
+from buildbot._host.reading.hooks import Hooks
+from buildbot._host.reading.settings import is_json
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.config.builder import BuilderConfig
 from buildbot.locks import lock_accesses
 from buildbot.process.recipe import Recipe

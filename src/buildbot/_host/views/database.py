@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from buildbot._host.bridge import outward
-from buildbot._host.data_view import DataView
-from buildbot._host.state_view import StateView
-from buildbot._host.surroundings import Surroundings
+from buildbot._border.bridge import outward
+from buildbot._host.views.data import DataView
+from buildbot._host.views.state import StateView
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.util.times import epoch2datetime
 
 

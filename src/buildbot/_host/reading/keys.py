@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from buildbot._host.given import Given
+from buildbot._host.reading.given import Given
 
 KNOWN = frozenset(
     """

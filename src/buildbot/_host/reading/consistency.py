@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from buildbot._host.given import Given
+from buildbot._host.reading.given import Given
 from chargehand.config.model import BuilderConfig, Component, MasterConfig
 from chargehand.domain.lock import LockAccess, LockSpec
 

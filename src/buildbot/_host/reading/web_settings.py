@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.given import Given
-from buildbot._host.keys import suggestion
-from buildbot._host.listening import addresses
+from buildbot._host.reading.given import Given
+from buildbot._host.reading.keys import suggestion
+from buildbot._host.reading.listening import addresses
 from chargehand.config.model import WebConfig
 
 KNOWN = frozenset(

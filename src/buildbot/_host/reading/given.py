@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from buildbot._host.document import Document
-from buildbot._host.errors import Collector
-from buildbot._host.origin import Origin
+from buildbot._border.errors import Collector
+from buildbot._border.origin import Origin
+from buildbot._host.reading.document import Document
 
 
 class Given:

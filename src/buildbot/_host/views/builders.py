@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from buildbot._host.bridge import inward, outward
-from buildbot._host.collapsing import may_be_collapsed
-from buildbot._host.quarantine import Quarantine
-from buildbot._host.surroundings import Surroundings
+from buildbot._border.bridge import inward, outward
+from buildbot._host.views.collapsing import may_be_collapsed
+from buildbot._host.views.quarantine import Quarantine
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.process.build_parts import SourceStampView
 from buildbot.process.properties import Properties
 from buildbot.util.times import epoch2datetime

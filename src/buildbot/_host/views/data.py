@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildbot._host.bridge import outward
-from buildbot._host.surroundings import Surroundings
+from buildbot._border.bridge import outward
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.util.times import datetime2epoch, epoch2datetime
 from chargehand.domain.change import NewChange
 from chargehand.domain.properties import Property

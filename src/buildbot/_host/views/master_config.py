@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.given import Given
-from buildbot._host.settings import DEFAULT_URL, with_slash
+from buildbot._host.reading.given import Given
+from buildbot._host.reading.settings import DEFAULT_URL, with_slash
 from chargehand.config.equivalence import Identity
 
 

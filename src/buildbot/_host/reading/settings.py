@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from buildbot._host.given import Given
+from buildbot._host.reading.given import Given
 from chargehand.config.model import LogConfig
 from chargehand.domain.properties import Property
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from buildbot._host.bridge import inward, outward
+from buildbot._border.bridge import inward, outward
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,18 @@ from dataclasses import replace
 from operator import is_
 from typing import Any
 
-from buildbot._host.builders import BuilderReader, builder_objects
-from buildbot._host.components import ComponentReader
-from buildbot._host.consistency import check
-from buildbot._host.document import Document
-from buildbot._host.errors import Collector, collecting
-from buildbot._host.given import Given
-from buildbot._host.hooks import Hooks
-from buildbot._host.keys import check_keys
-from buildbot._host.master_config import MasterConfigView
-from buildbot._host.settings import read_plain
-from buildbot._host.surroundings import Surroundings
-from buildbot._host.web_settings import read_web
+from buildbot._border.errors import Collector, collecting
+from buildbot._host.reading.builders import BuilderReader, builder_objects
+from buildbot._host.reading.components import ComponentReader
+from buildbot._host.reading.consistency import check
+from buildbot._host.reading.document import Document
+from buildbot._host.reading.given import Given
+from buildbot._host.reading.hooks import Hooks
+from buildbot._host.reading.keys import check_keys
+from buildbot._host.reading.settings import read_plain
+from buildbot._host.reading.web_settings import read_web
+from buildbot._host.views.master_config import MasterConfigView
+from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import Component, MasterConfig

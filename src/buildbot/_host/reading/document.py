@@ -11,13 +11,13 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from buildbot._host.errors import Collector
-from buildbot._host.origin import Origin
+from buildbot._border.errors import Collector
+from buildbot._border.origin import Origin
 from chargehand.config.errors import ConfigErrors
 
 _MODULE_NAME = "__master_cfg__"
 _LIBRARY_DIRECTORIES = frozenset({"site-packages", "dist-packages"})
-_OURS = Path(__file__).resolve().parents[2]
+_OURS = Path(__file__).resolve().parents[3]
 
 
 class _Configuration(ModuleType):

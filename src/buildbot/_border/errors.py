@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from buildbot._host.origin import Origin, user_origin
+from buildbot._border.origin import Origin, user_origin
 from chargehand.config.errors import ConfigError, ConfigErrors
 from chargehand.config.model import Warned
 

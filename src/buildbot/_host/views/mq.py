@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from buildbot._host.bridge import inward, outward, settled
-from buildbot._host.data_view import with_times
-from buildbot._host.surroundings import Surroundings
+from buildbot._border.bridge import inward, outward, settled
+from buildbot._host.views.data import with_times
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.util.times import epoch2datetime
 from chargehand.kit.tasks import Tasks
 

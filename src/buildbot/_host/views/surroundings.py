@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._host.ports import Engine
-from buildbot._host.quarantine import Quarantine
+from buildbot._host.views.quarantine import Quarantine
 
 
 class NotRunning(Exception):

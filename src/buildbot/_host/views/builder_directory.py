@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.surroundings import Surroundings
-from buildbot._host.views import Builder
+from buildbot._host.views.builders import Builder
+from buildbot._host.views.surroundings import Surroundings
 from chargehand.domain.identifiers import BuilderId
 
 

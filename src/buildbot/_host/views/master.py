@@ -7,13 +7,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from buildbot._host.bridge import outward
-from buildbot._host.builder_directory import BuilderDirectory
-from buildbot._host.data_view import DataView
-from buildbot._host.database_view import DatabaseView
-from buildbot._host.mq_view import MqView
-from buildbot._host.secret_store import SecretStore
-from buildbot._host.surroundings import Surroundings
+from buildbot._border.bridge import outward
+from buildbot._host.views.builder_directory import BuilderDirectory
+from buildbot._host.views.data import DataView
+from buildbot._host.views.database import DatabaseView
+from buildbot._host.views.mq import MqView
+from buildbot._host.views.secret_store import SecretStore
+from buildbot._host.views.surroundings import Surroundings
 from buildbot.util.service import AsyncMultiService
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"

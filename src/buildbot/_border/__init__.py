@@ -1,0 +1,1 @@
+"""What everything in this package stands on: the bridge, errors and their origin, Twisted."""
