@@ -1,5 +1,5 @@
 # `make demo` shows a master at work; `make test` checks everything. Both set up what they need.
-.PHONY: demo test lint unit slow bench format installed
+.PHONY: demo test lint unit slow measures bench format installed
 
 demo:
 	@scripts/set-up run
@@ -24,6 +24,9 @@ slow:
 	@# The browser's driver keeps a loop running, in which other tests could not run theirs.
 	BUILDBOT=$(CURDIR)/bench/run/peer/bin/buildbot .venv/bin/python -m pytest -m slow -n 2 --ignore=tests/browser
 	.venv/bin/python -m pytest -m slow tests/browser
+
+measures: installed
+	.venv/bin/python scripts/measures
 
 format: installed
 	.venv/bin/ruff format src tests
