@@ -112,7 +112,7 @@ class InstalledMaster:
     def chargehand(self, *arguments: str, limit: Callable[[], None] | None = None) -> Ran:
         """Run the command and wait for its end."""
         ended = subprocess.run(
-            [sys.executable, "-m", "chargehand.app.main", *arguments],
+            [sys.executable, "-m", "chargehand.cli.main", *arguments],
             cwd=self.path,
             capture_output=True,
             text=True,

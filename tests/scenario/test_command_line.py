@@ -32,7 +32,7 @@ c['buildbotNetUsageData'] = None
 
 
 def chargehand(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "chargehand.app.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "chargehand.cli.main", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=90, check=False)
 
 

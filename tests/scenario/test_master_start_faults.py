@@ -215,7 +215,7 @@ def test_a_master_told_to_stop_while_it_starts_stops(master: InstalledMaster):
 
 def test_of_many_starts_at_once_one_wins(master: InstalledMaster):
     master.write(_BUILDER)
-    command = [sys.executable, "-m", "chargehand.app.main", "start", str(master.path)]
+    command = [sys.executable, "-m", "chargehand.cli.main", "start", str(master.path)]
     starts = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from chargehand.app.main import commands
+from chargehand.cli.main import commands
 from chargehand.domain.waiting import Waiting
 from chargehand.resources import announcements
 

@@ -1,1 +1,1 @@
-"""Command line and composition root."""
+"""The composition root: makes the stages of a master and wires them together."""

@@ -6,7 +6,7 @@ import logging
 import sys
 from logging.handlers import RotatingFileHandler
 
-from chargehand.app.basedir import LOG_LINK, Basedir
+from chargehand.cli.basedir import LOG_LINK, Basedir
 
 _FORMAT = "%(asctime)s [%(name)s] %(message)s"
 _FORMAT_ABOVE_INFO = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"

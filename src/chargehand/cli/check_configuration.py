@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from chargehand.app.basedir import SETTINGS_FILE, open_basedir
 from chargehand.app.extension import described, open_host
 from chargehand.app.failure import CommandFailed
+from chargehand.cli.basedir import SETTINGS_FILE, open_basedir
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from chargehand.app.basedir import SETTINGS_FILE, open_basedir
 from chargehand.app.failure import CommandFailed
+from chargehand.cli.basedir import SETTINGS_FILE, open_basedir
 
 _SETTINGS = """\
 # Settings of this master's directory. `chargehand start` reads the plain assignments of this file;
@@ -74,7 +74,7 @@ def create_master(
         log_count=None if no_logrotate else log_count,
     )
     _write(path / SETTINGS_FILE, settings, overwrite=force, say=say)
-    sample = resources.files("chargehand.app").joinpath("templates/master.cfg.sample").read_text()
+    sample = resources.files("chargehand.cli").joinpath("templates/master.cfg.sample").read_text()
     sample = sample.replace("sqlite:///state.sqlite", db_url)
     _write(path / f"{config}.sample", sample, overwrite=True, say=say)
     asyncio.run(_upgrade_database(path, db_url))
@@ -92,12 +92,12 @@ def create_master(
 )
 def upgrade_master(directory: Path, quiet: bool, replace: bool) -> None:
     """Bring the database of the master in DIRECTORY to this version, and renew the sample."""
-    from chargehand.app.check_configuration import load_configuration
+    from chargehand.cli.check_configuration import load_configuration
 
     basedir = open_basedir(directory)
     config = load_configuration(basedir.config_path, basedir.path)
     asyncio.run(_upgrade_database(basedir.path, config.db_url))
-    sample = resources.files("chargehand.app").joinpath("templates/master.cfg.sample").read_text()
+    sample = resources.files("chargehand.cli").joinpath("templates/master.cfg.sample").read_text()
     (basedir.path / f"{basedir.config_file}.sample").write_text(sample)
     if not quiet:
         click.echo(f"{basedir.path} is up to date.")

@@ -8,12 +8,12 @@ import os
 import signal
 from collections.abc import Callable
 
-from chargehand.app.basedir import Basedir, PidFile
 from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed, PartlyApplied
-from chargehand.app.log_output import log_to
 from chargehand.app.master import Master
-from chargehand.app.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
+from chargehand.cli.basedir import Basedir, PidFile
+from chargehand.cli.log_output import log_to
+from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.tasks import Tasks
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from chargehand.app.basedir import Basedir, PidFile, open_basedir
 from chargehand.app.failure import CommandFailed
-from chargehand.app.phrases import RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
+from chargehand.cli.basedir import Basedir, PidFile, open_basedir
+from chargehand.cli.phrases import RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 
 _DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), default=".")
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
@@ -60,7 +60,7 @@ def _start(
             f"Copy {basedir.config_path.name}.sample to it, and edit it."
         )
     if nodaemon:
-        from chargehand.app.serve import serve
+        from chargehand.cli.serve import serve
 
         return serve(basedir, terminal=True, verbose=verbose)
     return _start_in_background(basedir, quiet, timeout, verbose)
@@ -118,7 +118,7 @@ def _become_daemon(basedir: Basedir, writer: int, verbose: bool) -> None:
         os.dup2(nowhere, stream)
     status = 1
     try:
-        from chargehand.app.serve import serve
+        from chargehand.cli.serve import serve
 
         status = serve(
             basedir,

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from chargehand.app.failure import CommandFailed
-from chargehand.app.git import forget_callers_repository
+from chargehand.cli.git import forget_callers_repository
 
 _COMMANDS = {
     "create-master": ("create_master", "Create a directory for a master."),
@@ -50,7 +50,7 @@ class _Commands(click.Group):
         name = _OTHER_NAMES.get(cmd_name, cmd_name)
         if name not in _COMMANDS:
             return None
-        module = import_module(f"chargehand.app.{_COMMANDS[name][0]}")
+        module = import_module(f"chargehand.cli.{_COMMANDS[name][0]}")
         command = getattr(module, name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command

@@ -14,13 +14,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from chargehand.app.basedir import open_basedir
 from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed
-from chargehand.app.git import create_repository
-from chargehand.app.live import LiveView
-from chargehand.app.log_output import log_to
 from chargehand.app.master import Master
+from chargehand.cli.basedir import open_basedir
+from chargehand.cli.git import create_repository
+from chargehand.cli.live import LiveView
+from chargehand.cli.log_output import log_to
 from chargehand.config.errors import ConfigErrors
 from chargehand.domain.result import Result
 from chargehand.kit.tasks import Tasks
@@ -54,7 +54,7 @@ def demo(directory: Path | None, port: int, once: bool) -> int:
 
 
 def _prepare(place: Path, port: int) -> None:
-    templates = resources.files("chargehand.app").joinpath("templates")
+    templates = resources.files("chargehand.cli").joinpath("templates")
     repository, master = place / "sample", place / "master"
     if not repository.exists():
         sample = templates.joinpath("sample")

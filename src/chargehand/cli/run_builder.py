@@ -14,12 +14,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from chargehand.app.check_configuration import configuration_of
 from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed
-from chargehand.app.git import snapshot
-from chargehand.app.live import LiveView
 from chargehand.app.master import Master
+from chargehand.cli.check_configuration import configuration_of
+from chargehand.cli.git import snapshot
+from chargehand.cli.live import LiveView
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import BuilderConfig, MasterConfig, WebConfig, WorkerConfig
 from chargehand.domain.build import Build
