@@ -17,6 +17,7 @@ from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.messages import Event
+from chargehand.execution.ports import StartedBuild
 from chargehand.resources.query import Query
 from chargehand.store.store import Store
 
@@ -85,7 +86,9 @@ class Workshop:
         return await self.store.buildsets.submit(new)
 
     async def start(self, *request_ids: RequestId, builder: str = "b1") -> Build:
-        await self.store.requests.claim(request_ids, self.master_id)
+        return (await self.started(*request_ids, builder=builder)).build
+
+    async def started(self, *request_ids: RequestId, builder: str = "b1") -> StartedBuild:
         return await self.store.builds.start_build(
             request_ids, self.builder_ids[builder], self.worker_id, self.master_id
         )

@@ -52,10 +52,10 @@ async def fill(store: Store, *, builders: int, builds: int) -> None:
             )
         )
         request_id = submitted.requests[0].request.id
-        await store.requests.claim([request_id], master_id)
-        build = await store.builds.start_build(
+        started = await store.builds.start_build(
             [request_id], builder_ids[0], workers["w1"].id, master_id
         )
+        build = started.build
         await store.builds.set_build_properties(build.id, {"got_revision": ("r1", "Git")})
         step = await store.steps.add_step(build.id, "compile", "compiling", started=True)
         log = await store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)

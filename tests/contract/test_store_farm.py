@@ -173,9 +173,8 @@ async def test_components_remember_values_by_name(workshop: Workshop) -> None:
 async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> None:
     store = workshop.store
     submitted = await workshop.submit()
-    build = await workshop.start(submitted.requests[0].request.id)
-    claimed_only = (await workshop.submit()).requests[0].request.id
-    await store.requests.claim([claimed_only], workshop.master_id)
+    merged = (await workshop.submit()).requests[0].request.id
+    build = await workshop.start(submitted.requests[0].request.id, merged)
     step = await workshop.step(build)
     log = await store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
     await store.logs.append(log.id, segment(b"oone\n"))
@@ -195,7 +194,7 @@ async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> Non
     waiting = await store.requests.pending([workshop.builder_ids["b1"]])
     assert [one.request.id for one in waiting] == [
         submitted.requests[0].request.id,
-        claimed_only,
+        merged,
     ]
     (row,) = await workshop.rows("builds")
     assert (row["complete"], row["results"]) == (True, Result.RETRY)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from store_workshop import Workshop
 
-from chargehand.dispatch.ports import AlreadyClaimed
+from chargehand.domain.assignment import AlreadyClaimed
 from chargehand.domain.build import StepUrl
 from chargehand.domain.change import NewChange
 from chargehand.domain.identifiers import BuildId, RequestId
@@ -41,7 +41,7 @@ async def test_a_patch_is_part_of_what_makes_source_stamps_equal(workshop: Works
     assert submitted.requests[0].has_patch
     assert again.requests[0].source_stamp_ids == submitted.requests[0].source_stamp_ids
     assert bare.requests[0].source_stamp_ids != submitted.requests[0].source_stamp_ids
-    stored = await workshop.store.builds.build_sources(again.requests[0].request.id)
+    stored = (await workshop.started(again.requests[0].request.id)).sources
     assert stored.stamps[0].stamp.patch is not None
     assert stored.stamps[0].stamp.patch.body == b"\0diff\xff"
 
@@ -103,7 +103,7 @@ async def test_a_request_for_a_change_says_so(workshop: Workshop) -> None:
     submitted = await workshop.submit(stamps=[change.source_stamp_id])
 
     assert submitted.requests[0].has_changes
-    sources = await workshop.store.builds.build_sources(submitted.requests[0].request.id)
+    sources = (await workshop.started(submitted.requests[0].request.id)).sources
     assert sources.changes == (change,)
 
 
@@ -130,10 +130,14 @@ async def test_an_unknown_source_stamp_is_refused_and_nothing_is_stored(workshop
 async def test_a_request_is_claimed_once_and_claims_are_all_or_nothing(workshop: Workshop) -> None:
     one = (await workshop.submit()).requests[0].request.id
     two = (await workshop.submit()).requests[0].request.id
-    await workshop.store.requests.claim([one], workshop.master_id)
+    await workshop.start(one)
+    workshop.heard()
 
     with pytest.raises(AlreadyClaimed):
-        await workshop.store.requests.claim([two, one], workshop.master_id)
+        await workshop.start(two, one)
+
+    assert workshop.names() == []
+    assert len(await workshop.rows("builds")) == 1
 
     pending = await workshop.store.requests.pending([workshop.builder_ids["b1"]])
     assert [waiting.request.id for waiting in pending] == [two]
@@ -141,15 +145,17 @@ async def test_a_request_is_claimed_once_and_claims_are_all_or_nothing(workshop:
 
 async def test_of_many_who_claim_at_once_one_succeeds(workshop: Workshop) -> None:
     request_id = (await workshop.submit()).requests[0].request.id
+    workshop.heard()
 
     outcomes = await asyncio.gather(
-        *(workshop.store.requests.claim([request_id], workshop.master_id) for _ in range(10)),
+        *(workshop.start(request_id) for _ in range(10)),
         return_exceptions=True,
     )
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyClaimed"] * 9 + [
-        "NoneType"
+        "Build"
     ]
+    assert workshop.names() == ["RequestClaimed", "BuildStarted"]
 
 
 async def test_a_cancelled_request_completes_its_buildset(workshop: Workshop) -> None:
@@ -166,7 +172,7 @@ async def test_a_cancelled_request_completes_its_buildset(workshop: Workshop) ->
 
 async def test_a_claimed_request_cannot_be_cancelled(workshop: Workshop) -> None:
     request_id = (await workshop.submit()).requests[0].request.id
-    await workshop.store.requests.claim([request_id], workshop.master_id)
+    await workshop.start(request_id)
 
     assert not await workshop.store.requests.cancel(request_id, "too late")
 
@@ -243,16 +249,17 @@ async def test_priorities_are_kept(workshop: Workshop) -> None:
 
 
 async def test_a_rebuild_has_the_same_sources_and_properties(workshop: Workshop) -> None:
-    build = await workshop.build(
+    submitted = await workshop.submit(
         stamps=[SourceStamp(codebase="a"), SourceStamp(codebase="b", revision="2")],
         properties={"p": ("v", "Force")},
     )
+    started = await workshop.started(submitted.requests[0].request.id)
+    build, sources = started.build, started.sources
 
     new = await workshop.store.buildsets.rebuild_of(build.id)
     again = await workshop.store.buildsets.submit(new)
 
-    first = await workshop.store.builds.build_sources(build.request_id)
-    assert again.buildset.source_stamps == first.stamps
+    assert again.buildset.source_stamps == sources.stamps == submitted.buildset.source_stamps
     assert again.requests[0].properties == {"p": ("v", "Force")}
     assert again.buildset.rebuilt_build_id == build.id
     with pytest.raises(LookupError):

@@ -30,12 +30,12 @@ from buildbot.steps.worker import (
     SetPropertiesFromEnv,
 )
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
+from chargehand.domain.assignment import Assignment
 from chargehand.domain.buildset import NewBuildset
-from chargehand.domain.identifiers import RequestId
+from chargehand.domain.session import Session
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import LogAppended
-from chargehand.execution.ports import Assignment, Session
 from chargehand.execution.service import Builds
 from chargehand.links.local import LocalLink
 from chargehand.resources.query import Query
@@ -121,7 +121,6 @@ class Site:
             )
         )
         pending = submitted.requests[0]
-        await self.store.requests.claim([RequestId(pending.request.id)], self.master_id)
         assignment = Assignment(
             builder_name="b1",
             builder_id=ids["b1"],
@@ -129,6 +128,7 @@ class Site:
             worker_id=workers["w1"].id,
             session=self.session,
             requests=(pending,),
+            grant=FreeLocks(),
         )
         return asyncio.create_task(self.service.start(assignment))
 

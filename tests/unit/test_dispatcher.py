@@ -7,7 +7,8 @@ import pytest
 from chargehand.config.model import BuilderConfig, MasterConfig
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.assignment import Assignment
+from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope, LockSpec
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import (
@@ -35,21 +36,28 @@ class Farm:
         self.locks = LockTable()
         self.running: dict[int, tuple[str, str, asyncio.Event]] = {}
         self.started: list[int] = []
+        self.attempts: list[int] = []
+        self.failures: list[Exception] = []
+        """What the next starts raise."""
         self.dispatcher = Dispatcher(
             store=self.store,
             workers=workers,
-            start_build=self._build,
+            builds=self,
             locks=self.locks,
             bus=self.bus,
-            master_id=MasterId(1),
             choose=lambda slots: slots[0],
         )
 
-    async def _build(self, *, builder_name, worker, requests, name_locks, **_) -> None:
-        request_id = requests[0].request.id
-        name_locks(LockHolder(builder_name=builder_name, build_number=request_id))
+    async def start(self, assignment: Assignment) -> None:
+        """Begin a build, as ``execution`` does."""
+        request_id, builder_name = assignment.request_id, assignment.builder_name
+        self.attempts.append(request_id)
+        if self.failures:
+            raise self.failures.pop(0)
+        self.store.claim(assignment.request_ids)
+        assignment.grant.name(LockHolder(builder_name=builder_name, build_number=request_id))
         done = asyncio.Event()
-        self.running[request_id] = (builder_name, worker.name, done)
+        self.running[request_id] = (builder_name, assignment.worker_name, done)
         self.started.append(request_id)
         await done.wait()
         del self.running[request_id]

@@ -6,6 +6,7 @@ import pytest
 from test_dispatcher import Farm, builder, settle
 
 from chargehand.config.model import MasterConfig
+from chargehand.domain.assignment import AlreadyClaimed, UnknownBuilder
 from chargehand.domain.identifiers import BuilderId
 from chargehand.domain.lock import LockAccess, LockMode, LockScope, LockSpec
 from chargehand.domain.result import Result
@@ -185,19 +186,8 @@ async def test_locks_that_are_none_stop_only_their_builder(farm):
 
 
 @pytest.mark.looptime
-async def test_a_request_that_could_not_be_claimed_waits_on(farm, looptime):
-    failures = [OSError("the database is damaged")]
-    claim = farm.store.claim
-
-    async def fails_once(request_ids, master_id):
-        if failures:
-            raise failures.pop()
-        await claim(request_ids, master_id)
-
-    async def unclaim(request_ids):
-        pass
-
-    farm.store.claim, farm.store.unclaim = fails_once, unclaim
+async def test_a_request_whose_build_could_not_be_started_stays_queued(farm, looptime):
+    farm.failures.append(OSError("the database is damaged"))
     await farm.configure(builder("a", "one"))
     farm.store.submit(1)
     await settle()
@@ -213,12 +203,9 @@ async def test_a_request_that_could_not_be_collapsed_is_built(farm, looptime):
     async def fails(request_ids, result):
         raise OSError("the database is damaged")
 
-    async def unclaim(request_ids):
-        pass
-
     farm.workers.alter("one", connected=False)
     await farm.configure(builder("a", "one"))
-    complete, farm.store.complete, farm.store.unclaim = farm.store.complete, fails, unclaim
+    complete, farm.store.complete = farm.store.complete, fails
     same = {"sources": (("", "r", "", "main"),)}
     farm.store.submit(1, **same), farm.store.submit(1, **same)
     await settle()
@@ -256,3 +243,47 @@ async def test_a_function_that_never_answers_stops_only_its_builder(farm, loopti
 
     assert farm.started == [2]
     assert "no answer within 60 seconds" in farm.why(1).sentence
+
+
+async def test_a_builder_that_is_unknown_for_a_moment_loses_no_request(farm):
+    farm.failures.append(UnknownBuilder("a"))
+    await farm.configure(builder("a", "one"))
+
+    request_id = farm.store.submit(1)
+    await settle()
+
+    assert farm.started == [request_id]
+
+
+async def test_a_request_that_another_master_took_is_left_to_it(farm):
+    farm.failures.append(AlreadyClaimed("it builds there"))
+    await farm.configure(builder("a", "one"))
+
+    taken = farm.store.submit(1)
+    await settle()
+    farm.store.claim([taken])
+    following = farm.store.submit(1)
+    await settle()
+
+    assert farm.started == [following]
+
+
+async def test_a_request_that_is_taken_while_the_store_is_read_is_not_queued_again(farm):
+    pending, may_answer = farm.store.pending, asyncio.Event()
+
+    async def slowly(builder_ids):
+        found = await pending(builder_ids)
+        await may_answer.wait()
+        return found
+
+    farm.store.pending = slowly
+    taken = farm.store.submit(1)
+    configuring = asyncio.ensure_future(farm.configure(builder("a", "one")))
+    await settle()
+    farm.store.claim([taken])
+    may_answer.set()
+    await configuring
+    await settle()
+
+    assert farm.started == []
+    assert farm.attempts == []

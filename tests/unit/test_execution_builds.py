@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from step_workshop import StepWorkshop
@@ -15,11 +16,12 @@ from buildbot.process.properties import Interpolate, Property, renderer
 from buildbot.process.results import CANCELLED, EXCEPTION, FAILURE, RETRY, SUCCESS, WARNINGS
 from buildbot.steps.shell import ShellCommand
 from chargehand.dispatch.locks import LockTable
+from chargehand.domain.assignment import AlreadyClaimed
 from chargehand.domain.lock import LockHolder
 from chargehand.domain.result import Result
+from chargehand.domain.session import WorkerLost
 from chargehand.domain.source_stamp import SourceStamp
-from chargehand.execution.ports import WorkerLost
-from chargehand.testing.execution import Script, ScriptedSession, sources_of
+from chargehand.testing.execution import FreeLocks, Script, ScriptedSession, sources_of
 
 
 class Returns(BuildStep):
@@ -593,6 +595,49 @@ async def test_a_request_that_is_cancelled_while_its_build_is_recorded_is_not_bu
 
     assert build.state == "cancelled (never mind)"
     assert workshop.outcome() == []
+
+
+async def test_a_request_that_was_claimed_elsewhere_is_not_built():
+    workshop = StepWorkshop(Returns())
+    assignment = workshop.assignment()
+    workshop.builds.claimed.add(assignment.request_id)
+
+    with pytest.raises(AlreadyClaimed):
+        await workshop.service.start(assignment)
+
+    assert workshop.builds.builds == {}
+    assert workshop.service.running == ()
+
+
+async def test_the_locks_of_a_build_bear_its_number():
+    workshop = StepWorkshop(Returns())
+    grant = FreeLocks()
+
+    await workshop.service.start(replace(workshop.assignment(), grant=grant))
+
+    assert grant.holders == [LockHolder(builder_name="b1", build_id=1, build_number=1)]
+
+
+async def test_a_master_that_stops_while_a_build_is_recorded_gives_its_request_back():
+    workshop = StepWorkshop(Returns())
+    record, may_record = workshop.builds.start_build, asyncio.Event()
+
+    async def slowly(*arguments):
+        await may_record.wait()
+        return await record(*arguments)
+
+    workshop.builds.start_build = slowly
+    running = asyncio.ensure_future(workshop.run())
+    await asyncio.sleep(0)
+
+    running.cancel()
+    await asyncio.sleep(0)
+    may_record.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    (build,) = workshop.builds.builds.values()
+    assert (build.result, workshop.builds.unclaimed) == (Result.RETRY, [1])
 
 
 async def test_a_build_can_be_stopped_while_a_function_is_asked_whether_a_step_is_wanted():

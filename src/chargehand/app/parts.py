@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 from chargehand.app.directory import Directory
@@ -13,14 +12,10 @@ from chargehand.app.services import Services
 from chargehand.config.model import MasterConfig, WorkerConfig
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
-from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
-from chargehand.domain.lock import LockAccess, LockHolder
-from chargehand.domain.worker import WorkerSlot
+from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
-from chargehand.events.messages import BuildStarted, WorkerDisconnected
-from chargehand.execution.ports import Assignment, Session
-from chargehand.execution.service import Builds, UnknownBuilder
+from chargehand.events.messages import WorkerDisconnected
+from chargehand.execution.service import Builds
 from chargehand.fleet.ports import Link
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
@@ -66,10 +61,9 @@ class Parts:
         self.dispatcher = Dispatcher(
             store=store.requests,
             workers=self.fleet,
-            start_build=self._start_build,
+            builds=self.builds,
             locks=locks,
             bus=bus,
-            master_id=master_id,
             choose=random.choice,
         )
         self.fleet.on_change(self.dispatcher.worker_changed)
@@ -107,9 +101,6 @@ class Parts:
             bus=bus,
         )
         self.services = Services()
-        self._directory = directory
-        self._starting: dict[RequestId, Callable[[LockHolder], None]] = {}
-        bus.subscribe(self._build_started, BuildStarted)
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
     async def stop(self) -> None:
@@ -139,49 +130,6 @@ class Parts:
     def _local_link(self, config: WorkerConfig) -> Link:
         return self._local_links(config)
 
-    async def _start_build(
-        self,
-        *,
-        builder_name: str,
-        builder_id: BuilderId,
-        worker: WorkerSlot,
-        session: Session,
-        requests: tuple[PendingRequest, ...],
-        locks: tuple[LockAccess, ...],
-        name_locks: Callable[[LockHolder], None],
-    ) -> None:
-        request_id = requests[0].request.id
-        self._starting[request_id] = name_locks
-        try:
-            await self.builds.start(
-                Assignment(
-                    builder_name=builder_name,
-                    builder_id=builder_id,
-                    worker_name=worker.name,
-                    worker_id=worker.id,
-                    session=session,
-                    requests=requests,
-                    locks=locks,
-                )
-            )
-        except UnknownBuilder:
-            await self.store.requests.unclaim([request_id])
-        finally:
-            self._starting.pop(request_id, None)
-
     def _worker_disconnected(self, event: WorkerDisconnected) -> None:
         """A build that runs no command just then would notice only at its next one."""
         self.builds.worker_lost(event.worker.name)
-
-    def _build_started(self, event: BuildStarted) -> None:
-        """The locks of a build were granted before it had a number; now they get its name."""
-        build = event.build
-        name_locks = self._starting.pop(build.request_id, None)
-        if name_locks is not None:
-            name_locks(
-                LockHolder(
-                    builder_name=self._directory.name(build.builder_id),
-                    build_id=build.id,
-                    build_number=build.number,
-                )
-            )

@@ -12,9 +12,11 @@ from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import Grant, LockTable
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.dispatch.rules import usable
+from chargehand.domain.assignment import Assignment, LockGrant
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import merged
+from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockHeld, RefusedByFunction, Waiting
 from chargehand.kit.limits import time_limit
 
@@ -39,7 +41,20 @@ class Start:
     request: PendingRequest
     worker: WorkerSlot
     accesses: tuple[LockAccess, ...]
-    grant: Grant
+    grant: LockGrant
+
+    def assignment(self, line: BuilderLine, session: Session) -> Assignment:
+        """Return the assignment, now that the worker's slot is reserved, too."""
+        return Assignment(
+            builder_name=line.config.name,
+            builder_id=line.id,
+            worker_name=self.worker.name,
+            worker_id=self.worker.id,
+            session=session,
+            requests=(self.request,),
+            locks=self.accesses,
+            grant=self.grant,
+        )
 
 
 class Attempt:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
+from chargehand.domain.assignment import Assignment
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
-from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.result import Result
+from chargehand.domain.session import Session
 from chargehand.domain.worker import WorkerSlot as WorkerSlot
-
-
-class AlreadyClaimed(Exception):
-    """Another master (or a cancellation) was faster; take another request."""
 
 
 class RequestStore(Protocol):
@@ -21,9 +18,6 @@ class RequestStore(Protocol):
 
     async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
         """Return all unclaimed requests of these builders, oldest first, in few queries."""
-
-    async def claim(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
-        """Take all of them or none. Raises AlreadyClaimed."""
 
     async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
         """Give them back to the queue."""
@@ -45,29 +39,20 @@ class Workers(Protocol):
     def slots(self, names: Sequence[str]) -> list[WorkerSlot]:
         """Return the state of these workers, in that order; unknown names are left out."""
 
-    def reserve(self, name: str) -> Any:
-        """Take one build slot and return the worker's Session; None when there is none any more."""
+    def reserve(self, name: str) -> Session | None:
+        """Take one build slot and return the worker's session; None when there is none any more."""
 
     def release(self, name: str) -> None:
         """Give the slot back."""
 
 
 class BuildStarter(Protocol):
-    """Starts builds. (Given by ``execution``; its Assignment has these fields.)"""
+    """Starts builds. (Given by ``execution``.)"""
 
-    async def __call__(
-        self,
-        *,
-        builder_name: str,
-        builder_id: BuilderId,
-        worker: WorkerSlot,
-        session: Any,
-        requests: tuple[PendingRequest, ...],
-        locks: tuple[LockAccess, ...],
-        name_locks: Callable[[LockHolder], None],
-    ) -> None:
-        """Run one build to its end; *name_locks* is told which build holds the locks.
+    async def start(self, assignment: Assignment) -> None:
+        """Claim the requests and run their build to its end.
 
-        Never raises for what the build does; a cancelled call (the master stops) ends the build
-        in good order and gives its requests back.
+        Raises AlreadyClaimed or UnknownBuilder, when nothing has been claimed; never for what the
+        build does. A cancelled call (the master stops) ends the build in good order and gives its
+        requests back.
         """

@@ -16,15 +16,15 @@ from chargehand.dispatch.attempt import PATIENCE, Attempt, Start, why_locked
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.ports import (
-    AlreadyClaimed,
     BuildStarter,
     RequestStore,
     Workers,
     WorkerSlot,
 )
 from chargehand.dispatch.rules import takes_builds, usable, why_none
+from chargehand.domain.assignment import AlreadyClaimed, Assignment, UnknownBuilder
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import (
     AboutToStart,
@@ -62,18 +62,16 @@ class Dispatcher:
         *,
         store: RequestStore,
         workers: Workers,
-        start_build: BuildStarter,
+        builds: BuildStarter,
         locks: LockTable,
         bus: Bus,
-        master_id: MasterId,
         choose: Callable[[Sequence[WorkerSlot]], WorkerSlot],
     ) -> None:
         self._store = store
         self._workers = workers
-        self._start_build = start_build
+        self._builds = builds
         self._locks = locks
         self._bus = bus
-        self._master_id = master_id
         self._choose = choose
         self._lines: dict[BuilderId, BuilderLine] = {}
         self._ids: dict[str, BuilderId] = {}
@@ -82,7 +80,8 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._tasks = Tasks("dispatch")
         self._occupied: dict[BuilderId, set[str]] = {}
-        self._starting: set[RequestId] = set()
+        self._departures: list[set[RequestId]] = []
+        """For each look into the store: which requests have left the queue meanwhile."""
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._config = MasterConfig()
@@ -143,11 +142,20 @@ class Dispatcher:
         self.look_at(configs)
 
     async def _take_up(self, builder_ids: Sequence[BuilderId]) -> None:
-        """Queue what waits in the store and is not queued here."""
-        for pending in await self._store.pending(builder_ids):
+        """Queue what waits in the store and is not queued here.
+
+        What is just being started may be among it; starting it again raises AlreadyClaimed.
+        """
+        departed: set[RequestId] = set()
+        self._departures.append(departed)
+        try:
+            waiting = await self._store.pending(builder_ids)
+        finally:
+            self._departures.remove(departed)
+        for pending in waiting:
             line = self._lines.get(pending.request.builder_id)
             request_id = pending.request.id
-            if line is not None and not (request_id in line.queue or request_id in self._starting):
+            if line is not None and not (request_id in line.queue or request_id in departed):
                 line.add(pending)
 
     def _index(
@@ -181,6 +189,8 @@ class Dispatcher:
         self.look_at([line.id])
 
     def _on_gone(self, event: RequestClaimed | RequestCompleted) -> None:
+        for departed in self._departures:
+            departed.add(event.request.id)
         line = self._lines.get(event.request.builder_id)
         if line is not None:
             line.remove(event.request.id)
@@ -314,38 +324,30 @@ class Dispatcher:
             start.grant.release()
             return
         line.occupied.add(start.worker.name)
-        self._starting.add(start.request.request.id)
         task = self._tasks.spawn(
-            self._build(line, start, session), name=f"build request {start.request.request.id}"
+            self._build(line, start.assignment(line, session)),
+            name=f"build request {start.request.request.id}",
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _build(self, line: BuilderLine, start: Start, session: object) -> None:
-        request_id = start.request.request.id
+    async def _build(self, line: BuilderLine, assignment: Assignment) -> None:
+        request_ids = assignment.request_ids
         try:
-            await self._store.claim([request_id], self._master_id)
-            self._starting.discard(request_id)
-            await self._start_build(
-                builder_name=line.config.name,
-                builder_id=line.id,
-                worker=start.worker,
-                session=session,
-                requests=(start.request,),
-                locks=start.accesses,
-                name_locks=start.grant.name,
-            )
+            await self._builds.start(assignment)
         except AlreadyClaimed:
             pass
+        except UnknownBuilder:
+            # Another reconfiguration may have brought it back already.
+            await self._take_up([line.id])
         except Exception:  # noqa: BLE001 - the task guard: the request must not be lost with it
-            _log.exception("request %d could not be built; it goes back to the queue", request_id)
-            self._give_back_later([request_id], line.id)
+            _log.exception("build requests %s could not be built; retrying", list(request_ids))
+            self._give_back_later(request_ids, line.id)
         finally:
-            self._starting.discard(request_id)
-            line.occupied.discard(start.worker.name)
-            start.grant.release()
-            self._workers.release(start.worker.name)
-            self.worker_changed(start.worker.name)
+            line.occupied.discard(assignment.worker_name)
+            assignment.grant.release()
+            self._workers.release(assignment.worker_name)
+            self.worker_changed(assignment.worker_name)
 
     def _give_back_later(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
         work = self._give_back(request_ids, builder_id)

@@ -7,18 +7,19 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from chargehand.config.model import BuilderConfig, WorkerConfig
+from chargehand.domain.assignment import Assignment
 from chargehand.domain.build import Build
-from chargehand.domain.identifiers import RequestId
+from chargehand.domain.identifiers import MasterId, RequestId
+from chargehand.domain.lock import LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
+from chargehand.domain.session import WorkerLost
 from chargehand.execution.means import Means
 from chargehand.execution.ports import (
-    Assignment,
     BuildFacts,
     BuildSources,
     HostedBuild,
     HostedStep,
-    WorkerLost,
 )
 from chargehand.execution.preparation import Preparation
 from chargehand.execution.rules import (
@@ -39,18 +40,19 @@ class BuildRun:
     def __init__(
         self,
         *,
-        build: Build,
         assignment: Assignment,
         builder: BuilderConfig,
         worker: WorkerConfig | None,
         master_properties: Mapping[str, Property],
+        master_id: MasterId,
         means: Means,
     ) -> None:
-        self.build = build
+        self._begun: Build | None = None
         self._assignment = assignment
         self._builder = builder
         self._worker = worker
         self._master_properties = master_properties
+        self._master_id = master_id
         self._means = means
         self._stop: Stop | None = None
         self._is_lost = False
@@ -61,6 +63,26 @@ class BuildRun:
         self._texts: list[str] = []
 
     @property
+    def has_begun(self) -> bool:
+        """Whether its requests are claimed and it has a number."""
+        return self._begun is not None
+
+    @property
+    def build(self) -> Build:
+        """The build as recorded last. There must be one."""
+        assert self._begun is not None
+        return self._begun
+
+    @build.setter
+    def build(self, build: Build) -> None:
+        self._begun = build
+
+    @property
+    def request_id(self) -> RequestId:
+        """The request that it is for."""
+        return self._assignment.request_id
+
+    @property
     def worker_name(self) -> str:
         """Where it runs."""
         return self._assignment.worker_name
@@ -68,6 +90,7 @@ class BuildRun:
     def stop(self, stop: Stop) -> None:
         """End it soon: running steps are interrupted, only ``alwaysRun`` ones follow.
 
+        One that has not begun yet ends as soon as it has.
         A retry (the worker or the master goes away) lets nothing follow. What was ordered first
         decides about the result: a cancelled build does not run again because its worker died.
         """
@@ -80,9 +103,10 @@ class BuildRun:
             self._current.stop(stop)
 
     async def run(self) -> Result:
-        """Run the build to its end and record it."""
+        """Claim the requests, run the build to its end and record it. Raises AlreadyClaimed."""
+        sources = await self._begin()
         try:
-            await self._run()
+            await self._run(sources)
         except WorkerLost:
             self.stop(Stop(Result.RETRY, "worker lost"))
         except Exception:  # noqa: BLE001 - the store failed: the build has to end all the same
@@ -94,12 +118,24 @@ class BuildRun:
             self.build,
             self._result,
             build_sentence(self._result, self._texts, reason),
-            self._request_ids(),
+            self._assignment.request_ids,
         )
         return self._result
 
-    def _request_ids(self) -> list[RequestId]:
-        return [pending.request.id for pending in self._assignment.requests]
+    async def _begin(self) -> BuildSources:
+        assignment = self._assignment
+        started = await self._means.builds.start_build(
+            assignment.request_ids, assignment.builder_id, assignment.worker_id, self._master_id
+        )
+        self.build = started.build
+        assignment.grant.name(
+            LockHolder(
+                builder_name=assignment.builder_name,
+                build_id=started.build.id,
+                build_number=started.build.number,
+            )
+        )
+        return started.sources
 
     def _count_stop(self) -> None:
         if self._stop is not None:
@@ -107,8 +143,7 @@ class BuildRun:
             if self._stop.result is Result.RETRY:
                 self._result = Result.RETRY
 
-    async def _run(self) -> None:
-        sources = await self._means.builds.build_sources(self._assignment.requests[0].request.id)
+    async def _run(self, sources: BuildSources) -> None:
         preparation = Preparation(
             build=self.build,
             session=self._assignment.session,

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chargehand.domain.assignment import Assignment as Assignment
+from chargehand.domain.assignment import LockGrant as LockGrant
 from chargehand.domain.build import Build, Log, LogType, Segment, Step, StepUrl
-from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
+from chargehand.domain.buildset import BuildRequest, Buildset
 from chargehand.domain.change import Change
 from chargehand.domain.command import Command, CommandUpdate
 from chargehand.domain.identifiers import (
@@ -22,68 +24,15 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.session import CommandRefused as CommandRefused
+from chargehand.domain.session import Session as Session
+from chargehand.domain.session import WorkerLost as WorkerLost
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.domain.worker import WorkerInfo
 
 
-class WorkerLost(Exception):
-    """The connection to the worker ended while a command ran; the build is to be retried."""
-
-
 class LogFailed(Exception):
     """Text could not be appended to a log; the message says why."""
-
-
-class CommandRefused(Exception):
-    """The worker does not know the command, or could not begin it; the message says why."""
-
-
-class Session(Protocol):
-    """A connected worker. (Given by ``fleet``; implemented by ``links``.)"""
-
-    @property
-    def worker_name(self) -> str:
-        """The worker's name."""
-
-    @property
-    def info(self) -> WorkerInfo:
-        """What the worker said of itself."""
-
-    async def prepare(self, builddirs: Sequence[str]) -> None:
-        """Make sure that these directories (below the worker's base) are there."""
-
-    async def run(
-        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
-    ) -> None:
-        """Run *command*, hand each update to *receive* in order, return when it is complete.
-
-        An update counts as delivered (and is acknowledged to the worker) when *receive* returns.
-        Raises WorkerLost, or CommandRefused. Cancelling the call interrupts the command.
-        """
-
-    async def interrupt(self, command: Command, reason: str) -> None:
-        """Ask the worker to kill the command; `run` returns when it is dead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """Requests that met a worker: the first is the one to build, the others were merged into it."""
-
-    builder_name: str
-    builder_id: BuilderId
-    worker_name: str
-    worker_id: WorkerId
-    session: Session
-    requests: tuple[PendingRequest, ...]
-    locks: tuple[LockAccess, ...] = ()
-    """Already granted; whoever assigned them releases them when the build has ended."""
-
-
-class LockGrant(Protocol):
-    """Locks that are held."""
-
-    def release(self) -> None:
-        """Give them back; calling it twice does no harm."""
 
 
 class Locks(Protocol):
@@ -100,12 +49,16 @@ class BuildStore(Protocol):
 
     async def start_build(
         self,
-        assignment_requests: Sequence[RequestId],
+        request_ids: Sequence[RequestId],
         builder_id: BuilderId,
         worker_id: WorkerId,
         master_id: MasterId,
-    ) -> Build:
-        """Create the build (its number is the builder's next) and announce BuildStarted."""
+    ) -> StartedBuild:
+        """Claim the requests and create their build (its number is the builder's next) at once.
+
+        Announces RequestClaimed for each, and BuildStarted. Raises AlreadyClaimed when one of them
+        does not wait any more; then nothing of it stays.
+        """
 
     async def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
@@ -126,9 +79,6 @@ class BuildStore(Protocol):
         With RETRY the requests go back to the queue (RequestUnclaimed); else they are completed,
         and their buildset as well if they were its last.
         """
-
-    async def build_sources(self, request: RequestId) -> BuildSources:
-        """Return the buildset, source stamps and changes of a request, in few queries."""
 
 
 class StepStore(Protocol):
@@ -182,6 +132,14 @@ class BuildSources:
     stamps: tuple[StoredSourceStamp, ...]
     changes: tuple[Change, ...]
     """The changes of the source stamps, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedBuild:
+    """A build that has just been recorded, and what it is to be made of."""
+
+    build: Build
+    sources: BuildSources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

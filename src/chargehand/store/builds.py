@@ -21,7 +21,7 @@ from chargehand.events.messages import (
     BuildStarted,
     BuildUpdated,
 )
-from chargehand.execution.ports import BuildSources
+from chargehand.execution.ports import BuildSources, StartedBuild
 from chargehand.store import changes, request_rows
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
 from chargehand.store.columns import as_json, properties_of_json
@@ -87,23 +87,25 @@ class Builds:
 
     async def start_build(
         self,
-        assignment_requests: Sequence[RequestId],
+        request_ids: Sequence[RequestId],
         builder_id: BuilderId,
         worker_id: WorkerId,
         master_id: MasterId,
-    ) -> Build:
-        """Create the build (its number is the builder's next) and announce BuildStarted."""
+    ) -> StartedBuild:
+        """Claim the requests and create their build (its number is the builder's next) at once."""
         row = {
             "numbered": builder_id,
             "builder_id": builder_id,
-            "request_id": assignment_requests[0],
+            "request_id": request_ids[0],
             "worker_id": worker_id,
             "master_id": master_id,
             "locks_duration": 0.0,
             "complete": False,
             "state": "created",
         }
-        return await self._database.insist(lambda transaction: _start(transaction, row))
+        return await self._database.insist(
+            lambda transaction: _start(transaction, request_ids, row)
+        )
 
     async def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
@@ -143,10 +145,6 @@ class Builds:
             lambda transaction: finish(transaction, build, result, state, requests)
         )
 
-    async def build_sources(self, request: RequestId) -> BuildSources:
-        """Return the buildset, source stamps and changes of a request. Raises LookupError."""
-        return await self._database.read(lambda connection: _sources(connection, request))
-
     async def _update(self, statement: Any, values: dict[str, Any], build: Build) -> Build:
         def use_case(transaction: Transaction) -> Build:
             transaction.connection.execute(statement, values)
@@ -177,7 +175,10 @@ def finish(
     return finished
 
 
-def _start(transaction: Transaction, row: dict[str, Any]) -> Build:
+def _start(
+    transaction: Transaction, request_ids: Sequence[RequestId], row: dict[str, Any]
+) -> StartedBuild:
+    request_rows.claim(transaction, request_ids, row["master_id"])
     connection = transaction.connection
     if connection.dialect.name != "sqlite":
         connection.execute(_LOCK_BUILDER, {"of": row["builder_id"]})
@@ -192,13 +193,11 @@ def _start(transaction: Transaction, row: dict[str, Any]) -> Build:
         started_at=transaction.now,
     )
     transaction.announce(BuildStarted(build=build))
-    return build
+    return StartedBuild(build=build, sources=_sources(connection, build.request_id))
 
 
 def _sources(connection: Connection, request_id: RequestId) -> BuildSources:
-    row = connection.execute(_SOURCES, {"request": request_id}).first()
-    if row is None:
-        raise LookupError(f"there is no build request {request_id}")
+    row = connection.execute(_SOURCES, {"request": request_id}).one()
     buildset = buildsets_of(connection, [row])[0]
     stamps = buildset.source_stamps
     return BuildSources(

@@ -18,11 +18,12 @@ from sqlalchemy import (
     update,
 )
 
+from chargehand.domain.assignment import AlreadyClaimed
 from chargehand.domain.buildset import BuildRequest, PendingRequest
-from chargehand.domain.identifiers import BuildsetId, RequestId, SourceStampId
+from chargehand.domain.identifiers import BuildsetId, MasterId, RequestId, SourceStampId
 from chargehand.domain.properties import merged
 from chargehand.domain.result import Result
-from chargehand.events.messages import RequestCompleted, RequestUnclaimed
+from chargehand.events.messages import RequestClaimed, RequestCompleted, RequestUnclaimed
 from chargehand.store import buildset_completion
 from chargehand.store.columns import ids_as_json, properties_of_json
 from chargehand.store.portable import Updating, is_among
@@ -75,6 +76,19 @@ _STAMPS = (
     .order_by(_of_buildset.buildset_id, _stamp.codebase)
 )
 
+# Written out, not a parameter: SQLite uses the partial index only where it sees the condition.
+WAITS = (_request.claimed == false(), _request.complete == false())
+# Two masters that claim one request: the row's lock makes the second wait, it then finds the
+# condition false, gets fewer rows than it asked for, and its whole claim is rolled back.
+_IS_FREE = (is_among(_request.id), *WAITS)
+FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
+_CLAIM = Updating(
+    update(requests)
+    .where(*_IS_FREE)
+    .values(claimed=true(), claimed_by=bindparam("master"), claimed_at=bindparam("now")),
+    REQUEST_COLUMNS,
+    FREE_ROWS,
+)
 # Whoever updates the row first has it: the condition is evaluated again on the row as committed.
 _IS_OPEN = (is_among(_request.id), _request.complete == false())
 _COMPLETE = Updating(
@@ -137,6 +151,19 @@ def pending_of(
             )
         )
     return pending
+
+
+def claim(transaction: Transaction, ids: Iterable[RequestId], master_id: MasterId) -> None:
+    """Take all of the requests, or raise AlreadyClaimed."""
+    wanted = set(ids)
+    values = {"ids": ids_as_json(wanted), "master": master_id, "now": transaction.now}
+    rows = _CLAIM.rows(transaction.connection, values)
+    if len(rows) < len(wanted):
+        taken = wanted - {row[0] for row in rows}
+        raise AlreadyClaimed(f"claimed by another master, or complete: {sorted(taken)}")
+    for row in rows:
+        request = request_of((*row[:6], master_id, transaction.now, *row[8:]))
+        transaction.announce(RequestClaimed(request=request))
 
 
 def complete(transaction: Transaction, ids: Sequence[RequestId], result: Result) -> int:

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, false, true, update
+from sqlalchemy import bindparam, false, update
 
-from chargehand.dispatch.ports import AlreadyClaimed
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.result import Result
-from chargehand.events.messages import RequestCancelled, RequestClaimed, RequestUpdated
+from chargehand.events.messages import RequestCancelled, RequestUpdated
 from chargehand.store import request_rows
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
 from chargehand.store.portable import Updating, is_among
-from chargehand.store.request_rows import REQUEST_COLUMNS, SELECT_PENDING, SELECT_REQUESTS
+from chargehand.store.request_rows import (
+    FREE_ROWS,
+    REQUEST_COLUMNS,
+    SELECT_PENDING,
+    SELECT_REQUESTS,
+    WAITS,
+)
 from chargehand.store.tables import requests
 from chargehand.store.transaction import Transaction
 
 _request = requests.c
 
-# Written out, not a parameter: SQLite uses the partial index only where it sees the condition.
-_WAITS = (_request.claimed == false(), _request.complete == false())
-_WAITING_OF = SELECT_PENDING.where(is_among(_request.builder_id), *_WAITS)
-# Two masters that claim one request: the row's lock makes the second wait, it then finds the
-# condition false, gets fewer rows than it asked for, and its whole claim is rolled back.
-_IS_FREE = (is_among(_request.id), *_WAITS)
-_FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
-_CLAIM = Updating(
-    update(requests)
-    .where(*_IS_FREE)
-    .values(claimed=true(), claimed_by=bindparam("master"), claimed_at=bindparam("now")),
-    REQUEST_COLUMNS,
-    _FREE_ROWS,
-)
+_WAITING_OF = SELECT_PENDING.where(is_among(_request.builder_id), *WAITS)
 _IS_INCOMPLETE = (is_among(_request.id), _request.complete == false())
 _SET_PRIORITY = Updating(
     update(requests).where(*_IS_INCOMPLETE).values(priority=bindparam("new_priority")),
@@ -54,12 +46,6 @@ class Requests:
         values = {"ids": ids_as_json(builder_ids)}
         return await self._database.read(
             lambda connection: request_rows.pending_of(connection, _WAITING_OF, values)
-        )
-
-    async def claim(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
-        """Take all of them or none. Raises AlreadyClaimed."""
-        await self._database.insist(
-            lambda transaction: _claim(transaction, set(request_ids), master_id)
         )
 
     async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
@@ -87,19 +73,8 @@ class Requests:
         )
 
 
-def _claim(transaction: Transaction, request_ids: set[RequestId], master_id: MasterId) -> None:
-    values = {"ids": ids_as_json(request_ids), "master": master_id, "now": transaction.now}
-    rows = _CLAIM.rows(transaction.connection, values)
-    if len(rows) < len(request_ids):
-        taken = request_ids - {row[0] for row in rows}
-        raise AlreadyClaimed(f"claimed by another, or ended: {sorted(taken)}")
-    for row in rows:
-        request = request_rows.request_of((*row[:6], master_id, transaction.now, *row[8:]))
-        transaction.announce(RequestClaimed(request=request))
-
-
 def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> bool:
-    query = _FREE_ROWS.with_for_update()
+    query = FREE_ROWS.with_for_update()
     row = transaction.connection.execute(query, {"ids": ids_as_json([request_id])}).first()
     if row is None:
         return False

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
-from chargehand.dispatch.ports import AlreadyClaimed, WorkerSlot
+from chargehand.dispatch.ports import WorkerSlot
+from chargehand.domain.assignment import AlreadyClaimed
 from chargehand.domain.buildset import BuildRequest, PendingRequest
-from chargehand.domain.identifiers import BuilderId, BuildsetId, MasterId, RequestId, WorkerId
+from chargehand.domain.identifiers import BuilderId, BuildsetId, RequestId, WorkerId
 from chargehand.domain.result import Result
+from chargehand.domain.session import Session
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     RequestClaimed,
@@ -19,6 +21,7 @@ from chargehand.events.messages import (
     RequestUnclaimed,
     RequestUpdated,
 )
+from chargehand.testing.execution import ScriptedSession
 
 
 class MemoryRequestStore:
@@ -27,6 +30,7 @@ class MemoryRequestStore:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._waiting: dict[RequestId, PendingRequest] = {}
+        self._taken: dict[RequestId, PendingRequest] = {}
         self.completed: dict[RequestId, Result] = {}
         self.claimed: list[RequestId] = []
 
@@ -50,23 +54,24 @@ class MemoryRequestStore:
         """Return what waits on these builders."""
         return [p for p in self._waiting.values() if p.request.builder_id in builder_ids]
 
-    async def claim(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
-        """Take them."""
+    def claim(self, request_ids: Sequence[RequestId]) -> None:
+        """Take them, as starting a build does. Raises AlreadyClaimed."""
         if any(request_id not in self._waiting for request_id in request_ids):
             raise AlreadyClaimed
         for request_id in request_ids:
             pending = self._waiting.pop(request_id)
             self.claimed.append(request_id)
+            self._taken[request_id] = pending
             self._bus.publish([RequestClaimed(request=pending.request)])
 
     async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
-        """Not needed by dispatching itself."""
-        raise AssertionError("the store of builds gives requests back")
-
-    def give_back(self, pending: PendingRequest) -> None:
-        """Announce that a claimed request waits again."""
-        self._waiting[pending.request.id] = pending
-        self._bus.publish([RequestUnclaimed(pending=pending)])
+        """Give those of them that are claimed back to the queue."""
+        for request_id in request_ids:
+            pending = self._taken.pop(request_id, None)
+            if pending is not None:
+                self.claimed.remove(request_id)
+                self._waiting[request_id] = pending
+                self._bus.publish([RequestUnclaimed(pending=pending)])
 
     async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
         """End them."""
@@ -118,10 +123,10 @@ class MemoryWorkers:
         """Return the state of these workers."""
         return [self._slots[name] for name in names if name in self._slots]
 
-    def reserve(self, name: str) -> object:
-        """Take a slot; the session is the name."""
+    def reserve(self, name: str) -> Session:
+        """Take a slot."""
         self.alter(name, running=self._slots[name].running + 1)
-        return name
+        return ScriptedSession(worker_name=name)
 
     def release(self, name: str) -> None:
         """Give it back."""

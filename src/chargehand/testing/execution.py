@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
+from chargehand.domain.assignment import AlreadyClaimed, Assignment
 from chargehand.domain.build import Build, Channel, Log, LogType, Segment, Step, StepUrl
 from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
 from chargehand.domain.change import Change
@@ -30,7 +31,7 @@ from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.domain.worker import WorkerInfo
-from chargehand.execution.ports import Assignment, BuildSources
+from chargehand.execution.ports import BuildSources, StartedBuild
 from chargehand.execution.segments import lines_of, segment_of, with_letter
 from chargehand.execution.service import Builds
 
@@ -44,29 +45,35 @@ class MemoryBuildStore:
         self.builds: dict[BuildId, Build] = {}
         self.properties: dict[BuildId, dict[str, Property]] = {}
         self.states: list[str] = []
+        self.claimed: set[RequestId] = set()
+        """Those that are complete are among them."""
         self.unclaimed: list[RequestId] = []
         self.completed: dict[RequestId, Result] = {}
         self._sources = sources or sources_of()
 
     async def start_build(
         self,
-        assignment_requests: Sequence[RequestId],
+        request_ids: Sequence[RequestId],
         builder_id: BuilderId,
         worker_id: WorkerId,
         master_id: MasterId,
-    ) -> Build:
-        """Create the build."""
+    ) -> StartedBuild:
+        """Claim the requests and create the build."""
+        taken = [request_id for request_id in request_ids if request_id in self.claimed]
+        if taken:
+            raise AlreadyClaimed(f"claimed by another master, or complete: {taken}")
+        self.claimed.update(request_ids)
         number = 1 + sum(build.builder_id == builder_id for build in self.builds.values())
         build = Build(
             id=BuildId(len(self.builds) + 1),
             number=number,
             builder_id=builder_id,
-            request_id=assignment_requests[0],
+            request_id=request_ids[0],
             worker_id=worker_id,
             master_id=master_id,
             started_at=NOW,
         )
-        return self._keep(build)
+        return StartedBuild(build=self._keep(build), sources=self._sources)
 
     async def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence."""
@@ -90,6 +97,7 @@ class MemoryBuildStore:
         """End the build, and its requests with it."""
         if result is Result.RETRY:
             self.unclaimed.extend(requests)
+            self.claimed.difference_update(requests)
         else:
             self.completed.update(dict.fromkeys(requests, result))
         return self._keep(
@@ -97,10 +105,6 @@ class MemoryBuildStore:
                 build, result=result, state=state, complete=True, complete_at=NOW
             )
         )
-
-    async def build_sources(self, request: RequestId) -> BuildSources:
-        """Return the sources that this store was made with."""
-        return self._sources
 
     def _keep(self, build: Build) -> Build:
         self.builds[build.id] = build
@@ -221,6 +225,7 @@ class FreeLocks:
 
     def __init__(self) -> None:
         self.held = 0
+        self.holders: list[LockHolder] = []
         self.asked: list[tuple[str, ...]] = []
 
     async def acquire(
@@ -230,6 +235,10 @@ class FreeLocks:
         self.asked.append(tuple(access.lock.name for access in accesses))
         self.held += 1
         return self
+
+    def name(self, holder: LockHolder) -> None:
+        """Note who holds them."""
+        self.holders.append(holder)
 
     def release(self) -> None:
         """Give them back."""
@@ -254,16 +263,18 @@ class Script:
 class ScriptedSession:
     """`Session` of a worker that follows a script: a function of the command, or nothing."""
 
-    def __init__(self, script: Callable[[Command], Script] | None = None) -> None:
+    def __init__(
+        self, script: Callable[[Command], Script] | None = None, *, worker_name: str = "w1"
+    ) -> None:
         self.commands: list[Command] = []
         self.prepared: list[tuple[str, ...]] = []
         self.interrupts: list[str] = []
         self.running = asyncio.Event()
         """Set when a command that hangs runs."""
         self.prepare_error: Exception | None = None
-        self.worker_name = "w1"
+        self.worker_name = worker_name
         self.info = WorkerInfo(
-            basedir="/workers/w1",
+            basedir=f"/workers/{worker_name}",
             version="1",
             environ={"HOME": "/home/w"},
             commands=dict.fromkeys(("shell", "mkdir", "rmdir", "cpdir", "stat", "glob"), "3.3"),
@@ -333,7 +344,7 @@ def sources_of(
 
 
 def request_of(number: int = 1) -> PendingRequest:
-    """Return a request that was claimed."""
+    """Return a request that waits."""
     return PendingRequest(
         request=BuildRequest(
             id=RequestId(number),
@@ -362,6 +373,7 @@ class Workshop:
         **builder: Any,
     ) -> None:
         self.builds = MemoryBuildStore(sources)
+        self._requests = 0
         self.steps = MemoryStepStore()
         self.logs = MemoryLogStore()
         self.locks = locks or FreeLocks()
@@ -385,14 +397,16 @@ class Workshop:
         )
 
     def assignment(self) -> Assignment:
-        """Return an assignment to the worker."""
+        """Return an assignment of another request to the worker."""
+        self._requests += 1
         return Assignment(
             builder_name="b1",
             builder_id=BuilderId(1),
             worker_name="w1",
             worker_id=WorkerId(1),
             session=self.session,
-            requests=(request_of(),),
+            requests=(request_of(self._requests),),
+            grant=FreeLocks(),
         )
 
     async def run(self) -> Build:

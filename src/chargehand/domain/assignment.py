@@ -1,0 +1,58 @@
+"""An assignment: a request that met a worker, with everything that is reserved for its build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import BuilderId, RequestId, WorkerId
+from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.session import Session
+
+
+class NotStarted(Exception):
+    """The build was not started, and nothing was claimed for it."""
+
+
+class AlreadyClaimed(NotStarted):
+    """Another master (or a cancellation) was faster; take another request."""
+
+
+class UnknownBuilder(NotStarted):
+    """The builder is no longer in the configuration; its requests keep waiting."""
+
+
+class LockGrant(Protocol):
+    """Locks that are held."""
+
+    def name(self, holder: LockHolder) -> None:
+        """Say who holds them, now that more is known."""
+
+    def release(self) -> None:
+        """Give them back; may be called more than once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Requests that met a worker: the first is the one to build, the others were merged into it."""
+
+    builder_name: str
+    builder_id: BuilderId
+    worker_name: str
+    worker_id: WorkerId
+    session: Session
+    requests: tuple[PendingRequest, ...]
+    locks: tuple[LockAccess, ...] = ()
+    grant: LockGrant
+    """Holds ``locks``. Execution names the build on it; dispatch releases it after the build."""
+
+    @property
+    def request_id(self) -> RequestId:
+        """The request to build."""
+        return self.requests[0].request.id
+
+    @property
+    def request_ids(self) -> tuple[RequestId, ...]:
+        """All requests that the build serves."""
+        return tuple(pending.request.id for pending in self.requests)
