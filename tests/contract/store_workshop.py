@@ -19,6 +19,7 @@ from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.messages import Event
 from chargehand.execution.ports import StartedBuild
 from chargehand.resources.query import Query
+from chargehand.resources.visibility import EVERYTHING
 from chargehand.store.store import Store
 
 
@@ -101,7 +102,7 @@ class Workshop:
         return await self.store.steps.add_step(build.id, name, "running", started=True)
 
     async def rows(self, kind: str, **options: Any) -> list[dict[str, Any]]:
-        return (await self.store.resources.fetch(Query(kind=kind, **options))).rows
+        return (await self.store.resources.fetch(Query(sees=EVERYTHING, kind=kind, **options))).rows
 
 
 @asynccontextmanager

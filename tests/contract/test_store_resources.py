@@ -16,6 +16,7 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.fields import KINDS
 from chargehand.resources.query import Filter, Operator, Order, Query
+from chargehand.resources.visibility import EVERYTHING
 from chargehand.store import tables
 
 _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
@@ -46,7 +47,7 @@ async def test_every_kind_answers_with_every_field(workshop: Workshop, kind: str
     elif kind == "_properties":
         scope = {"buildid": 1}
 
-    page = await workshop.store.resources.fetch(Query(kind=kind, scope=scope))
+    page = await workshop.store.resources.fetch(Query(sees=EVERYTHING, kind=kind, scope=scope))
 
     for row in page.rows:
         assert set(row) == set(KINDS[kind].fields)
@@ -62,7 +63,9 @@ async def test_every_path_of_the_api_can_be_asked_for(workshop: Workshop) -> Non
         for placeholder in (part for part in endpoint.path.split("/") if ":" in part):
             letter, _, name = placeholder.partition(":")
             scope[name] = 1 if letter == "n" else "b1"
-        page = await workshop.store.resources.fetch(Query(kind=endpoint.kind, scope=scope))
+        page = await workshop.store.resources.fetch(
+            Query(sees=EVERYTHING, kind=endpoint.kind, scope=scope)
+        )
         assert page.total >= len(page.rows)
 
 
@@ -120,11 +123,20 @@ async def test_pages_are_cut_and_counted_in_sql(workshop: Workshop) -> None:
     fetch = workshop.store.resources.fetch
 
     page = await fetch(
-        Query(kind="builds", order=(Order("number", True),), limit=2, offset=1, fields=("number",))
+        Query(
+            sees=EVERYTHING,
+            kind="builds",
+            order=(Order("number", True),),
+            limit=2,
+            offset=1,
+            fields=("number",),
+        )
     )
-    past_the_end = await fetch(Query(kind="builds", offset=10))
-    none = await fetch(Query(kind="builds", limit=0))
-    failed = await fetch(Query(kind="builds", filters=_filter("results", Operator.EQ, 2), limit=1))
+    past_the_end = await fetch(Query(sees=EVERYTHING, kind="builds", offset=10))
+    none = await fetch(Query(sees=EVERYTHING, kind="builds", limit=0))
+    failed = await fetch(
+        Query(sees=EVERYTHING, kind="builds", filters=_filter("results", Operator.EQ, 2), limit=1)
+    )
 
     assert page.rows == [{"number": 5}, {"number": 4}]
     assert (page.total, past_the_end.total, none.total, failed.total) == (6, 6, 6, 1)
@@ -132,7 +144,7 @@ async def test_pages_are_cut_and_counted_in_sql(workshop: Workshop) -> None:
 
 async def test_a_total_is_counted_anew_when_something_has_changed(workshop: Workshop) -> None:
     await _history(workshop, *[Result.SUCCESS] * 3)
-    query = Query(kind="builds", limit=1)
+    query = Query(sees=EVERYTHING, kind="builds", limit=1)
 
     first = await workshop.store.resources.fetch(query)
     await _history(workshop, Result.SUCCESS)
@@ -355,15 +367,19 @@ async def test_the_common_parent_of_two_commits_is_found(workshop: Workshop) -> 
 @pytest.mark.parametrize(
     "query",
     [
-        Query(kind="nonsense"),
-        Query(kind="builds", fields=("nonsense",)),
-        Query(kind="builds", order=(Order("nonsense"),)),
-        Query(kind="builds", order=(Order("properties"),)),
-        Query(kind="builds", scope={"logid": 1}),
-        Query(kind="builds", filters=_filter("nonsense", Operator.EQ, 1)),
-        Query(kind="builds", filters=_filter("complete", Operator.GT, True)),
-        Query(kind="builds", filters=_filter("started_at", Operator.CONTAINS, "1")),
-        Query(kind="buildsets", filters=_filter("sourcestamps", Operator.CONTAINS, 1)),
+        Query(sees=EVERYTHING, kind="nonsense"),
+        Query(sees=EVERYTHING, kind="builds", fields=("nonsense",)),
+        Query(sees=EVERYTHING, kind="builds", order=(Order("nonsense"),)),
+        Query(sees=EVERYTHING, kind="builds", order=(Order("properties"),)),
+        Query(sees=EVERYTHING, kind="builds", scope={"logid": 1}),
+        Query(sees=EVERYTHING, kind="builds", filters=_filter("nonsense", Operator.EQ, 1)),
+        Query(sees=EVERYTHING, kind="builds", filters=_filter("complete", Operator.GT, True)),
+        Query(
+            sees=EVERYTHING, kind="builds", filters=_filter("started_at", Operator.CONTAINS, "1")
+        ),
+        Query(
+            sees=EVERYTHING, kind="buildsets", filters=_filter("sourcestamps", Operator.CONTAINS, 1)
+        ),
     ],
 )
 async def test_a_question_that_makes_no_sense_is_a_value_error(

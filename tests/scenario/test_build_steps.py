@@ -39,6 +39,7 @@ from chargehand.events.messages import LogAppended
 from chargehand.execution.service import Builds
 from chargehand.links.local import LocalLink
 from chargehand.resources.query import Query
+from chargehand.resources.visibility import EVERYTHING
 from chargehand.store.store import Store
 from chargehand.testing.execution import FreeLocks
 
@@ -137,7 +138,7 @@ class Site:
         return (await self.rows("builds"))[-1]["state_string"]
 
     async def rows(self, kind: str, **options: Any) -> list[dict[str, Any]]:
-        return (await self.store.resources.fetch(Query(kind=kind, **options))).rows
+        return (await self.store.resources.fetch(Query(sees=EVERYTHING, kind=kind, **options))).rows
 
     async def steps(self) -> list[tuple[str, int, str]]:
         rows = await self.rows("steps")

@@ -1,5 +1,6 @@
 """Answers that are kept for those who ask again."""
 
+from chargehand.resources.visibility import EVERYTHING
 from chargehand.web.answers import Answer, AnswerCache
 
 
@@ -8,8 +9,8 @@ def test_many_small_answers_take_no_more_memory_than_they_may() -> None:
     answer = Answer(200, "application/json", b"{}", "tag")
 
     for number in range(10_000):
-        cache.keep((f"/builds/{number}", True), answer, "builds", 1)
+        cache.keep((EVERYTHING, f"/builds/{number}", True), answer, "builds", 1)
 
-    kept = [n for n in range(10_000) if cache.find((f"/builds/{n}", True), lambda _: 1)]
+    kept = [n for n in range(10_000) if cache.find((EVERYTHING, f"/builds/{n}", True), lambda _: 1)]
     assert 500 < len(kept) < 1100
     assert kept[-1] == 9_999

@@ -8,6 +8,7 @@ import pytest
 from web_site import visited
 
 from chargehand.resources.query import Filter, Operator, Order, Page, Query
+from chargehand.resources.visibility import EVERYTHING
 
 
 async def test_a_single_resource_comes_in_a_list_with_empty_meta():
@@ -84,6 +85,7 @@ async def test_paths_and_parameters_reach_the_store_as_one_question():
 
         assert site.resources.fetched == [
             Query(
+                sees=EVERYTHING,
                 kind="builds",
                 scope={"buildername": "quick one"},
                 filters=(

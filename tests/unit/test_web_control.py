@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from web_site import visited
+from web_site import visited, with_web
 
 from chargehand.domain.result import Result
-from chargehand.web.access import User
+from chargehand.domain.user import User
+from chargehand.resources.visibility import EVERYTHING, Visibility
 
 
 async def test_every_order_reaches_the_controls():
@@ -159,15 +160,21 @@ async def test_a_malformed_call_is_refused(content_type: str, body: str, code: i
 
 async def test_what_the_policy_forbids_is_not_done():
     class OnlyStopping:
-        def may(self, user: User, action: str, path: str) -> bool:
-            return action == "stop" and path == "/builds/1"
+        def visibility(self, user: User) -> Visibility:
+            return EVERYTHING
 
-    async with visited(policy=OnlyStopping()) as site:
+        def refusal(self, user: User, action: str, path: str) -> str | None:
+            return None if (action, path) == ("stop", "builds/1") else "ask somebody else"
+
+    async with visited(with_web(policy=OnlyStopping())) as site:
         assert (await site.call("/builds/1", "stop"))[0] == 200
         status, body = await site.call("/builds/1", "rebuild")
 
         assert status == 403
-        assert body["error"] == {"code": 403, "message": "you may not rebuild this"}
+        assert body["error"] == {
+            "code": 403,
+            "message": "you are not allowed to rebuild builds/1: ask somebody else",
+        }
         assert [order[0] for order in site.controls.orders] == ["stop_build"]
 
 

@@ -19,7 +19,11 @@ from chargehand.events.messages import (
     StepStarted,
 )
 from chargehand.resources.shown import build_resource
-from chargehand.web.live import Client, LiveEvents
+from chargehand.resources.visibility import EVERYTHING
+from chargehand.testing.web import MemoryResources
+from chargehand.web.access.events import SeenEvents
+from chargehand.web.client import Client
+from chargehand.web.live import LiveEvents
 
 
 async def _ask(socket: aiohttp.ClientWebSocketResponse, **frame: Any) -> Any:
@@ -178,9 +182,15 @@ async def test_stopping_the_server_closes_live_connections():
 
 async def test_a_client_that_does_not_keep_up_is_given_up(caplog):
     aborted = asyncio.Event()
-    client = Client(name="slow", frame=lambda _key, body: body, abort=aborted.set, max_waiting=1000)
+    client = Client(
+        name="slow",
+        sees=EVERYTHING,
+        frame=lambda _key, body: body,
+        abort=aborted.set,
+        max_waiting=1000,
+    )
     bus = Bus()
-    live = LiveEvents(bus=bus)
+    live = LiveEvents(bus=bus, events=SeenEvents(resources=MemoryResources({})))
     live.add(client, ("builds", "*", "*"))
 
     bus.publish([BuildStarted(build=BUILDS[2])] * 10)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from web_site import FORM, site_rows, visited
+from web_site import FORM, site_rows, visited, with_web
 
+from chargehand.resources.policy import NoOrders
 from chargehand.testing.web import MemoryResources
 from chargehand.web.phrases import ago, duration, moment, web_link
 
@@ -184,3 +185,21 @@ def test_a_moment_is_said_in_full():
 )
 def test_only_links_of_the_web_are_followed(url: str, link: str):
     assert web_link(url) == link
+
+
+async def test_pages_offer_no_orders_that_would_be_refused():
+    refusing = with_web(policy=NoOrders("nobody can log in"))
+    async with visited() as open_site, visited(refusing) as site:
+        for path in ("/", "/builders/1", "/builds/1", "/builds/3"):
+            assert "data-order=" in (await _page(open_site, path))[1]
+            text = (await _page(site, path))[1]
+            assert "data-order=" not in text
+            assert "data-force" not in text
+        status, body = await site.call("/builds/3", "stop")
+
+        assert status == 403
+        assert body["error"]["message"] == (
+            "you are not allowed to stop builds/3: nobody can log in"
+        )
+        assert site.controls.orders == []
+        assert (await site.get("/builds/3"))[0] == 200

@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 
 from chargehand.resources.endpoints import ENDPOINTS, Resolved, resolve
 from chargehand.resources.fields import KINDS
-from chargehand.resources.query import Filter, Operator, Order
+from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.selection import select
-from chargehand.web.query_string import BadQuery, line_range, parse
+from chargehand.resources.visibility import EVERYTHING
+from chargehand.web import query_string
+from chargehand.web.query_string import BadQuery, line_range
+
+
+def parse(parameters: str, resolved: Resolved) -> Query:
+    return query_string.parse(parameters, resolved, EVERYTHING)
 
 
 def _builds() -> Resolved:

@@ -8,33 +8,36 @@ from typing import Any
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
 from chargehand.domain.identifiers import MasterId
+from chargehand.domain.user import MASTER
 from chargehand.events.bus import Bus
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.resources.announcements import EVENT_TYPES, announcement
 from chargehand.resources.endpoints import resolve
+from chargehand.resources.policy import Everybody, Visitor
 from chargehand.resources.query import Filter, Order, Query
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
-from chargehand.web.access import Everybody, User
+from chargehand.web.access.logs import SeenLogs
+from chargehand.web.access.stages import StageReader
 from chargehand.web.control import Call, ControlDesk, Refused
 from chargehand.web.reading import Reader
 
 
 class Data:
-    """The resources of the REST API, in the master's own process."""
+    """The resources of the REST API, in the master's own process.
 
-    def __init__(self, parts: Parts) -> None:
-        self._logs = parts.store.logs
-        self._reader = Reader(
-            resources=parts.store.resources,
-            explanations=parts.orders,
-            forms=parts.scheduling,
-        )
-        self._desk = ControlDesk(
-            controls=parts.orders, resources=parts.store.resources, policy=Everybody()
-        )
+    *visitor* asks: for the code of the configuration, that is the master itself.
+    """
+
+    def __init__(self, parts: Parts, *, visitor: Visitor) -> None:
+        resources = parts.store.resources
+        stages = StageReader(resources=resources, explanations=parts.orders, forms=parts.scheduling)
+        self._visitor = visitor
+        self._logs = SeenLogs(resources=resources, logs=parts.store.logs)
+        self._reader = Reader(resources=resources, stages=stages)
+        self._desk = ControlDesk(controls=parts.orders, resources=resources, stages=stages)
 
     async def get(
         self,
@@ -58,6 +61,7 @@ class Data:
             return await self._log_chunk(resolved.scope, offset or 0, limit)
         query = Query(
             kind=endpoint.kind,
+            sees=self._visitor.sees,
             scope=resolved.scope,
             filters=tuple(filters),
             order=tuple(order),
@@ -74,18 +78,17 @@ class Data:
     async def _log_chunk(
         self, scope: dict[str, Any], first: int, count: int | None
     ) -> dict[str, Any] | None:
-        log = await self._reader.page(Query(kind="logs", scope=scope, limit=1))
-        if not log.rows:
+        log = await self._logs.find(self._visitor.sees, scope)
+        if log is None:
             return None
-        log_id = log.rows[0]["logid"]
-        lines = await self._logs.lines(log_id, first, count)
-        return {"logid": log_id, "firstline": first, "content": lines.decode(errors="replace")}
+        lines = await log.lines(first, count)
+        return {"logid": log.id, "firstline": first, "content": lines.decode(errors="replace")}
 
     async def control(self, path: str, method: str, parameters: Mapping[str, Any]) -> Any:
         """Order something as a client would. Raises ValueError when it cannot be done."""
         call = Call(None, method, dict(parameters))
         try:
-            return await self._desk.carry_out(path.strip("/"), call, User())
+            return await self._desk.carry_out(path.strip("/"), call, self._visitor)
         except Refused as refused:
             raise ValueError(str(refused)) from refused
 
@@ -108,7 +111,7 @@ class Engine:
         self.builds: Builds = parts.builds
         self.workers: Fleet = parts.fleet
         self.reconfigure = reconfigure
-        self.data = Data(parts)
+        self.data = Data(parts, visitor=Visitor(MASTER, Everybody()))
         self.event_types = EVENT_TYPES
         self.announcement = announcement
         self.stamps: SourceStamps = parts.store.source_stamps

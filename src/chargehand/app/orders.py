@@ -12,6 +12,7 @@ from chargehand.domain.waiting import Waiting
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.resources.query import Filter, Operator, Query
+from chargehand.resources.visibility import EVERYTHING
 from chargehand.scheduling.errors import InvalidParameters as InvalidForm
 from chargehand.scheduling.errors import SchedulerDisabled
 from chargehand.scheduling.service import Scheduling
@@ -93,7 +94,9 @@ class Orders:
 
     async def _one(self, kind: str, field: str, value: int) -> dict[str, Any]:
         """Return one resource. Raises LookupError."""
-        query = Query(kind=kind, filters=(Filter(field, Operator.EQ, (value,)),), limit=1)
+        query = Query(
+            kind=kind, sees=EVERYTHING, filters=(Filter(field, Operator.EQ, (value,)),), limit=1
+        )
         page = await self._resources.fetch(query)
         if not page.rows:
             raise LookupError(f"there is no {field} {value}")

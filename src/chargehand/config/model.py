@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
+from chargehand.resources.policy import Everybody, Policy
 
 Hook = Callable[..., Awaitable[Any]]
 
@@ -141,6 +142,8 @@ class WebConfig:
     allowed_origins: tuple[str, ...] = ()
     """Patterns of origins besides the site's own."""
     plugins: dict[str, Any] = field(default_factory=dict, compare=False)
+    policy: Policy = field(default_factory=Everybody)
+    """Who may see and do what through the web."""
     options: dict[str, Any] = field(default_factory=dict, compare=False)
     """Everything else of ``c['www']``, as given."""
     plain: Any = None

@@ -31,7 +31,7 @@ class NoWorkerConnected(Waiting, frozen=True, tag="no_worker_connected"):
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        return f"none of its workers is connected: {', '.join(self.workers)}"
+        return f"none of its workers is connected{_listed(', '.join(self.workers))}"
 
 
 class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):
@@ -44,7 +44,7 @@ class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):
     def sentence(self) -> str:
         """Say it in one English sentence."""
         names = ", ".join(f"{name} ({why})" if why else name for name, why in self.workers)
-        return f"all connected workers are paused: {names}"
+        return f"all connected workers are paused{_listed(names)}"
 
 
 class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
@@ -57,7 +57,7 @@ class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
     def sentence(self) -> str:
         """Say it in one English sentence."""
         busy = ", ".join(f"{name} ({runs} of {may})" for name, runs, may in self.workers)
-        return f"all its workers are busy: {busy}"
+        return f"all its workers are busy{_listed(busy)}"
 
 
 class LockHeld(Waiting, frozen=True, tag="lock_held"):
@@ -131,6 +131,11 @@ class AboutToStart(Waiting, frozen=True, tag="about_to_start"):
     def sentence(self) -> str:
         """Say it in one English sentence."""
         return "nothing stands in its way; it is about to start"
+
+
+def _listed(names: str) -> str:
+    """Return what follows a sentence: names, where there are some that may be told."""
+    return f": {names}" if names else ""
 
 
 def _words(holder: LockHolder) -> str:

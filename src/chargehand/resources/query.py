@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from chargehand.resources.visibility import Visibility
+
 
 class Operator(StrEnum):
     """How a field is compared; EQ and NE with several values mean any-of and none-of."""
@@ -44,6 +46,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: str
+    sees: Visibility
+    """What whoever asks may see: the rest is neither among the rows nor in the total."""
     scope: dict[str, Any] = {}
     filters: tuple[Filter, ...] = ()
     order: tuple[Order, ...] = ()

@@ -12,6 +12,11 @@ import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
 
+from chargehand.resources.visibility import Visibility
+
+Question = tuple[Visibility, str, bool]
+"""Who sees what, the path with its query string, and whether JSON is to be compact."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 COMPACT_JSON = "application/json; charset=utf-8"
@@ -81,10 +86,10 @@ class AnswerCache:
     """Keeps encoded answers, the least recently used of which give way at ``limit`` bytes."""
 
     limit: int = 64 * 1024 * 1024
-    _entries: OrderedDict[tuple[str, bool], _Entry] = field(default_factory=OrderedDict)
+    _entries: OrderedDict[Question, _Entry] = field(default_factory=OrderedDict)
     _size: int = 0
 
-    def find(self, key: tuple[str, bool], generation: Any) -> Answer | None:
+    def find(self, key: Question, generation: Any) -> Answer | None:
         """Return the answer if it is still true; *generation* maps a kind to its number."""
         entry = self._entries.get(key)
         if entry is None:
@@ -95,15 +100,15 @@ class AnswerCache:
         self._entries.move_to_end(key)
         return entry.answer
 
-    def keep(self, key: tuple[str, bool], answer: Answer, kind: str, generation: int) -> None:
+    def keep(self, key: Question, answer: Answer, kind: str, generation: int) -> None:
         """Remember *answer*, true as long as the kind's generation is that one."""
         if key in self._entries:
             self._drop(key)
         self._entries[key] = _Entry(answer, kind, generation)
-        self._size += len(answer.body) + len(key[0]) + _ENTRY_SIZE
+        self._size += len(answer.body) + len(key[1]) + _ENTRY_SIZE
         while self._size > self.limit:
             self._drop(next(iter(self._entries)))
 
-    def _drop(self, key: tuple[str, bool]) -> None:
+    def _drop(self, key: Question) -> None:
         entry = self._entries.pop(key)
-        self._size -= len(entry.answer.body) + len(key[0]) + _ENTRY_SIZE
+        self._size -= len(entry.answer.body) + len(key[1]) + _ENTRY_SIZE

@@ -8,12 +8,16 @@ from typing import Any
 from aiohttp import web
 
 from chargehand.resources.endpoints import Resolved
+from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
-from chargehand.web.access import Origins, Policy, User
-from chargehand.web.answers import Answer, failure, wants_compact
+from chargehand.resources.visibility import Visibility
+from chargehand.web.access.logs import SeenLogs
+from chargehand.web.access.origins import Origins
+from chargehand.web.access.stages import StageReader
+from chargehand.web.answers import Answer, Question, failure, wants_compact
 from chargehand.web.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
 from chargehand.web.log_reading import LogReader
-from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
+from chargehand.web.ports import Controls, Logs, Resources
 from chargehand.web.reading import NotFound, Reader, resolved_path
 
 _log = logging.getLogger(__name__)
@@ -30,18 +34,18 @@ class RestApi:
         resources: Resources,
         logs: Logs,
         controls: Controls,
-        explanations: Explanations,
-        forms: ForceForms,
-        policy: Policy,
+        stages: StageReader,
         origins: Origins,
     ) -> None:
         self._resources = resources
-        self.reader = Reader(resources=resources, explanations=explanations, forms=forms)
-        self._logs = LogReader(resources=resources, logs=logs)
-        self._desk = ControlDesk(controls=controls, resources=resources, policy=policy)
+        self.reader = Reader(resources=resources, stages=stages)
+        self._logs = LogReader(resources=resources, logs=SeenLogs(resources=resources, logs=logs))
+        self._desk = ControlDesk(controls=controls, resources=resources, stages=stages)
         self.origins = origins
 
-    async def serve(self, request: web.BaseRequest, target: str) -> web.StreamResponse:
+    async def serve(
+        self, request: web.BaseRequest, visitor: Visitor, target: str
+    ) -> web.StreamResponse:
         """Answer a request; *target* is what follows the prefix: path and query string."""
         headers = request.headers
         compact = wants_compact(headers.get("Accept", ""))
@@ -53,35 +57,37 @@ class RestApi:
             extra = _cross_origin_headers(origin)
         match request.method:
             case "GET" | "HEAD":
-                answer = self.reader.cached(target, compact=compact)
+                question = (visitor.sees, target, compact)
+                answer = self.reader.cached(question)
                 if answer is None:
-                    made = await self._read(request, target, compact, extra)
+                    made = await self._read(request, question, extra)
                     if isinstance(made, web.StreamResponse):
                         return made
                     answer = made
                 return _conditional(request, answer, extra)
             case "POST":
-                return (await self._order(request, target)).response(extra)
+                return (await self._order(request, visitor, target)).response(extra)
             case "OPTIONS" if origin is not None:
                 return _preflight(request, extra)
             case _:
                 return failure(400, "invalid HTTP method").response(extra)
 
     async def _read(
-        self, request: web.BaseRequest, target: str, compact: bool, extra: dict[str, str]
+        self, request: web.BaseRequest, question: Question, extra: dict[str, str]
     ) -> Answer | web.StreamResponse:
+        sees, target, compact = question
         path, _, parameters = target.partition("?")
         try:
             resolved = resolved_path(path.removeprefix("/") if path else "")
             match resolved.endpoint.kind, resolved.endpoint.form:
                 case "logchunks", "raw" | "raw_inline":
-                    return await self._logs.download(request, resolved, parameters, extra)
+                    return await self._logs.download(request, sees, resolved, parameters, extra)
                 case "logchunks", _:
-                    return await self._logs.contents(resolved, parameters, compact=compact)
+                    return await self._logs.contents(sees, resolved, parameters, compact=compact)
                 case "build_data", "value":
-                    return await self._value(resolved, extra)
+                    return await self._value(sees, resolved, extra)
                 case _:
-                    return await self.reader.answer(target, resolved, compact=compact)
+                    return await self.reader.answer(question, resolved)
         except NotFound as error:
             return failure(404, str(error))
         except ConnectionError:
@@ -90,7 +96,7 @@ class RestApi:
             _log.exception("GET %s%s failed", PREFIX, target)
             return failure(500, repr(error))
 
-    async def _order(self, request: web.BaseRequest, target: str) -> Answer:
+    async def _order(self, request: web.BaseRequest, visitor: Visitor, target: str) -> Answer:
         path = target.partition("?")[0].removeprefix("/")
         try:
             body = await request.read()
@@ -98,13 +104,16 @@ class RestApi:
             return Refused(413, INVALID_REQUEST, "the request is too large").answer()
         try:
             content_type = request.headers.get("Content-Type", "")
-            return await self._desk.answer(path, content_type, body, User())
+            return await self._desk.answer(path, content_type, body, visitor)
         except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("POST %s%s failed", PREFIX, target)
             return Refused(500, INTERNAL_ERROR, repr(error)).answer()
 
-    async def _value(self, resolved: Resolved, extra: dict[str, str]) -> web.StreamResponse:
-        page = await self._resources.fetch(Query(kind="build_data", scope=resolved.scope))
+    async def _value(
+        self, sees: Visibility, resolved: Resolved, extra: dict[str, str]
+    ) -> web.StreamResponse:
+        query = Query(kind="build_data", sees=sees, scope=resolved.scope)
+        page = await self._resources.fetch(query)
         if not page.rows or page.rows[0]["value"] is None:
             raise NotFound("not found: there is no such value")
         headers = {

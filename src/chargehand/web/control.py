@@ -11,8 +11,10 @@ import msgspec
 from chargehand.domain.identifiers import BuildId, RequestId
 from chargehand.domain.result import Result
 from chargehand.resources.endpoints import Resolved
+from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
-from chargehand.web.access import Policy, User
+from chargehand.resources.visibility import Visibility
+from chargehand.web.access.stages import StageReader
 from chargehand.web.answers import Answer, encoded
 from chargehand.web.ports import Controls, InvalidParameters, Resources
 from chargehand.web.reading import NotFound, resolved_path
@@ -91,16 +93,16 @@ def _malformed(message: str) -> Refused:
     return Refused(400, INVALID_REQUEST, message)
 
 
-Order = Callable[[Resolved, dict[str, Any], User], Awaitable[Any]]
+Order = Callable[[Resolved, dict[str, Any], Visitor], Awaitable[Any]]
 
 
 class ControlDesk:
-    """Carries out calls, as far as the policy allows."""
+    """Carries out calls, as far as the policy allows; it is asked here for all orders."""
 
-    def __init__(self, *, controls: Controls, resources: Resources, policy: Policy) -> None:
+    def __init__(self, *, controls: Controls, resources: Resources, stages: StageReader) -> None:
         self._controls = controls
         self._resources = resources
-        self._policy = policy
+        self._stages = stages
         self._orders: dict[tuple[str, str], Order] = {
             ("forceschedulers", "force"): self._force,
             ("builds", "stop"): self._stop_build,
@@ -112,18 +114,18 @@ class ControlDesk:
         for method in ("stop", "kill", "pause", "unpause"):
             self._orders["workers", method] = self._worker_order(method)
 
-    async def answer(self, path: str, content_type: str, body: bytes, user: User) -> Answer:
+    async def answer(self, path: str, content_type: str, body: bytes, visitor: Visitor) -> Answer:
         """Carry the call in *body* out and return what to answer."""
         try:
             call = parse(content_type, body)
-            result = await self.carry_out(path, call, user)
+            result = await self.carry_out(path, call, visitor)
         except Refused as refused:
             return refused.answer()
         return Answer(
             200, _CONTENT_TYPE, encoded({"jsonrpc": "2.0", "id": call.id, "result": result})
         )
 
-    async def carry_out(self, path: str, call: Call, user: User) -> Any:
+    async def carry_out(self, path: str, call: Call, visitor: Visitor) -> Any:
         """Carry a call out and return its result. Raises Refused."""
         try:
             resolved = resolved_path(path)
@@ -134,11 +136,12 @@ class ControlDesk:
         if order is None or endpoint.is_collection:
             message = f"action: {call.method} is not supported"
             raise Refused(501, METHOD_NOT_FOUND, message, call.id)
-        if not self._policy.may(user, call.method, f"/{path}"):
-            message = f"you may not {call.method} this"
-            raise Refused(403, FORBIDDEN, message, call.id)
         try:
-            return await order(resolved, call.parameters, user)
+            await self._require_seen(resolved, visitor.sees)
+            if (why := visitor.refusal(call.method, path)) is not None:
+                message = f"you are not allowed to {call.method} {path}: {why}"
+                raise Refused(403, FORBIDDEN, message, call.id)
+            return await order(resolved, call.parameters, visitor)
         except InvalidParameters as error:
             raise Refused(400, INVALID_PARAMETERS, error.errors, call.id) from error
         except OverflowError as error:
@@ -147,38 +150,43 @@ class ControlDesk:
             message = str(error.args[0]) if error.args else f"not found: {path}"
             raise Refused(404, INVALID_REQUEST, message, call.id) from error
 
-    async def _force(self, resolved: Resolved, parameters: dict[str, Any], user: User) -> Any:
+    async def _force(self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor) -> Any:
         name = resolved.scope["schedulername"]
-        owner = user.email or user.name
+        if not visitor.sees.every_builder:
+            parameters = await self._for_seen_builders(visitor.sees, name, parameters)
+        owner = visitor.user.owner
         buildset_id, requests = await self._controls.force(name, parameters, owner)
         return [buildset_id, {str(builder): request for builder, request in requests.items()}]
 
-    async def _stop_build(self, resolved: Resolved, parameters: dict[str, Any], user: User) -> None:
+    async def _stop_build(
+        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
+    ) -> None:
         reason = _text(parameters, "reason", "no reason")
         result = _result(parameters.get("results", Result.CANCELLED))
-        build_id = BuildId(await self._id(resolved, "buildid"))
+        build_id = BuildId(await self._id(resolved, visitor.sees, "buildid"))
         await self._controls.stop_build(build_id, reason, result)
 
-    async def _rebuild(self, resolved: Resolved, parameters: dict[str, Any], user: User) -> Any:
-        build_id = BuildId(await self._id(resolved, "buildid"))
-        owner = user.email or user.name
-        buildset_id, requests = await self._controls.rebuild(build_id, owner)
+    async def _rebuild(
+        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
+    ) -> Any:
+        build_id = BuildId(await self._id(resolved, visitor.sees, "buildid"))
+        buildset_id, requests = await self._controls.rebuild(build_id, visitor.user.owner)
         return [buildset_id, {str(builder): request for builder, request in requests.items()}]
 
     async def _cancel_request(
-        self, resolved: Resolved, parameters: dict[str, Any], user: User
+        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
     ) -> None:
         request_id = RequestId(resolved.scope["buildrequestid"])
         await self._controls.cancel_request(request_id, _text(parameters, "reason", "no reason"))
 
     async def _set_priority(
-        self, resolved: Resolved, parameters: dict[str, Any], user: User
+        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
     ) -> None:
         priority = _integer(parameters, "priority")
         await self._controls.set_priority(RequestId(resolved.scope["buildrequestid"]), priority)
 
     async def _enable_scheduler(
-        self, resolved: Resolved, parameters: dict[str, Any], user: User
+        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
     ) -> None:
         enabled = parameters.get("enabled")
         if not isinstance(enabled, bool):
@@ -186,7 +194,9 @@ class ControlDesk:
         await self._controls.enable_scheduler(resolved.scope["schedulerid"], enabled)
 
     def _worker_order(self, method: str) -> Order:
-        async def carry_out(resolved: Resolved, parameters: dict[str, Any], user: User) -> None:
+        async def carry_out(
+            resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
+        ) -> None:
             scope = resolved.scope
             worker: int | str = scope["workerid"] if "workerid" in scope else scope["name"]
             reason = _text(parameters, "reason", "")
@@ -194,15 +204,48 @@ class ControlDesk:
 
         return carry_out
 
-    async def _id(self, resolved: Resolved, field: str) -> int:
+    async def _require_seen(self, resolved: Resolved, sees: Visibility) -> None:
+        """Raise LookupError for what the visitor does not see, as if it were not there."""
+        if sees.is_everything or resolved.endpoint.kind == "forceschedulers":
+            return  # Of those, the form says which builders are seen.
+        await self._one(resolved, sees, ())
+
+    async def _for_seen_builders(
+        self, sees: Visibility, scheduler: str, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the parameters of a form, such that it builds nothing that is hidden."""
+        forms = {form["name"]: form for form in await self._stages.forms(sees)}
+        if scheduler not in forms:
+            raise LookupError(f"there is no force scheduler {scheduler}")
+        seen = forms[scheduler]["builder_names"]
+        wanted = parameters.get("builderNames") or seen
+        if isinstance(wanted, str):
+            wanted = [wanted]
+        if "builderid" in parameters and "builderNames" not in parameters:
+            scope = {"builderid": _integer(parameters, "builderid")}
+            found = await self._resources.fetch(Query(kind="builders", sees=sees, scope=scope))
+            wanted = [row["name"] for row in found.rows] or [str(scope["builderid"])]
+        unknown = [str(name) for name in wanted if name not in seen]
+        if unknown:
+            text = f"{', '.join(unknown)}: this form is for {', '.join(seen)} only"
+            raise InvalidParameters({"builderNames": text})
+        return parameters | {"builderNames": list(wanted)}
+
+    async def _id(self, resolved: Resolved, sees: Visibility, field: str) -> int:
         if field in resolved.scope:
             return int(resolved.scope[field])
-        page = await self._resources.fetch(
-            Query(kind=resolved.endpoint.kind, scope=resolved.scope, fields=(field,))
+        return int((await self._one(resolved, sees, (field,)))[field])
+
+    async def _one(
+        self, resolved: Resolved, sees: Visibility, fields: tuple[str, ...]
+    ) -> dict[str, Any]:
+        query = Query(
+            kind=resolved.endpoint.kind, sees=sees, scope=resolved.scope, fields=fields, limit=1
         )
+        page = await self._resources.fetch(query)
         if not page.rows:
             raise NotFound
-        return int(page.rows[0][field])
+        return page.rows[0]
 
 
 def _text(parameters: dict[str, Any], name: str, default: str) -> str:

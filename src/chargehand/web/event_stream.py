@@ -12,7 +12,9 @@ from aiohttp import web
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
-from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents, abort
+from chargehand.resources.policy import Visitor
+from chargehand.web.client import MAX_PATTERNS, Client, abort
+from chargehand.web.live import LiveEvents
 
 _COMMENT_INTERVAL = 30.0
 
@@ -32,23 +34,32 @@ class EventStreams:
         self._tasks = Tasks("event streams")
 
     async def serve(
-        self, request: web.BaseRequest, segments: tuple[str, ...], headers: dict[str, str]
+        self,
+        request: web.BaseRequest,
+        visitor: Visitor,
+        segments: tuple[str, ...],
+        headers: dict[str, str],
     ) -> web.StreamResponse:
         """Answer ``/sse/<segments>``."""
         match segments:
             case ("listen", *pattern):
-                return await self._listen(request, tuple(pattern), headers)
+                return await self._listen(request, visitor, tuple(pattern), headers)
             case ("add" | "remove" as action, identifier, *pattern):
                 return self._change(action, identifier, tuple(pattern), headers)
             case _:
                 return _plain(400, "invalid path", headers)
+
+    def give_up(self) -> None:
+        """Break all connections: what their clients may see has changed."""
+        for client in self._clients.values():
+            client.give_up()
 
     async def close(self) -> None:
         """End all streams."""
         await self._tasks.close()
 
     async def _listen(
-        self, request: web.BaseRequest, pattern: Key, headers: dict[str, str]
+        self, request: web.BaseRequest, visitor: Visitor, pattern: Key, headers: dict[str, str]
     ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
@@ -62,6 +73,7 @@ class EventStreams:
         identifier = str(uuid.uuid4())
         client = Client(
             name=f"event stream client {request.remote}",
+            sees=visitor.sees,
             frame=event_frame,
             abort=partial(abort, request),
         )

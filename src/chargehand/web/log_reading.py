@@ -8,14 +8,15 @@ from typing import Any
 from aiohttp import web
 
 from chargehand.domain.build import LogType
-from chargehand.domain.identifiers import LogId
 from chargehand.domain.raw_log import RawLog
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.query import Query
+from chargehand.resources.visibility import Visibility
 from chargehand.web import query_string
+from chargehand.web.access.logs import SeenLog, SeenLogs
 from chargehand.web.answers import Answer, failure, success
-from chargehand.web.live import abort
-from chargehand.web.ports import Logs, Resources
+from chargehand.web.client import abort
+from chargehand.web.ports import Resources
 from chargehand.web.reading import NotFound
 
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
@@ -32,45 +33,52 @@ _SAFE_HEADERS = {
 class LogReader:
     """Answers requests for the text of logs."""
 
-    def __init__(self, *, resources: Resources, logs: Logs) -> None:
+    def __init__(self, *, resources: Resources, logs: SeenLogs) -> None:
         self._resources = resources
         self._logs = logs
 
-    async def contents(self, resolved: Resolved, parameters: str, *, compact: bool) -> Answer:
+    async def contents(
+        self, sees: Visibility, resolved: Resolved, parameters: str, *, compact: bool
+    ) -> Answer:
         """Return lines as a ``logchunk``; bytes that are not UTF-8 are replaced."""
         try:
             first, count = query_string.line_range(parameters, resolved)
         except query_string.BadQuery as error:
             return failure(400, str(error))
-        log = await self._find(resolved)
-        if first and first >= log["num_lines"]:
+        log = await self._find(sees, resolved)
+        if first and first >= log.row["num_lines"]:
             raise NotFound("not found: the log has fewer lines")
-        text = b"" if count == 0 else await self._logs.lines(LogId(log["logid"]), first, count)
+        text = b"" if count == 0 else await log.lines(first, count)
         chunk = {
-            "logid": log["logid"],
+            "logid": log.id,
             "firstline": first,
             "content": text.decode(errors="replace"),
         }
         return success("logchunks", [chunk], {}, compact=compact)
 
     async def download(
-        self, request: web.BaseRequest, resolved: Resolved, parameters: str, headers: dict[str, str]
+        self,
+        request: web.BaseRequest,
+        sees: Visibility,
+        resolved: Resolved,
+        parameters: str,
+        headers: dict[str, str],
     ) -> web.StreamResponse:
         """Send the whole text as the command wrote it."""
         try:
             query_string.line_range(parameters, resolved)
         except query_string.BadQuery as error:
             return failure(400, str(error)).response(headers)
-        log = await self._find(resolved)
-        origin = await self._origin(log)
-        raw = await self._logs.raw(LogId(log["logid"]))
-        heading = _heading(origin) if log["type"] == LogType.STDIO else b""
-        kind = "html" if log["type"] == LogType.HTML else "plain"
+        log = await self._find(sees, resolved)
+        origin = await self._origin(sees, log.row)
+        raw = await log.raw()
+        heading = _heading(origin) if log.row["type"] == LogType.STDIO else b""
+        kind = "html" if log.row["type"] == LogType.HTML else "plain"
         response = web.StreamResponse(
             headers=_SAFE_HEADERS | {"Content-Type": f"text/{kind}; charset=utf-8"} | headers
         )
         if resolved.endpoint.form == "raw":
-            disposition = f"attachment; filename={_file_name(origin, log)}"
+            disposition = f"attachment; filename={_file_name(origin, log.row)}"
             response.headers["Content-Disposition"] = disposition
         response.content_length = len(heading) + raw.size
         try:
@@ -79,17 +87,21 @@ class LogReader:
             pass  # The client has left.
         return response
 
-    async def _find(self, resolved: Resolved) -> dict[str, Any]:
+    async def _find(self, sees: Visibility, resolved: Resolved) -> SeenLog:
         if not resolved.scope:
             raise NotFound("not found: no log is named")
-        return await self._one("logs", resolved.scope)
+        log = await self._logs.find(sees, resolved.scope)
+        if log is None:
+            raise NotFound(f"not found: logs {resolved.scope}")
+        return log
 
-    async def _origin(self, log: dict[str, Any]) -> dict[str, Any]:
-        step = await self._one("steps", {"stepid": log["stepid"]})
-        build = await self._one("builds", {"buildid": step["buildid"]})
-        builder = await self._one("builders", {"builderid": build["builderid"]})
+    async def _origin(self, sees: Visibility, log: dict[str, Any]) -> dict[str, Any]:
+        step = await self._one(sees, "steps", {"stepid": log["stepid"]})
+        build = await self._one(sees, "builds", {"buildid": step["buildid"]})
+        builder = await self._one(sees, "builders", {"builderid": build["builderid"]})
+        of_build = {"workerid": build["workerid"]}
         workers = await self._resources.fetch(
-            Query(kind="workers", scope={"workerid": build["workerid"]}, fields=("name",))
+            Query(kind="workers", sees=sees, scope=of_build, fields=("name",))
         )
         return {
             "builder": builder["name"],
@@ -98,8 +110,8 @@ class LogReader:
             "worker": workers.rows[0]["name"] if workers.rows else "",
         }
 
-    async def _one(self, kind: str, scope: dict[str, Any]) -> dict[str, Any]:
-        page = await self._resources.fetch(Query(kind=kind, scope=scope))
+    async def _one(self, sees: Visibility, kind: str, scope: dict[str, Any]) -> dict[str, Any]:
+        page = await self._resources.fetch(Query(kind=kind, sees=sees, scope=scope))
         if not page.rows:
             raise NotFound(f"not found: {kind} {scope}")
         return page.rows[0]

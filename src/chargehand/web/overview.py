@@ -10,8 +10,10 @@ import msgspec
 from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
+from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order, Query
-from chargehand.web.ports import Explanations, ForceForms, Resources
+from chargehand.web.access.stages import StageReader
+from chargehand.web.ports import Resources
 
 _RECENT = 50
 _RUNNING = 100
@@ -22,14 +24,12 @@ Row = dict[str, Any]
 
 
 class Overview:
-    """Gathers the lists, of everything or of one builder."""
+    """Gathers the lists, of everything or of one builder, as one visitor sees them."""
 
-    def __init__(
-        self, *, resources: Resources, explanations: Explanations, forms: ForceForms
-    ) -> None:
+    def __init__(self, *, visitor: Visitor, resources: Resources, stages: StageReader) -> None:
+        self._visitor = visitor
         self._resources = resources
-        self._explanations = explanations
-        self._forms = forms
+        self._stages = stages
 
     async def lists(self, builder: Row | None) -> dict[str, Any]:
         """Return what a page of lists needs."""
@@ -46,12 +46,13 @@ class Overview:
             "recent": recent,
             "waiting": waiting,
             "more_waiting": waiting_in_all - len(waiting),
-            **self._what_may_be_forced(builder),
+            **await self._what_may_be_forced(builder),
         }
 
     async def rows(self, kind: str, **question: Any) -> list[Row]:
         """Return resources."""
-        return (await self._resources.fetch(Query(kind=kind, **question))).rows
+        query = Query(kind=kind, sees=self._visitor.sees, **question)
+        return (await self._resources.fetch(query)).rows
 
     async def builder_names(self, rows: list[Row]) -> dict[int, str]:
         """Return the names of the rows' builders by identifier."""
@@ -94,6 +95,7 @@ class Overview:
         found = await self._resources.fetch(
             Query(
                 kind="buildrequests",
+                sees=self._visitor.sees,
                 scope=scope,
                 filters=(
                     Filter("complete", Operator.EQ, (False,)),
@@ -103,14 +105,16 @@ class Overview:
                 limit=_WAITING,
             )
         )
-        reasons = self._explanations.why_these_wait(
-            {RequestId(row["buildrequestid"]): BuilderId(row["builderid"]) for row in found.rows}
+        reasons = await self._stages.why_these_wait(
+            self._visitor.sees,
+            {RequestId(row["buildrequestid"]): BuilderId(row["builderid"]) for row in found.rows},
         )
         return [row | {"why": _sentence(reasons, row)} for row in found.rows], found.total
 
-    def _what_may_be_forced(self, builder: Row | None) -> dict[str, Any]:
-        forms = self._forms.forms(builder["builderid"] if builder else None)
-        enabled = [form for form in forms if form["enabled"]]
+    async def _what_may_be_forced(self, builder: Row | None) -> dict[str, Any]:
+        of_builder = BuilderId(builder["builderid"]) if builder else None
+        forms = await self._stages.forms(self._visitor.sees, of_builder)
+        enabled = [form for form in forms if form["enabled"] and self._may_force(form)]
         asking = [(form, _unanswered(form)) for form in enabled]
         if builder:
             choices = [_choice(form, builder["name"]) for form, names in asking if not names]
@@ -123,6 +127,9 @@ class Overview:
         )  # fmt: skip
         more = max(0, len(found) - _CHOICES)
         return {"choices": found[:_CHOICES], "more_choices": more, "unanswered": []}
+
+    def _may_force(self, form: Row) -> bool:
+        return self._visitor.refusal("force", f"forceschedulers/{form['name']}") is None
 
 
 def _choice(form: Row, builder: str) -> Row:

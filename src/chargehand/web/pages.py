@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from aiohttp import web
 
 from chargehand.config.model import MasterConfig
 from chargehand.kit.clock import Clock
+from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order
+from chargehand.web.access.stages import StageReader
 from chargehand.web.overview import Overview
 from chargehand.web.phrases import ago, duration, moment, web_link
-from chargehand.web.ports import Explanations, ForceForms, Resources
+from chargehand.web.ports import Resources
 from chargehand.web.reading import NotFound, resolved_path
 
 _HERE = Path(__file__).parent
@@ -36,6 +39,19 @@ _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; cha
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page that somebody wants to see."""
+
+    path: str
+    visitor: Visitor
+    overview: Overview
+
+    def may(self, action: str, path: str) -> bool:
+        """Return whether the visitor may order that: the page offers nothing else."""
+        return self.visitor.refusal(action, path) is None
+
+
 class Pages:
     """Renders pages from the store, with links that work below any path of a proxy."""
 
@@ -44,12 +60,12 @@ class Pages:
         *,
         config: MasterConfig,
         resources: Resources,
-        explanations: Explanations,
-        forms: ForceForms,
+        stages: StageReader,
         clock: Clock,
     ) -> None:
         self.config = config
-        self._overview = Overview(resources=resources, explanations=explanations, forms=forms)
+        self._resources = resources
+        self._stages = stages
         self._clock = clock
         self._templates = _templates()
         self._static = {file.name: file.read_bytes() for file in (_HERE / "static").iterdir()}
@@ -67,24 +83,29 @@ class Pages:
         heading = {404: "Not found", 500: "Something went wrong"}.get(status, "Error")
         return self._page(path, "error.html", status, heading=heading, message=message)
 
-    async def page(self, path: str) -> web.StreamResponse:
+    async def page(self, path: str, visitor: Visitor) -> web.StreamResponse:
         """Return the page at *path*: of everything, a builder, or a build. Raises NotFound."""
+        visit = Visit(path, visitor, self._overview_of(visitor))
         if path == "/":
-            return await self._lists(path, None)
+            return await self._lists(visit, None)
         resolved = resolved_path(path.strip("/"))
         endpoint = resolved.endpoint
         if endpoint.kind in {"builds", "builders"} and not endpoint.is_collection:
-            found = await self._overview.rows(endpoint.kind, scope=resolved.scope)
+            found = await visit.overview.rows(endpoint.kind, scope=resolved.scope)
             if found:
                 make = self._build if endpoint.kind == "builds" else self._lists
-                return await make(path, found[0])
+                return await make(visit, found[0])
         raise NotFound("There is no such page.")
 
-    async def _lists(self, path: str, builder: Row | None) -> web.StreamResponse:
-        return self._page(path, "lists.html", **await self._overview.lists(builder))
+    def _overview_of(self, visitor: Visitor) -> Overview:
+        return Overview(visitor=visitor, resources=self._resources, stages=self._stages)
 
-    async def _build(self, path: str, build: Row) -> web.StreamResponse:
-        overview = self._overview
+    async def _lists(self, visit: Visit, builder: Row | None) -> web.StreamResponse:
+        lists = await visit.overview.lists(builder)
+        return self._page(visit.path, "lists.html", may=visit.may, **lists)
+
+    async def _build(self, visit: Visit, build: Row) -> web.StreamResponse:
+        overview = visit.overview
         names = await overview.builder_names([build])
         (marked,) = await overview.marked("build", [build])
         steps = await overview.rows(
@@ -95,36 +116,14 @@ class Pages:
         )
         workers = await overview.rows("workers", scope={"workerid": build["workerid"]})
         return self._page(
-            path,
+            visit.path,
             "build.html",
+            may=visit.may,
             build=marked | {"builder": names.get(build["builderid"], "?")},
             worker=workers[0]["name"] if workers else "?",
-            reason=await self._reason(build),
-            steps=await self._with_logs(await overview.marked("step", steps)),
+            reason=await _reason(overview, build),
+            steps=await _with_logs(overview, await overview.marked("step", steps)),
         )
-
-    async def _with_logs(self, steps: list[Row]) -> list[Row]:
-        if not steps:
-            return []
-        ids = tuple(step["stepid"] for step in steps)
-        logs = await self._overview.rows(
-            "logs", filters=(Filter("stepid", Operator.IN, ids),), order=(Order("logid"),)
-        )
-        by_step: dict[int, list[Row]] = defaultdict(list)
-        for log in logs:
-            by_step[log["stepid"]].append(log)
-        return [step | {"logs": by_step[step["stepid"]]} for step in steps]
-
-    async def _reason(self, build: Row) -> str:
-        requests = await self._overview.rows(
-            "buildrequests", scope={"buildrequestid": build["buildrequestid"]}
-        )
-        if not requests:
-            return ""
-        buildsets = await self._overview.rows(
-            "buildsets", scope={"bsid": requests[0]["buildsetid"]}
-        )
-        return str(buildsets[0]["reason"]) if buildsets else ""
 
     def _page(self, path: str, template: str, status: int = 200, **values: Any) -> web.Response:
         # Links are relative, so that the site may live below any path of a proxy.
@@ -134,6 +133,29 @@ class Pages:
             site=self.config, root=root, now=now, **values
         )
         return web.Response(status=status, body=text.encode(), headers=_HEADERS)
+
+
+async def _with_logs(overview: Overview, steps: list[Row]) -> list[Row]:
+    if not steps:
+        return []
+    ids = tuple(step["stepid"] for step in steps)
+    logs = await overview.rows(
+        "logs", filters=(Filter("stepid", Operator.IN, ids),), order=(Order("logid"),)
+    )
+    by_step: dict[int, list[Row]] = defaultdict(list)
+    for log in logs:
+        by_step[log["stepid"]].append(log)
+    return [step | {"logs": by_step[step["stepid"]]} for step in steps]
+
+
+async def _reason(overview: Overview, build: Row) -> str:
+    requests = await overview.rows(
+        "buildrequests", scope={"buildrequestid": build["buildrequestid"]}
+    )
+    if not requests:
+        return ""
+    buildsets = await overview.rows("buildsets", scope={"bsid": requests[0]["buildsetid"]})
+    return str(buildsets[0]["reason"]) if buildsets else ""
 
 
 def _templates() -> jinja2.Environment:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.fields import KINDS, FieldType
 from chargehand.resources.query import Filter, Operator, Order, Query
+from chargehand.resources.visibility import Visibility
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*\Z", re.ASCII)
 _BOOLEANS = {"on": True, "true": True, "yes": True, "1": True} | {
@@ -25,7 +26,7 @@ class BadQuery(ValueError):
     """The query parameters cannot be used; the message says which and why."""
 
 
-def parse(query_string: str, resolved: Resolved) -> Query:
+def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
     """Return the question that the path and its parameters ask. Raises BadQuery."""
     endpoint = resolved.endpoint
     fields = KINDS[endpoint.plural].fields
@@ -34,6 +35,7 @@ def parse(query_string: str, resolved: Resolved) -> Query:
         asked.take(name, value)
     return Query(
         kind=endpoint.kind,
+        sees=sees,
         scope=resolved.scope,
         filters=tuple(asked.conditions()) if endpoint.is_collection else (),
         order=tuple(asked.order) if endpoint.is_collection else (),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -15,8 +14,9 @@ from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Resolved, reso
 from chargehand.resources.fields import KINDS
 from chargehand.resources.query import Page, Query
 from chargehand.web import query_string
-from chargehand.web.answers import Answer, AnswerCache, failure, success
-from chargehand.web.ports import Explanations, ForceForms, Resources
+from chargehand.web.access.stages import StageReader
+from chargehand.web.answers import Answer, AnswerCache, Question, failure, success
+from chargehand.web.ports import Resources
 
 _FROM_MEMORY = {"forceschedulers", "rootlinks", "specs", "why"}
 
@@ -40,42 +40,38 @@ def resolved_path(path: str) -> Resolved:
 class Reader:
     """Answers requests for resources, from its cache where nothing has changed."""
 
-    def __init__(
-        self, *, resources: Resources, explanations: Explanations, forms: ForceForms
-    ) -> None:
+    def __init__(self, *, resources: Resources, stages: StageReader) -> None:
         self._resources = resources
-        self._explanations = explanations
-        self._forms = forms
+        self._stages = stages
         self._cache = AnswerCache()
-        self._under_way: dict[tuple[str, bool], asyncio.Event] = {}
+        self._under_way: dict[Question, asyncio.Event] = {}
 
-    def cached(self, target: str, *, compact: bool) -> Answer | None:
-        """Return the answer to *target* (path and query string) if it is at hand."""
-        return self._cache.find((target, compact), self._resources.generation)
+    def cached(self, question: Question) -> Answer | None:
+        """Return the answer if it is at hand."""
+        return self._cache.find(question, self._resources.generation)
 
-    async def answer(self, target: str, resolved: Resolved, *, compact: bool) -> Answer:
+    async def answer(self, question: Question, resolved: Resolved) -> Answer:
         """Return the answer; of equal questions at the same time one asks, the others wait.
 
         Who waited looks again instead of taking that answer over: it may be older than the
         question, and a client must see what it has just ordered.
         """
-        key = (target, compact)
-        while (turn := self._under_way.get(key)) is not None:
+        while (turn := self._under_way.get(question)) is not None:
             await turn.wait()
-            if (answer := self.cached(target, compact=compact)) is not None:
+            if (answer := self.cached(question)) is not None:
                 return answer
-        turn = self._under_way[key] = asyncio.Event()
+        turn = self._under_way[question] = asyncio.Event()
         try:
-            return await self._fresh(key, resolved)
+            return await self._fresh(question, resolved)
         finally:
-            del self._under_way[key]
+            del self._under_way[question]
             turn.set()
 
-    async def _fresh(self, key: tuple[str, bool], resolved: Resolved) -> Answer:
-        target, compact = key
+    async def _fresh(self, question: Question, resolved: Resolved) -> Answer:
+        sees, target, compact = question
         endpoint = resolved.endpoint
         try:
-            query = query_string.parse(target.partition("?")[2], resolved)
+            query = query_string.parse(target.partition("?")[2], resolved, sees)
             generation = self._resources.generation(endpoint.kind)
             page = await self.page(query)
         except ValueError as error:
@@ -91,7 +87,7 @@ class Reader:
         else:
             return failure(404, f"not found: {target.partition('?')[0]}")
         if endpoint.kind not in _FROM_MEMORY:
-            self._cache.keep(key, answer, endpoint.kind, generation)
+            self._cache.keep(question, answer, endpoint.kind, generation)
         return answer
 
     async def page(self, query: Query) -> Page:
@@ -102,30 +98,32 @@ class Reader:
             case "specs":
                 return selection.select(_SPECIFICATIONS, query)
             case "forceschedulers":
-                return selection.select(await self._force_forms(query.scope), query)
+                return selection.select(await self._force_forms(query), query)
             case "why":
-                return selection.select(await self._why(query.scope["buildrequestid"]), query)
+                return selection.select(await self._why(query), query)
             case "logchunks":
                 return Page(rows=[], total=0)
             case _:
                 return await self._resources.fetch(query)
 
-    async def _force_forms(self, scope: dict[str, Any]) -> Sequence[selection.Row]:
+    async def _force_forms(self, query: Query) -> Sequence[selection.Row]:
+        sees, scope = query.sees, query.scope
         if "schedulername" in scope:
             name = scope["schedulername"]
-            return [form for form in self._forms.forms() if form["name"] == name]
+            return [form for form in await self._stages.forms(sees) if form["name"] == name]
         if not scope:
-            return self._forms.forms()
+            return await self._stages.forms(sees)
         builder = await self._resources.fetch(
-            Query(kind="builders", scope=scope, fields=("builderid",))
+            Query(kind="builders", sees=sees, scope=scope, fields=("builderid",))
         )
         if not builder.rows:
             return []
-        return self._forms.forms(BuilderId(builder.rows[0]["builderid"]))
+        return await self._stages.forms(sees, BuilderId(builder.rows[0]["builderid"]))
 
-    async def _why(self, request_id: int) -> Sequence[selection.Row]:
+    async def _why(self, query: Query) -> Sequence[selection.Row]:
+        request_id = RequestId(query.scope["buildrequestid"])
         try:
-            waiting = await self._explanations.why_waiting(RequestId(request_id))
+            waiting = await self._stages.why_waiting(query.sees, request_id)
         except LookupError:
             raise NotFound(f"not found: buildrequests/{request_id}") from None
         if waiting is None:

@@ -12,8 +12,12 @@ from aiohttp import web
 from chargehand.config.model import MasterConfig
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock, SystemClock
+from chargehand.resources.policy import Visitor
 from chargehand.web import site
-from chargehand.web.access import Everybody, Origins, Policy, User
+from chargehand.web.access.events import SeenEvents
+from chargehand.web.access.origins import Origins
+from chargehand.web.access.stages import StageReader
+from chargehand.web.access.visitors import Visitors
 from chargehand.web.api import PREFIX, RestApi
 from chargehand.web.event_stream import EventStreams
 from chargehand.web.listening import Address, Listeners
@@ -25,7 +29,7 @@ from chargehand.web.websocket import EventSocket
 
 _log = logging.getLogger(__name__)
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest, Visitor], Awaitable[web.StreamResponse]]
 
 
 class WebServer:
@@ -44,28 +48,26 @@ class WebServer:
         explanations: Explanations,
         forms: ForceForms,
         bus: Bus,
-        policy: Policy | None = None,
         clock: Clock | None = None,
         routes: Mapping[str, Handler] | None = None,
     ) -> None:
         self._config = config
-        live = LiveEvents(bus=bus)
+        self._visitors = Visitors(config.web.policy)
+        self._live = live = LiveEvents(bus=bus, events=SeenEvents(resources=resources))
+        stages = StageReader(resources=resources, explanations=explanations, forms=forms)
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)
         self._api = RestApi(
             resources=resources,
             logs=logs,
             controls=controls,
-            explanations=explanations,
-            forms=forms,
-            policy=policy or Everybody(),
+            stages=stages,
             origins=_origins(config),
         )
         self._pages = Pages(
             config=config,
             resources=resources,
-            explanations=explanations,
-            forms=forms,
+            stages=stages,
             clock=clock or SystemClock(),
         )
         self._routes: dict[str, Handler] = {
@@ -93,21 +95,27 @@ class WebServer:
         self._config = config
         self._api.origins = _origins(config)
         self._pages.config = config
+        if config.web.policy != self._visitors.policy:
+            self._visitors = Visitors(config.web.policy)
+            self._socket.give_up()
+            self._streams.give_up()
 
     async def stop(self) -> None:
         """Close live connections, let running requests end, and listen no more."""
         await self._socket.close()
         await self._streams.close()
+        await self._live.close()
         await self._listeners.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        visitor = self._visitors.of(request)
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
-            return await self._api.serve(request, target[len(PREFIX) :])
+            return await self._api.serve(request, visitor, target[len(PREFIX) :])
         path = target.partition("?")[0]
         handler = self._routes.get(path.split("/", 2)[1] if "/" in path else "", self._serve_page)
         try:
-            return await handler(request)
+            return await handler(request, visitor)
         except NotFound as error:
             return self._pages.error(path, 404, str(error))
         except ConnectionError:
@@ -116,36 +124,37 @@ class WebServer:
             _log.exception("%s %s failed", request.method, target)
             return self._pages.error(path, 500, "The master's log says what it was.")
 
-    async def _serve_page(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
-        return await self._pages.page(request.raw_path.partition("?")[0])
+        return await self._pages.page(request.raw_path.partition("?")[0], visitor)
 
-    async def _serve_static(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve_static(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         return self._pages.static(request.raw_path.partition("?")[0].removeprefix("/static/"))
 
-    async def _serve_api(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve_api(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.raw_path.partition("?")[0] != "/api":
             raise NotFound("There is no such page.")
         versions = {"v2": self._config.url.rstrip("/") + PREFIX}
         return _json({"api_versions": versions})
 
-    async def _serve_config(self, request: web.BaseRequest) -> web.StreamResponse:
-        return _json(site.frontend_config(self._config, User()))
+    async def _serve_config(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+        return _json(site.frontend_config(self._config, visitor.user))
 
-    async def _serve_socket(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve_socket(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if not self._is_allowed(request):
             return web.Response(status=403, text="invalid origin\n")
         interval = float(self._config.web.options.get("ws_ping_interval") or 0)
-        return await self._socket.serve(request, interval)
+        return await self._socket.serve(request, visitor, interval)
 
-    async def _serve_stream(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve_stream(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if not self._is_allowed(request):
             return web.Response(status=403, text="invalid origin\n")
         path = unquote(request.raw_path.partition("?")[0])
         origin = request.headers.get("Origin")
         headers = {"Access-Control-Allow-Origin": origin} if origin else {}
-        return await self._streams.serve(request, tuple(path.strip("/").split("/")[1:]), headers)
+        segments = tuple(path.strip("/").split("/")[1:])
+        return await self._streams.serve(request, visitor, segments, headers)
 
     def _is_allowed(self, request: web.BaseRequest) -> bool:
         origin = request.headers.get("Origin")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from chargehand.config.model import MasterConfig
-from chargehand.web.access import User
+from chargehand.domain.user import User
 
 _SECRET_OPTIONS = {"auth", "authz", "change_hook_auth", "change_hook_dialects", "avatar_methods"}
 _OWN_KEYS = {"plugins", "allowed_origins", "versions", "port"}

@@ -11,7 +11,9 @@ from aiohttp import WSMsgType, web
 
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
-from chargehand.web.live import MAX_PATTERNS, Client, LiveEvents, abort
+from chargehand.resources.policy import Visitor
+from chargehand.web.client import MAX_PATTERNS, Client, abort
+from chargehand.web.live import LiveEvents
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
@@ -35,10 +37,12 @@ class EventSocket:
 
     def __init__(self, *, live: LiveEvents) -> None:
         self._live = live
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._clients: dict[web.WebSocketResponse, Client] = {}
         self._tasks = Tasks("live events")
 
-    async def serve(self, request: web.BaseRequest, ping_interval: float) -> web.StreamResponse:
+    async def serve(
+        self, request: web.BaseRequest, visitor: Visitor, ping_interval: float
+    ) -> web.StreamResponse:
         """Answer commands and send events until either side closes."""
         socket = web.WebSocketResponse(
             compress=False,
@@ -51,10 +55,11 @@ class EventSocket:
         await socket.prepare(request)
         client = Client(
             name=f"websocket client {request.remote}",
+            sees=visitor.sees,
             frame=event_frame,
             abort=partial(abort, request),
         )
-        self._sockets.add(socket)
+        self._clients[socket] = client
         sender = self._tasks.spawn(_send(socket, client), name=client.name)
         try:
             async for message in socket:
@@ -62,14 +67,19 @@ class EventSocket:
                     client.push(self._answer(client, message.data))
         finally:
             self._live.forget(client)
-            self._sockets.discard(socket)
+            del self._clients[socket]
             sender.cancel()
         return socket
+
+    def give_up(self) -> None:
+        """Break all connections: what their clients may see has changed."""
+        for client in self._clients.values():
+            client.give_up()
 
     async def close(self) -> None:
         """Close all connections."""
         closings = (
-            socket.close(code=1001, message=b"the master is stopping") for socket in self._sockets
+            socket.close(code=1001, message=b"the master is stopping") for socket in self._clients
         )
         await asyncio.gather(*closings)
         await self._tasks.close()

@@ -8,6 +8,7 @@ from buildbot._host.reading.given import Given
 from buildbot._host.reading.keys import suggestion
 from buildbot._host.reading.listening import addresses
 from chargehand.config.model import WebConfig
+from chargehand.resources.policy import Everybody, NoOrders, Policy
 
 KNOWN = frozenset(
     """
@@ -19,8 +20,8 @@ KNOWN = frozenset(
 )
 
 _NOT_YET = {
-    "auth": "nobody has to log in",
-    "authz": "everybody may do everything",
+    "auth": "nobody can log in; everybody may read, and the web accepts no orders",
+    "authz": "everybody may read, and the web accepts no orders",
     "change_hook_dialects": "web hooks are not answered",
     "custom_templates_dir": "the templates are ignored",
     "avatar_methods": "there are no pictures of users",
@@ -52,6 +53,7 @@ def read_web(given: Given) -> WebConfig:
         plugins=plugins,
         options=options,
         plain=_plain({**options, "plugins": plugins}),
+        policy=_policy(part),
     )
 
 
@@ -65,6 +67,25 @@ def _plain(value: Any) -> Any:
         case str() | int() | float() | None:
             return value
     return type(value).__name__
+
+
+def _policy(part: Given) -> Policy:
+    """Return the policy: where logging in or permissions are configured, it is the safe one."""
+    configured = [part.shown(key) for key in ("auth", "authz") if _is_meant(part.get(key))]
+    if not configured:
+        return Everybody()
+    keys = " and ".join(configured)
+    verb = "is" if len(configured) == 1 else "are"
+    return NoOrders(
+        f"{keys} {verb} configured but not supported yet, so nobody may give orders through the "
+        f"web. To allow everybody who reaches the port to give orders, remove {keys} from the "
+        "configuration and let a proxy decide who reaches it"
+    )
+
+
+def _is_meant(value: Any) -> bool:
+    """Return whether a setting is there and does not just say that there is nothing to do."""
+    return bool(value) and type(value).__name__ != "NoAuth"
 
 
 def _listen(part: Given) -> tuple[Any, ...]:
@@ -90,8 +111,7 @@ def _origins(part: Given) -> tuple[str, ...]:
 
 def _warn(part: Given) -> None:
     for key, what in _NOT_YET.items():
-        value = part.get(key)
-        if value and type(value).__name__ != "NoAuth":
+        if _is_meant(part.get(key)):
             part.warn(f"{part.shown(key)} is not supported yet: {what}", key)
     for name in part.get("plugins") or ():
         part.warn(f"web plug-in {name!r} is not supported yet; it is not shown", str(name))

@@ -1,43 +1,12 @@
-"""Who may do what: the policy for orders, and which pages of other sites may talk to us."""
+"""Which pages of other sites may talk to us."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import translate
-from typing import Protocol
 from urllib.parse import urlsplit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """Who asks; an anonymous user has no name."""
-
-    name: str = ""
-    full_name: str = ""
-    email: str = ""
-
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether nobody said who this is."""
-        return not self.name
-
-
-class Policy(Protocol):
-    """Decides about orders."""
-
-    def may(self, user: User, action: str, path: str) -> bool:
-        """Return whether *user* may order *action* on the resource at *path* (``/builds/3``)."""
-
-
-class Everybody:
-    """The policy without any configured authorization: everybody may do everything."""
-
-    def may(self, user: User, action: str, path: str) -> bool:
-        """Allow it."""
-        return True
 
 
 class Origins:

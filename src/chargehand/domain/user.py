@@ -1,0 +1,30 @@
+"""Who asks for something: a person, nobody in particular, or the master itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Who asks; an anonymous user has no name."""
+
+    name: str = ""
+    full_name: str = ""
+    email: str = ""
+    is_master: bool = False
+    """Whether it is the master itself: the code of its configuration, which may do everything."""
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody said who this is."""
+        return not self.name and not self.is_master
+
+    @property
+    def owner(self) -> str:
+        """What builds that the user orders have as their owner."""
+        return self.email or self.name
+
+
+ANONYMOUS = User()
+MASTER = User(is_master=True)

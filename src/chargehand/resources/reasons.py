@@ -1,0 +1,39 @@
+"""Reasons for waiting, without the names of what somebody does not see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from msgspec.structs import replace
+
+from chargehand.domain.waiting import (
+    BehindOthers,
+    LockHeld,
+    NoWorkerConnected,
+    RefusedByFunction,
+    Waiting,
+    WorkersBusy,
+    WorkersPaused,
+)
+from chargehand.resources.visibility import Choice
+
+
+def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]) -> Waiting:
+    """Return the reason as those know it who see these workers and builders."""
+    match waiting:
+        case NoWorkerConnected() | RefusedByFunction():
+            return replace(waiting, workers=tuple(filter(workers.has, waiting.workers)))
+        case WorkersPaused():
+            paused = tuple(pair for pair in waiting.workers if workers.has(pair[0]))
+            return replace(waiting, workers=paused)
+        case WorkersBusy():
+            busy = tuple(one for one in waiting.workers if workers.has(one[0]))
+            return replace(waiting, workers=busy)
+        case LockHeld():
+            seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
+            return replace(waiting, holders=seen)
+        case BehindOthers():
+            # That reason is a sentence already; what it names cannot be told apart.
+            return replace(waiting, the_first_waits="")
+        case _:
+            return waiting

@@ -1,0 +1,76 @@
+"""Live events for those who do not see everything: the store says what they see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chargehand.resources.announcements import Announcement, Key
+from chargehand.resources.query import Filter, Operator, Query
+from chargehand.resources.visibility import Visibility
+from chargehand.web.ports import Resources
+
+_REFERENCES: dict[str, tuple[str, ...]] = {
+    "builds": ("buildid", "workerid"),
+    "builders": ("builderid",),
+    "buildrequests": ("buildrequestid",),
+    "buildsets": ("bsid", "parent_buildid", "rebuilt_buildid", "sourcestamps"),
+    "changes": ("changeid",),
+    "logs": ("logid",),
+    "masters": ("masterid",),
+    "schedulers": ("schedulerid",),
+    "steps": ("stepid",),
+    "workers": ("workerid", "configured_on"),
+}
+"""By kind: the field with its identifier, and those that name other things, which may be hidden."""
+
+
+class SeenEvents:
+    """Asks the store's SQL, which decides for all other reading as well, a batch at a time."""
+
+    def __init__(self, *, resources: Resources) -> None:
+        self._resources = resources
+
+    async def of(self, sees: Visibility, told: Sequence[Announcement]) -> list[Announcement]:
+        """Return what is left of the announcements, in their order."""
+        wanted: dict[str, set[int]] = {}
+        for keys, _ in told:
+            kind, identity = _subject(keys)
+            wanted.setdefault(kind, set()).add(identity)
+        found = {kind: await self._rows(sees, kind, ids) for kind, ids in wanted.items()}
+        left: list[Announcement] = []
+        for keys, resource in told:
+            kind, identity = _subject(keys)
+            if (row := found[kind].get(identity)) is None:
+                continue
+            if keys[0][2] == "properties":
+                names = await self._properties(sees, identity)
+                left.append((keys, {name: resource[name] for name in resource if name in names}))
+            else:
+                masked = {name: row[name] for name in _REFERENCES[kind] if name in resource}
+                left.append((_seen_keys(kind, keys, row), resource | masked))
+        return left
+
+    async def _rows(self, sees: Visibility, kind: str, ids: set[int]) -> dict[int, dict[str, Any]]:
+        fields = _REFERENCES[kind]
+        chosen = (Filter(fields[0], Operator.IN, tuple(sorted(ids))),)
+        query = Query(kind=kind, sees=sees, filters=chosen, fields=fields)
+        return {row[fields[0]]: row for row in (await self._resources.fetch(query)).rows}
+
+    async def _properties(self, sees: Visibility, build_id: int) -> frozenset[str]:
+        query = Query(kind="properties", sees=sees, scope={"buildid": build_id})
+        page = await self._resources.fetch(query)
+        return frozenset(page.rows[0]) if page.rows else frozenset()
+
+
+def _subject(keys: Sequence[Key]) -> tuple[str, int]:
+    """Return what an announcement is about: the shortest key begins with it."""
+    key = min(keys, key=len)
+    return key[0], int(key[1])
+
+
+def _seen_keys(kind: str, keys: tuple[Key, ...], row: dict[str, Any]) -> tuple[Key, ...]:
+    """Leave out keys that lead through a hidden worker."""
+    if kind == "workers" or row.get("workerid", 0) is not None:
+        return keys
+    return tuple(key for key in keys if key[0] != "workers")

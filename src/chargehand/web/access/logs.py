@@ -1,0 +1,43 @@
+"""The text of logs, for those who see the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chargehand.domain.identifiers import LogId
+from chargehand.domain.raw_log import RawLog
+from chargehand.resources.query import Query
+from chargehand.resources.visibility import Visibility
+from chargehand.web.ports import Logs, Resources
+
+
+class SeenLog:
+    """A log that somebody sees, so that he may read it."""
+
+    def __init__(self, *, row: dict[str, Any], logs: Logs) -> None:
+        self.row = row
+        self.id = LogId(row["logid"])
+        self._logs = logs
+
+    async def lines(self, first: int, count: int | None) -> bytes:
+        """Return these lines, with channel letters where the log is of type ``s``."""
+        return await self._logs.lines(self.id, first, count)
+
+    async def raw(self) -> RawLog:
+        """Return the text as the command wrote it, without letters."""
+        return await self._logs.raw(self.id)
+
+
+class SeenLogs:
+    """Finds logs; there is no other way to their text, neither in the web nor in `master.data`."""
+
+    def __init__(self, *, resources: Resources, logs: Logs) -> None:
+        self._resources = resources
+        self._logs = logs
+
+    async def find(self, sees: Visibility, scope: Mapping[str, Any]) -> SeenLog | None:
+        """Return the log that a path names, None where there is none or it is hidden."""
+        query = Query(kind="logs", scope=dict(scope), limit=1, sees=sees)
+        page = await self._resources.fetch(query)
+        return SeenLog(row=page.rows[0], logs=self._logs) if page.rows else None

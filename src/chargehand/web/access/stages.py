@@ -1,0 +1,72 @@
+"""What only the stages know, and not the store: forms, and why requests wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.waiting import Waiting
+from chargehand.resources.query import Query
+from chargehand.resources.reasons import as_seen
+from chargehand.resources.visibility import Visibility
+from chargehand.web.ports import Explanations, ForceForms, Resources
+
+
+class StageReader:
+    """Reads it as far as somebody sees it; the only one that asks the stages."""
+
+    def __init__(
+        self, *, resources: Resources, explanations: Explanations, forms: ForceForms
+    ) -> None:
+        self._resources = resources
+        self._explanations = explanations
+        self._forms = forms
+
+    async def forms(
+        self, sees: Visibility, builder_id: BuilderId | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the force schedulers (those for a builder), without builders that are hidden."""
+        forms = self._forms.forms(builder_id)
+        if sees.every_builder:
+            return forms
+        seen = await self._builder_names(sees)
+        narrowed = [
+            form | {"builder_names": [name for name in form["builder_names"] if name in seen]}
+            for form in forms
+        ]
+        return [form for form in narrowed if form["builder_names"]]
+
+    async def why_waiting(self, sees: Visibility, request_id: RequestId) -> Waiting | None:
+        """Return the reason, None when the request does not wait. Raises LookupError."""
+        if not sees.is_everything:
+            scope = {"buildrequestid": request_id}
+            fields = ("buildrequestid",)
+            query = Query(kind="buildrequests", scope=scope, fields=fields, sees=sees)
+            if not (await self._resources.fetch(query)).rows:
+                raise LookupError(f"there is no buildrequestid {request_id}")
+        waiting = await self._explanations.why_waiting(request_id)
+        if waiting is None:
+            return None
+        return (await self._as_seen(sees, {request_id: waiting}))[request_id]
+
+    async def why_these_wait(
+        self, sees: Visibility, requests: Mapping[RequestId, BuilderId]
+    ) -> dict[RequestId, Waiting]:
+        """Return the reasons of requests that wait, as *sees* already knows them to."""
+        return await self._as_seen(sees, self._explanations.why_these_wait(requests))
+
+    async def _as_seen(
+        self, sees: Visibility, reasons: dict[RequestId, Waiting]
+    ) -> dict[RequestId, Waiting]:
+        if sees.is_everything or not reasons:
+            return reasons
+        names = await self._builder_names(sees)
+        return {
+            request_id: as_seen(waiting, workers=sees.workers, builder_names=names)
+            for request_id, waiting in reasons.items()
+        }
+
+    async def _builder_names(self, sees: Visibility) -> frozenset[str]:
+        page = await self._resources.fetch(Query(kind="builders", fields=("name",), sees=sees))
+        return frozenset(str(row["name"]) for row in page.rows)

@@ -1,0 +1,85 @@
+"""Who wants which live events: clients, and the patterns of keys that they gave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from chargehand.resources.announcements import Key
+from chargehand.web.client import Client
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Node:
+    children: dict[str, _Node] = field(default_factory=dict)
+    clients: set[Client] = field(default_factory=set)
+
+
+class Subscriptions:
+    """Finds the clients whose patterns match; ``*`` in a pattern stands for any one segment."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+        self._beginnings: Counter[str] = Counter()
+        self._clients: Counter[Client] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._beginnings)
+
+    def add(self, client: Client, pattern: Key) -> None:
+        """Remember that the client, which had not subscribed to that yet, wants it."""
+        self._beginnings[pattern[0]] += 1
+        self._clients[client] += 1
+        node = self._root
+        for segment in pattern:
+            node = node.children.setdefault(segment, _Node())
+        node.clients.add(client)
+
+    def remove(self, client: Client, pattern: Key) -> None:
+        """Forget that the client wants it, as it does."""
+        _decrease(self._beginnings, pattern[0])
+        _decrease(self._clients, client)
+        _prune(self._root, pattern, 0, client)
+
+    def want(self, beginnings: frozenset[str]) -> bool:
+        """Return whether anybody may want events whose keys begin so."""
+        return "*" in self._beginnings or not beginnings.isdisjoint(self._beginnings)
+
+    def listeners(self, key: Key) -> set[Client]:
+        """Return who wants what has this key."""
+        found: set[Client] = set()
+        _collect(self._root, key, 0, found)
+        return found
+
+    def clients(self) -> Iterator[Client]:
+        """Return everybody who wants anything."""
+        return iter(tuple(self._clients))
+
+
+def _decrease(counter: Counter[T], name: T) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]
+
+
+def _collect(node: _Node, key: Key, index: int, found: set[Client]) -> None:
+    if index == len(key):
+        found |= node.clients
+        return
+    for segment in (key[index], "*"):
+        if (child := node.children.get(segment)) is not None:
+            _collect(child, key, index + 1, found)
+
+
+def _prune(node: _Node, pattern: Key, index: int, client: Client) -> None:
+    if index == len(pattern):
+        node.clients.discard(client)
+        return
+    child = node.children[pattern[index]]
+    _prune(child, pattern, index + 1, client)
+    if not child.children and not child.clients:
+        del node.children[pattern[index]]
