@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from chargehand.config.model import Component, Hosted, HostedSettings, NotYet
+from chargehand.kit.guard import guarded
 
 _log = logging.getLogger(__name__)
 
@@ -40,16 +41,11 @@ class Services:
                 return  # whoever read the configuration has warned
             case unknown:
                 raise TypeError(f"no service has settings of {type(unknown)}")
-        try:
+        with guarded(_log, "service %s could not be started", component.name):
             await runtime.start()
-        except Exception:  # noqa: BLE001 - a user's service must not keep the master from running
-            _log.exception("service %s could not be started", component.name)
-            return
-        self._running[component.name] = (component, runtime)
+            self._running[component.name] = (component, runtime)
 
     async def _stop(self, name: str) -> None:
         _, runtime = self._running.pop(name)
-        try:
+        with guarded(_log, "service %s failed while it was stopped", name):
             await runtime.stop()
-        except Exception:  # noqa: BLE001 - a user's service must not keep the others from stopping
-            _log.exception("service %s failed while it was stopped", name)

@@ -15,6 +15,7 @@ from chargehand.cli.basedir import Basedir, PidFile
 from chargehand.cli.log_output import log_to
 from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 from chargehand.config.errors import ConfigErrors
+from chargehand.kit.guard import Guard
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger("chargehand.master")
@@ -121,19 +122,26 @@ class _Service:
         await self._started.wait()
         async with self._reconfiguring:
             _log.info("reading %s again", self._basedir.config_path)
-            try:
-                summary = await self._master.reconfigure()
-            except ConfigErrors as errors:
-                _log.error("%s", described(errors, self._basedir.config_path))
-                _log.info(RECONFIGURE_ABORTED)
-            except PartlyApplied as failure:
-                _log.error("%s", failure)
-                _log.error(RECONFIGURE_FAILED)
-            except CommandFailed as failure:
-                _log.error("%s", failure)
-                _log.info(RECONFIGURE_ABORTED)
-            except Exception:  # noqa: BLE001 - whoever waits for the answer must get one
-                _log.exception("reading the configuration again failed")
-                _log.error(RECONFIGURE_FAILED)
-            else:
-                _log.info("%s: %s", RECONFIGURED, summary)
+            with Guard(_reading_failed):
+                await self._apply_configuration()
+
+    async def _apply_configuration(self) -> None:
+        try:
+            summary = await self._master.reconfigure()
+        except ConfigErrors as errors:
+            _log.error("%s", described(errors, self._basedir.config_path))
+            _log.info(RECONFIGURE_ABORTED)
+        except PartlyApplied as failure:
+            _log.error("%s", failure)
+            _log.error(RECONFIGURE_FAILED)
+        except CommandFailed as failure:
+            _log.error("%s", failure)
+            _log.info(RECONFIGURE_ABORTED)
+        else:
+            _log.info("%s: %s", RECONFIGURED, summary)
+
+
+def _reading_failed(error: Exception) -> None:
+    """Whoever waits for the answer must get one."""
+    _log.error("reading the configuration again failed", exc_info=error)
+    _log.error(RECONFIGURE_FAILED)

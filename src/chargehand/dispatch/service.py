@@ -45,6 +45,7 @@ from chargehand.events.messages import (
     RequestUnclaimed,
     RequestUpdated,
 )
+from chargehand.kit.guard import guarded
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 
@@ -224,10 +225,11 @@ class Dispatcher:
 
     async def _complete(self, replaced: Sequence[RequestId], by: PendingRequest) -> None:
         _log.info("requests %s were collapsed into request %s", list(replaced), by.request.id)
-        try:
+        with guarded(
+            _log, "requests %s could not be collapsed; they stay queued", list(replaced)
+        ) as attempt:
             await self._store.complete(replaced, Result.SKIPPED)
-        except Exception:  # noqa: BLE001 - the task guard: the requests must not be lost with it
-            _log.exception("requests %s could not be collapsed; they wait on", list(replaced))
+        if attempt.failure is not None:
             self._give_back_later(replaced, by.request.builder_id)
 
     async def _look_for_work(self) -> None:
@@ -249,10 +251,9 @@ class Dispatcher:
             line.leave_lines()
             line.blocked = None
             return
-        try:
+        with guarded(_log, "nothing can be started on builder %s", line.config.name) as attempt:
             await self._start_what_can(line, full)
-        except Exception as error:  # noqa: BLE001 - the task guard: other builders must go on
-            _log.exception("nothing can be started on builder %s", line.config.name)
+        if (error := attempt.failure) is not None:
             line.leave_lines()
             text = f"{type(error).__name__}: {error}"
             line.blocked = FunctionFailed(function="starting", error=text)
@@ -273,12 +274,10 @@ class Dispatcher:
             lines.sort(key=lambda line: line.queue.first_rank())
         if self._config.prioritize_builders is not None and lines:
             by_name = {line.config.name: line for line in lines}
-            try:
+            with guarded(_log, "prioritizeBuilders failed; builders go by their oldest request"):
                 async with time_limit(PATIENCE):
                     names = await self._config.prioritize_builders(list(by_name))
                 return [by_name[name] for name in names if name in by_name]
-            except Exception:  # noqa: BLE001 - the user's function must not stop the others' builds
-                _log.exception("prioritizeBuilders failed; builders go by their oldest request")
         return lines
 
     async def _start_what_can(self, line: BuilderLine, full: set[str]) -> None:
@@ -361,12 +360,10 @@ class Dispatcher:
         is_done = False
         while not is_done:
             await asyncio.sleep(_GIVE_BACK_SECONDS)
-            try:
+            with guarded(_log, "requests %s could not be given back", list(request_ids)):
                 await self._store.unclaim(request_ids)
                 await self._take_up([builder_id])
                 is_done = True
-            except Exception:  # noqa: BLE001 - the task guard: it is tried again until it succeeds
-                _log.exception("requests %s could not be given back", list(request_ids))
         self.look_at([builder_id])
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:

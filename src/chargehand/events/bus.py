@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chargehand.events.messages import Event
+from chargehand.kit.guard import guarded
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +62,7 @@ class Bus:
     def publish(self, events: Iterable[Event]) -> None:
         """Hand out *events*, in their order. To be called in the loop's thread."""
         for event in events:
+            guard = guarded(_log, "a listener failed on %s", type(event).__name__)
             for subscription in self._subscriptions[type(event)]:
-                try:
+                with guard:
                     subscription.handler(event)
-                except Exception:  # noqa: BLE001 - a listener must not harm the others
-                    _log.exception("a listener failed on %s", type(event).__name__)

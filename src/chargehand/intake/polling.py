@@ -8,6 +8,8 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from chargehand.kit.guard import Guard
+
 _log = logging.getLogger(__name__)
 
 
@@ -79,20 +81,18 @@ class PollingLoop:
             return
 
     async def _poll_guarded(self) -> None:
-        try:
+        with Guard(self._failed):
             await self._poll()
-        except PollFailed as error:
-            self._failed(str(error), None)
-        except Exception as error:  # noqa: BLE001 - a poll that fails must not stop later polls
-            self._failed(f"{type(error).__name__}: {error}", error)
-        else:
             self._succeeded()
 
-    def _failed(self, sentence: str, error: Exception | None) -> None:
+    def _failed(self, error: Exception) -> None:
+        is_expected = isinstance(error, PollFailed)
+        sentence = str(error) if is_expected else f"{type(error).__name__}: {error}"
         self._failures += 1
         if sentence != self._last_failure:
             self._last_failure = sentence
-            _log.warning("%s: %s (polling goes on)", self.name, sentence, exc_info=error)
+            trace = None if is_expected else error
+            _log.warning("%s: %s (polling goes on)", self.name, sentence, exc_info=trace)
 
     def _succeeded(self) -> None:
         if self._failures:

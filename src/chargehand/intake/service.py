@@ -21,6 +21,7 @@ from chargehand.intake.polling import PollingLoop
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
 from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
+from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -127,17 +128,13 @@ class Intake:
     async def _completed(self, change: NewChange) -> NewChange:
         """Add link and codebase. A function of the user's that fails costs no change."""
         if not change.revlink and change.revision and change.repository and self._revlink:
-            try:
+            with guarded(_log, "the configured revlink failed for %s", change.repository):
                 link = self._revlink(change.revision, change.repository) or ""
                 change = structs.replace(change, revlink=link)
-            except Exception:  # noqa: BLE001 - the user's function
-                _log.exception("the configured revlink failed for %s", change.repository)
         if not change.codebase and self._codebase_generator is not None:
-            try:
+            with guarded(_log, "the configured codebaseGenerator failed; the codebase stays empty"):
                 codebase = await self._codebase_generator(as_dict(change))
                 change = structs.replace(change, codebase=str(codebase or ""))
-            except Exception:  # noqa: BLE001 - the user's function
-                _log.exception("the configured codebaseGenerator failed; the codebase stays empty")
         return change
 
     async def _claim_again(self) -> None:
@@ -158,27 +155,23 @@ class Intake:
 
     async def _start(self, component: Component) -> None:
         source = self._source(component)
-        try:
-            await source.start()
-        except OSError as error:
-            _log.error(
-                "change source %s could not be started: %s (it is tried again every minute)",
-                component.name,
-                error,
-            )
-            return
-        except Exception:  # noqa: BLE001 - a source of the user's must not keep the others from running
-            _log.exception("change source %s could not be started", component.name)
-            return
-        self._running[component.name] = component, source
+        with guarded(_log, "change source %s could not be started", component.name):
+            try:
+                await source.start()
+            except OSError as error:
+                _log.error(
+                    "change source %s could not be started: %s (it is tried again every minute)",
+                    component.name,
+                    error,
+                )
+                return
+            self._running[component.name] = component, source
 
     async def _stop(self, names: Sequence[str]) -> None:
         for name in names:
             _, source = self._running.pop(name)
-            try:
+            with guarded(_log, "change source %s failed while it was stopped", name):
                 await source.stop()
-            except Exception:  # noqa: BLE001 - a source of the user's must not keep us from stopping
-                _log.exception("change source %s failed while it was stopped", name)
 
     def _source(self, component: Component) -> Source:
         match component.settings:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from chargehand.kit.guard import guarded
+
 _log = logging.getLogger(__name__)
 
 
@@ -36,10 +38,10 @@ class Tasks:
     async def _repeat(self, work: Callable[[], Awaitable[object]], every: float, name: str) -> None:
         while True:
             await asyncio.sleep(every)
-            try:
+            with guarded(
+                _log, "%s: %s failed; it is tried again in %g s", self._owner, name, every
+            ):
                 await work()
-            except Exception:  # noqa: BLE001 - the task guard: the next time may go well
-                _log.exception("%s: %s failed; it is tried again in %g s", self._owner, name, every)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -11,6 +11,7 @@ from chargehand.config.model import Hook
 from chargehand.domain.buildset import SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, SchedulerId
 from chargehand.domain.properties import Property
+from chargehand.kit.guard import guarded
 from chargehand.scheduling.errors import InvalidParameters
 from chargehand.scheduling.scheduler import Common, Scheduler
 from chargehand.scheduling.submitting import Surroundings, Wish
@@ -48,11 +49,9 @@ class Settings:
 
 def form(name: str, settings: Settings, enabled: bool) -> dict[str, Any]:
     """Return the form as a resource of the REST API."""
-    try:
+    fields: list[dict[str, Any]] = []
+    with guarded(_log, "the form of scheduler %s failed", name):
         fields = settings.fields()
-    except Exception:  # noqa: BLE001 - parameters may be the user's classes
-        _log.exception("the form of scheduler %s failed", name)
-        fields = []
     return {
         "name": name,
         "button_name": settings.button_name,

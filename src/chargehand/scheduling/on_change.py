@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from chargehand.config.model import Hook
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId, SchedulerId
+from chargehand.kit.guard import guarded
 from chargehand.scheduling.rules import TimerKey, timer_key
 from chargehand.scheduling.scheduler import Common, Filter, Interest, Scheduler
 from chargehand.scheduling.submitting import Surroundings, Wish
@@ -122,18 +123,16 @@ class OnChange(Scheduler):
 
     async def _build(self, key: _Key, waiting: Mapping[ChangeId, Change]) -> bool:
         changes = [waiting[number] for number in sorted(waiting)]
-        try:
+        with guarded(_log, "scheduler %s could not submit; it tries again", self.name):
             await self.for_changes(
                 Wish(reason=self._settings.reason),
                 changes,
                 settled=[change.id for change in changes],
             )
-        except Exception:  # noqa: BLE001 - users' functions are called; the changes wait on
-            _log.exception("scheduler %s could not submit; it tries again", self.name)
-            if self.is_consuming:
-                self._wait_on(key, changes)
-            return False
-        return True
+            return True
+        if self.is_consuming:
+            self._wait_on(key, changes)
+        return False
 
     def _wait_on(self, key: _Key, changes: Iterable[Change]) -> None:
         waiting = self._waiting.setdefault(key, _Waiting())

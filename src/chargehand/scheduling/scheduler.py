@@ -13,6 +13,7 @@ from chargehand.config.model import Hook
 from chargehand.domain.buildset import SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId, SchedulerId
+from chargehand.kit.guard import guarded
 from chargehand.scheduling.rules import Codebase, stamps_of_changes, stamps_with_defaults
 from chargehand.scheduling.submitting import Stamp, Submitter, Surroundings, Targets, Wish
 
@@ -159,20 +160,16 @@ class Scheduler:
         if change.codebase not in self._common.targets.codebases:
             _log.debug("scheduler %s does not process codebase %r", self.name, change.codebase)
             return False
-        try:
+        with guarded(_log, "the change filter of scheduler %s failed", self.name):
             return interest.wanted is None or bool(interest.wanted(change))
-        except Exception:  # noqa: BLE001 - the filter may be the user's function
-            _log.exception("the change filter of scheduler %s failed", self.name)
-            return False
+        return False
 
     async def _read(self) -> None:
         try:
             while self._inbox and (interest := self._interest) is not None:
                 change = self._inbox[0]
-                try:
+                with guarded(_log, "scheduler %s failed on change %d", self.name, change.id):
                     await self._look_at(change, interest)
-                except Exception:  # noqa: BLE001 - users' functions are called
-                    _log.exception("scheduler %s failed on change %d", self.name, change.id)
                 self._inbox.popleft()
         finally:
             self._reader = None

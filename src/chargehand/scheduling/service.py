@@ -14,6 +14,7 @@ from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
 from chargehand.kit.clock import Clock
+from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled
@@ -218,18 +219,16 @@ class Scheduling:
         newest: ChangeId,
     ) -> bool:
         number = self._ids[name]
-        try:
+        with guarded(_log, "scheduler %s could not be started", name):
             scheduler = kinds.make(
                 self._components[name], scheduler_id=number, surroundings=self._given
             )
             # A new scheduler begins with what comes from now on.
             scheduler.seen = newest if name in fresh else marks.get(number, newest)
             await scheduler.activate()
-        except Exception:  # noqa: BLE001 - schedulers may be the user's classes
-            _log.exception("scheduler %s could not be started", name)
-            return False
-        self._running[name] = scheduler
-        return True
+            self._running[name] = scheduler
+            return True
+        return False
 
     async def _catch_up(self, schedulers: Sequence[Scheduler], newest: ChangeId) -> None:
         since = min((s.seen for s in schedulers if s.is_consuming), default=newest)
@@ -244,10 +243,8 @@ class Scheduling:
             scheduler = self._running.get(name)
             if scheduler is None:
                 continue
-            try:
+            with guarded(_log, "scheduler %s could not be stopped in good order", name):
                 await scheduler.deactivate()
-            except Exception:  # noqa: BLE001 - schedulers may be the user's classes
-                _log.exception("scheduler %s could not be stopped in good order", name)
         await self._mark([name for name in names if name in self._running])
         for name in names:
             self._running.pop(name, None)

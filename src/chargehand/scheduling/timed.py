@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from chargehand.config.model import Hook
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId, SchedulerId, Timestamp
+from chargehand.kit.guard import guarded
 from chargehand.scheduling.scheduler import Common, Filter, Interest, Scheduler
 from chargehand.scheduling.submitting import Surroundings, Wish
 
@@ -129,10 +130,11 @@ class Timed(Scheduler):
 
     async def _run(self) -> None:
         while True:
-            try:
+            with guarded(
+                _log, "scheduler %s could not build; it tries again", self.name
+            ) as attempt:
                 await self._tick()
-            except Exception:  # noqa: BLE001 - users' functions are called
-                _log.exception("scheduler %s could not build; it tries again", self.name)
+            if attempt.failure is not None:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _tick(self) -> None:

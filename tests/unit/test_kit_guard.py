@@ -1,0 +1,41 @@
+"""The guard around code that may fail in any way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from chargehand.kit.guard import Guard, guarded
+
+_log = logging.getLogger("test.guard")
+
+
+def test_a_failure_is_logged_once_and_what_follows_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with guarded(_log, "the form of %s failed", "nightly") as attempt:
+        raise ValueError("broken")
+
+    assert isinstance(attempt.failure, ValueError)
+    [record] = caplog.records
+    assert record.getMessage() == "the form of nightly failed"
+    assert record.exc_info is not None
+
+
+def test_what_does_not_fail_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with guarded(_log, "failed") as attempt:
+        pass
+
+    assert attempt.failure is None
+    assert not caplog.records
+
+
+async def test_a_cancellation_passes_through() -> None:
+    reported: list[Exception] = []
+
+    with pytest.raises(asyncio.CancelledError), Guard(reported.append):
+        raise asyncio.CancelledError
+
+    assert reported == []
