@@ -73,7 +73,7 @@ class BuildbotNetworkError(Exception):
     """A connection failed."""
 
 
-class IRenderable(Interface):  # type: ignore[misc] # zope has no types
+class IRenderable(Interface):
     """A value that depends on properties: a step's argument, a scheduler's, a reporter's.
 
     Lists, tuples and dictionaries adapt to it.
@@ -82,7 +82,7 @@ class IRenderable(Interface):  # type: ignore[misc] # zope has no types
     def getRenderingFor(iprops: Any) -> Any:
         """Return the value (or a Deferred, or an awaitable of it) for these properties."""
 
-    @interfacemethod  # type: ignore[untyped-decorator] # zope has no types
+    @interfacemethod
     def __adapt__(self, value: Any) -> Any:
         if self.providedBy(value):
             return value
@@ -93,16 +93,16 @@ class IRenderable(Interface):  # type: ignore[misc] # zope has no types
         return None
 
 
-class IProperties(Interface):  # type: ignore[misc] # zope has no types
+class IProperties(Interface):
     """Something that has properties: a build, a request, a Properties object."""
 
-    def getProperty(name: str, default: Any = None) -> Any:
+    def getProperty(name: Any, default: Any = None) -> Any:
         """Return the property's value."""
 
-    def hasProperty(name: str) -> Any:
+    def hasProperty(name: Any) -> Any:
         """Return whether the property is set."""
 
-    def setProperty(name: str, value: Any, source: str, runtime: bool = False) -> None:
+    def setProperty(name: Any, value: Any, source: str, runtime: bool = False) -> None:
         """Set the property."""
 
     def getProperties() -> Any:  # type: ignore[misc] # an interface's method has no self
@@ -112,73 +112,73 @@ class IProperties(Interface):  # type: ignore[misc] # zope has no types
         """Return a Deferred of the value, rendered."""
 
 
-class IBuildStep(Interface):  # type: ignore[misc] # zope has no types
+class IBuildStep(Interface):
     """A step of a build."""
 
 
-class IBuildStepFactory(Interface):  # type: ignore[misc] # zope has no types
+class IBuildStepFactory(Interface):
     """Makes the steps of each build."""
 
 
-class IChangeSource(Interface):  # type: ignore[misc] # zope has no types
+class IChangeSource(Interface):
     """Tells of changes."""
 
 
-class IConfigLoader(Interface):  # type: ignore[misc] # zope has no types
+class IConfigLoader(Interface):
     """Loads a whole configuration: ``loadConfig``."""
 
 
-class IConfigurator(Interface):  # type: ignore[misc] # zope has no types
+class IConfigurator(Interface):
     """Alters a configuration: ``configure``."""
 
 
-class IConfigured(Interface):  # type: ignore[misc] # zope has no types
+class IConfigured(Interface):
     """Can say what its configuration is."""
 
 
-class IEmailLookup(Interface):  # type: ignore[misc] # zope has no types
+class IEmailLookup(Interface):
     """Finds the e-mail address of a user's name: ``getAddress``."""
 
 
-class IEmailSender(Interface):  # type: ignore[misc] # zope has no types
+class IEmailSender(Interface):
     """Sends e-mails."""
 
 
-class IHttpResponse(Interface):  # type: ignore[misc] # zope has no types
+class IHttpResponse(Interface):
     """The answer to an HTTP request."""
 
 
-class ILatentMachine(Interface):  # type: ignore[misc] # zope has no types
+class ILatentMachine(Interface):
     """A machine that is started when it is needed."""
 
 
-class ILatentWorker(Interface):  # type: ignore[misc] # zope has no types
+class ILatentWorker(Interface):
     """A worker that is started when it is needed."""
 
 
-class ILogObserver(Interface):  # type: ignore[misc] # zope has no types
+class ILogObserver(Interface):
     """Watches a log as it grows."""
 
 
-class IMachine(Interface):  # type: ignore[misc] # zope has no types
+class IMachine(Interface):
     """A machine with one or more workers."""
 
 
-class IReportGenerator(Interface):  # type: ignore[misc] # zope has no types
+class IReportGenerator(Interface):
     """Makes reports of events."""
 
 
-class IScheduler(Interface):  # type: ignore[misc] # zope has no types
+class IScheduler(Interface):
     """Turns changes, time or requests into buildsets."""
 
 
-class ISourceStamp(Interface):  # type: ignore[misc] # zope has no types
+class ISourceStamp(Interface):
     """Which sources to build."""
 
 
-class ITriggerableScheduler(Interface):  # type: ignore[misc] # zope has no types
+class ITriggerableScheduler(Interface):
     """A scheduler that steps can trigger."""
 
 
-class IWorker(Interface):  # type: ignore[misc] # zope has no types
+class IWorker(Interface):
     """A place where builds run."""

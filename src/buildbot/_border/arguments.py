@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from buildbot._border.errors import error
@@ -28,6 +28,15 @@ def bound(
         else:
             error(f"{owner}: unknown argument {name!r}{_suggestion(name, known)}")
     return found
+
+
+def own_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a method that takes other arguments than that of its base class.
+
+    ``checkConfig`` and ``reconfigService`` take what the constructor of their class takes, whatever
+    it is; only the class itself calls them, with what its constructor was given.
+    """
+    return method
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:

@@ -48,7 +48,7 @@ class AcceptedModules(MetaPathFinder, Loader):
             setattr(module, name, made)
             return made
 
-        module.__getattr__ = make  # type: ignore[method-assign]
+        module.__dict__["__getattr__"] = make
 
 
 def install() -> None:

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -42,8 +43,8 @@ class GuestReactor(asyncioreactor.AsyncioSelectorReactor):
 
     def getThreadPool(self) -> Any:
         """Return the pool; its threads do not keep the process from ending."""
-        pool = super().getThreadPool()
-        pool.threadFactory = partial(threading.Thread, daemon=True)  # type: ignore[assignment] # called only
+        pool: Any = super().getThreadPool()
+        pool.threadFactory = partial(threading.Thread, daemon=True)
         return pool
 
 
@@ -72,7 +73,8 @@ def _move(reactor: GuestReactor, loop: asyncio.AbstractEventLoop) -> None:
     reactor._asyncioEventloop = loop  # Twisted offers no other way to give a reactor its loop
     reactor.chargehand_loop = loop
     reactor._timerHandle = None
-    reactor._reschedule()  # type: ignore[no-untyped-call] # Twisted's
+    reschedule: Callable[[], None] = reactor._reschedule
+    reschedule()
     _watch_children(loop)
 
 
@@ -83,8 +85,9 @@ def _watch_children(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _forward_log() -> None:
+    observer: Any = _to_logging  # Twisted's type for observers says that they are classes
     globalLogBeginner.beginLoggingTo(
-        [_to_logging],  # type: ignore[list-item] # an observer is any such callable
+        [observer],
         discardBuffer=True,
         redirectStandardIO=False,
     )

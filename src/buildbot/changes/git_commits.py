@@ -7,7 +7,6 @@ that overrides one of these methods has every commit asked for by itself, as Bui
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -156,7 +155,7 @@ class GitCommits:
         return GitCommand(binary=self.gitbin, slots=asyncio.Semaphore(1))
 
     def _directory(self: Any, path: str | None) -> Path:
-        return Path(os.path.join(self.master.basedir, path or self.workdir))  # noqa: PTH118 - pure
+        return Path(self.master.basedir, path or self.workdir)
 
     def _engine_poller(self: Any) -> EnginePoller:
         if self._poller is None:
@@ -169,7 +168,7 @@ class GitCommits:
                 git=git,
                 lock=asyncio.Lock(),
             )
-            self._poller = EnginePoller(
+            poller = EnginePoller(
                 name=str(self.name),
                 settings=settings,
                 git=git,
@@ -177,7 +176,9 @@ class GitCommits:
                 state=_State(self),
                 publish=self._publish,
             )
-        return self._poller  # type: ignore[no-any-return] # it was made just now
+            self._poller = poller
+        made: EnginePoller = self._poller
+        return made
 
     async def _publish(self: Any, changes: Sequence[NewChange], remember: Remembered) -> None:
         for change in changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outward
 from buildbot._border.errors import error
 from buildbot.changes.base import ChangeSource
@@ -52,7 +53,8 @@ class PBChangeSource(ChangeSource):
         if prefix is not None and not isinstance(prefix, str):
             error(f"PBChangeSource: prefix must be a string or None, not {prefix!r}")
 
-    def reconfigService(  # type: ignore[override] # it takes what the constructor takes
+    @own_arguments
+    def reconfigService(
         self, user: str, passwd: Any, port: int | str | None, prefix: str | None
     ) -> Any:
         """Take over the arguments, secrets rendered."""
@@ -97,12 +99,12 @@ class NoPort(Exception):
 
 def _workers_port(master: Any) -> int | str:
     protocols = getattr(master.config, "protocols", None) or {}
-    port = protocols.get("pb", {}).get("port")
+    port: int | str | None = protocols.get("pb", {}).get("port")
     if port is None:
         raise NoPort(
             "a PBChangeSource without a port uses that of c['protocols']['pb'], which has none"
         )
-    return port  # type: ignore[no-any-return] # checked when the configuration was read
+    return port
 
 
 def _name(port: int | str | None, prefix: str | None) -> str:

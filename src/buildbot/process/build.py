@@ -168,7 +168,8 @@ class Build(PropertiesMixin):
 
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> str | None:
         """Return the version of a command on the worker."""
-        return self.worker.worker_commands.get(command, oldversion)  # type: ignore[no-any-return]
+        version: str | None = self.worker.worker_commands.get(command, oldversion)
+        return version
 
     def getUrl(self) -> Any:
         """Return a Deferred of the URL of its page."""
@@ -197,7 +198,8 @@ class Build(PropertiesMixin):
     @property
     def builderid(self) -> int:
         """The builder's identifier."""
-        return self.builder.builderid  # type: ignore[no-any-return]
+        number: int = self.builder.builderid
+        return number
 
     def getBuilderId(self) -> int:
         """Return the builder's identifier."""

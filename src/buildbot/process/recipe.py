@@ -97,7 +97,8 @@ class RecipeStep:
 
     async def locks(self) -> tuple[LockAccess, ...]:
         """Return the locks it needs, rendered."""
-        return await self.step._needed_locks()  # type: ignore[no-any-return] # they are
+        locks: tuple[LockAccess, ...] = await self.step._needed_locks()
+        return locks
 
     async def is_wanted(self) -> bool:
         """Return whether it is to run."""

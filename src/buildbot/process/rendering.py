@@ -113,8 +113,6 @@ class Container(Renderable):
 class Operand(Renderable, ComparableMixin):
     """A renderable that may be compared and reckoned with; the outcome is a renderable as well."""
 
-    __hash__ = None  # type: ignore[assignment] # equality does not say what is equal
-
     def __eq__(self, other: object) -> Any:
         return Operation(operator.eq, self, other, "==")
 

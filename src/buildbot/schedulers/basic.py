@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
@@ -41,7 +42,8 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
     def __init__(self, name: Any, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def checkConfig(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(
         self,
         shouldntBeSet: Any = NotSet,
         treeStableTimer: Any = None,
@@ -69,7 +71,8 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
         _refuse_unknown(self._what, kwargs)
         return super().checkConfig(builderNames=builderNames, **_known(kwargs))
 
-    def reconfigService(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(
         self,
         shouldntBeSet: Any = NotSet,
         treeStableTimer: Any = None,
@@ -119,7 +122,8 @@ class SingleBranchScheduler(BaseBasicScheduler):
 
     createAbsoluteSourceStamps: Any = None
 
-    def checkConfig(self, createAbsoluteSourceStamps: bool = False, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(self, createAbsoluteSourceStamps: bool = False, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if kwargs.get("change_filter") is None and kwargs.get("branch", NotABranch) is NotABranch:
             error(
@@ -128,7 +132,8 @@ class SingleBranchScheduler(BaseBasicScheduler):
             )
         return super().checkConfig(**kwargs)
 
-    def reconfigService(self, createAbsoluteSourceStamps: bool = False, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(self, createAbsoluteSourceStamps: bool = False, **kwargs: Any) -> Any:
         """Take the arguments."""
         self.createAbsoluteSourceStamps = createAbsoluteSourceStamps
         return super().reconfigService(**kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers.base import BaseScheduler, ReconfigurableBaseScheduler
@@ -19,13 +20,15 @@ class Dependent(ReconfigurableBaseScheduler):
     def __init__(self, name: Any, upstream: Any, builderNames: Any, **kwargs: Any) -> None:
         super().__init__(upstream, builderNames, name=name, **kwargs)
 
-    def checkConfig(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if not isinstance(upstream, BaseScheduler):
             error("upstream must be another Scheduler instance")
         return super().checkConfig(builderNames, **kwargs)
 
-    def reconfigService(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:
         """Take the arguments."""
         self.upstream_name = getattr(upstream, "name", None)
         super().reconfigService(builderNames, **kwargs)

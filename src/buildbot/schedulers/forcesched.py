@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
@@ -90,7 +91,8 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         """Return whether *obj* is a list of those."""
         return isinstance(obj, list | tuple) and all(isinstance(o, chkType) for o in obj)
 
-    def checkConfig(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(
         self,
         builderNames: Any,
         username: Any = None,
@@ -120,7 +122,8 @@ class ForceScheduler(ReconfigurableBaseScheduler):
             error(f"ForceScheduler '{self.name}': unexpected keyword argument {name!r}")
         return settled(None)
 
-    def reconfigService(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(
         self,
         builderNames: Any,
         username: Any = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outward
 from buildbot.config import error
 from buildbot.schedulers.parameters import (
@@ -64,9 +65,8 @@ class NestedParameter(BaseParameter):
             )
         return answers
 
-    def updateFromKwargs(  # type: ignore[override] # as Buildbot has it
-        self, kwargs: Any, properties: Any, collector: Any, **kw: Any
-    ) -> Any:
+    @own_arguments
+    def updateFromKwargs(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> Any:
         return outward(self._update(kwargs, properties, collector, **kw))
 
     async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:

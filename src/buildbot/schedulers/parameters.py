@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outward
 from buildbot.config import error
 
@@ -296,7 +297,8 @@ class InheritBuildParameter(ChoiceStringParameter):
     def getFromKwargs(self, kwargs: Any) -> Any:
         raise ValidationError("InheritBuildParameter has no answer of its own")
 
-    def updateFromKwargs(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def updateFromKwargs(
         self, master: Any, properties: Any, changes: Any, kwargs: Any, **unused: Any
     ) -> Any:
         return outward(self._inherit(master, properties, kwargs))
@@ -326,7 +328,8 @@ class WorkerChoiceParameter(ChoiceStringParameter):
     def __init__(self, name: Any = "workername", **kwargs: Any) -> None:
         super().__init__(name, **kwargs)
 
-    def updateFromKwargs(self, kwargs: Any, **unused: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def updateFromKwargs(self, kwargs: Any, **unused: Any) -> Any:
         if self.getFromKwargs(kwargs) != self.anySentinel:
             super().updateFromKwargs(kwargs=kwargs, **unused)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outward, settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
@@ -42,7 +43,8 @@ class Timed(ReconfigurableBaseScheduler):
     def __init__(self, name: Any, builderNames: Any, **kwargs: Any) -> None:
         super().__init__(name=name, builderNames=builderNames, **kwargs)
 
-    def checkConfig(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(
         self,
         builderNames: Any,
         reason: Any = "",
@@ -63,7 +65,8 @@ class Timed(ReconfigurableBaseScheduler):
             error(f"{self._what}: change_filter must be a ChangeFilter, not {change_filter!r}")
         return super().checkConfig(builderNames, **kwargs)
 
-    def reconfigService(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(
         self,
         builderNames: Any,
         reason: Any = "",
@@ -129,7 +132,8 @@ class Periodic(Timed):
 
     compare_attrs = ("periodicBuildTimer",)
 
-    def checkConfig(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(
         self,
         builderNames: Any,
         periodicBuildTimer: Any,
@@ -143,7 +147,8 @@ class Periodic(Timed):
             error("periodicBuildTimer must be positive")
         return super().checkConfig(builderNames, reason=reason, **kwargs)
 
-    def reconfigService(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(
         self,
         builderNames: Any,
         periodicBuildTimer: Any,
@@ -174,7 +179,8 @@ class NightlyBase(Timed):
         "force_at_day_of_week",
     )
 
-    def checkConfig(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(
         self,
         builderNames: Any,
         minute: Any = 0,
@@ -202,7 +208,8 @@ class NightlyBase(Timed):
             self._check_table(*_with_defaults(*forced))
         return super().checkConfig(builderNames, **kwargs)
 
-    def reconfigService(  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(
         self,
         builderNames: Any,
         minute: Any = 0,

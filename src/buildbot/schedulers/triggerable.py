@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from chargehand.config.model import NotYet
@@ -18,11 +19,13 @@ class Triggerable(ReconfigurableBaseScheduler):
     def __init__(self, name: Any, builderNames: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(builderNames, *args, name=name, **kwargs)
 
-    def checkConfig(self, builderNames: Any, reason: Any = None, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(self, builderNames: Any, reason: Any = None, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         return super().checkConfig(builderNames, **kwargs)
 
-    def reconfigService(self, builderNames: Any, reason: Any = None, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(self, builderNames: Any, reason: Any = None, **kwargs: Any) -> Any:
         """Take the arguments."""
         self.reason = reason
         super().reconfigService(builderNames, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
@@ -32,13 +33,15 @@ class Try_Jobdir(TryBase):
     def __init__(self, name: Any, builderNames: Any, jobdir: Any, **kwargs: Any) -> None:
         super().__init__(builderNames, jobdir, name=name, **kwargs)
 
-    def checkConfig(self, builderNames: Any, jobdir: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(self, builderNames: Any, jobdir: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if not isinstance(jobdir, str):
             error(f"{self._what}: jobdir must be the name of a directory, not {jobdir!r}")
         return super().checkConfig(builderNames, **kwargs)
 
-    def reconfigService(self, builderNames: Any, jobdir: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(self, builderNames: Any, jobdir: Any, **kwargs: Any) -> Any:
         """Take the arguments."""
         self.jobdir = jobdir
         super().reconfigService(builderNames, **kwargs)
@@ -55,11 +58,13 @@ class Try_Userpass(TryBase):
     ) -> None:
         super().__init__(builderNames, port, userpass, name=name, **kwargs)
 
-    def checkConfig(self, builderNames: Any, port: Any, userpass: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def checkConfig(self, builderNames: Any, port: Any, userpass: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         return super().checkConfig(builderNames, **kwargs)
 
-    def reconfigService(self, builderNames: Any, port: Any, userpass: Any, **kwargs: Any) -> Any:  # type: ignore[override] # as Buildbot has it
+    @own_arguments
+    def reconfigService(self, builderNames: Any, port: Any, userpass: Any, **kwargs: Any) -> Any:
         """Take the arguments."""
         self.port = port
         self.userpass = userpass

@@ -50,7 +50,8 @@ class ShellCommand(ShellMixin, BuildStep):
         """Run the program; its exit code says the result."""
         command = await self.makeRemoteShellCommand()
         await self.runCommand(command)
-        return command.results()  # type: ignore[no-any-return] # one of Buildbot's numbers
+        result: int = command.results()
+        return result
 
 
 class Configure(ShellCommand):
@@ -88,7 +89,8 @@ class TreeSize(ShellMixin, BuildStep):
         size = int(found[1])
         self.setProperty("tree-size-KiB", size, "treesize")
         self.descriptionDone = ["treesize", f"{size} KiB"]
-        return command.results()  # type: ignore[no-any-return] # one of Buildbot's numbers
+        result: int = command.results()
+        return result
 
 
 class SetPropertyFromCommand(ShellMixin, BuildStep):

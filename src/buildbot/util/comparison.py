@@ -14,6 +14,7 @@ class ComparableMixin:
     """
 
     compare_attrs: ClassVar[Any] = ()
+    _compared_attrs: ClassVar[tuple[str, ...]]
 
     @classmethod
     def _compared(cls) -> tuple[str, ...]:
@@ -23,7 +24,7 @@ class ComparableMixin:
             for base in cls.__mro__:
                 names.update(dict.fromkeys(base.__dict__.get("compare_attrs") or ()))
             own = tuple(names)
-            cls._compared_attrs = own  # type: ignore[attr-defined]  # a cache, per class
+            cls._compared_attrs = own  # kept per class
         return own
 
     def _key(self) -> list[Any]:

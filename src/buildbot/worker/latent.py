@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot._border.errors import warn
 from buildbot.interfaces import ILatentWorker, implementer
@@ -24,7 +25,8 @@ class AbstractLatentWorker(AbstractWorker):
     build_wait_timeout: float
     instance: Any
 
-    def checkConfig(  # type: ignore[override] # documented so
+    @own_arguments
+    def checkConfig(
         self,
         name: str,
         password: Any,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot.worker.base import AbstractWorker
 
 
@@ -16,7 +17,8 @@ class LocalWorker(AbstractWorker):
     _kind = "local"
     workdir: str | None = None
 
-    def checkConfig(self, name: str, workdir: str | None = None, **kwargs: Any) -> None:  # type: ignore[override] # documented so
+    @own_arguments
+    def checkConfig(self, name: str, workdir: str | None = None, **kwargs: Any) -> None:
         """Check the arguments, and keep them; a password is not needed."""
         kwargs.pop("password", None)
         super().checkConfig(name, None, **kwargs)

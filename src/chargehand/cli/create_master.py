@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -103,9 +104,9 @@ def upgrade_master(directory: Path, quiet: bool, replace: bool) -> None:
         click.echo(f"{basedir.path} is up to date.")
 
 
-def _write(path: Path, text: str, *, overwrite: bool, say: object) -> None:
+def _write(path: Path, text: str, *, overwrite: bool, say: Callable[[str], None]) -> None:
     if path.exists() and not overwrite:
-        say(f"{path.name} exists already and is kept")  # type: ignore[operator]  # a callable
+        say(f"{path.name} exists already and is kept")
         return
     path.write_text(text)
     path.chmod(0o600)

@@ -15,13 +15,12 @@ from typing import Any
 
 _PLAIN = frozenset({str, int, float, bool, bytes, complex, type(None), type(...), range})
 _ABSENT = object()
-_INCIDENTAL = frozenset(
-    """
-    __dict__ __weakref__ __module__ __doc__ __firstlineno__ __static_attributes__ __annotations__
-    __abstractmethods__ _abc_impl __parameters__ __orig_bases__ __qualname__ __annotate__
-    __annotate_func__ __annotations_cache__ __match_args__ __dataclass_params__ _compared_attrs
-    """.split()  # noqa: SIM905 - a table of words
-)
+_INCIDENTAL_WORDS = """
+__dict__ __weakref__ __module__ __doc__ __firstlineno__ __static_attributes__ __annotations__
+__abstractmethods__ _abc_impl __parameters__ __orig_bases__ __qualname__ __annotate__
+__annotate_func__ __annotations_cache__ __match_args__ __dataclass_params__ _compared_attrs
+"""
+_INCIDENTAL = frozenset(_INCIDENTAL_WORDS.split())
 _CODE = (
     "co_code",
     "co_names",
@@ -226,8 +225,6 @@ class Identity:
             return False
         other._class = self._class
         return True
-
-    __hash__ = None  # type: ignore[assignment] # equal identities have no common hash
 
     def __repr__(self) -> str:
         return f"<identity of {type(self.value).__name__}>"

@@ -25,6 +25,7 @@ from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import Component, MasterConfig
+from chargehand.kit.guard import Guard
 
 _LISTS = {
     "workers": "workers",
@@ -67,17 +68,19 @@ class Reader:
         self, values: dict[str, Any], collector: Collector, equivalence: Equivalence
     ) -> MasterConfig | None:
         given = Given(values, document=self._document, collector=collector)
-        try:
-            _configure(given)
-            check_keys(given)
-            return self._read(given, collector, equivalence)
-        except Exception as error:  # noqa: BLE001 - users' classes convert themselves
+
+        def report(error: Exception) -> None:
             found = traceback.extract_tb(error.__traceback__)[-1]
             collector.add(
                 f"exception while the configuration was read: {type(error).__name__}: {error} "
                 f"(in {found.filename}:{found.lineno})"
             )
-            return None
+
+        with Guard(report):  # users' classes convert themselves
+            _configure(given)
+            check_keys(given)
+            return self._read(given, collector, equivalence)
+        return None
 
     def _read(self, given: Given, collector: Collector, equivalence: Equivalence) -> MasterConfig:
         objects = builder_objects(given)

@@ -6,15 +6,14 @@ import difflib
 
 from buildbot._host.reading.given import Given
 
-KNOWN = frozenset(
-    """
-    buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize changeHorizon
-    change_source codebaseGenerator collapseRequests configurators db db_url logCompressionLimit
-    logCompressionMethod logEncoding logMaxSize logMaxTailSize machines manhole metrics mq
-    multiMaster prioritizeBuilders projects properties protocols revlink schedulers
-    secretsProviders select_next_worker services title titleURL user_managers validation workers www
-    """.split()  # noqa: SIM905 - a table of words
-)
+_KNOWN_WORDS = """
+buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize changeHorizon
+change_source codebaseGenerator collapseRequests configurators db db_url logCompressionLimit
+logCompressionMethod logEncoding logMaxSize logMaxTailSize machines manhole metrics mq
+multiMaster prioritizeBuilders projects properties protocols revlink schedulers
+secretsProviders select_next_worker services title titleURL user_managers validation workers www
+"""
+KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _IGNORED = {
     "buildHorizon": "old builds are removed by util.JanitorConfigurator",

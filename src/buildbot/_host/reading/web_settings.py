@@ -10,14 +10,13 @@ from buildbot._host.reading.listening import addresses
 from chargehand.config.model import WebConfig
 from chargehand.resources.policy import Everybody, NoOrders, Policy
 
-KNOWN = frozenset(
-    """
-    allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
-    cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
-    jsonp logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
-    rest_minimum_version theme ui_default_config url versions ws_ping_interval
-    """.split()  # noqa: SIM905 - a table of words
-)
+_KNOWN_WORDS = """
+allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
+cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
+jsonp logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
+rest_minimum_version theme ui_default_config url versions ws_ping_interval
+"""
+KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _NOT_YET = {
     "auth": "nobody can log in; everybody may read, and the web accepts no orders",

@@ -11,6 +11,7 @@ from buildbot._border.bridge import inward, outward, settled
 from buildbot._host.views.data import with_times
 from buildbot._host.views.surroundings import Surroundings
 from buildbot.util.times import epoch2datetime
+from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -37,10 +38,8 @@ class Consumer:
         """Call the user's function for everything that comes."""
         while True:
             key, message = await self._queue.get()
-            try:
+            with guarded(_log, "a consumer of %s failed on %s", self._pattern, key):
                 await inward(self._callback, key, message)
-            except Exception:  # noqa: BLE001 - the user's function
-                _log.exception("a consumer of %s failed on %s", self._pattern, key)
 
     def stopConsuming(self) -> Any:
         """Hear no more."""

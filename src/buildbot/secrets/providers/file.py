@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
@@ -37,7 +38,8 @@ class SecretInAFile(SecretProviderBase):
                     "your secret files are NOT accessible by others!"
                 )
 
-    def reconfigService(  # type: ignore[override] # every service has arguments of its own
+    @own_arguments
+    def reconfigService(
         self, dirname: str, suffixes: Sequence[str] | None = None, strip: bool = True
     ) -> Any:
         """Read the secrets."""

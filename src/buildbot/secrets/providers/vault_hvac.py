@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
@@ -81,7 +82,8 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
         if api_version not in (1, 2):
             error("api_version must be 1 or 2")
 
-    def reconfigService(  # type: ignore[override] # every service has arguments of its own
+    @own_arguments
+    def reconfigService(
         self,
         vault_server: str = "http://localhost:8200",
         authenticator: Any = None,
