@@ -16,17 +16,20 @@ from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.garbage import LeftOvers, without_pauses
-from chargehand.app.parts import Parts
+from chargehand.app.parts import MakeLinks, Parts, links_of_this_machine
 from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
+from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuilderId, LogId
 from chargehand.events.bus import Bus
+from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.store.engines import shown
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
+from chargehand.store.writer import MakeWriter, Writer
 from chargehand.web.listening import CannotListen
 
 _log = logging.getLogger("chargehand.master")
@@ -38,7 +41,11 @@ _CHANGE_SECONDS = 10.0
 
 
 class Master:
-    """One master: reads its configuration, and runs until `stop`."""
+    """One master: reads its configuration, and runs until `stop`.
+
+    Tests give it another *clock*, other workers (*make_links*), and a database that writes in the
+    loop (*make_writer*).
+    """
 
     def __init__(
         self,
@@ -46,10 +53,16 @@ class Master:
         basedir: Path,
         config_path: Path,
         adjust: Callable[[MasterConfig], MasterConfig] = lambda config: config,
+        clock: Clock | None = None,
+        make_links: MakeLinks = links_of_this_machine,
+        make_writer: MakeWriter = Writer,
     ) -> None:
         self._basedir = basedir
         self._config_path = config_path
         self._adjust = adjust
+        self._clock = clock or SystemClock()
+        self._make_links = make_links
+        self._make_writer = make_writer
         self.name = f"{socket.gethostname()}:{basedir}"
         self.bus = Bus()
         self.config = MasterConfig()
@@ -87,7 +100,9 @@ class Master:
             url=config.db_url,
             basedir=self._basedir,
             publish=self.bus.publish,
+            clock=self._clock,
             is_shared=config.multi_master,
+            make_writer=self._make_writer,
         )
         await store.open()
         master_id = await store.masters.start(self.name)
@@ -101,6 +116,8 @@ class Master:
             directory=self._directory,
             store=store,
             master_id=master_id,
+            clock=self._clock,
+            make_links=self._make_links,
         )
         self._host.attach(
             Engine(
@@ -203,11 +220,15 @@ class Master:
             raise RuntimeError("the master does not run")
         return self._parts
 
-    # What commands that run a master in their own process need
+    # What those need that run a master in their own process
 
     async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
         """Submit a buildset."""
         return await self._ready.store.buildsets.submit(buildset)
+
+    async def add_change(self, change: NewChange) -> Change:
+        """Take a change in, as if one of the change sources had brought it."""
+        return await self._ready.intake.add_change(change)
 
     async def force(self, scheduler: str, parameters: Mapping[str, Any]) -> None:
         """Force builds as a form would."""

@@ -22,7 +22,7 @@ from chargehand.store.engines import is_in_memory, reading_engine, resolved, wri
 from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
 from chargehand.store.generations import Generations
 from chargehand.store.transaction import Transaction
-from chargehand.store.writer import Job, Writer
+from chargehand.store.writer import Batches, Job, JobQueue, MakeWriter, Writer
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ class Database:
 
     *url* is a ``db_url`` of the configuration, *publish* gets the events of committed transactions,
     in the loop, in the order of the commits. *is_shared* says that other masters write to it too.
+    *make_writer* makes the queue of what is to be written; a thread's, unless told otherwise.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Database:
         publish: Callable[[list[Event]], None],
         clock: Clock | None = None,
         is_shared: bool = False,
+        make_writer: MakeWriter = Writer,
     ) -> None:
         self.publish = publish
         self._url = resolved(url, basedir)
@@ -55,7 +57,8 @@ class Database:
         self._generations = Generations(is_shared=is_shared)
         self._local = threading.local()
         self._connections: list[Connection] = []
-        self._writer: Writer | None = None
+        self._make_writer = make_writer
+        self._writer: JobQueue | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reading: Engine | None = None
         self._writing: Engine | None = None
@@ -74,12 +77,8 @@ class Database:
         """
         await asyncio.to_thread(self._prepare)
         assert self._writing is not None
-        self._writer = Writer(
-            self._writing,
-            clock=self._clock,
-            committed=self._generations.note,
-            settled=self._settle,
-        )
+        batches = Batches(self._writing, clock=self._clock, committed=self._generations.note)
+        self._writer = self._make_writer(batches, self._settle)
         if not is_in_memory(self._url):
             self._reading = reading_engine(self._url)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
@@ -202,7 +201,7 @@ class Database:
             raise
         self._writing = engine
 
-    def _shut(self, writer: Writer | None) -> None:
+    def _shut(self, writer: JobQueue | None) -> None:
         if writer is not None:
             writer.close()
         if self._readers is not None:

@@ -24,6 +24,7 @@ from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.steps import Steps
 from chargehand.store.workers import Workers
+from chargehand.store.writer import MakeWriter, Writer
 
 
 class Store:
@@ -37,9 +38,15 @@ class Store:
         publish: Callable[[list[Event]], None],
         clock: Clock | None = None,
         is_shared: bool = False,
+        make_writer: MakeWriter = Writer,
     ) -> None:
         self.database = Database(
-            url=url, basedir=basedir, publish=publish, clock=clock, is_shared=is_shared
+            url=url,
+            basedir=basedir,
+            publish=publish,
+            clock=clock,
+            is_shared=is_shared,
+            make_writer=make_writer,
         )
         self.builders = Builders(database=self.database)
         self.builds = Builds(database=self.database)
