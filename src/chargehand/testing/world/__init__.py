@@ -15,7 +15,7 @@ programs that workers run, and the wire between them are the test's. The running
 """
 
 from chargehand.testing.world.client import Json, Refused, Row
-from chargehand.testing.world.outcomes import Outcome
+from chargehand.testing.world.outcomes import Outcome, usual_outcome
 from chargehand.testing.world.virtual_time import VirtualClock, VirtualTimeLoop
 from chargehand.testing.world.worker import WorldWorker
 from chargehand.testing.world.world import StillBusy, World, world
@@ -30,5 +30,6 @@ __all__ = [
     "VirtualTimeLoop",
     "World",
     "WorldWorker",
+    "usual_outcome",
     "world",
 ]

@@ -13,8 +13,6 @@ import msgspec
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Row: TypeAlias = "dict[str, Json]"
 
-STEPS_OF_OUR_OWN = ("worker_preparation",)
-
 
 class Refused(Exception):
     """The master answered with an error."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chargehand.domain.build import Build, Log, Step
 from chargehand.domain.buildset import BuildRequest
-from chargehand.domain.identifiers import BuildId, LogId, RequestId, StepId
+from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId, StepId
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     BuildFinished,
@@ -22,6 +22,8 @@ from chargehand.events.messages import (
     StepStarted,
     StepUpdated,
 )
+
+_PREPARATION = "worker_preparation"
 
 
 class History:
@@ -48,6 +50,28 @@ class History:
     def is_anything_unfinished(self) -> bool:
         """Whether a request or a build has not come to its end."""
         return bool(self.unfinished) or any(not build.complete for build in self.builds.values())
+
+    def builds_of(
+        self, *, builder: BuilderId | None = None, request: RequestId | None = None
+    ) -> list[Build]:
+        """Return the builds of a builder, or of a request, or all; oldest first."""
+        return [
+            build
+            for build in sorted(self.builds.values(), key=lambda build: build.id)
+            if builder in (None, build.builder_id) and request in (None, build.request_id)
+        ]
+
+    def steps_of(self, build: Build) -> list[Step]:
+        """Return a build's steps in order, without the preparation of its worker."""
+        return [
+            step
+            for step in sorted(self.steps.values(), key=lambda step: step.number)
+            if step.build_id == build.id and step.name != _PREPARATION
+        ]
+
+    def logs_of(self, step: Step) -> list[Log]:
+        """Return a step's logs."""
+        return [log for log in self.logs.values() if log.step_id == step.id]
 
     def _hear_build(self, event: BuildStarted | BuildUpdated | BuildFinished) -> None:
         self.builds[event.build.id] = event.build

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import zstandard
 
-from chargehand.testing.world.outcomes import Outcome, Value, line_of, usual_outcome
+from chargehand.testing.world.outcomes import Outcome, Value, line_of
 from chargehand_wire.messages import Interrupt, Prepare, Shutdown, StartCommand
 from chargehand_wire.worker_side import Abandoned, RoomAgain, WorkerEvent, WorkerSide
 
@@ -32,14 +33,12 @@ class Wire(Protocol):
 class WorldWorker:
     """A worker that lives for as long as the world, whatever happens to masters and connections."""
 
-    def __init__(
-        self, *, name: str, basedir: Path, info: Mapping[str, object] | None = None
-    ) -> None:
+    def __init__(self, *, name: str, basedir: Path, usual: Callable[[str], Outcome]) -> None:
         self.name = name
         self.commands: list[str] = []
         """Every command that it was given, as `on` names them."""
         self._basedir = basedir
-        self._info = dict(info or {})
+        self._usual = usual
         self._outcomes: list[tuple[str, Outcome]] = []
         self._lives = 0
         self._running: dict[str, _Command] = {}
@@ -77,13 +76,10 @@ class WorldWorker:
         )
         self._outcomes.insert(0, (words, outcome))
 
-    def let_go(self, words: str = "") -> None:
-        """Let the commands end that hang, and others of that name run through from now on."""
-        self._outcomes = [
-            (known, outcome)
-            for known, outcome in self._outcomes
-            if not (outcome.hangs and words in known)
-        ]
+    def let_go(self, words: str) -> None:
+        """Let commands end in whose line *words* stands, those that run and those to come."""
+        outcome = next((o for known, o in self._outcomes if words in known), Outcome())
+        self._outcomes.insert(0, (words, replace(outcome, hangs=False, seconds=0.0)))
         for command in self._running.values():
             if words in command.line:
                 command.end.set()
@@ -164,13 +160,13 @@ class WorldWorker:
             "commands": dict.fromkeys(_COMMANDS, "3.3"),
         }
         incarnation = f"{self.name}, life {self._lives}"
-        return WorkerSide(name=self.name, incarnation=incarnation, info=info | self._info)
+        return WorkerSide(name=self.name, incarnation=incarnation, info=info)
 
     def _start(self, order: StartCommand) -> None:
         line = line_of(order.name, order.arguments)
         self.commands.append(line)
         outcome = next((o for words, o in self._outcomes if words in line), None)
-        command = _Command(order, line, outcome or usual_outcome(line), self._say)
+        command = _Command(order, line, outcome or self._usual(line), self._say)
         self._running[order.command_id] = command
         command.task.add_done_callback(lambda _: self._running.pop(order.command_id, None))
 

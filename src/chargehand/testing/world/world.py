@@ -14,17 +14,19 @@ from typing import TypeVar
 from chargehand.app.master import Master
 from chargehand.config.model import MasterConfig, WorkerConfig
 from chargehand.domain.build import Build, Step
+from chargehand.domain.buildset import BuildRequest
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import RequestId
 from chargehand.domain.properties import Property
 from chargehand.fleet.ports import LinkMaker
 from chargehand.links.ports import Registry
 from chargehand.store.writer import Batches, Settle
-from chargehand.testing.world.client import STEPS_OF_OUR_OWN, Client, Json, Row, quoted
+from chargehand.testing.world.client import Client, Json, Row, quoted
 from chargehand.testing.world.directory import Configuration, WorldDirectory
 from chargehand.testing.world.history import History
 from chargehand.testing.world.link import WorldLink
 from chargehand.testing.world.notes import Notes
+from chargehand.testing.world.outcomes import Outcome, usual_outcome
 from chargehand.testing.world.virtual_time import VirtualClock, VirtualTimeLoop
 from chargehand.testing.world.worker import WorldWorker
 from chargehand.testing.world.writing import WriterInTheLoop
@@ -43,8 +45,16 @@ class StillBusy(AssertionError):
 class World:
     """One master (restarted as often as a test wants) and all its workers."""
 
-    def __init__(self, directory: WorldDirectory, loop: VirtualTimeLoop, notes: Notes) -> None:
+    def __init__(
+        self,
+        *,
+        directory: WorldDirectory,
+        loop: VirtualTimeLoop,
+        notes: Notes,
+        usual: Callable[[str], Outcome],
+    ) -> None:
         self.history = History()
+        self._usual = usual
         self._directory = directory
         self._loop = loop
         self._notes = notes
@@ -164,7 +174,8 @@ class World:
     def worker(self, name: str) -> WorldWorker:
         """Return a worker; before it is configured one may say what its commands do."""
         if name not in self._workers:
-            self._workers[name] = WorldWorker(name=name, basedir=self.path / "workers" / name)
+            basedir = self.path / "workers" / name
+            self._workers[name] = WorldWorker(name=name, basedir=basedir, usual=self._usual)
         return self._workers[name]
 
     # Time
@@ -187,7 +198,7 @@ class World:
         await self.until("nothing to be left to do", look, within)
 
     async def until(
-        self, what: str, look: Callable[[], Awaitable[T]], within: float = PATIENCE
+        self, what: str, look: Callable[[], Awaitable[T | None]], within: float = PATIENCE
     ) -> T:
         """Look at each moment at which something may have happened, until there is something true.
 
@@ -201,6 +212,27 @@ class World:
             if self._loop.time() >= deadline:
                 raise StillBusy(f"waited {within:g} s for {what}:\n{await self._described()}")
             await self._loop.time_passed()
+
+    async def finished(self, request_id: RequestId, within: float = PATIENCE) -> BuildRequest:
+        """Wait until a request is complete, and return it. Raises StillBusy."""
+
+        async def look() -> BuildRequest | None:
+            request = self.history.requests[request_id]
+            return request if request.complete else None
+
+        return await self.until(f"the end of request {request_id}", look, within)
+
+    async def build(self, builder: str, scheduler: str = "force", **parameters: Json) -> Build:
+        """Force a build, wait for its end, and return it."""
+        request_id = await self.force(builder, scheduler, **parameters)
+        await self.finished(request_id)
+        return self.builds_of(request_id)[-1]
+
+    async def waits(self, request_id: RequestId, kind: str) -> str:
+        """Return the sentence that says why a request waits; the reason must be of this kind."""
+        found = await self.one(f"buildrequests/{request_id}/why")
+        assert found["kind"] == kind, found
+        return str(found["sentence"])
 
     @property
     def now(self) -> float:
@@ -228,11 +260,8 @@ class World:
 
     def builds(self, builder: str | None = None) -> list[Build]:
         """Return the builds so far, of one builder or all, oldest first."""
-        builds = sorted(self.history.builds.values(), key=lambda build: build.id)
-        if builder is None:
-            return builds
-        builder_id = self.master.builder_id(builder)
-        return [build for build in builds if build.builder_id == builder_id]
+        of_builder = None if builder is None else self.master.builder_id(builder)
+        return self.history.builds_of(builder=of_builder)
 
     def last_build(self, builder: str) -> Build:
         """Return the builder's newest build."""
@@ -241,23 +270,30 @@ class World:
             raise LookupError(f"builder {builder!r} has built nothing")
         return builds[-1]
 
+    def builds_of(self, request_id: RequestId) -> list[Build]:
+        """Return the builds of a request, oldest first."""
+        return self.history.builds_of(request=request_id)
+
     def steps(self, build: Build) -> list[Step]:
         """Return the build's own steps, in order, without the preparation."""
-        return [
-            step
-            for step in sorted(self.history.steps.values(), key=lambda step: step.number)
-            if step.build_id == build.id and step.name not in STEPS_OF_OUR_OWN
-        ]
+        return self.history.steps_of(build)
+
+    def step(self, build: Build, name: str) -> Step:
+        """Return a step by its name. Raises LookupError."""
+        for step in self.steps(build):
+            if step.name == name:
+                return step
+        raise LookupError(f"build {build.id} has no step {name!r}")
 
     async def text(self, build: Build, step: str, log: str = "stdio") -> str:
         """Return a log of a step, with its channel letters."""
-        (found,) = [one for one in self.steps(build) if one.name == step]
-        (log_id,) = [
-            one.id
-            for one in self.history.logs.values()
-            if one.step_id == found.id and log in (one.name, one.slug)
-        ]
+        logs = self.history.logs_of(self.step(build, step))
+        (log_id,) = [one.id for one in logs if log in (one.name, one.slug)]
         return (await self.master.read_lines(log_id, 0, None)).decode(errors="replace")
+
+    async def properties(self, build: Build) -> Row:
+        """Return the build's properties: value and source by name."""
+        return await self.one(f"builds/{build.id}/properties")
 
     # REST
 
@@ -313,10 +349,16 @@ class World:
 
 
 @asynccontextmanager
-async def world(configuration: Configuration, *, path: Path | None = None) -> AsyncIterator[World]:
+async def world(
+    configuration: Configuration,
+    *,
+    path: Path | None = None,
+    usual: Callable[[str], Outcome] = usual_outcome,
+) -> AsyncIterator[World]:
     """Start a master with this configuration, and leave nothing of it behind.
 
-    *path* is the master's directory, where a test wants to put something there beforehand.
+    *path* is the master's directory, where a test wants to put something there beforehand; *usual*
+    says what a command does of which the test says nothing to its worker.
     """
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualTimeLoop):
@@ -324,7 +366,7 @@ async def world(configuration: Configuration, *, path: Path | None = None) -> As
     directory = WorldDirectory(path)
     with contextlib.closing(directory), Notes(logging.INFO) as notes:
         directory.write(configuration)
-        found = World(directory, loop, notes)
+        found = World(directory=directory, loop=loop, notes=notes, usual=usual)
         try:
             await found.start()
             yield found
