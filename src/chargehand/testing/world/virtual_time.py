@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
 T = TypeVar("T")
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+Ts = TypeVarTuple("Ts")
 
 _LOOK_AGAIN_SECONDS = 0.05
 """How long, really, the loop sleeps at most while it waits for what is outside."""
@@ -48,19 +51,19 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         await self._appended_to(self._waiting_for_time)
 
     def run_in_executor(
-        self, executor: object, function: Callable[..., T], *arguments: object
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """Run *function* in a thread; meanwhile time stands still."""
-        future = super().run_in_executor(executor, function, *arguments)  # type: ignore[arg-type] # as they are
+        """Run a function in a thread; meanwhile time stands still."""
+        future = super().run_in_executor(executor, func, *args)
         self._outside += 1
         future.add_done_callback(self._came_back)
         return future
 
-    async def subprocess_exec(  # type: ignore[override] # everything is handed on
-        self, *arguments: Any, **options: Any
-    ) -> tuple[asyncio.SubprocessTransport, asyncio.BaseProtocol]:
+    async def subprocess_exec(
+        self, protocol_factory: Callable[[], P], program: Any, *args: Any, **options: Any
+    ) -> tuple[asyncio.SubprocessTransport, P]:
         """Start a program; time stands still until it has ended."""
-        started = await super().subprocess_exec(*arguments, **options)
+        started = await super().subprocess_exec(protocol_factory, program, *args, **options)
         self._children.append(started[0])
         return started
 

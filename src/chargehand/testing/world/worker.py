@@ -231,7 +231,10 @@ class _Command:
                 self._output("h", "command interrupted, attempting to kill\n")
             self._output("h", f"program finished with exit code {rc}\nelapsedTime={elapsed:.6f}\n")
         for key, value in {**self._outcome.values, "rc": rc, "elapsed": elapsed}.items():
-            self._say(lambda side, key=key, value=value: side.value(self._id, key, value))  # type: ignore[misc] # of this turn
+            self._value(key, value)
+
+    def _value(self, key: str, value: Value) -> None:
+        self._say(lambda side: side.value(self._id, key, value))
 
     def _output(self, letter: str, text: str, log: str = "stdio") -> None:
         lines = text.removesuffix("\n").split("\n") if text else []
