@@ -19,13 +19,13 @@ from chargehand.scheduling.rules import Codebase
 from chargehand.scheduling.scheduler import Common, Overrides
 from chargehand.scheduling.service import Scheduling
 from chargehand.scheduling.submitting import Targets
+from chargehand.testing.intake import MemoryStateStore
 from chargehand.testing.scheduling_stores import (
     LoopClock,
     MemoryBuilders,
     MemoryBuildsets,
     MemoryChanges,
     MemorySchedulers,
-    MemoryState,
 )
 
 pytestmark = [pytest.mark.looptime(end=10_000)]
@@ -42,7 +42,7 @@ class World:
         self.changes = MemoryChanges(self.bus)
         self.buildsets = MemoryBuildsets(self.bus, self.changes)
         self.schedulers = MemorySchedulers(self.bus, self.buildsets)
-        self.state = MemoryState()
+        self.state = MemoryStateStore()
         self.builders = MemoryBuilders(["one", "two"])
 
     async def start(self, *components: Component, master: int = 1) -> Scheduling:
