@@ -67,8 +67,10 @@ class World:
 
     # Its life
 
-    async def start(self) -> None:
+    async def start(self, configuration: Configuration | None = None) -> None:
         """Start a master on this world's directory. Raises what the master raises."""
+        if configuration is not None:
+            self._directory.write(configuration)
         socket = self._directory.new_socket()
         master = Master(
             basedir=self.path,
@@ -95,9 +97,7 @@ class World:
     async def restart(self, configuration: Configuration | None = None) -> None:
         """Stop the master in good order, and start one on the same store."""
         await self.stop()
-        if configuration is not None:
-            self._directory.write(configuration)
-        await self.start()
+        await self.start(configuration)
 
     async def crash(self) -> None:
         """Lose the master's process: from here on it writes nothing, and its connections are cut.
@@ -365,10 +365,9 @@ async def world(
         raise RuntimeError("a world needs virtual time: run the test in a VirtualTimeLoop")
     directory = WorldDirectory(path)
     with contextlib.closing(directory), Notes(logging.INFO) as notes:
-        directory.write(configuration)
         found = World(directory=directory, loop=loop, notes=notes, usual=usual)
         try:
-            await found.start()
+            await found.start(configuration)
             yield found
         finally:
             await found.stop()
