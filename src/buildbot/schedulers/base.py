@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.rendering import render_value
 from buildbot.config import error
 from buildbot.interfaces import IRenderable
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import render_value
 from buildbot.schedulers import wiring
 from buildbot.util import bytes2unicode
-from buildbot.util.comparison import ComparableMixin
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component
 from chargehand.domain.buildset import SubmittedBuildset

@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from buildbot._border.bridge import inward
+from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build_parts import ChangeView
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import is_constant, render_value
 from buildbot.util import NotABranch
 from chargehand.config.model import Hook
 from chargehand.domain.change import Change

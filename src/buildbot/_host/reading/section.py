@@ -10,7 +10,7 @@ from buildbot._border.origin import Origin
 from buildbot._host.reading.document import Document
 
 
-class Given:
+class Section:
     """Values under ``c[...]``, or under a part of it like ``c['www']``.
 
     Each reading method returns the default when the key is not there or its value is of the wrong
@@ -44,7 +44,7 @@ class Given:
         """Return the value as it is."""
         return self.values.get(key, default)
 
-    def part(self, key: str) -> Given | None:
+    def part(self, key: str) -> Section | None:
         """Return a dictionary below *key* to be read the same way; None if there is none."""
         value = self.get(key)
         if value is None:
@@ -52,7 +52,7 @@ class Given:
         if not isinstance(value, dict):
             self.wrong(key, "a dictionary")
             return None
-        return Given(
+        return Section(
             value,
             document=self._document,
             collector=self._collector,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from buildbot.util.text import bytes2unicode
+from buildbot._border.text import bytes2unicode
 
 _DIGITS = re.compile(r"(\d+)")
 
