@@ -136,8 +136,8 @@ async def test_schedulers_are_enabled_until_somebody_disables_them(given: Given)
     assert await given.schedulers.enabled([number]) == {number: False}
     told = [event for event in given.events if isinstance(event, SchedulerChanged)]
     assert told[-1].verb == "updated"
-    assert told[-1].resource["schedulerid"] == number
-    assert told[-1].resource["enabled"] is False
+    assert told[-1].scheduler.id == number
+    assert told[-1].scheduler.enabled is False
 
 
 async def test_changes_wait_until_they_are_flushed(given: Given) -> None:

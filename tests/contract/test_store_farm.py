@@ -18,6 +18,7 @@ from chargehand.events.messages import (
     StepFinished,
     WorkerUpdated,
 )
+from chargehand.resources.farm import BUILDER
 
 
 async def test_builders_keep_their_identifiers_and_only_changed_ones_are_announced(
@@ -30,7 +31,7 @@ async def test_builders_keep_their_identifiers_and_only_changed_ones_are_announc
     await workshop.store.builders.sync(configs, workshop.master_id)
 
     assert ids["b1"] == workshop.builder_ids["b1"]
-    assert {(event.resource["name"], event.verb) for event in changed} == {
+    assert {(event.builder.name, event.verb) for event in changed} == {
         ("b1", "update"),
         ("b2", "stopped"),
         ("b3", "started"),
@@ -38,7 +39,9 @@ async def test_builders_keep_their_identifiers_and_only_changed_ones_are_announc
     assert workshop.heard() == []
     rows = await workshop.rows("builders")
     assert [row["masterids"] for row in rows] == [[workshop.master_id], [], [workshop.master_id]]
-    assert [event.resource for event in changed if event.verb == "update"] == [rows[0]]
+    assert [BUILDER.shown(event.builder) for event in changed if event.verb == "update"] == [
+        rows[0]
+    ]
 
 
 async def test_builders_belong_to_projects(workshop: Workshop) -> None:
@@ -154,7 +157,7 @@ async def test_a_scheduler_is_disabled_and_enabled(workshop: Workshop) -> None:
     await store.set_enabled(scheduler, False)
 
     (event,) = workshop.heard(SchedulerChanged)
-    assert (event.verb, event.resource["enabled"]) == ("updated", False)
+    assert (event.verb, event.scheduler.enabled) == ("updated", False)
     assert await store.enabled([scheduler]) == {scheduler: False}
 
 

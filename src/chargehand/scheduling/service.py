@@ -274,9 +274,8 @@ class Scheduling:
             self._tasks.spawn(self._mark(list(self._running)), name="marks")
 
     def _scheduler_changed(self, event: SchedulerChanged) -> None:
-        number = SchedulerId(event.resource.get("schedulerid", 0))
-        enabled = event.resource.get("enabled")
-        if enabled is not None and self._enabled.get(number, enabled) != enabled:
+        number, enabled = event.scheduler.id, event.scheduler.enabled
+        if self._enabled.get(number, enabled) != enabled:
             self._tasks.spawn(self._apply_enabled(number, enabled), name="enabling")
 
     async def _apply_enabled(self, number: SchedulerId, enabled: bool) -> None:
@@ -292,7 +291,7 @@ class Scheduling:
                 await self._deactivate([name])
 
     def _master_stopped(self, event: MasterStopped) -> None:
-        if event.master_id != self._master_id:
+        if event.master.id != self._master_id:
             self._tasks.spawn(self._claim_again(), name="taking over")
 
     async def _claim_others(self) -> None:

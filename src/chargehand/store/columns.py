@@ -68,9 +68,9 @@ def properties_of_json(text: str | None) -> dict[str, Property]:
     return _properties.decode(text) if text else {}
 
 
-def ids_as_json(ids: Iterable[int]) -> str:
+def ids_as_json(ids: Iterable[int | None]) -> str:
     """Return identifiers as the parameter of `chargehand.store.portable.is_among`."""
-    return _encoder.encode(list(ids)).decode()
+    return _encoder.encode([id_ for id_ in ids if id_ is not None]).decode()
 
 
 def _cleaned(value: Any) -> Any:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.limits import time_limit
+from chargehand.resources.query import Basis
 from chargehand.store import schema
 from chargehand.store.engines import is_in_memory, reading_engine, resolved, writing_engine
 from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
@@ -146,9 +147,14 @@ class Database:
             return await self.write(lambda transaction: query(transaction.connection))
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
 
-    def generation(self, kind: str) -> int:
-        """Return a number that grows whenever an answer about *kind* may have changed."""
-        return self._generations.of(kind)
+    def generation(self) -> int:
+        """Return a number that grows with each transaction; to be asked before something is read
+        that is to be kept."""
+        return self._generations.now()
+
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether nothing was written to what was read."""
+        return self._generations.is_current(basis)
 
     def _settle(self, jobs: list[Job]) -> None:
         events = [event for job in jobs if job.error is None for event in job.events]

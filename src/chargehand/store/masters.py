@@ -8,6 +8,7 @@ from sqlalchemy import false as no
 
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import MasterId, RequestId
+from chargehand.domain.master import Master
 from chargehand.domain.result import Result
 from chargehand.events.messages import LogFinished, MasterStarted, MasterStopped, StepFinished
 from chargehand.store import builders, builds, change_sources, request_rows, schedulers, workers
@@ -22,6 +23,7 @@ from chargehand.store.build_rows import (
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
 from chargehand.store.logs import Logs
+from chargehand.store.mapping import Rows
 from chargehand.store.named import ids_of
 from chargehand.store.portable import is_among
 from chargehand.store.tables import builds as build_table
@@ -35,10 +37,11 @@ _SET_ACTIVE = (
     .where(_IS_IT)
     .values(active=bindparam("is_active"), last_active=bindparam("now"))
 )
-_STALE = select(_master.id, _master.name).where(
+_STALE = select(_master.id).where(
     _master.active == true(), _master.last_active < bindparam("before")
 )
-_NAME = select(_master.name).where(_IS_IT)
+_masters = Rows(Master, masters)
+_SELECT = select(*_masters.columns).where(_IS_IT)
 
 _UNFINISHED_BUILDS = (
     select(*BUILD_COLUMNS)
@@ -84,7 +87,7 @@ class Masters:
             ids, _new = ids_of(transaction.connection, masters, [name], new)
             master_id = MasterId(ids[name])
             _set_active(transaction, master_id, is_active=True)
-            transaction.announce(MasterStarted(master_id=master_id, name=name))
+            transaction.announce(MasterStarted(master=_by_id(transaction, master_id)))
             return master_id
 
         return await self._database.write(use_case)
@@ -129,15 +132,18 @@ def _set_active(transaction: Transaction, master_id: MasterId, *, is_active: boo
     transaction.connection.execute(_SET_ACTIVE, values)
 
 
+def _by_id(transaction: Transaction, master_id: MasterId) -> Master:
+    return _masters.of(transaction.connection.execute(_SELECT, {"of": master_id}).one())
+
+
 def _stop(transaction: Transaction, master_id: MasterId) -> None:
-    name = transaction.connection.execute(_NAME, {"of": master_id}).scalar_one()
     _set_active(transaction, master_id, is_active=False)
     schedulers.give_up(transaction, master_id)
     change_sources.give_up(transaction, master_id)
     builders.stop_all(transaction, master_id)
     workers.delete_connections(transaction, master_id)
     workers.delete_configurations(transaction, master_id)
-    transaction.announce(MasterStopped(master_id=master_id, name=name))
+    transaction.announce(MasterStopped(master=_by_id(transaction, master_id)))
 
 
 def _recover(transaction: Transaction, master_id: MasterId) -> int:

@@ -26,6 +26,7 @@ from chargehand.domain.result import Result
 from chargehand.events.messages import RequestClaimed, RequestCompleted, RequestUnclaimed
 from chargehand.store import buildset_completion
 from chargehand.store.columns import ids_as_json, properties_of_json
+from chargehand.store.mapping import Rows
 from chargehand.store.portable import Updating, is_among
 from chargehand.store.tables import (
     buildset_source_stamps,
@@ -40,19 +41,9 @@ _request = requests.c
 _stamp = source_stamps.c
 _of_buildset = buildset_source_stamps.c
 
-REQUEST_COLUMNS = (
-    _request.id,
-    _request.buildset_id,
-    _request.builder_id,
-    _request.submitted_at,
-    _request.priority,
-    _request.waited_for,
-    _request.claimed_by,
-    _request.claimed_at,
-    _request.complete,
-    _request.complete_at,
-    _request.result,
-)
+_requests = Rows(BuildRequest, requests)
+REQUEST_COLUMNS = _requests.columns
+request_of = _requests.of
 SELECT_REQUESTS = select(*REQUEST_COLUMNS)
 SELECT_PENDING = (
     select(*REQUEST_COLUMNS, _request.properties, buildsets.c.properties, buildsets.c.reason)
@@ -111,23 +102,6 @@ _UNCLAIM = Updating(
     (_request.id,),
     SELECT_REQUESTS.where(*_IS_TAKEN),
 )
-
-
-def request_of(row: Sequence[Any]) -> BuildRequest:
-    """Return the value of a row that begins with `REQUEST_COLUMNS`."""
-    return BuildRequest(
-        id=row[0],
-        buildset_id=row[1],
-        builder_id=row[2],
-        submitted_at=row[3],
-        priority=row[4],
-        waited_for=row[5],
-        claimed_by=row[6],
-        claimed_at=row[7],
-        complete=row[8],
-        complete_at=row[9],
-        result=None if row[10] is None else Result(row[10]),
-    )
 
 
 def pending_of(

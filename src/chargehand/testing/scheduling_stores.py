@@ -28,6 +28,7 @@ from chargehand.domain.identifiers import (
     SchedulerId,
     SourceStampId,
 )
+from chargehand.domain.master import Scheduler
 from chargehand.domain.properties import merged
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
@@ -276,8 +277,9 @@ class MemorySchedulers:
             self._disabled.discard(scheduler_id)
         else:
             self._disabled.add(scheduler_id)
-        resource = {"schedulerid": int(scheduler_id), "enabled": enabled}
-        self._bus.publish([SchedulerChanged(resource=resource, verb="updated")])
+        name = next((name for name, known in self._ids.items() if known == scheduler_id), "")
+        scheduler = Scheduler(id=scheduler_id, name=name, enabled=enabled)
+        self._bus.publish([SchedulerChanged(scheduler=scheduler, verb="updated")])
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
         """Remember that changes were looked at and wait."""

@@ -9,7 +9,7 @@ from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
-from chargehand.resources.query import Page, Query
+from chargehand.resources.query import Basis, Page, Query
 
 
 class InvalidParameters(Exception):
@@ -27,8 +27,8 @@ class Resources(Protocol):
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
         Raises ValueError for a field that the kind does not have."""
 
-    def generation(self, kind: str) -> int:
-        """Return a number that grows whenever an answer about this kind may have changed."""
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether nothing was written to what an answer was read from."""
 
 
 class Logs(Protocol):
