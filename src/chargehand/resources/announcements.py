@@ -50,8 +50,18 @@ def _of(
     value: Callable[[E], V],
     extra: Callable[[E], Resource] | None = None,
 ) -> Telling:
-    """Tell a value that events have, always with one verb."""
-    return _with_verbs(entity, event_type, (verb,), value, lambda _: verb, extra)
+    """Tell the value that such an event has (and *extra*, which is not of it), with one verb."""
+    show = entity.shower()
+    beginnings = tuple(entity.event_keys.items())
+
+    def tell(event: Event) -> Announcement:
+        assert isinstance(event, event_type)
+        shown = value(event)
+        keys = tuple([(first, *rest(shown), verb) for first, rest in beginnings])
+        resource = show(shown)
+        return keys, resource if extra is None else resource | extra(event)
+
+    return Telling(event_type, frozenset(entity.event_keys), (verb,), tell)
 
 
 def _with_verbs(
@@ -60,28 +70,15 @@ def _with_verbs(
     verbs: tuple[str, ...],
     value: Callable[[E], V],
     verb: Callable[[E], str],
-    extra: Callable[[E], Resource] | None = None,
 ) -> Telling:
-    """Tell a value that events have, with one of several verbs, and with what is not of it."""
-    patterns = tuple(tuple(_part(part) for part in key.split("/")) for key in entity.event_keys)
+    """Tell the value that such an event has, with the verb that it has as well."""
+    by_verb = {one: _of(entity, event_type, one, value).tell for one in verbs}
 
     def tell(event: Event) -> Announcement:
         assert isinstance(event, event_type)
-        resource = entity.shown(value(event))
-        if extra is not None:
-            resource |= extra(event)
-        last = verb(event)
-        keys = tuple(
-            (*[str(resource[text]) if is_field else text for text, is_field in parts], last)
-            for parts in patterns
-        )
-        return keys, resource
+        return by_verb[verb(event)](event)
 
-    return Telling(event_type, frozenset(parts[0][0] for parts in patterns), verbs, tell)
-
-
-def _part(text: str) -> tuple[str, bool]:
-    return text.strip("{}"), text.startswith("{")
+    return Telling(event_type, frozenset(entity.event_keys), verbs, tell)
 
 
 def _properties_updated(event: Event) -> Announcement:

@@ -71,11 +71,11 @@ BUILD = Entity(
     singles=BUILD_PATHS,
     variants={"triggered_builds": ("builds/n:buildid/triggered_builds",)},
     placeholders={"build_number": "number"},
-    event_keys=(
-        "builders/{builderid}/builds/{number}",
-        "builds/{buildid}",
-        "workers/{workerid}/builds/{buildid}",
-    ),
+    event_keys={
+        "builders": lambda build: (str(build.builder_id), "builds", str(build.number)),
+        "builds": lambda build: (str(build.id),),
+        "workers": lambda build: (str(build.worker_id), "builds", str(build.id)),
+    },
 )
 
 _step = Fields(Step)
@@ -111,7 +111,10 @@ STEP = Entity(
     collections=tuple(f"{build}/steps" for build in BUILD_PATHS),
     singles=(*_STEPS, "steps/n:stepid"),
     placeholders={"step_name": "name", "step_number": "number"},
-    event_keys=("builds/{buildid}/steps/{stepid}", "steps/{stepid}"),
+    event_keys={
+        "builds": lambda step: (str(step.build_id), "steps", str(step.id)),
+        "steps": lambda step: (str(step.id),),
+    },
 )
 
 _log = Fields(Log)
@@ -132,7 +135,10 @@ LOG = Entity(
     collections=tuple(f"{step}/logs" for step in (*_STEPS, "steps/n:stepid")),
     singles=_LOGS,
     placeholders={"log_slug": "slug"},
-    event_keys=("logs/{logid}", "steps/{stepid}/logs/{slug}"),
+    event_keys={
+        "logs": lambda log: (str(log.id),),
+        "steps": lambda log: (str(log.step_id), "logs", log.slug),
+    },
 )
 
 LOG_CHUNK = Entity(

@@ -113,7 +113,7 @@ def _walk(node: _Node, path: tuple[str, ...], index: int, scope: Scope) -> Resol
         letter, _, name = placeholder.partition(":")
         if _fits(letter, segment):
             value: int | str = int(segment) if letter == "n" else segment
-            found = _walk(child, path, index + 1, scope | {name: value})
+            found = _walk(child, path, index + 1, {**scope, name: value})
             if found is not None:
                 return found
     return None

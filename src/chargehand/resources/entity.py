@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -31,12 +31,17 @@ class Entity(Generic[V_contra]):
     """Further lists of it that the store is asked for by names of their own."""
     placeholders: Mapping[str, str] = field(default_factory=dict)
     """Placeholders of paths that name a field otherwise than the field is called."""
-    event_keys: tuple[str, ...] = ()
-    """Keys of live events, before their verb; ``{NAME}`` stands for a field."""
+    event_keys: Mapping[str, Callable[[V_contra], tuple[str, ...]]] = field(default_factory=dict)
+    """Keys of live events: how each begins, and what follows of a value, up to the verb."""
 
     def shown(self, value: V_contra) -> Resource:
         """Return the resource that shows *value*."""
         return {one.name: one.show(value) for one in self.fields if one.show is not None}
+
+    def shower(self) -> Callable[[V_contra], Resource]:
+        """Return `shown` for those who show many values."""
+        shows = [(one.name, one.show) for one in self.fields if one.show is not None]
+        return lambda value: {name: show(value) for name, show in shows}
 
     def type(self) -> FieldType[Resource]:
         """Return the type of a field that has a whole resource."""

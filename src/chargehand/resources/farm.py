@@ -32,7 +32,7 @@ MASTER = Entity(
     ),
     collections=("builders/n:builderid/masters", "masters"),
     singles=("builders/n:builderid/masters/n:masterid", "masters/n:masterid"),
-    event_keys=("masters/{masterid}",),
+    event_keys={"masters": lambda master: (str(master.id),)},
 )
 
 
@@ -82,7 +82,7 @@ BUILDER = Entity(
         "masters/n:masterid/builders/n:builderid",
     ),
     placeholders={"buildername": "name"},
-    event_keys=("builders/{builderid}",),
+    event_keys={"builders": lambda builder: (str(builder.id),)},
 )
 
 _worker = Fields(Worker)
@@ -127,7 +127,7 @@ WORKER = Entity(
         *(f"{workers}/i:name" for workers in _CONFIGURED),
         *(f"{workers}/n:workerid" for workers in _CONFIGURED),
     ),
-    event_keys=("workers/{workerid}",),
+    event_keys={"workers": lambda worker: (str(worker.id),)},
 )
 
 _scheduler = Fields(Scheduler)
@@ -150,7 +150,7 @@ SCHEDULER = Entity(
         "schedulers/n:schedulerid",
     ),
     placeholders={"schedulername": "name"},
-    event_keys=("schedulers/{schedulerid}",),
+    event_keys={"schedulers": lambda scheduler: (str(scheduler.id),)},
 )
 
 FORCE_SCHEDULER = Entity(

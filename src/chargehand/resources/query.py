@@ -1,5 +1,6 @@
 """A question to the store about resources, as the REST API can put it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 from chargehand.resources.field import Resource
 from chargehand.resources.visibility import Visibility
 
-Scope = dict[str, Any]
+Scope = Mapping[str, int | str]
 """What a path's placeholders stand for: numbers and texts."""
 
 

@@ -130,7 +130,7 @@ CHANGE = Entity(
         "sourcestamps/n:ssid/changes",
     ),
     singles=("changes/n:changeid",),
-    event_keys=("changes/{changeid}",),
+    event_keys={"changes": lambda change: (str(change.id),)},
 )
 
 _buildset = Fields(Buildset)
@@ -189,7 +189,7 @@ BUILDSET = Entity(
     collections=("buildsets",),
     singles=("buildsets/n:bsid",),
     placeholders={"buildsetid": "bsid"},
-    event_keys=("buildsets/{bsid}",),
+    event_keys={"buildsets": lambda buildset: (str(buildset.id),)},
 )
 
 _request = Fields(BuildRequest)
@@ -238,10 +238,10 @@ REQUEST = Entity(
     ),
     collections=("builders/n:builderid/buildrequests", "buildrequests"),
     singles=("buildrequests/n:buildrequestid",),
-    event_keys=(
-        "buildrequests/{buildrequestid}",
-        "builders/{builderid}/buildrequests/{buildrequestid}",
-    ),
+    event_keys={
+        "buildrequests": lambda request: (str(request.id),),
+        "builders": lambda request: (str(request.builder_id), "buildrequests", str(request.id)),
+    },
 )
 
 WHY = Entity(
