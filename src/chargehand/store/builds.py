@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Insert, bindparam, func, insert, select, true, update
+from sqlalchemy import Connection, Insert, Update, bindparam, func, insert, select, true, update
 from sqlalchemy.dialects.mysql import insert as insert_for_mysql
 from sqlalchemy.dialects.postgresql import insert as insert_for_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_for_sqlite
@@ -68,14 +68,14 @@ def _upsert(dialect_name: str) -> Insert:
         statement = insert_for_mysql(build_properties)
         new = statement.inserted
         return statement.on_duplicate_key_update(value=new.value, source=new.source)
-    make: Any = insert_for_sqlite if dialect_name == "sqlite" else insert_for_postgresql
+    is_sqlite = dialect_name == "sqlite"
+    make = insert_for_sqlite if is_sqlite else insert_for_postgresql
     inserting = make(build_properties)
-    new = inserting.excluded
-    upsert: Insert = inserting.on_conflict_do_update(
+    taken = inserting.excluded
+    return inserting.on_conflict_do_update(
         index_elements=[_property.build_id, _property.name],
-        set_={"value": new.value, "source": new.source},
+        set_={"value": taken.value, "source": taken.source},
     )
-    return upsert
 
 
 class Builds:
@@ -145,7 +145,7 @@ class Builds:
             lambda transaction: finish(transaction, build, result, state, requests)
         )
 
-    async def _update(self, statement: Any, values: dict[str, Any], build: Build) -> Build:
+    async def _update(self, statement: Update, values: Mapping[str, object], build: Build) -> Build:
         def use_case(transaction: Transaction) -> Build:
             transaction.connection.execute(statement, values)
             transaction.announce(BuildUpdated(build=build))

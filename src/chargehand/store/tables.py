@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -33,10 +31,25 @@ def _id() -> Column[int]:
     return Column("id", Id, primary_key=True)
 
 
-def _of(name: str, target: str, **options: Any) -> Column[int]:
+def _of(
+    name: str,
+    target: str,
+    *,
+    primary_key: bool = False,
+    nullable: bool = False,
+    index: bool | None = None,
+) -> Column[int]:
     """Make a reference; rows go together with what they belong to."""
-    options.setdefault("nullable", False)
-    return Column(name, Id, ForeignKey(f"{target}.id", ondelete="CASCADE"), **options)
+    reference = ForeignKey(f"{target}.id", ondelete="CASCADE")
+    return Column(
+        name,
+        Id,
+        reference,
+        primary_key=primary_key,
+        autoincrement=False,
+        nullable=nullable,
+        index=index,
+    )
 
 
 def _flag(name: str) -> Column[bool]:
@@ -83,8 +96,8 @@ builders = Table(
 builder_masters = Table(
     "builder_masters",
     metadata,
-    _of("builder_id", "builders", primary_key=True, autoincrement=False),
-    _of("master_id", "masters", primary_key=True, autoincrement=False, index=True),
+    _of("builder_id", "builders", primary_key=True),
+    _of("master_id", "masters", primary_key=True, index=True),
 )
 
 workers = Table(
@@ -101,16 +114,16 @@ workers = Table(
 connected_workers = Table(
     "connected_workers",
     metadata,
-    _of("worker_id", "workers", primary_key=True, autoincrement=False),
-    _of("master_id", "masters", primary_key=True, autoincrement=False, index=True),
+    _of("worker_id", "workers", primary_key=True),
+    _of("master_id", "masters", primary_key=True, index=True),
 )
 
 configured_workers = Table(
     "configured_workers",
     metadata,
-    _of("worker_id", "workers", primary_key=True, autoincrement=False),
-    _of("builder_id", "builders", primary_key=True, autoincrement=False, index=True),
-    _of("master_id", "masters", primary_key=True, autoincrement=False, index=True),
+    _of("worker_id", "workers", primary_key=True),
+    _of("builder_id", "builders", primary_key=True, index=True),
+    _of("master_id", "masters", primary_key=True, index=True),
 )
 
 patches = Table(
@@ -194,8 +207,8 @@ buildsets = Table(
 buildset_source_stamps = Table(
     "buildset_source_stamps",
     metadata,
-    _of("buildset_id", "buildsets", primary_key=True, autoincrement=False),
-    _of("source_stamp_id", "source_stamps", primary_key=True, autoincrement=False, index=True),
+    _of("buildset_id", "buildsets", primary_key=True),
+    _of("source_stamp_id", "source_stamps", primary_key=True, index=True),
 )
 
 requests = Table(
@@ -270,7 +283,7 @@ Index("builds_running", builds.c.master_id, sqlite_where=_running, postgresql_wh
 build_properties = Table(
     "build_properties",
     metadata,
-    _of("build_id", "builds", primary_key=True, autoincrement=False),
+    _of("build_id", "builds", primary_key=True),
     Column("name", Name, primary_key=True),
     Column("value", Json, nullable=False),
     _text("source"),
@@ -336,15 +349,15 @@ schedulers = Table(
 scheduler_masters = Table(
     "scheduler_masters",
     metadata,
-    _of("scheduler_id", "schedulers", primary_key=True, autoincrement=False),
+    _of("scheduler_id", "schedulers", primary_key=True),
     _of("master_id", "masters", index=True),
 )
 
 scheduler_changes = Table(
     "scheduler_changes",
     metadata,
-    _of("scheduler_id", "schedulers", primary_key=True, autoincrement=False),
-    _of("change_id", "changes", primary_key=True, autoincrement=False, index=True),
+    _of("scheduler_id", "schedulers", primary_key=True),
+    _of("change_id", "changes", primary_key=True, index=True),
     _flag("important"),
 )
 
@@ -358,7 +371,7 @@ change_sources = Table(
 change_source_masters = Table(
     "change_source_masters",
     metadata,
-    _of("change_source_id", "change_sources", primary_key=True, autoincrement=False),
+    _of("change_source_id", "change_sources", primary_key=True),
     _of("master_id", "masters", index=True),
 )
 

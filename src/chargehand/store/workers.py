@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, update
@@ -188,7 +187,7 @@ def _alter(
     connection: Connection, added: set[_Pair], removed: set[_Pair], master_id: MasterId
 ) -> None:
     if removed:
-        rows: list[dict[str, Any]] = [
+        rows: list[dict[str, object]] = [
             {"worker": worker, "builder": builder, "master": master_id}
             for worker, builder in sorted(removed)
         ]

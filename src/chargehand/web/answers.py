@@ -6,12 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
 
+from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis
 from chargehand.resources.visibility import Visibility
 
@@ -47,12 +47,14 @@ class Answer:
         return web.Response(status=self.status, body=self.body, headers=headers)
 
 
-def encoded(value: Any) -> bytes:
+def encoded(value: object) -> bytes:
     """Return *value* as compact JSON with sorted keys."""
     return _encoder.encode(value)
 
 
-def success(plural: str, rows: list[Any], meta: Mapping[str, Any], *, compact: bool) -> Answer:
+def success(
+    plural: str, rows: list[Resource], meta: Mapping[str, object], *, compact: bool
+) -> Answer:
     """Return rows as clients get them: compact, or readable for people and their browsers."""
     body = _encoder.encode({plural: rows, "meta": meta})
     if not compact:

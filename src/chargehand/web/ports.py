@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
+from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
 
 
@@ -45,7 +46,7 @@ class Controls(Protocol):
     """What users may order. Each raises LookupError when the thing is not there."""
 
     async def force(
-        self, scheduler: str, parameters: Mapping[str, Any], owner: str
+        self, scheduler: str, parameters: Mapping[str, object], owner: str
     ) -> tuple[int, dict[int, int]]:
         """Force builds; returns the buildset's identifier and the requests' by builder id.
         Raises InvalidParameters."""
@@ -82,5 +83,5 @@ class Explanations(Protocol):
 class ForceForms(Protocol):
     """The force schedulers, as forms."""
 
-    def forms(self, builder_id: int | None = None) -> list[dict[str, Any]]:
+    def forms(self, builder_id: int | None = None) -> list[Resource]:
         """Return resources of type ``forcescheduler``."""

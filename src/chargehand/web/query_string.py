@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qsl
 
 from chargehand.resources.catalog import KINDS
@@ -68,7 +67,7 @@ class _Parameters:
     def __init__(self, known: dict[str, FieldType[object]], is_collection: bool) -> None:
         self._known = known
         self._is_collection = is_collection
-        self._filters: dict[str, tuple[str, Operator, list[Any]]] = {}
+        self._filters: dict[str, tuple[str, Operator, list[object]]] = {}
         self.order: list[Order] = []
         self.limit: int | None = None
         self.offset: int | None = None
@@ -136,7 +135,7 @@ def _count(name: str, text: str) -> int | None:
     return number if number >= 0 else None
 
 
-def _value(field: FieldType[object], operator: Operator, text: str) -> Any:
+def _value(field: FieldType[object], operator: Operator, text: str) -> object:
     if field.is_list and operator is not Operator.CONTAINS:
         raise ValueError(text)
     if operator is Operator.CONTAINS and not field.is_list:
@@ -163,11 +162,11 @@ def _string(text: str) -> str:
     return text
 
 
-def _unusable(text: str) -> Any:
+def _unusable(text: str) -> object:
     raise ValueError(text)
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {
+_PARSERS: dict[str, Callable[[str], object]] = {
     "integer": _integer,
     "datetime": _integer,
     "boolean": _boolean,

@@ -120,7 +120,7 @@ class Reader:
         return await self._stages.forms(sees, BuilderId(builder.rows[0]["builderid"]))
 
     async def _why(self, query: Query) -> Sequence[Resource]:
-        request_id = RequestId(query.scope["buildrequestid"])
+        request_id = RequestId(int(query.scope["buildrequestid"]))
         try:
             waiting = await self._stages.why_waiting(query.sees, request_id)
         except LookupError:
