@@ -23,8 +23,7 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
-from chargehand.resources.builds import BUILD, LOG
-from chargehand.resources.builds import STEP as STEPS
+from chargehand.resources.shown import build_resource, log_resource, step_resource
 from chargehand.testing.web import (
     MemoryControls,
     MemoryExplanations,
@@ -79,16 +78,16 @@ def site_rows() -> dict[str, list[dict[str, Any]]]:
             },
         ],
         "builds": [
-            BUILD.shown(build)
+            build_resource(build)
             | {"_scope": {"buildername": "quick one", "build_number": build.number}}
             for build in BUILDS
         ],
         "steps": [
-            STEPS.shown(STEP)
+            step_resource(STEP)
             | {"_scope": _BUILD_PATHS | {"step_name": "compile", "step_number": 0}}
         ],
         "logs": [
-            LOG.shown(log)
+            log_resource(log)
             | {
                 "_scope": _BUILD_PATHS
                 | {"step_name": "compile", "step_number": 0, "log_slug": log.slug}

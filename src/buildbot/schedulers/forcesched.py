@@ -221,13 +221,11 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         return outward(self._force(owner, builderNames, builderid, kwargs))
 
     async def _force(self, owner: Any, names: Any, builder_id: Any, answers: Any) -> Any:
-        form = self._behaviour()
-        assert isinstance(form, forms.Force), "a form's settings make no other kind"
+        engine = self._running()
         if names is None and builder_id is not None:
-            names = [form.builder_named(builder_id)]
+            names = [engine.builder_named(builder_id)]
         try:
-            submitted = await form.submit(owner, names, answers)
-            return None if submitted is None else submitted.numbers
+            return await engine.force_as_usual(owner, names, answers)
         except InvalidParameters as wrong:
             raise CollectedValidationError(wrong.errors) from wrong
 

@@ -1,8 +1,10 @@
 """Small functions that configurations and plug-ins use: text, time, lists, comparison."""
 
-from buildbot._border.comparison import ComparableMixin
-from buildbot._border.deferreds import asyncSleep, deferredLocked, in_reactor
-from buildbot._border.sequences import (
+from buildbot.util.comparison import ComparableMixin
+from buildbot.util.deferreds import asyncSleep, deferredLocked, in_reactor
+from buildbot.util.giturlparse import giturlparse
+from buildbot.util.notifier import Notifier
+from buildbot.util.sequences import (
     dictionary_merge,
     diffSets,
     flatten,
@@ -11,7 +13,7 @@ from buildbot._border.sequences import (
     makeList,
     naturalSort,
 )
-from buildbot._border.text import (
+from buildbot.util.text import (
     NotABranch,
     ascii2unicode,
     bytes2unicode,
@@ -23,7 +25,7 @@ from buildbot._border.text import (
     stripUrlPassword,
     unicode2bytes,
 )
-from buildbot._border.times import (
+from buildbot.util.times import (
     UTC,
     datetime2epoch,
     epoch2datetime,
@@ -33,8 +35,6 @@ from buildbot._border.times import (
     now,
     toJson,
 )
-from buildbot.util.giturlparse import giturlparse
-from buildbot.util.notifier import Notifier
 
 __all__ = [
     "UTC",

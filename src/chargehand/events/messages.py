@@ -4,14 +4,14 @@ An event is announced inside a store transaction and leaves after the commit, in
 commits. It carries the new state of the thing whole, so that nobody has to ask the store again.
 """
 
+from typing import Any
+
 import msgspec
 
 from chargehand.domain.build import Build, Log, Step
-from chargehand.domain.builder import Builder
 from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
 from chargehand.domain.change import Change
-from chargehand.domain.identifiers import BuildId
-from chargehand.domain.master import Master, Scheduler
+from chargehand.domain.identifiers import BuilderId, BuildId, LogId, MasterId, StepId
 from chargehand.domain.properties import Property
 from chargehand.domain.worker import Worker
 
@@ -164,24 +164,30 @@ class WorkerUpdated(Event, frozen=True):
 class MasterStarted(Event, frozen=True):
     """A master began to run."""
 
-    master: Master
+    master_id: MasterId
+    name: str
 
 
 class MasterStopped(Event, frozen=True):
     """A master stopped, or was found dead."""
 
-    master: Master
+    master_id: MasterId
+    name: str
 
 
 class BuilderChanged(Event, frozen=True):
     """A builder was added, altered or removed ("started", "update", "stopped")."""
 
-    builder: Builder
+    builder_id: BuilderId
     verb: str
+    resource: dict[str, Any]
 
 
 class SchedulerChanged(Event, frozen=True):
     """A scheduler was created, enabled or disabled ("created", "updated")."""
 
-    scheduler: Scheduler
+    resource: dict[str, Any]
     verb: str
+
+
+LogOwner = tuple[LogId, StepId, BuildId]

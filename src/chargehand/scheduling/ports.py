@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
@@ -15,7 +15,6 @@ from chargehand.domain.identifiers import (
     MasterId,
     SchedulerId,
 )
-from chargehand.domain.json import Json
 from chargehand.domain.source_stamp import StoredSourceStamp
 
 
@@ -100,10 +99,10 @@ class ChangeStore(Protocol):
 class StateStore(Protocol):
     """Small things that components remember by name (JSON values)."""
 
-    async def get(self, name: str, kind: str, key: str, default: Json = None) -> Json:
+    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
         """Return what was set for the object *name* of class *kind*."""
 
-    async def set(self, name: str, kind: str, key: str, value: Json) -> None:
+    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
         """Remember it durably."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import (
@@ -116,7 +117,7 @@ def set_content(transaction: Transaction, log: Log, size: int, content: bytes | 
 
 def measure(transaction: Transaction, measures: Iterable[tuple[LogId, int, int]]) -> None:
     """Set how many lines and bytes some logs have."""
-    rows: Sequence[dict[str, object]] = [
+    rows: Sequence[dict[str, Any]] = [
         {"of": log_id, "lines": line_count, "bytes": size} for log_id, line_count, size in measures
     ]
     transaction.connection.execute(_MEASURE, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
@@ -14,7 +15,7 @@ from chargehand.store.transaction import Transaction
 
 
 def ids_of(
-    connection: Connection, table: Table, names: Sequence[str], new: Mapping[str, object]
+    connection: Connection, table: Table, names: Sequence[str], new: Mapping[str, Any]
 ) -> tuple[dict[str, int], list[str]]:
     """Return the identifiers of rows by name, and which of them had to be added (with *new*)."""
     query = select(table.c.name, table.c.id).where(is_among(table.c.name, "names"))

@@ -74,17 +74,12 @@ class MemoryChangeStore:
 
 
 class MemoryChangeSourceStore:
-    """Gives a source to the first who asks, but those in ``others`` to nobody."""
+    """Gives every source to whoever asks, but for those in ``others``."""
 
     def __init__(self) -> None:
         self.known: dict[str, ChangeSourceId] = {}
         self.others: set[str] = set()
-        self._masters: dict[ChangeSourceId, MasterId] = {}
-
-    @property
-    def active(self) -> set[ChangeSourceId]:
-        """The sources that some master has."""
-        return set(self._masters)
+        self.active: set[ChangeSourceId] = set()
 
     async def ids(self, names: Sequence[str]) -> dict[str, ChangeSourceId]:
         """Return identifiers."""
@@ -95,12 +90,11 @@ class MemoryChangeSourceStore:
     async def activate(
         self, ids: Sequence[ChangeSourceId], master_id: MasterId
     ) -> set[ChangeSourceId]:
-        """Make them the master's where no other has them; return its own."""
+        """Make them ours."""
         taken = {self.known[name] for name in self.others if name in self.known}
-        for source_id in set(ids) - taken:
-            self._masters.setdefault(source_id, master_id)
-        return {source_id for source_id in ids if self._masters.get(source_id) == master_id}
+        self.active = set(ids) - taken
+        return set(self.active)
 
     async def deactivate(self, master_id: MasterId) -> None:
-        """Give the master's up."""
-        self._masters = {one: m for one, m in self._masters.items() if m != master_id}
+        """Give them up."""
+        self.active = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from aiohttp import web
 
@@ -120,7 +121,7 @@ class RestApi:
             "Content-Disposition": f"attachment; filename={resolved.scope['name']}",
             "X-Content-Type-Options": "nosniff",
         }
-        value = page.rows[0]["value"]
+        value: Any = page.rows[0]["value"]
         return web.Response(body=bytes(value), headers=headers | extra)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
-from chargehand.resources.field import Resource
-from chargehand.resources.query import Basis, Page, Query
+from chargehand.resources.query import Page, Query
 
 
 class InvalidParameters(Exception):
@@ -28,8 +27,8 @@ class Resources(Protocol):
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
         Raises ValueError for a field that the kind does not have."""
 
-    def is_current(self, basis: Basis) -> bool:
-        """Return whether nothing was written to what an answer was read from."""
+    def generation(self, kind: str) -> int:
+        """Return a number that grows whenever an answer about this kind may have changed."""
 
 
 class Logs(Protocol):
@@ -46,7 +45,7 @@ class Controls(Protocol):
     """What users may order. Each raises LookupError when the thing is not there."""
 
     async def force(
-        self, scheduler: str, parameters: Mapping[str, object], owner: str
+        self, scheduler: str, parameters: Mapping[str, Any], owner: str
     ) -> tuple[int, dict[int, int]]:
         """Force builds; returns the buildset's identifier and the requests' by builder id.
         Raises InvalidParameters."""
@@ -83,5 +82,5 @@ class Explanations(Protocol):
 class ForceForms(Protocol):
     """The force schedulers, as forms."""
 
-    def forms(self, builder_id: int | None = None) -> list[Resource]:
+    def forms(self, builder_id: int | None = None) -> list[dict[str, Any]]:
         """Return resources of type ``forcescheduler``."""

@@ -7,32 +7,32 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from buildbot._host.reading.section import Section
+from buildbot._host.reading.given import Given
 from chargehand.config.model import BuilderConfig, Component, MasterConfig
 from chargehand.domain.lock import LockAccess, LockSpec
 
 _WORKER_NAME = re.compile(r"[^\W\d][\w.-]{0,49}|-[\w.-]{0,49}")
 
 
-def check(config: MasterConfig, section: Section) -> None:
+def check(config: MasterConfig, given: Given) -> None:
     """Complain about everything that does not fit together."""
-    _check_presence(config, section)
-    _check_names(config, section)
-    _check_workers_of_builders(config, section)
-    _check_builders_of_schedulers(config, section)
-    _check_projects(config, section)
-    _check_locks(config, section)
+    _check_presence(config, given)
+    _check_names(config, given)
+    _check_workers_of_builders(config, given)
+    _check_builders_of_schedulers(config, given)
+    _check_projects(config, given)
+    _check_locks(config, given)
 
 
-def _check_presence(config: MasterConfig, section: Section) -> None:
+def _check_presence(config: MasterConfig, given: Given) -> None:
     if not config.multi_master:
         if not config.workers:
-            section.error("no workers are configured", "workers")
+            given.error("no workers are configured", "workers")
         if not config.builders:
-            section.error("no builders are configured", "builders")
+            given.error("no builders are configured", "builders")
     remote = [worker for worker in config.workers if worker.kind == "remote"]
     if remote and not config.protocols:
-        section.error(
+        given.error(
             "workers are configured, but c['protocols'] not: "
             "without c['protocols'] = {'pb': {'port': 9989}} they cannot connect",
             "protocols",
@@ -40,13 +40,11 @@ def _check_presence(config: MasterConfig, section: Section) -> None:
         )
 
 
-def _check_names(config: MasterConfig, section: Section) -> None:
+def _check_names(config: MasterConfig, given: Given) -> None:
     builders = config.builders
     for worker in config.workers:
         if not isinstance(worker.name, str) or not _WORKER_NAME.fullmatch(worker.name):
-            section.error(
-                f"worker name {worker.name!r} is not an identifier", "workers", worker.name
-            )
+            given.error(f"worker name {worker.name!r} is not an identifier", "workers", worker.name)
     for key, what, names in (
         ("builders", "duplicate builder name {!r}", [builder.name for builder in builders]),
         ("builders", "duplicate builder builddir {!r}", [builder.builddir for builder in builders]),
@@ -57,21 +55,21 @@ def _check_names(config: MasterConfig, section: Section) -> None:
         ("projects", "duplicate project name {!r}", [p.name for p in config.projects]),
     ):
         for name in _doubled(names):
-            section.error(what.format(name), key, str(name))
+            given.error(what.format(name), key, str(name))
 
 
-def _check_workers_of_builders(config: MasterConfig, section: Section) -> None:
+def _check_workers_of_builders(config: MasterConfig, given: Given) -> None:
     known = {worker.name for worker in config.workers}
     for builder in config.builders:
         if unknown := sorted(name for name in builder.worker_names if name not in known):
-            section.error(
+            given.error(
                 f"builder {builder.name!r} uses unknown workers {_quoted(unknown)}",
                 "builders",
                 builder.name,
             )
 
 
-def _check_builders_of_schedulers(config: MasterConfig, section: Section) -> None:
+def _check_builders_of_schedulers(config: MasterConfig, given: Given) -> None:
     known = {builder.name for builder in config.builders}
     driven: set[str] = set()
     for scheduler in config.schedulers:
@@ -82,7 +80,7 @@ def _check_builders_of_schedulers(config: MasterConfig, section: Section) -> Non
         driven.update(names)
         for name in names:
             if name not in known:
-                section.error(
+                given.error(
                     f"Unknown builder {name!r} in scheduler {scheduler.name!r}",
                     "schedulers",
                     scheduler.name,
@@ -90,7 +88,7 @@ def _check_builders_of_schedulers(config: MasterConfig, section: Section) -> Non
                 )
     idle = sorted(known - driven)
     if idle and not config.multi_master:
-        section.error(f"builder(s) {_listed(idle)} have no schedulers to drive them", "schedulers")
+        given.error(f"builder(s) {_listed(idle)} have no schedulers to drive them", "schedulers")
 
 
 def builder_names(scheduler: Component) -> Sequence[str] | None:
@@ -105,24 +103,24 @@ def builder_names(scheduler: Component) -> Sequence[str] | None:
     return None
 
 
-def _check_projects(config: MasterConfig, section: Section) -> None:
+def _check_projects(config: MasterConfig, given: Given) -> None:
     known = {project.name for project in config.projects}
     for builder in config.builders:
         if builder.project and builder.project not in known:
-            section.error(
+            given.error(
                 f"builder {builder.name!r} uses unknown project name {builder.project!r}",
                 "builders",
                 builder.name,
             )
 
 
-def _check_locks(config: MasterConfig, section: Section) -> None:
+def _check_locks(config: MasterConfig, given: Given) -> None:
     """Locks are known by their names: different ones may not share one."""
     seen: dict[str, LockSpec] = {}
     for access in _accesses(config.builders):
         other = seen.setdefault(access.lock.name, access.lock)
         if other is not access.lock and other != access.lock:
-            section.error(
+            given.error(
                 f"Two locks share the same name, {access.lock.name!r}",
                 "builders",
                 access.lock.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from buildbot._host.reading.section import Section
+from buildbot._host.reading.given import Given
 
 _KNOWN_WORDS = """
 buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize changeHorizon
@@ -44,24 +44,22 @@ _NOT_YET = {
 }
 
 
-def check_keys(section: Section) -> None:
+def check_keys(given: Given) -> None:
     """Complain about keys that there are not, each with a suggestion where one can be made."""
-    for key in section.values:
+    for key in given.values:
         if key in KNOWN:
             continue
         if not isinstance(key, str):
-            section.error(
-                f"keys of BuildmasterConfig are strings, not {key!r}", "BuildmasterConfig"
-            )
+            given.error(f"keys of BuildmasterConfig are strings, not {key!r}", "BuildmasterConfig")
         elif key in _IGNORED:
-            section.warn(f"{section.shown(key)} was removed from Buildbot: {_IGNORED[key]}", key)
+            given.warn(f"{given.shown(key)} was removed from Buildbot: {_IGNORED[key]}", key)
         elif key in _REPLACED:
-            section.error(f"{section.shown(key)} was removed from Buildbot: {_REPLACED[key]}", key)
+            given.error(f"{given.shown(key)} was removed from Buildbot: {_REPLACED[key]}", key)
         else:
-            section.error(f"Unknown BuildmasterConfig key {key!r}{_suggestion(key)}", key)
+            given.error(f"Unknown BuildmasterConfig key {key!r}{_suggestion(key)}", key)
     for key, what in _NOT_YET.items():
-        if section.get(key):
-            section.warn(f"{section.shown(key)} is not supported yet: {what}", key)
+        if given.get(key):
+            given.warn(f"{given.shown(key)} is not supported yet: {what}", key)
 
 
 def suggestion(word: str, known: frozenset[str]) -> str:

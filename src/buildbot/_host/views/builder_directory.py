@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.views.engine_access import EngineAccess
-from buildbot.process.builder import Builder
+from buildbot._host.views.builders import Builder
+from buildbot._host.views.surroundings import Surroundings
+from chargehand.domain.identifiers import BuilderId
 
 
 class BuilderDirectory:
     """Finds builders by name and number."""
 
-    def __init__(self, access: EngineAccess) -> None:
-        self._access = access
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
 
     @property
     def builders(self) -> dict[str, Builder]:
@@ -26,7 +27,7 @@ class BuilderDirectory:
 
     def getBuilderById(self, builderid: int) -> Builder | None:
         """Return the builder with that number, None if none has."""
-        name = self._access.builder_name(builderid)
+        name = self._surroundings.engine.builders.name(BuilderId(builderid))
         return next((self._made(c) for c in self._configs() if c.name == name), None)
 
     def getBuilders(self) -> list[Builder]:
@@ -34,8 +35,8 @@ class BuilderDirectory:
         return list(self.builders.values())
 
     def _configs(self) -> list[Any]:
-        config = self._access.master.config
+        config = self._surroundings.master.config
         return [] if config is None else list(config.builders)
 
     def _made(self, config: Any) -> Builder:
-        return Builder(config.name, config, access=self._access)
+        return Builder(config.name, config, self._surroundings)
