@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import Attribute, Interface, implementer, interfacemethod
+from zope.interface import Attribute, Interface, implementer
+
+from buildbot._border.rendering import IRenderable
 
 __all__ = [
     "Attribute",
@@ -71,26 +73,6 @@ class ParameterError(Exception):
 
 class BuildbotNetworkError(Exception):
     """A connection failed."""
-
-
-class IRenderable(Interface):
-    """A value that depends on properties: a step's argument, a scheduler's, a reporter's.
-
-    Lists, tuples and dictionaries adapt to it.
-    """
-
-    def getRenderingFor(iprops: Any) -> Any:
-        """Return the value (or a Deferred, or an awaitable of it) for these properties."""
-
-    @interfacemethod
-    def __adapt__(self, value: Any) -> Any:
-        if self.providedBy(value):
-            return value
-        if isinstance(value, list | tuple | dict):
-            from buildbot.process.rendering import Container
-
-            return Container(value)
-        return None
 
 
 class IProperties(Interface):

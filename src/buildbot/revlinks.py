@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from buildbot.util.comparison import ComparableMixin
+from buildbot._border.comparison import ComparableMixin
 
 Revlink = Callable[[str, str], str | None]
 

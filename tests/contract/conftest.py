@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
@@ -48,22 +48,47 @@ def postgresql_socket() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+NewDatabase = Callable[[str], str]
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Return a function that makes a database of a kind, and returns its URL."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            return "sqlite:///state.sqlite"
+        socket = request.getfixturevalue("postgresql_socket")
+        name = f"test{next(_numbers)}"
+        server = create_engine(
+            f"postgresql+psycopg://postgres@/postgres?host={socket}", isolation_level="AUTOCOMMIT"
+        )
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        server.dispose()
+        return f"postgresql://postgres@/{name}?host={socket}"
+
+    return make
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return "sqlite:///state.sqlite"
-    socket = request.getfixturevalue("postgresql_socket")
-    name = f"test{next(_numbers)}"
-    server = create_engine(
-        f"postgresql+psycopg://postgres@/postgres?host={socket}", isolation_level="AUTOCOMMIT"
-    )
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    return f"postgresql://postgres@/{name}?host={socket}"
+def database_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> str:
+    return new_database(request.param)
 
 
 @pytest.fixture
 async def workshop(database_url: str, tmp_path: Path) -> AsyncIterator[Workshop]:
     async with opened(database_url, tmp_path) as workshop:
+        yield workshop
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def real(
+    request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path
+) -> AsyncIterator[Workshop | None]:
+    """Yield a store of each kind, or None where a fake is to be held to its promises."""
+    if request.param == "memory":
+        yield None
+        return
+    async with opened(new_database(request.param), tmp_path) as workshop:
         yield workshop

@@ -8,8 +8,13 @@ import pytest
 from store_workshop import Workshop
 
 from chargehand.domain.change import NewChange
-from chargehand.intake.ports import ChangeStore, Remembered, StateStore
-from chargehand.testing.intake import MemoryChangeStore, MemoryStateStore
+from chargehand.domain.identifiers import MasterId
+from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
+from chargehand.testing.intake import (
+    MemoryChangeSourceStore,
+    MemoryChangeStore,
+    MemoryStateStore,
+)
 
 
 def _mark(value: Any) -> Remembered:
@@ -65,3 +70,35 @@ class TestDatabase(Contract):
     @pytest.fixture
     def stores(self, workshop: Workshop) -> tuple[ChangeStore, StateStore]:
         return workshop.store.changes, workshop.store.state
+
+
+Sources = tuple[ChangeSourceStore, MasterId, MasterId]
+
+
+@pytest.fixture
+async def sources(real: Workshop | None) -> Sources:
+    if real is None:
+        return MemoryChangeSourceStore(), MasterId(1), MasterId(2)
+    return real.store.change_sources, real.master_id, await real.store.masters.start("n")
+
+
+async def test_a_source_keeps_its_identifier(sources: Sources) -> None:
+    store, _, _ = sources
+    first = await store.ids(["a", "b"])
+
+    second = await store.ids(["b", "c"])
+
+    assert second["b"] == first["b"]
+    assert len({*first.values(), *second.values()}) == 3
+
+
+async def test_one_master_has_a_source_until_it_gives_it_up(sources: Sources) -> None:
+    store, first, second = sources
+    ids = await store.ids(["a", "b"])
+
+    assert await store.activate([ids["a"]], first) == {ids["a"]}
+    assert await store.activate(list(ids.values()), second) == {ids["b"]}
+    assert await store.activate(list(ids.values()), first) == {ids["a"]}
+    await store.deactivate(first)
+
+    assert await store.activate(list(ids.values()), second) == set(ids.values())

@@ -2,108 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from store_workshop import Workshop
 
-from chargehand.config.model import BuilderConfig
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import Change, NewChange
-from chargehand.domain.identifiers import BuilderId, MasterId, SchedulerId
+from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, SchedulerId
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.bus import Bus
-from chargehand.events.messages import BuildsetSubmitted, Event, RequestSubmitted, SchedulerChanged
-from chargehand.scheduling.ports import ChangeStore, SchedulerStore, StateStore
-from chargehand.store.store import Store
+from chargehand.events.messages import (
+    BuildsetCompleted,
+    BuildsetSubmitted,
+    Event,
+    RequestSubmitted,
+    SchedulerChanged,
+)
+from chargehand.scheduling.ports import BuildsetStore, ChangeStore, SchedulerStore, StateStore
+from chargehand.testing.intake import MemoryStateStore
 from chargehand.testing.scheduling_stores import (
     MemoryBuildsets,
     MemoryChanges,
     MemorySchedulers,
-    MemoryState,
 )
 
+_TOLD = (BuildsetSubmitted, RequestSubmitted, BuildsetCompleted, SchedulerChanged)
 
-@dataclass
+
+@dataclass(kw_only=True)
 class Given:
     schedulers: SchedulerStore
+    buildsets: BuildsetStore
     changes: ChangeStore
     state: StateStore
     masters: tuple[MasterId, MasterId]
-    builder_id: BuilderId
-    add: Any
+    builders: tuple[BuilderId, BuilderId]
+    add: Callable[[NewChange], Awaitable[Change]]
     events: list[Event]
 
     async def scheduler(self, name: str = "s") -> SchedulerId:
         return (await self.schedulers.ids([name]))[name]
 
     async def change(self, **fields: Any) -> Change:
-        found: Change = await self.add(NewChange(author="me", **{"branch": "main", **fields}))
-        return found
+        return await self.add(NewChange(author="me", **{"branch": "main", **fields}))
 
-    def buildset(self, *stamps: Any) -> NewBuildset:
-        return NewBuildset(
-            builder_ids=(self.builder_id,),
-            source_stamps=stamps or (SourceStamp(),),
-            reason="r",
-            scheduler="s",
-            properties={"p": (1, "Scheduler")},
-        )
+    def buildset(self, *stamps: Any, **more: Any) -> NewBuildset:
+        given: dict[str, Any] = {
+            "builder_ids": self.builders[:1],
+            "source_stamps": stamps or (SourceStamp(),),
+            "reason": "r",
+            "scheduler": "s",
+            "properties": {"p": (1, "Scheduler")},
+        }
+        return NewBuildset(**given | more)
 
 
-async def in_memory() -> Given:
+def in_memory() -> Given:
     events: list[Event] = []
     bus = Bus()
-    bus.subscribe(events.append, BuildsetSubmitted, RequestSubmitted, SchedulerChanged)
+    bus.subscribe(events.append, *_TOLD)
     changes = MemoryChanges(bus)
+    buildsets = MemoryBuildsets(bus, changes)
 
     async def add(change: NewChange) -> Change:
         return changes.add(change)
 
     return Given(
-        schedulers=MemorySchedulers(bus, MemoryBuildsets(bus, changes)),
+        schedulers=MemorySchedulers(bus, buildsets),
+        buildsets=buildsets,
         changes=changes,
-        state=MemoryState(),
+        state=MemoryStateStore(),
         masters=(MasterId(1), MasterId(2)),
-        builder_id=BuilderId(1),
+        builders=(BuilderId(1), BuilderId(2)),
         add=add,
         events=events,
     )
 
 
-async def in_sqlite(store: Store, events: list[Event]) -> Given:
-    await store.open()
-    first, second = await store.masters.start("m"), await store.masters.start("n")
-    config = BuilderConfig(
-        name="one", worker_names=("w",), plan=None, builddir="b", worker_builddir="b"
-    )
-    ids = await store.builders.sync([config], first)
+async def in_database(workshop: Workshop) -> Given:
+    store = workshop.store
 
     async def add(change: NewChange) -> Change:
         return (await store.changes.add([change]))[0]
 
+    second = await store.masters.start("n")
     return Given(
         schedulers=store.schedulers,
+        buildsets=store.buildsets,
         changes=store.changes,
         state=store.state,
-        masters=(first, second),
-        builder_id=ids["one"],
+        masters=(workshop.master_id, second),
+        builders=(workshop.builder_ids["b1"], workshop.builder_ids["b2"]),
         add=add,
-        events=events,
+        events=workshop.events,
     )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def given(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Given]:
-    if request.param == "memory":
-        yield await in_memory()
-        return
-    events: list[Event] = []
-    store = Store(url="sqlite:///state.sqlite", basedir=tmp_path, publish=events.extend)
-    yield await in_sqlite(store, events)
-    await store.close()
+@pytest.fixture
+async def given(real: Workshop | None) -> Given:
+    return in_memory() if real is None else await in_database(real)
 
 
 async def test_a_scheduler_keeps_its_identifier(given: Given) -> None:
@@ -136,8 +136,8 @@ async def test_schedulers_are_enabled_until_somebody_disables_them(given: Given)
     assert await given.schedulers.enabled([number]) == {number: False}
     told = [event for event in given.events if isinstance(event, SchedulerChanged)]
     assert told[-1].verb == "updated"
-    assert told[-1].resource["schedulerid"] == number
-    assert told[-1].resource["enabled"] is False
+    assert told[-1].scheduler.id == number
+    assert told[-1].scheduler.enabled is False
 
 
 async def test_changes_wait_until_they_are_flushed(given: Given) -> None:
@@ -178,7 +178,65 @@ async def test_submitting_ends_the_waiting_of_some_changes(given: Given) -> None
 
     assert await given.schedulers.classified(number) == {two.id: True}
     assert [stamp.stamp.revision for stamp in submitted.buildset.source_stamps] == ["1"]
-    assert [type(event) for event in given.events] == [BuildsetSubmitted, RequestSubmitted]
+    told = [event for event in given.events if isinstance(event, _TOLD)]
+    assert [type(event) for event in told] == [BuildsetSubmitted, RequestSubmitted]
+
+
+async def test_each_builder_gets_a_request_with_the_properties_that_count_for_it(
+    given: Given,
+) -> None:
+    one, two = given.builders
+    new = given.buildset(
+        builder_ids=(one, two),
+        builder_properties={two: {"p": (2, "Builder"), "q": ("own", "Builder")}},
+        priority=4,
+    )
+
+    submitted = await given.buildsets.submit(new)
+
+    first, second = submitted.requests
+    assert [pending.request.builder_id for pending in submitted.requests] == [one, two]
+    assert first.properties == {"p": (1, "Scheduler")}
+    assert second.properties == {"p": (2, "Builder"), "q": ("own", "Builder")}
+    assert (first.request.priority, first.reason) == (4, "r")
+    assert {pending.request.buildset_id for pending in submitted.requests} == {
+        submitted.buildset.id
+    }
+
+
+async def test_a_buildset_has_its_source_stamps_once_and_by_codebase(given: Given) -> None:
+    change = await given.change(codebase="b", repository="r", project="p", revision="1")
+    other = SourceStamp(codebase="a", branch="topic")
+
+    submitted = await given.buildsets.submit(
+        given.buildset(change.source_stamp_id, other, change.source_stamp_id)
+    )
+    again = await given.buildsets.submit(given.buildset(other))
+
+    stamps = submitted.buildset.source_stamps
+    assert [stamp.stamp.codebase for stamp in stamps] == ["a", "b"]
+    (pending,) = submitted.requests
+    assert pending.source_stamp_ids == tuple(stamp.id for stamp in stamps)
+    assert pending.sources == (("a", "", "", "topic"), ("b", "r", "p", "main"))
+    assert pending.has_changes
+    assert again.buildset.source_stamps == stamps[:1]
+    assert not again.requests[0].has_changes
+
+
+async def test_a_buildset_for_no_builder_is_complete_at_once(given: Given) -> None:
+    await given.buildsets.submit(given.buildset(builder_ids=()))
+
+    told = [type(event) for event in given.events if isinstance(event, _TOLD)]
+    assert told == [BuildsetSubmitted, BuildsetCompleted]
+
+
+async def test_a_build_that_is_not_there_can_be_neither_rebuilt_nor_the_latest(
+    given: Given,
+) -> None:
+    with pytest.raises(LookupError):
+        await given.buildsets.rebuild_of(BuildId(99))
+
+    assert await given.buildsets.latest_build(given.builders[0]) is None
 
 
 async def test_what_was_looked_at_is_remembered_and_never_lowered(given: Given) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from store_workshop import Workshop, builder_config, segment
 
-from chargehand.app.recovering import recover
 from chargehand.config.model import ProjectConfig
 from chargehand.domain.build import LogType
 from chargehand.domain.buildset import NewBuildset
@@ -19,7 +18,7 @@ from chargehand.events.messages import (
     StepFinished,
     WorkerUpdated,
 )
-from chargehand.execution.recovery import Cause
+from chargehand.resources.farm import BUILDER
 
 
 async def test_builders_keep_their_identifiers_and_only_changed_ones_are_announced(
@@ -32,7 +31,7 @@ async def test_builders_keep_their_identifiers_and_only_changed_ones_are_announc
     await workshop.store.builders.sync(configs, workshop.master_id)
 
     assert ids["b1"] == workshop.builder_ids["b1"]
-    assert {(event.resource["name"], event.verb) for event in changed} == {
+    assert {(event.builder.name, event.verb) for event in changed} == {
         ("b1", "update"),
         ("b2", "stopped"),
         ("b3", "started"),
@@ -40,7 +39,9 @@ async def test_builders_keep_their_identifiers_and_only_changed_ones_are_announc
     assert workshop.heard() == []
     rows = await workshop.rows("builders")
     assert [row["masterids"] for row in rows] == [[workshop.master_id], [], [workshop.master_id]]
-    assert [event.resource for event in changed if event.verb == "update"] == [rows[0]]
+    assert [BUILDER.shown(event.builder) for event in changed if event.verb == "update"] == [
+        rows[0]
+    ]
 
 
 async def test_builders_belong_to_projects(workshop: Workshop) -> None:
@@ -156,7 +157,7 @@ async def test_a_scheduler_is_disabled_and_enabled(workshop: Workshop) -> None:
     await store.set_enabled(scheduler, False)
 
     (event,) = workshop.heard(SchedulerChanged)
-    assert (event.verb, event.resource["enabled"]) == ("updated", False)
+    assert (event.verb, event.scheduler.enabled) == ("updated", False)
     assert await store.enabled([scheduler]) == {scheduler: False}
 
 
@@ -172,10 +173,6 @@ async def test_components_remember_values_by_name(workshop: Workshop) -> None:
     assert await state.get("poller", "GitPoller", "other", 7) == 7
 
 
-async def _recover(workshop: Workshop, cause: Cause) -> int:
-    return await recover(workshop.store.masters, workshop.master_id, cause)
-
-
 async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> None:
     store = workshop.store
     submitted = await workshop.submit()
@@ -187,12 +184,10 @@ async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> Non
     await store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo())
     workshop.heard()
 
-    await store.masters.start("here:/master")
-    assert await _recover(workshop, Cause.KILLED) == 1
+    assert await store.masters.recover(workshop.master_id) == 1
 
     assert workshop.names() == [
         "WorkerDisconnected",
-        "MasterStarted",
         "LogFinished",
         "StepFinished",
         "BuildFinished",
@@ -206,8 +201,7 @@ async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> Non
     ]
     (row,) = await workshop.rows("builds")
     assert (row["complete"], row["results"]) == (True, Result.RETRY)
-    assert row["state_string"] == 'the master was killed during "shell"; retrying'
-    assert await _recover(workshop, Cause.KILLED) == 0
+    assert await store.masters.recover(workshop.master_id) == 0
 
 
 async def test_a_master_that_is_silent_is_declared_stopped(workshop: Workshop) -> None:
@@ -221,8 +215,7 @@ async def test_a_master_that_is_silent_is_declared_stopped(workshop: Workshop) -
 
     stopped = await store.masters.expire(older_than=60)
 
-    assert stopped == await store.masters.with_leftovers() == [workshop.master_id]
-    await _recover(workshop, Cause.SILENT)
+    assert stopped == [workshop.master_id]
     events = workshop.heard(StepFinished, BuildFinished, RequestUnclaimed)
     assert len(events) == 3
     active = {row["masterid"]: row["active"] for row in await workshop.rows("masters")}

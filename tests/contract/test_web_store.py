@@ -9,8 +9,8 @@ import aiohttp
 from stored_site import LINES, stored_site
 
 from chargehand.domain.result import Result
+from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS
-from chargehand.resources.fields import KINDS
 from chargehand.web.server import WebServer
 
 _VALUES = {"s:buildername": "builder 0", "i:step_name": "compile", "i:log_slug": "stdio"} | {
@@ -45,8 +45,8 @@ async def test_every_endpoint_is_answered_with_exactly_its_fields(tmp_path: Path
                 if response.status == 404 or endpoint.form in {"raw", "raw_inline", "value"}:
                     continue
                 body = await response.json(content_type=None)
-            for row in body[endpoint.plural] if KINDS[endpoint.plural].fields else ():
-                assert set(row) == set(KINDS[endpoint.plural].fields), endpoint
+            for row in body[endpoint.plural] if KINDS[endpoint.plural].types() else ():
+                assert set(row) == set(KINDS[endpoint.plural].types()), endpoint
                 seen.add(endpoint.plural)
     assert seen >= {
         "_properties",
@@ -69,7 +69,7 @@ async def test_every_field_that_can_be_compared_is_filtered_and_sorted_by(tmp_pa
         for endpoint in ENDPOINTS:
             if not endpoint.is_collection or ":" in endpoint.path:
                 continue
-            for name, field in KINDS[endpoint.plural].fields.items():
+            for name, field in KINDS[endpoint.plural].types().items():
                 value = {"integer": "1", "datetime": "1", "boolean": "true"}.get(field.word, "x")
                 operator = "contains" if field.is_list else "eq"
                 if field.word in {"jsonobject", "sourcedproperties"} or field.word in {

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
+from store_workshop import Workshop
 
-from chargehand.domain.identifiers import MasterId, WorkerId
+from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.worker import WorkerInfo
 from chargehand.fleet.ports import WorkerStore
-from chargehand.store.store import Store
 from chargehand.testing.fleet import MemoryWorkerStore
 
-Given = tuple[WorkerStore, MasterId]
+Given = tuple[WorkerStore, MasterId, MasterId]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def given(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Given]:
-    if request.param == "memory":
-        yield MemoryWorkerStore(), MasterId(1)
-        return
-    store = Store(url="sqlite:///state.sqlite", basedir=tmp_path, publish=lambda _: None)
-    await store.open()
-    yield store.workers, await store.masters.start("m")
-    await store.close()
+@pytest.fixture
+async def given(real: Workshop | None) -> Given:
+    if real is None:
+        return MemoryWorkerStore(), MasterId(1), MasterId(2)
+    return real.store.workers, real.master_id, await real.store.masters.start("n")
 
 
 async def test_configured_workers_are_recorded_once(given: Given) -> None:
-    store, master_id = given
+    store, master_id, _ = given
     first = await store.sync({"a": [], "b": []}, master_id)
 
     second = await store.sync({"b": [], "c": []}, master_id)
@@ -40,7 +33,7 @@ async def test_configured_workers_are_recorded_once(given: Given) -> None:
 
 
 async def test_connections_come_and_go(given: Given) -> None:
-    store, master_id = given
+    store, master_id, _ = given
     worker = (await store.sync({"a": []}, master_id))["a"]
 
     there = await store.connected(worker.id, master_id, WorkerInfo(version="9", admin="me"))
@@ -54,8 +47,31 @@ async def test_connections_come_and_go(given: Given) -> None:
     assert gone.info["version"] == "9"
 
 
+async def test_a_worker_may_be_connected_to_several_masters(given: Given) -> None:
+    store, first, second = given
+    worker = (await store.sync({"a": []}, first))["a"]
+
+    await store.connected(worker.id, first, WorkerInfo())
+    both = await store.connected(worker.id, second, WorkerInfo())
+    one = await store.disconnected(worker.id, first)
+
+    assert both.connected_to == (first, second)
+    assert one.connected_to == (second,)
+
+
+async def test_each_master_says_for_which_builders_a_worker_works(given: Given) -> None:
+    store, first, second = given
+    one, two = BuilderId(1), BuilderId(2)
+    await store.sync({"a": [one, two]}, first)
+
+    await store.sync({"a": [two]}, second)
+    changed = (await store.sync({"a": [one]}, first))["a"]
+
+    assert set(changed.configured_on) == {(first, one), (second, two)}
+
+
 async def test_orders_are_kept(given: Given) -> None:
-    store, master_id = given
+    store, master_id, _ = given
     worker = (await store.sync({"a": []}, master_id))["a"]
 
     await store.set_state(worker.id, paused=True, pause_reason="dust", graceful=True)
@@ -65,7 +81,7 @@ async def test_orders_are_kept(given: Given) -> None:
 
 
 async def test_unknown_workers_are_an_error(given: Given) -> None:
-    store, master_id = given
+    store, master_id, _ = given
 
     with pytest.raises(LookupError):
         await store.disconnected(WorkerId(99), master_id)

@@ -11,7 +11,7 @@ from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
 from buildbot._host.reading.keys import KNOWN
 from buildbot._host.reading.web_settings import KNOWN as KNOWN_OF_WWW
-from buildbot._host.views.surroundings import Surroundings
+from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.errors import ConfigErrors
 
 _DOCS = Path(__file__).parents[2] / "docs"
@@ -105,7 +105,7 @@ def _state(directory: Path, key: str, line: str) -> str:
     path = directory / "master.cfg"
     path.write_text(f"{_GOOD}{line}\n")
     try:
-        config = Reader(Document(path, directory), Surroundings()).read()
+        config = Reader(Document(path, directory), EngineAccess()).read()
     except ConfigErrors as errors:
         return "error" if key in str(errors) else str(errors)
     return "warning" if config.warnings else "works or accepted"

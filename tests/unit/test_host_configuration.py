@@ -10,7 +10,7 @@ import pytest
 
 from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
-from buildbot._host.views.surroundings import Surroundings
+from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.difference import difference
 from chargehand.config.errors import ConfigErrors
 
@@ -31,7 +31,7 @@ class Files:
     def __init__(self, directory):
         self.directory = directory
         self.path = directory / "master.cfg"
-        self.reader = Reader(Document(self.path, directory), Surroundings())
+        self.reader = Reader(Document(self.path, directory), EngineAccess())
         self.config = None
 
     def write(self, text, name="master.cfg"):

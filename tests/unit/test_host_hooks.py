@@ -9,7 +9,7 @@ from twisted.internet import defer
 
 from buildbot._border import bridge
 from buildbot._host.reading.hooks import Hooks
-from buildbot._host.views.surroundings import Surroundings
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot.locks import MasterLock
 from buildbot.process.rendering import renderer
 from chargehand.dispatch.ports import WorkerSlot
@@ -91,10 +91,10 @@ def engine():
 
 @pytest.fixture
 def hooks(engine):
-    surroundings = Surroundings()
-    surroundings.master = "the master"
-    surroundings.attach(engine)
-    return Hooks(surroundings, {"b": Configured()})
+    access = EngineAccess()
+    access.master = "the master"
+    access.attach(engine)
+    return Hooks(access, {"b": Configured()})
 
 
 async def test_next_build_chooses_among_requests_with_their_sources(hooks, engine):

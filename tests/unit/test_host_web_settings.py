@@ -8,7 +8,7 @@ import pytest
 
 from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
-from buildbot._host.views.surroundings import Surroundings
+from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.model import WebConfig
 from chargehand.domain.user import ANONYMOUS, MASTER
 from chargehand.resources.policy import Everybody, Visitor
@@ -26,7 +26,7 @@ c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['b'])]
 def _web(directory: Path, more: str) -> WebConfig:
     path = directory / "master.cfg"
     path.write_text(_CONFIGURATION + more)
-    return Reader(Document(path, directory), Surroundings()).read().web
+    return Reader(Document(path, directory), EngineAccess()).read().web
 
 
 def test_pages_of_other_sites_may_not_use_the_api_unless_they_are_allowed(tmp_path: Path):

@@ -21,13 +21,13 @@ from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
 from chargehand.scheduling.errors import InvalidParameters, SchedulerDisabled
 from chargehand.scheduling.service import Scheduling
+from chargehand.testing.intake import MemoryStateStore
 from chargehand.testing.scheduling_stores import (
     LoopClock,
     MemoryBuilders,
     MemoryBuildsets,
     MemoryChanges,
     MemorySchedulers,
-    MemoryState,
 )
 
 pytestmark = [pytest.mark.looptime(end=400_000)]
@@ -44,7 +44,7 @@ class World:
             buildsets=self.buildsets,
             schedulers=MemorySchedulers(bus, self.buildsets),
             changes=self.changes,
-            state=MemoryState(),
+            state=MemoryStateStore(),
             builders=MemoryBuilders(["one", "two"]),
             bus=bus,
             clock=LoopClock(1_700_000_000.0),

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildbot.changes.filter import ChangeFilter, SourceStampFilter
+from buildbot.changes.filter import ChangeFilter
 from buildbot.process.properties import Properties
+from buildbot.util.ssfilter import SourceStampFilter
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId, SourceStampId
 from chargehand.domain.source_stamp import Patch, SourceStamp

@@ -14,18 +14,19 @@ from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
 from chargehand.scheduling import on_change, periodic
+from chargehand.scheduling.behaviour import Common
 from chargehand.scheduling.change_filter import ChangeFilter, exactly
 from chargehand.scheduling.rules import Codebase
-from chargehand.scheduling.scheduler import Common, Overrides
 from chargehand.scheduling.service import Scheduling
 from chargehand.scheduling.submitting import Targets
+from chargehand.scheduling.timed import Actions
+from chargehand.testing.intake import MemoryStateStore
 from chargehand.testing.scheduling_stores import (
     LoopClock,
     MemoryBuilders,
     MemoryBuildsets,
     MemoryChanges,
     MemorySchedulers,
-    MemoryState,
 )
 
 pytestmark = [pytest.mark.looptime(end=10_000)]
@@ -42,7 +43,7 @@ class World:
         self.changes = MemoryChanges(self.bus)
         self.buildsets = MemoryBuildsets(self.bus, self.changes)
         self.schedulers = MemorySchedulers(self.bus, self.buildsets)
-        self.state = MemoryState()
+        self.state = MemoryStateStore()
         self.builders = MemoryBuilders(["one", "two"])
 
     async def start(self, *components: Component, master: int = 1) -> Scheduling:
@@ -340,16 +341,18 @@ async def test_a_change_whose_buildset_cannot_be_stored_is_built_after_a_restart
 async def test_a_scheduler_whose_next_time_fails_once_goes_on(world: World) -> None:
     failures = [ValueError("no idea")]
 
-    async def next_time(last: float | None) -> float:
-        if failures:
-            raise failures.pop()
-        return (last or 0.0) + 1000.0
+    class FailsOnce:
+        def __init__(self, default: Actions) -> None:
+            self.start_build = default.start_build
+
+        async def next_time(self, last: float | None) -> float:
+            if failures:
+                raise failures.pop()
+            return (last or 0.0) + 1000.0
 
     targets = Targets(builder_names=("one",), codebases={"": Codebase()})
-    common = Common(
-        class_name="Periodic", targets=targets, overrides=Overrides(next_time=next_time)
-    )
-    settings = periodic.Settings(common=common, reason="time", seconds=1000.0)
+    common = Common(class_name="Periodic", targets=targets)
+    settings = periodic.Settings(common=common, reason="time", seconds=1000.0, actions=FailsOnce)
     await world.start(Component(name="p", settings=settings, identity=1))
 
     assert await world.buildsets.wait_for(1)

@@ -18,7 +18,9 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 
 from chargehand.domain.identifiers import MasterId
+from chargehand.domain.master import Master
 from chargehand.events.messages import Event, MasterStarted
+from chargehand.resources.query import Basis
 from chargehand.store import schema, tables
 from chargehand.store.database import Database, upgrade
 from chargehand.store.engines import resolved, writing_engine
@@ -55,7 +57,8 @@ def _add(name: str, error: Exception | None = None) -> Any:
     def use_case(transaction: Transaction) -> str:
         row = {"name": name, "active": True, "last_active": transaction.now}
         transaction.connection.execute(insert(tables.masters), row)
-        transaction.announce(MasterStarted(master_id=MasterId(0), name=name))
+        master = Master(id=MasterId(0), name=name, active=True, last_active=transaction.now)
+        transaction.announce(MasterStarted(master=master))
         if error is not None:
             raise error
         return name
@@ -88,7 +91,7 @@ async def test_a_use_case_that_fails_harms_none_that_share_its_commit(
     assert isinstance(outcomes[2], Conflict)
     assert outcomes[3] == "c"
     assert await database.read(_names) == ["a", "c"]
-    assert [event.name for event in events] == ["a", "c"]  # type: ignore[attr-defined]  # all are MasterStarted
+    assert [event.master.name for event in events] == ["a", "c"]  # type: ignore[attr-defined]  # all are MasterStarted
 
 
 async def test_events_are_published_before_whoever_waits_goes_on(
@@ -103,7 +106,7 @@ async def test_events_are_published_before_whoever_waits_goes_on(
     await asyncio.gather(*(write(str(number)) for number in range(50)))
 
     assert all(number >= 1 for number in seen)
-    assert [event.name for event in events] == [str(n) for n in range(50)]  # type: ignore[attr-defined]  # all are MasterStarted
+    assert [event.master.name for event in events] == [str(n) for n in range(50)]  # type: ignore[attr-defined]  # all are MasterStarted
 
 
 async def test_a_cancelled_wait_does_not_undo_the_work(database: Database) -> None:
@@ -173,21 +176,25 @@ async def test_a_full_disk_fails_the_use_case_and_the_master_lives_on(tmp_path: 
     await database.close()
 
 
-async def test_generations_grow_with_deletions_from_what_a_table_depends_on(
+def _basis(database: Database, *names: str) -> Basis:
+    return Basis(frozenset(names), database.generation())
+
+
+async def test_an_answer_is_stale_after_a_deletion_from_what_its_table_depends_on(
     database: Database,
 ) -> None:
-    steps, workers = database.generation("steps"), database.generation("workers")
+    steps, workers = _basis(database, "steps"), _basis(database, "workers", "builders")
 
     await database.write(lambda transaction: transaction.connection.execute(tables.builds.delete()))
 
-    assert database.generation("steps") > steps
-    assert database.generation("workers") == workers
+    assert not database.is_current(steps)
+    assert database.is_current(workers)
 
 
-async def test_a_shared_database_has_no_two_equal_generations(tmp_path: Path) -> None:
+async def test_no_answer_from_a_shared_database_stays_true(tmp_path: Path) -> None:
     database = Database(url=_URL, basedir=tmp_path, publish=lambda _events: None, is_shared=True)
 
-    assert database.generation("builds") != database.generation("builds")
+    assert not database.is_current(_basis(database, "builds"))
 
 
 async def test_times_of_all_use_cases_in_a_commit_are_from_the_clock(database: Database) -> None:
@@ -208,8 +215,8 @@ async def test_an_older_schema_is_refused_with_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await upgrade(_URL, tmp_path)
-    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9999"))
-    monkeypatch.setattr(schema, "HEAD", "9999")
+    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "HEAD", "0002")
 
     with pytest.raises(SchemaTooOld, match="chargehand upgrade-master"):
         await Database(url=_URL, basedir=tmp_path, publish=lambda _events: None).check_schema()

@@ -18,7 +18,7 @@ from chargehand.events.messages import (
     LogAppended,
     StepStarted,
 )
-from chargehand.resources.shown import build_resource
+from chargehand.resources.builds import BUILD
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.testing.web import MemoryResources
 from chargehand.web.access.events import SeenEvents
@@ -83,7 +83,7 @@ async def test_events_come_under_each_of_their_keys():
             "workers/1/builds/3/new",
             "steps/5/started",
         ]
-        assert received[0]["m"] == build_resource(BUILDS[2])
+        assert received[0]["m"] == BUILD.shown(BUILDS[2])
 
 
 async def test_a_client_gets_an_event_once_however_many_patterns_match():

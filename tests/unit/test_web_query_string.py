@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS, Resolved, resolve
-from chargehand.resources.fields import KINDS
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.selection import select
 from chargehand.resources.visibility import EVERYTHING
@@ -121,7 +121,7 @@ def test_no_path_does_harm(one: str, other: str):
     resolve(("builders", one, "builds", other))
 
 
-_INTEGERS = [name for name, field in KINDS["builds"].fields.items() if field.word == "integer"]
+_INTEGERS = [name for name, field in KINDS["builds"].types().items() if field.word == "integer"]
 
 
 @given(

@@ -23,7 +23,8 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
-from chargehand.resources.shown import build_resource, log_resource, step_resource
+from chargehand.resources.builds import BUILD, LOG
+from chargehand.resources.builds import STEP as STEPS
 from chargehand.testing.web import (
     MemoryControls,
     MemoryExplanations,
@@ -78,16 +79,16 @@ def site_rows() -> dict[str, list[dict[str, Any]]]:
             },
         ],
         "builds": [
-            build_resource(build)
+            BUILD.shown(build)
             | {"_scope": {"buildername": "quick one", "build_number": build.number}}
             for build in BUILDS
         ],
         "steps": [
-            step_resource(STEP)
+            STEPS.shown(STEP)
             | {"_scope": _BUILD_PATHS | {"step_name": "compile", "step_number": 0}}
         ],
         "logs": [
-            log_resource(log)
+            LOG.shown(log)
             | {
                 "_scope": _BUILD_PATHS
                 | {"step_name": "compile", "step_number": 0, "log_slug": log.slug}

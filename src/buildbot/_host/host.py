@@ -11,8 +11,8 @@ from buildbot._border.reactor import install_reactor
 from buildbot._host.ports import Engine
 from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master import MasterView
-from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.model import MasterConfig
 
 
@@ -22,9 +22,9 @@ class Host:
     def __init__(self, *, basedir: Path, config_file: Path) -> None:
         basedir = Path(basedir).absolute()
         path = Path(config_file)
-        self._surroundings = Surroundings()
-        self._surroundings.master = self.master = MasterView(basedir, self._surroundings)
-        self._reader = Reader(Document(basedir / path, basedir), self._surroundings)
+        self._access = EngineAccess()
+        self._access.master = self.master = MasterView(basedir, self._access)
+        self._reader = Reader(Document(basedir / path, basedir), self._access)
         self._current: MasterConfig | None = None
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -48,7 +48,7 @@ class Host:
 
     def attach(self, engine: Engine) -> None:
         """Give users' code (``self.master``) access to the engine."""
-        self._surroundings.attach(engine)
+        self._access.attach(engine)
         self.master.name = engine.name
 
     async def close(self) -> None:

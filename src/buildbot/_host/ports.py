@@ -1,4 +1,4 @@
-"""What users' code needs of the engine. (Given by the composition root, see `Host.attach`.)"""
+"""What users' code needs of the engine. (Section by the composition root, see `Host.attach`.)"""
 
 from __future__ import annotations
 

@@ -1,22 +1,15 @@
-"""Filters of changes and of source stamps."""
+"""Filters of changes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from buildbot.util import NotABranch
-from buildbot.util.comparison import ComparableMixin
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.text import NotABranch
+from buildbot.util.ssfilter import conditions, described, function_name
 from chargehand.scheduling import change_filter as rules
-from chargehand.scheduling.change_filter import Comparison, Condition
-
-_SIGNS = {
-    Comparison.IN: "in",
-    Comparison.NOT_IN: "not in",
-    Comparison.MATCHES: "matches",
-    Comparison.MATCHES_NOT: "does not match",
-}
+from chargehand.scheduling.change_filter import Condition
 
 
 class ChangeFilter(ComparableMixin):
@@ -67,7 +60,7 @@ class ChangeFilter(ComparableMixin):
         self.filters: list[Condition] = []
         self.functions: list[tuple[str, Any]] = []
         for field in rules.FIELDS:
-            self.filters += _conditions(
+            self.filters += conditions(
                 field,
                 given[field],
                 given[f"{field}_not_eq"],
@@ -107,60 +100,9 @@ class ChangeFilter(ComparableMixin):
         return None if asks_whole or is_overridden else self._rule
 
     def __repr__(self) -> str:
-        parts = [f"{_name(self.filter_fn)}()"] if self.filter_fn is not None else []
-        parts += [f"{_name(function)}({field})" for field, function in self.functions]
-        parts += map(_described, [*self.filters, *self.property_filters])
-        return f"<{type(self).__name__} on {' and '.join(parts)}>"
-
-
-class SourceStampFilter(ComparableMixin):
-    """Lets source stamps (dictionaries) pass that fulfil all conditions."""
-
-    compare_attrs = ("filter_fn", "filters")
-
-    def __init__(
-        self,
-        filter_fn: Callable[[Any], Any] | None = None,
-        project_eq: Any = None,
-        project_not_eq: Any = None,
-        project_re: Any = None,
-        project_not_re: Any = None,
-        repository_eq: Any = None,
-        repository_not_eq: Any = None,
-        repository_re: Any = None,
-        repository_not_re: Any = None,
-        branch_eq: Any = NotABranch,
-        branch_not_eq: Any = NotABranch,
-        branch_re: Any = None,
-        branch_not_re: Any = None,
-        codebase_eq: Any = None,
-        codebase_not_eq: Any = None,
-        codebase_re: Any = None,
-        codebase_not_re: Any = None,
-    ) -> None:
-        given = dict(locals())
-        self.filter_fn = filter_fn
-        self.filters = [
-            condition
-            for field in ("project", "repository", "branch", "codebase")
-            for condition in _conditions(
-                field,
-                given[f"{field}_eq"],
-                given[f"{field}_not_eq"],
-                given[f"{field}_re"],
-                given[f"{field}_not_re"],
-            )
-        ]
-
-    def is_matched(self, ss: Mapping[str, Any]) -> bool:
-        """Return whether the source stamp passes."""
-        if self.filter_fn is not None and not self.filter_fn(ss):
-            return False
-        return all(condition.holds(ss[condition.name]) for condition in self.filters)
-
-    def __repr__(self) -> str:
-        parts = [f"{_name(self.filter_fn)}()"] if self.filter_fn is not None else []
-        parts += map(_described, self.filters)
+        parts = [f"{function_name(self.filter_fn)}()"] if self.filter_fn is not None else []
+        parts += [f"{function_name(function)}({field})" for field, function in self.functions]
+        parts += map(described, [*self.filters, *self.property_filters])
         return f"<{type(self).__name__} on {' and '.join(parts)}>"
 
 
@@ -182,20 +124,6 @@ class _Looked:
         return found
 
 
-def _conditions(field: str, eq: Any, not_eq: Any, match: Any, not_match: Any) -> list[Condition]:
-    found = []
-    unset = NotABranch if field == "branch" else None
-    if eq is not unset:
-        found.append(rules.exactly(field, _values(f"{field}_eq", eq)))
-    if not_eq is not unset:
-        found.append(rules.none_of(field, _values(f"{field}_not_eq", not_eq)))
-    if match is not None:
-        found.append(rules.matching(field, _expressions(f"{field}_re", match)))
-    if not_match is not None:
-        found.append(rules.matching_none(field, _expressions(f"{field}_not_re", not_match)))
-    return found
-
-
 def _property_conditions(eq: Any, not_eq: Any, match: Any, not_match: Any) -> list[Condition]:
     given = (
         ("property_eq", eq, rules.exactly),
@@ -204,32 +132,8 @@ def _property_conditions(eq: Any, not_eq: Any, match: Any, not_match: Any) -> li
         ("property_not_re", not_match, rules.matching_none),
     )
     found = []
-    for argument, conditions, make in given:
-        if conditions is not None and not isinstance(conditions, dict):
+    for argument, wanted, make in given:
+        if wanted is not None and not isinstance(wanted, dict):
             raise ValueError(f"Value of filter {argument} must be dict")
-        found += [make(name, value) for name, value in (conditions or {}).items()]
+        found += [make(name, value) for name, value in (wanted or {}).items()]
     return found
-
-
-def _values(argument: str, given: Any) -> Any:
-    values = given if isinstance(given, list) else [given]
-    may_be_none = argument.startswith("branch")
-    if all(isinstance(value, str) or (value is None and may_be_none) for value in values):
-        return values
-    words = "list of strings, a string or None" if may_be_none else "list of strings or a string"
-    raise ValueError(f"Values of filter {argument} must be {words}")
-
-
-def _expressions(argument: str, given: Any) -> Any:
-    values = given if isinstance(given, list) else [given]
-    if all(isinstance(value, str | re.Pattern) for value in values):
-        return values
-    raise ValueError(f"Values of filter {argument} must be list of strings, a string or regex")
-
-
-def _name(function: Any) -> str:
-    return getattr(function, "__name__", repr(function))
-
-
-def _described(condition: Condition) -> str:
-    return f"{condition.name} {_SIGNS[condition.comparison]} {list(condition.values)}"

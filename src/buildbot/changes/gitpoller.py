@@ -9,10 +9,10 @@ from typing import Any
 from buildbot._border.arguments import bound
 from buildbot._border.bridge import inward, outward
 from buildbot._border.errors import error
+from buildbot._border.rendering import render_value
 from buildbot.changes.base import ReconfigurablePollingChangeSource
 from buildbot.changes.git_commits import GitCommits
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import render_value
 from buildbot.util.git import check_credential_arguments
 from buildbot.util.git_credential import add_user_password_to_credentials
 from buildbot.util.state import StateMixin

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
-from buildbot.process.factory import BuildFactory
-from buildbot.util.comparison import ComparableMixin
-from buildbot.util.text import bytes2unicode, safeTranslate
+from buildbot._border.text import bytes2unicode, safeTranslate
+from buildbot.process.build_factory import BuildFactory
 
 _OPTIONAL = (
     "tags",

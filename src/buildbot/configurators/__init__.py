@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.comparison import ComparableMixin
 from buildbot.interfaces import IConfigurator, implementer
-from buildbot.util.comparison import ComparableMixin
 
 __all__ = ["ConfiguratorBase"]
 

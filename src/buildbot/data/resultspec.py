@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from buildbot.util.comparison import ComparableMixin
+from buildbot._border.comparison import ComparableMixin
 
 _OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge", "contains", "notcontains")
 

@@ -115,7 +115,7 @@ SECRETS = {
 UTIL = {
     **_of("buildbot.config.builder", "BuilderConfig"),
     **_of("buildbot.locks", "MasterLock", "WorkerLock"),
-    **_of("buildbot.process.factory", "BuildFactory"),
+    **_of("buildbot.process.build_factory", "BuildFactory"),
     **_of(
         "buildbot.steps.factories",
         "BasicBuildFactory",

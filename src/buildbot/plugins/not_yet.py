@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import bound
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.rendering import Renderable
 from buildbot.plugins.accepted import MODULES
-from buildbot.process.rendering import Renderable
-from buildbot.util.comparison import ComparableMixin
 from buildbot.util.service import BuildbotService
 from buildbot.worker.latent import AbstractLatentWorker
 from chargehand.config.model import Component, NotYet

@@ -10,10 +10,12 @@ from types import ModuleType
 from typing import Any
 
 from buildbot._border.bridge import settled
-from buildbot.process.build_parts import BuilderView, ChangeView, SourceStampView, WorkerForBuilder
+from buildbot.process.build_parts import ChangeView, SourceStampView
+from buildbot.process.builder import Builder
 from buildbot.process.properties import Properties, PropertiesMixin
 from buildbot.process.results import CANCELLED, SUCCESS
 from buildbot.process.step_factory import get_factory_from_step_or_factory
+from buildbot.process.workerforbuilder import WorkerForBuilder, WorkerView
 from chargehand.domain.result import Result
 from chargehand.execution.ports import BuildFacts
 
@@ -70,14 +72,7 @@ class Build(PropertiesMixin):
         self.reason = facts.sources.buildset.reason
         self.env = dict(facts.builder_config.env)
         self.locks = _listed(facts.builder_config.locks)
-        self.builder = BuilderView(facts.builder_config, facts.build.builder_id, master)
-        self.workerforbuilder = WorkerForBuilder(facts, self.builder)
-        self.worker = self.workerforbuilder.worker
-        self.workername = facts.worker_name
-        self.builddir = facts.builder_config.worker_builddir
-        if facts.worker_info.system == "nt":
-            self.path_module = ntpath
-            self.path_cls = PureWindowsPath
+        self._take_place(facts, master)
         changes = [ChangeView(change) for change in facts.sources.changes]
         self.changes = changes
         self.sources = [
@@ -88,6 +83,27 @@ class Build(PropertiesMixin):
         self.properties.sourcestamps = [source.asDict() for source in self.sources]
         self.properties.changes = [change.asChDict() for change in changes]
         self.steps = [self._new_step(factory) for factory in self.stepFactories]
+
+    def _take_place(self, facts: BuildFacts, master: Any) -> None:
+        """Take where it runs: builder and worker."""
+        config = facts.builder_config
+        access = getattr(master, "access", None)
+        self.builder = Builder(
+            config.name, config, access=access, master=master, builder_id=facts.build.builder_id
+        )
+        self.worker = WorkerView(
+            facts.worker_name,
+            facts.build.worker_id,
+            facts.worker_config,
+            access=access,
+            info=facts.worker_info,
+        )
+        self.workerforbuilder = WorkerForBuilder(self.worker, self.builder)
+        self.workername = facts.worker_name
+        self.builddir = config.worker_builddir
+        if facts.worker_info.system == "nt":
+            self.path_module = ntpath
+            self.path_cls = PureWindowsPath
 
     def setStepFactories(self, step_factories: Iterable[Any]) -> None:
         """Take the steps, as a list of steps or of their factories."""

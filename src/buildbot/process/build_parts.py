@@ -1,77 +1,13 @@
-"""What a build refers to: its builder, worker, source stamps and changes, as users see them."""
+"""What a build is of: its source stamps and changes, as users see them."""
 
 from __future__ import annotations
 
-import ntpath
-import posixpath
 from typing import Any
 
+from buildbot._border.times import epoch2datetime
 from buildbot.process.properties import Properties
-from buildbot.util.times import epoch2datetime
 from chargehand.domain.change import Change
 from chargehand.domain.source_stamp import StoredSourceStamp
-from chargehand.execution.ports import BuildFacts
-
-
-class BuilderView:
-    """A builder."""
-
-    def __init__(self, config: Any, builder_id: int, master: Any) -> None:
-        self.config = config
-        self.builderid = builder_id
-        self.master = master
-        self.name: str = config.name
-        self.tags = list(config.tags)
-
-    def getBuilderId(self) -> int:
-        """Return its identifier."""
-        return self.builderid
-
-    def __repr__(self) -> str:
-        return f"<Builder {self.name!r}>"
-
-
-class WorkerView:
-    """The worker of a build; attributes of the object in the configuration are found as well."""
-
-    def __init__(self, facts: BuildFacts) -> None:
-        info, config = facts.worker_info, facts.worker_config
-        self._configured = getattr(config, "extension", None)
-        self.name = self.workername = facts.worker_name
-        self.workerid = facts.build.worker_id
-        self.worker_environ = info.environ
-        self.worker_system = info.system
-        self.worker_basedir = info.basedir
-        self.worker_commands = info.commands
-        self.path_module = ntpath if info.system == "nt" else posixpath
-        self.properties = Properties()
-        self.properties.properties.update(getattr(config, "properties", {}))
-        self.properties.setProperty("workername", self.name, "Worker")
-        self.info = Properties()
-        for name in ("admin", "host", "access_uri", "version", "basedir", "system", "numcpus"):
-            self.info.setProperty(name, getattr(info, name), "Worker")
-
-    def __getattr__(self, name: str) -> Any:
-        configured = self.__dict__.get("_configured")
-        if configured is None or name.startswith("__"):
-            raise AttributeError(f"a build's worker has no attribute {name!r}")
-        return getattr(configured, name)
-
-    def __repr__(self) -> str:
-        return f"<Worker {self.name!r}>"
-
-
-class WorkerForBuilder:
-    """A worker, as one builder uses it."""
-
-    def __init__(self, facts: BuildFacts, builder: BuilderView) -> None:
-        self.worker = WorkerView(facts)
-        self.builder = builder
-        self.builder_name = builder.name
-
-    def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
-        """Return the version of a command on the worker."""
-        return self.worker.worker_commands.get(command, oldversion)
 
 
 class SourceStampView:

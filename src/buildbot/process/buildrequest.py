@@ -2,14 +2,95 @@
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-__all__ = ["BuildRequest"]  # noqa: F822 - see __getattr__
+from buildbot._border.bridge import inward, outward
+from buildbot._border.times import epoch2datetime
+from buildbot.process.build_parts import SourceStampView
+from buildbot.process.collapsing import may_be_collapsed
+from buildbot.process.properties import Properties
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import SourceStampId
+from chargehand.domain.source_stamp import StoredSourceStamp
 
 
-def __getattr__(name: str) -> Any:
-    # The views belong to the host, which stands above this package.
-    if name == "BuildRequest":
-        return importlib.import_module("buildbot._host.views.builders").BuildRequest
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+class BuildRequest:
+    """A request that waits."""
+
+    def __init__(
+        self,
+        pending: PendingRequest,
+        builder_name: str,
+        stamps: Mapping[SourceStampId, StoredSourceStamp],
+        master: Any,
+    ) -> None:
+        request = pending.request
+        self.pending = pending
+        self.master = master
+        self.id = request.id
+        self.bsid = request.buildset_id
+        self.builderid = request.builder_id
+        self.buildername = builder_name
+        self.priority = request.priority
+        self.submittedAt = request.submitted_at
+        self.waitedFor = request.waited_for
+        self.reason = pending.reason
+        self._stamps = stamps
+
+    # Functions get all waiting requests, and look at few: the rest is made when it is asked for.
+
+    @cached_property
+    def properties(self) -> Properties:
+        """The properties it will give to its build."""
+        made = Properties()
+        made.properties.update(self.pending.properties)
+        return made
+
+    @cached_property
+    def sources(self) -> dict[str, SourceStampView]:
+        """Its source stamps by codebase."""
+        stamps = [self._stamps[number] for number in self.pending.source_stamp_ids]
+        return {stored.stamp.codebase: SourceStampView(stored, []) for stored in stamps}
+
+    @property
+    def source(self) -> SourceStampView | None:
+        """Its first source stamp."""
+        return next(iter(self.sources.values()), None)
+
+    def __repr__(self) -> str:
+        return f"<BuildRequest {self.id} of {self.buildername!r}>"
+
+    @staticmethod
+    def canBeCollapsed(master: Any, new_br: Mapping[str, Any], old_br: Mapping[str, Any]) -> Any:
+        """Return a Deferred: whether Buildbot's own rule lets one build do for both requests."""
+        return outward(inward(may_be_collapsed, master, new_br, old_br))
+
+    def mergeReasons(self, others: Sequence[BuildRequest]) -> str:
+        """Return the reasons of this and others, each once."""
+        return ", ".join(dict.fromkeys(one.reason for one in [self, *others] if one.reason))
+
+    def getSubmitTime(self) -> float:
+        """Return when it was submitted, in seconds since 1970."""
+        return self.submittedAt
+
+
+def as_row(pending: PendingRequest) -> dict[str, Any]:
+    """Return a request as the REST API has it (``collapseRequests`` gets such)."""
+    request = pending.request
+    return {
+        "buildrequestid": request.id,
+        "buildsetid": request.buildset_id,
+        "builderid": request.builder_id,
+        "priority": request.priority,
+        "claimed": request.claimed_by is not None,
+        "claimed_at": epoch2datetime(request.claimed_at),
+        "claimed_by_masterid": request.claimed_by,
+        "complete": request.complete,
+        "complete_at": epoch2datetime(request.complete_at),
+        "results": -1 if request.result is None else int(request.result),
+        "submitted_at": epoch2datetime(request.submitted_at),
+        "waited_for": request.waited_for,
+        "properties": dict(pending.properties),
+    }

@@ -6,7 +6,10 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward
+from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.rendering import is_constant, render_value
+from buildbot._border.sequences import flatten, join_list
 from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.command_mixin import CommandMixin
@@ -14,7 +17,6 @@ from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import PropertiesMixin
 from buildbot.process.remotecommand import LoggedRemoteCommand, RemoteCommand, RemoteShellCommand
-from buildbot.process.rendering import is_constant, render_value
 from buildbot.process.results import (
     ALL_RESULTS,
     CANCELLED,
@@ -42,8 +44,6 @@ from buildbot.process.step_factory import (
     get_factory_from_step_or_factory,
 )
 from buildbot.process.step_logs import StepLogs
-from buildbot.util.comparison import ComparableMixin
-from buildbot.util.sequences import flatten, join_list
 from chargehand.execution.ports import StepRuntime
 
 __all__ = [

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from buildbot._border.bridge import inward
+from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
-from buildbot.process.rendering import Operand, Renderable, render_value, secret_of
-from buildbot.util.comparison import ComparableMixin
+from buildbot._border.rendering import Renderable, render_value
+from buildbot.process.rendering import Operand, secret_of
 
 _IDENTIFIER = re.compile(r"[\w.-]*\Z")
 _MISSING = object()

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from buildbot._border.bridge import settled
+from buildbot._border.text import bytes2unicode
 from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import Properties
-from buildbot.util.text import bytes2unicode
 from chargehand.domain.build import Channel, LogType, Segment
 from chargehand.domain.build import Log as StoredLog
 from chargehand.execution.log_writer import LogWriter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
-from buildbot.util.comparison import ComparableMixin
 from chargehand.config.model import ProjectConfig
 
 

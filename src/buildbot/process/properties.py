@@ -7,21 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from buildbot._border.bridge import settled
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.rendering import Renderable, is_constant, render_outward, render_value
 from buildbot.interfaces import IProperties, implementer
 from buildbot.process.interpolation import Interpolate, WithProperties
-from buildbot.process.rendering import (
-    FlattenList,
-    Operand,
-    Property,
-    Renderable,
-    Secret,
-    Transform,
-    is_constant,
-    render_outward,
-    render_value,
-    renderer,
-)
-from buildbot.util.comparison import ComparableMixin
+from buildbot.process.rendering import FlattenList, Operand, Property, Secret, Transform, renderer
 
 __all__ = [
     "FlattenList",

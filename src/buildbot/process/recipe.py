@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from buildbot._border.bridge import inward
+from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.buildstep import BuildStep
-from buildbot.process.rendering import is_constant, render_value
 from buildbot.process.results import CANCELLED
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from buildbot._border.errors import error
+from buildbot._border.sequences import flatten
+from buildbot._border.text import command_to_string
 from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
 from buildbot.process.results import SUCCESS, statusToString
@@ -16,8 +18,6 @@ from buildbot.process.step_arguments import (
     check_number_or_none,
     check_text_or_none,
 )
-from buildbot.util.sequences import flatten
-from buildbot.util.text import command_to_string
 
 _CHECKS: dict[str, Check] = {
     "command": check_any,

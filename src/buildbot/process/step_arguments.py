@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from buildbot._border.errors import error
-from buildbot.process.rendering import is_constant
+from buildbot._border.rendering import is_constant
 
 Check = Callable[[Any, str, str], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot.util.comparison import ComparableMixin
+from buildbot._border.comparison import ComparableMixin
 
 
 class BuildStepFactory(ComparableMixin):

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from buildbot._border.bridge import inward
+from buildbot._border.text import bytes2unicode
 from buildbot.process.log import KINDS, Log
 from buildbot.process.outgoing import outgoing
-from buildbot.util.text import bytes2unicode
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.kit.tasks import Tasks
 

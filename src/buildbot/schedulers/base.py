@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.bridge import outward, settled
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.rendering import render_value
 from buildbot.config import error
-from buildbot.interfaces import IRenderable
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import render_value
 from buildbot.schedulers import wiring
+from buildbot.schedulers.arguments import (
+    are_builder_names,
+    are_names,
+    check_arguments,
+    codebases_given,
+)
+from buildbot.schedulers.overriding import UsersScheduler
 from buildbot.util import bytes2unicode
-from buildbot.util.comparison import ComparableMixin
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component
 from chargehand.domain.buildset import SubmittedBuildset
-from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuildId, ChangeId
 from chargehand.scheduling import custom
-from chargehand.scheduling.scheduler import Common, Interest, Overrides, Scheduler
-from chargehand.scheduling.submitting import SCHEDULER_SOURCE, Stamp, Targets, Wish
-
-BUILDER_NAMES_ERROR = (
-    "The builderNames argument to a scheduler must be a list of Builder names or an IRenderable "
-    "object that will render to a list of builder names."
-)
+from chargehand.scheduling.behaviour import Behaviour, Common, Parts
+from chargehand.scheduling.buildsets import SchedulerBuildsets
+from chargehand.scheduling.change_feed import Interest
+from chargehand.scheduling.submitting import SCHEDULER_SOURCE, BuildsetOptions, Targets
 
 
 class BaseScheduler(ComparableMixin):
@@ -39,7 +41,10 @@ class BaseScheduler(ComparableMixin):
     compare_attrs: ClassVar[tuple[str, ...]] = ("name", "builderNames", "properties", "codebases")
     name: Any = None
     master: Any = None
-    _engine: Any = None
+    _parts: Parts | None = None
+    _default: Behaviour
+    """What the scheduler's kind does, once it runs."""
+    _default_buildsets: SchedulerBuildsets
     _constructed: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -56,7 +61,13 @@ class BaseScheduler(ComparableMixin):
         priority: Any = None,
     ) -> None:
         self.name = bytes2unicode(name)
-        self._check(builderNames, properties, codebases, priority)
+        check_arguments(
+            self._what,
+            builder_names=builderNames,
+            properties=properties,
+            codebases=codebases,
+            priority=priority,
+        )
         self._take(builderNames, properties, codebases, priority)
 
     def __repr__(self) -> str:
@@ -64,24 +75,11 @@ class BaseScheduler(ComparableMixin):
 
     # The configuration
 
-    def _check(self, builder_names: Any, properties: Any, codebases: Any, priority: Any) -> None:
-        if not _are_builder_names(builder_names):
-            error(BUILDER_NAMES_ERROR)
-        if properties is not None and not isinstance(properties, dict | Properties):
-            error(f"{self._what}: properties must be a dictionary, not {properties!r}")
-        if codebases is not None:
-            _check_codebases(codebases)
-        if priority is not None and not isinstance(priority, int) and not callable(priority):
-            error(
-                f"Invalid type for priority: {type(priority)}. "
-                "It must either be an integer or a function"
-            )
-
     def _take(self, builder_names: Any, properties: Any, codebases: Any, priority: Any) -> None:
         self.builderNames = (
             list(map(bytes2unicode, builder_names))
-            if _are_names(builder_names)
-            else (builder_names if _are_builder_names(builder_names) else [])
+            if are_names(builder_names)
+            else (builder_names if are_builder_names(builder_names) else [])
         )
         self.properties = Properties()
         if isinstance(properties, Properties):
@@ -89,7 +87,7 @@ class BaseScheduler(ComparableMixin):
         elif isinstance(properties, dict):
             self.properties.update(properties, SCHEDULER_SOURCE)
         self.properties.setProperty("scheduler", self.name, SCHEDULER_SOURCE)
-        self.codebases: Any = _codebases(codebases) or dict(self.DEFAULT_CODEBASES)
+        self.codebases: Any = codebases_given(codebases) or dict(self.DEFAULT_CODEBASES)
         self.priority = priority
 
     @property
@@ -108,17 +106,17 @@ class BaseScheduler(ComparableMixin):
 
     def activate(self) -> Any:
         """Begin to work; to be extended by subclasses."""
-        return outward(self._running().activate_as_usual())
+        return outward(self._behaviour().activate())
 
     def deactivate(self) -> Any:
         """Stop; to be extended by subclasses."""
-        return outward(self._running().deactivate_as_usual())
+        return outward(self._behaviour().deactivate())
 
     def startConsumingChanges(
         self, fileIsImportant: Any = None, change_filter: Any = None, onlyImportant: bool = False
     ) -> Any:
         """Ask for changes: `gotChange` is called with each that passes the filter."""
-        self._running().start_consuming(
+        self._running().feed.start(
             Interest(
                 wanted=wiring.change_filter_of(change_filter),
                 is_important=wiring.importance_hook(fileIsImportant),
@@ -129,7 +127,7 @@ class BaseScheduler(ComparableMixin):
 
     def gotChange(self, change: Any, important: bool) -> Any:
         """React to a change; what kinds do of themselves, or nothing."""
-        return outward(self._running().got_change_as_usual(change.change, important))
+        return outward(self._behaviour().got_change(change.change, important))
 
     # What is remembered
 
@@ -139,10 +137,10 @@ class BaseScheduler(ComparableMixin):
 
     def setState(self, name: str, value: Any) -> Any:
         """Keep a JSON value; it survives a restart."""
-        return outward(self._running().remember(name, value))
+        return outward(self._running().memory.remember(name, value))
 
     async def _state(self, name: str, default: tuple[Any, ...]) -> Any:
-        found = await self._running().remembered(name, default[0] if default else None)
+        found = await self._running().memory.get(name, default[0] if default else None)
         if found is None and not default:
             raise KeyError(f"unable to find state value {name!r} for {self.name!r}")
         return found
@@ -232,20 +230,25 @@ class BaseScheduler(ComparableMixin):
         )
 
     async def _with_defaults(self, given: Sequence[Mapping[str, Any]], **rest: Any) -> Any:
-        wish = await self._wish(**rest)
-        return _numbers(await self._running().for_stamps_with_defaults_as_usual(wish, given))
+        options = await self._options(**rest)
+        buildsets = self._running().buildsets
+        stamps = self._default_buildsets.stamps_with_defaults(given)
+        return _numbers(await buildsets.for_stamps(options, stamps))
 
     async def _for_changes(self, change_ids: Sequence[int], **rest: Any) -> Any:
-        changes = await self._running().changes([ChangeId(number) for number in change_ids])
-        wish = await self._wish(**rest)
-        return _numbers(await self._running().for_changes_as_usual(wish, changes))
+        parts = self._running()
+        changes = await parts.services.changes.changes([ChangeId(one) for one in change_ids])
+        options = await self._options(**rest)
+        stamps = self._default_buildsets.stamps_of(changes)
+        return _numbers(await parts.buildsets.for_stamps(options, stamps, changes))
 
     async def _for_stamps(self, given: Sequence[Any], **rest: Any) -> Any:
-        wish = await self._wish(**rest)
+        options = await self._options(**rest)
+        self._running()
         stamps = wiring.stamps_of(given)
-        return _numbers(await self._running().for_stamps_as_usual(wish, stamps))
+        return _numbers(await self._default_buildsets.for_stamps(options, stamps))
 
-    async def _wish(
+    async def _options(
         self,
         *,
         reason: str,
@@ -257,7 +260,7 @@ class BaseScheduler(ComparableMixin):
         parent_buildid: int | None = None,
         parent_relationship: str | None = None,
         **unused: Any,
-    ) -> Wish:
+    ) -> BuildsetOptions:
         found = Properties()
         if isinstance(properties, Properties):
             found.updateFromProperties(properties)
@@ -269,7 +272,7 @@ class BaseScheduler(ComparableMixin):
             name: (await render_value(value, found), source)
             for name, (value, source) in found.properties.items()
         }
-        return Wish(
+        return BuildsetOptions(
             reason=bytes2unicode(reason) or "",
             properties=rendered,
             builder_names=None if names is None else tuple(names),
@@ -282,80 +285,32 @@ class BaseScheduler(ComparableMixin):
 
     # The engine's side
 
-    def _running(self) -> Any:
-        if self._engine is None:
+    def _running(self) -> Parts:
+        if self._parts is None:
             raise RuntimeError(f"{self._what} is not running")
-        return self._engine
+        return self._parts
 
-    def _attach(self, engine: Scheduler) -> None:
-        self._engine = engine
+    def _behaviour(self) -> Behaviour:
+        self._running()
+        return self._default
 
     def _common(self) -> Common:
         return Common(
             class_name=type(self).__name__,
             targets=self._targets(),
-            overrides=self._overrides(),
+            extension=UsersScheduler(self),
             absolute_source_stamps=bool(getattr(self, "createAbsoluteSourceStamps", False)),
         )
 
     def _targets(self) -> Targets:
         return Targets(
-            builder_names=self.builderNames,
+            builder_names=wiring.constant_names(self.builderNames),
             codebases=wiring.codebases_of(self.codebases),
             properties=self.properties.asDict(),
             priority=self.priority if isinstance(self.priority, int) else 0,
             priority_of=wiring.priority_hook(self.priority),
             render=wiring.rendering_hook(self),
         )
-
-    def _overrides(self) -> Overrides:
-        hooks = {
-            field: hook
-            for field, name, hook in self._overridable()
-            if wiring.is_overridden(self, name)
-        }
-        return Overrides(attach=self._attach, **hooks)
-
-    def _overridable(self) -> list[tuple[str, str, Any]]:
-        """Return the engine's word, Buildbot's name, and the hook of each method."""
-        return [
-            ("activate", "activate", self._call_activate),
-            ("deactivate", "deactivate", self._call_deactivate),
-            ("got_change", "gotChange", self._call_got_change),
-            ("for_changes", "addBuildsetForChanges", self._call_for_changes),
-            (
-                "for_stamps_with_defaults",
-                "addBuildsetForSourceStampsWithDefaults",
-                self._call_with_defaults,
-            ),
-            ("for_stamps", "addBuildsetForSourceStamps", self._call_for_stamps),
-        ]
-
-    async def _call_activate(self) -> None:
-        await inward(self.activate)
-
-    async def _call_deactivate(self) -> None:
-        await inward(self.deactivate)
-
-    async def _call_got_change(self, change: Change, important: bool) -> None:
-        await inward(self.gotChange, wiring.SchedulerChange(change), important)
-
-    async def _call_for_changes(self, wish: Wish, changes: Sequence[Change]) -> None:
-        numbers = [int(change.id) for change in changes]
-        await inward(self.addBuildsetForChanges, changeids=numbers, **_keywords(wish))
-
-    async def _call_with_defaults(self, wish: Wish, given: Sequence[Mapping[str, Any]]) -> Any:
-        keywords = _keywords(wish)
-        return await inward(
-            self.addBuildsetForSourceStampsWithDefaults,
-            keywords.pop("reason"),
-            list(map(dict, given)),
-            **keywords,
-        )
-
-    async def _call_for_stamps(self, wish: Wish, stamps: Sequence[Stamp]) -> None:
-        given = wiring.stamps_for_users(stamps)
-        await inward(self.addBuildsetForSourceStamps, sourcestamps=given, **_keywords(wish))
 
     def _settings(self) -> Any:
         return custom.Settings(common=self._common())
@@ -384,7 +339,13 @@ class ReconfigurableBaseScheduler(BaseScheduler):
         self, builderNames: Any, properties: Any = None, codebases: Any = None, priority: Any = None
     ) -> Any:
         """Say what is wrong with the arguments."""
-        self._check(builderNames, properties, codebases, priority)
+        check_arguments(
+            self._what,
+            builder_names=builderNames,
+            properties=properties,
+            codebases=codebases,
+            priority=priority,
+        )
         return settled(None)
 
     def reconfigService(
@@ -395,51 +356,5 @@ class ReconfigurableBaseScheduler(BaseScheduler):
         return settled(None)
 
 
-def _keywords(wish: Wish) -> dict[str, Any]:
-    """Return what is not usual of a wish, under Buildbot's names."""
-    found: dict[str, Any] = {"reason": wish.reason}
-    if wish.properties:
-        found["properties"] = Properties.fromDict(wish.properties)
-    optional = {
-        "builderNames": None if wish.builder_names is None else list(wish.builder_names),
-        "priority": wish.priority,
-        "external_idstring": wish.external_id,
-        "waited_for": wish.waited_for or None,
-        "parent_buildid": wish.parent_build_id,
-        "parent_relationship": wish.parent_relationship,
-    }
-    return found | {name: value for name, value in optional.items() if value is not None}
-
-
-def _numbers(submitted: Any) -> Any:
-    if not isinstance(submitted, SubmittedBuildset):
-        return submitted
-    requests = (pending.request for pending in submitted.requests)
-    return submitted.buildset.id, {request.builder_id: request.id for request in requests}
-
-
-def _are_names(names: Any) -> bool:
-    return isinstance(names, list | tuple) and all(isinstance(name, str | bytes) for name in names)
-
-
-def _are_builder_names(names: Any) -> bool:
-    if isinstance(names, str | bytes):
-        return False
-    if isinstance(names, list | tuple):
-        return all(isinstance(n, str | bytes) or IRenderable.providedBy(n) for n in names)
-    return bool(IRenderable.providedBy(names))
-
-
-def _check_codebases(codebases: Any) -> None:
-    if not isinstance(codebases, dict | list | tuple):
-        error("Codebases must be a dict of dicts, or list of strings")
-    elif isinstance(codebases, dict) and not all(isinstance(v, dict) for v in codebases.values()):
-        error("Codebases must be a dict of dicts")
-    elif isinstance(codebases, list | tuple) and not all(isinstance(n, str) for n in codebases):
-        error("Codebases must be a list of strings")
-
-
-def _codebases(codebases: Any) -> dict[str, dict[str, Any]]:
-    if isinstance(codebases, dict):
-        return {name: value for name, value in codebases.items() if isinstance(value, dict)}
-    return {name: {} for name in codebases or () if isinstance(name, str)}
+def _numbers(submitted: SubmittedBuildset | None) -> tuple[int, dict[int, int]] | None:
+    return None if submitted is None else submitted.numbers

@@ -8,6 +8,7 @@ from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
+from buildbot.schedulers.arguments import check_change_arguments
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from buildbot.schedulers.dependent import Dependent
 from buildbot.util import NotABranch
@@ -63,11 +64,11 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
                 "pass arguments to schedulers using keyword arguments: the only positional "
                 "argument is the name"
             )
-        if fileIsImportant is not None and not callable(fileIsImportant):
-            error("fileIsImportant must be a callable")
+        check_change_arguments(
+            self._what, is_important=fileIsImportant, change_filter=change_filter
+        )
         if treeStableTimer is not None and not isinstance(treeStableTimer, int | float):
             error(f"{self._what}: treeStableTimer must be a number of seconds, or None")
-        _check_filter(self._what, change_filter)
         _refuse_unknown(self._what, kwargs)
         return super().checkConfig(builderNames=builderNames, **_known(kwargs))
 
@@ -163,11 +164,6 @@ class AnyBranchScheduler(BaseBasicScheduler):
         if change_filter is not None:
             return change_filter
         return wiring.conditions(branch=branches or NotABranch, category=categories)
-
-
-def _check_filter(what: str, given: Any) -> None:
-    if given is not None and not callable(getattr(given, "filter_change", None)):
-        error(f"{what}: change_filter must be a ChangeFilter, not {given!r}")
 
 
 _ARGUMENTS = ("properties", "codebases", "priority")

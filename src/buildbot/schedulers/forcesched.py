@@ -221,11 +221,13 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         return outward(self._force(owner, builderNames, builderid, kwargs))
 
     async def _force(self, owner: Any, names: Any, builder_id: Any, answers: Any) -> Any:
-        engine = self._running()
+        form = self._behaviour()
+        assert isinstance(form, forms.Force), "a form's settings make no other kind"
         if names is None and builder_id is not None:
-            names = [engine.builder_named(builder_id)]
+            names = [form.builder_named(builder_id)]
         try:
-            return await engine.force_as_usual(owner, names, answers)
+            submitted = await form.submit(owner, names, answers)
+            return None if submitted is None else submitted.numbers
         except InvalidParameters as wrong:
             raise CollectedValidationError(wrong.errors) from wrong
 

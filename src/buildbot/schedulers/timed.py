@@ -6,17 +6,19 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.bridge import outward, settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
+from buildbot.schedulers.arguments import check_change_arguments
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from buildbot.schedulers.overriding import UsersActions, is_overridden
 from buildbot.util import NotABranch
 from chargehand.config.model import NotYet
 from chargehand.domain.change import Change
-from chargehand.domain.identifiers import Timestamp
 from chargehand.scheduling import nightly, periodic
-from chargehand.scheduling.scheduler import Filter
+from chargehand.scheduling.change_feed import Filter
 from chargehand.scheduling.time_table import BadTimeTable, TimeTable
+from chargehand.scheduling.timed import Actions
 
 __all__ = ["Nightly", "NightlyBase", "NightlyTriggerable", "Periodic", "Timed"]
 
@@ -36,6 +38,7 @@ class Timed(ReconfigurableBaseScheduler):
         "onlyImportant",
     )
     reason = ""
+    _default_actions: Actions
 
     class NoBranch:
         """Stands for any branch."""
@@ -57,12 +60,9 @@ class Timed(ReconfigurableBaseScheduler):
         **kwargs: Any,
     ) -> Any:
         """Say what is wrong with the arguments."""
-        if fileIsImportant is not None and not callable(fileIsImportant):
-            error("fileIsImportant must be a callable")
-        if change_filter is not None and not callable(
-            getattr(change_filter, "filter_change", None)
-        ):
-            error(f"{self._what}: change_filter must be a ChangeFilter, not {change_filter!r}")
+        check_change_arguments(
+            self._what, is_important=fileIsImportant, change_filter=change_filter
+        )
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
@@ -91,24 +91,22 @@ class Timed(ReconfigurableBaseScheduler):
 
     def startBuild(self) -> Any:
         """Build now, unless only changes are built and there was no important one."""
-        return outward(self._running().start_build_as_usual())
+        return outward(self._running_actions().start_build())
 
     def getNextBuildTime(self, lastActuation: Any) -> Any:
         """Return a Deferred of when to build next, in seconds since 1970."""
-        return settled(self._running().next_time(lastActuation))
+        return outward(self._running_actions().next_time(lastActuation))
 
-    def _overridable(self) -> list[tuple[str, str, Any]]:
-        return [
-            *super()._overridable(),
-            ("start_build", "startBuild", self._call_start_build),
-            ("next_time", "getNextBuildTime", self._call_next_time),
-        ]
+    def _running_actions(self) -> Actions:
+        self._running()
+        return self._default_actions
 
-    async def _call_start_build(self) -> None:
-        await inward(self.startBuild)
-
-    async def _call_next_time(self, last: Timestamp | None) -> Any:
-        return await inward(self.getNextBuildTime, last)
+    def _actions(self, default: Actions) -> Actions:
+        self._default_actions = default
+        names = ("getNextBuildTime", "startBuild")
+        if any(is_overridden(self, name) for name in names):
+            return UsersActions(self, default)
+        return default
 
     def _timed(self) -> dict[str, Any]:
         return {
@@ -118,6 +116,7 @@ class Timed(ReconfigurableBaseScheduler):
             "wanted": self._wanted(),
             "is_important": wiring.importance_hook(self.fileIsImportant),
             "only_important": bool(self.onlyImportant),
+            "actions": self._actions,
         }
 
     def _wanted(self) -> Filter | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import CoroutineType
 from typing import Any
 
@@ -10,18 +10,17 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from buildbot._border.bridge import inward
+from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build_parts import ChangeView
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import is_constant, render_value
 from buildbot.util import NotABranch
-from chargehand.config.model import Hook
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import SourceStampId
 from chargehand.domain.source_stamp import SourceStamp
+from chargehand.scheduling.change_feed import Filter, IsImportant
 from chargehand.scheduling.change_filter import ChangeFilter, exactly
 from chargehand.scheduling.rules import Codebase, stamp_of
-from chargehand.scheduling.scheduler import Filter
-from chargehand.scheduling.submitting import Draft, Stamp
+from chargehand.scheduling.submitting import Draft, PriorityOf, Rendered, Stamp
 
 
 class SchedulerChange(ChangeView):
@@ -65,7 +64,7 @@ def _asked(given: Any) -> Filter:
     return passes
 
 
-def importance_hook(function: Any) -> Hook | None:
+def importance_hook(function: Any) -> IsImportant | None:
     """Return the hook of a ``fileIsImportant`` function."""
     if function is None:
         return None
@@ -76,7 +75,7 @@ def importance_hook(function: Any) -> Hook | None:
     return is_important
 
 
-def priority_hook(function: Any) -> Hook | None:
+def priority_hook(function: Any) -> PriorityOf | None:
     """Return the hook of a ``priority`` function, None where it is a number."""
     if not callable(function):
         return None
@@ -90,25 +89,30 @@ def priority_hook(function: Any) -> Hook | None:
     return priority_of
 
 
-def rendering_hook(scheduler: Any) -> Hook | None:
+def constant_names(given: Any) -> Sequence[str]:
+    """Return the names of builders where they depend on nothing; else `rendering_hook` has them."""
+    return tuple(given) if is_constant(given) else ()
+
+
+def rendering_hook(scheduler: Any) -> Callable[[Draft], Awaitable[Rendered]] | None:
     """Return the hook that renders properties and builders' names, None where all is constant."""
     values = [value for value, _ in scheduler.properties.properties.values()]
     if is_constant(scheduler.builderNames) and is_constant(values):
         return None
 
-    async def render(draft: Draft) -> Draft:
+    async def render(draft: Draft) -> Rendered:
         properties = Properties.fromDict(draft.properties)
         properties.master = scheduler.master
         properties.changes = [SchedulerChange(change).asChDict() for change in draft.changes]
         properties.sourcestamps = _stamps_for_users(draft.stamps, draft.changes)
-        names = await render_value(draft.builder_names, properties)
+        own = draft.builder_names is None
+        names = scheduler.builderNames if own else draft.builder_names
+        names = await render_value(names, properties)
         rendered = {
             name: (await render_value(value, properties), source)
             for name, (value, source) in draft.properties.items()
         }
-        return Draft(
-            properties=rendered, builder_names=names, stamps=draft.stamps, changes=draft.changes
-        )
+        return Rendered(properties=rendered, builder_names=names)
 
     return render
 
@@ -177,14 +181,6 @@ def _stamp_for_users(stamp: Stamp) -> Any:
             "patch_comment": patch.comment,
         }
     return found
-
-
-def is_overridden(scheduler: Any, name: str) -> bool:
-    """Return whether a class of the user's defines the method, and not one of ours."""
-    for kind in type(scheduler).__mro__:
-        if name in kind.__dict__:
-            return not kind.__module__.startswith("buildbot.schedulers.")
-    return False
 
 
 def finish_now(outcome: Any) -> None:

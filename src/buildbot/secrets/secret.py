@@ -1,5 +1,17 @@
-"""A secret, as providers and the master's secrets service give it."""
+"""Secrets, as providers find them and users' code gets them."""
 
-from buildbot._host.views.secret_store import SecretDetails
+from __future__ import annotations
 
-__all__ = ["SecretDetails"]
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SecretDetails:
+    """A secret: its value, its name, and the provider that had it."""
+
+    provider: str
+    key: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"SecretDetails({self.provider!r}, {self.key!r}, <hidden>)"

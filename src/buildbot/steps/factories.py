@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildbot.process.factory import BuildFactory
+from buildbot.process.build_factory import BuildFactory
 from buildbot.steps.shell import Compile, Configure, PerlModuleTest, ShellCommand, Test
 
 # These modules have no files as long as their names are only accepted.

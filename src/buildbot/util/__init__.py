@@ -1,10 +1,8 @@
 """Small functions that configurations and plug-ins use: text, time, lists, comparison."""
 
-from buildbot.util.comparison import ComparableMixin
-from buildbot.util.deferreds import asyncSleep, deferredLocked, in_reactor
-from buildbot.util.giturlparse import giturlparse
-from buildbot.util.notifier import Notifier
-from buildbot.util.sequences import (
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.deferreds import asyncSleep, deferredLocked, in_reactor
+from buildbot._border.sequences import (
     dictionary_merge,
     diffSets,
     flatten,
@@ -13,7 +11,7 @@ from buildbot.util.sequences import (
     makeList,
     naturalSort,
 )
-from buildbot.util.text import (
+from buildbot._border.text import (
     NotABranch,
     ascii2unicode,
     bytes2unicode,
@@ -25,7 +23,7 @@ from buildbot.util.text import (
     stripUrlPassword,
     unicode2bytes,
 )
-from buildbot.util.times import (
+from buildbot._border.times import (
     UTC,
     datetime2epoch,
     epoch2datetime,
@@ -35,6 +33,8 @@ from buildbot.util.times import (
     now,
     toJson,
 )
+from buildbot.util.giturlparse import giturlparse
+from buildbot.util.notifier import Notifier
 
 __all__ = [
     "UTC",

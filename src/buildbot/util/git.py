@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from buildbot._border.errors import error
+from buildbot._border.rendering import render_value
 from buildbot.process import remotecommand
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import render_value
 from buildbot.util.git_credential import GitCredentialOptions, add_user_password_to_credentials
 
 __all__ = ["RC_SUCCESS", "GitStepMixin", "check_credential_arguments", "known_hosts_of"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.rendering import Renderable, render_value
 from buildbot.interfaces import IRenderable, implementer
-from buildbot.process.rendering import Renderable, render_value
-from buildbot.util.comparison import ComparableMixin
 
 __all__ = [
     "GitCredentialInputRenderer",

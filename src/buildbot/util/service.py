@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from twisted.application.service import Service
 
 from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.rendering import render_value
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import render_value
-from buildbot.util.comparison import ComparableMixin
 from chargehand.config.model import Component, HostedSettings
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildbot._border.bridge import settled
+from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
+from buildbot._border.rendering import is_constant
 from buildbot.interfaces import IWorker, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import is_constant
-from buildbot.util.comparison import ComparableMixin
 from chargehand.config.model import WorkerConfig
 
 DEFAULT_MISSING_TIMEOUT = 3600

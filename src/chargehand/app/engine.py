@@ -16,7 +16,7 @@ from chargehand.intake.service import Intake
 from chargehand.resources.announcements import EVENT_TYPES, announcement
 from chargehand.resources.endpoints import resolve
 from chargehand.resources.policy import Everybody, Visitor
-from chargehand.resources.query import Filter, Order, Query
+from chargehand.resources.query import Filter, Order, Query, Scope
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.web.access.logs import SeenLogs
@@ -76,7 +76,7 @@ class Data:
         return page.rows[0] if page.rows else None
 
     async def _log_chunk(
-        self, scope: dict[str, Any], first: int, count: int | None
+        self, scope: Scope, first: int, count: int | None
     ) -> dict[str, Any] | None:
         log = await self._logs.find(self._visitor.sees, scope)
         if log is None:

@@ -16,45 +16,53 @@ from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.garbage import LeftOvers, without_pauses
-from chargehand.app.parts import Parts
-from chargehand.app.recovering import recover
+from chargehand.app.parts import MakeLinks, Parts, links_of_this_machine
 from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
+from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuilderId, LogId
-from chargehand.domain.ownership import NoLongerOurs
 from chargehand.events.bus import Bus
-from chargehand.execution.recovery import Cause, outcomes_of
+from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.store.engines import shown
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
+from chargehand.store.writer import MakeWriter, Writer
 from chargehand.web.listening import CannotListen
 
 _log = logging.getLogger("chargehand.master")
 
+_HEARTBEAT_SECONDS = 60.0
+_DEAD_AFTER_SECONDS = 600.0
 _CHANGE_SECONDS = 10.0
 """How long a reconfiguration that is under way may keep the master from stopping."""
 
 
 class Master:
-    """One master: reads its configuration, and runs until `stop`."""
+    """One master: reads its configuration, and runs until `stop`.
+
+    Tests give it another *clock*, other workers (*make_links*), and a database that writes in the
+    loop (*make_writer*).
+    """
 
     def __init__(
         self,
         *,
         basedir: Path,
         config_path: Path,
-        heartbeat: float = 60.0,
-        dead_after: float = 600.0,
         adjust: Callable[[MasterConfig], MasterConfig] = lambda config: config,
+        clock: Clock | None = None,
+        make_links: MakeLinks = links_of_this_machine,
+        make_writer: MakeWriter = Writer,
     ) -> None:
         self._basedir = basedir
-        self._heartbeat = heartbeat
-        self._dead_after = dead_after
         self._config_path = config_path
         self._adjust = adjust
+        self._clock = clock or SystemClock()
+        self._make_links = make_links
+        self._make_writer = make_writer
         self.name = f"{socket.gethostname()}:{basedir}"
         self.bus = Bus()
         self.config = MasterConfig()
@@ -92,23 +100,25 @@ class Master:
             url=config.db_url,
             basedir=self._basedir,
             publish=self.bus.publish,
+            clock=self._clock,
             is_shared=config.multi_master,
+            make_writer=self._make_writer,
         )
         await store.open()
         master_id = await store.masters.start(self.name)
-        left = await store.masters.left_behind(master_id)
+        recovered = await store.masters.recover(master_id)
+        if recovered:
+            builds = "1 build was" if recovered == 1 else f"{recovered} builds were"
+            _log.info("%s cut off when the master was killed and will run again", builds)
         self._parts = parts = Parts(
             basedir=self._basedir,
             bus=self.bus,
             directory=self._directory,
             store=store,
             master_id=master_id,
+            clock=self._clock,
+            make_links=self._make_links,
         )
-        # Whatever can still be had of what was left behind must be had before this decision; and
-        # nothing may be queued before it is carried out.
-        retried = await store.masters.carry_out(left, outcomes_of(left, Cause.KILLED))
-        if retried:
-            _log.info("%s", _interrupted(retried))
         self._host.attach(
             Engine(
                 name=self.name,
@@ -120,7 +130,7 @@ class Master:
         )
         await self._apply(config)
         await parts.dispatcher.start()
-        self._tasks.repeat(self._keep_alive, every=self._heartbeat, name="heartbeat")
+        self._tasks.repeat(self._keep_alive, every=_HEARTBEAT_SECONDS, name="heartbeat")
 
     async def _apply(self, config: MasterConfig) -> None:
         """Take over a configuration, stage by stage, in the order of what depends on what."""
@@ -200,29 +210,9 @@ class Master:
     async def _keep_alive(self) -> None:
         """Let other masters know that we live, and take over what dead ones left."""
         masters = self._ready.store.masters
-        try:
-            await masters.touch(self._ready.master_id)
-        except NoLongerOurs:
-            await self._register_again()
-        for silent in await masters.expire(self._dead_after):
-            _log.warning("master %s is not responding; retrying its builds", silent)
-        for stopped in await masters.with_leftovers():
-            await recover(masters, stopped, Cause.SILENT)
-
-    async def _register_again(self) -> None:
-        """Go on after other masters declared this one stopped, and took over what it ran."""
-        _log.error(
-            "this master did not report for more than %g seconds and was declared stopped; "
-            "its builds were returned to the queue, and it registers again",
-            self._dead_after,
-        )
-        parts = self._ready
-        parts.builds.stop_all("the master was declared stopped")
-        async with self._changing:
-            await parts.store.masters.start(self.name)
-            await recover(parts.store.masters, parts.master_id, Cause.SILENT)
-            await self._apply(self.config)
-            await parts.register_again()
+        await masters.touch(self._ready.master_id)
+        for dead in await masters.expire(_DEAD_AFTER_SECONDS):
+            _log.warning("master %s does not answer any more; its builds run again", dead)
 
     @property
     def _ready(self) -> Parts:
@@ -230,11 +220,15 @@ class Master:
             raise RuntimeError("the master does not run")
         return self._parts
 
-    # What commands that run a master in their own process need
+    # What those need that run a master in their own process
 
     async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
         """Submit a buildset."""
         return await self._ready.store.buildsets.submit(buildset)
+
+    async def add_change(self, change: NewChange) -> Change:
+        """Take a change in, as if one of the change sources had brought it."""
+        return await self._ready.intake.add_change(change)
 
     async def force(self, scheduler: str, parameters: Mapping[str, Any]) -> None:
         """Force builds as a form would."""
@@ -261,11 +255,6 @@ class Master:
     def directory(self) -> Directory:
         """The builders of the running configuration."""
         return self._directory
-
-
-def _interrupted(builds: int) -> str:
-    subject = "1 build was" if builds == 1 else f"{builds} builds were"
-    return f"{subject} interrupted when the master was killed; retrying"
 
 
 def _database_failed(config: MasterConfig, error: StoreError) -> CommandFailed:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chargehand.app.directory import Directory
 from chargehand.app.orders import Orders
-from chargehand.app.recovering import recover
 from chargehand.app.services import Services
-from chargehand.config.model import MasterConfig, WorkerConfig
+from chargehand.config.model import MasterConfig
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
 from chargehand.events.messages import WorkerDisconnected
-from chargehand.execution.recovery import Cause
 from chargehand.execution.service import Builds
-from chargehand.fleet.ports import Link
+from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
-from chargehand.kit.clock import SystemClock
+from chargehand.kit.clock import Clock
 from chargehand.links.local import LocalLinks
+from chargehand.links.ports import Registry
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
@@ -32,6 +32,16 @@ _log = logging.getLogger("chargehand.master")
 
 _OUTAGE_SECONDS = 5.0
 """How long a full disk may keep the master from stopping in good order."""
+
+
+MakeLinks = Callable[[Registry, Path], Mapping[str, LinkMaker]]
+"""Makes, by kind, what makes the links of workers; they attach their sessions to the registry, and
+local workers work below the directory."""
+
+
+def links_of_this_machine(registry: Registry, directory: Path) -> Mapping[str, LinkMaker]:
+    """Return how workers of each kind are reached."""
+    return {"local": LocalLinks(registry=registry, directory=directory)}
 
 
 class Parts:
@@ -45,6 +55,8 @@ class Parts:
         directory: Directory,
         store: Store,
         master_id: MasterId,
+        clock: Clock,
+        make_links: MakeLinks,
     ) -> None:
         self.store = store
         self.master_id = master_id
@@ -56,17 +68,15 @@ class Parts:
             locks=locks,
             master_id=master_id,
         )
-        self.fleet = Fleet(
-            store=store.workers, master_id=master_id, links={"local": self._local_link}
-        )
-        self._local_links = LocalLinks(registry=self.fleet, directory=basedir / "workers")
+        links: dict[str, LinkMaker] = {}
+        self.fleet = Fleet(store=store.workers, master_id=master_id, links=links)
+        links.update(make_links(self.fleet, basedir / "workers"))
         self.dispatcher = Dispatcher(
             store=store.requests,
             workers=self.fleet,
             builds=self.builds,
             locks=locks,
             bus=bus,
-            master_id=master_id,
             choose=random.choice,
         )
         self.fleet.on_change(self.dispatcher.worker_changed)
@@ -77,7 +87,7 @@ class Parts:
             state=store.state,
             builders=directory,
             bus=bus,
-            clock=SystemClock(),
+            clock=clock,
             master_id=master_id,
         )
         self.intake = Intake(
@@ -102,16 +112,10 @@ class Parts:
             explanations=self.orders,
             forms=self.scheduling,
             bus=bus,
+            clock=clock,
         )
         self.services = Services()
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
-
-    async def register_again(self) -> None:
-        """Record and claim what other masters were told is not here any more."""
-        await self.fleet.register_again()
-        await self.scheduling.claim_again()
-        await self.intake.claim_again()
-        await self.dispatcher.look_again()
 
     async def stop(self) -> None:
         """Stop in the order in which work flows: no new work, then no builds, then no workers."""
@@ -134,11 +138,8 @@ class Parts:
 
     async def _leave_nothing_claimed(self) -> None:
         """What could not be recorded while builds were stopped (a full disk) is put right here."""
+        await self.store.masters.recover(self.master_id)
         await self.store.masters.stop(self.master_id)
-        await recover(self.store.masters, self.master_id, Cause.STOPPED)
-
-    def _local_link(self, config: WorkerConfig) -> Link:
-        return self._local_links(config)
 
     def _worker_disconnected(self, event: WorkerDisconnected) -> None:
         """A build that runs no command just then would notice only at its next one."""

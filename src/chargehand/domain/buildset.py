@@ -86,3 +86,9 @@ class SubmittedBuildset(msgspec.Struct, frozen=True, kw_only=True):
 
     buildset: Buildset
     requests: tuple[PendingRequest, ...]
+
+    @property
+    def numbers(self) -> tuple[int, dict[int, int]]:
+        """The buildset's identifier, and those of its requests by builder."""
+        requests = (pending.request for pending in self.requests)
+        return self.buildset.id, {request.builder_id: request.id for request in requests}

@@ -4,14 +4,14 @@ An event is announced inside a store transaction and leaves after the commit, in
 commits. It carries the new state of the thing whole, so that nobody has to ask the store again.
 """
 
-from typing import Any
-
 import msgspec
 
 from chargehand.domain.build import Build, Log, Step
+from chargehand.domain.builder import Builder
 from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
 from chargehand.domain.change import Change
-from chargehand.domain.identifiers import BuilderId, BuildId, LogId, MasterId, StepId
+from chargehand.domain.identifiers import BuildId
+from chargehand.domain.master import Master, Scheduler
 from chargehand.domain.properties import Property
 from chargehand.domain.worker import Worker
 
@@ -164,30 +164,24 @@ class WorkerUpdated(Event, frozen=True):
 class MasterStarted(Event, frozen=True):
     """A master began to run."""
 
-    master_id: MasterId
-    name: str
+    master: Master
 
 
 class MasterStopped(Event, frozen=True):
     """A master stopped, or was found dead."""
 
-    master_id: MasterId
-    name: str
+    master: Master
 
 
 class BuilderChanged(Event, frozen=True):
     """A builder was added, altered or removed ("started", "update", "stopped")."""
 
-    builder_id: BuilderId
+    builder: Builder
     verb: str
-    resource: dict[str, Any]
 
 
 class SchedulerChanged(Event, frozen=True):
     """A scheduler was created, enabled or disabled ("created", "updated")."""
 
-    resource: dict[str, Any]
+    scheduler: Scheduler
     verb: str
-
-
-LogOwner = tuple[LogId, StepId, BuildId]

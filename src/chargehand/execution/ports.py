@@ -45,11 +45,7 @@ class Locks(Protocol):
 
 
 class BuildStore(Protocol):
-    """Where builds are recorded. Each method is one transaction and announces what it did.
-
-    What alters a build raises NoLongerOurs when another master, or a later start of this one, has
-    taken it over; then nothing is altered.
-    """
+    """Where builds are recorded. Each method is one transaction and announces what it did."""
 
     async def start_build(
         self,
@@ -78,7 +74,7 @@ class BuildStore(Protocol):
     async def finish_build(
         self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
     ) -> Build:
-        """End the build, and its requests with it. Raises NoLongerOurs.
+        """End the build, and its requests with it.
 
         With RETRY the requests go back to the queue (RequestUnclaimed); else they are completed,
         and their buildset as well if they were its last.

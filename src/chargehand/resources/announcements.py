@@ -2,175 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
 
-from chargehand.domain.build import Build, Log, Step
-from chargehand.domain.buildset import BuildRequest
 from chargehand.events import messages
 from chargehand.events.messages import Event
-from chargehand.resources.shown import (
-    Resource,
-    build_resource,
-    buildset_resource,
-    change_resource,
-    log_resource,
-    properties_resource,
-    request_resource,
-    step_resource,
-    worker_resource,
-)
+from chargehand.resources.builds import BUILD, LOG, STEP
+from chargehand.resources.entity import Entity
+from chargehand.resources.farm import BUILDER, MASTER, SCHEDULER, WORKER
+from chargehand.resources.field import Resource, V
+from chargehand.resources.sources import BUILDSET, CHANGE, REQUEST, sourced
+
+E = TypeVar("E", bound=Event)
 
 Key = tuple[str, ...]
 Announcement = tuple[tuple[Key, ...], Resource]
 """The keys under which something is told, and the whole resource."""
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How events of one type are told."""
+
+    event_type: type[Event]
+    beginnings: frozenset[str]
+    """How the keys begin."""
+    verbs: tuple[str, ...]
+    """How they end."""
+    tell: Callable[[Event], Announcement]
+
+
 def announcement(event: Event) -> Announcement:
     """Return what clients are told of *event*, which is of one of `EVENT_TYPES`."""
-    return _TABLE[type(event)][1](event)
+    return _TABLE[type(event)].tell(event)
 
 
 def beginnings(event_type: type[Event]) -> frozenset[str]:
     """Return how the keys of such events begin, so that nothing is made that nobody wants."""
-    return _TABLE[event_type][0]
+    return _TABLE[event_type].beginnings
 
 
-def _build(verb: str) -> Callable[[Any], Announcement]:
-    def tell(event: Any) -> Announcement:
-        build: Build = event.build
-        keys = (
-            ("builders", str(build.builder_id), "builds", str(build.number), verb),
-            ("builds", str(build.id), verb),
-            ("workers", str(build.worker_id), "builds", str(build.id), verb),
-        )
-        return keys, build_resource(build)
+def _of(
+    entity: Entity[V],
+    event_type: type[E],
+    verb: str,
+    value: Callable[[E], V],
+    extra: Callable[[E], Resource] | None = None,
+) -> Telling:
+    """Tell the value that such an event has (and *extra*, which is not of it), with one verb."""
+    show = entity.shower()
+    beginnings = tuple(entity.event_keys.items())
 
-    return tell
+    def tell(event: Event) -> Announcement:
+        assert isinstance(event, event_type)
+        shown = value(event)
+        keys = tuple([(first, *rest(shown), verb) for first, rest in beginnings])
+        resource = show(shown)
+        return keys, resource if extra is None else resource | extra(event)
 
-
-def _step(verb: str) -> Callable[[Any], Announcement]:
-    def tell(event: Any) -> Announcement:
-        step: Step = event.step
-        keys = (
-            ("builds", str(step.build_id), "steps", str(step.id), verb),
-            ("steps", str(step.id), verb),
-        )
-        return keys, step_resource(step)
-
-    return tell
+    return Telling(event_type, frozenset(entity.event_keys), (verb,), tell)
 
 
-def _log(verb: str) -> Callable[[Any], Announcement]:
-    def tell(event: Any) -> Announcement:
-        log: Log = event.log
-        keys = (
-            ("logs", str(log.id), verb),
-            ("steps", str(log.step_id), "logs", log.slug, verb),
-        )
-        return keys, log_resource(log)
+def _with_verbs(
+    entity: Entity[V],
+    event_type: type[E],
+    verbs: tuple[str, ...],
+    value: Callable[[E], V],
+    verb: Callable[[E], str],
+) -> Telling:
+    """Tell the value that such an event has, with the verb that it has as well."""
+    by_verb = {one: _of(entity, event_type, one, value).tell for one in verbs}
 
-    return tell
+    def tell(event: Event) -> Announcement:
+        assert isinstance(event, event_type)
+        return by_verb[verb(event)](event)
 
-
-def _request(verb: str) -> Callable[[Any], Announcement]:
-    def tell(event: Any) -> Announcement:
-        return _request_keys(event.request, verb), request_resource(event.request)
-
-    return tell
+    return Telling(event_type, frozenset(entity.event_keys), verbs, tell)
 
 
-def _pending(verb: str) -> Callable[[Any], Announcement]:
-    def tell(event: Any) -> Announcement:
-        request: BuildRequest = event.pending.request
-        return _request_keys(request, verb), request_resource(request)
-
-    return tell
-
-
-def _request_keys(request: BuildRequest, verb: str) -> tuple[Key, ...]:
-    return (
-        ("buildrequests", str(request.id), verb),
-        ("builders", str(request.builder_id), "buildrequests", str(request.id), verb),
-    )
-
-
-def _worker(verb: str) -> Callable[[Any], Announcement]:
-    def tell(event: Any) -> Announcement:
-        return (("workers", str(event.worker.id), verb),), worker_resource(event.worker)
-
-    return tell
-
-
-def _master(verb: str) -> Callable[[Any], Announcement]:
-    def tell(event: Any) -> Announcement:
-        body = {"masterid": event.master_id, "name": event.name, "active": verb == "started"}
-        return (("masters", str(event.master_id), verb),), body
-
-    return tell
-
-
-def _buildset_submitted(event: messages.BuildsetSubmitted) -> Announcement:
-    body = buildset_resource(event.buildset) | {"scheduler": event.scheduler}
-    return (("buildsets", str(event.buildset.id), "new"),), body
-
-
-def _buildset_completed(event: messages.BuildsetCompleted) -> Announcement:
-    keys = (("buildsets", str(event.buildset.id), "complete"),)
-    return keys, buildset_resource(event.buildset)
-
-
-def _change_added(event: messages.ChangeAdded) -> Announcement:
-    return (("changes", str(event.change.id), "new"),), change_resource(event.change)
-
-
-def _properties_updated(event: messages.BuildPropertiesUpdated) -> Announcement:
+def _properties_updated(event: Event) -> Announcement:
+    assert isinstance(event, messages.BuildPropertiesUpdated)
     keys = (("builds", str(event.build_id), "properties", "update"),)
-    return keys, properties_resource(event.properties)
+    return keys, sourced(event.properties)
 
 
-def _builder_changed(event: messages.BuilderChanged) -> Announcement:
-    return (("builders", str(event.builder_id), event.verb),), event.resource
+def _by_type(tellings: Iterable[Telling]) -> dict[type[Event], Telling]:
+    return {telling.event_type: telling for telling in tellings}
 
 
-def _scheduler_changed(event: messages.SchedulerChanged) -> Announcement:
-    return (("schedulers", str(event.resource["schedulerid"]), event.verb),), event.resource
-
-
-_BUILDS = frozenset({"builders", "builds", "workers"})
-_STEPS = frozenset({"builds", "steps"})
-_LOGS = frozenset({"logs", "steps"})
-_REQUESTS = frozenset({"buildrequests", "builders"})
-
-_TABLE: dict[type[Event], tuple[frozenset[str], Callable[[Any], Announcement]]] = {
-    messages.ChangeAdded: (frozenset({"changes"}), _change_added),
-    messages.BuildsetSubmitted: (frozenset({"buildsets"}), _buildset_submitted),
-    messages.BuildsetCompleted: (frozenset({"buildsets"}), _buildset_completed),
-    messages.RequestSubmitted: (_REQUESTS, _pending("new")),
-    messages.RequestClaimed: (_REQUESTS, _request("claimed")),
-    messages.RequestUnclaimed: (_REQUESTS, _pending("unclaimed")),
-    messages.RequestUpdated: (_REQUESTS, _request("update")),
-    messages.RequestCancelled: (_REQUESTS, _request("cancel")),
-    messages.RequestCompleted: (_REQUESTS, _request("complete")),
-    messages.BuildStarted: (_BUILDS, _build("new")),
-    messages.BuildUpdated: (_BUILDS, _build("update")),
-    messages.BuildFinished: (_BUILDS, _build("finished")),
-    messages.BuildPropertiesUpdated: (frozenset({"builds"}), _properties_updated),
-    messages.StepAdded: (_STEPS, _step("new")),
-    messages.StepStarted: (_STEPS, _step("started")),
-    messages.StepUpdated: (_STEPS, _step("updated")),
-    messages.StepFinished: (_STEPS, _step("finished")),
-    messages.LogAdded: (_LOGS, _log("new")),
-    messages.LogAppended: (_LOGS, _log("append")),
-    messages.LogFinished: (_LOGS, _log("finished")),
-    messages.WorkerConnected: (frozenset({"workers"}), _worker("connected")),
-    messages.WorkerDisconnected: (frozenset({"workers"}), _worker("disconnected")),
-    messages.WorkerUpdated: (frozenset({"workers"}), _worker("state_updated")),
-    messages.MasterStarted: (frozenset({"masters"}), _master("started")),
-    messages.MasterStopped: (frozenset({"masters"}), _master("stopped")),
-    messages.BuilderChanged: (frozenset({"builders"}), _builder_changed),
-    messages.SchedulerChanged: (frozenset({"schedulers"}), _scheduler_changed),
-}
+_TABLE = _by_type(
+    (
+        _of(CHANGE, messages.ChangeAdded, "new", lambda event: event.change),
+        _of(
+            BUILDSET,
+            messages.BuildsetSubmitted,
+            "new",
+            lambda event: event.buildset,
+            lambda event: {"scheduler": event.scheduler},
+        ),
+        _of(BUILDSET, messages.BuildsetCompleted, "complete", lambda event: event.buildset),
+        _of(REQUEST, messages.RequestSubmitted, "new", lambda event: event.pending.request),
+        _of(REQUEST, messages.RequestClaimed, "claimed", lambda event: event.request),
+        _of(REQUEST, messages.RequestUnclaimed, "unclaimed", lambda event: event.pending.request),
+        _of(REQUEST, messages.RequestUpdated, "update", lambda event: event.request),
+        _of(REQUEST, messages.RequestCancelled, "cancel", lambda event: event.request),
+        _of(REQUEST, messages.RequestCompleted, "complete", lambda event: event.request),
+        _of(BUILD, messages.BuildStarted, "new", lambda event: event.build),
+        _of(BUILD, messages.BuildUpdated, "update", lambda event: event.build),
+        _of(BUILD, messages.BuildFinished, "finished", lambda event: event.build),
+        Telling(
+            messages.BuildPropertiesUpdated,
+            frozenset({"builds"}),
+            ("update",),
+            _properties_updated,
+        ),
+        _of(STEP, messages.StepAdded, "new", lambda event: event.step),
+        _of(STEP, messages.StepStarted, "started", lambda event: event.step),
+        _of(STEP, messages.StepUpdated, "updated", lambda event: event.step),
+        _of(STEP, messages.StepFinished, "finished", lambda event: event.step),
+        _of(LOG, messages.LogAdded, "new", lambda event: event.log),
+        _of(LOG, messages.LogAppended, "append", lambda event: event.log),
+        _of(LOG, messages.LogFinished, "finished", lambda event: event.log),
+        _of(WORKER, messages.WorkerConnected, "connected", lambda event: event.worker),
+        _of(WORKER, messages.WorkerDisconnected, "disconnected", lambda event: event.worker),
+        _of(WORKER, messages.WorkerUpdated, "state_updated", lambda event: event.worker),
+        _of(MASTER, messages.MasterStarted, "started", lambda event: event.master),
+        _of(MASTER, messages.MasterStopped, "stopped", lambda event: event.master),
+        _with_verbs(
+            BUILDER,
+            messages.BuilderChanged,
+            ("started", "stopped", "update"),
+            lambda event: event.builder,
+            lambda event: event.verb,
+        ),
+        _with_verbs(
+            SCHEDULER,
+            messages.SchedulerChanged,
+            ("created", "updated"),
+            lambda event: event.scheduler,
+            lambda event: event.verb,
+        ),
+    )
+)
 
 EVENT_TYPES: tuple[type[Event], ...] = tuple(_TABLE)
 """The events that are told."""
+
+TELLINGS: tuple[Telling, ...] = tuple(_TABLE.values())
+"""How each of them is told."""

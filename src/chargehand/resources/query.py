@@ -1,11 +1,16 @@
 """A question to the store about resources, as the REST API can put it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from chargehand.resources.field import Resource
 from chargehand.resources.visibility import Visibility
+
+Scope = Mapping[str, int | str]
+"""What a path's placeholders stand for: numbers and texts."""
 
 
 class Operator(StrEnum):
@@ -48,7 +53,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     sees: Visibility
     """What whoever asks may see: the rest is neither among the rows nor in the total."""
-    scope: dict[str, Any] = {}
+    scope: Scope = {}
     filters: tuple[Filter, ...] = ()
     order: tuple[Order, ...] = ()
     limit: int | None = None
@@ -59,8 +64,19 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Names of properties to include (builds, buildrequests); ``("*",)``: all."""
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: rows with exactly the REST API's fields, and how many there are in all."""
+class Basis(msgspec.Struct, frozen=True):
+    """What an answer was read from, and when: it is true until one of the tables is written to."""
 
-    rows: list[dict[str, Any]]
+    tables: frozenset[str]
+    as_of: int
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: rows with exactly the REST API's fields, and how many there are in all.
+
+    One that was not read from the store has no ``basis``, and nobody keeps it.
+    """
+
+    rows: list[Resource]
     total: int
+    basis: Basis | None = None

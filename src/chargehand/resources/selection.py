@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Page, Query
-
-Row = dict[str, Any]
 
 _COMPARISONS: dict[Operator, Callable[[Any, tuple[Any, ...]], bool]] = {
     Operator.EQ: lambda have, values: have in values,
@@ -22,7 +21,7 @@ _COMPARISONS: dict[Operator, Callable[[Any, tuple[Any, ...]], bool]] = {
 }
 
 
-def select(rows: Sequence[Row], query: Query) -> Page:
+def select(rows: Sequence[Resource], query: Query) -> Page:
     """Filter, sort, cut and narrow *rows* as *query* asks."""
     found = [row for row in rows if all(_fits(row, condition) for condition in query.filters)]
     for order in reversed(query.order):
@@ -35,7 +34,7 @@ def select(rows: Sequence[Row], query: Query) -> Page:
     return Page(rows=cut, total=len(found))
 
 
-def _fits(row: Row, condition: Filter) -> bool:
+def _fits(row: Resource, condition: Filter) -> bool:
     return _COMPARISONS[condition.operator](row[condition.field], condition.values)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Protocol
 
 FIELDS = ("project", "repository", "branch", "category", "codebase")
 """The fields of a change that conditions may look at."""
@@ -16,12 +16,12 @@ class Filterable(Protocol):
     """What a filter looks at: a change, or what users' code has for one."""
 
     @property
-    def branch(self) -> str | None:
-        """The branch; None is the default one."""
+    def properties(self) -> Mapping[str, tuple[object, str]]:
+        """Values and their sources, by name."""
 
-    @property
-    def properties(self) -> Any:
-        """A mapping of names to (value, source)."""
+
+Expressions = str | re.Pattern[str] | Sequence[str | re.Pattern[str]]
+"""One regular expression, or several of which one will do."""
 
 
 class Comparison(Enum):
@@ -39,9 +39,9 @@ class Condition:
 
     name: str
     comparison: Comparison
-    values: tuple[Any, ...]
+    values: tuple[object, ...]
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Return whether *value* satisfies it; an expression matches from the beginning."""
         match self.comparison:
             case Comparison.IN:
@@ -53,11 +53,12 @@ class Condition:
             case Comparison.MATCHES_NOT:
                 return not self._matches(value)
 
-    def _matches(self, value: Any) -> bool:
+    def _matches(self, value: object) -> bool:
         if value is None:
             return False
         text = value if isinstance(value, str) else str(value)
-        return any(expression.match(text) for expression in self.values)
+        expressions = (value for value in self.values if isinstance(value, re.Pattern))
+        return any(expression.match(text) for expression in expressions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +67,10 @@ class ChangeFilter:
 
     fields: tuple[Condition, ...] = ()
     properties: tuple[Condition, ...] = ()
-    functions: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
+    functions: tuple[tuple[str, Callable[[object], object]], ...] = ()
     """Functions of single fields."""
 
-    def __call__(self, change: Any) -> bool:
+    def __call__(self, change: Filterable) -> bool:
         """Return whether *change* passes; it has the fields as attributes."""
         return (
             all(condition.holds(getattr(change, condition.name)) for condition in self.fields)
@@ -77,36 +78,38 @@ class ChangeFilter:
             and self._properties_hold(change.properties if self.properties else {})
         )
 
-    def _properties_hold(self, properties: Mapping[str, tuple[Any, str]]) -> bool:
+    def _properties_hold(self, properties: Mapping[str, tuple[object, str]]) -> bool:
         return all(
             condition.holds(properties.get(condition.name, (None, ""))[0])
             for condition in self.properties
         )
 
 
-def exactly(name: str, values: Any) -> Condition:
+def exactly(name: str, values: object) -> Condition:
     """Return the condition that the field has one of *values* (one value, or a list)."""
     return Condition(name, Comparison.IN, _listed(values))
 
 
-def none_of(name: str, values: Any) -> Condition:
+def none_of(name: str, values: object) -> Condition:
     """Return the condition that the field has none of *values*."""
     return Condition(name, Comparison.NOT_IN, _listed(values))
 
 
-def matching(name: str, expressions: Any) -> Condition:
+def matching(name: str, expressions: Expressions) -> Condition:
     """Return the condition that the field matches one of *expressions*."""
     return Condition(name, Comparison.MATCHES, _compiled(expressions))
 
 
-def matching_none(name: str, expressions: Any) -> Condition:
+def matching_none(name: str, expressions: Expressions) -> Condition:
     """Return the condition that the field matches none of *expressions*."""
     return Condition(name, Comparison.MATCHES_NOT, _compiled(expressions))
 
 
-def _listed(values: Any) -> tuple[Any, ...]:
+def _listed(values: object) -> tuple[object, ...]:
     return tuple(values) if isinstance(values, list | tuple) else (values,)
 
 
-def _compiled(expressions: Any) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(expression) for expression in _listed(expressions))
+def _compiled(expressions: Expressions) -> tuple[re.Pattern[str], ...]:
+    if isinstance(expressions, str | re.Pattern):
+        return (re.compile(expressions),)
+    return tuple(map(re.compile, expressions))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargehand.domain.identifiers import SchedulerId
-from chargehand.scheduling.scheduler import Common, Scheduler
-from chargehand.scheduling.submitting import Surroundings
+from chargehand.domain.change import Change
+from chargehand.scheduling.behaviour import Common, Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,20 +15,17 @@ class Settings:
     common: Common
 
 
-class Custom(Scheduler):
+class Custom:
     """Does nothing by itself; the user's class asks for changes and submits buildsets."""
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        scheduler_id: SchedulerId,
-        settings: Settings,
-        surroundings: Surroundings,
-    ) -> None:
-        super().__init__(
-            name=name,
-            scheduler_id=scheduler_id,
-            common=settings.common,
-            surroundings=surroundings,
-        )
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        pass
+
+    async def activate(self) -> None:
+        """Nothing is to be begun."""
+
+    async def deactivate(self) -> None:
+        """Nothing is to be stopped."""
+
+    async def got_change(self, change: Change, important: bool) -> None:
+        """The user's class does with it what it likes."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from chargehand.config.model import Hook
 from chargehand.domain.buildset import SubmittedBuildset
-from chargehand.domain.identifiers import BuilderId, SchedulerId
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import BuilderId
+from chargehand.domain.json import Json
 from chargehand.domain.properties import Property
 from chargehand.kit.guard import guarded
+from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.errors import InvalidParameters
-from chargehand.scheduling.scheduler import Common, Scheduler
-from chargehand.scheduling.submitting import Surroundings, Wish
+from chargehand.scheduling.rules import GivenStamp
+from chargehand.scheduling.submitting import BuildsetOptions
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +25,16 @@ class Filled:
     """A form that was filled in rightly: what shall be built."""
 
     reason: str
-    stamps: tuple[Mapping[str, Any], ...]
+    stamps: tuple[GivenStamp, ...]
     properties: Mapping[str, Property] = field(default_factory=dict)
     priority: int = 0
+
+
+Answers = Mapping[str, object]
+"""What somebody filled in, by the names of the fields."""
+
+Numbers = tuple[int, dict[int, int]]
+"""A buildset's identifier, and those of its requests by builder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +42,24 @@ class Settings:
     """Of a ForceScheduler.
 
     ``fields()`` returns the form's fields, as the REST API has them.
-    ``fill_in(owner, builder_names, parameters) -> Filled`` raises InvalidParameters.
+    ``fill_in(owner, builder_names, answers)`` raises InvalidParameters.
     """
 
     common: Common
     builder_names: tuple[str, ...]
     button_name: str
     label: str
-    fields: Callable[[], list[dict[str, Any]]] = field(compare=False)
-    fill_in: Hook = field(compare=False)
-    force: Hook | None = field(default=None, compare=False)
-    """(owner, builder_names, parameters): what a user's class does instead."""
+    fields: Callable[[], list[dict[str, Json]]] = field(compare=False)
+    fill_in: Callable[[str, Sequence[str], Answers], Awaitable[Filled]] = field(compare=False)
+    force: Callable[[str, Sequence[str] | None, Answers], Awaitable[Numbers | None]] | None = field(
+        default=None, compare=False
+    )
+    """(owner, builder_names, answers): what a user's class does instead."""
 
 
-def form(name: str, settings: Settings, enabled: bool) -> dict[str, Any]:
+def form(name: str, settings: Settings, enabled: bool) -> dict[str, Json]:
     """Return the form as a resource of the REST API."""
-    fields: list[dict[str, Any]] = []
+    fields: list[dict[str, Json]] = []
     with guarded(_log, "the form of scheduler %s failed", name):
         fields = settings.fields()
     return {
@@ -62,56 +72,55 @@ def form(name: str, settings: Settings, enabled: bool) -> dict[str, Any]:
     }
 
 
-class Force(Scheduler):
+class Force:
     """Builds what is asked for, on the builders that the form is for."""
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        scheduler_id: SchedulerId,
-        settings: Settings,
-        surroundings: Surroundings,
-    ) -> None:
-        super().__init__(
-            name=name,
-            scheduler_id=scheduler_id,
-            common=settings.common,
-            surroundings=surroundings,
-        )
+    def __init__(self, settings: Settings, parts: Parts) -> None:
         self.settings = settings
+        self._parts = parts
+
+    async def activate(self) -> None:
+        """Nothing is to be begun: people come by themselves."""
+
+    async def deactivate(self) -> None:
+        """Nothing is to be stopped."""
+
+    async def got_change(self, change: Change, important: bool) -> None:
+        """Changes are not asked for."""
 
     async def force(
-        self, owner: str, builder_names: Sequence[str] | None, parameters: Mapping[str, Any]
-    ) -> Any:
-        """Submit what the form says. Raises InvalidParameters."""
+        self, owner: str, builder_names: Sequence[str] | None, answers: Answers
+    ) -> Numbers:
+        """Submit what the form says, or what the user's class does. Raises InvalidParameters."""
         if self.settings.force is not None:
-            return await self.settings.force(owner, builder_names, parameters)
-        return await self.force_as_usual(owner, builder_names, parameters)
+            return await self.settings.force(owner, builder_names, answers) or (0, {})
+        submitted = await self.submit(owner, builder_names, answers)
+        return (0, {}) if submitted is None else submitted.numbers
 
-    async def force_as_usual(
-        self, owner: str, builder_names: Sequence[str] | None, parameters: Mapping[str, Any]
+    async def submit(
+        self, owner: str, builder_names: Sequence[str] | None, answers: Answers
     ) -> SubmittedBuildset | None:
-        """The same, without what a user's class does otherwise."""
+        """Submit what the form says. Raises InvalidParameters."""
         names = self._builders(builder_names)
-        filled: Filled = await self.settings.fill_in(owner, names, parameters)
-        wish = Wish(
+        filled = await self.settings.fill_in(owner, names, answers)
+        options = BuildsetOptions(
             reason=filled.reason,
             properties=filled.properties,
             builder_names=names,
             priority=filled.priority,
         )
-        return await self.for_stamps_with_defaults(wish, filled.stamps)
+        return await self._parts.buildsets.for_stamps_with_defaults(options, filled.stamps)
 
     def builders_by_id(self) -> dict[BuilderId, str]:
         """Return the names of the form's builders, by identifier."""
         names = self.settings.builder_names
-        return dict(zip(self._given.builders.ids(names), names, strict=True))
+        return dict(zip(self._parts.services.builders.ids(names), names, strict=True))
 
-    def builder_named(self, builder_id: Any) -> str:
+    def builder_named(self, builder_id: object) -> str:
         """Return the name of one of the form's builders. Raises InvalidParameters."""
         by_id = self.builders_by_id()
-        number = BuilderId(int(builder_id) if str(builder_id).isdigit() else -1)
+        digits = str(builder_id)
+        number = BuilderId(int(digits) if digits.isdigit() else -1)
         if number not in by_id:
             text = f"{builder_id}: this form is for {', '.join(by_id.values())} only"
             raise InvalidParameters({"builderid": text})

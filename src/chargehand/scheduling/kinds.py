@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chargehand.config.model import Component
 from chargehand.domain.identifiers import SchedulerId
 from chargehand.scheduling import custom, force, nightly, on_change, periodic
+from chargehand.scheduling.behaviour import Behaviour, Parts
 from chargehand.scheduling.scheduler import Scheduler
-from chargehand.scheduling.submitting import Surroundings
+from chargehand.scheduling.submitting import SchedulerServices
+from chargehand.scheduling.timed import Timed
 
-_KINDS: dict[type[Any], Any] = {
-    on_change.Settings: on_change.OnChange,
-    periodic.Settings: periodic.Periodic,
-    nightly.Settings: nightly.Nightly,
-    force.Settings: force.Force,
-    custom.Settings: custom.Custom,
-}
+AnySettings = (
+    on_change.Settings | periodic.Settings | nightly.Settings | force.Settings | custom.Settings
+)
 
 
 def is_known(component: Component) -> bool:
     """Return whether there is a kind for these settings."""
-    return type(component.settings) in _KINDS
+    return isinstance(component.settings, AnySettings)
 
 
 def make(
-    component: Component, *, scheduler_id: SchedulerId, surroundings: Surroundings
+    component: Component, *, scheduler_id: SchedulerId, services: SchedulerServices
 ) -> Scheduler:
     """Make the scheduler that *component* describes, not yet active."""
-    kind = _KINDS[type(component.settings)]
-    scheduler: Scheduler = kind(
+    settings: AnySettings = component.settings
+    return Scheduler(
         name=component.name,
         scheduler_id=scheduler_id,
-        settings=component.settings,
-        surroundings=surroundings,
+        settings=settings,
+        kind=_behaviour,
+        services=services,
     )
-    return scheduler
+
+
+def _behaviour(settings: AnySettings, parts: Parts) -> Behaviour:
+    match settings:
+        case on_change.Settings():
+            return on_change.OnChange(settings, parts)
+        case periodic.Settings() | nightly.Settings():
+            return Timed(settings, parts)
+        case force.Settings():
+            return force.Force(settings, parts)
+        case custom.Settings():
+            return custom.Custom(settings, parts)

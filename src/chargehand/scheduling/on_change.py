@@ -7,13 +7,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from chargehand.config.model import Hook
 from chargehand.domain.change import Change
-from chargehand.domain.identifiers import ChangeId, SchedulerId
+from chargehand.domain.identifiers import ChangeId
 from chargehand.kit.guard import guarded
+from chargehand.scheduling.behaviour import Common, Parts
+from chargehand.scheduling.change_feed import Filter, Interest, IsImportant
 from chargehand.scheduling.rules import TimerKey, timer_key
-from chargehand.scheduling.scheduler import Common, Filter, Interest, Scheduler
-from chargehand.scheduling.submitting import Surroundings, Wish
+from chargehand.scheduling.submitting import BuildsetOptions
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Settings:
     timer_per_branch: bool = False
     """Whether each branch of each repository has a timer of its own, or all changes share one."""
     wanted: Filter | None = None
-    is_important: Hook | None = None
+    is_important: IsImportant | None = None
     only_important: bool = False
 
 
@@ -48,32 +48,21 @@ class _Waiting:
     timer: asyncio.TimerHandle | None = None
 
 
-class OnChange(Scheduler):
+class OnChange:
     """Builds changes. What waits for a timer is in the store, and the timers start anew with it."""
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        scheduler_id: SchedulerId,
-        settings: Settings,
-        surroundings: Surroundings,
-    ) -> None:
-        super().__init__(
-            name=name,
-            scheduler_id=scheduler_id,
-            common=settings.common,
-            surroundings=surroundings,
-        )
+    def __init__(self, settings: Settings, parts: Parts) -> None:
         self._settings = settings
+        self._parts = parts
+        self._schedulers = parts.services.schedulers
         self._waiting: dict[_Key, _Waiting] = {}
         self._building: set[asyncio.Task[bool]] = set()
 
-    async def activate_as_usual(self) -> None:
+    async def activate(self) -> None:
         """Look at what has been waiting since before, and ask for changes."""
         settings = self._settings
         await self._take_up()
-        self.start_consuming(
+        self._parts.feed.start(
             Interest(
                 wanted=settings.wanted,
                 is_important=settings.is_important,
@@ -81,7 +70,7 @@ class OnChange(Scheduler):
             )
         )
 
-    async def deactivate_as_usual(self) -> None:
+    async def deactivate(self) -> None:
         """Stop the timers; a buildset that is about to be submitted is waited for."""
         for waiting in self._waiting.values():
             if waiting.timer is not None:
@@ -90,14 +79,14 @@ class OnChange(Scheduler):
         if self._building:
             await asyncio.wait(self._building)
 
-    async def got_change_as_usual(self, change: Change, important: bool) -> None:
+    async def got_change(self, change: Change, important: bool) -> None:
         """Build it at once, or let it wait for the timer; unimportant ones wait for others."""
         if self._settings.stable_seconds is None:
             if important and not await self._build(change.id, {change.id: change}):
                 # It is tried again, also after a restart.
-                await self._given.schedulers.classify(self.id, {change.id: True})
+                await self._schedulers.classify(self._parts.id, {change.id: True})
             return
-        await self._given.schedulers.classify(self.id, {change.id: important})
+        await self._schedulers.classify(self._parts.id, {change.id: important})
         self._let_wait(change, important)
 
     def _let_wait(self, change: Change, important: bool) -> None:
@@ -117,20 +106,20 @@ class OnChange(Scheduler):
     def _timer_fired(self, key: _Key) -> None:
         waiting = self._waiting.pop(key)
         work = self._build(key, waiting.changes)
-        task = self._given.tasks.spawn(work, name=f"buildset of {self.name}")
+        task = self._parts.services.tasks.spawn(work, name=f"buildset of {self._parts.name}")
         self._building.add(task)
         task.add_done_callback(self._building.discard)
 
     async def _build(self, key: _Key, waiting: Mapping[ChangeId, Change]) -> bool:
         changes = [waiting[number] for number in sorted(waiting)]
-        with guarded(_log, "scheduler %s could not submit; it tries again", self.name):
-            await self.for_changes(
-                Wish(reason=self._settings.reason),
+        with guarded(_log, "scheduler %s could not submit; it tries again", self._parts.name):
+            await self._parts.buildsets.for_changes(
+                BuildsetOptions(reason=self._settings.reason),
                 changes,
                 settled=[change.id for change in changes],
             )
             return True
-        if self.is_consuming:
+        if self._parts.feed.is_consuming:
             self._wait_on(key, changes)
         return False
 
@@ -140,18 +129,18 @@ class OnChange(Scheduler):
         self._start_timer(key, waiting, _RETRY_SECONDS)
 
     async def _take_up(self) -> None:
-        classified = await self._given.schedulers.classified(self.id)
+        classified = await self._schedulers.classified(self._parts.id)
         if not classified:
             return
         if self._settings.stable_seconds is None:
             await self._build_left_over(classified)
             return
-        for change in await self.changes(sorted(classified)):
+        for change in await self._parts.services.changes.changes(sorted(classified)):
             self._let_wait(change, classified[change.id])
 
     async def _build_left_over(self, classified: dict[ChangeId, bool]) -> None:
         """The timer is no longer configured: build at once what waited for it."""
         important = [number for number, matters in sorted(classified.items()) if matters]
-        for change in await self.changes(important):
-            await self.got_change_as_usual(change, True)
-        await self._given.schedulers.flush(self.id)
+        for change in await self._parts.services.changes.changes(important):
+            await self.got_change(change, True)
+        await self._schedulers.flush(self._parts.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
@@ -15,6 +15,7 @@ from chargehand.domain.identifiers import (
     MasterId,
     SchedulerId,
 )
+from chargehand.domain.json import Json
 from chargehand.domain.source_stamp import StoredSourceStamp
 
 
@@ -99,10 +100,10 @@ class ChangeStore(Protocol):
 class StateStore(Protocol):
     """Small things that components remember by name (JSON values)."""
 
-    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
+    async def get(self, name: str, kind: str, key: str, default: Json = None) -> Json:
         """Return what was set for the object *name* of class *kind*."""
 
-    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+    async def set(self, name: str, kind: str, key: str, value: Json) -> None:
         """Remember it durably."""
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import SourceStampId
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.source_stamp import Patch, SourceStamp
+
+GivenStamp = Mapping[str, object]
+"""What somebody says of a source stamp, under the names of the REST API; anything may lack."""
 
 TimerKey = tuple[str, str, str, str | None]
 """Codebase, project, repository and branch: what has a tree-stable timer of its own."""
@@ -61,14 +63,14 @@ def default_stamp(name: str, codebase: Codebase) -> SourceStamp:
 
 
 def stamps_with_defaults(
-    codebases: Mapping[str, Codebase], given: Sequence[Mapping[str, Any]]
+    codebases: Mapping[str, Codebase], given: Sequence[GivenStamp]
 ) -> tuple[SourceStamp, ...]:
     """Return a source stamp per codebase, with what *given* says of it; unknown codebases too.
 
     A given stamp may lack any field but ``codebase`` and may carry ``patch_body``,
     ``patch_level`` and so on.
     """
-    said = {stamp.get("codebase") or "": stamp for stamp in given}
+    said = {_text(stamp.get("codebase")) or "": stamp for stamp in given}
     names = [*sorted(codebases), *(name for name in said if name not in codebases)]
     return tuple(
         stamp_of(said.get(name, {}), default_stamp(name, codebases.get(name, Codebase())))
@@ -76,30 +78,34 @@ def stamps_with_defaults(
     )
 
 
-def stamp_of(given: Mapping[str, Any], default: SourceStamp | None = None) -> SourceStamp:
+def stamp_of(given: GivenStamp, default: SourceStamp | None = None) -> SourceStamp:
     """Return the source stamp that a mapping describes; what it lacks comes from *default*."""
     default = default or SourceStamp()
     return SourceStamp(
-        codebase=given.get("codebase", default.codebase) or "",
-        repository=given.get("repository", default.repository) or "",
-        branch=given.get("branch", default.branch),
-        revision=given.get("revision", default.revision),
-        project=given.get("project", default.project) or "",
+        codebase=_text(given.get("codebase", default.codebase)) or "",
+        repository=_text(given.get("repository", default.repository)) or "",
+        branch=_text(given.get("branch", default.branch)),
+        revision=_text(given.get("revision", default.revision)),
+        project=_text(given.get("project", default.project)) or "",
         patch=_patch_of(given),
     )
 
 
-def _patch_of(given: Mapping[str, Any]) -> Patch | None:
+def _patch_of(given: GivenStamp) -> Patch | None:
     body = given.get("patch_body")
     if not body:
         return None
     return Patch(
-        level=int(given.get("patch_level") or 0),
-        body=body.encode() if isinstance(body, str) else bytes(body),
-        subdir=given.get("patch_subdir") or "",
-        author=given.get("patch_author") or "",
-        comment=given.get("patch_comment") or "",
+        level=int(_text(given.get("patch_level")) or 0),
+        body=body if isinstance(body, bytes) else str(body).encode(),
+        subdir=_text(given.get("patch_subdir")) or "",
+        author=_text(given.get("patch_author")) or "",
+        comment=_text(given.get("patch_comment")) or "",
     )
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def change_properties(changes: Sequence[Change]) -> dict[str, Property]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from chargehand.config.model import Component, NotYet
-from chargehand.domain.buildset import SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
+from chargehand.domain.json import Json
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
 from chargehand.kit.clock import Clock
@@ -28,7 +27,7 @@ from chargehand.scheduling.ports import (
     StateStore,
 )
 from chargehand.scheduling.scheduler import Scheduler
-from chargehand.scheduling.submitting import Surroundings
+from chargehand.scheduling.submitting import SchedulerServices
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class Scheduling:
         master_id: MasterId,
     ) -> None:
         self._tasks = Tasks("scheduling")
-        self._given = Surroundings(
+        self._services = SchedulerServices(
             buildsets=buildsets,
             schedulers=schedulers,
             changes=changes,
@@ -84,9 +83,13 @@ class Scheduling:
             self._bus.subscribe(self._master_stopped, MasterStopped),
         ]
         async with self._lock:
-            known = set(await self._given.state.get("schedulers", "Scheduling", "configured", []))
+            known = await self._known_before()
             await self._adopt(components, fresh={c.name for c in components} - known)
         self._tasks.repeat(self._claim_others, every=_CLAIM_SECONDS, name="claims")
+
+    async def _known_before(self) -> set[str]:
+        names = await self._services.state.get("schedulers", "Scheduling", "configured", [])
+        return set(map(str, names)) if isinstance(names, Sequence) else set()
 
     async def reconfigure(self, components: Sequence[Component]) -> None:
         """Run *components* instead; those whose identity is the same are not touched."""
@@ -101,7 +104,7 @@ class Scheduling:
             subscription.cancel()
         async with self._lock:
             await self._deactivate(list(self._running))
-            await self._given.schedulers.deactivate(self._master_id)
+            await self._services.schedulers.deactivate(self._master_id)
             self._components = {}
             self._ours = set()
         await self._tasks.close()
@@ -109,32 +112,31 @@ class Scheduling:
     # What users ask for
 
     async def force(
-        self, name: str, parameters: Mapping[str, Any], owner: str
+        self, name: str, parameters: Mapping[str, object], owner: str
     ) -> tuple[int, dict[int, int]]:
         """Fill in a form; returns the buildset's identifier and the requests' by builder id.
 
         Raises NoSuchScheduler, SchedulerDisabled, InvalidParameters.
         """
-        scheduler = self._form(name)
-        given = dict(parameters)
-        builder_names = self._builder_names(scheduler, given)
-        answer = await scheduler.force(owner, builder_names, given)
-        return _numbers(answer) if isinstance(answer, SubmittedBuildset) else answer or (0, {})
+        form_asked_for = self._form(name)
+        answers = dict(parameters)
+        builder_names = self._builder_names(form_asked_for, answers)
+        return await form_asked_for.force(owner, builder_names, answers)
 
     async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
         """Build the same again. Raises LookupError."""
-        buildset = await self._given.buildsets.rebuild_of(build_id)
-        return _numbers(await self._given.buildsets.submit(buildset))
+        buildset = await self._services.buildsets.rebuild_of(build_id)
+        return (await self._services.buildsets.submit(buildset)).numbers
 
     async def set_enabled(self, scheduler_id: int, enabled: bool) -> None:
         """Enable or disable a scheduler. Raises NoSuchScheduler."""
         number = SchedulerId(scheduler_id)
         if number not in self._ids.values():
             raise NoSuchScheduler(scheduler_id)
-        await self._given.schedulers.set_enabled(number, enabled)
+        await self._services.schedulers.set_enabled(number, enabled)
         await self._apply_enabled(number, enabled)
 
-    def forms(self, builder_id: int | None = None) -> list[dict[str, Any]]:
+    def forms(self, builder_id: int | None = None) -> list[dict[str, Json]]:
         """Return the force schedulers (those for a builder) as the REST API has them."""
         return [
             form(name, component.settings, self._enabled.get(self._ids[name], True))
@@ -145,7 +147,7 @@ class Scheduling:
 
     def _builder_ids(self, settings: FormSettings) -> tuple[BuilderId, ...]:
         try:
-            return self._given.builders.ids(settings.builder_names)
+            return self._services.builders.ids(settings.builder_names)
         except LookupError:  # In the middle of a reconfiguration that removes some of them.
             return ()
 
@@ -163,11 +165,11 @@ class Scheduling:
         await self._deactivate(gone)
         kept = {name: c for name, c in self._components.items() if name not in gone}
         self._components = wanted | kept
-        self._ids = await self._given.schedulers.ids(sorted(self._components))
+        self._ids = await self._services.schedulers.ids(sorted(self._components))
         numbers = list(self._ids.values())
-        self._enabled = await self._given.schedulers.enabled(numbers)
+        self._enabled = await self._services.schedulers.enabled(numbers)
         await self._claim(fresh)
-        await self._given.state.set(
+        await self._services.state.set(
             "schedulers", "Scheduling", "configured", sorted(self._components)
         )
 
@@ -184,10 +186,7 @@ class Scheduling:
     async def _claim(self, fresh: set[str]) -> None:
         """Activate what no other master has. To be called with the lock."""
         numbers = [self._ids[name] for name in self._components]
-        self._ours = await self._given.schedulers.activate(numbers, self._master_id)
-        await self._deactivate(
-            [name for name in self._running if self._ids[name] not in self._ours]
-        )
+        self._ours = await self._services.schedulers.activate(numbers, self._master_id)
         await self._activate(
             [
                 name
@@ -204,8 +203,8 @@ class Scheduling:
             return
         self._later = []
         try:
-            newest = await self._given.changes.newest_change_id() or ChangeId(0)
-            marks = await self._given.schedulers.last_seen_changes([self._ids[n] for n in names])
+            newest = await self._services.changes.newest_change_id() or ChangeId(0)
+            marks = await self._services.schedulers.last_seen_changes([self._ids[n] for n in names])
             begun = [name for name in names if await self._begin(name, marks, fresh, newest)]
             await self._catch_up([self._running[name] for name in begun], newest)
             await self._mark(begun)
@@ -224,21 +223,21 @@ class Scheduling:
         number = self._ids[name]
         with guarded(_log, "scheduler %s could not be started", name):
             scheduler = kinds.make(
-                self._components[name], scheduler_id=number, surroundings=self._given
+                self._components[name], scheduler_id=number, services=self._services
             )
             # A new scheduler begins with what comes from now on.
-            scheduler.seen = newest if name in fresh else marks.get(number, newest)
+            scheduler.feed.seen = newest if name in fresh else marks.get(number, newest)
             await scheduler.activate()
             self._running[name] = scheduler
             return True
         return False
 
     async def _catch_up(self, schedulers: Sequence[Scheduler], newest: ChangeId) -> None:
-        since = min((s.seen for s in schedulers if s.is_consuming), default=newest)
-        while since < newest and (page := await self._given.changes.changes_after(since)):
+        since = min((s.feed.seen for s in schedulers if s.feed.is_consuming), default=newest)
+        while since < newest and (page := await self._services.changes.changes_after(since)):
             for change in page:
                 for scheduler in schedulers:
-                    scheduler.offer(change)
+                    scheduler.feed.offer(change)
             since = page[-1].id
 
     async def _deactivate(self, names: Sequence[str]) -> None:
@@ -254,9 +253,9 @@ class Scheduling:
 
     async def _mark(self, names: Sequence[str]) -> None:
         running = [self._running[name] for name in names]
-        marks = {scheduler.id: scheduler.looked_at for scheduler in running}
+        marks = {scheduler.id: scheduler.feed.looked_at for scheduler in running}
         if marks:
-            await self._given.schedulers.saw_changes(marks)
+            await self._services.schedulers.saw_changes(marks)
 
     # What happens meanwhile
 
@@ -268,16 +267,15 @@ class Scheduling:
 
     def _offer(self, change: Change) -> None:
         for scheduler in self._running.values():
-            scheduler.offer(change)
+            scheduler.feed.offer(change)
         self._unmarked += 1
         if self._unmarked >= _MARK_EVERY:
             self._unmarked = 0
             self._tasks.spawn(self._mark(list(self._running)), name="marks")
 
     def _scheduler_changed(self, event: SchedulerChanged) -> None:
-        number = SchedulerId(event.resource.get("schedulerid", 0))
-        enabled = event.resource.get("enabled")
-        if enabled is not None and self._enabled.get(number, enabled) != enabled:
+        number, enabled = event.scheduler.id, event.scheduler.enabled
+        if self._enabled.get(number, enabled) != enabled:
             self._tasks.spawn(self._apply_enabled(number, enabled), name="enabling")
 
     async def _apply_enabled(self, number: SchedulerId, enabled: bool) -> None:
@@ -293,15 +291,14 @@ class Scheduling:
                 await self._deactivate([name])
 
     def _master_stopped(self, event: MasterStopped) -> None:
-        if event.master_id != self._master_id:
-            self._tasks.spawn(self.claim_again(), name="taking over")
+        if event.master.id != self._master_id:
+            self._tasks.spawn(self._claim_again(), name="taking over")
 
     async def _claim_others(self) -> None:
         if not self._ours.issuperset(self._ids.values()):
-            await self.claim_again()
+            await self._claim_again()
 
-    async def claim_again(self) -> None:
-        """Activate what no other master has, and stop what another one has taken over."""
+    async def _claim_again(self) -> None:
         async with self._lock:
             await self._claim(fresh=set())
 
@@ -309,20 +306,20 @@ class Scheduling:
 
     def _form(self, name: str) -> Force:
         scheduler = self._running.get(name)
-        if isinstance(scheduler, Force):
-            return scheduler
+        if scheduler is not None and isinstance(scheduler.kind, Force):
+            return scheduler.kind
         if name in self._components and not self._enabled.get(self._ids[name], True):
             raise SchedulerDisabled(name)
         raise NoSuchScheduler(name)
 
-    def _builder_names(self, scheduler: Force, parameters: dict[str, Any]) -> Sequence[str] | None:
-        names = parameters.pop("builderNames", None)
-        wanted = parameters.pop("builderid", None)
-        if names is not None:
-            return [names] if isinstance(names, str) else list(names)
-        if wanted is None:
-            return None
-        return [scheduler.builder_named(wanted)]
+    def _builder_names(self, form: Force, answers: dict[str, object]) -> Sequence[str] | None:
+        names = answers.pop("builderNames", None)
+        wanted = answers.pop("builderid", None)
+        if isinstance(names, str):
+            return [names]
+        if isinstance(names, list | tuple):
+            return [str(name) for name in names]
+        return None if wanted is None else [form.builder_named(wanted)]
 
 
 def _is_same(old: Component, new: Component | None) -> bool:
@@ -331,8 +328,3 @@ def _is_same(old: Component, new: Component | None) -> bool:
     if old.identity is None and new.identity is None:
         return bool(old.settings == new.settings)
     return bool(old.identity == new.identity)
-
-
-def _numbers(submitted: SubmittedBuildset) -> tuple[int, dict[int, int]]:
-    requests = (pending.request for pending in submitted.requests)
-    return submitted.buildset.id, {request.builder_id: request.id for request in requests}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from chargehand.config.model import Hook
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuildId, ChangeId, SchedulerId, SourceStampId
@@ -34,35 +31,46 @@ class Draft:
     """A buildset before users' renderables and functions have been asked."""
 
     properties: dict[str, Property]
-    builder_names: Any
-    """A sequence of names, or what the configuration has instead, for ``render``."""
+    builder_names: Sequence[str] | None
+    """None: the scheduler's own, which ``Targets.render`` finds."""
     stamps: tuple[Stamp, ...]
     changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What users' renderables and functions made of a draft."""
+
+    properties: dict[str, Property]
+    builder_names: Sequence[str]
+
+
+PriorityOf = Callable[[Sequence[str], Mapping[str, Sequence[Change]]], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
     """What a scheduler's buildsets have in common.
 
-    Hooks are None when not needed: ``render(Draft) -> Draft`` makes plain values of renderables,
-    ``priority_of([builder names], {codebase: [Change]}) -> int``.
+    ``render`` makes plain values of renderables; without it ``builder_names`` are the builders.
+    ``priority_of`` gets the builders' names and the changes by codebase.
     """
 
-    builder_names: Any
+    builder_names: Sequence[str] = ()
     codebases: Mapping[str, Codebase] = field(default_factory=lambda: {"": Codebase()})
     properties: Mapping[str, Property] = field(default_factory=dict)
     priority: int = 0
-    priority_of: Hook | None = None
-    render: Hook | None = None
+    priority_of: PriorityOf | None = None
+    render: Callable[[Draft], Awaitable[Rendered]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class BuildsetOptions:
     """What one buildset has that the scheduler's others have not; None: the scheduler's own."""
 
     reason: str
     properties: Mapping[str, Property] = field(default_factory=dict)
-    builder_names: Any = None
+    builder_names: Sequence[str] | None = None
     priority: int | None = None
     external_id: str | None = None
     waited_for: bool = False
@@ -71,7 +79,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class SchedulerServices:
     """What every scheduler is given."""
 
     buildsets: BuildsetStore
@@ -92,77 +100,70 @@ class Submitter:
         scheduler: str,
         scheduler_id: SchedulerId,
         targets: Targets,
-        surroundings: Surroundings,
+        services: SchedulerServices,
     ) -> None:
         self._scheduler = scheduler
         self._scheduler_id = scheduler_id
         self._targets = targets
-        self._given = surroundings
+        self._services = services
 
     async def submit(
         self,
-        wish: Wish,
+        options: BuildsetOptions,
         stamps: Sequence[Stamp],
         changes: Sequence[Change] = (),
         *,
         settled: Sequence[ChangeId] = (),
     ) -> SubmittedBuildset:
         """Submit a buildset; in the same transaction the *settled* changes stop waiting."""
-        buildset = await self._buildset(wish, tuple(stamps), tuple(changes))
+        buildset = await self._buildset(options, tuple(stamps), tuple(changes))
         if settled:
-            return await self._given.schedulers.submit_and_flush(
+            return await self._services.schedulers.submit_and_flush(
                 self._scheduler_id, buildset, settled
             )
-        return await self._given.buildsets.submit(buildset)
+        return await self._services.buildsets.submit(buildset)
 
     async def _buildset(
-        self, wish: Wish, stamps: tuple[Stamp, ...], changes: tuple[Change, ...]
+        self, options: BuildsetOptions, stamps: tuple[Stamp, ...], changes: tuple[Change, ...]
     ) -> NewBuildset:
-        draft = await self._draft(wish, stamps, changes)
-        names = tuple(draft.builder_names)
-        builder_ids = self._given.builders.ids(names)
+        rendered = await self._rendered(options, stamps, changes)
+        names = tuple(rendered.builder_names)
+        builder_ids = self._services.builders.ids(names)
         return NewBuildset(
             builder_ids=builder_ids,
-            source_stamps=draft.stamps,
-            reason=wish.reason,
+            source_stamps=stamps,
+            reason=options.reason,
             scheduler=self._scheduler,
-            properties=draft.properties,
-            external_id=wish.external_id,
-            parent_build_id=wish.parent_build_id,
-            parent_relationship=wish.parent_relationship,
-            waited_for=wish.waited_for,
-            priority=await self._priority(wish, names, changes),
+            properties=rendered.properties,
+            external_id=options.external_id,
+            parent_build_id=options.parent_build_id,
+            parent_relationship=options.parent_relationship,
+            waited_for=options.waited_for,
+            priority=await self._priority(options, names, changes),
         )
 
-    async def _draft(
-        self, wish: Wish, stamps: tuple[Stamp, ...], changes: tuple[Change, ...]
-    ) -> Draft:
+    async def _rendered(
+        self, options: BuildsetOptions, stamps: tuple[Stamp, ...], changes: tuple[Change, ...]
+    ) -> Rendered:
         targets = self._targets
-        draft = Draft(
-            properties=merged(
-                targets.properties,
-                wish.properties,
-                change_properties(changes),
-                {"scheduler": (self._scheduler, SCHEDULER_SOURCE)},
-            ),
-            builder_names=targets.builder_names
-            if wish.builder_names is None
-            else wish.builder_names,
-            stamps=stamps,
-            changes=changes,
+        properties = merged(
+            targets.properties,
+            options.properties,
+            change_properties(changes),
+            {"scheduler": (self._scheduler, SCHEDULER_SOURCE)},
         )
+        names = options.builder_names
         if targets.render is None:
-            return draft
-        rendered = await targets.render(draft)
-        return dataclasses.replace(
-            draft, properties=rendered.properties, builder_names=rendered.builder_names
-        )
+            names = targets.builder_names if names is None else names
+            return Rendered(properties=properties, builder_names=names)
+        draft = Draft(properties=properties, builder_names=names, stamps=stamps, changes=changes)
+        return await targets.render(draft)
 
     async def _priority(
-        self, wish: Wish, names: tuple[str, ...], changes: tuple[Change, ...]
+        self, options: BuildsetOptions, names: tuple[str, ...], changes: tuple[Change, ...]
     ) -> int:
-        if wish.priority is not None:
-            return wish.priority
+        if options.priority is not None:
+            return options.priority
         if self._targets.priority_of is not None:
             return int(await self._targets.priority_of(list(names), by_codebase(changes)))
         return self._targets.priority

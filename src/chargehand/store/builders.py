@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from chargehand.config.model import BuilderConfig
+from chargehand.domain.builder import Builder
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.events.messages import BuilderChanged
-from chargehand.store.columns import as_json, ids_as_json, of_json
+from chargehand.store.columns import as_json, ids_as_json
 from chargehand.store.database import Database
+from chargehand.store.mapping import Rows
 from chargehand.store.portable import is_among
 from chargehand.store.tables import builder_masters, builders, projects
 from chargehand.store.transaction import Transaction
@@ -20,6 +22,8 @@ _builder = builders.c
 _runs = builder_masters.c
 _FIELDS = ("description", "description_format", "project_id", "tags")
 _SELECT = select(_builder.id, _builder.name, *(_builder[field] for field in _FIELDS))
+_builders = Rows(Builder, builders, elsewhere=("master_ids",))
+_BY_IDS = select(_builder.id, *_builders.columns).where(is_among(_builder.id))
 _INSERT = insert(builders)
 _UPDATE = (
     update(builders)
@@ -27,7 +31,12 @@ _UPDATE = (
     .values({field: bindparam(f"new_{field}") for field in _FIELDS})
 )
 _OF_MASTER = select(_runs.builder_id).where(_runs.master_id == bindparam("master"))
-_MASTERS = select(_runs.builder_id, _runs.master_id).where(is_among(_runs.builder_id))
+MASTERS = (
+    select(_runs.builder_id, _runs.master_id)
+    .where(is_among(_runs.builder_id))
+    .order_by(_runs.builder_id, _runs.master_id)
+)
+"""Of some builders: which masters run them."""
 _RUN = insert(builder_masters)
 _STOP = delete(builder_masters).where(
     is_among(_runs.builder_id), _runs.master_id == bindparam("master")
@@ -64,8 +73,7 @@ def stop_all(transaction: Transaction, master_id: MasterId) -> None:
     stopped = {BuilderId(id_) for id_ in connection.execute(_OF_MASTER, values).scalars()}
     if stopped:
         connection.execute(_STOP_ALL, values)
-        present = _present(connection)
-        _announce(transaction, present, dict.fromkeys(stopped, "stopped"))
+        _announce(transaction, dict.fromkeys(stopped, "stopped"))
 
 
 def _sync(
@@ -87,7 +95,8 @@ def _sync(
         present = _present(connection)
     ids = {name: present[name][0] for name in wanted}
     verbs = {ids[name]: "update" for name in altered} | _run(connection, ids.values(), master_id)
-    _announce(transaction, present, verbs)
+    if verbs:
+        _announce(transaction, verbs)
     return ids
 
 
@@ -113,12 +122,14 @@ def _present(connection: Connection) -> _Present:
     }
 
 
-def _altered_row(builder_id: BuilderId, facts: _Facts) -> dict[str, Any]:
+def _altered_row(builder_id: BuilderId, facts: _Facts) -> dict[str, object]:
     names = (f"new_{field}" for field in _FIELDS)
     return {"of": builder_id, **dict(zip(names, facts, strict=True))}
 
 
-def _run(connection: Connection, ids: Any, master_id: MasterId) -> dict[BuilderId, str]:
+def _run(
+    connection: Connection, ids: Iterable[BuilderId], master_id: MasterId
+) -> dict[BuilderId, str]:
     values = {"master": master_id}
     running = {BuilderId(id_) for id_ in connection.execute(_OF_MASTER, values).scalars()}
     wanted = set(ids)
@@ -131,31 +142,16 @@ def _run(connection: Connection, ids: Any, master_id: MasterId) -> dict[BuilderI
     return dict.fromkeys(started, "started") | dict.fromkeys(stopped, "stopped")
 
 
-def _announce(transaction: Transaction, present: _Present, verbs: Mapping[BuilderId, str]) -> None:
-    if not verbs:
-        return
-    masters: dict[int, list[int]] = {id_: [] for id_ in verbs}
-    rows = transaction.connection.execute(_MASTERS, {"ids": ids_as_json(verbs)})
-    for builder_id, master_id in rows:
+def _announce(transaction: Transaction, verbs: Mapping[BuilderId, str]) -> None:
+    for builder in by_ids(transaction.connection, verbs):
+        transaction.announce(BuilderChanged(builder=builder, verb=verbs[builder.id]))
+
+
+def by_ids(connection: Connection, ids: Iterable[BuilderId]) -> list[Builder]:
+    """Return these builders, with two queries."""
+    values = {"ids": ids_as_json(ids)}
+    masters: dict[int, list[int]] = defaultdict(list)
+    for builder_id, master_id in connection.execute(MASTERS, values):
         masters[builder_id].append(master_id)
-    names = {id_: (name, facts) for name, (id_, facts) in present.items() if id_ in verbs}
-    for id_, verb in verbs.items():
-        name, facts = names[id_]
-        resource = _resource(id_, name, facts, masters[id_])
-        transaction.announce(BuilderChanged(builder_id=id_, verb=verb, resource=resource))
-
-
-def _resource(
-    builder_id: BuilderId, name: str, facts: _Facts, masters: list[int]
-) -> dict[str, Any]:
-    description, description_format, project_id, tags = facts
-    return {
-        "builderid": builder_id,
-        "name": name,
-        "masterids": sorted(masters),
-        "description": description,
-        "description_format": description_format,
-        "description_html": None,
-        "projectid": project_id,
-        "tags": of_json(tags),
-    }
+    rows = connection.execute(_BY_IDS, values)
+    return [_builders.of(row[1:], master_ids=tuple(masters[row[0]])) for row in rows]

@@ -10,28 +10,18 @@ from sqlalchemy import Connection, bindparam, case, exists, false, func, select,
 from chargehand.domain.buildset import Buildset
 from chargehand.domain.identifiers import BuildsetId
 from chargehand.domain.result import Result, worse
-from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.events.messages import BuildsetCompleted
 from chargehand.store import source_stamps
 from chargehand.store.columns import ids_as_json
+from chargehand.store.mapping import Rows
 from chargehand.store.portable import Updating, is_among
 from chargehand.store.tables import buildsets, requests
 from chargehand.store.transaction import Transaction
 
 _buildset = buildsets.c
 
-BUILDSET_COLUMNS = (
-    _buildset.id,
-    _buildset.reason,
-    _buildset.submitted_at,
-    _buildset.external_id,
-    _buildset.parent_build_id,
-    _buildset.parent_relationship,
-    _buildset.rebuilt_build_id,
-    _buildset.complete,
-    _buildset.complete_at,
-    _buildset.result,
-)
+_buildsets = Rows(Buildset, buildsets, elsewhere=("source_stamps",))
+BUILDSET_COLUMNS = _buildsets.columns
 
 # A buildset starts from SUCCESS: one whose requests were all merged into others has succeeded.
 _BY_SEVERITY = sorted(
@@ -89,20 +79,4 @@ def buildsets_of(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[
     """Return the values of rows of `BUILDSET_COLUMNS`, with one query for their source stamps."""
     rows = list(rows)
     stamps = source_stamps.of_buildsets(connection, [row[0] for row in rows])
-    return [_buildset_of(row, stamps[row[0]]) for row in rows]
-
-
-def _buildset_of(row: Sequence[Any], stamps: Iterable[StoredSourceStamp]) -> Buildset:
-    return Buildset(
-        id=row[0],
-        reason=row[1],
-        submitted_at=row[2],
-        source_stamps=tuple(stamps),
-        external_id=row[3],
-        parent_build_id=row[4],
-        parent_relationship=row[5],
-        rebuilt_build_id=row[6],
-        complete=row[7],
-        complete_at=row[8],
-        result=None if row[9] is None else Result(row[9]),
-    )
+    return [_buildsets.of(row, source_stamps=tuple(stamps[row[0]])) for row in rows]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -14,32 +13,17 @@ from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.messages import ChangeAdded
 from chargehand.intake.ports import Remembered
 from chargehand.store import source_stamps, state
-from chargehand.store.columns import as_json, ids_as_json, of_json, properties_of_json
+from chargehand.store.columns import as_json, ids_as_json
 from chargehand.store.database import Database
+from chargehand.store.mapping import Rows
 from chargehand.store.portable import inserted_id, is_among
 from chargehand.store.tables import changes
 from chargehand.store.transaction import Transaction
 
 _change = changes.c
 
-_COLUMNS = (
-    _change.id,
-    _change.source_stamp_id,
-    _change.author,
-    _change.committer,
-    _change.files,
-    _change.comments,
-    _change.revision,
-    _change.when_timestamp,
-    _change.branch,
-    _change.category,
-    _change.revlink,
-    _change.properties,
-    _change.repository,
-    _change.project,
-    _change.codebase,
-    _change.parent_id,
-)
+_changes = Rows(Change, changes, columns={"when": "when_timestamp"}, elsewhere=("parent_ids",))
+_COLUMNS = (_change.parent_id, *_changes.columns)
 _SELECT = select(*_COLUMNS).order_by(_change.id)
 _BY_IDS = _SELECT.where(is_among(_change.id))
 _BY_STAMPS = _SELECT.where(is_among(_change.source_stamp_id))
@@ -113,26 +97,9 @@ def of_stamps(connection: Connection, stamp_ids: Sequence[SourceStampId]) -> lis
     return [change_of(row) for row in rows]
 
 
-def change_of(row: Sequence[Any]) -> Change:
+def change_of(row: Sequence[object]) -> Change:
     """Return the value of a row of `_COLUMNS`."""
-    return Change(
-        id=row[0],
-        source_stamp_id=row[1],
-        author=row[2],
-        committer=row[3],
-        files=tuple(of_json(row[4])),
-        comments=row[5],
-        revision=row[6],
-        when=row[7],
-        branch=row[8],
-        category=row[9],
-        revlink=row[10],
-        properties=properties_of_json(row[11]),
-        repository=row[12],
-        project=row[13],
-        codebase=row[14],
-        parent_ids=() if row[15] is None else (row[15],),
-    )
+    return _changes.of(row[1:], parent_ids=() if row[0] is None else (row[0],))
 
 
 def _add(transaction: Transaction, new_changes: Sequence[NewChange]) -> list[Change]:

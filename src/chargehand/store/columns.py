@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Dialect, Double, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from chargehand.domain.properties import Property
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
-_properties = msgspec.json.Decoder(dict[str, tuple[Any, str]])
+_properties = msgspec.json.Decoder(dict[str, Property])
 
 
 def clean(text: str) -> str:
@@ -30,7 +30,7 @@ class CleanText(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         """Choose a type without a small limit where the database has one."""
         if dialect.name in ("mysql", "mariadb"):
             return dialect.type_descriptor(LONGTEXT())
@@ -50,7 +50,7 @@ Json = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 Blob = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """Return *value* as JSON text. Raises TypeError for what JSON cannot hold."""
     try:
         return _encoder.encode(value).decode()
@@ -68,12 +68,12 @@ def properties_of_json(text: str | None) -> dict[str, Property]:
     return _properties.decode(text) if text else {}
 
 
-def ids_as_json(ids: Iterable[int]) -> str:
+def ids_as_json(ids: Iterable[int | None]) -> str:
     """Return identifiers as the parameter of `chargehand.store.portable.is_among`."""
-    return _encoder.encode(list(ids)).decode()
+    return _encoder.encode([id_ for id_ in ids if id_ is not None]).decode()
 
 
-def _cleaned(value: Any) -> Any:
+def _cleaned(value: object) -> object:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):

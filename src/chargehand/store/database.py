@@ -17,12 +17,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.limits import time_limit
+from chargehand.resources.query import Basis
 from chargehand.store import schema
 from chargehand.store.engines import is_in_memory, reading_engine, resolved, writing_engine
 from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
 from chargehand.store.generations import Generations
 from chargehand.store.transaction import Transaction
-from chargehand.store.writer import Job, Writer
+from chargehand.store.writer import Batches, Job, JobQueue, MakeWriter, Writer
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class Database:
 
     *url* is a ``db_url`` of the configuration, *publish* gets the events of committed transactions,
     in the loop, in the order of the commits. *is_shared* says that other masters write to it too.
+    *make_writer* makes the queue of what is to be written; a thread's, unless told otherwise.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Database:
         publish: Callable[[list[Event]], None],
         clock: Clock | None = None,
         is_shared: bool = False,
+        make_writer: MakeWriter = Writer,
     ) -> None:
         self.publish = publish
         self._url = resolved(url, basedir)
@@ -55,7 +58,8 @@ class Database:
         self._generations = Generations(is_shared=is_shared)
         self._local = threading.local()
         self._connections: list[Connection] = []
-        self._writer: Writer | None = None
+        self._make_writer = make_writer
+        self._writer: JobQueue | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reading: Engine | None = None
         self._writing: Engine | None = None
@@ -74,12 +78,8 @@ class Database:
         """
         await asyncio.to_thread(self._prepare)
         assert self._writing is not None
-        self._writer = Writer(
-            self._writing,
-            clock=self._clock,
-            committed=self._generations.note,
-            settled=self._settle,
-        )
+        batches = Batches(self._writing, clock=self._clock, committed=self._generations.note)
+        self._writer = self._make_writer(batches, self._settle)
         if not is_in_memory(self._url):
             self._reading = reading_engine(self._url)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
@@ -147,9 +147,14 @@ class Database:
             return await self.write(lambda transaction: query(transaction.connection))
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
 
-    def generation(self, kind: str) -> int:
-        """Return a number that grows whenever an answer about *kind* may have changed."""
-        return self._generations.of(kind)
+    def generation(self) -> int:
+        """Return a number that grows with each transaction; to be asked before something is read
+        that is to be kept."""
+        return self._generations.now()
+
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether nothing was written to what was read."""
+        return self._generations.is_current(basis)
 
     def _settle(self, jobs: list[Job]) -> None:
         events = [event for job in jobs if job.error is None for event in job.events]
@@ -202,7 +207,7 @@ class Database:
             raise
         self._writing = engine
 
-    def _shut(self, writer: Writer | None) -> None:
+    def _shut(self, writer: JobQueue | None) -> None:
         if writer is not None:
             writer.close()
         if self._readers is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection as SqliteConnection
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -62,15 +62,15 @@ def reading_engine(url: URL) -> Engine:
 
 def _engine(url: URL, begin: str) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
-    arguments: dict[str, Any] = (
+    arguments: dict[str, object] = (
         {"check_same_thread": False, "cached_statements": 512, "timeout": _BUSY_MILLISECONDS / 1000}
         if is_sqlite
         else {}
     )
     # A database in memory lives in its one connection.
-    options: dict[str, Any] = {"poolclass": StaticPool} if is_in_memory(url) else {}
+    pool = StaticPool if is_in_memory(url) else None
     try:
-        engine = create_engine(url, connect_args=arguments, query_cache_size=1000, **options)
+        engine = create_engine(url, connect_args=arguments, query_cache_size=1000, poolclass=pool)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseUnavailable(
             f"no driver for {url.drivername} databases is installed: {error}"
@@ -78,7 +78,7 @@ def _engine(url: URL, begin: str) -> Engine:
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
 
-        def begin_transaction(connection: Any) -> None:
+        def begin_transaction(connection: SqliteConnection) -> None:
             connection.execute(begin).close()
 
         # The driver is told to leave transactions alone (see below). An engine's event would do as
@@ -87,7 +87,7 @@ def _engine(url: URL, begin: str) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
     # Transactions begin where SQLAlchemy says, not where the driver guesses from the statement.
     connection.isolation_level = None
     for pragma in (

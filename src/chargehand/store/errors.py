@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from chargehand.execution.ports import LogFailed
@@ -109,7 +107,7 @@ def is_worth_retrying(error: SQLAlchemyError) -> bool:
     return error.connection_invalidated or _sqlstate(error.orig) in ("40001", "40P01")
 
 
-def _known(original: Any) -> tuple[type[StoreError], str] | None:
+def _known(original: object) -> tuple[type[StoreError], str] | None:
     name = getattr(original, "sqlite_errorname", None)
     if name is not None:
         for code, found in _BY_SQLITE_CODE.items():
@@ -118,5 +116,5 @@ def _known(original: Any) -> tuple[type[StoreError], str] | None:
     return _BY_SQLSTATE.get(_sqlstate(original) or "")
 
 
-def _sqlstate(original: Any) -> str | None:
+def _sqlstate(original: object) -> str | None:
     return getattr(original, "sqlstate", None)

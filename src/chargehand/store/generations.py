@@ -1,42 +1,13 @@
-"""Generations: numbers that grow when answers about a kind of resource may have changed."""
+"""Whether what was read is still true: when each table was last written to."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlalchemy import Table
 
+from chargehand.resources.query import Basis
 from chargehand.store.tables import metadata
-
-# Which tables an answer about a kind is read from.
-_TABLES_OF_KIND: dict[str, tuple[str, ...]] = {
-    "branches": ("branches",),
-    "commit_graphs": ("commits",),
-    "build_data": ("build_data", "builds", "builders"),
-    "builders": ("builders", "builder_masters", "configured_workers"),
-    "buildrequests": ("build_requests", "buildsets"),
-    "builds": ("builds", "build_properties", "builders"),
-    "triggered_builds": ("builds", "build_properties"),
-    "build_times": ("builds",),
-    "buildsets": ("buildsets", "buildset_source_stamps"),
-    "changes": ("changes", "builds", "buildset_source_stamps"),
-    "changesources": ("change_sources", "change_source_masters", "masters"),
-    "codebases": ("codebases",),
-    "commits": ("commits",),
-    "logs": ("logs",),
-    "masters": ("masters", "builder_masters"),
-    "projects": ("projects",),
-    "properties": ("build_properties", "buildsets", "changes"),
-    "_properties": ("build_properties", "buildsets", "changes"),
-    "schedulers": ("schedulers", "scheduler_masters", "masters"),
-    "sourcestamps": ("source_stamps", "buildset_source_stamps"),
-    "steps": ("steps",),
-    "step_times": ("steps",),
-    "test_result_sets": ("test_result_sets",),
-    "test_results": ("test_results",),
-    "workers": ("workers", "connected_workers", "configured_workers"),
-}
 
 
 def _dependents(table: Table) -> set[str]:
@@ -55,27 +26,34 @@ AFFECTED_BY_DELETE: dict[str, frozenset[str]] = {
 
 
 class Generations:
-    """Counts, for each kind, the transactions that touched what the kind is read from."""
+    """Counts the transactions that wrote something, and remembers for each table the last one.
+
+    The writer's thread notes them, the loop asks; a commit that is not noted yet makes an answer
+    look older than it is, which does no harm.
+    """
 
     def __init__(self, *, is_shared: bool) -> None:
         self._is_shared = is_shared
-        self._numbers: dict[str, int] = defaultdict(int)
-        self._kinds: dict[str, tuple[str, ...]] = {}
-        for kind, tables in _TABLES_OF_KIND.items():
-            for table in tables:
-                self._kinds[table] = (*self._kinds.get(table, ()), kind)
+        self._number = 0
+        self._last: dict[str, int] = {}
 
-    def of(self, kind: str) -> int:
-        """Return the number of *kind*; equal numbers mean equal answers.
+    def now(self) -> int:
+        """Return the number of the last transaction; to be asked before anything is read."""
+        return self._number
 
-        What other masters do is not seen here: where there may be some, no two are equal.
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether none of the tables was written to since.
+
+        What other masters do is not seen here: where there may be some, nothing stays true.
         """
-        if self._is_shared:
-            self._numbers[kind] += 1
-        return self._numbers[kind]
+        last = self._last
+        return not self._is_shared and all(
+            last.get(table, 0) <= basis.as_of for table in basis.tables
+        )
 
     def note(self, touched: Iterable[str]) -> None:
-        """Tables (or kinds) were touched and the transaction is committed."""
-        for name in touched:
-            for kind in self._kinds.get(name, (name,)):
-                self._numbers[kind] += 1
+        """Tables were written to, and the transaction is committed."""
+        number = self._number + 1
+        for table in touched:
+            self._last[table] = number
+        self._number = number

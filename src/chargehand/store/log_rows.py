@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import (
@@ -117,7 +116,7 @@ def set_content(transaction: Transaction, log: Log, size: int, content: bytes | 
 
 def measure(transaction: Transaction, measures: Iterable[tuple[LogId, int, int]]) -> None:
     """Set how many lines and bytes some logs have."""
-    rows: Sequence[dict[str, Any]] = [
+    rows: Sequence[dict[str, object]] = [
         {"of": log_id, "lines": line_count, "bytes": size} for log_id, line_count, size in measures
     ]
     transaction.connection.execute(_MEASURE, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
@@ -15,7 +14,7 @@ from chargehand.store.transaction import Transaction
 
 
 def ids_of(
-    connection: Connection, table: Table, names: Sequence[str], new: Mapping[str, Any]
+    connection: Connection, table: Table, names: Sequence[str], new: Mapping[str, object]
 ) -> tuple[dict[str, int], list[str]]:
     """Return the identifiers of rows by name, and which of them had to be added (with *new*)."""
     query = select(table.c.name, table.c.id).where(is_among(table.c.name, "names"))

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import ReturningInsert
 
 
 class _Elements(FunctionElement[Any]):
@@ -47,46 +48,46 @@ class holds(FunctionElement[bool]):  # noqa: N801 - used like a function of SQL
 
 
 @compiles(_Elements)
-def _elements(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+def _elements(element: _Elements, compiler: SQLCompiler, **options: object) -> str:
     return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"
 
 
 @compiles(_Numbers, "postgresql")
-def _numbers_in_postgresql(element: _Numbers, compiler: SQLCompiler, **options: Any) -> str:
+def _numbers_in_postgresql(element: _Numbers, compiler: SQLCompiler, **options: object) -> str:
     value = compiler.process(element.clauses, **options)
     return f"(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST({value} AS json)))"
 
 
 @compiles(_Words, "postgresql")
-def _words_in_postgresql(element: _Words, compiler: SQLCompiler, **options: Any) -> str:
+def _words_in_postgresql(element: _Words, compiler: SQLCompiler, **options: object) -> str:
     value = compiler.process(element.clauses, **options)
     return f"(SELECT value FROM json_array_elements_text(CAST({value} AS json)))"
 
 
 @compiles(_Numbers, "mysql", "mariadb")
-def _numbers_in_mysql(element: _Numbers, compiler: SQLCompiler, **options: Any) -> str:
+def _numbers_in_mysql(element: _Numbers, compiler: SQLCompiler, **options: object) -> str:
     value = compiler.process(element.clauses, **options)
     return f"(SELECT v FROM JSON_TABLE({value}, '$[*]' COLUMNS (v BIGINT PATH '$')) AS j)"
 
 
 @compiles(_Words, "mysql", "mariadb")
-def _words_in_mysql(element: _Words, compiler: SQLCompiler, **options: Any) -> str:
+def _words_in_mysql(element: _Words, compiler: SQLCompiler, **options: object) -> str:
     value = compiler.process(element.clauses, **options)
     return f"(SELECT v FROM JSON_TABLE({value}, '$[*]' COLUMNS (v LONGTEXT PATH '$')) AS j)"
 
 
 @compiles(holds)
-def _holds(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+def _holds(element: holds, compiler: SQLCompiler, **options: object) -> str:
     return f"instr({compiler.process(element.clauses, **options)}) > 0"
 
 
 @compiles(holds, "postgresql")
-def _holds_in_postgresql(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+def _holds_in_postgresql(element: holds, compiler: SQLCompiler, **options: object) -> str:
     return f"strpos({compiler.process(element.clauses, **options)}) > 0"
 
 
 @compiles(holds, "mysql", "mariadb")
-def _holds_in_mysql(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+def _holds_in_mysql(element: holds, compiler: SQLCompiler, **options: object) -> str:
     haystack, needle = (compiler.process(part, **options) for part in element.clauses)
     return f"LOCATE(CAST({needle} AS BINARY), {haystack}) > 0"
 
@@ -100,17 +101,17 @@ class seconds(FunctionElement[int]):  # noqa: N801 - used like a function of SQL
 
 
 @compiles(seconds)
-def _seconds(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+def _seconds(element: seconds, compiler: SQLCompiler, **options: object) -> str:
     return f"CAST({compiler.process(element.clauses, **options)} AS INTEGER)"
 
 
 @compiles(seconds, "postgresql")
-def _seconds_in_postgresql(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+def _seconds_in_postgresql(element: seconds, compiler: SQLCompiler, **options: object) -> str:
     return f"CAST(floor({compiler.process(element.clauses, **options)}) AS BIGINT)"
 
 
 @compiles(seconds, "mysql", "mariadb")
-def _seconds_in_mysql(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+def _seconds_in_mysql(element: seconds, compiler: SQLCompiler, **options: object) -> str:
     return f"CAST(FLOOR({compiler.process(element.clauses, **options)}) AS SIGNED)"
 
 
@@ -139,7 +140,7 @@ class Updating:
         self._rows = rows.with_for_update()
 
     def rows(
-        self, connection: Connection, parameters: Mapping[str, Any]
+        self, connection: Connection, parameters: Mapping[str, object]
     ) -> Sequence[Sequence[Any]]:
         """Update, and return the rows."""
         if connection.dialect.update_returning:
@@ -149,7 +150,7 @@ class Updating:
         return rows
 
 
-def inserted_id(connection: Connection, insert: Insert, row: Mapping[str, Any]) -> int:
+def inserted_id(connection: Connection, insert: Insert, row: Mapping[str, object]) -> int:
     """Insert *row* and return the identifier that it got."""
     key = connection.execute(insert, row).inserted_primary_key
     assert key is not None
@@ -157,7 +158,10 @@ def inserted_id(connection: Connection, insert: Insert, row: Mapping[str, Any]) 
 
 
 def inserted_ids(
-    connection: Connection, insert: Insert, returning: Any, rows: Sequence[dict[str, Any]]
+    connection: Connection,
+    insert: Insert,
+    returning: ReturningInsert[int],
+    rows: Sequence[Mapping[str, object]],
 ) -> list[int]:
     """Insert *rows* with one statement and return their identifiers, in their order.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import ChangeId, MasterId, SchedulerId
+from chargehand.domain.master import Master, Scheduler
 from chargehand.events.messages import SchedulerChanged
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
+from chargehand.store.mapping import Rows
 from chargehand.store.named import Ownership, ids_of
 from chargehand.store.portable import is_among
 from chargehand.store.submission import submit
@@ -26,16 +27,10 @@ _ENABLED = select(_scheduler.id, _scheduler.enabled).where(is_among(_scheduler.i
 _SET_ENABLED = (
     update(schedulers).where(_scheduler.id == bindparam("of")).values(enabled=bindparam("enable"))
 )
-_RESOURCES = (
-    select(
-        _scheduler.id,
-        _scheduler.name,
-        _scheduler.enabled,
-        masters.c.id,
-        masters.c.name,
-        masters.c.active,
-        masters.c.last_active,
-    )
+_schedulers = Rows(Scheduler, schedulers, elsewhere=("master",))
+_masters = Rows(Master, masters)
+_BY_IDS = (
+    select(*_schedulers.columns, *_masters.columns)
     .select_from(schedulers.outerjoin(scheduler_masters).outerjoin(masters))
     .where(is_among(_scheduler.id))
     .order_by(_scheduler.id)
@@ -126,7 +121,7 @@ class Schedulers:
     ) -> None:
         """Forget these classified changes; None: all of them."""
         statement = _FLUSH if change_ids is None else _FLUSH_SOME
-        values: dict[str, Any] = {"of": scheduler_id}
+        values: dict[str, object] = {"of": scheduler_id}
         if change_ids is not None:
             values["ids"] = ids_as_json(change_ids)
 
@@ -199,25 +194,14 @@ def _classify(
 def _announce(transaction: Transaction, ids: Iterable[int], verb: str) -> None:
     wanted = list(ids)
     if wanted:
-        for resource in _resources(transaction.connection, wanted):
-            transaction.announce(SchedulerChanged(resource=resource, verb=verb))
+        for scheduler in _by_ids(transaction.connection, wanted):
+            transaction.announce(SchedulerChanged(scheduler=scheduler, verb=verb))
 
 
-def _resources(connection: Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
-    rows = connection.execute(_RESOURCES, {"ids": ids_as_json(ids)})
-    return [
-        {
-            "schedulerid": row[0],
-            "name": row[1],
-            "enabled": row[2],
-            "master": None
-            if row[3] is None
-            else {
-                "masterid": row[3],
-                "name": row[4],
-                "active": row[5],
-                "last_active": int(row[6]),
-            },
-        }
-        for row in rows
-    ]
+def _by_ids(connection: Connection, ids: Iterable[int]) -> list[Scheduler]:
+    own = len(_schedulers.columns)
+    found = []
+    for row in connection.execute(_BY_IDS, {"ids": ids_as_json(ids)}):
+        master = None if row[own] is None else _masters.of(row[own:])
+        found.append(_schedulers.of(row[:own], master=master))
+    return found

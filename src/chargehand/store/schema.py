@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pkgutil import iter_modules
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from chargehand.store import tables
 from chargehand.store.errors import SchemaForeign, SchemaTooNew, SchemaTooOld
+from chargehand.store.migrations import versions
 
 VERSION_TABLE = "chargehand_schema"
-REVISIONS = ("0001", "0002")
+REVISIONS = tuple(
+    sorted(module.name.partition("_")[0] for module in iter_modules(versions.__path__))
+)
 """All revisions, oldest first; the last one is what ``tables`` describes."""
 HEAD = REVISIONS[-1]
 
@@ -69,6 +72,6 @@ def migrate(connection: Connection) -> None:
 
     config = Config()
     config.set_main_option("script_location", "chargehand.store:migrations")
-    attributes: dict[str, Any] = config.attributes
+    attributes: dict[str, object] = config.attributes
     attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -15,6 +15,7 @@ from chargehand.domain.identifiers import BuildsetId, ChangeId, SourceStampId, T
 from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
+from chargehand.store.mapping import Rows
 from chargehand.store.portable import inserted_id, inserted_ids, is_among
 from chargehand.store.tables import (
     buildset_source_stamps,
@@ -29,23 +30,18 @@ _patch = patches.c
 _of_buildset = buildset_source_stamps.c
 _HAS_CHANGES = exists().where(changes.c.source_stamp_id == _stamp.id)
 
+_stamps = Rows(SourceStamp, source_stamps, elsewhere=("patch",))
+_patches = Rows(Patch, patches)
 _SELECT = select(
     _stamp.id,
-    _stamp.branch,
-    _stamp.revision,
-    _stamp.repository,
-    _stamp.project,
-    _stamp.codebase,
-    _stamp.created_at,
-    _stamp.patch_id,
-    _patch.level,
-    _patch.body,
-    _patch.subdir,
-    _patch.author,
-    _patch.comment,
-    _HAS_CHANGES.label("has_changes"),
     _stamp.digest,
+    _stamp.created_at,
+    _HAS_CHANGES.label("has_changes"),
+    *_stamps.columns,
+    _stamp.patch_id,
+    *_patches.columns,
 ).select_from(source_stamps.outerjoin(patches))
+_PATCH_ID = 4 + len(_stamps.columns)
 _OF_BUILDSETS = (
     _SELECT.add_columns(_of_buildset.buildset_id)
     .join(buildset_source_stamps, _of_buildset.source_stamp_id == _stamp.id)
@@ -98,7 +94,7 @@ def of_buildsets(
     """Return the source stamps of these buildsets, sorted by codebase."""
     found: dict[BuildsetId, list[StoredSourceStamp]] = defaultdict(list)
     for row in connection.execute(_OF_BUILDSETS, {"ids": ids_as_json(ids)}):
-        found[row[15]].append(_found(row).stored)
+        found[row[-1]].append(_found(row).stored)
     return found
 
 
@@ -124,7 +120,7 @@ def find_or_add(transaction: Transaction, stamps: Sequence[SourceStamp]) -> list
         rows = transaction.connection.execute(_BY_DIGEST, {"one": digests[0]})
     else:
         rows = transaction.connection.execute(_BY_DIGESTS, {"digests": list(set(digests))})
-    found = {bytes(row[14]): _found(row) for row in rows}
+    found = {bytes(row[1]): _found(row) for row in rows}
     missing = {
         digest: stamp for digest, stamp in zip(digests, stamps, strict=True) if digest not in found
     }
@@ -189,26 +185,9 @@ def _digest(stamp: SourceStamp) -> bytes:
 
 
 def _found(row: Sequence[Any]) -> Found:
-    id_, branch, revision, repository, project, codebase, created_at, patch_id = row[:8]
-    patch = (
-        None
-        if patch_id is None
-        else Patch(
-            id=patch_id,
-            level=row[8],
-            body=bytes(row[9]),
-            subdir=row[10],
-            author=row[11],
-            comment=row[12],
-        )
+    has_patch = row[_PATCH_ID] is not None
+    stamp = _stamps.of(
+        row[4:_PATCH_ID], patch=_patches.of(row[_PATCH_ID + 1 :]) if has_patch else None
     )
-    stamp = SourceStamp(
-        branch=branch,
-        revision=revision,
-        repository=repository,
-        project=project,
-        codebase=codebase,
-        patch=patch,
-    )
-    stored = StoredSourceStamp(id=SourceStampId(id_), created_at=created_at, stamp=stamp)
-    return Found(stored, has_changes=bool(row[13]))
+    stored = StoredSourceStamp(id=SourceStampId(row[0]), created_at=row[2], stamp=stamp)
+    return Found(stored, has_changes=bool(row[3]))

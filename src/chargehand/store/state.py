@@ -36,7 +36,7 @@ class State:
         )
         return default if found is None else of_json(found)
 
-    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+    async def set(self, name: str, kind: str, key: str, value: object) -> None:
         """Remember it durably. Raises TypeError for what JSON cannot hold."""
         encoded = as_json(value)
         await self._database.write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 from sqlalchemy import (
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Double,
     Integer,
     Text,
+    Update,
     bindparam,
     exists,
     func,
@@ -150,7 +151,7 @@ class Steps:
             lambda transaction: _finish(transaction, step, result, state, hidden)
         )
 
-    async def _update(self, statement: Any, values: dict[str, Any], step: Step) -> Step:
+    async def _update(self, statement: Update, values: Mapping[str, object], step: Step) -> Step:
         event: Event = StepUpdated(step=step)
 
         def use_case(transaction: Transaction) -> Step:

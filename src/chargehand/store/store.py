@@ -13,7 +13,6 @@ from chargehand.store.buildsets import Buildsets
 from chargehand.store.change_sources import ChangeSources
 from chargehand.store.changes import Changes
 from chargehand.store.database import Database
-from chargehand.store.epochs import Epochs
 from chargehand.store.log_files import LogFiles
 from chargehand.store.logs import Logs
 from chargehand.store.masters import Masters
@@ -25,6 +24,7 @@ from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.steps import Steps
 from chargehand.store.workers import Workers
+from chargehand.store.writer import MakeWriter, Writer
 
 
 class Store:
@@ -38,20 +38,25 @@ class Store:
         publish: Callable[[list[Event]], None],
         clock: Clock | None = None,
         is_shared: bool = False,
+        make_writer: MakeWriter = Writer,
     ) -> None:
         self.database = Database(
-            url=url, basedir=basedir, publish=publish, clock=clock, is_shared=is_shared
+            url=url,
+            basedir=basedir,
+            publish=publish,
+            clock=clock,
+            is_shared=is_shared,
+            make_writer=make_writer,
         )
         self.builders = Builders(database=self.database)
-        epochs = Epochs()
-        self.builds = Builds(database=self.database, epochs=epochs)
+        self.builds = Builds(database=self.database)
         self.buildsets = Buildsets(database=self.database)
         self.change_sources = ChangeSources(database=self.database)
         self.changes = Changes(database=self.database)
         self.logs = Logs(database=self.database, files=LogFiles(basedir=basedir))
-        self.masters = Masters(database=self.database, logs=self.logs, epochs=epochs)
+        self.masters = Masters(database=self.database, logs=self.logs)
         self.projects = Projects(database=self.database)
-        self.requests = Requests(database=self.database, epochs=epochs)
+        self.requests = Requests(database=self.database)
         self.resources = Resources(database=self.database)
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)

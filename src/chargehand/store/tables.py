@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -13,9 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    and_,
     false,
-    true,
 )
 
 from chargehand.store.columns import Blob, CleanText, Id, Json, Name, Time
@@ -35,18 +31,29 @@ def _id() -> Column[int]:
     return Column("id", Id, primary_key=True)
 
 
-def _of(name: str, target: str, **options: Any) -> Column[int]:
+def _of(
+    name: str,
+    target: str,
+    *,
+    primary_key: bool = False,
+    nullable: bool = False,
+    index: bool | None = None,
+) -> Column[int]:
     """Make a reference; rows go together with what they belong to."""
-    options.setdefault("nullable", False)
-    return Column(name, Id, ForeignKey(f"{target}.id", ondelete="CASCADE"), **options)
+    reference = ForeignKey(f"{target}.id", ondelete="CASCADE")
+    return Column(
+        name,
+        Id,
+        reference,
+        primary_key=primary_key,
+        autoincrement=False,
+        nullable=nullable,
+        index=index,
+    )
 
 
 def _flag(name: str) -> Column[bool]:
     return Column(name, Boolean, nullable=False, default=False)
-
-
-def _epoch() -> Column[int]:
-    return Column("epoch", Integer, nullable=False, server_default="0")
 
 
 def _text(name: str) -> Column[str]:
@@ -60,8 +67,6 @@ masters = Table(
     Column("name", Name, nullable=False, unique=True),
     _flag("active"),
     Column("last_active", Time, nullable=False),
-    # Raised whenever what the master has claimed so far is its own no longer.
-    _epoch(),
 )
 
 projects = Table(
@@ -91,8 +96,8 @@ builders = Table(
 builder_masters = Table(
     "builder_masters",
     metadata,
-    _of("builder_id", "builders", primary_key=True, autoincrement=False),
-    _of("master_id", "masters", primary_key=True, autoincrement=False, index=True),
+    _of("builder_id", "builders", primary_key=True),
+    _of("master_id", "masters", primary_key=True, index=True),
 )
 
 workers = Table(
@@ -109,16 +114,16 @@ workers = Table(
 connected_workers = Table(
     "connected_workers",
     metadata,
-    _of("worker_id", "workers", primary_key=True, autoincrement=False),
-    _of("master_id", "masters", primary_key=True, autoincrement=False, index=True),
+    _of("worker_id", "workers", primary_key=True),
+    _of("master_id", "masters", primary_key=True, index=True),
 )
 
 configured_workers = Table(
     "configured_workers",
     metadata,
-    _of("worker_id", "workers", primary_key=True, autoincrement=False),
-    _of("builder_id", "builders", primary_key=True, autoincrement=False, index=True),
-    _of("master_id", "masters", primary_key=True, autoincrement=False, index=True),
+    _of("worker_id", "workers", primary_key=True),
+    _of("builder_id", "builders", primary_key=True, index=True),
+    _of("master_id", "masters", primary_key=True, index=True),
 )
 
 patches = Table(
@@ -202,8 +207,8 @@ buildsets = Table(
 buildset_source_stamps = Table(
     "buildset_source_stamps",
     metadata,
-    _of("buildset_id", "buildsets", primary_key=True, autoincrement=False),
-    _of("source_stamp_id", "source_stamps", primary_key=True, autoincrement=False, index=True),
+    _of("buildset_id", "buildsets", primary_key=True),
+    _of("source_stamp_id", "source_stamps", primary_key=True, index=True),
 )
 
 requests = Table(
@@ -223,17 +228,9 @@ requests = Table(
     Column("complete_at", Time),
     Column("result", Integer),
     Column("properties", Json),
-    Column("claimed_epoch", Integer),
     Index("requests_by_buildset", "buildset_id", "complete"),
     Index("requests_by_builder", "builder_id", "id"),
     Index("requests_by_submission", "submitted_at"),
-)
-_claimed = and_(requests.c.claimed == true(), requests.c.complete == false())
-Index(
-    "requests_claimed",
-    requests.c.claimed_by,
-    sqlite_where=_claimed,
-    postgresql_where=_claimed,
 )
 _waits = requests.c.claimed == false()
 Index(
@@ -274,7 +271,6 @@ builds = Table(
     Column("complete_at", Time),
     Column("result", Integer),
     _text("state"),
-    _epoch(),
     # Two masters that start builds of one builder at once cannot get the same number.
     Index("builds_by_number", "builder_id", "number", unique=True),
     Index("builds_by_builder", "builder_id", "id"),
@@ -287,7 +283,7 @@ Index("builds_running", builds.c.master_id, sqlite_where=_running, postgresql_wh
 build_properties = Table(
     "build_properties",
     metadata,
-    _of("build_id", "builds", primary_key=True, autoincrement=False),
+    _of("build_id", "builds", primary_key=True),
     Column("name", Name, primary_key=True),
     Column("value", Json, nullable=False),
     _text("source"),
@@ -353,15 +349,15 @@ schedulers = Table(
 scheduler_masters = Table(
     "scheduler_masters",
     metadata,
-    _of("scheduler_id", "schedulers", primary_key=True, autoincrement=False),
+    _of("scheduler_id", "schedulers", primary_key=True),
     _of("master_id", "masters", index=True),
 )
 
 scheduler_changes = Table(
     "scheduler_changes",
     metadata,
-    _of("scheduler_id", "schedulers", primary_key=True, autoincrement=False),
-    _of("change_id", "changes", primary_key=True, autoincrement=False, index=True),
+    _of("scheduler_id", "schedulers", primary_key=True),
+    _of("change_id", "changes", primary_key=True, index=True),
     _flag("important"),
 )
 
@@ -375,7 +371,7 @@ change_sources = Table(
 change_source_masters = Table(
     "change_source_masters",
     metadata,
-    _of("change_source_id", "change_sources", primary_key=True, autoincrement=False),
+    _of("change_source_id", "change_sources", primary_key=True),
     _of("master_id", "masters", index=True),
 )
 

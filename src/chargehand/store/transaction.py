@@ -33,7 +33,7 @@ class Transaction:
     """Given to a use case, which reads and writes by ``connection`` and announces what it did.
 
     ``now`` is the time of the transaction, in seconds since 1970. Tables that are written to are
-    noted by themselves; `touch` is for what is not a table of ours.
+    noted by themselves.
     """
 
     __slots__ = ("connection", "events", "now")
@@ -46,7 +46,3 @@ class Transaction:
     def announce(self, event: Event) -> None:
         """Have *event* published after the commit, in the order of the announcements."""
         self.events.append(event)
-
-    def touch(self, kind: str) -> None:
-        """Note that answers about *kind* may differ from now on."""
-        self.connection.touched.add(kind)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, update
@@ -12,8 +11,9 @@ from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, up
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.worker import Worker, WorkerInfo
 from chargehand.events.messages import WorkerConnected, WorkerDisconnected, WorkerUpdated
-from chargehand.store.columns import as_json, ids_as_json, of_json
+from chargehand.store.columns import as_json, ids_as_json
 from chargehand.store.database import Database
+from chargehand.store.mapping import Rows
 from chargehand.store.portable import is_among
 from chargehand.store.tables import configured_workers, connected_workers, workers
 from chargehand.store.transaction import Transaction
@@ -22,26 +22,21 @@ _worker = workers.c
 _connected = connected_workers.c
 _configured = configured_workers.c
 
-_COLUMNS = (
-    _worker.id,
-    _worker.name,
-    _worker.info,
-    _worker.paused,
-    _worker.pause_reason,
-    _worker.graceful,
-)
-_BY_IDS = select(*_COLUMNS).where(is_among(_worker.id))
+_workers = Rows(Worker, workers, elsewhere=("connected_to", "configured_on"))
+_BY_IDS = select(_worker.id, *_workers.columns).where(is_among(_worker.id))
 _BY_NAMES = select(_worker.id, _worker.name).where(is_among(_worker.name, "names"))
-_CONNECTIONS = (
+CONNECTIONS = (
     select(_connected.worker_id, _connected.master_id)
     .where(is_among(_connected.worker_id))
-    .order_by(_connected.master_id)
+    .order_by(_connected.worker_id, _connected.master_id)
 )
-_CONFIGURATIONS = (
+"""Of some workers: which masters they are connected to."""
+CONFIGURATIONS = (
     select(_configured.worker_id, _configured.master_id, _configured.builder_id)
     .where(is_among(_configured.worker_id))
-    .order_by(_configured.master_id, _configured.builder_id)
+    .order_by(_configured.worker_id, _configured.master_id, _configured.builder_id)
 )
+"""Of some workers: on which masters they are configured for which builders."""
 _OF_MASTER = select(_configured.worker_id, _configured.builder_id).where(
     _configured.master_id == bindparam("master")
 )
@@ -131,21 +126,16 @@ def by_ids(connection: Connection, ids: Iterable[WorkerId]) -> dict[WorkerId, Wo
     wanted = list(ids)
     values = {"ids": ids_as_json(wanted)}
     connected: dict[int, list[MasterId]] = defaultdict(list)
-    for worker_id, master_id in connection.execute(_CONNECTIONS, values):
+    for worker_id, master_id in connection.execute(CONNECTIONS, values):
         connected[worker_id].append(MasterId(master_id))
     configured: dict[int, list[tuple[MasterId, BuilderId]]] = defaultdict(list)
-    for worker_id, master_id, builder_id in connection.execute(_CONFIGURATIONS, values):
+    for worker_id, master_id, builder_id in connection.execute(CONFIGURATIONS, values):
         configured[worker_id].append((MasterId(master_id), BuilderId(builder_id)))
     found = {
-        WorkerId(row[0]): Worker(
-            id=row[0],
-            name=row[1],
-            info=of_json(row[2]),
+        WorkerId(row[0]): _workers.of(
+            row[1:],
             connected_to=tuple(connected[row[0]]),
             configured_on=tuple(configured[row[0]]),
-            paused=row[3],
-            pause_reason=row[4],
-            graceful=row[5],
         )
         for row in connection.execute(_BY_IDS, values)
     }
@@ -197,7 +187,7 @@ def _alter(
     connection: Connection, added: set[_Pair], removed: set[_Pair], master_id: MasterId
 ) -> None:
     if removed:
-        rows: list[dict[str, Any]] = [
+        rows: list[dict[str, object]] = [
             {"worker": worker, "builder": builder, "master": master_id}
             for worker, builder in sorted(removed)
         ]

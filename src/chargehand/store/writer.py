@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -19,7 +19,6 @@ from chargehand.store.transaction import Transaction, WritingConnection
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 256
 _ATTEMPTS = 3
 
 UseCase = Callable[[Transaction], Any]
@@ -47,65 +46,28 @@ class Job:
             self.future.set_exception(self.error)
 
 
-class Writer:
-    """Owns the writing connection and its thread.
+class Batches:
+    """Performs use cases over the writing connection; for one thread at a time.
 
     Use cases that wait at the same time share a transaction. When one of them raises, all of them
     are rolled back and performed again one by one, so that it harms none of the others: a use case
-    must therefore have no effects outside its transaction. *committed* hears (in the writer's
-    thread) which tables were touched; *settled* gets the jobs of a batch in the loop.
+    must therefore have no effects outside its transaction. *committed* hears which tables were
+    touched, in the thread that performs.
     """
 
+    LARGEST = 256
+    """How many use cases may share a transaction."""
+
     def __init__(
-        self,
-        engine: Engine,
-        *,
-        clock: Clock,
-        committed: Callable[[set[str]], None],
-        settled: Callable[[list[Job]], None],
+        self, engine: Engine, *, clock: Clock, committed: Callable[[set[str]], None]
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._committed = committed
-        self._settled = settled
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._connection: WritingConnection | None = None
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        self._thread.start()
 
-    def put(self, job: Job) -> None:
-        """Queue *job*; what is queued is performed, also when nobody waits for it any more."""
-        self._jobs.put(job)
-
-    def close(self) -> None:
-        """Perform what is queued and end the thread; blocks until it has ended."""
-        self._jobs.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        is_last = False
-        while not is_last:
-            batch, is_last = self._next_batch()
-            if batch:
-                self._perform(batch)
-                self._loop.call_soon_threadsafe(self._settled, batch)
-        self._disconnect()
-
-    def _next_batch(self) -> tuple[list[Job], bool]:
-        job = self._jobs.get()
-        batch: list[Job] = []
-        while job is not None:
-            batch.append(job)
-            if len(batch) == _BATCH:
-                return batch, False
-            try:
-                job = self._jobs.get_nowait()
-            except Empty:
-                return batch, False
-        return batch, True
-
-    def _perform(self, batch: list[Job]) -> None:
+    def perform(self, batch: list[Job]) -> None:
+        """Perform all of them; each has its result or its error when this returns."""
         if len(batch) > 1:
             try:
                 self._attempt(batch)
@@ -116,13 +78,22 @@ class Writer:
         for job in batch:
             self._perform_alone(job)
 
+    def disconnect(self) -> None:
+        """Close the connection; the next use case makes another."""
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except SQLAlchemyError as error:
+                _log.debug("the lost connection did not close: %s", error)
+            self._connection = None
+
     def _perform_alone(self, job: Job) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._attempt([job])
             except SQLAlchemyError as error:
                 if isinstance(error, DBAPIError) and error.connection_invalidated:
-                    self._disconnect()
+                    self.disconnect()
                 if attempt < _ATTEMPTS and is_worth_retrying(error):
                     continue
                 job.error = translated(error)
@@ -147,10 +118,62 @@ class Writer:
             self._connection = WritingConnection(self._engine)
         return self._connection
 
-    def _disconnect(self) -> None:
-        if self._connection is not None:
+
+class JobQueue(Protocol):
+    """Lets use cases be performed, in the order in which they are put."""
+
+    def put(self, job: Job) -> None:
+        """Queue *job*; what is queued is performed, also when nobody waits for it any more."""
+
+    def close(self) -> None:
+        """Perform what is queued, disconnect, and return; called in a thread that may block."""
+
+
+Settle = Callable[[list[Job]], None]
+"""Is called in the loop with the jobs of a batch that has been performed."""
+
+MakeWriter = Callable[[Batches, Settle], JobQueue]
+"""Makes the queue of a database that has just been opened; called in the loop."""
+
+
+class Writer:
+    """The queue of a running master: batches are performed in a thread of their own."""
+
+    def __init__(self, batches: Batches, settle: Settle) -> None:
+        self._batches = batches
+        self._settle = settle
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, job: Job) -> None:
+        """Queue *job*; what is queued is performed, also when nobody waits for it any more."""
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Perform what is queued and end the thread; blocks until it has ended."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            batch, is_last = self._next_batch()
+            if batch:
+                self._batches.perform(batch)
+                self._loop.call_soon_threadsafe(self._settle, batch)
+        self._batches.disconnect()
+
+    def _next_batch(self) -> tuple[list[Job], bool]:
+        job = self._jobs.get()
+        batch: list[Job] = []
+        while job is not None:
+            batch.append(job)
+            if len(batch) == Batches.LARGEST:
+                return batch, False
             try:
-                self._connection.close()
-            except SQLAlchemyError as error:
-                _log.debug("the lost connection did not close: %s", error)
-            self._connection = None
+                job = self._jobs.get_nowait()
+            except Empty:
+                return batch, False
+        return batch, True

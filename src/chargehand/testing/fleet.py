@@ -36,11 +36,12 @@ class MemoryWorkerStore:
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
         """Record a connection."""
         told = msgspec.structs.asdict(info)
-        return self._replace(worker_id, connected_to=(master_id,), info=told)
+        masters = (*self._others(worker_id, master_id), master_id)
+        return self._replace(worker_id, connected_to=masters, info=told)
 
     async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
         """Record its end."""
-        return self._replace(worker_id, connected_to=())
+        return self._replace(worker_id, connected_to=self._others(worker_id, master_id))
 
     async def set_state(
         self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
@@ -48,11 +49,19 @@ class MemoryWorkerStore:
         """Record what was ordered."""
         return self._replace(worker_id, paused=paused, pause_reason=pause_reason, graceful=graceful)
 
-    def _replace(self, worker_id: WorkerId, **changes: object) -> Worker:
-        self.transactions += 1
+    def _others(self, worker_id: WorkerId, master_id: MasterId) -> tuple[MasterId, ...]:
+        connected = self._known(worker_id).connected_to
+        return tuple(other for other in connected if other != master_id)
+
+    def _known(self, worker_id: WorkerId) -> Worker:
         known = next((one for one in self.workers.values() if one.id == worker_id), None)
         if known is None:
             raise LookupError(f"there is no worker {worker_id}")
+        return known
+
+    def _replace(self, worker_id: WorkerId, **changes: object) -> Worker:
+        self.transactions += 1
+        known = self._known(worker_id)
         new: Worker = msgspec.structs.replace(known, **changes)
         self.workers[known.name] = new
         return new

@@ -74,12 +74,17 @@ class MemoryChangeStore:
 
 
 class MemoryChangeSourceStore:
-    """Gives every source to whoever asks, but for those in ``others``."""
+    """Gives a source to the first who asks, but those in ``others`` to nobody."""
 
     def __init__(self) -> None:
         self.known: dict[str, ChangeSourceId] = {}
         self.others: set[str] = set()
-        self.active: set[ChangeSourceId] = set()
+        self._masters: dict[ChangeSourceId, MasterId] = {}
+
+    @property
+    def active(self) -> set[ChangeSourceId]:
+        """The sources that some master has."""
+        return set(self._masters)
 
     async def ids(self, names: Sequence[str]) -> dict[str, ChangeSourceId]:
         """Return identifiers."""
@@ -90,11 +95,12 @@ class MemoryChangeSourceStore:
     async def activate(
         self, ids: Sequence[ChangeSourceId], master_id: MasterId
     ) -> set[ChangeSourceId]:
-        """Make them ours."""
+        """Make them the master's where no other has them; return its own."""
         taken = {self.known[name] for name in self.others if name in self.known}
-        self.active = set(ids) - taken
-        return set(self.active)
+        for source_id in set(ids) - taken:
+            self._masters.setdefault(source_id, master_id)
+        return {source_id for source_id in ids if self._masters.get(source_id) == master_id}
 
     async def deactivate(self, master_id: MasterId) -> None:
-        """Give them up."""
-        self.active = set()
+        """Give the master's up."""
+        self._masters = {one: m for one, m in self._masters.items() if m != master_id}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+
+import msgspec
 
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import (
@@ -28,10 +28,13 @@ from chargehand.domain.identifiers import (
     SchedulerId,
     SourceStampId,
 )
+from chargehand.domain.master import Scheduler
 from chargehand.domain.properties import merged
+from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
+    BuildsetCompleted,
     BuildsetSubmitted,
     ChangeAdded,
     RequestSubmitted,
@@ -56,22 +59,6 @@ class LoopClock:
     def now(self) -> datetime:
         """Return the time, aware, in UTC."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
-
-
-class MemoryState:
-    """What components remember by name; values must survive JSON."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str, str], str] = {}
-
-    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
-        """Return what was set."""
-        text = self._values.get((name, kind, key))
-        return default if text is None else json.loads(text)
-
-    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
-        """Remember it."""
-        self._values[name, kind, key] = json.dumps(value)
 
 
 class MemoryBuilders:
@@ -140,6 +127,18 @@ class MemoryChanges:
             self.stamps[number] = StoredSourceStamp(id=number, created_at=0.0, stamp=stamp)
         return self.stamps[self._known[key]]
 
+    def stamps_of(
+        self, given: Sequence[SourceStamp | SourceStampId]
+    ) -> tuple[StoredSourceStamp, ...]:
+        """Return the stored forms of a buildset's source stamps: each once, by codebase."""
+        unique = {stored.id: stored for stored in map(self.stamp, given)}
+        return tuple(sorted(unique.values(), key=lambda stored: stored.stamp.codebase))
+
+    def have_led_to(self, stamps: Sequence[StoredSourceStamp]) -> bool:
+        """Return whether one of the source stamps is that of a change."""
+        ids = {stamp.id for stamp in stamps}
+        return any(change.source_stamp_id in ids for change in self._changes.values())
+
     async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
         """Return these changes, oldest first."""
         return [self._changes[number] for number in sorted(ids) if number in self._changes]
@@ -177,7 +176,7 @@ class MemoryBuildsets:
     def submit_now(self, buildset: NewBuildset) -> SubmittedBuildset:
         """The same, within somebody else's transaction."""
         self.submitted.append(buildset)
-        stamps = tuple(map(self._changes.stamp, buildset.source_stamps))
+        stamps = self._changes.stamps_of(buildset.source_stamps)
         stored = Buildset(
             id=BuildsetId(len(self.submitted)),
             reason=buildset.reason,
@@ -189,6 +188,11 @@ class MemoryBuildsets:
         announced = [RequestSubmitted(pending=pending) for pending in requests]
         submitted = BuildsetSubmitted(buildset=stored, scheduler=buildset.scheduler)
         self._bus.publish([submitted, *announced])
+        if not requests:
+            complete = msgspec.structs.replace(
+                stored, complete=True, complete_at=0.0, result=Result.SUCCESS
+            )
+            self._bus.publish([BuildsetCompleted(buildset=complete)])
         self._grown.set()
         return SubmittedBuildset(buildset=stored, requests=requests)
 
@@ -208,7 +212,9 @@ class MemoryBuildsets:
                 (one.stamp.codebase, one.stamp.repository, one.stamp.project, one.stamp.branch)
                 for one in stored.source_stamps
             ),
-            properties=merged(new.builder_properties.get(builder, {}), new.properties),
+            properties=merged(new.properties, new.builder_properties.get(builder, {})),
+            has_patch=any(one.stamp.patch is not None for one in stored.source_stamps),
+            has_changes=self._changes.have_led_to(stored.source_stamps),
         )
 
     async def wait_for(self, count: int) -> list[NewBuildset]:
@@ -271,8 +277,9 @@ class MemorySchedulers:
             self._disabled.discard(scheduler_id)
         else:
             self._disabled.add(scheduler_id)
-        resource = {"schedulerid": int(scheduler_id), "enabled": enabled}
-        self._bus.publish([SchedulerChanged(resource=resource, verb="updated")])
+        name = next((name for name, known in self._ids.items() if known == scheduler_id), "")
+        scheduler = Scheduler(id=scheduler_id, name=name, enabled=enabled)
+        self._bus.publish([SchedulerChanged(scheduler=scheduler, verb="updated")])
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
         """Remember that changes were looked at and wait."""

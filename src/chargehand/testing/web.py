@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
-from chargehand.resources.query import Page, Query
+from chargehand.resources.query import Basis, Page, Query
 from chargehand.resources.selection import select
 from chargehand.web.ports import InvalidParameters, RawLog
 
@@ -28,9 +30,9 @@ class MemoryResources:
         """Say that answers about *kind* have changed."""
         self._generations[kind] += 1
 
-    def generation(self, kind: str) -> int:
-        """Return how often *kind* was touched."""
-        return self._generations[kind]
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether none of the kinds was touched since."""
+        return basis.as_of == sum(self._generations[kind] for kind in basis.tables)
 
     async def fetch(self, query: Query) -> Page:
         """Return rows as the store would."""
@@ -42,7 +44,8 @@ class MemoryResources:
             for row in self.rows.get(query.kind, [])
             if query.scope.items() <= (row | row.get("_scope", {})).items()
         ]
-        return select(found, query)
+        basis = Basis(frozenset((query.kind,)), self._generations[query.kind])
+        return replace(select(found, query), basis=basis)
 
 
 class MemoryLogs:

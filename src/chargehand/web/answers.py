@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
 
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Basis
 from chargehand.resources.visibility import Visibility
 
 Question = tuple[Visibility, str, bool]
@@ -46,12 +47,14 @@ class Answer:
         return web.Response(status=self.status, body=self.body, headers=headers)
 
 
-def encoded(value: Any) -> bytes:
+def encoded(value: object) -> bytes:
     """Return *value* as compact JSON with sorted keys."""
     return _encoder.encode(value)
 
 
-def success(plural: str, rows: list[Any], meta: Mapping[str, Any], *, compact: bool) -> Answer:
+def success(
+    plural: str, rows: list[Resource], meta: Mapping[str, object], *, compact: bool
+) -> Answer:
     """Return rows as clients get them: compact, or readable for people and their browsers."""
     body = _encoder.encode({plural: rows, "meta": meta})
     if not compact:
@@ -73,8 +76,7 @@ def wants_compact(accept: str) -> bool:
 @dataclass(slots=True)
 class _Entry:
     answer: Answer
-    kind: str
-    generation: int
+    basis: Basis
 
 
 _ENTRY_SIZE = 1024
@@ -89,22 +91,22 @@ class AnswerCache:
     _entries: OrderedDict[Question, _Entry] = field(default_factory=OrderedDict)
     _size: int = 0
 
-    def find(self, key: Question, generation: Any) -> Answer | None:
-        """Return the answer if it is still true; *generation* maps a kind to its number."""
+    def find(self, key: Question, is_current: Callable[[Basis], bool]) -> Answer | None:
+        """Return the answer if it is still true, which *is_current* says of its basis."""
         entry = self._entries.get(key)
         if entry is None:
             return None
-        if generation(entry.kind) != entry.generation:
+        if not is_current(entry.basis):
             self._drop(key)
             return None
         self._entries.move_to_end(key)
         return entry.answer
 
-    def keep(self, key: Question, answer: Answer, kind: str, generation: int) -> None:
-        """Remember *answer*, true as long as the kind's generation is that one."""
+    def keep(self, key: Question, answer: Answer, basis: Basis) -> None:
+        """Remember *answer*, true as long as nothing is written to what it was read from."""
         if key in self._entries:
             self._drop(key)
-        self._entries[key] = _Entry(answer, kind, generation)
+        self._entries[key] = _Entry(answer, basis)
         self._size += len(answer.body) + len(key[1]) + _ENTRY_SIZE
         while self._size > self.limit:
             self._drop(next(iter(self._entries)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from aiohttp import web
 
@@ -121,7 +120,7 @@ class RestApi:
             "Content-Disposition": f"attachment; filename={resolved.scope['name']}",
             "X-Content-Type-Options": "nosniff",
         }
-        value: Any = page.rows[0]["value"]
+        value = page.rows[0]["value"]
         return web.Response(body=bytes(value), headers=headers | extra)
 
 

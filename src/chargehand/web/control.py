@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from chargehand.domain.identifiers import BuildId, RequestId
 from chargehand.domain.result import Result
 from chargehand.resources.endpoints import Resolved
+from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
@@ -32,7 +32,9 @@ _CONTENT_TYPE = "application/json"
 class Refused(Exception):
     """The call cannot be carried out; it knows its answer."""
 
-    def __init__(self, status: int, code: int, message: Any, call_id: Any = msgspec.UNSET) -> None:
+    def __init__(
+        self, status: int, code: int, message: object, call_id: object = msgspec.UNSET
+    ) -> None:
         super().__init__(str(message))
         self.status = status
         self.code = code
@@ -41,7 +43,7 @@ class Refused(Exception):
 
     def answer(self) -> Answer:
         """Return the error as JSON-RPC words it."""
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "jsonrpc": "2.0",
             "error": {"code": self.code, "message": self.message},
         }
@@ -56,7 +58,7 @@ class Call:
 
     id: str | int | float | None
     method: str
-    parameters: dict[str, Any]
+    parameters: Parameters
 
 
 def parse(content_type: str, body: bytes) -> Call:
@@ -93,7 +95,10 @@ def _malformed(message: str) -> Refused:
     return Refused(400, INVALID_REQUEST, message)
 
 
-Order = Callable[[Resolved, dict[str, Any], Visitor], Awaitable[Any]]
+Parameters = dict[str, object]
+"""Of an order, as JSON has them."""
+
+Order = Callable[[Resolved, Parameters, Visitor], Awaitable[object]]
 
 
 class ControlDesk:
@@ -125,7 +130,7 @@ class ControlDesk:
             200, _CONTENT_TYPE, encoded({"jsonrpc": "2.0", "id": call.id, "result": result})
         )
 
-    async def carry_out(self, path: str, call: Call, visitor: Visitor) -> Any:
+    async def carry_out(self, path: str, call: Call, visitor: Visitor) -> object:
         """Carry a call out and return its result. Raises Refused."""
         try:
             resolved = resolved_path(path)
@@ -150,8 +155,8 @@ class ControlDesk:
             message = str(error.args[0]) if error.args else f"not found: {path}"
             raise Refused(404, INVALID_REQUEST, message, call.id) from error
 
-    async def _force(self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor) -> Any:
-        name = resolved.scope["schedulername"]
+    async def _force(self, resolved: Resolved, parameters: Parameters, visitor: Visitor) -> object:
+        name = str(resolved.scope["schedulername"])
         if not visitor.sees.every_builder:
             parameters = await self._for_seen_builders(visitor.sees, name, parameters)
         owner = visitor.user.owner
@@ -159,7 +164,7 @@ class ControlDesk:
         return [buildset_id, {str(builder): request for builder, request in requests.items()}]
 
     async def _stop_build(
-        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
+        self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
         reason = _text(parameters, "reason", "no reason")
         result = _result(parameters.get("results", Result.CANCELLED))
@@ -167,36 +172,36 @@ class ControlDesk:
         await self._controls.stop_build(build_id, reason, result)
 
     async def _rebuild(
-        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
-    ) -> Any:
+        self, resolved: Resolved, parameters: Parameters, visitor: Visitor
+    ) -> object:
         build_id = BuildId(await self._id(resolved, visitor.sees, "buildid"))
         buildset_id, requests = await self._controls.rebuild(build_id, visitor.user.owner)
         return [buildset_id, {str(builder): request for builder, request in requests.items()}]
 
     async def _cancel_request(
-        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
+        self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
-        request_id = RequestId(resolved.scope["buildrequestid"])
+        request_id = RequestId(int(resolved.scope["buildrequestid"]))
         await self._controls.cancel_request(request_id, _text(parameters, "reason", "no reason"))
 
     async def _set_priority(
-        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
+        self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
         priority = _integer(parameters, "priority")
-        await self._controls.set_priority(RequestId(resolved.scope["buildrequestid"]), priority)
+        await self._controls.set_priority(
+            RequestId(int(resolved.scope["buildrequestid"])), priority
+        )
 
     async def _enable_scheduler(
-        self, resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
+        self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
         enabled = parameters.get("enabled")
         if not isinstance(enabled, bool):
             raise InvalidParameters({"enabled": "must be true or false"})
-        await self._controls.enable_scheduler(resolved.scope["schedulerid"], enabled)
+        await self._controls.enable_scheduler(int(resolved.scope["schedulerid"]), enabled)
 
     def _worker_order(self, method: str) -> Order:
-        async def carry_out(
-            resolved: Resolved, parameters: dict[str, Any], visitor: Visitor
-        ) -> None:
+        async def carry_out(resolved: Resolved, parameters: Parameters, visitor: Visitor) -> None:
             scope = resolved.scope
             worker: int | str = scope["workerid"] if "workerid" in scope else scope["name"]
             reason = _text(parameters, "reason", "")
@@ -211,16 +216,15 @@ class ControlDesk:
         await self._one(resolved, sees, ())
 
     async def _for_seen_builders(
-        self, sees: Visibility, scheduler: str, parameters: dict[str, Any]
-    ) -> dict[str, Any]:
+        self, sees: Visibility, scheduler: str, parameters: Parameters
+    ) -> Parameters:
         """Return the parameters of a form, such that it builds nothing that is hidden."""
         forms = {form["name"]: form for form in await self._stages.forms(sees)}
         if scheduler not in forms:
             raise LookupError(f"there is no force scheduler {scheduler}")
-        seen = forms[scheduler]["builder_names"]
-        wanted = parameters.get("builderNames") or seen
-        if isinstance(wanted, str):
-            wanted = [wanted]
+        seen: list[str] = forms[scheduler]["builder_names"]
+        given = parameters.get("builderNames") or seen
+        wanted: list[object] = given if isinstance(given, list) else [given]
         if "builderid" in parameters and "builderNames" not in parameters:
             scope = {"builderid": _integer(parameters, "builderid")}
             found = await self._resources.fetch(Query(kind="builders", sees=sees, scope=scope))
@@ -229,16 +233,14 @@ class ControlDesk:
         if unknown:
             text = f"{', '.join(unknown)}: this form is for {', '.join(seen)} only"
             raise InvalidParameters({"builderNames": text})
-        return parameters | {"builderNames": list(wanted)}
+        return parameters | {"builderNames": wanted}
 
     async def _id(self, resolved: Resolved, sees: Visibility, field: str) -> int:
         if field in resolved.scope:
             return int(resolved.scope[field])
         return int((await self._one(resolved, sees, (field,)))[field])
 
-    async def _one(
-        self, resolved: Resolved, sees: Visibility, fields: tuple[str, ...]
-    ) -> dict[str, Any]:
+    async def _one(self, resolved: Resolved, sees: Visibility, fields: tuple[str, ...]) -> Resource:
         query = Query(
             kind=resolved.endpoint.kind, sees=sees, scope=resolved.scope, fields=fields, limit=1
         )
@@ -248,7 +250,7 @@ class ControlDesk:
         return page.rows[0]
 
 
-def _text(parameters: dict[str, Any], name: str, default: str) -> str:
+def _text(parameters: Parameters, name: str, default: str) -> str:
     value = parameters.get(name, default)
     if value is None:
         return default
@@ -257,15 +259,15 @@ def _text(parameters: dict[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _integer(parameters: dict[str, Any], name: str) -> int:
+def _integer(parameters: Parameters, name: str) -> int:
     try:
         return msgspec.convert(parameters.get(name), int, strict=False)
     except msgspec.ValidationError:
         raise InvalidParameters({name: "must be an integer"}) from None
 
 
-def _result(value: Any) -> Result:
-    try:
-        return Result(value)
-    except ValueError:
-        raise InvalidParameters({"results": "must be a result, 0 to 6"}) from None
+def _result(value: object) -> Result:
+    result = next((one for one in Result if one == value), None)
+    if result is None:
+        raise InvalidParameters({"results": "must be a result, 0 to 6"})
+    return result

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from aiohttp import web
 
 from chargehand.domain.build import LogType
 from chargehand.domain.raw_log import RawLog
 from chargehand.resources.endpoints import Resolved
-from chargehand.resources.query import Query
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Query, Scope
 from chargehand.resources.visibility import Visibility
 from chargehand.web import query_string
 from chargehand.web.access.logs import SeenLog, SeenLogs
@@ -95,7 +95,7 @@ class LogReader:
             raise NotFound(f"not found: logs {resolved.scope}")
         return log
 
-    async def _origin(self, sees: Visibility, log: dict[str, Any]) -> dict[str, Any]:
+    async def _origin(self, sees: Visibility, log: Resource) -> Resource:
         step = await self._one(sees, "steps", {"stepid": log["stepid"]})
         build = await self._one(sees, "builds", {"buildid": step["buildid"]})
         builder = await self._one(sees, "builders", {"builderid": build["builderid"]})
@@ -110,7 +110,7 @@ class LogReader:
             "worker": workers.rows[0]["name"] if workers.rows else "",
         }
 
-    async def _one(self, sees: Visibility, kind: str, scope: dict[str, Any]) -> dict[str, Any]:
+    async def _one(self, sees: Visibility, kind: str, scope: Scope) -> Resource:
         page = await self._resources.fetch(Query(kind=kind, sees=sees, scope=scope))
         if not page.rows:
             raise NotFound(f"not found: {kind} {scope}")
@@ -135,7 +135,7 @@ async def _send(
             abort(request)
 
 
-def _heading(origin: dict[str, Any]) -> bytes:
+def _heading(origin: Resource) -> bytes:
     return (
         f"Builder: {origin['builder']}\n"
         f"Build number: {origin['number']}\n"
@@ -143,6 +143,6 @@ def _heading(origin: dict[str, Any]) -> bytes:
     ).encode()
 
 
-def _file_name(origin: dict[str, Any], log: dict[str, Any]) -> str:
+def _file_name(origin: Resource, log: Resource) -> str:
     name = f"{origin['builder']}_build_{origin['number']}_step_{origin['step']}_log_{log['slug']}"
     return _UNSAFE_IN_NAMES.sub("_", name)

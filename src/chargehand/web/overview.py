@@ -10,6 +10,7 @@ import msgspec
 from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
+from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.web.access.stages import StageReader
@@ -20,8 +21,6 @@ _RUNNING = 100
 _WAITING = 50
 _CHOICES = 200
 
-Row = dict[str, Any]
-
 
 class Overview:
     """Gathers the lists, of everything or of one builder, as one visitor sees them."""
@@ -31,7 +30,7 @@ class Overview:
         self._resources = resources
         self._stages = stages
 
-    async def lists(self, builder: Row | None) -> dict[str, Any]:
+    async def lists(self, builder: Resource | None) -> Resource:
         """Return what a page of lists needs."""
         scope = {"builderid": builder["builderid"]} if builder else {}
         running = await self._builds(scope, complete=False, limit=_RUNNING)
@@ -49,12 +48,12 @@ class Overview:
             **await self._what_may_be_forced(builder),
         }
 
-    async def rows(self, kind: str, **question: Any) -> list[Row]:
+    async def rows(self, kind: str, **question: Any) -> list[Resource]:
         """Return resources."""
         query = Query(kind=kind, sees=self._visitor.sees, **question)
         return (await self._resources.fetch(query)).rows
 
-    async def builder_names(self, rows: list[Row]) -> dict[int, str]:
+    async def builder_names(self, rows: list[Resource]) -> dict[int, str]:
         """Return the names of the rows' builders by identifier."""
         ids = tuple({row["builderid"] for row in rows})
         if not ids:
@@ -66,7 +65,7 @@ class Overview:
         )
         return {row["builderid"]: row["name"] for row in builders}
 
-    async def marked(self, kind: str, rows: list[Row]) -> list[Row]:
+    async def marked(self, kind: str, rows: list[Resource]) -> list[Resource]:
         """Add each build's or step's ``word`` (of its result, or that it runs) and ``took``."""
         id_field = f"{kind}id"
         done = tuple(row[id_field] for row in rows if row["complete_at"] is not None)
@@ -81,7 +80,7 @@ class Overview:
             for row in rows
         ]
 
-    async def _builds(self, scope: Row, *, complete: bool, limit: int) -> list[Row]:
+    async def _builds(self, scope: Resource, *, complete: bool, limit: int) -> list[Resource]:
         rows = await self.rows(
             "builds",
             scope=scope,
@@ -91,7 +90,7 @@ class Overview:
         )
         return await self.marked("build", rows)
 
-    async def _waiting(self, scope: Row) -> tuple[list[Row], int]:
+    async def _waiting(self, scope: Resource) -> tuple[list[Resource], int]:
         found = await self._resources.fetch(
             Query(
                 kind="buildrequests",
@@ -111,7 +110,7 @@ class Overview:
         )
         return [row | {"why": _sentence(reasons, row)} for row in found.rows], found.total
 
-    async def _what_may_be_forced(self, builder: Row | None) -> dict[str, Any]:
+    async def _what_may_be_forced(self, builder: Resource | None) -> Resource:
         of_builder = BuilderId(builder["builderid"]) if builder else None
         forms = await self._stages.forms(self._visitor.sees, of_builder)
         enabled = [form for form in forms if form["enabled"] and self._may_force(form)]
@@ -128,11 +127,11 @@ class Overview:
         more = max(0, len(found) - _CHOICES)
         return {"choices": found[:_CHOICES], "more_choices": more, "unanswered": []}
 
-    def _may_force(self, form: Row) -> bool:
+    def _may_force(self, form: Resource) -> bool:
         return self._visitor.refusal("force", f"forceschedulers/{form['name']}") is None
 
 
-def _choice(form: Row, builder: str) -> Row:
+def _choice(form: Resource, builder: str) -> Resource:
     """Return a builder that a form builds: its words, and the order to send."""
     answers = {
         field["fullName"]: field["default"] for field in _fields(form["all_fields"])
@@ -147,7 +146,7 @@ def _choice(form: Row, builder: str) -> Row:
     }
 
 
-def _unanswered(form: Row) -> list[str]:
+def _unanswered(form: Resource) -> list[str]:
     """Return what the form needs to be told, because it has no answer of its own."""
     return [
         field["label"] or field["fullName"]
@@ -156,7 +155,7 @@ def _unanswered(form: Row) -> list[str]:
     ]
 
 
-def _fields(fields: list[Row]) -> Iterator[Row]:
+def _fields(fields: list[Resource]) -> Iterator[Resource]:
     for field in fields:
         if "fields" in field:
             yield from _fields(field["fields"])
@@ -164,18 +163,18 @@ def _fields(fields: list[Row]) -> Iterator[Row]:
             yield field
 
 
-def _word(row: Row) -> str:
+def _word(row: Resource) -> str:
     if row["results"] is not None:
         return Result(row["results"]).word
     return "running" if row["started_at"] is not None else "waiting"
 
 
-def _whole_seconds(row: Row) -> int | None:
+def _whole_seconds(row: Resource) -> int | None:
     if row["started_at"] is None or row["complete_at"] is None:
         return None
     return int(row["complete_at"] - row["started_at"])
 
 
-def _sentence(reasons: dict[RequestId, Waiting], request: Row) -> str:
+def _sentence(reasons: dict[RequestId, Waiting], request: Resource) -> str:
     reason = reasons.get(RequestId(request["buildrequestid"]))
     return reason.sentence if reason else ""

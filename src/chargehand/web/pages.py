@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
 from chargehand.kit.clock import Clock
+from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.access.stages import StageReader
@@ -35,8 +35,6 @@ _HEADERS = {
 }
 
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +98,11 @@ class Pages:
     def _overview_of(self, visitor: Visitor) -> Overview:
         return Overview(visitor=visitor, resources=self._resources, stages=self._stages)
 
-    async def _lists(self, visit: Visit, builder: Row | None) -> web.StreamResponse:
+    async def _lists(self, visit: Visit, builder: Resource | None) -> web.StreamResponse:
         lists = await visit.overview.lists(builder)
         return self._page(visit.path, "lists.html", may=visit.may, **lists)
 
-    async def _build(self, visit: Visit, build: Row) -> web.StreamResponse:
+    async def _build(self, visit: Visit, build: Resource) -> web.StreamResponse:
         overview = visit.overview
         names = await overview.builder_names([build])
         (marked,) = await overview.marked("build", [build])
@@ -125,7 +123,7 @@ class Pages:
             steps=await _with_logs(overview, await overview.marked("step", steps)),
         )
 
-    def _page(self, path: str, template: str, status: int = 200, **values: Any) -> web.Response:
+    def _page(self, path: str, template: str, status: int = 200, **values: object) -> web.Response:
         # Links are relative, so that the site may live below any path of a proxy.
         root = "../" * (path.partition("?")[0].count("/") - 1)
         now = self._clock.timestamp()
@@ -135,20 +133,20 @@ class Pages:
         return web.Response(status=status, body=text.encode(), headers=_HEADERS)
 
 
-async def _with_logs(overview: Overview, steps: list[Row]) -> list[Row]:
+async def _with_logs(overview: Overview, steps: list[Resource]) -> list[Resource]:
     if not steps:
         return []
     ids = tuple(step["stepid"] for step in steps)
     logs = await overview.rows(
         "logs", filters=(Filter("stepid", Operator.IN, ids),), order=(Order("logid"),)
     )
-    by_step: dict[int, list[Row]] = defaultdict(list)
+    by_step: dict[int, list[Resource]] = defaultdict(list)
     for log in logs:
         by_step[log["stepid"]].append(log)
     return [step | {"logs": by_step[step["stepid"]]} for step in steps]
 
 
-async def _reason(overview: Overview, build: Row) -> str:
+async def _reason(overview: Overview, build: Resource) -> str:
     requests = await overview.rows(
         "buildrequests", scope={"buildrequestid": build["buildrequestid"]}
     )

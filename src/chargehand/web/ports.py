@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
-from chargehand.resources.query import Page, Query
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Basis, Page, Query
 
 
 class InvalidParameters(Exception):
@@ -27,8 +28,8 @@ class Resources(Protocol):
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
         Raises ValueError for a field that the kind does not have."""
 
-    def generation(self, kind: str) -> int:
-        """Return a number that grows whenever an answer about this kind may have changed."""
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether nothing was written to what an answer was read from."""
 
 
 class Logs(Protocol):
@@ -45,7 +46,7 @@ class Controls(Protocol):
     """What users may order. Each raises LookupError when the thing is not there."""
 
     async def force(
-        self, scheduler: str, parameters: Mapping[str, Any], owner: str
+        self, scheduler: str, parameters: Mapping[str, object], owner: str
     ) -> tuple[int, dict[int, int]]:
         """Force builds; returns the buildset's identifier and the requests' by builder id.
         Raises InvalidParameters."""
@@ -82,5 +83,5 @@ class Explanations(Protocol):
 class ForceForms(Protocol):
     """The force schedulers, as forms."""
 
-    def forms(self, builder_id: int | None = None) -> list[dict[str, Any]]:
+    def forms(self, builder_id: int | None = None) -> list[Resource]:
         """Return resources of type ``forcescheduler``."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qsl
 
+from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import Resolved
-from chargehand.resources.fields import KINDS, FieldType
+from chargehand.resources.field import FieldType
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import Visibility
 
@@ -29,7 +29,7 @@ class BadQuery(ValueError):
 def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
     """Return the question that the path and its parameters ask. Raises BadQuery."""
     endpoint = resolved.endpoint
-    fields = KINDS[endpoint.plural].fields
+    fields = KINDS[endpoint.plural].types()
     asked = _Parameters(fields, endpoint.is_collection)
     for name, value in _pairs(query_string):
         asked.take(name, value)
@@ -48,7 +48,7 @@ def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
 
 def line_range(query_string: str, resolved: Resolved) -> tuple[int, int | None]:
     """Return ``offset`` and ``limit``, which count lines in a log. Raises BadQuery."""
-    asked = _Parameters(KINDS[resolved.endpoint.plural].fields, is_collection=False)
+    asked = _Parameters(KINDS[resolved.endpoint.plural].types(), is_collection=False)
     for name, value in _pairs(query_string):
         asked.take(name, value)
     return asked.offset or 0, asked.limit
@@ -64,10 +64,10 @@ def _pairs(query_string: str) -> list[tuple[str, str]]:
 class _Parameters:
     """What was asked for so far."""
 
-    def __init__(self, known: dict[str, FieldType], is_collection: bool) -> None:
+    def __init__(self, known: dict[str, FieldType[object]], is_collection: bool) -> None:
         self._known = known
         self._is_collection = is_collection
-        self._filters: dict[str, tuple[str, Operator, list[Any]]] = {}
+        self._filters: dict[str, tuple[str, Operator, list[object]]] = {}
         self.order: list[Order] = []
         self.limit: int | None = None
         self.offset: int | None = None
@@ -135,7 +135,7 @@ def _count(name: str, text: str) -> int | None:
     return number if number >= 0 else None
 
 
-def _value(field: FieldType, operator: Operator, text: str) -> Any:
+def _value(field: FieldType[object], operator: Operator, text: str) -> object:
     if field.is_list and operator is not Operator.CONTAINS:
         raise ValueError(text)
     if operator is Operator.CONTAINS and not field.is_list:
@@ -162,11 +162,11 @@ def _string(text: str) -> str:
     return text
 
 
-def _unusable(text: str) -> Any:
+def _unusable(text: str) -> object:
     raise ValueError(text)
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {
+_PARSERS: dict[str, Callable[[str], object]] = {
     "integer": _integer,
     "datetime": _integer,
     "boolean": _boolean,

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import replace
 
 from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.resources import selection
+from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Resolved, resolve
-from chargehand.resources.fields import KINDS
+from chargehand.resources.field import Resource
 from chargehand.resources.query import Page, Query
 from chargehand.web import query_string
 from chargehand.web.access.stages import StageReader
 from chargehand.web.answers import Answer, AnswerCache, Question, failure, success
 from chargehand.web.ports import Resources
-
-_FROM_MEMORY = {"forceschedulers", "rootlinks", "specs", "why"}
 
 
 class NotFound(LookupError):
@@ -48,7 +48,7 @@ class Reader:
 
     def cached(self, question: Question) -> Answer | None:
         """Return the answer if it is at hand."""
-        return self._cache.find(question, self._resources.generation)
+        return self._cache.find(question, self._resources.is_current)
 
     async def answer(self, question: Question, resolved: Resolved) -> Answer:
         """Return the answer; of equal questions at the same time one asks, the others wait.
@@ -72,22 +72,21 @@ class Reader:
         endpoint = resolved.endpoint
         try:
             query = query_string.parse(target.partition("?")[2], resolved, sees)
-            generation = self._resources.generation(endpoint.kind)
             page = await self.page(query)
         except ValueError as error:
             return failure(400, str(error))
         if endpoint.kind == "build_data":
             # The value has an endpoint of its own.
             hidden = [row | {"value": None} if "value" in row else row for row in page.rows]
-            page = Page(rows=hidden, total=page.total)
+            page = replace(page, rows=hidden)
         if endpoint.is_collection:
             answer = success(endpoint.plural, page.rows, {"total": page.total}, compact=compact)
         elif page.rows:
             answer = success(endpoint.plural, page.rows[:1], {}, compact=compact)
         else:
             return failure(404, f"not found: {target.partition('?')[0]}")
-        if endpoint.kind not in _FROM_MEMORY:
-            self._cache.keep(question, answer, endpoint.kind, generation)
+        if page.basis is not None:
+            self._cache.keep(question, answer, page.basis)
         return answer
 
     async def page(self, query: Query) -> Page:
@@ -106,7 +105,7 @@ class Reader:
             case _:
                 return await self._resources.fetch(query)
 
-    async def _force_forms(self, query: Query) -> Sequence[selection.Row]:
+    async def _force_forms(self, query: Query) -> Sequence[Resource]:
         sees, scope = query.sees, query.scope
         if "schedulername" in scope:
             name = scope["schedulername"]
@@ -120,8 +119,8 @@ class Reader:
             return []
         return await self._stages.forms(sees, BuilderId(builder.rows[0]["builderid"]))
 
-    async def _why(self, query: Query) -> Sequence[selection.Row]:
-        request_id = RequestId(query.scope["buildrequestid"])
+    async def _why(self, query: Query) -> Sequence[Resource]:
+        request_id = RequestId(int(query.scope["buildrequestid"]))
         try:
             waiting = await self._stages.why_waiting(query.sees, request_id)
         except LookupError:

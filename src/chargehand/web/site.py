@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import msgspec
 
 from chargehand.config.model import MasterConfig
 from chargehand.domain.user import User
+from chargehand.resources.field import Resource
 
 _SECRET_OPTIONS = {"auth", "authz", "change_hook_auth", "change_hook_dialects", "avatar_methods"}
 _OWN_KEYS = {"plugins", "allowed_origins", "versions", "port"}
 
 
-def frontend_config(config: MasterConfig, user: User) -> dict[str, Any]:
+def frontend_config(config: MasterConfig, user: User) -> Resource:
     """Return ``window.buildbotFrontendConfig``, which ``/config`` serves as well."""
     options = {
         key: value
@@ -37,7 +37,7 @@ def frontend_config(config: MasterConfig, user: User) -> dict[str, Any]:
     }
 
 
-def user_description(user: User) -> dict[str, Any]:
+def user_description(user: User) -> Resource:
     """Return the user as interfaces want it."""
     if user.is_anonymous:
         return {"anonymous": True}
@@ -52,7 +52,7 @@ def _versions() -> list[tuple[str, str]]:
     return [("Python", platform.python_version()), ("Chargehand", own)]
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     try:
         msgspec.json.encode(value)
     except (TypeError, ValueError):

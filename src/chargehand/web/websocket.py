@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any
 
 import msgspec
 from aiohttp import WSMsgType, web
 
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
+from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.web.client import MAX_PATTERNS, Client, abort
 from chargehand.web.live import LiveEvents
@@ -85,7 +85,7 @@ class EventSocket:
         await self._tasks.close()
 
     def _answer(self, client: Client, text: str) -> bytes:
-        call_id: Any = None
+        call_id: object = None
         try:
             frame = _parsed(text)
             call_id = frame.get("_id")
@@ -95,7 +95,7 @@ class EventSocket:
             return msgspec.json.encode(body)
         return msgspec.json.encode({"msg": message, "code": 200, "_id": call_id})
 
-    def _carry_out(self, client: Client, frame: dict[str, Any]) -> str:
+    def _carry_out(self, client: Client, frame: Resource) -> str:
         match frame["cmd"]:
             case "ping":
                 return "pong"
@@ -123,7 +123,7 @@ async def _send(socket: web.WebSocketResponse, client: Client) -> None:
         pass  # The client has left; who reads from it notices as well.
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(text: str) -> Resource:
     try:
         frame = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -135,7 +135,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return frame
 
 
-def _pattern(frame: dict[str, Any]) -> Key:
+def _pattern(frame: Resource) -> Key:
     if "path" not in frame:
         raise Refused(400, "Invalid method argument: 'path' is missing")
     path = frame["path"]

@@ -5,44 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from buildbot._host.reading.given import Given
+from buildbot._border.rendering import is_constant
 from buildbot._host.reading.hooks import Hooks
+from buildbot._host.reading.section import Section
 from buildbot._host.reading.settings import is_json
-from buildbot._host.views.surroundings import Surroundings
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot.config.builder import BuilderConfig
 from buildbot.locks import lock_accesses
 from buildbot.process.recipe import Recipe
-from buildbot.process.rendering import is_constant
 from chargehand.config import model
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.domain.properties import Property
 
 
-def builder_objects(given: Given) -> list[BuilderConfig]:
+def builder_objects(section: Section) -> list[BuilderConfig]:
     """Return the builders as objects: dictionaries are made into such."""
     found = []
-    for entry in given.listing("builders", "builder configurations"):
+    for entry in section.listing("builders", "builder configurations"):
         if isinstance(entry, BuilderConfig):
             found.append(entry)
         elif isinstance(entry, dict):
-            builder = _of_dictionary(given, entry)
+            builder = _of_dictionary(section, entry)
             if builder is not None:
                 found.append(builder)
         else:
-            given.error(
+            section.error(
                 f"{entry!r} is not a builder config: use util.BuilderConfig(...) or a dictionary",
                 "builders",
             )
     return found
 
 
-def _of_dictionary(given: Given, entry: dict[str, Any]) -> BuilderConfig | None:
+def _of_dictionary(section: Section, entry: dict[str, Any]) -> BuilderConfig | None:
     name = str(entry.get("name", ""))
     try:
         return BuilderConfig(**entry)
     except TypeError as wrong:
         sentence = str(wrong).replace("BuilderConfig.__init__() ", "").replace("argument", "key")
-        given.error(f"builder {name!r}: {sentence}", "builders", name)
+        section.error(f"builder {name!r}: {sentence}", "builders", name)
         return None
 
 
@@ -51,15 +51,15 @@ class BuilderReader:
 
     def __init__(
         self,
-        given: Given,
+        section: Section,
         *,
         hooks: Hooks,
-        surroundings: Surroundings,
+        access: EngineAccess,
         equivalence: Equivalence,
     ) -> None:
-        self._given = given
+        self._given = section
         self._hooks = hooks
-        self._surroundings = surroundings
+        self._access = access
         self._equivalence = equivalence
 
     def read(self, builder: BuilderConfig) -> model.BuilderConfig:
@@ -70,7 +70,7 @@ class BuilderReader:
         return model.BuilderConfig(
             name=name,
             worker_names=tuple(builder.workernames),
-            plan=Recipe(builder.factory, lambda: self._surroundings.master),
+            plan=Recipe(builder.factory, lambda: self._access.master),
             builddir=builder.builddir,
             worker_builddir=builder.workerbuilddir,
             tags=tuple(builder.tags),

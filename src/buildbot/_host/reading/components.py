@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from buildbot._host.reading.given import Given
+from buildbot._host.reading.section import Section
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component, NotYet, ProjectConfig, WorkerConfig
 
@@ -17,8 +17,8 @@ class ComponentReader:
     ``extensions`` has the objects that are alive while the master runs and want to know it.
     """
 
-    def __init__(self, given: Given, equivalence: Equivalence) -> None:
-        self._given = given
+    def __init__(self, section: Section, equivalence: Equivalence) -> None:
+        self._given = section
         self._equivalence = equivalence
         self.extensions: list[Any] = []
 
@@ -84,9 +84,9 @@ class ComponentReader:
         return replace(component, identity=Identity(value, self._equivalence))
 
     def _read(self, key: str, kinds: str, method: str) -> list[Any]:
-        given = self._given.get(key)
-        single = given is not None and hasattr(given, method)
-        objects = [given] if single else self._given.listing(key, kinds)
+        section = self._given.get(key)
+        single = section is not None and hasattr(section, method)
+        objects = [section] if single else self._given.listing(key, kinds)
         found = []
         for entry in objects:
             convert: Callable[[], Any] | None = getattr(entry, method, None)

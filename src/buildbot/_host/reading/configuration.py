@@ -15,13 +15,13 @@ from buildbot._host.reading.builders import BuilderReader, builder_objects
 from buildbot._host.reading.components import ComponentReader
 from buildbot._host.reading.consistency import check
 from buildbot._host.reading.document import Document
-from buildbot._host.reading.given import Given
 from buildbot._host.reading.hooks import Hooks
 from buildbot._host.reading.keys import check_keys
+from buildbot._host.reading.section import Section
 from buildbot._host.reading.settings import read_plain
 from buildbot._host.reading.web_settings import read_web
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master_config import MasterConfigView
-from buildbot._host.views.surroundings import Surroundings
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import Component, MasterConfig
@@ -39,9 +39,9 @@ _LISTS = {
 class Reader:
     """Reads one configuration file, as often as it is asked to."""
 
-    def __init__(self, document: Document, surroundings: Surroundings) -> None:
+    def __init__(self, document: Document, access: EngineAccess) -> None:
         self._document = document
-        self._surroundings = surroundings
+        self._access = access
 
     def read(self, previous: MasterConfig | None = None) -> MasterConfig:
         """Return the configuration. What is as it was in the previous one is the very same object;
@@ -67,7 +67,7 @@ class Reader:
     def _converted(
         self, values: dict[str, Any], collector: Collector, equivalence: Equivalence
     ) -> MasterConfig | None:
-        given = Given(values, document=self._document, collector=collector)
+        section = Section(values, document=self._document, collector=collector)
 
         def report(error: Exception) -> None:
             found = traceback.extract_tb(error.__traceback__)[-1]
@@ -77,21 +77,22 @@ class Reader:
             )
 
         with Guard(report):  # users' classes convert themselves
-            _configure(given)
-            check_keys(given)
-            return self._read(given, collector, equivalence)
+            _configure(section)
+            check_keys(section)
+            return self._read(section, collector, equivalence)
         return None
 
-    def _read(self, given: Given, collector: Collector, equivalence: Equivalence) -> MasterConfig:
-        objects = builder_objects(given)
-        hooks = Hooks(self._surroundings, {builder.name: builder for builder in objects})
-        builders = BuilderReader(
-            given, hooks=hooks, surroundings=self._surroundings, equivalence=equivalence
-        )
-        components = ComponentReader(given, equivalence)
+    def _read(
+        self, section: Section, collector: Collector, equivalence: Equivalence
+    ) -> MasterConfig:
+        objects = builder_objects(section)
+        hooks = Hooks(self._access, {builder.name: builder for builder in objects})
+        builders = BuilderReader(section, hooks=hooks, access=self._access, equivalence=equivalence)
+        components = ComponentReader(section, equivalence)
+        plain = read_plain(section)
         config = MasterConfig(
-            **read_plain(given),
-            web=read_web(given),
+            **plain,
+            web=read_web(section),
             workers=components.workers(),
             builders=tuple(map(builders.read, objects)),
             schedulers=components.schedulers(),
@@ -101,47 +102,50 @@ class Reader:
             secrets_providers=components.secrets_providers(),
             modules=self._document.modules(),
             extension=MasterConfigView(
-                given,
+                section.values,
+                title=plain["title"],
+                title_url=plain["title_url"],
+                url=plain["url"],
                 builders=objects,
                 extensions=components.extensions,
-                identity=Identity(_settings(given), equivalence),
+                identity=Identity(_settings(section), equivalence),
             ),
-            **_hooks(given, hooks),
+            **_hooks(section, hooks),
         )
-        check(config, given)
+        check(config, section)
         return replace(config, warnings=tuple(collector.warnings))
 
 
-def _settings(given: Given) -> dict[str, Any]:
-    return {key: value for key, value in given.values.items() if key not in _LISTS.values()}
+def _settings(section: Section) -> dict[str, Any]:
+    return {key: value for key, value in section.values.items() if key not in _LISTS.values()}
 
 
-def _configure(given: Given) -> None:
+def _configure(section: Section) -> None:
     """Run the configurators; they alter the dictionary."""
-    for configurator in given.listing("configurators", "configurators"):
+    for configurator in section.listing("configurators", "configurators"):
         configure = getattr(configurator, "configure", None)
         if configure is None:
-            given.error(
+            section.error(
                 f"{configurator!r} is not a configurator: it cannot configure", "configurators"
             )
         else:
-            configure(given.values)
+            configure(section.values)
 
 
-def _hooks(given: Given, hooks: Hooks) -> dict[str, Any]:
+def _hooks(section: Section, hooks: Hooks) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, field, wrap in (
         ("prioritizeBuilders", "prioritize_builders", hooks.prioritize_builders),
         ("select_next_worker", "select_next_worker", hooks.next_worker),
         ("codebaseGenerator", "codebase_generator", hooks.codebase_generator),
     ):
-        function = given.function(key)
+        function = section.function(key)
         made[field] = wrap(function) if function is not None else None
-    rule = given.get("collapseRequests")
+    rule = section.get("collapseRequests")
     if rule is None:
         rule = True
     elif not isinstance(rule, bool):
-        function = given.function("collapseRequests")
+        function = section.function("collapseRequests")
         rule = hooks.collapse_requests(function) if function is not None else True
     made["collapse_requests"] = rule
     return made

@@ -7,32 +7,32 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from buildbot._host.reading.given import Given
+from buildbot._host.reading.section import Section
 from chargehand.config.model import BuilderConfig, Component, MasterConfig
 from chargehand.domain.lock import LockAccess, LockSpec
 
 _WORKER_NAME = re.compile(r"[^\W\d][\w.-]{0,49}|-[\w.-]{0,49}")
 
 
-def check(config: MasterConfig, given: Given) -> None:
+def check(config: MasterConfig, section: Section) -> None:
     """Complain about everything that does not fit together."""
-    _check_presence(config, given)
-    _check_names(config, given)
-    _check_workers_of_builders(config, given)
-    _check_builders_of_schedulers(config, given)
-    _check_projects(config, given)
-    _check_locks(config, given)
+    _check_presence(config, section)
+    _check_names(config, section)
+    _check_workers_of_builders(config, section)
+    _check_builders_of_schedulers(config, section)
+    _check_projects(config, section)
+    _check_locks(config, section)
 
 
-def _check_presence(config: MasterConfig, given: Given) -> None:
+def _check_presence(config: MasterConfig, section: Section) -> None:
     if not config.multi_master:
         if not config.workers:
-            given.error("no workers are configured", "workers")
+            section.error("no workers are configured", "workers")
         if not config.builders:
-            given.error("no builders are configured", "builders")
+            section.error("no builders are configured", "builders")
     remote = [worker for worker in config.workers if worker.kind == "remote"]
     if remote and not config.protocols:
-        given.error(
+        section.error(
             "workers are configured, but c['protocols'] not: "
             "without c['protocols'] = {'pb': {'port': 9989}} they cannot connect",
             "protocols",
@@ -40,11 +40,13 @@ def _check_presence(config: MasterConfig, given: Given) -> None:
         )
 
 
-def _check_names(config: MasterConfig, given: Given) -> None:
+def _check_names(config: MasterConfig, section: Section) -> None:
     builders = config.builders
     for worker in config.workers:
         if not isinstance(worker.name, str) or not _WORKER_NAME.fullmatch(worker.name):
-            given.error(f"worker name {worker.name!r} is not an identifier", "workers", worker.name)
+            section.error(
+                f"worker name {worker.name!r} is not an identifier", "workers", worker.name
+            )
     for key, what, names in (
         ("builders", "duplicate builder name {!r}", [builder.name for builder in builders]),
         ("builders", "duplicate builder builddir {!r}", [builder.builddir for builder in builders]),
@@ -55,21 +57,21 @@ def _check_names(config: MasterConfig, given: Given) -> None:
         ("projects", "duplicate project name {!r}", [p.name for p in config.projects]),
     ):
         for name in _doubled(names):
-            given.error(what.format(name), key, str(name))
+            section.error(what.format(name), key, str(name))
 
 
-def _check_workers_of_builders(config: MasterConfig, given: Given) -> None:
+def _check_workers_of_builders(config: MasterConfig, section: Section) -> None:
     known = {worker.name for worker in config.workers}
     for builder in config.builders:
         if unknown := sorted(name for name in builder.worker_names if name not in known):
-            given.error(
+            section.error(
                 f"builder {builder.name!r} uses unknown workers {_quoted(unknown)}",
                 "builders",
                 builder.name,
             )
 
 
-def _check_builders_of_schedulers(config: MasterConfig, given: Given) -> None:
+def _check_builders_of_schedulers(config: MasterConfig, section: Section) -> None:
     known = {builder.name for builder in config.builders}
     driven: set[str] = set()
     for scheduler in config.schedulers:
@@ -80,7 +82,7 @@ def _check_builders_of_schedulers(config: MasterConfig, given: Given) -> None:
         driven.update(names)
         for name in names:
             if name not in known:
-                given.error(
+                section.error(
                     f"Unknown builder {name!r} in scheduler {scheduler.name!r}",
                     "schedulers",
                     scheduler.name,
@@ -88,7 +90,7 @@ def _check_builders_of_schedulers(config: MasterConfig, given: Given) -> None:
                 )
     idle = sorted(known - driven)
     if idle and not config.multi_master:
-        given.error(f"builder(s) {_listed(idle)} have no schedulers to drive them", "schedulers")
+        section.error(f"builder(s) {_listed(idle)} have no schedulers to drive them", "schedulers")
 
 
 def builder_names(scheduler: Component) -> Sequence[str] | None:
@@ -103,24 +105,24 @@ def builder_names(scheduler: Component) -> Sequence[str] | None:
     return None
 
 
-def _check_projects(config: MasterConfig, given: Given) -> None:
+def _check_projects(config: MasterConfig, section: Section) -> None:
     known = {project.name for project in config.projects}
     for builder in config.builders:
         if builder.project and builder.project not in known:
-            given.error(
+            section.error(
                 f"builder {builder.name!r} uses unknown project name {builder.project!r}",
                 "builders",
                 builder.name,
             )
 
 
-def _check_locks(config: MasterConfig, given: Given) -> None:
+def _check_locks(config: MasterConfig, section: Section) -> None:
     """Locks are known by their names: different ones may not share one."""
     seen: dict[str, LockSpec] = {}
     for access in _accesses(config.builders):
         other = seen.setdefault(access.lock.name, access.lock)
         if other is not access.lock and other != access.lock:
-            given.error(
+            section.error(
                 f"Two locks share the same name, {access.lock.name!r}",
                 "builders",
                 access.lock.name,

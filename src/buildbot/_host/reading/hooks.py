@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from buildbot._border.bridge import inward
-from buildbot._host.views.builders import Builder, BuildRequest, WorkerForBuilder, as_row
-from buildbot._host.views.surroundings import Surroundings
+from buildbot._border.rendering import render_value
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot.locks import lock_accesses
+from buildbot.process.builder import Builder
+from buildbot.process.buildrequest import BuildRequest, as_row
 from buildbot.process.properties import Properties
-from buildbot.process.rendering import render_value
+from buildbot.process.workerforbuilder import WorkerForBuilder, WorkerView
 from chargehand.config.model import Hook
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.domain.buildset import PendingRequest
@@ -26,8 +28,8 @@ _STAMPS_KEPT = 20_000
 class Hooks:
     """Makes hooks of functions; *configs* gives the user's object for a builder's name."""
 
-    def __init__(self, surroundings: Surroundings, configs: Mapping[str, Any]) -> None:
-        self._surroundings = surroundings
+    def __init__(self, access: EngineAccess, configs: Mapping[str, Any]) -> None:
+        self._access = access
         self._configs = configs
         self._stamps: dict[SourceStampId, StoredSourceStamp] = {}
 
@@ -49,7 +51,7 @@ class Hooks:
             name: str, slots: Sequence[WorkerSlot], pending: PendingRequest
         ) -> WorkerSlot | None:
             builder = self._builder(name)
-            workers = builder.workers = [WorkerForBuilder(slot, builder) for slot in slots]
+            workers = builder.workers = [self._worker(slot, builder) for slot in slots]
             arguments: list[Any] = [builder, workers]
             if takes_request:
                 arguments += await self._requests(name, [pending])
@@ -69,7 +71,7 @@ class Hooks:
 
         async def hook(name: str, slot: WorkerSlot, pending: PendingRequest) -> bool:
             builder = self._builder(name)
-            worker = WorkerForBuilder(slot, builder)
+            worker = self._worker(slot, builder)
             builder.workers = [worker]
             [request] = await self._requests(name, [pending])
             return bool(await inward(function, builder, worker, request))
@@ -80,7 +82,7 @@ class Hooks:
         """``collapseRequests(master, builder, request, other)`` -> whether one may do for both."""
 
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
-            master, builder = self._surroundings.master, self._builder(name)
+            master, builder = self._access.master, self._builder(name)
             return bool(await inward(function, master, builder, as_row(one), as_row(other)))
 
         return hook
@@ -90,7 +92,7 @@ class Hooks:
 
         async def hook(names: Sequence[str]) -> list[str]:
             builders = [self._builder(name) for name in names]
-            ordered = await inward(function, self._surroundings.master, builders)
+            ordered = await inward(function, self._access.master, builders)
             return [builder.name for builder in ordered]
 
         return hook
@@ -112,18 +114,22 @@ class Hooks:
         async def hook(values: Mapping[str, Property]) -> tuple[LockAccess, ...]:
             properties = Properties()
             properties.properties.update(values)
-            properties.master = self._surroundings.master
+            properties.master = self._access.master
             return lock_accesses(await render_value(renderable, properties) or ())
 
         return hook
 
     def _builder(self, name: str) -> Builder:
-        return Builder(name, self._configs.get(name), self._surroundings)
+        return Builder(name, self._configs.get(name), access=self._access)
+
+    def _worker(self, slot: WorkerSlot, builder: Builder) -> WorkerForBuilder:
+        worker = WorkerView(slot.name, slot.id, slot.config, access=self._access, slot=slot)
+        return WorkerForBuilder(worker, builder)
 
     async def _requests(self, name: str, waiting: Sequence[PendingRequest]) -> list[BuildRequest]:
         ids = {number for pending in waiting for number in pending.source_stamp_ids}
         stamps = await self._stamps_of(ids)
-        master = self._surroundings.master
+        master = self._access.master
         return [BuildRequest(pending, name, stamps, master) for pending in waiting]
 
     async def _stamps_of(
@@ -135,7 +141,7 @@ class Hooks:
             if len(known) > _STAMPS_KEPT:
                 # Others may be using the old dictionary.
                 known = self._stamps = {number: known[number] for number in ids - missing}
-            known.update(await self._surroundings.engine.stamps.stamps(sorted(missing)))
+            known.update(await self._access.engine.stamps.stamps(sorted(missing)))
         return known
 
 

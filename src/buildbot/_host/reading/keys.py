@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from buildbot._host.reading.given import Given
+from buildbot._host.reading.section import Section
 
 _KNOWN_WORDS = """
 buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize changeHorizon
@@ -44,22 +44,24 @@ _NOT_YET = {
 }
 
 
-def check_keys(given: Given) -> None:
+def check_keys(section: Section) -> None:
     """Complain about keys that there are not, each with a suggestion where one can be made."""
-    for key in given.values:
+    for key in section.values:
         if key in KNOWN:
             continue
         if not isinstance(key, str):
-            given.error(f"keys of BuildmasterConfig are strings, not {key!r}", "BuildmasterConfig")
+            section.error(
+                f"keys of BuildmasterConfig are strings, not {key!r}", "BuildmasterConfig"
+            )
         elif key in _IGNORED:
-            given.warn(f"{given.shown(key)} was removed from Buildbot: {_IGNORED[key]}", key)
+            section.warn(f"{section.shown(key)} was removed from Buildbot: {_IGNORED[key]}", key)
         elif key in _REPLACED:
-            given.error(f"{given.shown(key)} was removed from Buildbot: {_REPLACED[key]}", key)
+            section.error(f"{section.shown(key)} was removed from Buildbot: {_REPLACED[key]}", key)
         else:
-            given.error(f"Unknown BuildmasterConfig key {key!r}{_suggestion(key)}", key)
+            section.error(f"Unknown BuildmasterConfig key {key!r}{_suggestion(key)}", key)
     for key, what in _NOT_YET.items():
-        if given.get(key):
-            given.warn(f"{given.shown(key)} is not supported yet: {what}", key)
+        if section.get(key):
+            section.warn(f"{section.shown(key)} is not supported yet: {what}", key)
 
 
 def suggestion(word: str, known: frozenset[str]) -> str:

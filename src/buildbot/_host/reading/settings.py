@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from buildbot._host.reading.given import Given
+from buildbot._host.reading.section import Section
 from chargehand.config.model import LogConfig
 from chargehand.domain.properties import Property
 
@@ -20,25 +20,25 @@ _MQ_TYPES = ("simple", "wamp")
 _VALIDATED = ("branch", "revision", "property_name", "property_value")
 
 
-def read_plain(given: Given) -> dict[str, Any]:
+def read_plain(section: Section) -> dict[str, Any]:
     """Return the fields of MasterConfig that need nothing but their own keys."""
-    _check_accepted(given)
+    _check_accepted(section)
     return {
-        "title": given.text("title", "Chargehand"),
-        "title_url": given.text("titleURL", DEFAULT_URL),
-        "url": _url(given),
-        "db_url": _db_url(given),
-        "multi_master": bool(given.get("multiMaster", False)),
-        "logs": _logs(given),
-        "properties": _properties(given),
-        "manhole": given.get("manhole"),
-        "protocols": _protocols(given),
-        "revlink": _revlink(given),
+        "title": section.text("title", "Chargehand"),
+        "title_url": section.text("titleURL", DEFAULT_URL),
+        "url": _url(section),
+        "db_url": _db_url(section),
+        "multi_master": bool(section.get("multiMaster", False)),
+        "logs": _logs(section),
+        "properties": _properties(section),
+        "manhole": section.get("manhole"),
+        "protocols": _protocols(section),
+        "revlink": _revlink(section),
     }
 
 
-def _url(given: Given) -> str:
-    return with_slash(given.text("buildbotURL", DEFAULT_URL))
+def _url(section: Section) -> str:
+    return with_slash(section.text("buildbotURL", DEFAULT_URL))
 
 
 def with_slash(url: str) -> str:
@@ -46,35 +46,35 @@ def with_slash(url: str) -> str:
     return url if url.endswith("/") else f"{url}/"
 
 
-def _db_url(given: Given) -> str:
-    url: Any = given.get("db_url", _DEFAULT_DB)
+def _db_url(section: Section) -> str:
+    url: Any = section.get("db_url", _DEFAULT_DB)
     key = "db_url"
-    database = given.get("db")
+    database = section.get("db")
     if isinstance(database, str):
         url, key = database, "db"
     elif database is not None:
         key = "db"
-        part = given.part("db")
+        part = section.part("db")
         if part is not None:
             if unknown := sorted(set(map(str, part.values)) - {"db_url", "engine_kwargs"}):
-                given.error(f"unrecognized keys in c['db']: {', '.join(unknown)}", "db", *unknown)
+                section.error(f"unrecognized keys in c['db']: {', '.join(unknown)}", "db", *unknown)
             url = part.get("db_url", url)
             if part.get("engine_kwargs"):
-                given.warn("c['db']['engine_kwargs'] is not supported yet", "db", "engine_kwargs")
+                section.warn("c['db']['engine_kwargs'] is not supported yet", "db", "engine_kwargs")
     if not isinstance(url, str):
         if hasattr(url, "getRenderingFor"):
-            given.error("a rendered database URL is not supported yet; use a string", key)
+            section.error("a rendered database URL is not supported yet; use a string", key)
         else:
-            given.error(f"the database URL must be a string, not {url!r}", key)
+            section.error(f"the database URL must be a string, not {url!r}", key)
         return _DEFAULT_DB
-    return _checked_db_url(given, url, key)
+    return _checked_db_url(section, url, key)
 
 
-def _checked_db_url(given: Given, url: str, key: str) -> str:
+def _checked_db_url(section: Section, url: str, key: str) -> str:
     try:
         make_url(url)
     except ArgumentError:
-        given.error(
+        section.error(
             "the database URL cannot be understood; it looks like 'sqlite:///state.sqlite' "
             "or 'postgresql://user:password@host/name'",
             key,
@@ -83,54 +83,54 @@ def _checked_db_url(given: Given, url: str, key: str) -> str:
     return url
 
 
-def _logs(given: Given) -> LogConfig:
-    compression = given.get("logCompressionMethod", "zstd")
+def _logs(section: Section) -> LogConfig:
+    compression = section.get("logCompressionMethod", "zstd")
     if compression not in _COMPRESSIONS:
-        given.wrong("logCompressionMethod", "'raw', 'bz2', 'gz', 'lz4', 'br' or 'zstd'")
+        section.wrong("logCompressionMethod", "'raw', 'bz2', 'gz', 'lz4', 'br' or 'zstd'")
         compression = "zstd"
-    limit = given.get("logCompressionLimit", 4096)
+    limit = section.get("logCompressionLimit", 4096)
     if limit is False:
         limit = None
     elif not isinstance(limit, int):
-        given.wrong("logCompressionLimit", "an int")
+        section.wrong("logCompressionLimit", "an int")
         limit = 4096
-    encoding = given.text("logEncoding", "utf-8")
+    encoding = section.text("logEncoding", "utf-8")
     try:
         codecs.lookup(encoding)
     except LookupError:
-        given.error(f"c['logEncoding']: there is no encoding {encoding!r}", "logEncoding")
+        section.error(f"c['logEncoding']: there is no encoding {encoding!r}", "logEncoding")
         encoding = "utf-8"
     return LogConfig(
         compression=compression,
         compression_limit=limit or 0,
-        max_size=_log_size(given, "logMaxSize"),
-        max_tail_size=_log_size(given, "logMaxTailSize"),
+        max_size=_log_size(section, "logMaxSize"),
+        max_tail_size=_log_size(section, "logMaxTailSize"),
         encoding=encoding,
     )
 
 
-def _log_size(given: Given, key: str) -> int | None:
-    size = given.number(key, None)
+def _log_size(section: Section, key: str) -> int | None:
+    size = section.number(key, None)
     if size is not None and size < 0:
-        given.wrong(key, "a positive int")
+        section.wrong(key, "a positive int")
         return None
     return size
 
 
-def _properties(given: Given) -> dict[str, Property]:
-    part = given.part("properties")
+def _properties(section: Section) -> dict[str, Property]:
+    part = section.part("properties")
     if part is None:
         return {}
     found: dict[str, Property] = {}
     for name, value in part.values.items():
         if not isinstance(name, str):
-            given.error(f"property names must be strings, not {name!r}", "properties")
+            section.error(f"property names must be strings, not {name!r}", "properties")
         elif not is_json(value) and not hasattr(value, "getRenderingFor"):
-            given.error(
+            section.error(
                 f"c['properties'][{name!r}] must be a value that JSON can hold", "properties", name
             )
         else:
-            found[name] = (value, given.file)
+            found[name] = (value, section.file)
     return found
 
 
@@ -143,23 +143,23 @@ def is_json(value: Any) -> bool:
     return True
 
 
-def _protocols(given: Given) -> dict[str, Any]:
-    part = given.part("protocols")
+def _protocols(section: Section) -> dict[str, Any]:
+    part = section.part("protocols")
     if part is None:
         return {}
     found: dict[str, Any] = {}
     for name, options in part.values.items():
         if not isinstance(options, dict):
-            given.error(f"c['protocols']['{name}'] must be a dict", "protocols", str(name))
+            section.error(f"c['protocols']['{name}'] must be a dict", "protocols", str(name))
         elif name not in ("pb", "msgpack_experimental_v7", "null", "wamp", "native"):
-            given.error(f"c['protocols']: there is no protocol {name!r}", "protocols", str(name))
+            section.error(f"c['protocols']: there is no protocol {name!r}", "protocols", str(name))
         else:
             found[name] = dict(options)
     return found
 
 
-def _revlink(given: Given) -> Any:
-    function = given.function("revlink")
+def _revlink(section: Section) -> Any:
+    function = section.function("revlink")
     if function is not None:
         return function
     from buildbot.revlinks import default_revlink_matcher
@@ -167,35 +167,35 @@ def _revlink(given: Given) -> Any:
     return default_revlink_matcher
 
 
-def _check_accepted(given: Given) -> None:
+def _check_accepted(section: Section) -> None:
     """Check what is accepted and changes nothing, or nothing yet."""
-    usage = given.get("buildbotNetUsageData")
+    usage = section.get("buildbotNetUsageData")
     if usage is not None and not isinstance(usage, str) and not callable(usage):
-        given.wrong("buildbotNetUsageData", "a string or a callable (nothing is ever sent)")
-    _check_caches(given)
-    given.number("changeHorizon", None)
-    if (queue := given.part("mq")) is not None:
+        section.wrong("buildbotNetUsageData", "a string or a callable (nothing is ever sent)")
+    _check_caches(section)
+    section.number("changeHorizon", None)
+    if (queue := section.part("mq")) is not None:
         kind = queue.get("type", "simple")
         if kind not in _MQ_TYPES:
-            given.error(f"mq type {kind!r} is not known", "mq", "type")
+            section.error(f"mq type {kind!r} is not known", "mq", "type")
         elif kind == "wamp":
-            given.warn("c['mq'] of type 'wamp' is not supported yet", "mq", "wamp")
-    if (validation := given.part("validation")) is not None:
+            section.warn("c['mq'] of type 'wamp' is not supported yet", "mq", "wamp")
+    if (validation := section.part("validation")) is not None:
         unknown = sorted(set(map(str, validation.values)) - set(_VALIDATED))
         if unknown:
-            given.error(f"unrecognized validation key(s): {', '.join(unknown)}", "validation")
+            section.error(f"unrecognized validation key(s): {', '.join(unknown)}", "validation")
         elif validation.values:
-            given.warn("c['validation'] is not supported yet", "validation")
-    given.part("metrics")
-    given.listing("user_managers", "user managers")
+            section.warn("c['validation'] is not supported yet", "validation")
+    section.part("metrics")
+    section.listing("user_managers", "user managers")
 
 
-def _check_caches(given: Given) -> None:
-    part = given.part("caches")
+def _check_caches(section: Section) -> None:
+    part = section.part("caches")
     for key in ("buildCacheSize", "changeCacheSize"):
-        given.number(key, None)
-        if part is not None and key in given:
-            given.error(f"cannot specify c['caches'] and c['{key}']", key)
+        section.number(key, None)
+        if part is not None and key in section:
+            section.error(f"cannot specify c['caches'] and c['{key}']", key)
     for name, size in (part.values if part is not None else {}).items():
         if not isinstance(size, int):
-            given.error(f"value for cache size {name!r} must be an integer", "caches", str(name))
+            section.error(f"value for cache size {name!r} must be an integer", "caches", str(name))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.reading.given import Given
 from buildbot._host.reading.keys import suggestion
 from buildbot._host.reading.listening import addresses
+from buildbot._host.reading.section import Section
 from chargehand.config.model import WebConfig
 from chargehand.resources.policy import Everybody, NoOrders, Policy
 
@@ -28,14 +28,14 @@ _NOT_YET = {
 }
 
 
-def read_web(given: Given) -> WebConfig:
+def read_web(section: Section) -> WebConfig:
     """Return the web server's configuration."""
-    part = given.part("www")
+    part = section.part("www")
     if part is None:
         return WebConfig()
     unknown = sorted(str(key) for key in part.values if key not in KNOWN)
     for key in unknown:
-        given.error(
+        section.error(
             f"unknown www configuration parameter(s) {key}{suggestion(key, KNOWN)}", "www", key
         )
     _warn(part)
@@ -68,7 +68,7 @@ def _plain(value: Any) -> Any:
     return type(value).__name__
 
 
-def _policy(part: Given) -> Policy:
+def _policy(part: Section) -> Policy:
     """Return the policy: where logging in or permissions are configured, it is the safe one."""
     configured = [part.shown(key) for key in ("auth", "authz") if _is_meant(part.get(key))]
     if not configured:
@@ -87,7 +87,7 @@ def _is_meant(value: Any) -> bool:
     return bool(value) and type(value).__name__ != "NoAuth"
 
 
-def _listen(part: Given) -> tuple[Any, ...]:
+def _listen(part: Section) -> tuple[Any, ...]:
     port = part.get("port")
     try:
         if isinstance(port, list | tuple):
@@ -98,7 +98,7 @@ def _listen(part: Given) -> tuple[Any, ...]:
         return ()
 
 
-def _origins(part: Given) -> tuple[str, ...]:
+def _origins(part: Section) -> tuple[str, ...]:
     origins = part.get("allowed_origins", [])
     if isinstance(origins, str):
         origins = [origins]
@@ -108,7 +108,7 @@ def _origins(part: Given) -> tuple[str, ...]:
     return tuple(origins)
 
 
-def _warn(part: Given) -> None:
+def _warn(part: Section) -> None:
     for key, what in _NOT_YET.items():
         if _is_meant(part.get(key)):
             part.warn(f"{part.shown(key)} is not supported yet: {what}", key)

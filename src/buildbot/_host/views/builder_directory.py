@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.views.builders import Builder
-from buildbot._host.views.surroundings import Surroundings
-from chargehand.domain.identifiers import BuilderId
+from buildbot._host.views.engine_access import EngineAccess
+from buildbot.process.builder import Builder
 
 
 class BuilderDirectory:
     """Finds builders by name and number."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, access: EngineAccess) -> None:
+        self._access = access
 
     @property
     def builders(self) -> dict[str, Builder]:
@@ -27,7 +26,7 @@ class BuilderDirectory:
 
     def getBuilderById(self, builderid: int) -> Builder | None:
         """Return the builder with that number, None if none has."""
-        name = self._surroundings.engine.builders.name(BuilderId(builderid))
+        name = self._access.builder_name(builderid)
         return next((self._made(c) for c in self._configs() if c.name == name), None)
 
     def getBuilders(self) -> list[Builder]:
@@ -35,8 +34,8 @@ class BuilderDirectory:
         return list(self.builders.values())
 
     def _configs(self) -> list[Any]:
-        config = self._surroundings.master.config
+        config = self._access.master.config
         return [] if config is None else list(config.builders)
 
     def _made(self, config: Any) -> Builder:
-        return Builder(config.name, config, self._surroundings)
+        return Builder(config.name, config, access=self._access)

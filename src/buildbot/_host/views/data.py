@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildbot._border.bridge import outward
-from buildbot._host.views.surroundings import Surroundings
-from buildbot.util.times import datetime2epoch, epoch2datetime
+from buildbot._border.times import datetime2epoch, epoch2datetime
+from buildbot._host.views.engine_access import EngineAccess
 from chargehand.domain.change import NewChange
 from chargehand.domain.properties import Property
 from chargehand.resources.query import Filter, Operator, Order
@@ -21,9 +21,9 @@ _TIMES = frozenset(_TIMES_WORDS.split())
 class DataView:
     """Reads resources (``get``) and orders things (``control``, ``updates``)."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
-        self.updates = Updates(surroundings)
+    def __init__(self, access: EngineAccess) -> None:
+        self._access = access
+        self.updates = Updates(access)
 
     def get(
         self,
@@ -50,7 +50,7 @@ class DataView:
         offset: int | None = None,
     ) -> Any:
         """Do the work of `get`."""
-        found = await self._surroundings.engine.data.get(
+        found = await self._access.engine.data.get(
             _joined(path),
             filters=[_filter(one) for one in filters or ()],
             fields=fields or (),
@@ -91,14 +91,14 @@ class DataView:
 
     def control(self, action: str, args: Mapping[str, Any], path: Sequence[Any] | str) -> Any:
         """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred."""
-        return outward(self._surroundings.engine.data.control(_joined(path), action, args))
+        return outward(self._access.engine.data.control(_joined(path), action, args))
 
 
 class Updates:
     """``master.data.updates``: what users' code may write."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, access: EngineAccess) -> None:
+        self._access = access
 
     def addChange(
         self,
@@ -138,7 +138,7 @@ class Updates:
         return outward(self._add(new))
 
     async def _add(self, new: NewChange) -> int:
-        return (await self._surroundings.engine.changes.add_change(new)).id
+        return (await self._access.engine.changes.add_change(new)).id
 
 
 def _sourced(properties: Mapping[str, Any], source: str) -> dict[str, Property]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from buildbot._border.bridge import outward
+from buildbot._border.times import epoch2datetime
 from buildbot._host.views.data import DataView
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.state import StateView
-from buildbot._host.views.surroundings import Surroundings
-from buildbot.util.times import epoch2datetime
 
 
 class Model(dict[str, Any]):
@@ -24,8 +24,8 @@ class Model(dict[str, Any]):
 class DatabaseView:
     """``master.db``: some of it, read-only but for ``state``; `master.data` has everything."""
 
-    def __init__(self, surroundings: Surroundings, data: DataView) -> None:
-        self.state = StateView(surroundings)
+    def __init__(self, access: EngineAccess, data: DataView) -> None:
+        self.state = StateView(access)
         self.builds = BuildsView(data)
         self.buildrequests = BuildRequestsView(data)
         self.buildsets = BuildsetsView(data)

@@ -11,9 +11,9 @@ from buildbot._border.bridge import outward
 from buildbot._host.views.builder_directory import BuilderDirectory
 from buildbot._host.views.data import DataView
 from buildbot._host.views.database import DatabaseView
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.mq import MqView
 from buildbot._host.views.secret_store import SecretStore
-from buildbot._host.views.surroundings import Surroundings
 from buildbot.util.service import AsyncMultiService
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
@@ -29,18 +29,18 @@ class MasterView(AsyncMultiService):
     Services that users' code adds to it run as long as it does.
     """
 
-    def __init__(self, basedir: Path, surroundings: Surroundings) -> None:
+    def __init__(self, basedir: Path, access: EngineAccess) -> None:
         super().__init__()
         self.basedir = str(basedir)
         self.config: Any = None
         self.reactor: Any = None
         self.running = 1
         self._master = self  # services find the master by their parents
-        self._surroundings = surroundings
-        self.data = DataView(surroundings)
-        self.mq = MqView(surroundings)
-        self.db = DatabaseView(surroundings, self.data)
-        self.botmaster = BuilderDirectory(surroundings)
+        self.access = access
+        self.data = DataView(access)
+        self.mq = MqView(access)
+        self.db = DatabaseView(access, self.data)
+        self.botmaster = BuilderDirectory(access)
         self.secrets = SecretStore()
         self.namedServices["secrets"] = self.secrets
 
@@ -58,14 +58,14 @@ class MasterView(AsyncMultiService):
     @property
     def masterid(self) -> int:
         """The master's identifier."""
-        return self._surroundings.engine.master_id
+        return self.access.engine.master_id
 
     def reconfig(self) -> Any:
         """Read the configuration again; returns a Deferred that fires when it is in use."""
         return outward(self._reconfigure())
 
     async def _reconfigure(self) -> None:
-        await self._surroundings.engine.reconfigure()
+        await self.access.engine.reconfigure()
 
     def addChange(self, **change: Any) -> Any:
         """Add a change: like ``data.updates.addChange``, with ``who`` and ``when`` for old code."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from buildbot._host.reading.given import Given
-from buildbot._host.reading.settings import DEFAULT_URL, with_slash
 from chargehand.config.equivalence import Identity
 
 
@@ -17,20 +16,28 @@ class MasterConfigView:
     """
 
     def __init__(
-        self, given: Given, *, builders: list[Any], extensions: list[Any], identity: Identity
+        self,
+        values: Mapping[str, Any],
+        *,
+        title: str,
+        title_url: str,
+        url: str,
+        builders: list[Any],
+        extensions: list[Any],
+        identity: Identity,
     ) -> None:
-        self._values = dict(given.values)
+        self._values = dict(values)
         self.identity = identity
         self.extensions = extensions
         self.builders = builders
-        self.title = given.text("title", "Chargehand")
-        self.titleURL = given.text("titleURL", DEFAULT_URL)
-        self.logEncoding = given.get("logEncoding") or "utf-8"
-        self.buildbotURL = with_slash(given.text("buildbotURL", DEFAULT_URL))
-        self.workers = _listed(given.get("workers"))
-        self.services = _by_name(_listed(given.get("services")))
-        self.schedulers = _by_name(_listed(given.get("schedulers")))
-        self.www = given.get("www") or {}
+        self.title = title
+        self.titleURL = title_url
+        self.logEncoding = values.get("logEncoding") or "utf-8"
+        self.buildbotURL = url
+        self.workers = _listed(values.get("workers"))
+        self.services = _by_name(_listed(values.get("services")))
+        self.schedulers = _by_name(_listed(values.get("schedulers")))
+        self.www = values.get("www") or {}
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.times import epoch2datetime
 from buildbot._host.views.data import with_times
-from buildbot._host.views.surroundings import Surroundings
-from buildbot.util.times import epoch2datetime
+from buildbot._host.views.engine_access import EngineAccess
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
@@ -51,8 +51,8 @@ class Consumer:
 class MqView:
     """Subscribes users' functions to events, by patterns of keys with None for anything."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, access: EngineAccess) -> None:
+        self._access = access
         self._tasks = Tasks("master.mq")
         self._consumers: list[Consumer] = []
         self._is_subscribed = False
@@ -83,7 +83,7 @@ class MqView:
     async def _start(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> Consumer:
         if not self._is_subscribed:
             self._is_subscribed = True
-            engine = self._surroundings.engine
+            engine = self._access.engine
             engine.bus.subscribe(self._tell, *engine.event_types)
         consumer = Consumer(callback, pattern)
         task = self._tasks.spawn(consumer.deliver(), name=f"consumer of {pattern}")
@@ -116,7 +116,7 @@ class MqView:
     def _tell(self, event: Any) -> None:
         if not self._consumers:
             return
-        keys, resource = self._surroundings.engine.announcement(event)
+        keys, resource = self._access.engine.announcement(event)
         message = with_times(resource)
         for key in keys:
             told = (

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from buildbot._border.bridge import inward, outward
-
-
-@dataclass(frozen=True, slots=True)
-class SecretDetails:
-    """A secret: its value, its name, and the provider that had it."""
-
-    provider: str
-    key: str
-    value: str
-
-    def __repr__(self) -> str:
-        return f"SecretDetails({self.provider!r}, {self.key!r}, <hidden>)"
+from buildbot.secrets.secret import SecretDetails
 
 
 class SecretStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._border.bridge import outward, settled
-from buildbot._host.views.surroundings import Surroundings
+from buildbot._host.views.engine_access import EngineAccess
 
 _ABSENT = object()
 
@@ -16,8 +16,8 @@ class StateView:
     The identifiers that `getObjectId` gives are valid as long as the master runs.
     """
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, access: EngineAccess) -> None:
+        self._access = access
         self._objects: list[tuple[str, str]] = []
 
     def getObjectId(self, name: str, class_name: str) -> Any:
@@ -34,11 +34,11 @@ class StateView:
     def setState(self, objectid: int, name: str, value: Any) -> Any:
         """Remember a value that JSON can hold; returns a Deferred."""
         owner, kind = self._objects[objectid - 1]
-        return outward(self._surroundings.engine.state.set(owner, kind, name, value))
+        return outward(self._access.engine.state.set(owner, kind, name, value))
 
     async def _get(self, objectid: int, name: str, default: Any) -> Any:
         owner, kind = self._objects[objectid - 1]
-        value = await self._surroundings.engine.state.get(owner, kind, name, default)
+        value = await self._access.engine.state.get(owner, kind, name, default)
         if value is _ABSENT:
             raise KeyError(name)
         return value

@@ -10,9 +10,9 @@ import aiohttp
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
+from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
-from buildbot.util.comparison import ComparableMixin
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
+from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
-from buildbot.process.rendering import is_constant
 from buildbot.process.results import FAILURE
 
 __all__ = ["Source"]

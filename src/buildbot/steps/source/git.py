@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 from buildbot._border.errors import error
+from buildbot._border.rendering import is_constant
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand
-from buildbot.process.rendering import is_constant
 from buildbot.process.results import SUCCESS
 from buildbot.steps.source.base import Source
 from buildbot.steps.source.git_publishing import GitCommit, GitPush, GitTag

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from chargehand.domain.result import Result
+from chargehand.resources.query import Scope
 from chargehand.store.columns import ids_as_json
 from chargehand.store.portable import is_among
+from chargehand.store.reading import Reading
 from chargehand.store.resource_sql.running import build_id_of, build_path_in
-from chargehand.store.resource_sql.shapes import grouped, parameter
+from chargehand.store.resource_sql.shapes import parameter
 from chargehand.store.tables import builds, buildset_source_stamps, changes, requests
 
 _build = builds.c
@@ -52,9 +51,9 @@ _LINE = select(
 )
 
 
-def narrowed(connection: Connection, scope: Mapping[str, Any]) -> dict[str, Any]:
+def narrowed(reading: Reading, scope: Scope) -> Scope:
     """Return *scope* with the changes of a build in place of the build."""
-    path = build_path_in(tuple(scope))
+    path = build_path_in(scope)
     if path is None:
         return dict(scope)
     rest = {name: value for name, value in scope.items() if name not in path}
@@ -62,24 +61,32 @@ def narrowed(connection: Connection, scope: Mapping[str, Any]) -> dict[str, Any]
     query = select(_build.id).where(
         _build.id == build_id_of({name: parameter(name) for name in path}, path)
     )
-    build_id = connection.execute(query, values).scalar()
-    found = () if build_id is None else _changes(connection, build_id)
+    build_id = reading.execute(query, values).scalar()
+    found = () if build_id is None else _changes(reading, build_id)
     return {**rest, "changeids": ids_as_json(found)}
 
 
-def _changes(connection: Connection, build_id: int) -> set[int]:
+def _changes(reading: Reading, build_id: int) -> set[int]:
     """Return a build's own changes, and their parents back to what the last good build had.
 
     Where no build was good so far, that is back to the beginning, within reason.
     """
-    own = grouped(connection.execute(_CHANGES_OF_BUILD, {"build": build_id}))
-    last = connection.execute(_LAST_SUCCESS, {"build": build_id}).scalar()
-    known = {} if last is None else grouped(connection.execute(_CHANGES_OF_BUILD, {"build": last}))
+    own = _changes_of(reading, build_id)
+    last = reading.execute(_LAST_SUCCESS, {"build": build_id}).scalar()
+    known = {} if last is None else _changes_of(reading, last)
     found: set[int] = set()
     for codebase, ids in own.items():
         found.update(ids)
         if codebase in known or last is None:
             bound = max(known.get(codebase) or [max(ids) - _FARTHEST])
             values = {"ids": ids_as_json(ids), "bound": bound}
-            found.update(connection.execute(_LINE, values).scalars())
+            found.update(reading.execute(_LINE, values).scalars())
+    return found
+
+
+def _changes_of(reading: Reading, build_id: int) -> dict[str, list[int]]:
+    """Return the changes that a build began with, by codebase."""
+    found: dict[str, list[int]] = {}
+    for codebase, change_id in reading.execute(_CHANGES_OF_BUILD, {"build": build_id}):
+        found.setdefault(codebase, []).append(change_id)
     return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import bindparam, select, text
 
-from sqlalchemy import Connection, bindparam, select, text
-
-from chargehand.resources.query import Page, Query
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Query, Scope
+from chargehand.store.reading import Reading
 from chargehand.store.tables import commits
 
 _commit = commits.c
@@ -25,21 +25,20 @@ _ANCESTORS = select(
 ).order_by(text("id DESC"))
 
 
-def common_parent(connection: Connection, query: Query) -> Page:
+def common_parent(reading: Reading, query: Query) -> list[Resource]:
     """Return one row: the newest commit that both descend from, and what came after it."""
     scope = query.scope
-    one, other = (_ancestors(connection, scope, f"commitid{number}") for number in (1, 2))
+    one, other = (_ancestors(reading, scope, f"commitid{number}") for number in (1, 2))
     shared = set(other)
     common = next((commit for commit in one if commit in shared), None)
     if common is None:
-        return Page(rows=[], total=0)
-    row = {"common": common, "to1": _until(one, common), "to2": _until(other, common)}
-    return Page(rows=[row], total=1)
+        return []
+    return [{"common": common, "to1": _until(one, common), "to2": _until(other, common)}]
 
 
-def _ancestors(connection: Connection, scope: dict[str, Any], commit: str) -> list[int]:
+def _ancestors(reading: Reading, scope: Scope, commit: str) -> list[int]:
     values = {"codebase": scope["codebaseid"], "commit": scope[commit]}
-    return list(connection.execute(_ANCESTORS, values).scalars())
+    return list(reading.execute(_ANCESTORS, values).scalars())
 
 
 def _until(commits_: list[int], common: int) -> list[int]:

@@ -1,110 +1,68 @@
-"""Masters, builders, workers, schedulers, change sources, projects: who builds."""
+"""Who builds: the paths that lead to masters, builders, workers …, and what belongs to them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, Select, Table, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_
 
+from chargehand.resources import farm
 from chargehand.resources.query import Query
+from chargehand.store import builders, workers
 from chargehand.store.columns import ids_as_json
-from chargehand.store.portable import is_among, seconds
-from chargehand.store.resource_sql.shapes import (
-    Kind,
-    Load,
-    Related,
-    by,
-    grouped,
-    json,
-    plain,
-    scope,
-    time,
-)
+from chargehand.store.reading import Reading
+from chargehand.store.resource_sql.binding import bound
+from chargehand.store.resource_sql.rows import one_of
+from chargehand.store.resource_sql.shapes import Key, Parameters, Related, grouped, scope
 from chargehand.store.tables import (
     builder_masters,
-    builders,
     change_source_masters,
     change_sources,
     configured_workers,
     connected_workers,
     masters,
-    projects,
     scheduler_masters,
     schedulers,
-    workers,
 )
+from chargehand.store.tables import builders as builder_table
+from chargehand.store.tables import workers as worker_table
 
-_master = masters.c
-_builder = builders.c
 _runs = builder_masters.c
-_worker = workers.c
 _connected = connected_workers.c
 _configured = configured_workers.c
-_project = projects.c
+_builder = builder_table.c
+_worker = worker_table.c
 
-MASTERS = Kind(
-    source=masters,
-    identity=_master.id,
-    fields={
-        "masterid": plain(_master.id),
-        "name": plain(_master.name),
-        "active": plain(_master.active),
-        "last_active": time(_master.last_active),
-    },
+MASTERS = bound(
+    farm.MASTER,
     scopes=(
-        *by(_master.id, "masterid"),
         scope("builderid")(
             lambda given: exists().where(
-                _runs.master_id == _master.id, _runs.builder_id == given["builderid"]
+                _runs.master_id == masters.c.id, _runs.builder_id == given["builderid"]
             )
         ),
     ),
 )
 
 
-def _loading(statement: Select[Any]) -> Load:
-    """Load pairs of key and value, and collect the values of each key."""
-
-    def load(connection: Connection, ids: list[Any], _query: Query) -> Mapping[Any, Any]:
-        return grouped(connection.execute(statement, {"ids": ids_as_json(ids)}))
-
-    return load
+def _load_masters(reading: Reading, ids: Sequence[Key], _query: Query) -> dict[Key, list[int]]:
+    rows = reading.execute(builders.MASTERS, {"ids": ids_as_json(ids)})
+    return grouped((row[0], row[1]) for row in rows)
 
 
-BUILDERS = Kind(
-    source=builders,
-    identity=_builder.id,
-    fields={
-        "builderid": plain(_builder.id),
-        "name": plain(_builder.name),
+def _runs_on(master: object) -> ColumnElement[bool]:
+    return exists().where(_runs.builder_id == _builder.id, _runs.master_id == master)
+
+
+BUILDERS = bound(
+    farm.BUILDER,
+    related={
         "masterids": Related(
-            key=_builder.id,
-            load=_loading(
-                select(_runs.builder_id, _runs.master_id)
-                .where(is_among(_runs.builder_id))
-                .order_by(_runs.builder_id, _runs.master_id)
-            ),
-            otherwise=list,
-            contains=lambda value: exists().where(
-                _runs.builder_id == _builder.id, _runs.master_id == value
-            ),
+            key=_builder.id, load=_load_masters, otherwise=list, contains=_runs_on
         ),
-        "description": plain(_builder.description),
-        "description_format": plain(_builder.description_format),
-        "description_html": plain(_builder.description_html),
-        "projectid": plain(_builder.project_id),
-        "tags": json(_builder.tags, is_list=True),
     },
     scopes=(
-        *by(_builder.id, "builderid"),
-        *by(_builder.name, "buildername"),
-        *by(_builder.project_id, "projectid"),
-        scope("masterid")(
-            lambda given: exists().where(
-                _runs.builder_id == _builder.id, _runs.master_id == given["masterid"]
-            )
-        ),
+        scope("masterid")(lambda given: _runs_on(given["masterid"])),
         scope("workerid")(
             lambda given: exists().where(
                 _configured.builder_id == _builder.id,
@@ -114,117 +72,68 @@ BUILDERS = Kind(
     ),
 )
 
-_CONNECTIONS = (
-    select(_connected.worker_id, _connected.master_id)
-    .where(is_among(_connected.worker_id))
-    .order_by(_connected.worker_id, _connected.master_id)
-)
-_CONFIGURATIONS = (
-    select(_configured.worker_id, _configured.master_id, _configured.builder_id)
-    .where(is_among(_configured.worker_id))
-    .order_by(_configured.worker_id, _configured.master_id, _configured.builder_id)
-)
 
-
-def _load_connections(connection: Connection, ids: list[Any], _query: Query) -> Mapping[Any, Any]:
-    rows = connection.execute(_CONNECTIONS, {"ids": ids_as_json(ids)})
-    return grouped((worker, {"masterid": master}) for worker, master in rows)
+def _load_connections(
+    reading: Reading, ids: Sequence[Key], _query: Query
+) -> dict[Key, list[dict[str, int]]]:
+    rows = reading.execute(workers.CONNECTIONS, {"ids": ids_as_json(ids)})
+    return grouped((row[0], {"masterid": row[1]}) for row in rows)
 
 
 def _load_configurations(
-    connection: Connection, ids: list[Any], _query: Query
-) -> Mapping[Any, Any]:
-    rows = connection.execute(_CONFIGURATIONS, {"ids": ids_as_json(ids)})
-    return grouped(
-        (worker, {"masterid": master, "builderid": builder}) for worker, master, builder in rows
+    reading: Reading, ids: Sequence[Key], _query: Query
+) -> dict[Key, list[dict[str, int]]]:
+    rows = reading.execute(workers.CONFIGURATIONS, {"ids": ids_as_json(ids)})
+    return grouped((row[0], {"masterid": row[1], "builderid": row[2]}) for row in rows)
+
+
+def _is_configured(**wanted: object) -> ColumnElement[bool]:
+    conditions = (_configured[name] == value for name, value in wanted.items())
+    return exists().where(_configured.worker_id == _worker.id, *conditions)
+
+
+def _is_known_to(given: Parameters) -> ColumnElement[bool]:
+    master = given["masterid"]
+    is_connected = exists().where(
+        _connected.worker_id == _worker.id, _connected.master_id == master
     )
+    return or_(_is_configured(master_id=master), is_connected)
 
 
-WORKERS = Kind(
-    source=workers,
-    identity=_worker.id,
-    fields={
-        "workerid": plain(_worker.id),
-        "name": plain(_worker.name),
+WORKERS = bound(
+    farm.WORKER,
+    related={
         "connected_to": Related(key=_worker.id, load=_load_connections, otherwise=list),
         "configured_on": Related(key=_worker.id, load=_load_configurations, otherwise=list),
-        "workerinfo": json(_worker.info),
-        "paused": plain(_worker.paused),
-        "pause_reason": plain(_worker.pause_reason),
-        "graceful": plain(_worker.graceful),
     },
     scopes=(
-        *by(_worker.id, "workerid"),
-        *by(_worker.name, "name"),
         scope("builderid", "masterid")(
-            lambda given: exists().where(
-                _configured.worker_id == _worker.id,
-                _configured.builder_id == given["builderid"],
-                _configured.master_id == given["masterid"],
-            )
+            lambda given: _is_configured(builder_id=given["builderid"], master_id=given["masterid"])
         ),
-        scope("builderid")(
-            lambda given: exists().where(
-                _configured.worker_id == _worker.id,
-                _configured.builder_id == given["builderid"],
-            )
-        ),
-        scope("masterid")(
-            lambda given: or_(
-                exists().where(
-                    _configured.worker_id == _worker.id,
-                    _configured.master_id == given["masterid"],
-                ),
-                exists().where(
-                    _connected.worker_id == _worker.id,
-                    _connected.master_id == given["masterid"],
-                ),
-            )
-        ),
+        scope("builderid")(lambda given: _is_configured(builder_id=given["builderid"])),
+        scope("masterid")(_is_known_to),
     ),
 )
 
 
-def _load_owner(owners: Table, column: str) -> Load:
-    """Load the master that does the work of a scheduler or change source."""
-    thing = owners.c[column]
-    statement = (
-        select(thing, _master.id, _master.name, _master.active, seconds(_master.last_active))
-        .select_from(owners.join(masters))
-        .where(is_among(thing))
-    )
-
-    def load(connection: Connection, ids: list[Any], _query: Query) -> Mapping[Any, Any]:
-        rows = connection.execute(statement, {"ids": ids_as_json(ids)})
-        return {
-            row[0]: {
-                "masterid": row[1],
-                "name": row[2],
-                "active": row[3],
-                "last_active": row[4],
-            }
-            for row in rows
-        }
-
-    return load
+def _nothing() -> None:
+    return None
 
 
-SCHEDULERS = Kind(
-    source=schedulers,
-    identity=schedulers.c.id,
-    fields={
-        "schedulerid": plain(schedulers.c.id),
-        "name": plain(schedulers.c.name),
-        "enabled": plain(schedulers.c.enabled),
+SCHEDULERS = bound(
+    farm.SCHEDULER,
+    related={
         "master": Related(
             key=schedulers.c.id,
-            load=_load_owner(scheduler_masters, "scheduler_id"),
-            otherwise=lambda: None,
+            load=one_of(
+                MASTERS,
+                by=scheduler_masters.c.scheduler_id,
+                through=scheduler_masters.join(masters),
+            ),
+            otherwise=_nothing,
         ),
     },
     scopes=(
-        *by(schedulers.c.id, "schedulerid"),
-        *by(schedulers.c.name, "schedulername"),
         scope("masterid")(
             lambda given: exists().where(
                 scheduler_masters.c.scheduler_id == schedulers.c.id,
@@ -234,20 +143,20 @@ SCHEDULERS = Kind(
     ),
 )
 
-CHANGE_SOURCES = Kind(
-    source=change_sources,
-    identity=change_sources.c.id,
-    fields={
-        "changesourceid": plain(change_sources.c.id),
-        "name": plain(change_sources.c.name),
+CHANGE_SOURCES = bound(
+    farm.CHANGE_SOURCE,
+    related={
         "master": Related(
             key=change_sources.c.id,
-            load=_load_owner(change_source_masters, "change_source_id"),
-            otherwise=lambda: None,
+            load=one_of(
+                MASTERS,
+                by=change_source_masters.c.change_source_id,
+                through=change_source_masters.join(masters),
+            ),
+            otherwise=_nothing,
         ),
     },
     scopes=(
-        *by(change_sources.c.id, "changesourceid"),
         scope("masterid")(
             lambda given: exists().where(
                 change_source_masters.c.change_source_id == change_sources.c.id,
@@ -255,19 +164,4 @@ CHANGE_SOURCES = Kind(
             )
         ),
     ),
-)
-
-PROJECTS = Kind(
-    source=projects,
-    identity=_project.id,
-    fields={
-        "projectid": plain(_project.id),
-        "name": plain(_project.name),
-        "slug": plain(_project.slug),
-        "active": plain(_project.active),
-        "description": plain(_project.description),
-        "description_format": plain(_project.description_format),
-        "description_html": plain(_project.description_html),
-    },
-    scopes=(*by(_project.id, "projectid"), *by(_project.name, "projectname")),
 )

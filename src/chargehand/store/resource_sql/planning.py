@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -21,15 +20,18 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.types import TypeEngine
 
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.store.columns import as_json
 from chargehand.store.portable import holds
-from chargehand.store.resource_sql.shapes import Column, Kind, Related, parameter
+from chargehand.store.resource_sql.rows import Selection, selection
+from chargehand.store.resource_sql.shapes import Column, Expression, Kind, Related, parameter
 
 _UNLIMITED = 2**62
 
-_FilterShape = tuple[str, Operator, int, tuple[Any, ...]]
+_FilterShape = tuple[str, Operator, int, tuple[object, ...]]
+AnySelect = Select[*tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,9 @@ class Shape:
 class Plan:
     """Statements, and what to do with the rows."""
 
-    rows: Select[Any]
-    count: Select[Any]
-    names: tuple[str, ...]
-    """Of the columns, in the order of the statement; keys of related things come last."""
-    decoders: tuple[tuple[str, Callable[[Any], Any]], ...]
-    related: tuple[tuple[str, str, Related], ...]
-    """Field, name of the column with its key, and how it is loaded."""
-    fields: tuple[str, ...]
+    selection: Selection
+    rows: AnySelect
+    count: Select[int]
 
 
 def shape_of(query: Query, kind: Kind) -> Shape:
@@ -77,9 +74,9 @@ def shape_of(query: Query, kind: Kind) -> Shape:
     )
 
 
-def parameters_of(query: Query, kind: Kind) -> dict[str, Any]:
+def parameters_of(query: Query, kind: Kind) -> dict[str, object]:
     """Return the values for the statements' parameters."""
-    values = {f"scope_{name}": value for name, value in query.scope.items()}
+    values: dict[str, object] = {f"scope_{name}": value for name, value in query.scope.items()}
     for index, condition in enumerate(query.filters):
         for number, value in enumerate(condition.values):
             values[f"filter_{index}_{number}"] = _filter_value(condition, value, kind)
@@ -100,30 +97,14 @@ def planner(kinds: Mapping[str, Kind]) -> Callable[[Shape], Plan]:
 
 
 def _plan(shape: Shape, kind: Kind) -> Plan:
-    fields = shape.fields or tuple(kind.fields)
-    names: list[str] = []
-    columns: list[ColumnElement[Any]] = []
-    decoders = []
-    related = []
-    for name in fields:
-        field = kind.fields[name]
-        if isinstance(field, Related):
-            related.append((name, f"key of {name}", field))
-            continue
-        names.append(name)
-        columns.append(field.selected)
-        if field.decode is not None:
-            decoders.append((name, field.decode))
-    for _name, key_name, field in related:
-        names.append(key_name)
-        columns.append(field.key)
+    chosen = selection(kind, shape.fields)
     conditions = [*_scope_conditions(shape, kind), *_filter_conditions(shape, kind)]
-    rows = select(*(column.label(f"c{n}") for n, column in enumerate(columns)))
+    rows = select(*(column.label(f"c{n}") for n, column in enumerate(chosen.columns)))
     rows = rows.select_from(kind.source).where(*conditions).order_by(*_ordering(shape, kind))
     if shape.is_cut:
         rows = rows.limit(bindparam("limit")).offset(bindparam("offset"))
     count = select(func.count()).select_from(kind.source).where(*conditions)
-    return Plan(rows, count, tuple(names), tuple(decoders), tuple(related), fields)
+    return Plan(chosen, rows, count)
 
 
 def _scope_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:
@@ -131,17 +112,20 @@ def _scope_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:
     parameters = {name: parameter(name) for name in left}
     found = []
     for names, make in kind.scopes:
-        if names and names <= left:
+        if names <= left:
             found.append(make(parameters))
             left -= names
-    if left:
-        raise ValueError(f"{shape.kind} cannot be narrowed by {', '.join(sorted(left))}")
+    for name in sorted(left):
+        field = kind.fields.get(kind.placeholders.get(name, name))
+        if not isinstance(field, Column):
+            raise ValueError(f"{shape.kind} cannot be narrowed by {name}")
+        found.append(field.compared == parameters[name])
     return found
 
 
-def _ordering(shape: Shape, kind: Kind) -> list[ColumnElement[Any]]:
+def _ordering(shape: Shape, kind: Kind) -> list[Expression]:
     """Sort as asked, and by identity last, so that pages neither overlap nor leave gaps."""
-    ordering: list[ColumnElement[Any]] = []
+    ordering: list[Expression] = []
     descending = False
     for order in shape.order:
         field = kind.fields[order.field]
@@ -162,7 +146,7 @@ def _filter_shape(condition: Filter, kind: Kind) -> _FilterShape:
     return (condition.field, condition.operator, len(condition.values), written_out)
 
 
-def _filter_value(condition: Filter, value: Any, kind: Kind) -> Any:
+def _filter_value(condition: Filter, value: object, kind: Kind) -> object:
     field = kind.fields[condition.field]
     if isinstance(field, Column) and field.is_list:
         # An element of a list in JSON comes after a bracket or a comma.
@@ -191,7 +175,7 @@ def _filter_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _type_of(field: Column | Related, operator: Operator) -> Any:
+def _type_of(field: Column | Related, operator: Operator) -> TypeEngine[object] | Text | None:
     if isinstance(field, Related):
         return None
     is_text = operator is Operator.CONTAINS or field.is_list
@@ -199,7 +183,7 @@ def _type_of(field: Column | Related, operator: Operator) -> Any:
 
 
 def _condition(
-    field: Column, operator: Operator, parameters: list[BindParameter[Any]]
+    field: Column, operator: Operator, parameters: list[BindParameter[object]]
 ) -> ColumnElement[bool]:
     column = field.compared
     match operator:
@@ -219,7 +203,7 @@ def _condition(
             return and_(*(column >= one for one in parameters))
 
 
-def _contains(field: Column, value: BindParameter[Any]) -> ColumnElement[bool]:
+def _contains(field: Column, value: BindParameter[object]) -> ColumnElement[bool]:
     if not field.is_list:
         return holds(cast(field.compared, Text()), value)
     text = field.compared
@@ -233,7 +217,7 @@ def _contains(field: Column, value: BindParameter[Any]) -> ColumnElement[bool]:
 
 
 def _flag_condition(
-    field: Column, operator: Operator, values: tuple[Any, ...]
+    field: Column, operator: Operator, values: tuple[object, ...]
 ) -> ColumnElement[bool]:
     wanted = {bool(value) for value in values}
     match operator:
@@ -251,7 +235,7 @@ def _flag_condition(
 
 
 def _time_condition(
-    column: ColumnElement[Any], operator: Operator, parameters: list[BindParameter[Any]]
+    column: Expression, operator: Operator, parameters: list[BindParameter[object]]
 ) -> ColumnElement[bool]:
     """Compare in whole seconds, though fractions are stored, such that an index can be used."""
     match operator:

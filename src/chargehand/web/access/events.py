@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from chargehand.resources.announcements import Announcement, Key
+from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Query
 from chargehand.resources.visibility import Visibility
 from chargehand.web.ports import Resources
@@ -51,7 +51,7 @@ class SeenEvents:
                 left.append((_seen_keys(kind, keys, row), resource | masked))
         return left
 
-    async def _rows(self, sees: Visibility, kind: str, ids: set[int]) -> dict[int, dict[str, Any]]:
+    async def _rows(self, sees: Visibility, kind: str, ids: set[int]) -> dict[int, Resource]:
         fields = _REFERENCES[kind]
         chosen = (Filter(fields[0], Operator.IN, tuple(sorted(ids))),)
         query = Query(kind=kind, sees=sees, filters=chosen, fields=fields)
@@ -69,7 +69,7 @@ def _subject(keys: Sequence[Key]) -> tuple[str, int]:
     return key[0], int(key[1])
 
 
-def _seen_keys(kind: str, keys: tuple[Key, ...], row: dict[str, Any]) -> tuple[Key, ...]:
+def _seen_keys(kind: str, keys: tuple[Key, ...], row: Resource) -> tuple[Key, ...]:
     """Leave out keys that lead through a hidden worker."""
     if kind == "workers" or row.get("workerid", 0) is not None:
         return keys

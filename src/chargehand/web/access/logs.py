@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.raw_log import RawLog
-from chargehand.resources.query import Query
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Query, Scope
 from chargehand.resources.visibility import Visibility
 from chargehand.web.ports import Logs, Resources
 
@@ -15,7 +13,7 @@ from chargehand.web.ports import Logs, Resources
 class SeenLog:
     """A log that somebody sees, so that he may read it."""
 
-    def __init__(self, *, row: dict[str, Any], logs: Logs) -> None:
+    def __init__(self, *, row: Resource, logs: Logs) -> None:
         self.row = row
         self.id = LogId(row["logid"])
         self._logs = logs
@@ -36,7 +34,7 @@ class SeenLogs:
         self._resources = resources
         self._logs = logs
 
-    async def find(self, sees: Visibility, scope: Mapping[str, Any]) -> SeenLog | None:
+    async def find(self, sees: Visibility, scope: Scope) -> SeenLog | None:
         """Return the log that a path names, None where there is none or it is hidden."""
         query = Query(kind="logs", scope=dict(scope), limit=1, sees=sees)
         page = await self._resources.fetch(query)

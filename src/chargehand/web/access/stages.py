@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.waiting import Waiting
+from chargehand.resources.field import Resource
 from chargehand.resources.query import Query
 from chargehand.resources.reasons import as_seen
 from chargehand.resources.visibility import Visibility
@@ -23,9 +23,7 @@ class StageReader:
         self._explanations = explanations
         self._forms = forms
 
-    async def forms(
-        self, sees: Visibility, builder_id: BuilderId | None = None
-    ) -> list[dict[str, Any]]:
+    async def forms(self, sees: Visibility, builder_id: BuilderId | None = None) -> list[Resource]:
         """Return the force schedulers (those for a builder), without builders that are hidden."""
         forms = self._forms.forms(builder_id)
         if sees.every_builder:

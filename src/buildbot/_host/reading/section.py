@@ -1,0 +1,125 @@
+"""The dictionary that a configuration file made, read key by key with complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from buildbot._border.errors import Collector
+from buildbot._border.origin import Origin
+from buildbot._host.reading.document import Document
+
+
+class Section:
+    """Values under ``c[...]``, or under a part of it like ``c['www']``.
+
+    Each reading method returns the default when the key is not there or its value is of the wrong
+    kind; in the latter case it has complained.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        *,
+        document: Document,
+        collector: Collector,
+        prefix: str = "c",
+        parents: tuple[str, ...] = (),
+    ) -> None:
+        self.values = values
+        self._document = document
+        self._collector = collector
+        self._prefix = prefix
+        self._parents = parents
+
+    @property
+    def file(self) -> str:
+        """The configuration file, which is also the source of the master's properties."""
+        return str(self._document.path)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value as it is."""
+        return self.values.get(key, default)
+
+    def part(self, key: str) -> Section | None:
+        """Return a dictionary below *key* to be read the same way; None if there is none."""
+        value = self.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.wrong(key, "a dictionary")
+            return None
+        return Section(
+            value,
+            document=self._document,
+            collector=self._collector,
+            prefix=self.shown(key),
+            parents=(key, *self._parents),
+        )
+
+    def text(self, key: str, default: str) -> str:
+        """Return a string."""
+        value = self.get(key, default)
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        if not isinstance(value, str):
+            self.wrong(key, "a string")
+            return default
+        return value
+
+    def number(self, key: str, default: int | None) -> int | None:
+        """Return a whole number (None is one where the default is None)."""
+        value = self.get(key, default)
+        if value is None and default is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.wrong(key, "an int")
+            return default
+        return value
+
+    def listing(self, key: str, what: str) -> list[Any]:
+        """Return a list."""
+        value = self.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list | tuple):
+            self.wrong(key, f"a list of {what}")
+            return []
+        return list(value)
+
+    def function(self, key: str) -> Any:
+        """Return a callable, or None."""
+        value = self.get(key)
+        if value is not None and not callable(value):
+            self.wrong(key, "a callable")
+            return None
+        return value
+
+    def shown(self, key: str) -> str:
+        """Return the key as the user writes it."""
+        return f"{self._prefix}['{key}']"
+
+    def wrong(self, key: str, wanted: str) -> None:
+        """Complain about the kind of the value of *key*."""
+        value = self.get(key)
+        self.error(f"{self.shown(key)} must be {wanted}, not {_described(value)}", key)
+
+    def error(self, message: str, key: str, *names: str) -> None:
+        """Complain, at the line of one of *names* (strings in the file), or else of *key*."""
+        self._collector.add(message, self._origin(key, names))
+
+    def warn(self, message: str, key: str, *names: str) -> None:
+        """Warn likewise."""
+        self._collector.warn(message, self._origin(key, names))
+
+    def _origin(self, key: str, names: tuple[str, ...]) -> Origin:
+        found = self._document.text_origin(*names) if names else None
+        return found or self._document.key_origin(key, *self._parents)
+
+
+def _described(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else type(value).__name__

@@ -1,0 +1,85 @@
+"""The engine and the master for users' objects: known when they are made, there when it runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from buildbot._host.ports import Engine
+from buildbot._host.views.quarantine import Quarantine
+from chargehand.domain.build import Build
+from chargehand.domain.identifiers import BuilderId
+from chargehand.resources.query import Filter, Operator, Order
+
+
+class NotRunning(Exception):
+    """Users' code asked for the running master while there is none (``checkconfig``)."""
+
+
+class EngineAccess:
+    """Gives hooks and users' objects the engine and the master, once there are any.
+
+    It is what `buildbot.process.access.MasterAccess` promises.
+    """
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self.master: Any = None
+        """What users know as ``self.master``."""
+        self._quarantines: dict[str, Quarantine] = defaultdict(Quarantine)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine. Raises NotRunning."""
+        if self._engine is None:
+            raise NotRunning("the master does not run yet")
+        return self._engine
+
+    def attach(self, engine: Engine) -> None:
+        """The master runs."""
+        self._engine = engine
+
+    def builder_id(self, name: str) -> int:
+        """Return a builder's identifier. Raises LookupError."""
+        return self.engine.builders.ids([name])[0]
+
+    def builder_name(self, builder_id: int) -> str:
+        """Return a builder's name."""
+        return self.engine.builders.name(BuilderId(builder_id))
+
+    def running_builds(self, builder_id: int) -> Sequence[Build]:
+        """Return the builds that run on a builder of this master now."""
+        return [build for build in self.engine.builds.running if build.builder_id == builder_id]
+
+    async def first_row(
+        self, path: str, order: str, wanted: Mapping[str, object]
+    ) -> dict[str, Any] | None:
+        """Return the first resource of a collection that has these values, None if none has."""
+        rows = await self.engine.data.get(
+            path,
+            filters=[Filter(name, Operator.EQ, (value,)) for name, value in wanted.items()],
+            order=[Order(order.lstrip("-"), descending=order.startswith("-"))],
+            limit=1,
+        )
+        return rows[0] if isinstance(rows, list) and rows else None
+
+    def quarantine_seconds(self, worker_name: str) -> float:
+        """Return how long the worker's next quarantine lasts."""
+        return self._quarantines[worker_name].seconds
+
+    def set_quarantine_seconds(self, worker_name: str, seconds: float) -> None:
+        """Let the worker's next quarantine last so long."""
+        self._quarantines[worker_name].seconds = seconds
+
+    def begin_quarantine(self, worker_name: str) -> None:
+        """Give the worker no builds; its next quarantine is twice as long."""
+        self._quarantines[worker_name].begin(self.engine.workers, worker_name)
+
+    def reset_quarantine(self, worker_name: str) -> None:
+        """Let the worker's next quarantine be as short as the first."""
+        self._quarantines[worker_name].reset()
+
+    def end_quarantine(self, worker_name: str) -> None:
+        """Give the worker builds again."""
+        self.engine.workers.rest(worker_name, 0)

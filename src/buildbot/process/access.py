@@ -1,0 +1,42 @@
+"""What the views of builders and workers ask of the running master."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from chargehand.domain.build import Build
+
+
+class MasterAccess(Protocol):
+    """The running master. (Given by the host.)"""
+
+    @property
+    def master(self) -> Any:
+        """What users know as ``self.master``."""
+
+    def builder_id(self, name: str) -> int:
+        """Return a builder's identifier. Raises LookupError."""
+
+    def running_builds(self, builder_id: int) -> Sequence[Build]:
+        """Return the builds that run on a builder of this master now."""
+
+    async def first_row(
+        self, path: str, order: str, wanted: Mapping[str, object]
+    ) -> dict[str, Any] | None:
+        """Return the first resource of a collection that has these values, None if none has."""
+
+    def quarantine_seconds(self, worker_name: str) -> float:
+        """Return how long the worker's next quarantine lasts."""
+
+    def set_quarantine_seconds(self, worker_name: str, seconds: float) -> None:
+        """Let the worker's next quarantine last so long."""
+
+    def begin_quarantine(self, worker_name: str) -> None:
+        """Give the worker no builds; its next quarantine is twice as long."""
+
+    def reset_quarantine(self, worker_name: str) -> None:
+        """Let the worker's next quarantine be as short as the first."""
+
+    def end_quarantine(self, worker_name: str) -> None:
+        """Give the worker builds again."""

@@ -1,0 +1,72 @@
+"""Build factories: the ordered steps of a builder's builds."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from buildbot._border.comparison import ComparableMixin
+from buildbot._border.errors import error
+from buildbot.process.build import Build
+
+
+class BuildFactory(ComparableMixin):
+    """An ordered list of steps, of which each build gets fresh copies.
+
+    Set ``workdir`` (renderable, or a function of source stamps) on it or on a subclass to change
+    the directory steps run in, and ``buildClass`` to change the class of the builds.
+    """
+
+    buildClass: Any = Build
+    useProgress = True
+    workdir: Any = "build"
+    compare_attrs = ("buildClass", "steps", "useProgress", "workdir")
+
+    def __init__(self, steps: Iterable[Any] | None = None) -> None:
+        self.steps: list[Any] = []
+        if steps:
+            self.addSteps(steps)
+
+    def newBuild(self, requests: Sequence[Any], *_: Any) -> Any:
+        """Return a new build of ``buildClass`` with this factory's steps.
+
+        Subclasses may override it, and add what they like to the build.
+        """
+        build = self.buildClass(requests)
+        build.useProgress = self.useProgress
+        build.workdir = self.workdir
+        build.setStepFactories(self.steps)
+        return build
+
+    def addStep(self, step: Any, **kwargs: Any) -> None:
+        """Append one step."""
+        if kwargs or isinstance(step, type):
+            error(
+                "addStep() takes a step instance (steps.ShellCommand(...)), "
+                "not a class and its arguments"
+            )
+            return
+        if not callable(getattr(step, "get_step_factory", None)) and not callable(
+            getattr(step, "buildStep", None)
+        ):
+            error(f"{step!r} is not a step: pass an instance of a BuildStep to addStep()")
+            return
+        recipe = getattr(step, "get_step_factory", None)
+        self.steps.append(recipe() if recipe is not None else step)
+
+    def addSteps(
+        self, steps: Iterable[Any], withSecrets: Sequence[tuple[Any, Any]] | None = None
+    ) -> None:
+        """Append several steps; around them, files of *withSecrets* (path and value) are on the
+        worker."""
+        if withSecrets:
+            secret_files = importlib.import_module("buildbot.steps.download_secret_to_worker")
+            paths = [path for path, _ in withSecrets]
+            steps = [
+                secret_files.DownloadSecretsToWorker(withSecrets),
+                *steps,
+                secret_files.RemoveWorkerFileSecret(paths),
+            ]
+        for step in steps:
+            self.addStep(step)

@@ -1,0 +1,125 @@
+"""Workers, as steps and users' functions see them."""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+from types import ModuleType
+from typing import Any
+
+from buildbot.process.access import MasterAccess
+from buildbot.process.builder import Builder
+from buildbot.process.properties import Properties
+from chargehand.domain.worker import WorkerInfo, WorkerSlot
+
+_FACTS = ("admin", "host", "access_uri", "version", "basedir", "system", "numcpus")
+
+
+class WorkerView:
+    """A worker; attributes of the object in the configuration are found as well.
+
+    *info* is what it said of itself when it connected; *slot* what it has free, where a function
+    of the configuration is asked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        worker_id: int | None,
+        config: Any,
+        *,
+        access: MasterAccess | None,
+        info: WorkerInfo | None = None,
+        slot: WorkerSlot | None = None,
+    ) -> None:
+        self._configured = getattr(config, "extension", None)
+        self._access = access
+        self.slot = slot
+        self.name = self.workername = name
+        self.workerid = worker_id
+        if slot is not None:
+            self.max_builds = slot.max_builds
+        self.properties = Properties()
+        self.properties.properties.update(getattr(config, "properties", {}))
+        self.properties.setProperty("workername", name, "Worker")
+        if info is not None:
+            self._take_info(info)
+
+    def _take_info(self, info: WorkerInfo) -> None:
+        self.worker_environ = info.environ
+        self.worker_system = info.system
+        self.worker_basedir = info.basedir
+        self.worker_commands = info.commands
+        self.path_module: ModuleType = ntpath if info.system == "nt" else posixpath
+        self.info = Properties()
+        for name in _FACTS:
+            self.info.setProperty(name, getattr(info, name), "Worker")
+
+    def __getattr__(self, name: str) -> Any:
+        configured = self.__dict__.get("_configured")
+        if configured is None or name.startswith("__"):
+            raise AttributeError(f"a worker has no attribute {name!r} here")
+        return getattr(configured, name)
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.name!r}>"
+
+    def isConnected(self) -> bool:
+        """Return whether it is connected; the worker of a build is."""
+        return self.slot is None or self.slot.connected
+
+    @property
+    def quarantine_timeout(self) -> float:
+        """How many seconds the next quarantine lasts."""
+        return self._running_master.quarantine_seconds(self.name)
+
+    @quarantine_timeout.setter
+    def quarantine_timeout(self, seconds: float) -> None:
+        self._running_master.set_quarantine_seconds(self.name, float(seconds))
+
+    def putInQuarantine(self) -> None:
+        """Give it no builds for `quarantine_timeout` seconds; the next time twice as long."""
+        self._running_master.begin_quarantine(self.name)
+
+    def resetQuarantine(self) -> None:
+        """Let the next quarantine be as short as the first; one that has begun goes on."""
+        self._running_master.reset_quarantine(self.name)
+
+    def exitQuarantine(self) -> None:
+        """Let it get builds again."""
+        self._running_master.end_quarantine(self.name)
+
+    @property
+    def _running_master(self) -> MasterAccess:
+        if self._access is None:
+            raise RuntimeError(f"worker {self.name!r}: no master is running")
+        return self._access
+
+
+class WorkerForBuilder:
+    """A worker, as one builder uses it."""
+
+    def __init__(self, worker: WorkerView, builder: Builder) -> None:
+        self.worker = worker
+        self.builder = builder
+        self.builder_name = builder.name
+
+    def __repr__(self) -> str:
+        return f"<WorkerForBuilder {self.builder_name!r} on {self.worker.name!r}>"
+
+    @property
+    def slot(self) -> WorkerSlot:
+        """What the worker has free, where a function of the configuration is asked."""
+        if self.worker.slot is None:
+            raise RuntimeError("only functions that choose workers are told what is free")
+        return self.worker.slot
+
+    def isAvailable(self) -> bool:
+        """Return whether it could start a build now."""
+        slot = self.slot
+        full = slot.max_builds is not None and slot.running >= slot.max_builds
+        return slot.connected and not slot.paused and not full
+
+    def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
+        """Return the version of a command on the worker."""
+        return self.worker.worker_commands.get(command, oldversion)

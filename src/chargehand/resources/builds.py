@@ -1,0 +1,170 @@
+"""Builds, their steps and logs, and data of builds: what runs and ran."""
+
+from chargehand.domain.build import Build, Log, Step, StepUrl
+from chargehand.domain.result import Result
+from chargehand.resources.entity import Entity
+from chargehand.resources.field import (
+    BINARY,
+    BOOLEAN,
+    DATETIME,
+    IDENTIFIER,
+    INTEGER,
+    PROPERTIES,
+    STRING,
+    Fields,
+    FieldType,
+    Resource,
+    list_of,
+    made,
+    read,
+)
+
+BUILD_PATHS = (
+    "builders/n:builderid/builds/n:build_number",
+    "builders/s:buildername/builds/n:build_number",
+    "builds/n:buildid",
+)
+_STEPS = tuple(
+    f"{build}/steps/{step}" for build in BUILD_PATHS for step in ("i:step_name", "n:step_number")
+)
+_LOGS = (*(f"{step}/logs/i:log_slug" for step in (*_STEPS, "steps/n:stepid")), "logs/n:logid")
+
+
+def _number(result: Result | None) -> int | None:
+    return None if result is None else int(result)
+
+
+_build = Fields(Build)
+
+BUILD = Entity(
+    plural="builds",
+    singular="build",
+    table="builds",
+    fields=(
+        _build.column("buildid", INTEGER, "id", lambda build: build.id),
+        _build.column("number", INTEGER, "number", lambda build: build.number),
+        _build.column("builderid", INTEGER, "builder_id", lambda build: build.builder_id),
+        _build.column("buildrequestid", INTEGER, "request_id", lambda build: build.request_id),
+        _build.column("workerid", INTEGER, "worker_id", lambda build: build.worker_id),
+        _build.column("masterid", INTEGER, "master_id", lambda build: build.master_id),
+        _build.seconds("started_at", DATETIME, "started_at", lambda build: build.started_at),
+        _build.column("complete", BOOLEAN, "complete", lambda build: build.complete),
+        _build.seconds_or_none(
+            "complete_at", DATETIME, "complete_at", lambda build: build.complete_at
+        ),
+        _build.seconds(
+            "locks_duration_s", INTEGER, "locks_duration", lambda build: build.locks_duration
+        ),
+        _build.column("results", INTEGER.or_none, "result", lambda build: _number(build.result)),
+        _build.column("state_string", STRING, "state", lambda build: build.state),
+        # Whoever asks names the properties to be shown: none, unless they are asked for.
+        _build.related("properties", PROPERTIES.or_none, lambda _: {}),
+    ),
+    collections=(
+        "builders/n:builderid/builds",
+        "builders/s:buildername/builds",
+        "buildrequests/n:buildrequestid/builds",
+        "builds",
+        "changes/n:changeid/builds",
+        "workers/n:workerid/builds",
+    ),
+    singles=BUILD_PATHS,
+    variants={"triggered_builds": ("builds/n:buildid/triggered_builds",)},
+    placeholders={"build_number": "number"},
+    event_keys={
+        "builders": lambda build: (str(build.builder_id), "builds", str(build.number)),
+        "builds": lambda build: (str(build.id),),
+        "workers": lambda build: (str(build.worker_id), "builds", str(build.id)),
+    },
+)
+
+_step = Fields(Step)
+_URL: FieldType[Resource] = FieldType("Url", members=(("name", STRING), ("url", STRING)))
+
+
+def _link(url: StepUrl) -> Resource:
+    return {"name": url.name, "url": url.url}
+
+
+STEP = Entity(
+    plural="steps",
+    singular="step",
+    table="steps",
+    fields=(
+        _step.column("stepid", INTEGER, "id", lambda step: step.id),
+        _step.column("number", INTEGER, "number", lambda step: step.number),
+        _step.column("name", IDENTIFIER, "name", lambda step: step.name),
+        _step.column("buildid", INTEGER, "build_id", lambda step: step.build_id),
+        _step.seconds_or_none("started_at", DATETIME, "started_at", lambda step: step.started_at),
+        _step.seconds_or_none(
+            "locks_acquired_at", DATETIME, "locks_acquired_at", lambda step: step.locks_acquired_at
+        ),
+        _step.column("complete", BOOLEAN, "complete", lambda step: step.complete),
+        _step.seconds_or_none(
+            "complete_at", DATETIME, "complete_at", lambda step: step.complete_at
+        ),
+        _step.column("results", INTEGER.or_none, "result", lambda step: _number(step.result)),
+        _step.column("state_string", STRING, "state", lambda step: step.state),
+        _step.json("urls", list_of(_URL), "urls", lambda step: [_link(url) for url in step.urls]),
+        _step.column("hidden", BOOLEAN, "hidden", lambda step: step.hidden),
+    ),
+    collections=tuple(f"{build}/steps" for build in BUILD_PATHS),
+    singles=(*_STEPS, "steps/n:stepid"),
+    placeholders={"step_name": "name", "step_number": "number"},
+    event_keys={
+        "builds": lambda step: (str(step.build_id), "steps", str(step.id)),
+        "steps": lambda step: (str(step.id),),
+    },
+)
+
+_log = Fields(Log)
+
+LOG = Entity(
+    plural="logs",
+    singular="log",
+    table="logs",
+    fields=(
+        _log.column("logid", INTEGER, "id", lambda log: log.id),
+        _log.column("name", STRING, "name", lambda log: log.name),
+        _log.column("slug", IDENTIFIER, "slug", lambda log: log.slug),
+        _log.column("stepid", INTEGER, "step_id", lambda log: log.step_id),
+        _log.column("complete", BOOLEAN, "complete", lambda log: log.complete),
+        _log.column("num_lines", INTEGER, "line_count", lambda log: log.line_count),
+        _log.column("type", IDENTIFIER, "type", lambda log: log.type.value),
+    ),
+    collections=tuple(f"{step}/logs" for step in (*_STEPS, "steps/n:stepid")),
+    singles=_LOGS,
+    placeholders={"log_slug": "slug"},
+    event_keys={
+        "logs": lambda log: (str(log.id),),
+        "steps": lambda log: (str(log.step_id), "logs", log.slug),
+    },
+)
+
+LOG_CHUNK = Entity(
+    plural="logchunks",
+    singular="logchunk",
+    fields=(made("logid", INTEGER), made("firstline", INTEGER), made("content", STRING)),
+    singles=(
+        *(f"{log}/{form}" for log in _LOGS for form in ("contents", "raw", "raw_inline")),
+        "logchunks",
+    ),
+)
+
+BUILD_DATA = Entity(
+    plural="build_data",
+    singular="build_data",
+    table="build_data",
+    fields=(
+        read("buildid", INTEGER, "build_id"),
+        read("name", STRING),
+        read("length", INTEGER),
+        read("value", BINARY.or_none),
+        read("source", STRING),
+    ),
+    collections=tuple(f"{build}/data" for build in BUILD_PATHS),
+    singles=(
+        *(f"{build}/data/i:name" for build in BUILD_PATHS),
+        *(f"{build}/data/i:name/value" for build in BUILD_PATHS),
+    ),
+)

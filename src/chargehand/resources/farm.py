@@ -1,0 +1,223 @@
+"""Masters, builders, workers, schedulers, change sources, projects: who builds."""
+
+from chargehand.domain.builder import Builder, Project
+from chargehand.domain.master import ChangeSource, Master, Scheduler
+from chargehand.domain.worker import Worker
+from chargehand.resources.entity import Entity
+from chargehand.resources.field import (
+    BOOLEAN,
+    DATETIME,
+    IDENTIFIER,
+    INTEGER,
+    JSON,
+    STRING,
+    Fields,
+    FieldType,
+    Resource,
+    list_of,
+    made,
+)
+
+_master = Fields(Master)
+
+MASTER = Entity(
+    plural="masters",
+    singular="master",
+    table="masters",
+    fields=(
+        _master.column("masterid", INTEGER, "id", lambda master: master.id),
+        _master.column("name", STRING, "name", lambda master: master.name),
+        _master.column("active", BOOLEAN, "active", lambda master: master.active),
+        _master.seconds("last_active", DATETIME, "last_active", lambda master: master.last_active),
+    ),
+    collections=("builders/n:builderid/masters", "masters"),
+    singles=("builders/n:builderid/masters/n:masterid", "masters/n:masterid"),
+    event_keys={"masters": lambda master: (str(master.id),)},
+)
+
+
+def _owner(master: Master | None) -> Resource | None:
+    return None if master is None else MASTER.shown(master)
+
+
+_builder = Fields(Builder)
+
+BUILDER = Entity(
+    plural="builders",
+    singular="builder",
+    table="builders",
+    fields=(
+        _builder.column("builderid", INTEGER, "id", lambda builder: builder.id),
+        _builder.column("name", STRING, "name", lambda builder: builder.name),
+        _builder.related("masterids", list_of(INTEGER), lambda builder: list(builder.master_ids)),
+        _builder.column(
+            "description", STRING.or_none, "description", lambda builder: builder.description
+        ),
+        _builder.column(
+            "description_format",
+            STRING.or_none,
+            "description_format",
+            lambda builder: builder.description_format,
+        ),
+        _builder.column(
+            "description_html",
+            STRING.or_none,
+            "description_html",
+            lambda builder: builder.description_html,
+        ),
+        _builder.column(
+            "projectid", INTEGER.or_none, "project_id", lambda builder: builder.project_id
+        ),
+        _builder.json("tags", list_of(STRING), "tags", lambda builder: list(builder.tags)),
+    ),
+    collections=(
+        "builders",
+        "masters/n:masterid/builders",
+        "projects/n:projectid/builders",
+        "workers/n:workerid/builders",
+    ),
+    singles=(
+        "builders/n:builderid",
+        "builders/s:buildername",
+        "masters/n:masterid/builders/n:builderid",
+    ),
+    placeholders={"buildername": "name"},
+    event_keys={"builders": lambda builder: (str(builder.id),)},
+)
+
+_worker = Fields(Worker)
+_CONNECTION: FieldType[Resource] = FieldType("master_id", members=(("masterid", INTEGER),))
+_CONFIGURATION: FieldType[Resource] = FieldType(
+    "master_builder", members=(("masterid", INTEGER), ("builderid", INTEGER))
+)
+_CONFIGURED = (
+    "builders/n:builderid/workers",
+    "masters/n:masterid/builders/n:builderid/workers",
+    "masters/n:masterid/workers",
+    "workers",
+)
+
+
+def _connections(worker: Worker) -> list[Resource]:
+    return [{"masterid": master} for master in worker.connected_to]
+
+
+def _configurations(worker: Worker) -> list[Resource]:
+    return [{"masterid": master, "builderid": builder} for master, builder in worker.configured_on]
+
+
+WORKER = Entity(
+    plural="workers",
+    singular="worker",
+    table="workers",
+    fields=(
+        _worker.column("workerid", INTEGER, "id", lambda worker: worker.id),
+        _worker.column("name", STRING, "name", lambda worker: worker.name),
+        _worker.related("connected_to", list_of(_CONNECTION), _connections),
+        _worker.related("configured_on", list_of(_CONFIGURATION), _configurations),
+        _worker.json("workerinfo", JSON, "info", lambda worker: worker.info),
+        _worker.column("paused", BOOLEAN, "paused", lambda worker: worker.paused),
+        _worker.column(
+            "pause_reason", STRING.or_none, "pause_reason", lambda worker: worker.pause_reason
+        ),
+        _worker.column("graceful", BOOLEAN, "graceful", lambda worker: worker.graceful),
+    ),
+    collections=_CONFIGURED,
+    singles=(
+        *(f"{workers}/i:name" for workers in _CONFIGURED),
+        *(f"{workers}/n:workerid" for workers in _CONFIGURED),
+    ),
+    event_keys={"workers": lambda worker: (str(worker.id),)},
+)
+
+_scheduler = Fields(Scheduler)
+
+SCHEDULER = Entity(
+    plural="schedulers",
+    singular="scheduler",
+    table="schedulers",
+    fields=(
+        _scheduler.column("schedulerid", INTEGER, "id", lambda scheduler: scheduler.id),
+        _scheduler.column("name", STRING, "name", lambda scheduler: scheduler.name),
+        _scheduler.column("enabled", BOOLEAN, "enabled", lambda scheduler: scheduler.enabled),
+        _scheduler.related(
+            "master", MASTER.type().or_none, lambda scheduler: _owner(scheduler.master)
+        ),
+    ),
+    collections=("masters/n:masterid/schedulers", "schedulers"),
+    singles=(
+        "masters/n:masterid/schedulers/n:schedulerid",
+        "schedulers/n:schedulerid",
+    ),
+    placeholders={"schedulername": "name"},
+    event_keys={"schedulers": lambda scheduler: (str(scheduler.id),)},
+)
+
+FORCE_SCHEDULER = Entity(
+    plural="forceschedulers",
+    singular="forcescheduler",
+    fields=(
+        made("name", IDENTIFIER),
+        made("button_name", STRING),
+        made("label", STRING),
+        made("builder_names", list_of(IDENTIFIER)),
+        made("enabled", BOOLEAN),
+        made("all_fields", list_of(JSON)),
+    ),
+    collections=(
+        "builders/n:builderid/forceschedulers",
+        "builders/s:buildername/forceschedulers",
+        "forceschedulers",
+    ),
+    singles=("forceschedulers/i:schedulername",),
+)
+
+_source = Fields(ChangeSource)
+
+CHANGE_SOURCE = Entity(
+    plural="changesources",
+    singular="changesource",
+    table="change_sources",
+    fields=(
+        _source.column("changesourceid", INTEGER, "id", lambda source: source.id),
+        _source.column("name", STRING, "name", lambda source: source.name),
+        _source.related("master", MASTER.type().or_none, lambda source: _owner(source.master)),
+    ),
+    collections=("changesources", "masters/n:masterid/changesources"),
+    singles=(
+        "changesources/n:changesourceid",
+        "masters/n:masterid/changesources/n:changesourceid",
+    ),
+)
+
+_project = Fields(Project)
+
+PROJECT = Entity(
+    plural="projects",
+    singular="project",
+    table="projects",
+    fields=(
+        _project.column("projectid", INTEGER, "id", lambda project: project.id),
+        _project.column("name", IDENTIFIER, "name", lambda project: project.name),
+        _project.column("slug", IDENTIFIER, "slug", lambda project: project.slug),
+        _project.column("active", BOOLEAN.or_none, "active", lambda project: project.active),
+        _project.column(
+            "description", STRING.or_none, "description", lambda project: project.description
+        ),
+        _project.column(
+            "description_format",
+            STRING.or_none,
+            "description_format",
+            lambda project: project.description_format,
+        ),
+        _project.column(
+            "description_html",
+            STRING.or_none,
+            "description_html",
+            lambda project: project.description_html,
+        ),
+    ),
+    collections=("projects",),
+    singles=("projects/i:projectname", "projects/n:projectid"),
+    placeholders={"projectname": "name"},
+)

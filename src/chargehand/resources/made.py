@@ -1,0 +1,45 @@
+"""What is made when somebody asks: properties, and what the API says of itself."""
+
+from chargehand.resources.builds import BUILD_PATHS
+from chargehand.resources.entity import Entity
+from chargehand.resources.field import JSON, STRING, made
+
+PROPERTY_LIST = Entity(
+    plural="_properties",
+    singular="_property",
+    fields=(made("name", STRING), made("source", STRING), made("value", JSON)),
+    collections=(
+        "builds/n:buildid/property_list",
+        "buildsets/n:bsid/properties_list",
+        "changes/n:changeid/properties_list",
+    ),
+)
+
+PROPERTY_MAP: Entity[None] = Entity(
+    plural="properties",
+    singular="sourcedproperties",
+    fields=(),
+    singles=(
+        *(f"{build}/properties" for build in BUILD_PATHS),
+        "buildsets/n:bsid/properties",
+    ),
+)
+
+ROOT_LINK = Entity(
+    plural="rootlinks",
+    singular="rootlink",
+    fields=(made("name", STRING),),
+    collections=("",),
+)
+
+SPECIFICATION = Entity(
+    plural="specs",
+    singular="spec",
+    fields=(
+        made("path", STRING),
+        made("type", STRING),
+        made("plural", STRING),
+        made("type_spec", JSON),
+    ),
+    collections=("application.spec",),
+)

@@ -1,0 +1,106 @@
+"""How changes reach a scheduler: filtered, in their order, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import ChangeId
+from chargehand.kit.guard import guarded
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+Filter = Callable[[Change], object]
+"""Says whether a change is wanted."""
+
+IsImportant = Callable[[Change], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interest:
+    """Which changes a scheduler wants to be told of."""
+
+    wanted: Filter | None = None
+    is_important: IsImportant | None = None
+    only_important: bool = False
+
+
+class ChangeFeed:
+    """The changes of one scheduler; *receive* gets those of interest, and whether each matters."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        codebases: Collection[str],
+        receive: Callable[[Change, bool], Awaitable[None]],
+        tasks: Tasks,
+    ) -> None:
+        self._name = name
+        self._codebases = codebases
+        self._receive = receive
+        self._tasks = tasks
+        self.seen: ChangeId = ChangeId(0)
+        """The newest change that was offered; older ones are not looked at again."""
+        self._interest: Interest | None = None
+        self._inbox: deque[Change] = deque()
+        self._reader: asyncio.Task[None] | None = None
+
+    def start(self, interest: Interest) -> None:
+        """Ask to be told of changes."""
+        self._interest = interest
+
+    async def stop(self) -> None:
+        """Hear of no more changes; one that is being looked at is waited for."""
+        self._interest = None
+        if self._reader is not None:
+            await asyncio.wait([self._reader])
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether it wants to be told of changes."""
+        return self._interest is not None
+
+    @property
+    def looked_at(self) -> ChangeId:
+        """The newest change such that it and all before it were dealt with."""
+        return ChangeId(self._inbox[0].id - 1) if self._inbox else self.seen
+
+    def offer(self, change: Change) -> None:
+        """Take note of a change; to be called in the order of the changes' identifiers."""
+        if self._interest is None or change.id <= self.seen:
+            return
+        self.seen = change.id
+        if not self._is_wanted(change, self._interest):
+            return
+        self._inbox.append(change)
+        if self._reader is None:
+            self._reader = self._tasks.spawn(self._read(), name=f"changes for {self._name}")
+
+    def _is_wanted(self, change: Change, interest: Interest) -> bool:
+        if change.codebase not in self._codebases:
+            _log.debug("scheduler %s does not process codebase %r", self._name, change.codebase)
+            return False
+        with guarded(_log, "the change filter of scheduler %s failed", self._name):
+            return interest.wanted is None or bool(interest.wanted(change))
+        return False
+
+    async def _read(self) -> None:
+        try:
+            while self._inbox and (interest := self._interest) is not None:
+                change = self._inbox[0]
+                with guarded(_log, "scheduler %s failed on change %d", self._name, change.id):
+                    await self._look_at(change, interest)
+                self._inbox.popleft()
+        finally:
+            self._reader = None
+
+    async def _look_at(self, change: Change, interest: Interest) -> None:
+        important = interest.is_important is None or bool(await interest.is_important(change))
+        if important or not interest.only_important:
+            await self._receive(change, important)

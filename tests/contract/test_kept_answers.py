@@ -1,0 +1,225 @@
+"""A kept answer never outlives a write to a table that it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from sqlalchemy import delete, insert
+from store_workshop import Workshop, builder_config, segment
+
+from chargehand.config.model import ProjectConfig
+from chargehand.domain.build import LogType, StepUrl
+from chargehand.domain.buildset import NewBuildset
+from chargehand.domain.change import NewChange
+from chargehand.domain.result import Result
+from chargehand.domain.source_stamp import Patch, SourceStamp
+from chargehand.domain.worker import WorkerInfo
+from chargehand.intake.ports import Remembered
+from chargehand.resources.endpoints import ENDPOINTS
+from chargehand.resources.query import Basis, Page, Query
+from chargehand.resources.visibility import EVERYTHING
+from chargehand.store import tables
+from chargehand.store.resources import Resources
+from chargehand.store.transaction import Transaction
+
+_NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
+_TEXTS = {"buildername": "b1", "name": "w1", "step_name": "compile", "log_slug": "stdio"}
+
+
+def _query(kind: str, **options: Any) -> Query:
+    return Query(kind=kind, sees=EVERYTHING, **options)
+
+
+def _questions() -> list[Query]:
+    """Return a question for each path, with everything that may be asked for, and its total."""
+    found: dict[object, Query] = {}
+    for endpoint in ENDPOINTS:
+        if endpoint.kind in _NOT_IN_THE_STORE:
+            continue
+        scope: dict[str, Any] = {}
+        for placeholder in (part for part in endpoint.path.split("/") if ":" in part):
+            letter, _, name = placeholder.partition(":")
+            scope[name] = 1 if letter == "n" else _TEXTS.get(name, "x")
+        limits = (None, 1) if endpoint.is_collection else (None,)
+        for limit in limits:
+            query = _query(endpoint.kind, scope=scope, properties=("*",), limit=limit)
+            found[endpoint.kind, tuple(scope), limit] = query
+    return [*found.values(), _query("build_times"), _query("step_times")]
+
+
+class _Watch:
+    """Keeps an answer to every question, and looks after each use case whether they are true."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._questions = _questions()
+        self._kept: list[Page] = []
+        self.written: set[str] = set()
+
+    async def look(self, what: object = None) -> None:
+        """Compare kept answers with fresh ones, and keep those."""
+        store = self._workshop.store
+        fresh_store = Resources(database=store.database)
+        fresh = [await fresh_store.fetch(query) for query in self._questions]
+        for query, page, new in zip(self._questions, self._kept, fresh, strict=False):
+            assert page.basis is not None
+            if store.resources.is_current(page.basis):
+                assert (page.rows, page.total) == (new.rows, new.total), (what, query, page.basis)
+        for query, new in zip(self._questions, fresh, strict=True):
+            if query.limit is not None:
+                # Totals are kept as well.
+                again = await store.resources.fetch(query)
+                assert (again.rows, again.total) == (new.rows, new.total), (what, query)
+        self._kept = fresh
+
+    async def do(self, use_case: Awaitable[Any]) -> Any:
+        """Perform a use case; note which tables it writes to."""
+        before = self._workshop.store.database.generation()
+        result = await use_case
+        database = self._workshop.store.database
+        self.written |= {
+            name
+            for name in tables.metadata.tables
+            if not database.is_current(Basis(frozenset((name,)), before))
+        }
+        await self.look(use_case)
+        return result
+
+
+async def test_no_kept_answer_outlives_a_write_to_a_table_it_was_read_from(
+    workshop: Workshop,
+) -> None:
+    watch = _Watch(workshop)
+    await watch.look()
+
+    await _write_records(workshop, watch)
+    await _configure(workshop, watch)
+    await _build(workshop, watch)
+    await _end(workshop, watch)
+
+    assert watch.written == set(tables.metadata.tables)
+
+
+async def _configure(workshop: Workshop, watch: _Watch) -> None:
+    store, do = workshop.store, watch.do
+    projects = [ProjectConfig(name="p", slug="p")]
+    builders = [builder_config("b1", project="p", tags=("t",)), builder_config("b3")]
+    await do(store.projects.sync(projects))
+    workshop.builder_ids = await do(store.builders.sync(builders, workshop.master_id))
+    await do(store.projects.sync([]))
+    b1 = workshop.builder_ids["b1"]
+    await do(store.workers.sync({"w1": [b1], "w2": [b1]}, workshop.master_id))
+    await do(store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo()))
+    await do(
+        store.workers.set_state(workshop.worker_id, paused=True, pause_reason="why", graceful=False)
+    )
+    await do(store.workers.disconnected(workshop.worker_id, workshop.master_id))
+    ids = list((await do(store.schedulers.ids(["s", "t"]))).values())
+    await do(store.schedulers.activate(ids, workshop.master_id))
+    await do(store.schedulers.set_enabled(ids[0], False))
+    await do(store.schedulers.deactivate(workshop.master_id))
+    sources = list((await do(store.change_sources.ids(["c"]))).values())
+    await do(store.change_sources.activate(sources, workshop.master_id))
+    await do(store.change_sources.deactivate(workshop.master_id))
+    await do(store.state.set("n", "k", "key", 1))
+
+
+async def _build(workshop: Workshop, watch: _Watch) -> None:
+    store, do = workshop.store, watch.do
+    new = [NewChange(author="a", revision=str(n), branch="main") for n in range(2)]
+    changes = await do(store.changes.add(new, Remembered(name="n", kind="k", key="key", value=2)))
+    ids = [change.id for change in changes]
+    (scheduler,) = (await do(store.schedulers.ids(["s"]))).values()
+    await do(store.schedulers.classify(scheduler, {ids[0]: True, ids[1]: False}))
+    await do(store.schedulers.saw_changes({scheduler: ids[1]}))
+    await do(store.schedulers.flush(scheduler, [ids[0]]))
+    b1 = workshop.builder_ids["b1"]
+    buildset = NewBuildset(
+        builder_ids=(b1,),
+        source_stamps=(changes[1].source_stamp_id,),
+        reason="r",
+        scheduler="s",
+        properties={"p": (1, "x")},
+    )
+    submitted = await do(store.schedulers.submit_and_flush(scheduler, buildset, [ids[1]]))
+    request = submitted.requests[0].request.id
+    await do(store.requests.set_priority(request, 7))
+    build = await do(workshop.start(request))
+    patch = SourceStamp(codebase="c", patch=Patch(level=0, body=b"d"))
+    await do(workshop.submit(stamps=[patch], parent_build_id=build.id))
+    await do(store.builds.set_build_state(build, "state"))
+    await do(store.builds.set_build_properties(build.id, {"q": (2, "y")}))
+    build = await do(store.builds.add_locks_duration(build, 2.0))
+    step = await do(store.steps.add_step(build.id, "compile", "waiting"))
+    step = await do(store.steps.start_step(step, locks_acquired=False))
+    step = await do(store.steps.step_got_locks(step))
+    step = await do(store.steps.set_step_state(step, "compiling"))
+    step = await do(store.steps.add_step_url(step, StepUrl("n", "u")))
+    log = await do(store.logs.open(step.id, "stdio", "stdio", LogType.STDIO))
+    await do(store.logs.append(log.id, segment(b"oone\n")))
+    await do(store.logs.finish(log.id))
+    await do(store.steps.finish_step(step, Result.SUCCESS, "compiled", False))
+    workshop.clock.seconds += 1.5
+    await do(store.builds.finish_build(build, Result.SUCCESS, "done", [request]))
+
+
+async def _end(workshop: Workshop, watch: _Watch) -> None:
+    store, do = workshop.store, watch.do
+    waiting = (await do(workshop.submit())).requests[0].request.id
+    await do(store.requests.cancel(waiting, "no"))
+    running = await do(workshop.build())
+    await do(store.builds.finish_build(running, Result.RETRY, "again", [running.request_id]))
+    await do(workshop.start(running.request_id))
+    other = await do(store.masters.start("there:/master"))
+    workshop.clock.seconds += 100
+    await do(store.masters.touch(other))
+    await do(store.masters.expire(older_than=60))
+    await do(store.masters.stop(other))
+    await do(_delete_builders(workshop))
+
+
+async def _write_records(workshop: Workshop, watch: _Watch) -> None:
+    """Write what no use case writes yet, and a build for it to belong to."""
+    build = await watch.do(workshop.build())
+    step = await watch.do(workshop.step(build))
+    belongs = {"builder_id": build.builder_id, "build_id": build.id, "step_id": step.id}
+    rows: dict[str, dict[str, Any]] = {
+        "projects": {"id": 9, "name": "q", "slug": "q", "active": True},
+        "codebases": {"id": 1, "project_id": 9, "name": "c", "slug": "c"},
+        "commits": {
+            "id": 1,
+            "codebase_id": 1,
+            "author": "a",
+            "comments": "",
+            "when_timestamp": 1.5,
+            "revision": "x",
+        },
+        "branches": {"id": 1, "codebase_id": 1, "name": "b", "commit_id": 1}
+        | {"last_timestamp": 1.5},
+        "build_data": {"build_id": build.id, "name": "x", "value": b"v"}
+        | {"length": 1, "source": "s"},
+        "test_result_sets": {"id": 1, "category": "c", "value_unit": "u", "complete": True}
+        | belongs,
+        "test_results": {"builder_id": build.builder_id, "test_result_set_id": 1, "value": "v"},
+    }
+    for name, row in rows.items():
+        await watch.do(_insert(workshop, name, row))
+
+
+async def _insert(workshop: Workshop, name: str, row: dict[str, Any]) -> None:
+    statement = insert(tables.metadata.tables[name])
+
+    def use_case(transaction: Transaction) -> None:
+        transaction.connection.execute(statement, row)
+
+    await workshop.store.database.write(use_case)
+
+
+async def _delete_builders(workshop: Workshop) -> None:
+    """Delete what nearly everything belongs to."""
+
+    def use_case(transaction: Transaction) -> None:
+        transaction.connection.execute(delete(tables.builders))
+
+    await workshop.store.database.write(use_case)

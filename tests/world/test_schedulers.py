@@ -1,0 +1,100 @@
+"""What schedulers must not forget: a crash loses nothing, and repeats nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from written import started, written
+
+from chargehand.domain.change import NewChange
+from chargehand.store.store import Store
+from chargehand.testing.world import World
+
+_ONE = """
+    add('one', sh('true'))
+    add('two', sh('true'))
+    c['schedulers'] = [schedulers.SingleBranchScheduler(
+        name='s', builderNames=['one', 'two'], change_filter=util.ChangeFilter(branch='main'),
+        treeStableTimer=SECONDS)]
+    """
+_WITHOUT = """
+    add('one', sh('true'))
+    add('two', sh('true'))
+    """
+
+
+def _on_main(seconds: float | None) -> str:
+    return _ONE.replace("SECONDS", str(seconds))
+
+
+async def _revisions(ci: World) -> list[object]:
+    """Return the revision of each buildset, oldest first."""
+    found: list[object] = []
+    for row in await ci.get("buildsets?order=bsid"):
+        stamps = row["sourcestamps"]
+        assert isinstance(stamps, list)
+        (stamp,) = stamps
+        assert isinstance(stamp, dict)
+        found.append(stamp["revision"])
+    return found
+
+
+async def test_what_waited_for_the_timer_is_built_after_a_crash() -> None:
+    async with started(_on_main(3600)) as ci:
+        await ci.push(revision="1")
+        await ci.push(revision="2")
+        await ci.crash()
+
+        await ci.start()
+        await ci.sleep(3599)
+        before = await _revisions(ci)
+        await ci.sleep(2)
+
+        assert (before, await _revisions(ci)) == ([], ["2"])
+
+
+async def test_what_came_in_the_meantime_is_built_once() -> None:
+    async with started(_on_main(None)) as ci:
+        await ci.push(revision="1")
+        await ci.crash()
+
+        await _arrive_without_a_master(ci.path, ("2", "main"), ("3", "other"))
+        await ci.start()
+        await ci.push(revision="4")
+
+        assert await _revisions(ci) == ["1", "2", "4"]
+
+
+async def _arrive_without_a_master(basedir: Path, *changes: tuple[str, str]) -> None:
+    """Store changes as another master would that has no schedulers."""
+    store = Store(url="sqlite:///state.sqlite", basedir=basedir, publish=lambda _: None)
+    await store.open()
+    for revision, branch in changes:
+        await store.changes.add([NewChange(author="me", revision=revision, branch=branch)])
+    await store.close()
+
+
+async def test_a_scheduler_that_was_taken_away_for_a_while_begins_anew() -> None:
+    async with started(_on_main(None)) as ci:
+        await ci.push(revision="1")
+        await ci.restart(written(_WITHOUT))
+        await ci.push(revision="2")
+
+        await ci.restart(written(_on_main(None)))
+        await ci.push(revision="3")
+
+        assert await _revisions(ci) == ["1", "3"]
+
+
+async def test_a_forced_build_answers_with_its_numbers() -> None:
+    async with started(_WITHOUT) as ci:
+        parameters = {"branch": "b", "owner": "me"}
+
+        answer = await ci.order("forceschedulers/force", "force", **parameters)
+
+        assert isinstance(answer, list)
+        buildset, requests = answer
+        assert isinstance(requests, dict)
+        assert buildset == 1
+        assert len(requests) == 2
+        assert await _revisions(ci) == [""]
