@@ -21,16 +21,16 @@ from buildbot.process.results import SUCCESS
 from buildbot.steps.shell import ShellCommand
 from chargehand.config.model import LogConfig
 from chargehand.domain.build import Channel, LogType
-from chargehand.execution.log_limits import LimitedLog
-from chargehand.execution.log_writer import LogWriter
-from chargehand.execution.segments import (
+from chargehand.kit.tasks import Tasks
+from chargehand.logs.limits import LimitedLog
+from chargehand.logs.segments import (
     lines_of,
     pieces_of,
     runs_of,
     segment_of,
     with_letter,
 )
-from chargehand.kit.tasks import Tasks
+from chargehand.logs.writer import LogWriter
 from chargehand.testing.execution import Script, ScriptedSession
 
 LINES = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=30)

@@ -12,10 +12,10 @@ from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import Properties
 from chargehand.domain.build import Channel, LogType, Segment
 from chargehand.domain.build import Log as StoredLog
-from chargehand.execution.log_writer import LogWriter
 from chargehand.execution.ports import StepRuntime
-from chargehand.execution.segments import lines_of, runs_of, segment_of
 from chargehand.kit.tasks import Tasks
+from chargehand.logs.segments import lines_of, runs_of, segment_of
+from chargehand.logs.writer import LogWriter
 
 Receiver = Callable[[Channel | None, str | None], Any]
 

@@ -14,7 +14,7 @@ from chargehand.domain.build import Channel
 from chargehand.domain.command import Command, CommandUpdate, Output, Value
 from chargehand.domain.identifiers import CommandId
 from chargehand.execution.ports import StepRuntime
-from chargehand.execution.segments import lines_of, runs_of
+from chargehand.logs.segments import lines_of, runs_of
 
 
 class RemoteException(Exception):

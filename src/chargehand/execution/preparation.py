@@ -11,7 +11,7 @@ from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.means import Means
 from chargehand.execution.ports import CommandRefused, Session, WorkerLost
 from chargehand.execution.rules import slug_of
-from chargehand.execution.segments import segment_of
+from chargehand.logs.segments import segment_of
 
 _log = logging.getLogger(__name__)
 

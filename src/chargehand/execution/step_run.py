@@ -16,7 +16,6 @@ from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.execution.failure_text import html_of, text_of
-from chargehand.execution.log_limits import LimitedLog
 from chargehand.execution.means import Means
 from chargehand.execution.ports import (
     Assignment,
@@ -26,7 +25,8 @@ from chargehand.execution.ports import (
     WorkerLost,
 )
 from chargehand.execution.rules import as_result, slug_of
-from chargehand.execution.segments import segment_of
+from chargehand.logs.limits import LimitedLog
+from chargehand.logs.segments import segment_of
 
 _log = logging.getLogger(__name__)
 

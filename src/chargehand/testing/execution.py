@@ -32,8 +32,8 @@ from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.ports import BuildSources, StartedBuild
-from chargehand.execution.segments import lines_of, segment_of, with_letter
 from chargehand.execution.service import Builds
+from chargehand.logs.segments import lines_of, segment_of, with_letter
 
 NOW = 1_700_000_000.0
 

@@ -6,7 +6,7 @@ import re
 from collections import deque
 
 from chargehand.domain.build import Channel, LogType, Segment
-from chargehand.execution.segments import lines_of, segment_of, with_letter
+from chargehand.logs.segments import lines_of, segment_of, with_letter
 
 _LINES = re.compile(rb"[^\n]*\n")
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from chargehand.domain.build import Channel, LogType, Segment
-from chargehand.execution.segments import pieces_of, segment_of, with_letter
 from chargehand.kit.tasks import Tasks
+from chargehand.logs.segments import pieces_of, segment_of, with_letter
 
 _ENOUGH = 64 * 1024
 _SOON = 0.1
