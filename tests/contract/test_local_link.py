@@ -17,7 +17,7 @@ import zstandard
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
-from chargehand.execution.ports import CommandRefused, WorkerLost
+from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.links.local import LocalLink, LocalLinks
 from chargehand.links.session import WireSession
 

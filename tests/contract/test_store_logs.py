@@ -8,10 +8,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from store_workshop import Workshop, opened, segment
 
-from chargehand.domain.build import Log, LogType
-from chargehand.domain.identifiers import LogId
+from chargehand.domain.build import Log, LogType, Segment, SegmentSource
+from chargehand.domain.identifiers import CommandId, LogId, StepId
 from chargehand.events.messages import LogAdded, LogAppended, LogFinished
 from chargehand.store.errors import LogWriteFailed
 
@@ -187,3 +188,45 @@ async def test_when_the_disk_is_full_the_log_ends_and_can_still_be_read(
     assert (await workshop.store.logs.lines(log.id, 299, 10)).startswith(b"o000299")
     await workshop.store.logs.append(log.id, segment(b"oroom again\n"))
     assert await workshop.store.logs.lines(log.id, 300, None) == b"oroom again\n"
+
+
+def _told(text: bytes, command: str, number: int) -> Segment:
+    source = SegmentSource(command_id=CommandId(command), number=number)
+    return replace(segment(text), source=source)
+
+
+@pytest.mark.parametrize("lines", [1, 400], ids=["short", "long"])
+async def test_a_killed_masters_log_tells_which_updates_it_has(
+    database_url: str, tmp_path: Path, lines: int
+) -> None:
+    async with opened(database_url, tmp_path) as killed:
+        log = await _log(killed)
+        for number, command in ((1, "7-1"), (3, "7-1"), (2, "7-2")):
+            await killed.store.logs.append(log.id, _told(_noise(lines), command, number))
+        await killed.store.logs.append(log.id, segment(b"hour own\n"))
+
+    async with opened(database_url, tmp_path) as workshop:
+        logs = workshop.store.logs
+        for command, number in (("7-1", 3), ("7-2", 2), ("7-3", 0)):
+            assert await logs.resume(log.step_id, "stdio", "stdio", CommandId(command)) == (
+                log.id,
+                number,
+            )
+        await logs.append(log.id, _told(b"olast\n", "7-2", 3))
+        assert await logs.resume(log.step_id, "stdio", "stdio", CommandId("7-2")) == (log.id, 3)
+
+
+async def test_output_of_a_log_that_is_finished_or_was_never_opened(workshop: Workshop) -> None:
+    logs = workshop.store.logs
+    log = await _log(workshop)
+    await logs.append(log.id, _told(b"oone\n", "7-1", 1))
+    await logs.finish(log.id)
+
+    finished = await logs.resume(log.step_id, "stdio", "stdio", CommandId("7-1"))
+    another = await logs.resume(log.step_id, "stdio", "stdio", CommandId("7-2"))
+    unknown = await logs.resume(StepId(999), "stdio", "stdio", CommandId("7-2"))
+
+    assert finished is None
+    assert another is not None
+    assert another[0] != log.id
+    assert unknown is None

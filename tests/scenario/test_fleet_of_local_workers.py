@@ -14,9 +14,9 @@ import zstandard
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
+from chargehand.domain.session import Session, WorkerLost
 from chargehand.events.messages import Event, WorkerConnected, WorkerDisconnected
-from chargehand.execution.ports import WorkerLost
-from chargehand.fleet.ports import LinkMaker, Session
+from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
 from chargehand.links.local import LocalLinks
 from chargehand.store.store import Store

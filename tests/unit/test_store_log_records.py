@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargehand.domain.build import Segment
-from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of
+from chargehand.domain.build import Segment, SegmentSource
+from chargehand.domain.identifiers import CommandId
+from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of, last_number
 from chargehand.store.log_text import chunks, lines, plain_size
 
 _compressor = zstandard.ZstdCompressor()
@@ -18,12 +22,17 @@ _line = st.tuples(st.sampled_from([b"o", b"e", b"h"]), st.binary(max_size=30)).m
 _texts = st.lists(st.lists(_line, min_size=1, max_size=20).map(b"".join), max_size=12)
 
 
-def _kept(texts: list[bytes]) -> bytes:
+def _kept(texts: list[bytes], sources: Sequence[SegmentSource | None] = ()) -> bytes:
     return b"".join(
         encoded(
-            Segment(data=_compressor.compress(text), line_count=text.count(b"\n"), size=len(text))
+            Segment(
+                data=_compressor.compress(text),
+                line_count=text.count(b"\n"),
+                size=len(text),
+                source=source,
+            )
         )
-        for text in texts
+        for text, source in zip_longest(texts, sources)
     )
 
 
@@ -69,9 +78,30 @@ def test_growing_and_reading_again_agree(texts: list[bytes]) -> None:
     content = _kept(texts)
     grown = Extent()
     for text in texts:
-        grown.grow(text.count(b"\n"), len(text), len(_compressor.compress(text)))
+        grown.grow(text.count(b"\n"), len(text), len(_kept([text])))
 
     assert grown == extent_of(_reading(content), len(content))
+
+
+_sources = st.builds(
+    SegmentSource,
+    command_id=st.integers(1, 12).map(lambda count: CommandId(f"7-{count}")),
+    number=st.integers(1, 2**32 - 1),
+)
+
+
+@given(found=st.lists(st.tuples(_texts.map(b"".join), st.none() | _sources), max_size=8))
+def test_what_came_from_a_command_is_known(found: list[tuple[bytes, SegmentSource | None]]) -> None:
+    texts, sources = [text for text, _ in found], [source for _, source in found]
+    content = _kept(texts, sources)
+    extent = extent_of(_reading(content), len(content))
+
+    for count in range(1, 13):
+        command_id = CommandId(f"7-{count}")
+        numbers = [one.number for one in sources if one and one.command_id == command_id]
+        last = last_number(_reading(content), len(content), command_id)
+        assert last == max(numbers, default=0)
+    assert lines(_reading(content), extent, 0, None) == b"".join(texts)
 
 
 def test_lines_far_into_a_long_log_are_found_by_the_index() -> None:

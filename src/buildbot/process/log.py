@@ -115,7 +115,7 @@ class Log:
         if self._has_secrets():
             text = (lines_of(segment) if lines is None else lines).decode("utf-8", "replace")
             lines = self._cleaned(text).encode("utf-8")
-            segment = segment_of(lines)
+            segment = msgspec.structs.replace(segment_of(lines), source=segment.source)
         await self._writer.pass_through(segment)
         if self._receivers:
             for channel, run in self._runs(lines_of(segment) if lines is None else lines):

@@ -13,7 +13,12 @@ from buildbot.process.results import CANCELLED
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
-from chargehand.execution.ports import BuildFacts, StepFlags, StepRuntime, WorkerLost
+from chargehand.domain.session import WorkerLost
+from chargehand.execution.ports import (
+    BuildFacts,
+    StepFlags,
+    StepRuntime,
+)
 
 
 class Recipe:

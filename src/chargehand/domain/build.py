@@ -7,6 +7,7 @@ import msgspec
 from chargehand.domain.identifiers import (
     BuilderId,
     BuildId,
+    CommandId,
     LogId,
     MasterId,
     RequestId,
@@ -87,6 +88,13 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     line_count: int = 0
 
 
+class SegmentSource(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Which update of which command a segment is: one that is sent again can be recognised."""
+
+    command_id: CommandId
+    number: int
+
+
 class Segment(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A stretch of whole lines of a log, compressed.
 
@@ -98,3 +106,5 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     data: bytes
     line_count: int
     size: int
+    source: SegmentSource | None = None
+    """None for text of the master's own."""

@@ -5,7 +5,14 @@ from typing import Any
 import msgspec
 
 from chargehand.domain.build import Segment
-from chargehand.domain.identifiers import CommandId
+from chargehand.domain.identifiers import BuildId, CommandId, StepId
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Where a command comes from; the worker keeps it for a master that was started again."""
+
+    build_id: BuildId
+    step_id: StepId
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +23,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     arguments: dict[str, Any]
     builddir: str = ""
     """The directory below the worker's own that relative paths in the arguments start from."""
+    origin: Origin | None = None
+    routes: dict[str, str] = {}
+    """The names of the step's logs that take the command's streams, by stream: "stdio", or the name
+    of a watched file. Text of a stream without a route is not kept."""
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):

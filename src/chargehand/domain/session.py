@@ -1,8 +1,9 @@
-"""A worker's session: what builds hold of a worker that is connected."""
+"""A session: a worker as builds hold it, for longer than any of its connections."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
 from typing import Protocol
 
 from chargehand.domain.command import Command, CommandUpdate
@@ -10,15 +11,27 @@ from chargehand.domain.worker import WorkerInfo
 
 
 class WorkerLost(Exception):
-    """The connection to the worker ended while a command ran; the build is to be retried."""
+    """The worker will not come back with what it ran; the build is to be retried."""
 
 
 class CommandRefused(Exception):
     """The worker does not know the command, or could not begin it; the message says why."""
 
 
+class SessionState(Enum):
+    """Where a session is in its life."""
+
+    CONNECTED = "connected"
+    INTERRUPTED = "interrupted"
+    """The connection is gone, until a deadline: commands go on at the worker, and their output is
+    kept there."""
+    LOST = "lost"
+    """Over: the worker is gone, or did not come back in time. Only this costs a build its
+    worker."""
+
+
 class Session(Protocol):
-    """A connected worker. (Implemented by ``links``.)"""
+    """A worker that speaks some protocol. (Implemented by ``links``, kept by ``fleet``.)"""
 
     @property
     def worker_name(self) -> str:
@@ -27,6 +40,10 @@ class Session(Protocol):
     @property
     def info(self) -> WorkerInfo:
         """What the worker said of itself."""
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is in its life."""
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Make sure that these directories (below the worker's base) are there."""
@@ -37,8 +54,12 @@ class Session(Protocol):
         """Run *command*, hand each update to *receive* in order, return when it is complete.
 
         An update counts as delivered (and is acknowledged to the worker) when *receive* returns.
-        Raises WorkerLost, or CommandRefused. Cancelling the call interrupts the command.
+        An interrupted connection is waited out. Raises WorkerLost, or CommandRefused. Cancelling
+        the call interrupts the command.
         """
 
     async def interrupt(self, command: Command, reason: str) -> None:
         """Ask the worker to kill the command; `run` returns when it is dead."""
+
+    async def close(self) -> None:
+        """End the session, and the worker's commands with it."""

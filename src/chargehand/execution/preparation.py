@@ -7,9 +7,9 @@ import logging
 
 from chargehand.domain.build import Build, LogType, Step
 from chargehand.domain.result import Result
+from chargehand.domain.session import CommandRefused, Session, WorkerLost
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.means import Means
-from chargehand.execution.ports import CommandRefused, Session, WorkerLost
 from chargehand.execution.rules import slug_of
 from chargehand.logs.segments import segment_of
 

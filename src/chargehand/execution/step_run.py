@@ -15,6 +15,7 @@ from chargehand.domain.command import Command, CommandUpdate
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.session import WorkerLost
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.means import Means
 from chargehand.execution.ports import (
@@ -22,7 +23,6 @@ from chargehand.execution.ports import (
     HostedStep,
     LockGrant,
     LogFailed,
-    WorkerLost,
 )
 from chargehand.execution.rules import as_result, slug_of
 from chargehand.logs.limits import LimitedLog

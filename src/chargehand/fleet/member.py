@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import Enum
 
 from chargehand.config.model import WorkerConfig
+from chargehand.domain.session import Session
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
-from chargehand.fleet.ports import Link, Session
+from chargehand.fleet.ports import Link
 from chargehand.fleet.rules import WorkerState
 
 

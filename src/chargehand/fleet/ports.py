@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from chargehand.config.model import WorkerConfig
-from chargehand.domain.command import Command, CommandUpdate
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.worker import Worker, WorkerInfo
 
@@ -31,32 +30,6 @@ class WorkerStore(Protocol):
         self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
     ) -> Worker:
         """Record it; announce WorkerUpdated."""
-
-
-class Session(Protocol):
-    """A connected worker, as a link gives it."""
-
-    @property
-    def worker_name(self) -> str:
-        """The worker's name."""
-
-    @property
-    def info(self) -> WorkerInfo:
-        """What the worker said of itself."""
-
-    async def prepare(self, builddirs: Sequence[str]) -> None:
-        """Make sure that these directories (below the worker's base) are there."""
-
-    async def run(
-        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
-    ) -> None:
-        """Run a command (see ``execution.ports.Session``)."""
-
-    async def interrupt(self, command: Command, reason: str) -> None:
-        """Kill a command."""
-
-    async def close(self) -> None:
-        """End the connection."""
 
 
 class Link(Protocol):

@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
+from chargehand.domain.session import Session
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.member import Member, Wish
-from chargehand.fleet.ports import LinkMaker, Session, WorkerStore
+from chargehand.fleet.ports import (
+    LinkMaker,
+    WorkerStore,
+)
 from chargehand.fleet.rules import WorkerState
 from chargehand.kit.tasks import Tasks
 

@@ -7,10 +7,11 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from chargehand.domain.build import Segment
+from chargehand.domain.build import Segment, SegmentSource
 from chargehand.domain.command import Command, CommandUpdate, Output, Value
+from chargehand.domain.identifiers import CommandId
+from chargehand.domain.session import CommandRefused, SessionState, WorkerLost
 from chargehand.domain.worker import WorkerInfo
-from chargehand.execution.ports import CommandRefused, WorkerLost
 from chargehand.kit.limits import time_limit
 from chargehand_wire import messages
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
@@ -26,7 +27,7 @@ _ACKNOWLEDGE_EVERY = 2
 class WireSession:
     """One connection to a worker; `run` may be called many times at once.
 
-    It is the Session of ``execution.ports`` and ``fleet.ports``.
+    It is a `chargehand.domain.session.Session`.
     """
 
     def __init__(
@@ -57,6 +58,11 @@ class WireSession:
     def info(self) -> WorkerInfo:
         """What the worker said of itself."""
         return self._info
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is in its life."""
+        return SessionState.CONNECTED if self._is_open else SessionState.LOST
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Make sure that these directories (below the worker's base) are there."""
@@ -205,5 +211,10 @@ class _Mailbox:
 def _translated(update: messages.Segment | messages.Value) -> CommandUpdate:
     if isinstance(update, messages.Value):
         return Value(key=update.key, value=update.value)
-    segment = Segment(data=update.data, line_count=update.line_count, size=update.size)
+    segment = Segment(
+        data=update.data,
+        line_count=update.line_count,
+        size=update.size,
+        source=SegmentSource(command_id=CommandId(update.command_id), number=update.number),
+    )
     return Output(log=update.log, segment=segment)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import deque
 
+import msgspec
+
 from chargehand.domain.build import Channel, LogType, Segment
 from chargehand.logs.segments import lines_of, segment_of, with_letter
 
@@ -36,7 +38,8 @@ class LimitedLog:
         self._is_cut = True
         self._keep(lines[end:])
         notice = f"Output exceeded {self._max_size} bytes, remaining output has been truncated\n"
-        return segment_of(lines[:end] + self._header(notice))
+        admitted = segment_of(lines[:end] + self._header(notice))
+        return msgspec.structs.replace(admitted, source=segment.source)
 
     def rest(self) -> Segment | None:
         """Return what is to be stored at the end: the last lines, where they are wanted."""

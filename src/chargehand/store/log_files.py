@@ -10,7 +10,7 @@ import zstandard
 
 from chargehand.domain.identifiers import LogId
 from chargehand.store.errors import LogWriteFailed
-from chargehand.store.log_records import HEADER_SIZE, Extent, ReadAt, extent_of, records
+from chargehand.store.log_records import Extent, ReadAt, extent_of, records
 
 _SHARDS = 256
 
@@ -126,7 +126,7 @@ def _without_bad_end(read_at: ReadAt, extent: Extent) -> Extent:
     if last is None:
         return extent
     try:
-        frame = read_at(last.offset + HEADER_SIZE, last.length)
+        frame = read_at(last.frame_offset, last.frame_length)
         zstandard.ZstdDecompressor().decompress(frame, max_output_size=last.size)
     except zstandard.ZstdError:
         return extent_of(read_at, last.offset)

@@ -76,6 +76,12 @@ _LEFT_OPEN = (
 )
 
 
+_STEP_IS_OPEN = select(steps.c.id).where(
+    steps.c.id == bindparam("step"), steps.c.complete == false()
+)
+_NAMED = select(*LOG_COLUMNS).where(_IS_STEPS, _log.name == bindparam("title"))
+
+
 @dataclass(frozen=True, slots=True)
 class StoredLog:
     """A log's row; ``content`` is None when its text is in a file."""
@@ -139,3 +145,11 @@ def delete_rows(transaction: Transaction, log_ids: Iterable[LogId]) -> None:
 def left_open(connection: Connection, master_id: MasterId) -> list[LogId]:
     """Return the logs in files that a master had open when it was killed."""
     return [LogId(id_) for id_ in connection.execute(_LEFT_OPEN, {"master": master_id}).scalars()]
+
+
+def of_open_step(connection: Connection, step_id: StepId, name: str) -> list[Log] | None:
+    """Return the logs of this name of a step; None when the step is complete, or unknown."""
+    if connection.execute(_STEP_IS_OPEN, {"step": step_id}).first() is None:
+        return None
+    found = connection.execute(_NAMED, {"step": step_id, "title": name})
+    return [log_of(row) for row in found]

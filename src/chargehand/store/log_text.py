@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import zstandard
 
 from chargehand.store.errors import StoreError
-from chargehand.store.log_records import HEADER_SIZE, Extent, ReadAt, Record, records
+from chargehand.store.log_records import Extent, ReadAt, Record, records
 
 _CHUNK = 1024 * 1024
 _LETTERS = re.compile(rb"\n[oeh]")
@@ -67,7 +67,7 @@ def _without_letters(text: bytes) -> bytes:
 
 
 def _text(read_at: ReadAt, record: Record) -> bytes:
-    frame = read_at(record.offset + HEADER_SIZE, record.length)
+    frame = read_at(record.frame_offset, record.frame_length)
     try:
         text: bytes = _decompressor().decompress(frame, max_output_size=record.size)
     except zstandard.ZstdError as error:

@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 from msgspec.structs import replace
 
 from chargehand.domain.build import Log, LogType, Segment
-from chargehand.domain.identifiers import LogId, MasterId, StepId
+from chargehand.domain.identifiers import CommandId, LogId, MasterId, StepId
 from chargehand.domain.raw_log import RawLog
 from chargehand.events.messages import LogAppended
 from chargehand.kit.tasks import Tasks
@@ -22,7 +22,7 @@ from chargehand.store import log_rows, log_text
 from chargehand.store.database import Database
 from chargehand.store.errors import LogWriteFailed, StoreError
 from chargehand.store.log_files import LogFiles, OpenedLog
-from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of
+from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of, last_number
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -100,15 +100,45 @@ class Logs:
         record = encoded(segment)
         async with opened.turn:
             if opened.content is not None and len(opened.content) + len(record) <= _SHORT:
-                await self._append_to_row(opened, segment, opened.content + record)
+                await self._append_to_row(opened, segment, record, opened.content + record)
             elif opened.content is not None:
                 await self._in_writer(self._files.write, log_id, 0, opened.content + record)
-                await self._append_to_row(opened, segment, None)
+                await self._append_to_row(opened, segment, record, None)
             else:
                 await self._in_writer(self._files.write, log_id, opened.extent.length, record)
-                self._grow(opened, segment)
+                self._grow(opened, segment, record)
                 self._database.publish([LogAppended(log=opened.log)])
                 self._measure_later(opened)
+
+    async def resume(
+        self, step_id: StepId, name: str, slug: str, command_id: CommandId
+    ) -> tuple[LogId, int] | None:
+        """Return the log that takes a command's output, and the last of its updates that is there.
+
+        For output that a worker kept while its master was down: what is there already will come
+        again. The log is opened when it was not yet; None when it is finished, or its step is.
+        """
+        logs = await self._database.read(
+            lambda connection: log_rows.of_open_step(connection, step_id, name)
+        )
+        if logs is None:
+            return None
+        found = [(await self._last_number(log.id, command_id), log.id, log) for log in logs]
+        number, log_id, log = max(found, default=(0, LogId(0), None))
+        if log is not None and not log.complete:
+            return log_id, number
+        if number:
+            return None
+        return (await self.open(step_id, name, slug, LogType.STDIO)).id, 0
+
+    async def _last_number(self, log_id: LogId, command_id: CommandId) -> int:
+        source = await self._source(log_id)
+
+        def look() -> int:
+            with self._reading(source) as read_at:
+                return last_number(read_at, source.extent.length, command_id)
+
+        return await self._in_reader(look)
 
     async def finish(self, log_id: LogId) -> Log:
         """No more will come; announce LogFinished."""
@@ -157,7 +187,9 @@ class Logs:
         if measures:
             await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
 
-    async def _append_to_row(self, opened: _Open, segment: Segment, content: bytes | None) -> None:
+    async def _append_to_row(
+        self, opened: _Open, segment: Segment, record: bytes, content: bytes | None
+    ) -> None:
         log = replace(opened.log, line_count=opened.log.line_count + segment.line_count)
         size = opened.extent.size + segment.size
         try:
@@ -167,12 +199,12 @@ class Logs:
         except StoreError as error:
             raise LogWriteFailed(f"cannot append to the log: {error}; the log ends here") from error
         opened.content = content
-        self._grow(opened, segment)
+        self._grow(opened, segment, record)
         # Announced only now: whoever reads when it hears of the lines must find them.
         self._database.publish([LogAppended(log=opened.log)])
 
-    def _grow(self, opened: _Open, segment: Segment) -> None:
-        opened.extent.grow(segment.line_count, segment.size, len(segment.data))
+    def _grow(self, opened: _Open, segment: Segment, record: bytes) -> None:
+        opened.extent.grow(segment.line_count, segment.size, len(record))
         opened.log = replace(opened.log, line_count=opened.extent.line_count)
 
     def _measure_later(self, opened: _Open) -> None:

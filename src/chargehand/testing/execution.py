@@ -29,6 +29,7 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.session import SessionState
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.ports import BuildSources, StartedBuild
@@ -273,6 +274,7 @@ class ScriptedSession:
         """Set when a command that hangs runs."""
         self.prepare_error: Exception | None = None
         self.worker_name = worker_name
+        self.state = SessionState.CONNECTED
         self.info = WorkerInfo(
             basedir=f"/workers/{worker_name}",
             version="1",
@@ -281,6 +283,10 @@ class ScriptedSession:
         )
         self._script = script or (lambda command: Script())
         self._killed: dict[str, asyncio.Event] = {}
+
+    async def close(self) -> None:
+        """Be lost from now on."""
+        self.state = SessionState.LOST
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Note them."""

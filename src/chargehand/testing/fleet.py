@@ -10,8 +10,8 @@ import msgspec
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerInfo
-from chargehand.fleet.ports import Session
 
 
 class MemoryWorkerStore:
@@ -74,6 +74,7 @@ class QuietSession:
         self.worker_name = worker_name
         self.info = WorkerInfo(version="fake")
         self.is_closed = False
+        self.state = SessionState.CONNECTED
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Do nothing."""
@@ -89,6 +90,7 @@ class QuietSession:
     async def close(self) -> None:
         """Remember it."""
         self.is_closed = True
+        self.state = SessionState.LOST
 
 
 class Registry(Protocol):
