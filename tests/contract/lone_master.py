@@ -27,7 +27,7 @@ class OneCommand:
     async def detach(self, session: WireSession) -> None:
         pass
 
-    async def _tell(self, update: CommandUpdate) -> None:
+    def _tell(self, update: CommandUpdate) -> None:
         if isinstance(update, Output):
             text = zstandard.ZstdDecompressor().decompress(update.segment.data)
             for line in text.splitlines():

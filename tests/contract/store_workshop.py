@@ -99,9 +99,14 @@ class Workshop:
         return await self.start(submitted.requests[0].request.id, builder=builder)
 
     async def step(self, build: Build, name: str = "shell") -> Step:
-        return await self.store.steps.add_step(build.id, name, "running", started=True)
+        return (await self.store.steps.add_step(build.id, name, "running", started=True)).step
+
+    async def recorded(self) -> None:
+        """Wait until what nobody waited for is recorded, too."""
+        await self.store.database.recorded()
 
     async def rows(self, kind: str, **options: Any) -> list[dict[str, Any]]:
+        await self.recorded()
         return (await self.store.resources.fetch(Query(sees=EVERYTHING, kind=kind, **options))).rows
 
 

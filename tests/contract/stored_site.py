@@ -56,13 +56,13 @@ async def fill(store: Store, *, builders: int, builds: int) -> None:
             [request_id], builder_ids[0], workers["w1"].id, master_id
         )
         build = started.build
-        await store.builds.set_build_properties(build.id, {"got_revision": ("r1", "Git")})
-        step = await store.steps.add_step(build.id, "compile", "compiling", started=True)
+        store.builds.set_build_properties(build.id, {"got_revision": ("r1", "Git")})
+        step = (await store.steps.add_step(build.id, "compile", "compiling", started=True)).step
         log = await store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
         data = zstandard.compress(LINES)
         await store.logs.append(log.id, Segment(data=data, line_count=3, size=len(LINES)))
         await store.logs.finish(log.id)
-        await store.steps.finish_step(step, Result.SUCCESS, "compiled", False)
+        store.steps.finish_step(step, Result.SUCCESS, "compiled", False)
         await store.builds.finish_build(build, Result.SUCCESS, "build successful", [request_id])
 
 

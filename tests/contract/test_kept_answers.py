@@ -73,10 +73,11 @@ class _Watch:
                 assert (again.rows, again.total) == (new.rows, new.total), (what, query)
         self._kept = fresh
 
-    async def do(self, use_case: Awaitable[Any]) -> Any:
-        """Perform a use case; note which tables it writes to."""
+    async def do(self, use_case: Any) -> Any:
+        """Perform a use case, or wait until it is recorded; note which tables it writes to."""
         before = self._workshop.store.database.generation()
-        result = await use_case
+        result = await use_case if isinstance(use_case, Awaitable) else use_case
+        await self._workshop.recorded()
         database = self._workshop.store.database
         self.written |= {
             name
@@ -151,7 +152,7 @@ async def _build(workshop: Workshop, watch: _Watch) -> None:
     await do(store.builds.set_build_state(build, "state"))
     await do(store.builds.set_build_properties(build.id, {"q": (2, "y")}))
     build = await do(store.builds.add_locks_duration(build, 2.0))
-    step = await do(store.steps.add_step(build.id, "compile", "waiting"))
+    step = (await do(store.steps.add_step(build.id, "compile", "waiting"))).step
     step = await do(store.steps.start_step(step, locks_acquired=False))
     step = await do(store.steps.step_got_locks(step))
     step = await do(store.steps.set_step_state(step, "compiling"))

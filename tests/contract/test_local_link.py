@@ -17,7 +17,7 @@ import zstandard
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
-from chargehand.domain.session import CommandRefused, WorkerLost
+from chargehand.domain.session import CommandRefused, Receipt, WorkerLost
 from chargehand.links.local import LocalLink, LocalLinks
 from chargehand.links.session import WireSession
 
@@ -46,7 +46,7 @@ class Heard:
         self.logs: dict[str, bytes] = {}
         self.values: dict[str, Any] = {}
 
-    async def receive(self, update: CommandUpdate) -> None:
+    def receive(self, update: CommandUpdate) -> None:
         if isinstance(update, Output):
             text = zstandard.ZstdDecompressor().decompress(update.segment.data)
             assert len(text) == update.segment.size
@@ -446,7 +446,7 @@ async def test_cancelling_a_run_leaves_nothing_behind(worker: Running) -> None:
 
 
 async def test_a_receiver_that_fails_ends_its_command(worker: Running) -> None:
-    async def fail(update: CommandUpdate) -> None:
+    def fail(update: CommandUpdate) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
@@ -511,21 +511,21 @@ async def test_ending_one_command_does_not_touch_another(worker: Running) -> Non
     assert heard.lines("o") == ["survived", "end"]
 
 
-async def test_a_slow_receiver_holds_the_command_back(worker: Running) -> None:
+async def test_output_that_is_not_safe_holds_the_command_back(worker: Running) -> None:
     sizes: list[int] = []
-    gate = asyncio.Event()
+    safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def receive(update: CommandUpdate) -> None:
+    def receive(update: CommandUpdate) -> Receipt | None:
         if isinstance(update, Output):
             sizes.append(update.segment.size)
-        await gate.wait()
+        return safe
 
     script = "seq 3000000; echo written > done"
     command = worker.command("shell", workdir="b", command=script, timeout=0.5, logEnviron=False)
     running = asyncio.ensure_future(worker.session.run(command, receive))
     await asyncio.sleep(1.5)
     held_back = not (Path(worker.session.info.basedir) / "b" / "done").exists()
-    gate.set()
+    safe.set_result(None)
     await running
 
     assert held_back
@@ -713,7 +713,7 @@ async def test_a_hundred_megabytes_of_text_arrive_quickly(
 ) -> None:
     sizes: list[int] = []
 
-    async def receive(update: CommandUpdate) -> None:
+    def receive(update: CommandUpdate) -> None:
         if isinstance(update, Output):
             sizes.append(update.segment.size)
 

@@ -45,6 +45,7 @@ async def test_a_short_log_is_read_back(workshop: Workshop) -> None:
     await workshop.store.logs.append(log.id, segment(b"o\nohello\n"))
     live = await workshop.store.logs.lines(log.id, 1, 3)
     finished = await workshop.store.logs.finish(log.id)
+    await workshop.recorded()
 
     assert live == b"oone\nee1\no\n"
     assert finished.line_count == 5

@@ -49,7 +49,7 @@ async def test_what_has_happened_is_recorded_when_there_is_room_again(tmp_path: 
         await _room(workshop, None)
         steps = await asyncio.gather(*adding)
 
-        assert sorted(step.name for step in steps) == ["step 0", "step 1", "step 2"]
+        assert [added.step.name for added in steps] == ["step 0", "step 1", "step 2"]
         await workshop.store.builds.finish_build(build, Result.SUCCESS, "done", [])
 
 
@@ -72,7 +72,7 @@ async def test_a_master_that_stops_does_not_wait_for_room(tmp_path: Path):
 async def test_a_short_log_waits_for_room(tmp_path: Path):
     async with opened("sqlite:///state.sqlite", tmp_path) as workshop:
         build = await workshop.build()
-        step = await workshop.store.steps.add_step(build.id, "one", "", started=True)
+        step = await workshop.step(build, "one")
         log = await workshop.store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
         await _room(workshop, 0)
         await _fill(workshop)

@@ -269,21 +269,21 @@ async def test_a_rebuild_has_the_same_sources_and_properties(workshop: Workshop)
 async def test_properties_of_a_build_are_set_and_set_again(workshop: Workshop) -> None:
     build = await workshop.build()
 
-    await workshop.store.builds.set_build_properties(build.id, {"a": (1, "x"), "b": (None, "x")})
-    await workshop.store.builds.set_build_properties(build.id, {"a": ({"k": [2]}, "y")})
+    workshop.store.builds.set_build_properties(build.id, {"a": (1, "x"), "b": (None, "x")})
+    workshop.store.builds.set_build_properties(build.id, {"a": ({"k": [2]}, "y")})
 
     (row,) = await workshop.rows("properties", scope={"buildid": build.id})
     assert row == {"a": [{"k": [2]}, "y"], "b": [None, "x"]}
     with pytest.raises(TypeError):
-        await workshop.store.builds.set_build_properties(build.id, {"c": (object(), "x")})
+        workshop.store.builds.set_build_properties(build.id, {"c": (object(), "x")})
 
 
 async def test_a_build_tells_of_its_state_and_waiting(workshop: Workshop) -> None:
     build = await workshop.build()
 
-    build = await workshop.store.builds.set_build_state(build, "building")
-    build = await workshop.store.builds.add_locks_duration(build, 1.5)
-    build = await workshop.store.builds.add_locks_duration(build, 1.0)
+    build = workshop.store.builds.set_build_state(build, "building")
+    build = workshop.store.builds.add_locks_duration(build, 1.5)
+    build = workshop.store.builds.add_locks_duration(build, 1.0)
 
     (row,) = await workshop.rows("builds")
     assert (row["state_string"], row["locks_duration_s"]) == ("building", 2)
@@ -303,16 +303,16 @@ async def test_steps_are_numbered_and_named_uniquely(workshop: Workshop) -> None
 async def test_a_step_is_recorded_from_its_beginning_to_its_end(workshop: Workshop) -> None:
     store = workshop.store.steps
     build = await workshop.build()
-    step = await store.add_step(build.id, "make", "pending")
+    step = (await store.add_step(build.id, "make", "pending")).step
 
     workshop.clock.seconds += 10
-    step = await store.start_step(step, locks_acquired=False)
+    step = store.start_step(step, locks_acquired=False)
     workshop.clock.seconds += 10
-    step = await store.step_got_locks(step)
-    step = await store.set_step_state(step, "making")
-    step = await store.add_step_url(step, StepUrl("one", "http://1"))
-    step = await store.add_step_url(step, StepUrl("two", "http://2"))
-    step = await store.finish_step(step, Result.WARNINGS, "made", True)
+    step = store.step_got_locks(step)
+    step = store.set_step_state(step, "making")
+    step = store.add_step_url(step, StepUrl("one", "http://1"))
+    step = store.add_step_url(step, StepUrl("two", "http://2"))
+    step = store.finish_step(step, Result.WARNINGS, "made", True)
 
     (row,) = await workshop.rows("steps")
     assert row == {

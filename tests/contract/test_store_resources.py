@@ -248,7 +248,7 @@ async def test_workers_have_their_connections_and_configurations(workshop: Works
 
 async def test_properties_are_filled_in_when_asked_for(workshop: Workshop) -> None:
     build = await workshop.build(properties={"owner": ("me", "Force")})
-    await workshop.store.builds.set_build_properties(build.id, {"a": (1, "x"), "b": (2, "x")})
+    workshop.store.builds.set_build_properties(build.id, {"a": (1, "x"), "b": (2, "x")})
 
     (none,) = await workshop.rows("builds")
     (some,) = await workshop.rows("builds", properties=("a", "missing"))

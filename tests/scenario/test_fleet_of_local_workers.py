@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import zstandard
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
-from chargehand.domain.session import Session, WorkerLost
+from chargehand.domain.session import Receive, Session, WorkerLost
 from chargehand.events.messages import Event, WorkerConnected, WorkerDisconnected
 from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
@@ -65,8 +65,8 @@ async def farm(tmp_path: Path) -> AsyncIterator[Farm]:
     await store.close()
 
 
-def told(spoken: list[bytes]) -> Callable[[CommandUpdate], object]:
-    async def receive(update: CommandUpdate) -> None:
+def told(spoken: list[bytes]) -> Receive:
+    def receive(update: CommandUpdate) -> None:
         if isinstance(update, Output):
             spoken.append(zstandard.ZstdDecompressor().decompress(update.segment.data))
 

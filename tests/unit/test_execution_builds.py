@@ -663,7 +663,7 @@ async def test_locks_are_given_back_when_it_cannot_be_recorded_that_they_were_go
     table = LockTable()
     workshop = StepWorkshop(Returns(locks=[lock.access("exclusive")]), locks=table)
 
-    async def fail(*_):
+    def fail(*_):
         raise OSError("database is locked")
 
     workshop.steps.step_got_locks = fail
@@ -686,7 +686,7 @@ async def test_a_full_disk_ends_the_step_and_not_the_master():
 async def test_a_store_that_fails_ends_the_build():
     workshop = StepWorkshop(Returns(), Returns())
 
-    async def fail(*_):
+    def fail(*_):
         raise OSError("database is locked")
 
     workshop.steps.finish_step = fail

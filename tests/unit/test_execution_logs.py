@@ -20,9 +20,10 @@ from buildbot.process.logobserver import (
 from buildbot.process.results import SUCCESS
 from buildbot.steps.shell import ShellCommand
 from chargehand.config.model import LogConfig
-from chargehand.domain.build import Channel, LogType
-from chargehand.kit.tasks import Tasks
+from chargehand.domain.build import Channel, LogType, Segment
+from chargehand.domain.command import Output, Value
 from chargehand.logs.limits import LimitedLog
+from chargehand.logs.reading import ReadableSegment
 from chargehand.logs.segments import (
     lines_of,
     pieces_of,
@@ -30,7 +31,7 @@ from chargehand.logs.segments import (
     segment_of,
     with_letter,
 )
-from chargehand.logs.writer import LogWriter
+from chargehand.logs.writer import LogFailed, LogWriter
 from chargehand.testing.execution import Script, ScriptedSession
 
 LINES = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=30)
@@ -80,39 +81,67 @@ def test_a_limited_log_keeps_its_beginning_and_end(lines, limit, tail, chunk):
         assert len(last) <= (tail or 0)
 
 
-class Sink:
+class MemorySink:
+    """`Sink` in memory. Set ``failure`` to let it take nothing."""
+
     def __init__(self):
+        self.log = None
         self.lines = []
         self.failure = None
+        self.is_finished = False
 
-    async def append(self, segment):
+    async def opened(self):
+        return self.log
+
+    def append(self, segment):
         if self.failure is not None:
             raise self.failure
-        await asyncio.sleep(0)
         self.lines.append(lines_of(segment))
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
+
+    async def flush(self):
+        if self.failure is not None:
+            raise self.failure
+
+    async def read(self):
+        return b"".join(self.lines)
+
+    async def finish(self):
+        self.is_finished = True
 
 
-def writer(sink, kind=LogType.STDIO):
-    return LogWriter(kind=kind, append=sink.append, tasks=Tasks("test"))
+def writer(sink, kind=LogType.STDIO, **options):
+    return LogWriter(kind=kind, sink=sink, **options)
+
+
+def printed(lines):
+    return ReadableSegment(segment_of(lines))
 
 
 async def test_partial_lines_wait_for_their_end():
-    sink = Sink()
+    sink, heard = MemorySink(), []
     log = writer(sink)
+    log.subscribe(lambda channel, text: heard.append(text))
 
-    assert log.write(Channel.STDOUT, "par") == ""
-    assert log.write(Channel.STDERR, "err") == ""
-    assert log.write(Channel.STDOUT, "tial\nnext") == "partial\n"
+    log.write(Channel.STDOUT, "par")
+    log.write(Channel.STDERR, "err")
+    assert heard == []
+    log.write(Channel.STDOUT, "tial\nnext")
+    assert heard == ["partial\n"]
     await log.flush()
     assert sink.lines == [b"opartial\n"]
 
-    await log.close()
+    await log.end()
     assert b"".join(sink.lines) == b"opartial\nonext\neerr\n"
+    assert heard == ["partial\n", "next\n", "err\n", None]
+    assert sink.is_finished
 
 
 @pytest.mark.looptime
 async def test_whole_lines_are_appended_soon(looptime):
-    sink = Sink()
+    sink = MemorySink()
     log = writer(sink)
 
     log.write(Channel.STDOUT, "a\n")
@@ -123,38 +152,81 @@ async def test_whole_lines_are_appended_soon(looptime):
 
 
 async def test_the_workers_segments_come_after_what_was_written_before():
-    sink = Sink()
+    sink = MemorySink()
     log = writer(sink)
     log.write(Channel.HEADER, "first\n")
 
-    await asyncio.gather(
-        log.pass_through(segment_of(b"osecond\n")), log.pass_through(segment_of(b"othird\n"))
-    )
+    log.pass_through(printed(b"osecond\n"))
+    log.pass_through(printed(b"othird\n"))
 
     assert b"".join(sink.lines) == b"hfirst\nosecond\nothird\n"
 
 
 @pytest.mark.looptime
 async def test_a_failure_in_the_background_reaches_the_next_writer(looptime):
-    sink = Sink()
-    sink.failure = OSError("disk full")
+    sink = MemorySink()
+    sink.failure = LogFailed("disk full")
     log = writer(sink)
 
     log.write(Channel.STDOUT, "a\n")
     await asyncio.sleep(1)
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(LogFailed, match="disk full"):
+        log.write(Channel.STDOUT, "b\n")
+    with pytest.raises(LogFailed, match="disk full"):
         await log.flush()
 
 
+async def test_a_log_that_fails_is_finished_all_the_same():
+    sink = MemorySink()
+    sink.failure = LogFailed("disk full")
+    log = writer(sink)
+    log.write(Channel.STDOUT, "a\n")
+
+    with pytest.raises(LogFailed, match="disk full"):
+        await log.end()
+
+    assert sink.is_finished
+
+
 async def test_text_without_channels_has_no_letters():
-    sink = Sink()
+    sink = MemorySink()
     log = writer(sink, LogType.TEXT)
 
     log.write(Channel.STDOUT, "a\nb")
-    await log.close()
+    await log.end()
 
     assert b"".join(sink.lines) == b"a\nb\n"
+
+
+async def test_encoding_and_redaction_count_for_all_that_goes_through():
+    sink, heard = MemorySink(), []
+    log = writer(sink, encoding="latin-1", redaction=lambda: lambda text: text.replace("hush", "*"))
+    log.subscribe(lambda channel, text: heard.append(text))
+
+    log.write(Channel.STDERR, b"h\xe4, hush\n")
+    segment = log.cleaned(printed(b"oso hush\n"))
+    log.pass_through(segment)
+    log.tell(segment)
+
+    assert b"".join(sink.lines) == "eh\xe4, *\noso *\n".encode()
+    assert heard == ["h\xe4, *\n", "so *\n"]
+
+
+async def test_a_segment_that_nobody_reads_is_not_decompressed():
+    class Raw(MemorySink):
+        def append(self, segment):
+            self.lines.append(segment)
+            return asyncio.get_running_loop().create_future()
+
+    sink = Raw()
+    log = writer(sink)
+    damaged = ReadableSegment(Segment(data=b"not a frame", line_count=1, size=5))
+
+    log.pass_through(log.cleaned(damaged))
+    log.tell(damaged)
+
+    assert sink.lines == [damaged.segment]
 
 
 class Writes(BuildStep):
@@ -302,6 +374,105 @@ async def test_an_observer_that_raises_fails_the_step():
 
     assert (await workshop.run()).state == "exception 'make' (exception)"
     assert "cannot read this" in workshop.logs.text("err.text")
+    assert workshop.logs.text("stdio") == "hshell\no1\n"
+    assert session.interrupts == ["its output failed"]
+
+
+async def test_all_that_a_command_prints_is_kept_after_an_observer_has_failed():
+    class Raises(LogLineObserver):
+        lines = 0
+
+        def outLineReceived(self, line):
+            self.lines += 1
+            raise RuntimeError("cannot read this")
+
+    class Talks(ScriptedSession):
+        async def run(self, command, receive):
+            for number in range(3):
+                receive(Output(log="stdio", segment=segment_of(b"o%d\n" % number)))
+            receive(Value(key="rc", value=-1))
+
+        async def interrupt(self, command, reason):
+            self.interrupts.append(reason)
+
+    class Observed(ShellCommand):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.addLogObserver("stdio", observer)
+
+    observer, session = Raises(), Talks()
+    workshop = StepWorkshop(Observed(command="make"), session=session)
+
+    await workshop.run()
+
+    assert workshop.logs.text("stdio") == "o0\no1\no2\n"
+    assert observer.lines == 1
+    assert session.interrupts == ["its output failed"]
+
+
+async def test_a_log_that_cannot_be_written_ends_the_command():
+    session = ScriptedSession(lambda _: Script(stdout="1\n", hangs=True))
+    workshop = StepWorkshop(ShellCommand(command="make"), session=session)
+    workshop.logs.failure = LogFailed("cannot append: disk full")
+
+    build = await asyncio.wait_for(workshop.run(), 5)
+
+    assert build.state == "exception 'make' (exception): cannot append: disk full"
+    assert session.interrupts == ["its output failed"]
+
+
+async def test_text_waits_for_the_log_that_is_opened_for_it():
+    class Delays(ShellCommand):
+        async def run(self):
+            command = await self.makeRemoteShellCommand()
+
+            async def activate(command):
+                await asyncio.sleep(0)
+                log = await self.addLog("later")
+                await log.addHeader("opened\n")
+                return log
+
+            command.useLogDelayed("trace", activate, True)
+            await self.runCommand(command)
+            return command.results()
+
+    session = ScriptedSession(lambda _: Script(files={"trace": "1\n2\n", "other": "dropped\n"}))
+    workshop = StepWorkshop(Delays(command="make"), session=session)
+
+    assert (await workshop.run()).state == "build successful"
+    assert workshop.logs.text("later") == "hopened\no1\no2\n"
+    assert [log.name for log in workshop.logs.logs.values()] == ["stdio", "later"]
+
+
+async def test_a_delayed_log_that_fails_fails_the_step():
+    class Delays(ShellCommand):
+        async def run(self):
+            command = await self.makeRemoteShellCommand()
+            command.useLogDelayed("trace", lambda command: 1 / 0, True)
+            await self.runCommand(command)
+            return command.results()
+
+    session = ScriptedSession(lambda _: Script(files={"trace": "1\n"}))
+    workshop = StepWorkshop(Delays(command="make"), session=session)
+
+    assert (await workshop.run()).state == "exception 'make' (exception)"
+    assert "ZeroDivisionError" in workshop.logs.text("err.text")
+
+
+async def test_what_is_collected_and_observed_is_as_it_was_printed():
+    class Collects(ShellCommand):
+        async def run(self):
+            command = await self.makeRemoteShellCommand(collectStdout=True, collectStderr=True)
+            await self.runCommand(command)
+            self.setProperty("both", [command.stdout, command.stderr], "test")
+            return SUCCESS
+
+    session = ScriptedSession(lambda _: Script(stdout="1\n\n", stderr="e\n"))
+    workshop = StepWorkshop(Collects(command="make"), session=session)
+
+    await workshop.run()
+
+    assert workshop.builds.properties[1]["both"] == (["1\n\n", "e\n"], "test")
 
 
 async def test_a_secret_that_was_used_is_not_shown():
@@ -340,10 +511,8 @@ async def test_the_limits_of_the_configuration_count_for_each_log():
 async def test_bytes_that_are_no_text_pass_as_they_are():
     class Binary(ScriptedSession):
         async def run(self, command, receive):
-            from chargehand.domain.command import Output, Value
-
-            await receive(Output(log="stdio", segment=segment_of(b"o\xff\xfe\x00\r50%\r\n")))
-            await receive(Value(key="rc", value=0))
+            receive(Output(log="stdio", segment=segment_of(b"o\xff\xfe\x00\r50%\r\n")))
+            receive(Value(key="rc", value=0))
 
     workshop = StepWorkshop(ShellCommand(command="make"), session=Binary())
 

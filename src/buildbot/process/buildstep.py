@@ -302,7 +302,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
             self._tasks.spawn(self._show_summary(), name="update the summary")
 
     async def _show_summary(self) -> None:
-        await self._engine_runtime.set_state(await self._current_sentence())
+        self._engine_runtime.set_state(await self._current_sentence())
 
     async def _current_sentence(self) -> str:
         """Return what the step is doing."""
@@ -384,6 +384,13 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
         return self.build.getWorkerName() if self.build is not None else None
 
     # What the engine calls
+
+    def _first_log(self) -> str | None:
+        """Return the name of the log that ``run()`` opens first and in any case, if there is one.
+
+        The engine opens it in the transaction that records the step.
+        """
+        return None
 
     async def _render_all(self) -> None:
         """Render the attributes that are renderable."""

@@ -100,6 +100,10 @@ class RecipeStep:
             always_run=bool(step.alwaysRun),
         )
 
+    def first_log(self) -> str | None:
+        """Return the name of the log that it opens in any case."""
+        return self.step._first_log()
+
     async def locks(self) -> tuple[LockAccess, ...]:
         """Return the locks it needs, rendered."""
         locks: tuple[LockAccess, ...] = await self.step._needed_locks()
@@ -110,7 +114,7 @@ class RecipeStep:
         await self._render_name()
         return await self.step._is_wanted()
 
-    async def run(self, runtime: StepRuntime) -> Any:
+    async def run(self, runtime: StepRuntime) -> object:
         """Run it, and record the properties that it set."""
         step = self.step
         try:
@@ -123,7 +127,7 @@ class RecipeStep:
             raise
         finally:
             if properties := step.build._take_changed():
-                await runtime.set_build_properties(properties)
+                runtime.set_build_properties(properties)
 
     async def interrupt(self, reason: str) -> None:
         """Make `run` end soon."""

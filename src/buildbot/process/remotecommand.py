@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from buildbot._border.bridge import inward
@@ -11,10 +12,12 @@ from buildbot.process.log import Log
 from buildbot.process.outgoing import outgoing
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from chargehand.domain.build import Channel
-from chargehand.domain.command import Command, CommandUpdate, Output, Value
+from chargehand.domain.command import Command
 from chargehand.domain.identifiers import CommandId
-from chargehand.execution.ports import StepRuntime
-from chargehand.logs.segments import lines_of, runs_of
+from chargehand.execution.ports import Routes, StepRuntime
+from chargehand.execution.routing import STDIO
+from chargehand.logs.reading import Collector
+from chargehand.logs.writer import LogWriter
 
 
 class RemoteException(Exception):
@@ -58,8 +61,6 @@ class RemoteCommand:
         self.worker: Any = None
         self.commandID: str | None = None
         self._closed_with_it: set[str] = set()
-        self._collected: dict[Channel, list[bytes]] = {}
-        self._command: Command | None = None
         self._runtime: StepRuntime | None = None
 
     def __repr__(self) -> str:
@@ -94,35 +95,56 @@ class RemoteCommand:
         if self.interrupted:
             return
         self.commandID = step._next_command_id()
-        self._command = Command(
-            id=CommandId(self.commandID),
-            name=self.remote_command,
-            arguments=self._arguments(step),
-            builddir=step.build.builddir,
+        command = Command(
+            id=CommandId(self.commandID), name=self.remote_command, arguments=self.args
         )
+        encoding = step.logEncoding if isinstance(step.logEncoding, str) else None
+        collector = self._collector()
         self.active = True
         try:
-            await step._engine_runtime.run_command(self._command, self._receive)
+            await self._runtime.run_command(command, self._routes(collector), encoding=encoding)
         finally:
             self.active = False
-            self._collect()
+            if collector is not None:
+                self.stdout += collector.text(Channel.STDOUT)
+                self.stderr += collector.text(Channel.STDERR)
             for name in self._closed_with_it:
                 if name in self.logs:
                     await self.logs[name].end()
 
-    def _arguments(self, step: Any) -> dict[str, Any]:
-        """Return the arguments, with the step's own encoding of what the program writes."""
-        encoding = step.logEncoding
-        if self.remote_command != "shell" or not isinstance(encoding, str):
-            return self.args
-        return {"encoding": encoding, **self.args}
+    def _collector(self) -> Collector | None:
+        channels = []
+        if self.collectStdout:
+            channels.append(Channel.STDOUT)
+        if self.collectStderr:
+            channels.append(Channel.STDERR)
+        return Collector(channels) if channels else None
+
+    def _routes(self, collector: Collector | None) -> Routes:
+        """Return what is to become of the command's output."""
+        streams = {STDIO if name == self.stdioLogName else name: name for name in self.logs}
+        return Routes(
+            logs={stream: self.logs[name]._engine_log() for stream, name in streams.items()},
+            delayed={name: partial(self._activated, name) for name in self.delayedLogs},
+            collector=collector,
+            values=self._take_value,
+        )
+
+    async def _activated(self, name: str) -> LogWriter | None:
+        """Return the log of a watched file of which there is text now."""
+        make, closed_with_it = self.delayedLogs.pop(name)
+        log: Log | None = await inward(make, self)
+        if log is None:
+            return None
+        self.useLog(log, closed_with_it, name)
+        return log._engine_log()
 
     @outgoing
     async def interrupt(self, why: Any) -> None:
         """Let the worker kill the command; ``run`` ends when it is dead."""
         self.interrupted = True
-        if self.active and self._runtime is not None and self._command is not None:
-            await self._runtime.interrupt_command(self._command, str(why))
+        if self.active and self._runtime is not None and self.commandID is not None:
+            await self._runtime.interrupt_command(CommandId(self.commandID), str(why))
 
     def results(self) -> int:
         """Return the result that the exit code stands for."""
@@ -159,50 +181,19 @@ class RemoteCommand:
         log = self.logs.get(self.stdioLogName or "")
         return getattr(log, method)(data) if log is not None else None
 
-    async def _receive(self, update: CommandUpdate) -> None:
-        match update:
-            case Output():
-                await self._output(update)
-            case Value(key="rc"):
-                self.rc = update.value
-            case Value(key="failure_reason"):
-                self._failed(update.value)
-            case Value() if not self.ignore_updates:
-                self.updates[update.key].append(update.value)
+    def _take_value(self, key: str, value: Any) -> None:
+        if key == "rc":
+            self.rc = value
+        elif key == "failure_reason":
+            self._failed(value)
+        elif not self.ignore_updates:
+            self.updates[key].append(value)
 
     def _failed(self, reason: str) -> None:
         if reason in ("timeout", "timeout_without_output"):
             self.step.timed_out = True
         elif reason == "max_lines_failure":
             self.step.max_lines_reached = True
-
-    async def _output(self, update: Output) -> None:
-        is_stdio = update.log == "stdio"
-        name = (self.stdioLogName or "") if is_stdio else update.log
-        lines = None
-        if is_stdio and (self.collectStdout or self.collectStderr):
-            lines = lines_of(update.segment)
-            for channel, run in runs_of(lines):
-                self._collected.setdefault(channel, []).append(run)
-        log = self.logs.get(name) or await self._activated(name)
-        if log is not None:
-            await log.pass_through(update.segment, lines)
-
-    async def _activated(self, name: str) -> Log | None:
-        delayed = self.delayedLogs.pop(name, None)
-        if delayed is None:
-            return None
-        make, closed_with_it = delayed
-        log: Log = await inward(make, self)
-        self.useLog(log, closed_with_it, name)
-        return log
-
-    def _collect(self) -> None:
-        if self.collectStdout:
-            self.stdout += _text(self._collected.get(Channel.STDOUT))
-        if self.collectStderr:
-            self.stderr += _text(self._collected.get(Channel.STDERR))
-        self._collected.clear()
 
 
 class RemoteShellCommand(RemoteCommand):
@@ -262,7 +253,3 @@ class RemoteShellCommand(RemoteCommand):
 
 LoggedRemoteCommand = RemoteCommand
 """Its name of old."""
-
-
-def _text(runs: list[bytes] | None) -> str:
-    return b"".join(runs or ()).decode("utf-8", "replace")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from buildbot._border.bridge import inward
 from buildbot._border.text import bytes2unicode
 from buildbot.process.log import KINDS, Log
 from buildbot.process.outgoing import outgoing
+from buildbot.process.properties import Properties
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.kit.tasks import Tasks
+from chargehand.logs.writer import Redact
 
 
 class StepLogs:
@@ -44,22 +45,22 @@ class StepLogs:
         kind = KINDS.get(type)
         if kind is None:
             raise ValueError(f"log type must be one of {', '.join(KINDS)}, not {type!r}")
-        log = kind(
+        writer = self._engine_runtime.open_log(
             name,
-            runtime=self._engine_runtime,
-            tasks=self._tasks,
-            encoding=encoding or self._log_encoding(),
-            properties=self.getProperties(),
+            kind.kind,
+            encoding=encoding or self.logEncoding or None,
+            redaction=self._redaction,
         )
+        log = kind(name, writer)
         self.logs[name] = log
         self._all_logs.append(log)
         self._connect_observers()
         return log
 
-    def _log_encoding(self) -> Any:
-        """Return how bytes become text: as this step says, or the configuration."""
-        config = getattr(self.master, "config", None)
-        return self.logEncoding or getattr(config, "logEncoding", None) or "utf-8"
+    def _redaction(self) -> Redact | None:
+        """Return what takes the secrets that the build has used out of a text."""
+        properties: Properties = self.getProperties()
+        return properties.cleanupTextFromSecrets if properties.hasUsedSecrets() else None
 
     def getLog(self, name: str) -> Log:
         """Return a log of this step. Raises KeyError."""
@@ -110,13 +111,16 @@ class StepLogs:
     @outgoing
     async def addURL(self, name: str, url: str) -> None:
         """Show a link."""
-        await self._engine_runtime.add_url(bytes2unicode(name), bytes2unicode(url))
+        self._engine_runtime.add_url(bytes2unicode(name), bytes2unicode(url))
 
     async def _end_logs(self) -> None:
         """End all logs. Raises the first error in writing them."""
-        ends = (log.end() for log in self._all_logs)
-        outcomes = await asyncio.gather(*ends, return_exceptions=True)
+        failure: Exception | None = None
+        for log in self._all_logs:
+            try:
+                await log.end()
+            except Exception as error:  # noqa: BLE001 - the other logs have to end all the same
+                failure = failure or error
         await self._tasks.close()
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        if failure is not None:
+            raise failure

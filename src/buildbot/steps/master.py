@@ -48,6 +48,7 @@ class MasterShellCommand(BuildStep):
         """Run the program; exit code 0 is SUCCESS."""
         environment = _environment(self.env)
         log = await self.addLog("stdio")
+        assert isinstance(log, StreamLog)
         await log.addHeader(self._header(environment))
         try:
             self.process = await self._started(environment)

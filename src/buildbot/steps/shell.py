@@ -50,8 +50,11 @@ class ShellCommand(ShellMixin, BuildStep):
         """Run the program; its exit code says the result."""
         command = await self.makeRemoteShellCommand()
         await self.runCommand(command)
-        result: int = command.results()
-        return result
+        return command.results()
+
+    def _first_log(self) -> str | None:
+        """Return the log of its program."""
+        return "stdio" if type(self).run is ShellCommand.run else None
 
 
 class Configure(ShellCommand):
@@ -89,8 +92,7 @@ class TreeSize(ShellMixin, BuildStep):
         size = int(found[1])
         self.setProperty("tree-size-KiB", size, "treesize")
         self.descriptionDone = ["treesize", f"{size} KiB"]
-        result: int = command.results()
-        return result
+        return command.results()
 
 
 class SetPropertyFromCommand(ShellMixin, BuildStep):

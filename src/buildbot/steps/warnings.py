@@ -104,7 +104,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         """Read the suppression file on the worker."""
         content = await self.getFileContentFromWorker(self.suppressionFile, abandonOnFailure=True)
         found = []
-        for line in content.split("\n"):
+        for line in (content or "").split("\n"):
             if self.commentEmptyLineRe.match(line):
                 continue
             if match := self.suppressionLineRe.match(line):

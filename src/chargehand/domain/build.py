@@ -88,6 +88,14 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     line_count: int = 0
 
 
+class NewLog(msgspec.Struct, frozen=True):
+    """A log that is to be opened; ``slug`` is its name as a part of addresses."""
+
+    name: str
+    slug: str
+    type: LogType
+
+
 class SegmentSource(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Which update of which command a segment is: one that is sent again can be recognised."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -30,6 +30,20 @@ class SessionState(Enum):
     worker."""
 
 
+class Receipt(Protocol):
+    """Something that is done when an update of a command is safe (a future)."""
+
+    def done(self) -> bool:
+        """Whether it is safe, or given up."""
+
+    def add_done_callback(self, callback: Callable[[object], object], /) -> None:
+        """Call *callback* soon after it is done."""
+
+
+Receive = Callable[[CommandUpdate], Receipt | None]
+"""Takes an update; returns None when there is nothing to wait for. Never raises."""
+
+
 class Session(Protocol):
     """A worker that speaks some protocol. (Implemented by ``links``, kept by ``fleet``.)"""
 
@@ -48,14 +62,12 @@ class Session(Protocol):
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Make sure that these directories (below the worker's base) are there."""
 
-    async def run(
-        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
-    ) -> None:
+    async def run(self, command: Command, receive: Receive) -> None:
         """Run *command*, hand each update to *receive* in order, return when it is complete.
 
-        An update counts as delivered (and is acknowledged to the worker) when *receive* returns.
-        An interrupted connection is waited out. Raises WorkerLost, or CommandRefused. Cancelling
-        the call interrupts the command.
+        An update is acknowledged to the worker when it is safe, which *receive* says; nothing else
+        waits for that. An interrupted connection is waited out. Raises WorkerLost, or
+        CommandRefused. Cancelling the call interrupts the command.
         """
 
     async def interrupt(self, command: Command, reason: str) -> None:

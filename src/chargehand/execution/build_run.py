@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -29,7 +28,8 @@ from chargehand.execution.rules import (
     own_properties,
     owners_of,
 )
-from chargehand.execution.step_run import StepRun, Stop
+from chargehand.execution.step_run import StepRun
+from chargehand.execution.stop import Stop
 
 _log = logging.getLogger(__name__)
 
@@ -167,20 +167,16 @@ class BuildRun:
     ) -> bool:
         if self._stop is not None:
             return False
+        self._means.builds.set_build_properties(self.build.id, properties)
+        self.build = self._means.builds.set_build_state(self.build, "building")
         self._preparation = preparation
-        ready, *others = await asyncio.gather(
-            preparation.run(),
-            self._means.builds.set_build_properties(self.build.id, properties),
-            self._means.builds.set_build_state(self.build, "building"),
-            return_exceptions=True,
-        )
-        self._preparation = None
-        for outcome in (ready, *others):
-            if isinstance(outcome, BaseException):
-                raise outcome
+        try:
+            ready = await preparation.run()
+        finally:
+            self._preparation = None
         if not ready and self._stop is None:
             self.stop(Stop(Result.RETRY, "worker not ready"))
-        return bool(ready)
+        return ready
 
     async def _steps(self, hosted: HostedBuild) -> None:
         while (step := hosted.next_step()) is not None:
@@ -206,16 +202,14 @@ class BuildRun:
         if running.is_worker_lost:
             self.stop(Stop(Result.RETRY, "worker lost"))
         if running.seconds_waited:
-            self.build = await self._means.builds.add_locks_duration(
-                self.build, running.seconds_waited
-            )
+            self.build = self._means.builds.add_locks_duration(self.build, running.seconds_waited)
         self._result, halts = after_step(step.flags, result, self._result)
         self._halted = self._halted or halts
         hosted.note(step, result, self._result)
         if running.build_sentence is not None:
             self._texts.append(running.build_sentence)
             sentence = " ".join(self._texts)
-            self.build = await self._means.builds.set_build_state(self.build, sentence)
+            self.build = self._means.builds.set_build_state(self.build, sentence)
 
     def _facts(self, sources: BuildSources) -> BuildFacts:
         assignment, builder, worker = self._assignment, self._builder, self._worker

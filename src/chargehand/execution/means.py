@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chargehand.config.model import LogConfig
 from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
+from chargehand.kit.clock import Clock
 from chargehand.kit.tasks import Tasks
 
 
@@ -19,5 +20,6 @@ class Means:
     locks: Locks
     tasks: Tasks
     log_config: LogConfig
+    clock: Clock
     grace: float
     """Seconds that a step has to end after it was interrupted, and again after it was cancelled."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chargehand.domain.assignment import Assignment as Assignment
 from chargehand.domain.assignment import LockGrant as LockGrant
-from chargehand.domain.build import Build, Log, LogType, Segment, Step, StepUrl
+from chargehand.domain.build import Build, Log, LogType, NewLog, Segment, Step, StepUrl
 from chargehand.domain.buildset import BuildRequest, Buildset
 from chargehand.domain.change import Change
-from chargehand.domain.command import Command, CommandUpdate
+from chargehand.domain.command import Command
 from chargehand.domain.identifiers import (
     BuilderId,
     BuildId,
+    CommandId,
     LogId,
     MasterId,
     RequestId,
@@ -29,10 +31,10 @@ from chargehand.domain.session import Session as Session
 from chargehand.domain.session import WorkerLost as WorkerLost
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.domain.worker import WorkerInfo
-
-
-class LogFailed(Exception):
-    """Text could not be appended to a log; the message says why."""
+from chargehand.execution.routing import Routes as Routes
+from chargehand.execution.rules import StepFlags as StepFlags
+from chargehand.logs.writer import Encoding, LogWriter, Redact, nothing_to_redact
+from chargehand.logs.writer import LogFailed as LogFailed
 
 
 class Locks(Protocol):
@@ -45,7 +47,11 @@ class Locks(Protocol):
 
 
 class BuildStore(Protocol):
-    """Where builds are recorded. Each method is one transaction and announces what it did."""
+    """Where builds are recorded. Each method announces what it did, after the commit.
+
+    What is not awaited is written in the order of the calls, before what is awaited next. If that
+    fails, whoever awaits something of the same build next gets the failure.
+    """
 
     async def start_build(
         self,
@@ -60,15 +66,14 @@ class BuildStore(Protocol):
         does not wait any more; then nothing of it stays.
         """
 
-    async def set_build_state(self, build: Build, state: str) -> Build:
+    def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
 
-    async def set_build_properties(
-        self, build_id: BuildId, properties: Mapping[str, Property]
-    ) -> None:
-        """Set these properties; announce BuildPropertiesUpdated."""
+    def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for values that
+        cannot be kept."""
 
-    async def add_locks_duration(self, build: Build, seconds: float) -> Build:
+    def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time the build has waited for locks."""
 
     async def finish_build(
@@ -81,39 +86,72 @@ class BuildStore(Protocol):
         """
 
 
+class AddedStep(NamedTuple):
+    """A step that was added, and its first log, if that was asked for."""
+
+    step: Step
+    log: Log | None
+
+
 class StepStore(Protocol):
-    """Where steps are recorded."""
+    """Where steps are recorded, in the same order as their builds."""
 
     async def add_step(
-        self, build_id: BuildId, name: str, state: str, *, started: bool = False
-    ) -> Step:
+        self,
+        build_id: BuildId,
+        name: str,
+        state: str,
+        *,
+        started: bool = False,
+        log: NewLog | None = None,
+    ) -> AddedStep:
         """Add the build's next step; the name is made unique (``_1`` …). Announces StepAdded,
-        and StepStarted when *started*."""
+        and StepStarted when *started*, and LogAdded for its first *log*."""
 
-    async def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
+    def add_finished_step(
+        self, build_id: BuildId, name: str, state: str, result: Result, started_at: float
+    ) -> None:
+        """Add a step that is over; announce StepAdded, StepStarted and StepFinished."""
+
+    def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
         """The step begins; announce StepStarted."""
 
-    async def step_got_locks(self, step: Step) -> Step:
+    def step_got_locks(self, step: Step) -> Step:
         """Record when the step got its locks."""
 
-    async def set_step_state(self, step: Step, state: str) -> Step:
+    def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence; announce StepUpdated."""
 
-    async def add_step_url(self, step: Step, url: StepUrl) -> Step:
+    def add_step_url(self, step: Step, url: StepUrl) -> Step:
         """Add a link; announce StepUpdated."""
 
-    async def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
+    def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step; announce StepFinished."""
 
 
 class LogStore(Protocol):
     """Where logs are kept."""
 
-    async def open(self, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
+    async def open(
+        self,
+        step_id: StepId,
+        name: str,
+        slug: str,
+        kind: LogType,
+        *,
+        build_id: BuildId | None = None,
+    ) -> Log:
         """Create the log (the slug is made unique in its step); announce LogAdded."""
 
-    async def append(self, log_id: LogId, segment: Segment) -> None:
-        """Append durably (it survives a kill of the master); announce LogAppended."""
+    def append(self, log_id: LogId, segment: Segment) -> asyncio.Future[None]:
+        """Append after what was appended before; announce LogAppended.
+
+        The future is done when the segment survives a kill of the master. Raises LogFailed, and so
+        does the future.
+        """
+
+    async def flush(self, log_id: LogId) -> None:
+        """Wait until all that was appended is durable, or has failed."""
 
     async def finish(self, log_id: LogId) -> Log:
         """No more will come; announce LogFinished."""
@@ -162,51 +200,42 @@ class BuildFacts:
     """Absolute path on the worker."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFlags:
-    """How a step's result bears on its build."""
-
-    halt_on_failure: bool = False
-    flunk_on_warnings: bool = False
-    flunk_on_failure: bool = True
-    warn_on_warnings: bool = False
-    warn_on_failure: bool = False
-    always_run: bool = False
-
-
 class StepRuntime(Protocol):
     """What the engine offers to a running step."""
 
     step: Step
 
     async def run_command(
-        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
+        self, command: Command, routes: Routes, *, encoding: str | None = None
     ) -> None:
-        """Run a command on the worker. Raises WorkerLost, CommandRefused."""
+        """Run a command on the worker, its output going where *routes* say.
 
-    async def interrupt_command(self, command: Command, reason: str) -> None:
+        *encoding* is that of what the command prints, where it is not the configuration's. When a
+        log or a listener fails, the command is killed, and its failure raised. Raises WorkerLost,
+        CommandRefused, LogFailed.
+        """
+
+    async def interrupt_command(self, command_id: CommandId, reason: str) -> None:
         """Kill a command that runs."""
 
-    async def open_log(self, name: str, kind: LogType) -> Log:
-        """Open a log of this step."""
+    def open_log(
+        self,
+        name: str,
+        kind: LogType,
+        *,
+        encoding: Encoding | None = None,
+        redaction: Callable[[], Redact | None] = nothing_to_redact,
+    ) -> LogWriter:
+        """Return a log of this step at once; it is opened in the meantime."""
 
-    async def append_log(self, log: Log, segment: Segment) -> None:
-        """Append durably."""
-
-    async def finish_log(self, log: Log) -> None:
-        """No more will come."""
-
-    async def read_log(self, log: Log) -> bytes:
-        """Return all its lines, with channel letters."""
-
-    async def set_state(self, sentence: str) -> None:
+    def set_state(self, sentence: str) -> None:
         """Show what the step is doing; equal sentences are not written twice."""
 
-    async def add_url(self, name: str, url: str) -> None:
+    def add_url(self, name: str, url: str) -> None:
         """Show a link."""
 
-    async def set_build_properties(self, properties: Mapping[str, Property]) -> None:
-        """Record properties of the build."""
+    def set_build_properties(self, properties: Mapping[str, Property]) -> None:
+        """Record properties of the build. Raises TypeError for values that cannot be kept."""
 
     def stop_build(self, reason: str, result: Result) -> None:
         """Let the build end soon, this step included."""
@@ -218,15 +247,21 @@ class HostedStep(Protocol):
     name: str
     flags: StepFlags
 
+    def first_log(self) -> str | None:
+        """The name of the log of streams that it opens in any case, before all others; or None."""
+
     async def locks(self) -> tuple[LockAccess, ...]:
         """The locks it needs, rendered."""
 
     async def is_wanted(self) -> bool:
         """``doStepIf``; raises what the user's function raises."""
 
-    async def run(self, runtime: StepRuntime) -> Result:
-        """Render and run. Raises WorkerLost for a retry; anything else is an EXCEPTION, and the
-        traceback becomes the step's log ``err.text``/``err.html``."""
+    async def run(self, runtime: StepRuntime) -> object:
+        """Render and run, and return what should be a result.
+
+        Raises WorkerLost for a retry; anything else is an EXCEPTION, and the traceback becomes the
+        step's log ``err.text``/``err.html``.
+        """
 
     async def interrupt(self, reason: str) -> None:
         """Make `run` end soon."""

@@ -10,12 +10,13 @@ from chargehand.domain.result import Result
 from chargehand.domain.session import CommandRefused, Session, WorkerLost
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.means import Means
-from chargehand.execution.rules import slug_of
-from chargehand.logs.segments import segment_of
+from chargehand.execution.step_logs import StepLogs
 
 _log = logging.getLogger(__name__)
 
 _NAME = "worker_preparation"
+_AT_ONCE = 0.05
+"""Seconds within which a worker that is ready says so: the step is recorded when it is over."""
 
 
 class Preparation:
@@ -26,56 +27,58 @@ class Preparation:
         self._session = session
         self._builddir = builddir
         self._means = means
-        self._stopped = asyncio.Event()
+        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> bool:
         """Prepare the worker, and return whether it is ready."""
-        name = self._session.worker_name
-        step = await self._begin()
+        began = self._means.clock.timestamp()
+        preparing = asyncio.ensure_future(self._session.prepare([self._builddir]))
         try:
-            if not await self._prepared():
-                await self._end(step, Result.CANCELLED, f"worker {name} not waited for")
-                return False
-        except (WorkerLost, CommandRefused, OSError) as error:
-            _log.warning("worker %s is not ready for build %d: %s", name, self._build.id, error)
-            await self._end(step, Result.RETRY, f"worker {name} not ready: {error}".rstrip(": "))
-            return False
-        await self._end(step, Result.SUCCESS, f"worker {name} ready")
-        return True
+            await self._wait(preparing, _AT_ONCE)
+            if preparing.done():
+                result, sentence = self._outcome(preparing)
+                self._means.steps.add_finished_step(self._build.id, _NAME, sentence, result, began)
+                return result is Result.SUCCESS
+            step = await self._begin()
+            await self._wait(preparing, None)
+            result, sentence = self._outcome(preparing)
+            self._means.steps.finish_step(step, result, sentence, False)
+        finally:
+            preparing.cancel()
+        return result is Result.SUCCESS
 
     def stop(self) -> None:
         """Wait no longer for the worker."""
-        self._stopped.set()
+        if not self._stopped.done():
+            self._stopped.set_result(None)
 
-    async def _prepared(self) -> bool:
-        work = asyncio.ensure_future(self._session.prepare([self._builddir]))
-        stopped = asyncio.ensure_future(self._stopped.wait())
+    async def _wait(self, preparing: asyncio.Future[None], seconds: float | None) -> None:
+        await asyncio.wait(
+            (preparing, self._stopped), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+
+    def _outcome(self, preparing: asyncio.Future[None]) -> tuple[Result, str]:
+        name = self._session.worker_name
+        if not preparing.done():
+            return Result.CANCELLED, f"worker {name} not waited for"
         try:
-            await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
-            return work.done()
-        finally:
-            stopped.cancel()
-            work.cancel()
+            preparing.result()
+        except (WorkerLost, CommandRefused, OSError) as error:
+            _log.warning("worker %s is not ready for build %d: %s", name, self._build.id, error)
+            return Result.RETRY, f"worker {name} not ready: {error}".rstrip(": ")
+        return Result.SUCCESS, f"worker {name} ready"
 
     async def fail(self, error: Exception) -> None:
         """Record that the builder's plan itself failed."""
         step = await self._begin()
-        await self._tell(step, "err.text", LogType.TEXT, text_of(error))
-        await self._tell(step, "err.html", LogType.HTML, html_of(error))
-        await self._end(step, Result.EXCEPTION, "the builder's steps could not be made")
+        logs = StepLogs(step=step, store=self._means.logs, config=self._means.log_config)
+        await logs.add_complete("err.text", LogType.TEXT, text_of(error))
+        await logs.add_complete("err.html", LogType.HTML, html_of(error))
+        sentence = "the builder's steps could not be made"
+        self._means.steps.finish_step(step, Result.EXCEPTION, sentence, False)
 
     async def _begin(self) -> Step:
-        return await self._means.steps.add_step(
+        added = await self._means.steps.add_step(
             self._build.id, _NAME, "preparing worker", started=True
         )
-
-    async def _end(self, step: Step, result: Result, sentence: str) -> None:
-        await self._means.steps.finish_step(step, result, sentence, False)
-
-    async def _tell(self, step: Step, name: str, kind: LogType, text: str) -> None:
-        log = await self._means.logs.open(step.id, name, slug_of(name), kind)
-        data = text.encode("utf-8", "backslashreplace")
-        await self._means.logs.append(log.id, segment_of(data))
-        await self._means.logs.finish(log.id)
+        return added.step

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from chargehand.domain.properties import Property, PropertyMap
 from chargehand.domain.result import Result, worse
 from chargehand.domain.source_stamp import StoredSourceStamp
-from chargehand.execution.ports import StepFlags
 
 _STOPPERS = (Result.EXCEPTION, Result.RETRY, Result.CANCELLED)
 
@@ -22,6 +22,18 @@ _WORDS = {
     Result.FAILURE: "failed",
     Result.SKIPPED: "build skipped",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFlags:
+    """How a step's result bears on its build."""
+
+    halt_on_failure: bool = False
+    flunk_on_warnings: bool = False
+    flunk_on_failure: bool = True
+    warn_on_warnings: bool = False
+    warn_on_failure: bool = False
+    always_run: bool = False
 
 
 def after_step(flags: StepFlags, result: Result, so_far: Result) -> tuple[Result, bool]:

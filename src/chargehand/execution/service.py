@@ -15,7 +15,8 @@ from chargehand.domain.result import Result
 from chargehand.execution.build_run import BuildRun
 from chargehand.execution.means import Means
 from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
-from chargehand.execution.step_run import Stop
+from chargehand.execution.stop import Stop
+from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.tasks import Tasks
 
 
@@ -30,6 +31,7 @@ class Builds:
         logs: LogStore,
         locks: Locks,
         master_id: MasterId,
+        clock: Clock | None = None,
         grace: float = 20.0,
     ) -> None:
         self._tasks = Tasks("builds")
@@ -40,6 +42,7 @@ class Builds:
             locks=locks,
             tasks=self._tasks,
             log_config=LogConfig(),
+            clock=clock or SystemClock(),
             grace=grace,
         )
         self._master_id = master_id

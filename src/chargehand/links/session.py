@@ -10,18 +10,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from chargehand.domain.build import Segment, SegmentSource
 from chargehand.domain.command import Command, CommandUpdate, Output, Value
 from chargehand.domain.identifiers import CommandId
-from chargehand.domain.session import CommandRefused, SessionState, WorkerLost
+from chargehand.domain.session import CommandRefused, Receive, SessionState, WorkerLost
 from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.limits import time_limit
+from chargehand.links.acknowledging import Acknowledgements
 from chargehand_wire import messages
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
 
-_Receive = Callable[[CommandUpdate], Awaitable[None]]
-
 _DEATH_TIME = 15.0
 """Seconds that a cancelled command may take to die before its caller is let go."""
-_ACKNOWLEDGE_EVERY = 2
-"""Updates after which the worker hears that they are safe, when more are waiting already."""
 
 
 class WireSession:
@@ -48,6 +45,7 @@ class WireSession:
         self._preparing: dict[int, asyncio.Future[str | None]] = {}
         self._last_number = 0
         self._is_open = True
+        self._is_flushing = False
 
     @property
     def worker_name(self) -> str:
@@ -79,7 +77,7 @@ class WireSession:
         if error is not None:
             raise CommandRefused(error)
 
-    async def run(self, command: Command, receive: _Receive) -> None:
+    async def run(self, command: Command, receive: Receive) -> None:
         """Run *command*, hand each update to *receive* in order, return when it is complete."""
         self._require_open()
         if command.id in self._mailboxes:
@@ -142,20 +140,30 @@ class WireSession:
         if self._is_open and (data := self._side.take()):
             self._send(data)
 
-    async def _deliver(self, command: Command, mailbox: _Mailbox, receive: _Receive) -> None:
-        delivered = 0
+    def _flush_soon(self) -> None:
+        """Send what there is at the end of this turn of the loop, together."""
+        if not self._is_flushing:
+            self._is_flushing = True
+            asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._is_flushing = False
+        self._flush()
+
+    async def _deliver(self, command: Command, mailbox: _Mailbox, receive: Receive) -> None:
+        def acknowledge(number: int) -> None:
+            self._side.acknowledge(command.id, number)
+            self._flush_soon()
+
+        acknowledgements = Acknowledgements(acknowledge)
         while True:
             update = await mailbox.get()
-            if not isinstance(update, messages.Complete):
-                await receive(_translated(update))
-            self._side.acknowledge(command.id, update.number)
-            delivered += 1
-            if mailbox.is_empty or delivered % _ACKNOWLEDGE_EVERY == 0:
-                self._flush()
             if isinstance(update, messages.Complete):
+                acknowledgements.add(update.number, None)
                 if update.error is not None:
                     raise CommandRefused(update.error)
                 return
+            acknowledgements.add(update.number, receive(_translated(update)))
 
     async def _wait_for_death(self, command: Command, mailbox: _Mailbox) -> None:
         with contextlib.suppress(TimeoutError, WorkerLost):
@@ -176,11 +184,6 @@ class _Mailbox:
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
         self.is_complete = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits."""
-        return not self._updates
 
     def put(self, update: messages.Update) -> None:
         """Add an update."""

@@ -1,45 +1,185 @@
-"""Writing one log: own text becomes segments, the worker's segments pass through, in order."""
+"""Writing one log: own text becomes segments, the worker's segments pass as they are, in order."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
-from chargehand.domain.build import Channel, LogType, Segment
-from chargehand.kit.tasks import Tasks
+from msgspec.structs import replace
+
+from chargehand.domain.build import Channel, Log, LogType, Segment
+from chargehand.logs.limits import LimitedLog
+from chargehand.logs.reading import ReadableSegment
 from chargehand.logs.segments import pieces_of, segment_of, with_letter
 
 _ENOUGH = 64 * 1024
 _SOON = 0.1
 
+Encoding = str | Callable[[bytes], str]
+"""How the bytes that a step writes become text."""
+
+Redact = Callable[[str], str]
+"""Returns a text without what must not be shown."""
+
+Listener = Callable[[Channel | None, str | None], object]
+"""Hears whole lines with their channel; at the end, None and None."""
+
+
+class LogFailed(Exception):
+    """Text could not be appended to a log; the message says why."""
+
+
+class Sink(Protocol):
+    """Where a log's segments go."""
+
+    @property
+    def log(self) -> Log | None:
+        """The log, once it is opened."""
+
+    async def opened(self) -> Log:
+        """Wait until the log is opened, and return it."""
+
+    def append(self, segment: Segment) -> asyncio.Future[None]:
+        """Append; the future is done when the segment is durable. Raises LogFailed."""
+
+    async def flush(self) -> None:
+        """Wait until all that was appended is durable, or has failed."""
+
+    async def read(self) -> bytes:
+        """Return all lines so far, with channel letters."""
+
+    async def finish(self) -> None:
+        """No more will come."""
+
+
+def nothing_to_redact() -> Redact | None:
+    """Return that texts may be shown as they are."""
+    return None
+
 
 class LogWriter:
-    """Keeps partial lines back, and hands on whole ones when there is enough, or soon.
+    """Keeps partial lines back, and appends whole ones when there is enough, or soon.
 
-    *append* is what makes a segment durable. Its failure is raised to whoever writes next, or
-    closes.
+    Its encoding, its limits and what is not to be shown count for all that goes through it.
     """
 
     def __init__(
-        self, *, kind: LogType, append: Callable[[Segment], Awaitable[None]], tasks: Tasks
+        self,
+        *,
+        kind: LogType,
+        sink: Sink,
+        limit: LimitedLog | None = None,
+        encoding: Encoding = "utf-8",
+        redaction: Callable[[], Redact | None] = nothing_to_redact,
     ) -> None:
-        self._kind = kind
-        self._append = append
-        self._tasks = tasks
+        self.kind = kind
+        self.is_ended = False
+        self._sink = sink
+        self._limit = limit
+        self._encoding = encoding
+        self._redaction = redaction
+        self._listeners: list[Listener] = []
         self._partial: dict[Channel, list[str]] = {}
         self._whole: list[bytes] = []
         self._size = 0
-        self._turn = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
-        self._failure: BaseException | None = None
+        self._failure: LogFailed | None = None
+
+    @property
+    def log(self) -> Log | None:
+        """The stored log, once it is opened."""
+        return self._sink.log
 
     @property
     def is_full(self) -> bool:
-        """Whether the writer should wait for `flush` before writing more."""
+        """Whether whoever writes should wait for `flush` before writing more."""
         return self._size >= _ENOUGH
 
-    def write(self, channel: Channel, text: str) -> str:
-        """Take *text*; return the lines that are whole now."""
+    async def opened(self) -> Log:
+        """Wait until the log is opened, and return it."""
+        return await self._sink.opened()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Let *listener* hear the lines that come from now on; return what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def write(self, channel: Channel, text: str | bytes) -> None:
+        """Append text, and tell it to the listeners. Raises LogFailed, and what listeners raise."""
+        if self._failure is not None:
+            raise self._failure
+        if lines := self._whole_lines(channel, self._shown(text)):
+            self._keep(channel, lines)
+            self._tell(channel, lines)
+
+    def pass_through(self, segment: ReadableSegment) -> asyncio.Future[None] | None:
+        """Append the worker's segment after what was written before. Raises LogFailed.
+
+        The future is done when it is durable; None when nothing of it is to be kept.
+        """
+        self._append_whole()
+        return self._append(segment.segment)
+
+    def cleaned(self, segment: ReadableSegment) -> ReadableSegment:
+        """Return the worker's segment without what must not be shown."""
+        if (redact := self._redaction()) is None:
+            return segment
+        lines = redact(segment.lines.decode("utf-8", "replace")).encode()
+        return ReadableSegment(replace(segment_of(lines), source=segment.segment.source), lines)
+
+    def tell(self, segment: ReadableSegment) -> None:
+        """Tell the worker's lines to the listeners. Raises what they raise."""
+        if self._listeners:
+            for channel, text in segment.texts(self.kind):
+                self._tell(channel, text)
+
+    async def flush(self) -> None:
+        """Make durable what was written; partial lines stay. Raises LogFailed."""
+        self._append_whole()
+        await self._sink.flush()
+        if self._failure is not None:
+            raise self._failure
+
+    async def read(self) -> bytes:
+        """Return all whole lines so far, with channel letters."""
+        self._append_whole()
+        return await self._sink.read()
+
+    async def end(self) -> None:
+        """End the log, partial lines as well, and tell the listeners. Ending twice does no harm.
+
+        Raises LogFailed when not all could be appended.
+        """
+        if self.is_ended:
+            return
+        self.is_ended = True
+        for channel, pending in self._partial.items():
+            if pending:
+                lines = "".join(pending) + "\n"
+                self._keep(channel, lines)
+                self._tell(channel, lines)
+        self._partial.clear()
+        try:
+            self._append_whole()
+            if self._limit is not None and (rest := self._limit.rest()) is not None:
+                self._sink.append(rest)
+        finally:
+            await self._sink.finish()
+        if self._failure is not None:
+            raise self._failure
+        self._tell(None, None)
+
+    def _shown(self, text: str | bytes) -> str:
+        if isinstance(text, bytes):
+            encoding = self._encoding
+            text = encoding(text) if callable(encoding) else text.decode(encoding, "replace")
+        elif not isinstance(text, str):
+            raise TypeError(f"log text must be str or bytes, not {type(text).__name__}")
+        redact = self._redaction()
+        return text if redact is None else redact(text)
+
+    def _whole_lines(self, channel: Channel, text: str) -> str:
         pending = self._partial.setdefault(channel, [])
         whole, newline, rest = text.rpartition("\n")
         if not newline:
@@ -48,58 +188,22 @@ class LogWriter:
             return ""
         lines = "".join([*pending, whole, "\n"])
         self._partial[channel] = [rest] if rest else []
-        self._take(channel, lines)
         return lines
 
-    def rest(self) -> list[tuple[Channel, str]]:
-        """End the partial lines, and return them as whole ones."""
-        ended = []
-        for channel, pending in self._partial.items():
-            if pending:
-                lines = "".join(pending) + "\n"
-                self._take(channel, lines)
-                ended.append((channel, lines))
-        self._partial.clear()
-        return ended
-
-    async def flush(self) -> None:
-        """Make durable what was written; partial lines stay."""
-        async with self._turn:
-            await self._flush()
-
-    async def pass_through(self, segment: Segment) -> None:
-        """Append the worker's segment as it is, after what was written before."""
-        async with self._turn:
-            await self._flush()
-            await self._append(segment)
-
-    async def close(self) -> None:
-        """Make everything durable, partial lines as well."""
-        self.rest()
-        await self.flush()
-
-    def _take(self, channel: Channel, lines: str) -> None:
+    def _keep(self, channel: Channel, lines: str) -> None:
         data = lines.encode("utf-8", "surrogateescape")
-        self._whole.append(with_letter(channel, data) if self._kind is LogType.STDIO else data)
+        self._whole.append(with_letter(channel, data) if self.kind is LogType.STDIO else data)
         self._size += len(data)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_SOON, self._flush_soon)
+            self._timer = asyncio.get_running_loop().call_later(_SOON, self._append_soon)
 
-    def _flush_soon(self) -> None:
-        self._timer = None
-        self._tasks.spawn(self._flush_quietly(), name="flush a log")
-
-    async def _flush_quietly(self) -> None:
+    def _append_soon(self) -> None:
         try:
-            await self.flush()
-        except asyncio.CancelledError:
-            raise
-        except Exception as failure:  # noqa: BLE001 - raised to the next who writes
-            self._failure = failure
+            self._append_whole()
+        except LogFailed as failure:
+            self._failure = failure  # Raised to whoever writes next.
 
-    async def _flush(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+    def _append_whole(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -108,4 +212,22 @@ class LogWriter:
             self._whole.clear()
             self._size = 0
             for piece in pieces_of(lines):
-                await self._append(segment_of(piece))
+                self._append(segment_of(piece))
+
+    def _append(self, segment: Segment) -> asyncio.Future[None] | None:
+        if self._failure is not None:
+            raise self._failure
+        admitted = segment if self._limit is None else self._limit.admit(segment)
+        if admitted is None:
+            return None
+        appended = self._sink.append(admitted)
+        appended.add_done_callback(self._appended)
+        return appended
+
+    def _appended(self, appended: asyncio.Future[None]) -> None:
+        if not appended.cancelled() and isinstance(failure := appended.exception(), LogFailed):
+            self._failure = failure  # Raised to whoever writes next.
+
+    def _tell(self, channel: Channel | None, text: str | None) -> None:
+        for listener in tuple(self._listeners):
+            listener(channel, text)

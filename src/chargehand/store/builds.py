@@ -29,6 +29,8 @@ from chargehand.store.database import Database
 from chargehand.store.tables import build_properties, builders, builds, buildsets, requests
 from chargehand.store.transaction import Transaction
 
+Values = dict[str, int | float | str]
+
 _build = builds.c
 _property = build_properties.c
 
@@ -107,14 +109,12 @@ class Builds:
             lambda transaction: _start(transaction, request_ids, row)
         )
 
-    async def set_build_state(self, build: Build, state: str) -> Build:
+    def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
-        values = {"build": build.id, "sentence": state}
-        return await self._update(_SET_STATE, values, replace(build, state=state))
+        values: Values = {"build": build.id, "sentence": state}
+        return self._record(_SET_STATE, values, replace(build, state=state))
 
-    async def set_build_properties(
-        self, build_id: BuildId, properties: Mapping[str, Property]
-    ) -> None:
+    def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
         """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for what JSON
         cannot hold."""
         if not properties:
@@ -129,29 +129,30 @@ class Builds:
             transaction.connection.execute(self._upsert_properties, rows)
             transaction.announce(event)
 
-        await self._database.insist(use_case)
+        self._database.record(use_case, sequence=build_id)
 
-    async def add_locks_duration(self, build: Build, seconds: float) -> Build:
+    def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time the build has waited for locks; announce BuildUpdated."""
         total = build.locks_duration + seconds
-        values = {"build": build.id, "sum": total}
-        return await self._update(_SET_LOCKS_DURATION, values, replace(build, locks_duration=total))
+        values: Values = {"build": build.id, "sum": total}
+        return self._record(_SET_LOCKS_DURATION, values, replace(build, locks_duration=total))
 
     async def finish_build(
         self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
     ) -> Build:
         """End the build, and its requests with it: with RETRY they go back to the queue."""
         return await self._database.insist(
-            lambda transaction: finish(transaction, build, result, state, requests)
+            lambda transaction: finish(transaction, build, result, state, requests),
+            sequence=build.id,
         )
 
-    async def _update(self, statement: Update, values: Mapping[str, object], build: Build) -> Build:
-        def use_case(transaction: Transaction) -> Build:
+    def _record(self, statement: Update, values: Values, build: Build) -> Build:
+        def use_case(transaction: Transaction) -> None:
             transaction.connection.execute(statement, values)
             transaction.announce(BuildUpdated(build=build))
-            return build
 
-        return await self._database.insist(use_case)
+        self._database.record(use_case, sequence=build.id)
+        return build
 
 
 def finish(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,22 +14,18 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock, SystemClock
-from chargehand.kit.limits import time_limit
 from chargehand.resources.query import Basis
 from chargehand.store import schema
 from chargehand.store.engines import is_in_memory, reading_engine, resolved, writing_engine
-from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
+from chargehand.store.errors import StoreError, is_worth_retrying, translated
 from chargehand.store.generations import Generations
-from chargehand.store.transaction import Transaction
-from chargehand.store.writer import Batches, Job, JobQueue, MakeWriter, Writer
+from chargehand.store.jobs import AwaitedJob, Job, UseCase
+from chargehand.store.recorder import Recorder
+from chargehand.store.writer import Batches, JobQueue, MakeWriter, Writer
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
-
 _READERS = 3
-_FIRST_PAUSE = 0.25
-_LONGEST_PAUSE = 5.0
 
 
 class Database:
@@ -60,11 +54,10 @@ class Database:
         self._connections: list[Connection] = []
         self._make_writer = make_writer
         self._writer: JobQueue | None = None
+        self._recorder: Recorder | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reading: Engine | None = None
         self._writing: Engine | None = None
-        self._given_up = asyncio.Event()
-        self._is_out = False
 
     @property
     def dialect_name(self) -> str:
@@ -80,12 +73,16 @@ class Database:
         assert self._writing is not None
         batches = Batches(self._writing, clock=self._clock, committed=self._generations.note)
         self._writer = self._make_writer(batches, self._settle)
+        self._recorder = Recorder(put=self._writer.put)
         if not is_in_memory(self._url):
             self._reading = reading_engine(self._url)
             self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
 
     async def close(self) -> None:
         """Finish what is queued and disconnect; closing twice does no harm."""
+        if self._recorder is not None and self._writer is not None:
+            self._recorder.give_up()
+            await self._recorder.empty()
         # From here on nothing is put behind the writer's last job, where it would wait for ever.
         writer, self._writer = self._writer, None
         await asyncio.to_thread(self._shut, writer)
@@ -98,7 +95,7 @@ class Database:
         """Make the tables, or bring them to this version. The database must not be open."""
         await asyncio.to_thread(self._with_schema, upgrade=True, create=True)
 
-    async def write(self, use_case: Callable[[Transaction], T]) -> T:
+    async def write(self, use_case: UseCase[T]) -> T:
         """Perform *use_case* in the writer's thread and return what it returned, once committed.
 
         What it raises comes out here, and nothing of it stays. A cancelled wait does not undo it.
@@ -106,40 +103,48 @@ class Database:
         if self._writer is None:
             raise StoreError("the database is not open")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.put(Job(use_case, future))
+        self._writer.put([AwaitedJob(use_case, future)])
         return await future
 
-    async def insist(self, use_case: Callable[[Transaction], T]) -> T:
-        """Like `write`, but an outage is waited out: what runs is recorded when there is room.
+    async def insist(self, use_case: UseCase[T], *, sequence: int | None = None) -> T:
+        """Like `write`, but after all that was recorded, and an outage is waited out.
 
         After `give_up` the Outage is raised.
         """
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                result = await self.write(use_case)
-            except Outage as error:
-                if self._given_up.is_set():
-                    raise
-                self._note_outage(error)
-            else:
-                self._note_outage(None)
-                return result
-            with contextlib.suppress(TimeoutError):
-                async with time_limit(pause):
-                    await self._given_up.wait()
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        return await self._recording().awaited(use_case, sequence=sequence)
+
+    def record(self, use_case: UseCase[object], *, sequence: int | None = None) -> None:
+        """Perform *use_case* soon, in the order of the calls; an outage is waited out.
+
+        Nobody waits for it. What goes wrong is raised to who insists next on something of the same
+        *sequence*, and that is not performed.
+        """
+        self._recording().record(use_case, sequence=sequence)
+
+    def note(self, job: Job) -> None:
+        """Perform *job* like what is recorded; it may be altered until the writer has taken it."""
+        self._recording().add(job)
+
+    def hurry(self) -> None:
+        """Let what was recorded wait no longer for more."""
+        self._recording().hurry()
+
+    async def recorded(self) -> None:
+        """Wait until what was recorded so far is committed."""
+        await self._recording().empty()
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._clock.timestamp()
+
+    def _recording(self) -> Recorder:
+        if self._recorder is None:
+            raise StoreError("the database is not open")
+        return self._recorder
 
     def give_up(self, *, after: float) -> None:
         """Wait out no outage for longer than that many seconds from now on."""
-        asyncio.get_running_loop().call_later(after, self._given_up.set)
-
-    def _note_outage(self, error: Outage | None) -> None:
-        if error is not None and not self._is_out:
-            _log.error("%s; builds wait until it works again", error)
-        elif error is None and self._is_out:
-            _log.info("the database works again")
-        self._is_out = error is not None
+        asyncio.get_running_loop().call_later(after, self._recording().give_up)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Return what *query* returns; it sees one state of the database, and must not write."""
@@ -157,11 +162,14 @@ class Database:
         return self._generations.is_current(basis)
 
     def _settle(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            if job.error is None:
+                job.apply()
         events = [event for job in jobs if job.error is None for event in job.events]
         if events:
             self.publish(events)
-        for job in jobs:
-            job.settle()
+        if self._recorder is not None:
+            self._recorder.settled(jobs)
 
     def _query(self, query: Callable[[Connection], T]) -> T:
         try:

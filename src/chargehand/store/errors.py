@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from chargehand.execution.ports import LogFailed
+from chargehand.logs.writer import LogFailed
 
 
 class StoreError(Exception):

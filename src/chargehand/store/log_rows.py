@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from msgspec.structs import replace
 from sqlalchemy import (
     Boolean,
     Connection,
@@ -22,13 +21,13 @@ from sqlalchemy import (
     update,
 )
 
-from chargehand.domain.build import Log, LogType
+from chargehand.domain.build import Log, NewLog
 from chargehand.domain.identifiers import LogId, MasterId, StepId
-from chargehand.events.messages import LogAdded, LogFinished
+from chargehand.events.messages import LogAdded
 from chargehand.store.build_rows import LOG_COLUMNS, log_of
 from chargehand.store.columns import ids_as_json
+from chargehand.store.names import numbered
 from chargehand.store.portable import is_among
-from chargehand.store.steps import numbered
 from chargehand.store.tables import builds, logs, steps
 from chargehand.store.transaction import Transaction
 
@@ -61,6 +60,7 @@ _SET_CONTENT = (
     .where(_IS_IT)
     .values(content=bindparam("records"), line_count=bindparam("lines"), size=bindparam("bytes"))
 )
+_SET_ALL = _SET_CONTENT.values(complete=true())
 _MEASURE = update(logs).where(_IS_IT).values(line_count=bindparam("lines"), size=bindparam("bytes"))
 _FINISH = _MEASURE.values(complete=true())
 _DELETE = delete(logs).where(is_among(_log.id))
@@ -91,16 +91,17 @@ class StoredLog:
     content: bytes | None
 
 
-def add(transaction: Transaction, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
+def add(transaction: Transaction, step_id: StepId, new: NewLog) -> Log:
     """Add a log, its slug made unique in its step; announce LogAdded."""
     connection = transaction.connection
-    values = {"step": step_id, "title": name, "short": slug, "letter": kind.value}
+    slug = new.slug
+    values = {"step": step_id, "title": new.name, "short": slug, "letter": new.type.value}
     id_ = connection.execute(_INSERT, values).scalar()
     if id_ is None:
         taken = set(connection.execute(_SLUGS, {"step": step_id}).scalars())
         slug = numbered(slug, taken, first=2)
         id_ = connection.execute(_INSERT, {**values, "short": slug}).scalar_one()
-    log = Log(id=LogId(id_), step_id=step_id, name=name, slug=slug, type=kind)
+    log = Log(id=LogId(id_), step_id=step_id, name=new.name, slug=slug, type=new.type)
     transaction.announce(LogAdded(log=log))
     return log
 
@@ -117,7 +118,8 @@ def stored(connection: Connection, log_id: LogId) -> StoredLog:
 def set_content(transaction: Transaction, log: Log, size: int, content: bytes | None) -> None:
     """Set the records of a short log, or None when they have moved."""
     values = {"of": log.id, "records": content, "lines": log.line_count, "bytes": size}
-    transaction.connection.execute(_SET_CONTENT, values)
+    statement = _SET_ALL if log.complete else _SET_CONTENT
+    transaction.connection.execute(statement, values)
 
 
 def measure(transaction: Transaction, measures: Iterable[tuple[LogId, int, int]]) -> None:
@@ -128,13 +130,10 @@ def measure(transaction: Transaction, measures: Iterable[tuple[LogId, int, int]]
     transaction.connection.execute(_MEASURE, rows)
 
 
-def finish(transaction: Transaction, log: Log, size: int) -> Log:
-    """No more lines will come; announce LogFinished."""
+def finish(transaction: Transaction, log: Log, size: int) -> None:
+    """Bring the row of a log that is in a file up to date for the last time."""
     values = {"of": log.id, "lines": log.line_count, "bytes": size}
     transaction.connection.execute(_FINISH, values)
-    finished = replace(log, complete=True)
-    transaction.announce(LogFinished(log=finished))
-    return finished
 
 
 def delete_rows(transaction: Transaction, log_ids: Iterable[LogId]) -> None:

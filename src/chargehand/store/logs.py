@@ -8,41 +8,30 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from chargehand.domain.build import Log, LogType, Segment
-from chargehand.domain.identifiers import CommandId, LogId, MasterId, StepId
+from chargehand.domain.build import Log, LogType, NewLog, Segment
+from chargehand.domain.identifiers import BuildId, CommandId, LogId, MasterId, StepId
 from chargehand.domain.raw_log import RawLog
-from chargehand.events.messages import LogAppended
 from chargehand.kit.tasks import Tasks
 from chargehand.store import log_rows, log_text
 from chargehand.store.database import Database
 from chargehand.store.errors import LogWriteFailed, StoreError
 from chargehand.store.log_files import LogFiles, OpenedLog
-from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of, last_number
+from chargehand.store.log_records import Extent, ReadAt, extent_of, last_number
+from chargehand.store.open_log import LogPlaces, OpenLog
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 _logger = logging.getLogger(__name__)
 
-_SHORT = 16 * 1024
 _MEASURE_EVERY = 1.0
 _EXTENTS = 256
 _READERS = 2
-
-
-@dataclass(slots=True)
-class _Open:
-    """A log that is being written."""
-
-    log: Log
-    extent: Extent
-    content: bytes | None
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,46 +58,75 @@ class Logs:
     def __init__(self, *, database: Database, files: LogFiles) -> None:
         self._database = database
         self._files = files
-        self._open: dict[LogId, _Open] = {}
+        self._open: dict[LogId, OpenLog] = {}
         self._extents: OrderedDict[LogId, Extent] = OrderedDict()
-        self._unmeasured: dict[LogId, _Open] = {}
+        self._unmeasured: dict[LogId, OpenLog] = {}
         self._tasks = Tasks("logs")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
+        self._places = LogPlaces(
+            database=database,
+            files=files,
+            writer=self._writer,
+            tasks=self._tasks,
+            grown=self._measure_later,
+            finished=self._finished,
+        )
 
     async def close(self) -> None:
         """Bring the rows up to date and end the threads. To be called before the database's."""
-        await self._tasks.close()
         try:
+            for opened in list(self._open.values()):
+                await opened.flush()
+            await self._tasks.close()
             await self._measure()
         except StoreError as error:
             _logger.warning("the length of running logs could not be noted: %s", error)
         for threads in (self._writer, self._readers):
             await asyncio.to_thread(threads.shutdown)
 
-    async def open(self, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
+    async def open(
+        self,
+        step_id: StepId,
+        name: str,
+        slug: str,
+        kind: LogType,
+        *,
+        build_id: BuildId | None = None,
+    ) -> Log:
         """Create the log (the slug is made unique in its step); announce LogAdded."""
+        new = NewLog(name, slug, kind)
         log = await self._database.insist(
-            lambda transaction: log_rows.add(transaction, step_id, name, slug, kind)
+            lambda transaction: log_rows.add(transaction, step_id, new), sequence=build_id
         )
-        self._open[log.id] = _Open(log, Extent(), b"")
+        self.begin(log)
         return log
 
-    async def append(self, log_id: LogId, segment: Segment) -> None:
-        """Append durably; announce LogAppended. Raises LogWriteFailed, LookupError."""
-        opened = await self._opened(log_id)
-        record = encoded(segment)
-        async with opened.turn:
-            if opened.content is not None and len(opened.content) + len(record) <= _SHORT:
-                await self._append_to_row(opened, segment, record, opened.content + record)
-            elif opened.content is not None:
-                await self._in_writer(self._files.write, log_id, 0, opened.content + record)
-                await self._append_to_row(opened, segment, record, None)
-            else:
-                await self._in_writer(self._files.write, log_id, opened.extent.length, record)
-                self._grow(opened, segment, record)
-                self._database.publish([LogAppended(log=opened.log)])
-                self._measure_later(opened)
+    def begin(self, log: Log) -> None:
+        """Be ready to append to a log that was added just now."""
+        self._open[log.id] = OpenLog(log, Extent(), b"", self._places)
+
+    def append(self, log_id: LogId, segment: Segment) -> asyncio.Future[None]:
+        """Append a segment; the future is done when it is durable. Announces LogAppended.
+
+        Raises (or the future does) LogWriteFailed, LookupError.
+        """
+        opened = self._open.get(log_id)
+        if opened is not None:
+            return opened.append(segment)
+        return asyncio.ensure_future(self._append_again(log_id, segment))
+
+    async def flush(self, log_id: LogId) -> None:
+        """Wait until all that was appended is durable, or has failed."""
+        if (opened := self._open.get(log_id)) is not None:
+            await opened.flush()
+
+    async def finish(self, log_id: LogId) -> Log:
+        """No more will come; announce LogFinished."""
+        return await (await self._opened(log_id)).finish()
+
+    async def _append_again(self, log_id: LogId, segment: Segment) -> None:
+        await (await self._opened(log_id)).append(segment)
 
     async def resume(
         self, step_id: StepId, name: str, slug: str, command_id: CommandId
@@ -118,6 +136,7 @@ class Logs:
         For output that a worker kept while its master was down: what is there already will come
         again. The log is opened when it was not yet; None when it is finished, or its step is.
         """
+        await self._database.recorded()
         logs = await self._database.read(
             lambda connection: log_rows.of_open_step(connection, step_id, name)
         )
@@ -140,21 +159,9 @@ class Logs:
 
         return await self._in_reader(look)
 
-    async def finish(self, log_id: LogId) -> Log:
-        """No more will come; announce LogFinished."""
-        opened = await self._opened(log_id)
-        async with opened.turn:
-            self._unmeasured.pop(log_id, None)
-            log = await self._database.insist(
-                lambda transaction: log_rows.finish(transaction, opened.log, opened.extent.size)
-            )
-            self._open.pop(log_id, None)
-            if opened.content is None:
-                self._remember(log_id, opened.extent)
-        return log
-
     async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
-        """Return lines as stored, with channel letters."""
+        """Return lines of all that was appended, as stored, with channel letters."""
+        await self.flush(log_id)
         return await self.lines(log_id, first, count)
 
     async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
@@ -170,6 +177,7 @@ class Logs:
 
     async def delete(self, log_ids: Sequence[LogId]) -> None:
         """Forget logs and their text."""
+        await self._database.recorded()
         await self._database.write(lambda transaction: log_rows.delete_rows(transaction, log_ids))
         for log_id in log_ids:
             self._extents.pop(log_id, None)
@@ -187,27 +195,14 @@ class Logs:
         if measures:
             await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
 
-    async def _append_to_row(
-        self, opened: _Open, segment: Segment, record: bytes, content: bytes | None
-    ) -> None:
-        log = replace(opened.log, line_count=opened.log.line_count + segment.line_count)
-        size = opened.extent.size + segment.size
-        try:
-            await self._database.insist(
-                lambda transaction: log_rows.set_content(transaction, log, size, content)
-            )
-        except StoreError as error:
-            raise LogWriteFailed(f"cannot append to the log: {error}; the log ends here") from error
-        opened.content = content
-        self._grow(opened, segment, record)
-        # Announced only now: whoever reads when it hears of the lines must find them.
-        self._database.publish([LogAppended(log=opened.log)])
+    def _finished(self, opened: OpenLog) -> None:
+        log_id = opened.log.id
+        self._unmeasured.pop(log_id, None)
+        self._open.pop(log_id, None)
+        if opened.content is None:
+            self._remember(log_id, opened.extent)
 
-    def _grow(self, opened: _Open, segment: Segment, record: bytes) -> None:
-        opened.extent.grow(segment.line_count, segment.size, len(record))
-        opened.log = replace(opened.log, line_count=opened.extent.line_count)
-
-    def _measure_later(self, opened: _Open) -> None:
+    def _measure_later(self, opened: OpenLog) -> None:
         if not self._unmeasured:
             self._tasks.spawn(self._measure_soon(), name="bring rows up to date")
         self._unmeasured[opened.log.id] = opened
@@ -228,7 +223,7 @@ class Logs:
         if measures:
             await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
 
-    async def _opened(self, log_id: LogId) -> _Open:
+    async def _opened(self, log_id: LogId) -> OpenLog:
         """Return an open log, also one that was opened before the master was started again."""
         opened = self._open.get(log_id)
         if opened is not None:
@@ -241,7 +236,7 @@ class Logs:
         else:
             extent = await self._in_writer(self._files.repaired, log_id)
         log = replace(row.log, line_count=extent.line_count)
-        return self._open.setdefault(log_id, _Open(log, extent, row.content))
+        return self._open.setdefault(log_id, OpenLog(log, extent, row.content, self._places))
 
     async def _source(self, log_id: LogId) -> _Source:
         opened = self._open.get(log_id)

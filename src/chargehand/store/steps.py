@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from msgspec.structs import replace
 from sqlalchemy import (
     Boolean,
@@ -21,17 +19,22 @@ from sqlalchemy import (
     update,
 )
 
-from chargehand.domain.build import Step, StepUrl
+from chargehand.domain.build import NewLog, Step, StepUrl
 from chargehand.domain.identifiers import BuildId, StepId
 from chargehand.domain.result import Result
 from chargehand.events.messages import Event, StepAdded, StepFinished, StepStarted, StepUpdated
+from chargehand.execution.ports import AddedStep
+from chargehand.store import log_rows
 from chargehand.store.columns import as_json
 from chargehand.store.database import Database
+from chargehand.store.logs import Logs
+from chargehand.store.names import numbered
 from chargehand.store.tables import steps
 from chargehand.store.transaction import Transaction
 
 _step = steps.c
-_NAME_LENGTH = 50
+
+Values = dict[str, int | float | str | None]
 
 _next_number = (
     select(func.coalesce(func.max(_step.number), -1) + 1)
@@ -93,77 +96,102 @@ _FINISH = (
 
 
 class Steps:
-    """Keeps steps (``execution.StepStore``)."""
+    """Keeps steps (``execution.StepStore``).
 
-    def __init__(self, *, database: Database) -> None:
+    Only the adding of a step is waited for; what becomes of it is recorded in the order of the
+    calls, and returned as it will be.
+    """
+
+    def __init__(self, *, database: Database, logs: Logs) -> None:
         self._database = database
+        self._logs = logs
 
     async def add_step(
-        self, build_id: BuildId, name: str, state: str, *, started: bool = False
-    ) -> Step:
-        """Add the build's next step; the name is made unique (``_1`` …).
+        self,
+        build_id: BuildId,
+        name: str,
+        state: str,
+        *,
+        started: bool = False,
+        log: NewLog | None = None,
+    ) -> AddedStep:
+        """Add the build's next step, and its first log; the name is made unique (``_1`` …).
 
         One that is *started* at once has no locks to wait for.
         """
-        return await self._database.insist(
-            lambda transaction: _add(transaction, build_id, name, state, started)
-        )
 
-    async def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
+        def use_case(transaction: Transaction) -> AddedStep:
+            started_at = transaction.now if started else None
+            step = _add(transaction, build_id, name, state, started_at)
+            if log is None:
+                return AddedStep(step, None)
+            return AddedStep(step, log_rows.add(transaction, step.id, log))
+
+        added = await self._database.insist(use_case, sequence=build_id)
+        if added.log is not None:
+            self._logs.begin(added.log)
+        return added
+
+    def add_finished_step(
+        self, build_id: BuildId, name: str, state: str, result: Result, started_at: float
+    ) -> None:
+        """Add a step that is over; announce StepAdded, StepStarted and StepFinished."""
+        ended_at = self._database.now()
+
+        def use_case(transaction: Transaction) -> None:
+            step = _add(transaction, build_id, name, state, started_at)
+            _finish(transaction, step, result, state, False, ended_at)
+
+        self._database.record(use_case, sequence=build_id)
+
+    def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
         """The step begins; announce StepStarted."""
+        now = self._database.now()
+        locked = now if locks_acquired else None
+        started = replace(step, started_at=now, locks_acquired_at=locked)
+        values: Values = {"of": step.id, "now": now, "locked": locked}
+        return self._record(_START, values, started, StepStarted(step=started))
 
-        def use_case(transaction: Transaction) -> Step:
-            now = transaction.now
-            locked = now if locks_acquired else None
-            transaction.connection.execute(_START, {"of": step.id, "now": now, "locked": locked})
-            started = replace(step, started_at=now, locks_acquired_at=locked)
-            transaction.announce(StepStarted(step=started))
-            return started
-
-        return await self._database.insist(use_case)
-
-    async def step_got_locks(self, step: Step) -> Step:
+    def step_got_locks(self, step: Step) -> Step:
         """Record when the step got its locks; announce StepUpdated."""
+        now = self._database.now()
+        locked = replace(step, locks_acquired_at=now)
+        values: Values = {"of": step.id, "locked": now}
+        return self._record(_GOT_LOCKS, values, locked, StepUpdated(step=locked))
 
-        def use_case(transaction: Transaction) -> Step:
-            now = transaction.now
-            transaction.connection.execute(_GOT_LOCKS, {"of": step.id, "locked": now})
-            locked = replace(step, locks_acquired_at=now)
-            transaction.announce(StepUpdated(step=locked))
-            return locked
-
-        return await self._database.insist(use_case)
-
-    async def set_step_state(self, step: Step, state: str) -> Step:
+    def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence; announce StepUpdated."""
         altered = replace(step, state=state)
-        return await self._update(_SET_STATE, {"of": step.id, "sentence": state}, altered)
+        values: Values = {"of": step.id, "sentence": state}
+        return self._record(_SET_STATE, values, altered, StepUpdated(step=altered))
 
-    async def add_step_url(self, step: Step, url: StepUrl) -> Step:
+    def add_step_url(self, step: Step, url: StepUrl) -> Step:
         """Add a link; announce StepUpdated."""
         altered = replace(step, urls=(*step.urls, url))
-        values = {"of": step.id, "links": as_json(altered.urls)}
-        return await self._update(_SET_URLS, values, altered)
+        values: Values = {"of": step.id, "links": as_json(altered.urls)}
+        return self._record(_SET_URLS, values, altered, StepUpdated(step=altered))
 
-    async def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
+    def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step; announce StepFinished."""
-        return await self._database.insist(
-            lambda transaction: _finish(transaction, step, result, state, hidden)
+        now = self._database.now()
+        self._database.record(
+            lambda transaction: _finish(transaction, step, result, state, hidden, now),
+            sequence=step.build_id,
         )
+        return _finished(step, result, state, hidden, now)
 
-    async def _update(self, statement: Update, values: Mapping[str, object], step: Step) -> Step:
-        event: Event = StepUpdated(step=step)
-
-        def use_case(transaction: Transaction) -> Step:
+    def _record(self, statement: Update, values: Values, step: Step, event: Event) -> Step:
+        def use_case(transaction: Transaction) -> None:
             transaction.connection.execute(statement, values)
             transaction.announce(event)
-            return step
 
-        return await self._database.insist(use_case)
+        self._database.record(use_case, sequence=step.build_id)
+        return step
 
 
-def _finish(transaction: Transaction, step: Step, result: Result, state: str, hidden: bool) -> Step:
-    now = transaction.now
+def _finish(
+    transaction: Transaction, step: Step, result: Result, state: str, hidden: bool, now: float
+) -> None:
     values = {
         "of": step.id,
         "now": now,
@@ -172,15 +200,16 @@ def _finish(transaction: Transaction, step: Step, result: Result, state: str, hi
         "hide": hidden,
     }
     transaction.connection.execute(_FINISH, values)
-    finished = replace(
-        step, complete=True, complete_at=now, result=result, state=state, hidden=hidden
-    )
-    transaction.announce(StepFinished(step=finished))
-    return finished
+    transaction.announce(StepFinished(step=_finished(step, result, state, hidden, now)))
 
 
-def _add(transaction: Transaction, build_id: BuildId, name: str, state: str, started: bool) -> Step:
-    started_at = transaction.now if started else None
+def _finished(step: Step, result: Result, state: str, hidden: bool, now: float) -> Step:
+    return replace(step, complete=True, complete_at=now, result=result, state=state, hidden=hidden)
+
+
+def _add(
+    transaction: Transaction, build_id: BuildId, name: str, state: str, started_at: float | None
+) -> Step:
     values = {"build": build_id, "step": name, "sentence": state, "started": started_at}
     connection = transaction.connection
     row = connection.execute(_INSERT, values).first()
@@ -197,7 +226,7 @@ def _add(transaction: Transaction, build_id: BuildId, name: str, state: str, sta
         locks_acquired_at=started_at,
     )
     transaction.announce(StepAdded(step=step))
-    if started:
+    if started_at is not None:
         transaction.announce(StepStarted(step=step))
     return step
 
@@ -205,14 +234,3 @@ def _add(transaction: Transaction, build_id: BuildId, name: str, state: str, sta
 def _free_name(connection: Connection, build_id: BuildId, name: str) -> str:
     taken = set(connection.execute(_NAMES, {"build": build_id}).scalars())
     return numbered(name, taken)
-
-
-def numbered(name: str, taken: set[str], first: int = 1) -> str:
-    """Return *name* with the first number (from *first* on) that makes it unlike all of *taken*."""
-    number = first
-    candidate = name
-    while candidate in taken:
-        suffix = f"_{number}"
-        candidate = name[: _NAME_LENGTH - len(suffix)] + suffix
-        number += 1
-    return candidate

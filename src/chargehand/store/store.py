@@ -61,7 +61,7 @@ class Store:
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)
-        self.steps = Steps(database=self.database)
+        self.steps = Steps(database=self.database, logs=self.logs)
         self.workers = Workers(database=self.database)
 
     async def open(self) -> None:

@@ -5,45 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock
-from chargehand.store.errors import is_worth_retrying, translated
+from chargehand.store.errors import Outage, is_worth_retrying, translated
+from chargehand.store.jobs import Job
 from chargehand.store.transaction import Transaction, WritingConnection
 
 _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-
-UseCase = Callable[[Transaction], Any]
-
-
-class Job:
-    """A use case that waits for its turn, and the future of whoever waits for it."""
-
-    __slots__ = ("error", "events", "future", "result", "use_case")
-
-    def __init__(self, use_case: UseCase, future: asyncio.Future[Any]) -> None:
-        self.use_case = use_case
-        self.future = future
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.events: list[Event] = []
-
-    def settle(self) -> None:
-        """Tell whoever waits, unless they have gone."""
-        if self.future.cancelled():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
 
 
 class Batches:
@@ -65,18 +41,46 @@ class Batches:
         self._clock = clock
         self._committed = committed
         self._connection: WritingConnection | None = None
+        self._failed: dict[int, BaseException] = {}
+        """Sequences of which a job failed that nobody waited for."""
 
     def perform(self, batch: list[Job]) -> None:
         """Perform all of them; each has its result or its error when this returns."""
-        if len(batch) > 1:
-            try:
-                self._attempt(batch)
-            except Exception:  # noqa: BLE001 - whoever is at fault hears of it one by one
-                _log.debug("a batch of %d is performed one by one", len(batch))
-            else:
-                return
+        if not self._failed and self._is_performed(batch):
+            return
+        outage: Outage | None = None
         for job in batch:
+            job.events = []
+            if outage is not None and job.is_recorded:
+                job.error = outage  # None of them may overtake the one that has to wait.
+                continue
+            self._perform_in_sequence(job)
+            if job.is_recorded and isinstance(job.error, Outage):
+                outage = job.error
+
+    def _is_performed(self, batch: list[Job]) -> bool:
+        """Perform all of them in one transaction, and return whether that went well."""
+        if len(batch) == 1:
+            return False
+        try:
+            self._attempt(batch)
+        except Exception:  # noqa: BLE001 - whoever is at fault hears of it one by one
+            _log.debug("a batch of %d is performed one by one", len(batch))
+            return False
+        return True
+
+    def _perform_in_sequence(self, job: Job) -> None:
+        sequence = job.sequence
+        if sequence is None:
             self._perform_alone(job)
+            return
+        job.error = self._failed.get(sequence)
+        if job.error is None:
+            self._perform_alone(job)
+        if job.is_awaited:
+            self._failed.pop(sequence, None)
+        elif job.error is not None and not isinstance(job.error, Outage):
+            self._failed[sequence] = job.error
 
     def disconnect(self) -> None:
         """Close the connection; the next use case makes another."""
@@ -108,9 +112,7 @@ class Batches:
         now = self._clock.timestamp()
         with connection.begin():
             for job in batch:
-                transaction = Transaction(connection, now)
-                job.result = job.use_case(transaction)
-                job.events = transaction.events
+                job.perform(Transaction(connection, now))
         self._committed(connection.touched)
 
     def _connected(self) -> WritingConnection:
@@ -122,8 +124,8 @@ class Batches:
 class JobQueue(Protocol):
     """Lets use cases be performed, in the order in which they are put."""
 
-    def put(self, job: Job) -> None:
-        """Queue *job*; what is queued is performed, also when nobody waits for it any more."""
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Queue *jobs*; what is queued is performed, also when nobody waits for it any more."""
 
     def close(self) -> None:
         """Perform what is queued, disconnect, and return; called in a thread that may block."""
@@ -142,18 +144,18 @@ class Writer:
     def __init__(self, batches: Batches, settle: Settle) -> None:
         self._batches = batches
         self._settle = settle
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._groups: SimpleQueue[Sequence[Job] | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def put(self, job: Job) -> None:
-        """Queue *job*; what is queued is performed, also when nobody waits for it any more."""
-        self._jobs.put(job)
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Queue *jobs*; what is queued is performed, also when nobody waits for it any more."""
+        self._groups.put(jobs)
 
     def close(self) -> None:
         """Perform what is queued and end the thread; blocks until it has ended."""
-        self._jobs.put(None)
+        self._groups.put(None)
         self._thread.join()
 
     def _run(self) -> None:
@@ -166,14 +168,14 @@ class Writer:
         self._batches.disconnect()
 
     def _next_batch(self) -> tuple[list[Job], bool]:
-        job = self._jobs.get()
+        group = self._groups.get()
         batch: list[Job] = []
-        while job is not None:
-            batch.append(job)
-            if len(batch) == Batches.LARGEST:
+        while group is not None:
+            batch.extend(group)
+            if len(batch) >= Batches.LARGEST:
                 return batch, False
             try:
-                job = self._jobs.get_nowait()
+                group = self._groups.get_nowait()
             except Empty:
                 return batch, False
         return batch, True

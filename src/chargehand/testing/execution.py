@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,10 @@ import msgspec
 
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
 from chargehand.domain.assignment import AlreadyClaimed, Assignment
-from chargehand.domain.build import Build, Channel, Log, LogType, Segment, Step, StepUrl
+from chargehand.domain.build import Build, Channel, Log, LogType, NewLog, Segment, Step, StepUrl
 from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
 from chargehand.domain.change import Change
-from chargehand.domain.command import Command, CommandUpdate, Output, Value
+from chargehand.domain.command import Command, Output, Value
 from chargehand.domain.identifiers import (
     BuilderId,
     BuildId,
@@ -29,10 +29,10 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
-from chargehand.domain.session import SessionState
+from chargehand.domain.session import Receive, SessionState
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.domain.worker import WorkerInfo
-from chargehand.execution.ports import BuildSources, StartedBuild
+from chargehand.execution.ports import AddedStep, BuildSources, StartedBuild
 from chargehand.execution.service import Builds
 from chargehand.logs.segments import lines_of, segment_of, with_letter
 
@@ -76,18 +76,16 @@ class MemoryBuildStore:
         )
         return StartedBuild(build=self._keep(build), sources=self._sources)
 
-    async def set_build_state(self, build: Build, state: str) -> Build:
+    def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence."""
         self.states.append(state)
         return self._keep(msgspec.structs.replace(build, state=state))
 
-    async def set_build_properties(
-        self, build_id: BuildId, properties: Mapping[str, Property]
-    ) -> None:
+    def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
         """Set these properties."""
         self.properties.setdefault(build_id, {}).update(properties)
 
-    async def add_locks_duration(self, build: Build, seconds: float) -> Build:
+    def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time the build has waited for locks."""
         waited = build.locks_duration + seconds
         return self._keep(msgspec.structs.replace(build, locks_duration=waited))
@@ -115,7 +113,8 @@ class MemoryBuildStore:
 class MemoryStepStore:
     """`StepStore`, in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, logs: MemoryLogStore) -> None:
+        self._logs = logs
         self.steps: dict[StepId, Step] = {}
         self.states: list[tuple[str, str]] = []
 
@@ -124,15 +123,30 @@ class MemoryStepStore:
         return [step for step in self.steps.values() if step.build_id == build_id]
 
     async def add_step(
-        self, build_id: BuildId, name: str, state: str, *, started: bool = False
-    ) -> Step:
-        """Add the build's next step."""
+        self,
+        build_id: BuildId,
+        name: str,
+        state: str,
+        *,
+        started: bool = False,
+        log: NewLog | None = None,
+    ) -> AddedStep:
+        """Add the build's next step, and its first log."""
+        step = self._add(build_id, name, state, NOW if started else None)
+        return AddedStep(step, None if log is None else self._logs.add(step.id, log))
+
+    def add_finished_step(
+        self, build_id: BuildId, name: str, state: str, result: Result, started_at: float
+    ) -> None:
+        """Add a step that is over."""
+        self.finish_step(self._add(build_id, name, state, started_at), result, state, False)
+
+    def _add(self, build_id: BuildId, name: str, state: str, begun: float | None) -> Step:
         others = self.of(build_id)
         unique, number = name, 0
         while unique in (other.name for other in others):
             number += 1
             unique = f"{name}_{number}"
-        begun = NOW if started else None
         step = Step(
             id=StepId(len(self.steps) + 1),
             build_id=build_id,
@@ -144,24 +158,24 @@ class MemoryStepStore:
         )
         return self._keep(step)
 
-    async def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
+    def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
         """The step begins."""
         acquired = NOW if locks_acquired else None
         return self._keep(msgspec.structs.replace(step, started_at=NOW, locks_acquired_at=acquired))
 
-    async def step_got_locks(self, step: Step) -> Step:
+    def step_got_locks(self, step: Step) -> Step:
         """Record when the step got its locks."""
         return self._keep(msgspec.structs.replace(step, locks_acquired_at=NOW))
 
-    async def set_step_state(self, step: Step, state: str) -> Step:
+    def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence."""
         return self._keep(msgspec.structs.replace(step, state=state))
 
-    async def add_step_url(self, step: Step, url: StepUrl) -> Step:
+    def add_step_url(self, step: Step, url: StepUrl) -> Step:
         """Add a link."""
         return self._keep(msgspec.structs.replace(step, urls=(*step.urls, url)))
 
-    async def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
+    def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step."""
         return self._keep(
             msgspec.structs.replace(
@@ -193,19 +207,38 @@ class MemoryLogStore:
         lines = b"".join(lines_of(segment) for segment in self.segments[found[-1]])
         return lines.decode("utf-8", "backslashreplace")
 
-    async def open(self, step_id: StepId, name: str, slug: str, kind: LogType) -> Log:
+    async def open(
+        self,
+        step_id: StepId,
+        name: str,
+        slug: str,
+        kind: LogType,
+        *,
+        build_id: BuildId | None = None,
+    ) -> Log:
         """Create the log."""
-        log = Log(id=LogId(len(self.logs) + 1), step_id=step_id, name=name, slug=slug, type=kind)
-        self.logs[log.id] = log
-        self.segments[log.id] = []
+        return self.add(step_id, NewLog(name, slug, kind))
+
+    def add(self, step_id: StepId, new: NewLog) -> Log:
+        """Create a log."""
+        log_id = LogId(len(self.logs) + 1)
+        log = Log(id=log_id, step_id=step_id, name=new.name, slug=new.slug, type=new.type)
+        self.logs[log_id] = log
+        self.segments[log_id] = []
         return log
 
-    async def append(self, log_id: LogId, segment: Segment) -> None:
+    def append(self, log_id: LogId, segment: Segment) -> asyncio.Future[None]:
         """Append a segment."""
         if self.failure is not None:
             raise self.failure
         assert not self.logs[log_id].complete, "appended to a finished log"
         self.segments[log_id].append(segment)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
+
+    async def flush(self, log_id: LogId) -> None:
+        """Everything is there already."""
 
     async def finish(self, log_id: LogId) -> Log:
         """No more will come."""
@@ -294,9 +327,7 @@ class ScriptedSession:
         if self.prepare_error is not None:
             raise self.prepare_error
 
-    async def run(
-        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
-    ) -> None:
+    async def run(self, command: Command, receive: Receive) -> None:
         """Follow the script."""
         self.commands.append(command)
         script = self._script(command)
@@ -305,18 +336,18 @@ class ScriptedSession:
         lines += with_letter_or_nothing(Channel.STDOUT, script.stdout)
         lines += with_letter_or_nothing(Channel.STDERR, script.stderr)
         if command.name == "shell":
-            await receive(Output(log="stdio", segment=segment_of(lines)))
+            receive(Output(log="stdio", segment=segment_of(lines)))
         for name, text in script.files.items():
             lines = with_letter_or_nothing(Channel.STDOUT, text)
-            await receive(Output(log=name, segment=segment_of(lines)))
+            receive(Output(log=name, segment=segment_of(lines)))
         if script.error is not None:
             raise script.error
         for key, value in script.values.items():
-            await receive(Value(key=key, value=value))
+            receive(Value(key=key, value=value))
         if script.hangs:
             self.running.set()
             await (asyncio.Event() if script.ignores_interrupts else killed).wait()
-        await receive(Value(key="rc", value=-1 if killed.is_set() else script.rc))
+        receive(Value(key="rc", value=-1 if killed.is_set() else script.rc))
 
     async def interrupt(self, command: Command, reason: str) -> None:
         """Let a command that hangs end."""
@@ -380,8 +411,8 @@ class Workshop:
     ) -> None:
         self.builds = MemoryBuildStore(sources)
         self._requests = 0
-        self.steps = MemoryStepStore()
         self.logs = MemoryLogStore()
+        self.steps = MemoryStepStore(self.logs)
         self.locks = locks or FreeLocks()
         self.session = session or ScriptedSession()
         self.service = Builds(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from chargehand.config.model import WorkerConfig
-from chargehand.domain.command import Command, CommandUpdate
+from chargehand.domain.command import Command
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
-from chargehand.domain.session import Session, SessionState
+from chargehand.domain.session import Receive, Session, SessionState
 from chargehand.domain.worker import Worker, WorkerInfo
 
 
@@ -79,9 +79,7 @@ class QuietSession:
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Do nothing."""
 
-    async def run(
-        self, command: Command, receive: Callable[[CommandUpdate], Awaitable[None]]
-    ) -> None:
+    async def run(self, command: Command, receive: Receive) -> None:
         """Do nothing."""
 
     async def interrupt(self, command: Command, reason: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from chargehand.store.errors import StoreError
-from chargehand.store.writer import Batches, Job, Settle
+from chargehand.store.jobs import Job
+from chargehand.store.writer import Batches, Settle
 
 
 class WriterInTheLoop:
@@ -18,11 +20,11 @@ class WriterInTheLoop:
         self._jobs: list[Job] = []
         self._is_dead = False
 
-    def put(self, job: Job) -> None:
-        """Queue *job*."""
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Queue *jobs*."""
         if not self._jobs:
             self._loop.call_soon(self._turn)
-        self._jobs.append(job)
+        self._jobs.extend(jobs)
 
     def close(self) -> None:
         """Perform what is queued, and disconnect."""

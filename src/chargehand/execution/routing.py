@@ -1,0 +1,124 @@
+"""Routing a command's output: to its logs as it came, and as text to those who listen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from chargehand.domain.command import CommandUpdate, Value
+from chargehand.domain.session import Receipt
+from chargehand.kit.tasks import Tasks
+from chargehand.logs.reading import Collector, ReadableSegment
+from chargehand.logs.writer import LogFailed, LogWriter
+
+STDIO = "stdio"
+"""The stream of what a command prints; others are named after the files that it watches."""
+
+OpenLater = Callable[[], Awaitable[LogWriter | None]]
+"""Opens the log of a stream when its first text comes."""
+
+
+def _ignored(_key: str, _value: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """What the code of a step wants to become of a command's output. Other streams are dropped."""
+
+    logs: Mapping[str, LogWriter] = field(default_factory=dict)
+    """By stream."""
+    delayed: Mapping[str, OpenLater] = field(default_factory=dict)
+    """By stream."""
+    collector: Collector | None = None
+    """Keeps what the command prints."""
+    values: Callable[[str, object], None] = _ignored
+    """Hears the other values that the worker sends."""
+
+
+class Router:
+    """Receives one command's updates.
+
+    A segment is in its log before anybody hears of its text. Whoever raises when it hears of it
+    (or whatever log cannot take it) is left out from then on; *stop* is called, once.
+    """
+
+    def __init__(self, routes: Routes, *, tasks: Tasks, stop: Callable[[], None]) -> None:
+        self._routes = routes
+        self._tasks = tasks
+        self._stop = stop
+        self._logs: dict[str, LogWriter | None] = dict(routes.logs)
+        self._delayed = dict(routes.delayed)
+        self._held: dict[str, list[tuple[ReadableSegment, asyncio.Future[None]]]] = {}
+        self._openings: list[asyncio.Task[None]] = []
+        self._failure: Exception | None = None
+
+    def receive(self, update: CommandUpdate) -> Receipt | None:
+        """Take an update; return what is done when it is safe, None when it is safe already."""
+        if isinstance(update, Value):
+            self._routes.values(update.key, update.value)
+            return None
+        stream, segment = update.log, ReadableSegment(update.segment)
+        if stream == STDIO and self._routes.collector is not None:
+            self._routes.collector.take(segment)
+        if stream in self._delayed:
+            self._open(stream, self._delayed.pop(stream))
+        if (held := self._held.get(stream)) is not None:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            held.append((segment, future))
+            return future
+        return self._route(stream, segment)
+
+    async def end(self) -> None:
+        """Wait until all is routed. Raises what went wrong first."""
+        if self._openings:
+            await asyncio.wait(self._openings)
+        if self._failure is not None:
+            raise self._failure
+
+    def _route(self, stream: str, segment: ReadableSegment) -> asyncio.Future[None] | None:
+        log = self._logs.get(stream)
+        if log is None:
+            return None
+        receipt = None
+        try:
+            segment = log.cleaned(segment)
+            receipt = log.pass_through(segment)
+            if self._failure is None:
+                log.tell(segment)
+        except LogFailed as error:
+            self._logs[stream] = None
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - the guard around extension code
+            self._fail(error)
+        return receipt
+
+    def _open(self, stream: str, open_log: OpenLater) -> None:
+        self._held[stream] = []
+        work = self._open_delayed(stream, open_log)
+        self._openings.append(self._tasks.spawn(work, name=f"open the log of {stream}"))
+
+    async def _open_delayed(self, stream: str, open_log: OpenLater) -> None:
+        try:
+            self._logs[stream] = await open_log()
+        except Exception as error:  # noqa: BLE001 - the guard around extension code
+            self._fail(error)
+        finally:
+            for segment, future in self._held.pop(stream):
+                receipt = self._route(stream, segment)
+                if receipt is None:
+                    future.set_result(None)
+                else:
+                    receipt.add_done_callback(partial(_settle, future))
+
+    def _fail(self, error: Exception) -> None:
+        if self._failure is None:
+            self._failure = error
+            self._stop()
+
+
+def _settle(future: asyncio.Future[None], _receipt: object) -> None:
+    if not future.done():
+        future.set_result(None)

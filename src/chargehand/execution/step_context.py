@@ -1,0 +1,116 @@
+"""What the code of a running step may use of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from chargehand.domain.build import LogType, Step, StepUrl
+from chargehand.domain.command import Command, Origin
+from chargehand.domain.identifiers import CommandId
+from chargehand.domain.properties import Property
+from chargehand.domain.result import Result
+from chargehand.domain.session import Session, WorkerLost
+from chargehand.execution.means import Means
+from chargehand.execution.routing import Router, Routes
+from chargehand.execution.step_logs import StepLogs
+from chargehand.execution.stop import Stop
+from chargehand.logs.writer import Encoding, LogWriter, Redact, nothing_to_redact
+
+
+class StepContext:
+    """`StepRuntime` of one step. The step is what has been recorded of it last."""
+
+    def __init__(
+        self,
+        *,
+        step: Step,
+        logs: StepLogs,
+        session: Session,
+        builddir: str,
+        means: Means,
+        stop_all: Callable[[Stop], None],
+    ) -> None:
+        self.step = step
+        self.is_worker_lost = False
+        """Whether the worker went away while one of the step's commands ran."""
+        self._logs = logs
+        self._session = session
+        self._builddir = builddir
+        self._means = means
+        self._stop_all = stop_all
+        self._commands: dict[CommandId, Command] = {}
+
+    async def run_command(
+        self, command: Command, routes: Routes, *, encoding: str | None = None
+    ) -> None:
+        """Run a command on the worker, its output going where *routes* say."""
+        names = {stream: (await log.opened()).name for stream, log in routes.logs.items()}
+        command = replace(
+            command,
+            builddir=self._builddir,
+            arguments=self._arguments(command, encoding or self._means.log_config.encoding),
+            origin=Origin(build_id=self.step.build_id, step_id=self.step.id),
+            routes=names,
+        )
+        router = Router(
+            routes, tasks=self._means.tasks, stop=lambda: self._kill(command, "its output failed")
+        )
+        self._commands[command.id] = command
+        try:
+            await self._session.run(command, router.receive)
+        except WorkerLost:
+            self.is_worker_lost = True
+            raise
+        finally:
+            del self._commands[command.id]
+        await router.end()
+
+    def _arguments(self, command: Command, encoding: str) -> dict[str, object]:
+        if command.name != "shell" or encoding == "utf-8":
+            return command.arguments
+        return {"encoding": encoding, **command.arguments}
+
+    def _kill(self, command: Command, reason: str) -> None:
+        self._means.tasks.spawn(
+            self._session.interrupt(command, reason), name=f"interrupt command {command.id}"
+        )
+
+    async def interrupt_command(self, command_id: CommandId, reason: str) -> None:
+        """Kill a command that runs."""
+        if (command := self._commands.get(command_id)) is not None:
+            await self._session.interrupt(command, reason)
+
+    def time_to_die(self) -> float:
+        """Return how many seconds a command that runs may take to end after it was interrupted."""
+        times = [command.arguments.get("sigtermTime") for command in self._commands.values()]
+        return max((time for time in times if isinstance(time, int | float)), default=0.0)
+
+    def open_log(
+        self,
+        name: str,
+        kind: LogType,
+        *,
+        encoding: Encoding | None = None,
+        redaction: Callable[[], Redact | None] = nothing_to_redact,
+    ) -> LogWriter:
+        """Open a log of this step."""
+        return self._logs.open(name, kind, encoding=encoding, redaction=redaction)
+
+    def set_state(self, sentence: str) -> None:
+        """Show what the step is doing; equal sentences are not written twice."""
+        if sentence != self.step.state:
+            self.step = self._means.steps.set_step_state(self.step, sentence)
+
+    def add_url(self, name: str, url: str) -> None:
+        """Show a link."""
+        self.step = self._means.steps.add_step_url(self.step, StepUrl(name, url))
+
+    def set_build_properties(self, properties: Mapping[str, Property]) -> None:
+        """Record properties of the build."""
+        self._means.builds.set_build_properties(self.step.build_id, properties)
+
+    def stop_build(self, reason: str, result: Result) -> None:
+        """Let the build end soon, this step included."""
+        self._stop_all(Stop(result, reason))

@@ -1,0 +1,15 @@
+"""The order to end a build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chargehand.domain.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The build is to end: with which result, and why."""
+
+    result: Result
+    reason: str
