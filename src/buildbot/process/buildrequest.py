@@ -14,6 +14,7 @@ from buildbot.process.properties import Properties
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import SourceStampId
 from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.resources.sources import REQUEST
 
 
 class BuildRequest:
@@ -78,19 +79,5 @@ class BuildRequest:
 
 def as_row(pending: PendingRequest) -> dict[str, Any]:
     """Return a request as the REST API has it (``collapseRequests`` gets such)."""
-    request = pending.request
-    return {
-        "buildrequestid": request.id,
-        "buildsetid": request.buildset_id,
-        "builderid": request.builder_id,
-        "priority": request.priority,
-        "claimed": request.claimed_by is not None,
-        "claimed_at": epoch2datetime(request.claimed_at),
-        "claimed_by_masterid": request.claimed_by,
-        "complete": request.complete,
-        "complete_at": epoch2datetime(request.complete_at),
-        "results": -1 if request.result is None else int(request.result),
-        "submitted_at": epoch2datetime(request.submitted_at),
-        "waited_for": request.waited_for,
-        "properties": dict(pending.properties),
-    }
+    row = REQUEST.with_moments(REQUEST.shown(pending.request), epoch2datetime)
+    return row | {"properties": dict(pending.properties)}

@@ -1,7 +1,11 @@
 """Builds, their steps and logs, and data of builds: what runs and ran."""
 
+from typing import Never
+
 from chargehand.domain.build import Build, Log, Step, StepUrl
 from chargehand.domain.result import Result
+from chargehand.events import messages
+from chargehand.events.messages import Event
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
     BINARY,
@@ -17,7 +21,9 @@ from chargehand.resources.field import (
     list_of,
     made,
     read,
+    sourced,
 )
+from chargehand.resources.telling import Announcement, Telling, told
 
 BUILD_PATHS = (
     "builders/n:builderid/builds/n:build_number",
@@ -168,3 +174,33 @@ BUILD_DATA = Entity(
         *(f"{build}/data/i:name/value" for build in BUILD_PATHS),
     ),
 )
+
+ENTITIES: tuple[Entity[Never], ...] = (BUILD, BUILD_DATA, LOG, LOG_CHUNK, STEP)
+
+
+def _properties_updated(event: Event) -> Announcement:
+    assert isinstance(event, messages.BuildPropertiesUpdated)
+    keys = (("builds", str(event.build_id), "properties", "update"),)
+    return keys, sourced(event.properties)
+
+
+TELLINGS = (
+    told(BUILD, messages.BuildStarted, "new", lambda event: event.build),
+    told(BUILD, messages.BuildUpdated, "update", lambda event: event.build),
+    told(BUILD, messages.BuildFinished, "finished", lambda event: event.build),
+    Telling(
+        messages.BuildPropertiesUpdated,
+        None,
+        frozenset({"builds"}),
+        ("update",),
+        _properties_updated,
+    ),
+    told(STEP, messages.StepAdded, "new", lambda event: event.step),
+    told(STEP, messages.StepStarted, "started", lambda event: event.step),
+    told(STEP, messages.StepUpdated, "updated", lambda event: event.step),
+    told(STEP, messages.StepFinished, "finished", lambda event: event.step),
+    told(LOG, messages.LogAdded, "new", lambda event: event.log),
+    told(LOG, messages.LogAppended, "append", lambda event: event.log),
+    told(LOG, messages.LogFinished, "finished", lambda event: event.log),
+)
+"""Events about them."""

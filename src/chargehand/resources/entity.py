@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic
 
-from chargehand.resources.field import Field, FieldType, Resource, V_contra, specifications
+from chargehand.resources.field import (
+    DATETIME,
+    Field,
+    FieldType,
+    Resource,
+    V_contra,
+    specifications,
+)
+
+Members = tuple[tuple[str, FieldType[object]], ...]
+"""Named types, as a resource has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +53,16 @@ class Entity(Generic[V_contra]):
         shows = [(one.name, one.show) for one in self.fields if one.show is not None]
         return lambda value: {name: show(value) for name, show in shows}
 
+    def with_moments(self, resource: Resource, convert: Callable[[int], object]) -> Resource:
+        """Return *resource* with what *convert* makes of its points in time, and of those in what
+        it is made of. Numbers of seconds that are no points in time by their type stay."""
+        return _converted(resource, self.members(), convert)
+
     def type(self) -> FieldType[Resource]:
         """Return the type of a field that has a whole resource."""
         return FieldType(self.singular, members=self.members())
 
-    def members(self) -> tuple[tuple[str, FieldType[object]], ...]:
+    def members(self) -> Members:
         """Return the names and types of the fields."""
         return tuple((one.name, one.type) for one in self.fields)
 
@@ -60,3 +75,18 @@ class Entity(Generic[V_contra]):
         if not self.fields:
             return {"name": self.singular}
         return {"type": self.singular, "fields": specifications(self.members())}
+
+
+def _converted(resource: Resource, members: Members, convert: Callable[[int], object]) -> Resource:
+    made = dict(resource)
+    for name, type_ in members:
+        value = made.get(name)
+        if value is None:
+            continue
+        if type_.word == DATETIME.word:
+            made[name] = convert(value)
+        elif type_.members and type_.is_list:
+            made[name] = [_converted(one, type_.members, convert) for one in value]
+        elif type_.members:
+            made[name] = _converted(value, type_.members, convert)
+    return made

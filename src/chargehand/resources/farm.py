@@ -1,8 +1,11 @@
 """Masters, builders, workers, schedulers, change sources, projects: who builds."""
 
+from typing import Never
+
 from chargehand.domain.builder import Builder, Project
 from chargehand.domain.master import ChangeSource, Master, Scheduler
 from chargehand.domain.worker import Worker
+from chargehand.events import messages
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
     BOOLEAN,
@@ -17,6 +20,7 @@ from chargehand.resources.field import (
     list_of,
     made,
 )
+from chargehand.resources.telling import told, told_by_verb
 
 _master = Fields(Master)
 
@@ -221,3 +225,36 @@ PROJECT = Entity(
     singles=("projects/i:projectname", "projects/n:projectid"),
     placeholders={"projectname": "name"},
 )
+
+ENTITIES: tuple[Entity[Never], ...] = (
+    BUILDER,
+    CHANGE_SOURCE,
+    FORCE_SCHEDULER,
+    MASTER,
+    PROJECT,
+    SCHEDULER,
+    WORKER,
+)
+
+TELLINGS = (
+    told(WORKER, messages.WorkerConnected, "connected", lambda event: event.worker),
+    told(WORKER, messages.WorkerDisconnected, "disconnected", lambda event: event.worker),
+    told(WORKER, messages.WorkerUpdated, "state_updated", lambda event: event.worker),
+    told(MASTER, messages.MasterStarted, "started", lambda event: event.master),
+    told(MASTER, messages.MasterStopped, "stopped", lambda event: event.master),
+    told_by_verb(
+        BUILDER,
+        messages.BuilderChanged,
+        ("started", "stopped", "update"),
+        lambda event: event.builder,
+        lambda event: event.verb,
+    ),
+    told_by_verb(
+        SCHEDULER,
+        messages.SchedulerChanged,
+        ("created", "updated"),
+        lambda event: event.scheduler,
+        lambda event: event.verb,
+    ),
+)
+"""Events about them."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+from chargehand.domain.properties import PropertyMap
+
 V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)
 T = TypeVar("T")
@@ -75,6 +77,11 @@ BINARY: FieldType[str] = FieldType("binary")
 JSON: FieldType[object] = FieldType("jsonobject")
 PROPERTIES: FieldType[Resource] = FieldType("sourcedproperties")
 """Properties: ``{name: [value, source]}``."""
+
+
+def sourced(properties: PropertyMap) -> Resource:
+    """Return properties as the REST API has them: ``{name: [value, source]}``."""
+    return {name: [value, source] for name, (value, source) in properties.items()}
 
 
 class Storage(Enum):

@@ -1,5 +1,7 @@
 """What is made when somebody asks: properties, and what the API says of itself."""
 
+from typing import Never
+
 from chargehand.resources.builds import BUILD_PATHS
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import JSON, STRING, made
@@ -43,3 +45,5 @@ SPECIFICATION = Entity(
     ),
     collections=("application.spec",),
 )
+
+ENTITIES: tuple[Entity[Never], ...] = (PROPERTY_LIST, PROPERTY_MAP, ROOT_LINK, SPECIFICATION)

@@ -1,5 +1,7 @@
 """Codebases with their branches and commits, and results of tests: read, and not yet written."""
 
+from typing import Never
+
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
     BOOLEAN,
@@ -114,4 +116,13 @@ TEST_RESULT = Entity(
         read("value", STRING),
     ),
     collections=("test_result_sets/n:test_result_setid/results",),
+)
+
+ENTITIES: tuple[Entity[Never], ...] = (
+    BRANCH,
+    CODEBASE,
+    COMMIT,
+    COMMIT_GRAPH,
+    TEST_RESULT,
+    TEST_RESULT_SET,
 )

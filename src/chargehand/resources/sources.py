@@ -1,10 +1,12 @@
 """Changes, source stamps, buildsets, requests: what is to be built."""
 
+from typing import Never
+
 from chargehand.domain.buildset import BuildRequest, Buildset
 from chargehand.domain.change import Change
-from chargehand.domain.properties import PropertyMap
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
+from chargehand.events import messages
 from chargehand.resources.builds import BUILD_PATHS
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
@@ -17,18 +19,14 @@ from chargehand.resources.field import (
     STRING,
     Fields,
     FieldType,
-    Resource,
     list_of,
     made,
+    sourced,
 )
+from chargehand.resources.telling import told
 
 NO_RESULT = -1
 """What buildsets and requests that are not complete have as their result."""
-
-
-def sourced(properties: PropertyMap) -> Resource:
-    """Return properties as the REST API has them: ``{name: [value, source]}``."""
-    return {name: [value, source] for name, (value, source) in properties.items()}
 
 
 def _number(result: Result | None) -> int:
@@ -250,3 +248,24 @@ WHY = Entity(
     fields=(made("kind", STRING), made("sentence", STRING), made("details", JSON)),
     collections=("buildrequests/n:buildrequestid/why",),
 )
+
+ENTITIES: tuple[Entity[Never], ...] = (BUILDSET, CHANGE, REQUEST, SOURCE_STAMP, WHY)
+
+TELLINGS = (
+    told(CHANGE, messages.ChangeAdded, "new", lambda event: event.change),
+    told(
+        BUILDSET,
+        messages.BuildsetSubmitted,
+        "new",
+        lambda event: event.buildset,
+        lambda event: {"scheduler": event.scheduler},
+    ),
+    told(BUILDSET, messages.BuildsetCompleted, "complete", lambda event: event.buildset),
+    told(REQUEST, messages.RequestSubmitted, "new", lambda event: event.pending.request),
+    told(REQUEST, messages.RequestClaimed, "claimed", lambda event: event.request),
+    told(REQUEST, messages.RequestUnclaimed, "unclaimed", lambda event: event.pending.request),
+    told(REQUEST, messages.RequestUpdated, "update", lambda event: event.request),
+    told(REQUEST, messages.RequestCancelled, "cancel", lambda event: event.request),
+    told(REQUEST, messages.RequestCompleted, "complete", lambda event: event.request),
+)
+"""Events about them."""

@@ -10,12 +10,9 @@ from buildbot._border.times import datetime2epoch, epoch2datetime
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.domain.change import NewChange
 from chargehand.domain.properties import Property
+from chargehand.resources.catalog import KINDS
+from chargehand.resources.endpoints import resolve
 from chargehand.resources.query import Filter, Operator, Order
-
-_TIMES_WORDS = """
-claimed_at complete_at created_at last_active locks_acquired_at started_at submitted_at
-"""
-_TIMES = frozenset(_TIMES_WORDS.split())
 
 
 class DataView:
@@ -50,15 +47,22 @@ class DataView:
         offset: int | None = None,
     ) -> Any:
         """Do the work of `get`."""
+        text = _joined(path)
         found = await self._access.engine.data.get(
-            _joined(path),
+            text,
             filters=[_filter(one) for one in filters or ()],
             fields=fields or (),
             order=[Order(one.lstrip("-"), one.startswith("-")) for one in order or ()],
             limit=limit,
             offset=offset,
         )
-        return with_times(found)
+        resolved = resolve(tuple(text.strip("/").split("/")))
+        if resolved is None or found is None:
+            return found
+        entity = KINDS[resolved.endpoint.plural]
+        if isinstance(found, list):
+            return [entity.with_moments(one, epoch2datetime) for one in found]
+        return entity.with_moments(found, epoch2datetime)
 
     def get_with_resultspec(self, path: Sequence[Any] | str, resultspec: Any) -> Any:
         """Return the same, with the choice of rows given as a ResultSpec."""
@@ -159,21 +163,3 @@ def _filter(given: Any) -> Filter:
     if isinstance(given, Filter):
         return given
     return Filter(given.field, Operator(given.op), tuple(given.values))
-
-
-def with_times(found: Any) -> Any:
-    """Return resources with datetimes for their points in time; those of buildsets are numbers."""
-    if isinstance(found, list):
-        return [with_times(one) for one in found]
-    if not isinstance(found, dict):
-        return found
-    is_buildset = "bsid" in found
-    made = {}
-    for key, value in found.items():
-        if key in _TIMES and not is_buildset and isinstance(value, int | float):
-            made[key] = epoch2datetime(value)
-        elif key in ("sourcestamps", "sourcestamp", "master"):
-            made[key] = with_times(value)
-        else:
-            made[key] = value
-    return made

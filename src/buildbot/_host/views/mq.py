@@ -9,10 +9,10 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outward, settled
 from buildbot._border.times import epoch2datetime
-from buildbot._host.views.data import with_times
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
+from chargehand.resources.announcements import entity_of
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +117,8 @@ class MqView:
         if not self._consumers:
             return
         keys, resource = self._access.engine.announcement(event)
-        message = with_times(resource)
+        entity = entity_of(type(event))
+        message = resource if entity is None else entity.with_moments(resource, epoch2datetime)
         for key in keys:
             told = (
                 _completed(message) if key[0] == "buildsets" and key[-1] == "complete" else message

@@ -5,9 +5,8 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select
 
 from chargehand.domain.properties import PropertyMap
-from chargehand.resources.field import Resource
+from chargehand.resources.field import Resource, sourced
 from chargehand.resources.query import Query, Scope
-from chargehand.resources.sources import sourced
 from chargehand.store.columns import as_json, of_json, properties_of_json
 from chargehand.store.reading import Reading
 from chargehand.store.resource_sql.running import build_id_of, build_path_in

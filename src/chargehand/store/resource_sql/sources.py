@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 
 from chargehand.domain.properties import merged
 from chargehand.resources import sources
-from chargehand.resources.field import Resource
+from chargehand.resources.field import Resource, sourced
 from chargehand.resources.query import Query
 from chargehand.store.columns import ids_as_json, properties_of_json
 from chargehand.store.portable import is_among
@@ -117,7 +117,7 @@ def _load_request_properties(
         properties = merged(properties_of_json(of_buildset), properties_of_json(own))
         found[id_] = {
             name: value
-            for name, value in sources.sourced(properties).items()
+            for name, value in sourced(properties).items()
             if wanted is None or name in wanted
         }
     return found
