@@ -13,6 +13,7 @@ from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master import MasterView
+from buildbot._host.views.master_config import view_of
 from chargehand.config.model import MasterConfig
 
 
@@ -36,8 +37,8 @@ class Host:
         """Read the configuration, in a thread. Raises ConfigErrors; then nothing has changed."""
         config = await asyncio.to_thread(self._reader.read, self._current)
         self._current = config
-        self.master.config = config.extension
-        for extension in config.extension.extensions:
+        self.master.config = view = view_of(config)
+        for extension in view.extensions:
             _introduce(extension, self.master)
         self.master.secrets.use(config.secrets_providers)
         return config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
@@ -48,7 +47,7 @@ class Data:
         fields: Sequence[str] = (),
         limit: int | None = None,
         offset: int | None = None,
-    ) -> list[dict[str, Any]] | dict[str, Any] | None:
+    ) -> list[dict[str, object]] | dict[str, object] | None:
         """Return the rows of a collection, or the row of a single resource (None: there is none).
 
         Raises LookupError for a path that the API does not have.
@@ -77,14 +76,14 @@ class Data:
 
     async def _log_chunk(
         self, scope: Scope, first: int, count: int | None
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, object] | None:
         log = await self._logs.find(self._visitor.sees, scope)
         if log is None:
             return None
         lines = await log.lines(first, count)
         return {"logid": log.id, "firstline": first, "content": lines.decode(errors="replace")}
 
-    async def control(self, path: str, method: str, parameters: Mapping[str, Any]) -> Any:
+    async def control(self, path: str, method: str, parameters: Mapping[str, object]) -> object:
         """Order something as a client would. Raises ValueError when it cannot be done."""
         call = Call(None, method, dict(parameters))
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
@@ -21,7 +21,7 @@ class ExtensionHost(Protocol):
     async def load(self) -> MasterConfig:
         """Read the configuration. Raises ConfigErrors."""
 
-    def attach(self, engine: Any) -> None:
+    def attach(self, engine: object) -> None:
         """Give users' code (``self.master``) access to the engine."""
 
     async def close(self) -> None:

@@ -23,7 +23,7 @@ def without_pauses() -> Iterator[None]:
         gc.enable()
 
 
-class LeftOvers:
+class ReplacedConfigurations:
     """Collects what replaced configurations leave, when that disturbs nobody.
 
     The one collection stops everything for some 40 ms per 1,000 builders, so it waits for a

@@ -9,13 +9,12 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from chargehand.app.directory import Directory
 from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed, PartlyApplied
-from chargehand.app.garbage import LeftOvers, without_pauses
+from chargehand.app.garbage import ReplacedConfigurations, without_pauses
 from chargehand.app.parts import MakeLinks, Parts, links_of_this_machine
 from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
@@ -71,7 +70,7 @@ class Master:
         self._host: ExtensionHost = open_host(basedir, config_path)
         self._parts: Parts | None = None
         self._is_configured = False
-        self._left_overs = LeftOvers()
+        self._replaced_configurations = ReplacedConfigurations()
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
@@ -178,7 +177,7 @@ class Master:
                 raise PartlyApplied(str(_database_failed(self.config, error))) from error
             except CannotListen as error:
                 raise CommandFailed(str(error)) from error
-        self._left_overs.replaced(is_idle=not self._ready.dispatcher.running)
+        self._replaced_configurations.replaced(is_idle=not self._ready.dispatcher.running)
         return changed.summary()
 
     def summary(self) -> str:
@@ -230,7 +229,7 @@ class Master:
         """Take a change in, as if one of the change sources had brought it."""
         return await self._ready.intake.add_change(change)
 
-    async def force(self, scheduler: str, parameters: Mapping[str, Any]) -> None:
+    async def force(self, scheduler: str, parameters: Mapping[str, object]) -> None:
         """Force builds as a form would."""
         await self._ready.orders.force(scheduler, parameters, "")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
@@ -39,7 +38,7 @@ class Orders:
         self._resources = resources
 
     async def force(
-        self, scheduler: str, parameters: Mapping[str, Any], owner: str
+        self, scheduler: str, parameters: Mapping[str, object], owner: str
     ) -> tuple[int, dict[int, int]]:
         """Force builds."""
         try:
@@ -83,7 +82,7 @@ class Orders:
         request = await self._one("buildrequests", "buildrequestid", request_id)
         if request["claimed"] or request["complete"]:
             return None
-        return self._dispatcher.why_waiting(request_id, BuilderId(request["builderid"]))
+        return self._dispatcher.why_waiting(request_id, BuilderId(int(str(request["builderid"]))))
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Say why requests wait that are known to."""
@@ -92,7 +91,7 @@ class Orders:
             for request_id, builder_id in requests.items()
         }
 
-    async def _one(self, kind: str, field: str, value: int) -> dict[str, Any]:
+    async def _one(self, kind: str, field: str, value: int) -> dict[str, object]:
         """Return one resource. Raises LookupError."""
         query = Query(
             kind=kind, sees=EVERYTHING, filters=(Filter(field, Operator.EQ, (value,)),), limit=1

@@ -9,7 +9,6 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from chargehand.app.failure import CommandFailed
 
@@ -70,19 +69,20 @@ def open_basedir(path: Path) -> Basedir:
     return _from_assignments(path, _assignments(settings_path))
 
 
-def _from_assignments(path: Path, found: dict[str, Any]) -> Basedir:
+def _from_assignments(path: Path, found: dict[str, object]) -> Basedir:
     umask = found.get("umask")
+    log_size = found.get("rotateLength")
     log_count = found.get("maxRotatedFiles", 10)
     return Basedir(
         path=path,
         config_file=str(found.get("configfile", "master.cfg")),
         umask=umask if isinstance(umask, int) else None,
-        log_size=int(found.get("rotateLength") or 10_000_000),
+        log_size=int(log_size) if isinstance(log_size, int | str) and log_size else 10_000_000,
         log_count=log_count if isinstance(log_count, int) else None,
     )
 
 
-def _assignments(path: Path) -> dict[str, Any]:
+def _assignments(path: Path) -> dict[str, object]:
     """Return names that the file sets to plain values."""
     try:
         tree = ast.parse(path.read_text())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -26,6 +25,7 @@ from chargehand.events.messages import (
     StepStarted,
     StepUpdated,
 )
+from chargehand.kit.durations import duration
 
 ReadLines = Callable[[LogId, int, int | None], Awaitable[bytes]]
 
@@ -48,17 +48,6 @@ _SIGNS = {
     Result.CANCELLED: "■",
 }
 _LINE_STYLES = {"h": "bright_black"}  # much that is well is written to stderr
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time as people read it."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
 
 
 class LiveView:
@@ -186,7 +175,7 @@ class LiveView:
 
     def _status(self) -> RenderableType:
         now = time.monotonic()
-        lines: list[Any] = []
+        lines: list[RenderableType] = []
         for step, since in self._running.values():
             build = self._builds.get(step.build_id)
             title = self._title(build) if build else ""

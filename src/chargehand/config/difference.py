@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Protocol
 
 from chargehand.config.model import MasterConfig
 
@@ -12,6 +12,14 @@ _LISTS = ("builders", "workers", "schedulers", "change_sources", "services", "pr
 _COMPARED = tuple(
     field.name for field in fields(MasterConfig) if field.compare and field.name not in _LISTS
 )
+
+
+class _Named(Protocol):
+    """What the configuration has lists of."""
+
+    @property
+    def name(self) -> str:
+        """What it is called; no other one of the list is called so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +78,7 @@ def difference(old: MasterConfig, new: MasterConfig) -> Difference:
     )
 
 
-def _compare(old: Iterable[Any], new: Iterable[Any]) -> ListDifference:
+def _compare(old: Iterable[_Named], new: Iterable[_Named]) -> ListDifference:
     before = {item.name: item for item in old}
     added, changed, unchanged = [], [], 0
     for item in new:

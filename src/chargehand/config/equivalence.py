@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import re
 import types
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import cast
 
 _PLAIN = frozenset({str, int, float, bool, bytes, complex, type(None), type(...), range})
 _ABSENT = object()
@@ -21,6 +21,8 @@ __abstractmethods__ _abc_impl __parameters__ __orig_bases__ __qualname__ __annot
 __annotate_func__ __annotations_cache__ __match_args__ __dataclass_params__ _compared_attrs
 """
 _INCIDENTAL = frozenset(_INCIDENTAL_WORDS.split())
+_Sequence = Sequence[object]
+_Mapping = Mapping[str, object]
 _CODE = (
     "co_code",
     "co_names",
@@ -44,7 +46,7 @@ class Equivalence:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], bool] = {}
         self._assumed: list[tuple[int, int]] = []
-        self._kept: list[Any] = []
+        self._kept: list[object] = []
         self._attributes: dict[type, tuple[str, ...] | None] = {}
 
     def forget(self) -> None:
@@ -53,7 +55,7 @@ class Equivalence:
         self._kept.clear()
         self._assumed.clear()
 
-    def equal(self, one: Any, other: Any) -> bool:
+    def equal(self, one: object, other: object) -> bool:
         """Return whether *one* and *other* are the same in all that matters."""
         if one is other:
             return True
@@ -62,12 +64,12 @@ class Equivalence:
             if kind in _PLAIN:
                 return bool(one == other)
             if kind is list or kind is tuple:
-                return self._equal_sequences(one, other)
+                return self._equal_sequences(cast(_Sequence, one), cast(_Sequence, other))
             if kind is dict:
-                return self._equal_mappings(one, other)
+                return self._equal_mappings(cast(_Mapping, one), cast(_Mapping, other))
         return self._remembered(one, other)
 
-    def _remembered(self, one: Any, other: Any) -> bool:
+    def _remembered(self, one: object, other: object) -> bool:
         """Compare things that may refer to each other; a pair under comparison counts as equal."""
         pair = (id(one), id(other))
         known = self._known.get(pair)
@@ -86,7 +88,7 @@ class Equivalence:
         self._known[pair] = False
         return False
 
-    def _compare(self, one: Any, other: Any) -> bool:
+    def _compare(self, one: object, other: object) -> bool:
         match one:
             case types.FunctionType():
                 return isinstance(other, types.FunctionType) and self._equal_functions(one, other)
@@ -115,20 +117,24 @@ class Equivalence:
             case staticmethod() | classmethod():
                 return type(one) is type(other) and self.equal(one.__func__, other.__func__)
             case set() | frozenset():
-                return type(one) is type(other) and self._equal_sets(one, other)
+                return (
+                    isinstance(other, set | frozenset)
+                    and type(one) is type(other)
+                    and self._equal_sets(one, other)
+                )
             case re.Pattern():
                 return bool(one == other)
         return self._equal_instances(one, other)
 
-    def _equal_sequences(self, one: Any, other: Any) -> bool:
+    def _equal_sequences(self, one: _Sequence, other: _Sequence) -> bool:
         return len(one) == len(other) and all(map(self.equal, one, other))
 
-    def _equal_mappings(self, one: Any, other: Any) -> bool:
+    def _equal_mappings(self, one: _Mapping, other: _Mapping) -> bool:
         if len(one) != len(other):
             return False
         return all(self.equal(value, other.get(key, _ABSENT)) for key, value in one.items())
 
-    def _equal_sets(self, one: Any, other: Any) -> bool:
+    def _equal_sets(self, one: Set[object], other: Set[object]) -> bool:
         if one == other:
             return True
         rest = list(other - one)
@@ -178,7 +184,7 @@ class Equivalence:
             return False
         return self._equal_mappings(_body(one), _body(other))
 
-    def _equal_instances(self, one: Any, other: Any) -> bool:
+    def _equal_instances(self, one: object, other: object) -> bool:
         if not self.equal(type(one), type(other)):
             return False
         names = self._compared(type(one))
@@ -211,7 +217,7 @@ class Identity:
 
     __slots__ = ("_class", "_equivalence", "value")
 
-    def __init__(self, value: Any, equivalence: Equivalence) -> None:
+    def __init__(self, value: object, equivalence: Equivalence) -> None:
         self.value = value
         self._equivalence = equivalence
         self._class = object()
@@ -230,13 +236,13 @@ class Identity:
         return f"<identity of {type(self.value).__name__}>"
 
 
-def _compares_itself(instance: Any) -> bool:
+def _compares_itself(instance: object) -> bool:
     """Return whether its class says when two instances are equal."""
-    compare: Any = type(instance).__eq__
+    compare: object = type(instance).__eq__
     return compare is not object.__eq__
 
 
-def _contents(cell: types.CellType) -> Any:
+def _contents(cell: types.CellType) -> object:
     try:
         return cell.cell_contents
     except ValueError:
@@ -252,19 +258,19 @@ def _global_names(code: types.CodeType) -> Iterable[str]:
     return names
 
 
-def _public(module: types.ModuleType) -> dict[str, Any]:
+def _public(module: types.ModuleType) -> dict[str, object]:
     return {name: value for name, value in vars(module).items() if not name.startswith("__")}
 
 
-def _body(kind: type) -> dict[str, Any]:
+def _body(kind: type) -> dict[str, object]:
     slots = kind.__dict__.get("__slots__", ())
     skipped = _INCIDENTAL.union((slots,) if isinstance(slots, str) else slots)
     return {name: value for name, value in kind.__dict__.items() if name not in skipped}
 
 
-def _state(instance: Any) -> dict[str, Any] | None:
+def _state(instance: object) -> dict[str, object] | None:
     """Return the attributes of an instance, None where it has no place for any."""
-    found: dict[str, Any] | None = getattr(instance, "__dict__", None)
+    found: dict[str, object] | None = getattr(instance, "__dict__", None)
     slots = [
         name
         for base in type(instance).__mro__
@@ -279,5 +285,5 @@ def _state(instance: Any) -> dict[str, Any] | None:
     }
 
 
-def _as_names(slots: Any) -> tuple[str, ...]:
+def _as_names(slots: str | Iterable[str]) -> tuple[str, ...]:
     return (slots,) if isinstance(slots, str) else tuple(slots)

@@ -52,9 +52,9 @@ class Component:
     """
 
     name: str
-    settings: Any
-    extension: Any = field(default=None, compare=False)
-    identity: Any = None
+    settings: object
+    extension: object = field(default=None, compare=False)
+    identity: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +63,16 @@ class WorkerConfig:
 
     name: str
     kind: str
-    password: Any = field(default=None, compare=False, repr=False)
+    password: object = field(default=None, compare=False, repr=False)
     max_builds: int | None = None
     properties: dict[str, Property] = field(default_factory=dict)
     default_properties: dict[str, Property] = field(default_factory=dict)
     locks: tuple[LockAccess, ...] = ()
     missing_timeout: float = 3600.0
     notify_on_missing: tuple[str, ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
-    extension: Any = field(default=None, compare=False)
-    identity: Any = None
+    settings: dict[str, object] = field(default_factory=dict)
+    extension: object = field(default=None, compare=False)
+    identity: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class BuilderConfig:
     description: str | None = None
     description_format: str | None = None
     project: str | None = None
-    env: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, object] = field(default_factory=dict)
     properties: dict[str, Property] = field(default_factory=dict)
     default_properties: dict[str, Property] = field(default_factory=dict)
     locks: tuple[LockAccess, ...] | Hook = ()
@@ -106,7 +106,7 @@ class BuilderConfig:
     next_worker: Hook | None = field(default=None, compare=False)
     can_start_build: Hook | None = field(default=None, compare=False)
     collapse_requests: bool | Hook | None = field(default=None, compare=False)
-    identity: Any = None
+    identity: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +141,12 @@ class WebConfig:
     listen: tuple[tuple[str, int] | str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     """Patterns of origins besides the site's own."""
-    plugins: dict[str, Any] = field(default_factory=dict, compare=False)
+    plugins: dict[str, object] = field(default_factory=dict, compare=False)
     policy: Policy = field(default_factory=Everybody)
     """Who may see and do what through the web."""
     options: dict[str, Any] = field(default_factory=dict, compare=False)
     """Everything else of ``c['www']``, as given."""
-    plain: Any = None
+    plain: object = None
     """What is plain data in ``plugins`` and ``options``: objects, such as the application of a
     dashboard, are made anew whenever the configuration is read, and do not count as a change."""
 
@@ -192,11 +192,11 @@ class MasterConfig:
     """Makes a link of (revision, repository)."""
     logs: LogConfig = field(default_factory=LogConfig)
     web: WebConfig = field(default_factory=WebConfig)
-    manhole: Any = field(default=None, compare=False)
-    secrets_providers: tuple[Any, ...] = field(default=(), compare=False)
+    manhole: object = field(default=None, compare=False)
+    secrets_providers: tuple[object, ...] = field(default=(), compare=False)
     protocols: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = field(default=(), compare=False)
     modules: tuple[str, ...] = field(default=(), compare=False)
     """Files that were imported from beside the configuration file (absolute paths)."""
-    extension: Any = field(default=None, compare=False)
+    extension: object = field(default=None, compare=False)
     """What the reader wants to find again (``master.config`` for users' code)."""

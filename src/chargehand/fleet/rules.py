@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -70,5 +69,5 @@ def difference(old: Mapping[str, WorkerConfig], new: Mapping[str, WorkerConfig])
     )
 
 
-def _link(config: WorkerConfig) -> tuple[str, Any, dict[str, Any]]:
+def _link(config: WorkerConfig) -> tuple[str, object, dict[str, object]]:
     return config.kind, config.password, config.settings

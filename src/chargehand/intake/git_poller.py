@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from msgspec import structs
 
@@ -69,7 +68,7 @@ class Settings:
     credentials: Hook | None = field(default=None, compare=False)
 
 
-Publish = Callable[[Sequence[NewChange], Remembered], Awaitable[Any]]
+Publish = Callable[[Sequence[NewChange], Remembered], Awaitable[object]]
 
 
 class GitPoller:
@@ -262,7 +261,7 @@ def _full_name(branch: str) -> str:
     return branch if branch.startswith("refs/") else _BRANCH + branch
 
 
-def _full_names(remembered: Any) -> dict[str, str] | None:
+def _full_names(remembered: object) -> dict[str, str] | None:
     """Read what was remembered; Buildbot's marks have short names where branches were listed."""
     if not isinstance(remembered, Mapping):
         return None

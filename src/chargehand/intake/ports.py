@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
@@ -17,7 +17,7 @@ class Remembered:
     name: str
     kind: str
     key: str
-    value: Any
+    value: object
 
 
 class ChangeStore(Protocol):
@@ -36,10 +36,10 @@ class ChangeStore(Protocol):
 class StateStore(Protocol):
     """Small things that components remember by name (JSON values)."""
 
-    async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
+    async def get(self, name: str, kind: str, key: str, default: object = None) -> object:
         """Return what was set for the object *name* of class *kind*."""
 
-    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+    async def set(self, name: str, kind: str, key: str, value: object) -> None:
         """Remember it durably."""
 
 

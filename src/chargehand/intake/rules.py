@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec import structs
 
@@ -26,7 +25,7 @@ class InvalidChange(ValueError):
     """What came is no change; the message says which part is wrong."""
 
 
-def change_from(fields: Mapping[str, Any]) -> NewChange:
+def change_from(fields: Mapping[str, object]) -> NewChange:
     """Make a change of what a source gives, under Buildbot's names old and new.
 
     Bytes are taken for UTF-8. Raises InvalidChange, naming the first part that is wrong.
@@ -69,7 +68,7 @@ def checked(change: NewChange) -> NewChange:
     )
 
 
-def as_dict(change: NewChange) -> dict[str, Any]:
+def as_dict(change: NewChange) -> dict[str, object]:
     """Return a change as functions of the configuration get to see it before it is stored."""
     return {
         "author": change.author,
@@ -88,11 +87,11 @@ def as_dict(change: NewChange) -> dict[str, Any]:
     }
 
 
-def _first(given: Mapping[str, Any], *names: str) -> Any:
+def _first(given: Mapping[str, object], *names: str) -> object:
     return next((given[name] for name in names if given.get(name) is not None), None)
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: object) -> str:
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")
@@ -105,13 +104,13 @@ def _text(name: str, value: Any) -> str:
     raise InvalidChange(f"{name} must be a text, not {value!r}")
 
 
-def _optional(name: str, value: Any) -> str | None:
+def _optional(name: str, value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # Subversion's revisions are numbers
     return None if value is None else _text(name, value)
 
 
-def _files(value: Any) -> tuple[str, ...]:
+def _files(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
@@ -119,7 +118,7 @@ def _files(value: Any) -> tuple[str, ...]:
     return tuple(_text("a file's name", name) for name in value)
 
 
-def _time(value: Any) -> float | None:
+def _time(value: object) -> float | None:
     match value:
         case None:
             return None
@@ -133,7 +132,7 @@ def _time(value: Any) -> float | None:
             raise InvalidChange(f"when must be seconds since 1970, not {value!r}")
 
 
-def _properties(value: Any) -> dict[str, Property]:
+def _properties(value: object) -> dict[str, Property]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -144,7 +143,7 @@ def _properties(value: Any) -> dict[str, Property]:
     }
 
 
-def _plain(name: Any, value: Any) -> Any:
+def _plain(name: object, value: object) -> object:
     """Return a value that JSON can hold."""
     match value:
         case None | bool() | int() | float():

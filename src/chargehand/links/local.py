@@ -56,7 +56,8 @@ class LocalLinks:
 
     def __call__(self, config: WorkerConfig) -> LocalLink:
         """Return the link of a worker."""
-        basedir = self._directory / (config.settings.get("workdir") or config.name)
+        workdir = config.settings.get("workdir")
+        basedir = self._directory / (str(workdir) if workdir else config.name)
         return LocalLink(
             name=config.name, basedir=basedir, registry=self._registry, starting=self._starting
         )

@@ -24,7 +24,9 @@ def make(
     component: Component, *, scheduler_id: SchedulerId, services: SchedulerServices
 ) -> Scheduler:
     """Make the scheduler that *component* describes, not yet active."""
-    settings: AnySettings = component.settings
+    settings = component.settings
+    if not isinstance(settings, AnySettings):
+        raise TypeError(f"there is no kind of scheduler for {type(settings)}")
     return Scheduler(
         name=component.name,
         scheduler_id=scheduler_id,

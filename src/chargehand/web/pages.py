@@ -11,12 +11,13 @@ from aiohttp import web
 
 from chargehand.config.model import MasterConfig
 from chargehand.kit.clock import Clock
+from chargehand.kit.durations import ago, duration
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.access.stages import StageReader
 from chargehand.web.overview import Overview
-from chargehand.web.phrases import ago, duration, moment, web_link
+from chargehand.web.phrases import moment, web_link
 from chargehand.web.ports import Resources
 from chargehand.web.reading import NotFound, resolved_path
 

@@ -21,7 +21,7 @@ from buildbot._host.reading.section import Section
 from buildbot._host.reading.settings import read_plain
 from buildbot._host.reading.web_settings import read_web
 from buildbot._host.views.engine_access import EngineAccess
-from buildbot._host.views.master_config import MasterConfigView
+from buildbot._host.views.master_config import MasterConfigView, view_of
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import Component, MasterConfig
@@ -160,7 +160,7 @@ def _recognised(previous: MasterConfig, config: MasterConfig) -> MasterConfig:
             old if (old := before.get(item.name)) is not None and _is_same(old, item) else item
             for item in getattr(config, name)
         )
-    if config.extension.identity == previous.extension.identity and all(
+    if view_of(config).identity == view_of(previous).identity and all(
         _are_identical(getattr(previous, name), items) for name, items in kept.items()
     ):
         return previous

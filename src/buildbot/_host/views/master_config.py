@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chargehand.config.equivalence import Identity
+from chargehand.config.model import MasterConfig
 
 
 class MasterConfigView:
@@ -44,6 +45,13 @@ class MasterConfigView:
         if name in values:
             return values[name]
         raise AttributeError(f"the configuration has no {name!r}")
+
+
+def view_of(config: MasterConfig) -> MasterConfigView:
+    """Return what users' code reads of a configuration that was read here."""
+    view = config.extension
+    assert isinstance(view, MasterConfigView), "only this package reads configurations"
+    return view
 
 
 def _listed(value: Any) -> list[Any]:
