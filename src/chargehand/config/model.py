@@ -123,10 +123,6 @@ class ProjectConfig:
 class LogConfig:
     """How logs are kept: sizes in bytes, None is no limit."""
 
-    compression: str = "zstd"
-    """How new segments are compressed; the names that Buildbot knows are accepted."""
-    compression_limit: int = 4096
-    """Buildbot's least size of a chunk worth compressing."""
     max_size: int | None = None
     """What of one log is kept from its beginning."""
     max_tail_size: int | None = None

@@ -83,17 +83,16 @@ def _checked_db_url(section: Section, url: str, key: str) -> str:
     return url
 
 
-def _logs(section: Section) -> LogConfig:
-    compression = section.get("logCompressionMethod", "zstd")
-    if compression not in _COMPRESSIONS:
+def _check_compression(section: Section) -> None:
+    """Check what is accepted and changes nothing: workers compress logs, always in one way."""
+    if section.get("logCompressionMethod", "zstd") not in _COMPRESSIONS:
         section.wrong("logCompressionMethod", "'raw', 'bz2', 'gz', 'lz4', 'br' or 'zstd'")
-        compression = "zstd"
-    limit = section.get("logCompressionLimit", 4096)
-    if limit is False:
-        limit = None
-    elif not isinstance(limit, int):
+    if not isinstance(section.get("logCompressionLimit", 4096), int):  # False as well
         section.wrong("logCompressionLimit", "an int")
-        limit = 4096
+
+
+def _logs(section: Section) -> LogConfig:
+    _check_compression(section)
     encoding = section.text("logEncoding", "utf-8")
     try:
         codecs.lookup(encoding)
@@ -101,8 +100,6 @@ def _logs(section: Section) -> LogConfig:
         section.error(f"c['logEncoding']: there is no encoding {encoding!r}", "logEncoding")
         encoding = "utf-8"
     return LogConfig(
-        compression=compression,
-        compression_limit=limit or 0,
         max_size=_log_size(section, "logMaxSize"),
         max_tail_size=_log_size(section, "logMaxTailSize"),
         encoding=encoding,

@@ -12,6 +12,7 @@ from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import SUCCESS
 from buildbot.steps.source.base import Source
+from buildbot.steps.source.git_description import check_description, describe_options
 from buildbot.steps.source.git_publishing import GitCommit, GitPush, GitTag
 from buildbot.util.git import RC_SUCCESS, GitStepMixin
 
@@ -20,12 +21,6 @@ __all__ = ["RC_SUCCESS", "Git", "GitCommit", "GitPush", "GitTag"]
 _MODES = ("incremental", "full")
 _METHODS = ("clean", "fresh", "clobber", "copy", None)
 _HASH_LENGTHS = (40, 64)
-
-_DESCRIBE_FLAGS = (
-    *("all", "always", "contains", "debug", "long", "exact-match", "first-parent", "tags"),
-)
-_DESCRIBE_VALUES = ("match", "exclude")
-_DESCRIBE_NUMBERS = ("abbrev", "candidates")
 
 
 class Git(GitStepMixin, Source):
@@ -110,15 +105,7 @@ class Git(GitStepMixin, Source):
             error(f"Git: mode must be {' or '.join(_MODES)}, not {self.mode!r}")
         if is_constant(self.method) and self.method not in _METHODS:
             error(f"Git: invalid method for mode {self.mode!r}: {self.method!r}")
-        description = self.getDescription
-        if not is_constant(description):
-            return
-        if not isinstance(description, bool | dict):
-            error("Git: getDescription must be a boolean or a dict.")
-        elif isinstance(description, dict):
-            known = {*_DESCRIBE_FLAGS, *_DESCRIBE_VALUES, *_DESCRIBE_NUMBERS, "dirty"}
-            for name in description.keys() - known:
-                error(f"Git: getDescription has no option {name!r}")
+        check_description(self.getDescription)
 
     def interrupt(self, reason: Any) -> Any:
         """Stop what runs, and wait for nothing any more."""
@@ -383,7 +370,9 @@ class Git(GitStepMixin, Source):
             return
         options = self.getDescription if isinstance(self.getDescription, dict) else {}
         try:
-            output = await self._dovccmd(["describe", *_describe(options)], collectStdout=True)
+            output = await self._dovccmd(
+                ["describe", *describe_options(options)], collectStdout=True
+            )
         except BuildStepFailed:
             return
         self.updateSourceProperty("commit-description", output.strip())
@@ -396,16 +385,3 @@ class Git(GitStepMixin, Source):
 
 def _listed(command: RemoteCommand) -> list[str]:
     return list(command.updates["files"][-1]) if command.updates["files"] else []
-
-
-def _describe(options: dict[str, Any]) -> list[str]:
-    """Return the arguments of ``git describe`` for these options."""
-    words = [f"--{name}" for name in _DESCRIBE_FLAGS if options.get(name)]
-    for name in _DESCRIBE_VALUES:
-        if options.get(name) is not None:
-            words += [f"--{name}", str(options[name])]
-    words += [f"--{n}={options[n]}" for n in _DESCRIBE_NUMBERS if options.get(n) is not None]
-    dirty = options.get("dirty")
-    if dirty:  # looks at the directory, and takes no commit
-        return [*words, f"--dirty={dirty}" if isinstance(dirty, str) else "--dirty"]
-    return [*words, "HEAD"]

@@ -1,0 +1,148 @@
+"""Steps that are accepted, with their documented arguments, and do nothing yet."""
+
+from __future__ import annotations
+
+from buildbot.plugins.accepted_names import Accepted
+from buildbot.plugins.accepted_names import names_of as _of
+
+_HTTP = "params data headers json auth allow_redirects timeout files cookies proxies cert verify"
+_HIDE = "hide_request_headers hide_response_headers"
+_VISUAL = "installdir mode projectfile config useenv project INCLUDE LIB PATH platform defines"
+_DEBIAN = (
+    "architecture distribution basetgz mirror extrapackages keyring components othermirror "
+    "baseOption"
+)
+
+STEPS: dict[str, dict[str, Accepted]] = {
+    "buildbot.steps.cmake": _of("shell", CMake="path generator definitions options cmake"),
+    "buildbot.steps.configurable": _of(
+        "step",
+        BuildbotTestCiReadConfigMixin="*",
+        BuildbotCiSetupSteps="*",
+        BuildbotTestCiTrigger="*",
+    ),
+    "buildbot.steps.cppcheck": _of(
+        "shell", Cppcheck="source binary enable inconclusive extra_args"
+    ),
+    "buildbot.steps.download_secret_to_worker": _of(
+        "step",
+        DownloadSecretsToWorker="secret_to_be_populated",
+        RemoveWorkerFileSecret="populated_secret_list",
+    ),
+    "buildbot.steps.gitdiffinfo": _of("shell", GitDiffInfo="compareToRef dataName"),
+    "buildbot.steps.http": _of(
+        "step",
+        HTTPStep=f"url method {_HTTP} {_HIDE}",
+        **dict.fromkeys(
+            ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"), f"url {_HTTP} {_HIDE}"
+        ),
+    ),
+    "buildbot.steps.maxq": _of("shell", MaxQ="testdir"),
+    "buildbot.steps.mswin": _of(
+        "shell",
+        Robocopy="source destination files recursive mirror move exclude exclude_files "
+        "exclude_dirs custom_opts verbose",
+    ),
+    "buildbot.steps.mtrlogobserver": _of(
+        "shell",
+        MTR="dbpool autoCreateTables textLimit testNameLimit parallel logfiles test_type test_info "
+        "mtr_subdir",
+    ),
+    "buildbot.steps.package.deb.lintian": _of("shell", DebLintian="fileloc suppressTags"),
+    "buildbot.steps.package.deb.pbuilder": _of(
+        "shell",
+        DebCowbuilder=_DEBIAN,
+        DebPbuilder=_DEBIAN,
+        UbuCowbuilder=_DEBIAN,
+        UbuPbuilder=_DEBIAN,
+    ),
+    "buildbot.steps.package.rpm.mock": _of(
+        "shell",
+        Mock="root resultdir",
+        MockBuildSRPM="root resultdir spec sources",
+        MockRebuild="root resultdir srpm",
+    ),
+    "buildbot.steps.package.rpm.rpmbuild": _of(
+        "shell",
+        RpmBuild="specfile topdir builddir rpmdir sourcedir specdir srcrpmdir dist define "
+        "autoRelease vcsRevision",
+    ),
+    "buildbot.steps.package.rpm.rpmlint": _of("shell", RpmLint="fileloc config"),
+    "buildbot.steps.python": _of(
+        "shell",
+        BuildEPYDoc="",
+        PyFlakes="",
+        PyLint="store_results",
+        Sphinx="sphinx_builddir sphinx_sourcedir sphinx_builder sphinx tags defines "
+        "strict_warnings mode",
+    ),
+    "buildbot.steps.python_twisted": _of(
+        "shell",
+        HLint="python",
+        RemovePYCs="",
+        Trial="reactor python trial testpath tests testChanges recurse randomly trialMode "
+        "trialArgs jobs",
+    ),
+    "buildbot.steps.source.bzr": _of("source", Bzr="repourl baseURL mode method defaultBranch"),
+    "buildbot.steps.source.cvs": _of(
+        "source",
+        CVS="cvsroot cvsmodule mode method branch global_options extra_options login",
+    ),
+    "buildbot.steps.source.darcs": _of("source", Darcs="repourl mode method"),
+    "buildbot.steps.source.mercurial": _of(
+        "source",
+        Mercurial="repourl mode method defaultBranch branchType clobberOnBranchChange",
+    ),
+    "buildbot.steps.source.mtn": _of("source", Monotone="repourl branch progress mode method"),
+    "buildbot.steps.source.p4": _of(
+        "source",
+        P4="mode method p4base p4branch p4port p4user p4passwd p4extra_views p4line_end "
+        "p4viewspec p4viewspec_suffix p4client p4client_spec_options p4client_type p4extra_args "
+        "p4bin use_tickets stream debug",
+    ),
+    "buildbot.steps.source.repo": _of(
+        "source",
+        Repo="manifestURL manifestBranch manifestFile tarball jobs syncAllBranches "
+        "updateTarballAge manifestOverrideUrl repoDownloads depth submodules syncQuietly",
+    )
+    | _of(
+        "renderable", RepoDownloadsFromProperties="names", RepoDownloadsFromChangeSource="codebase"
+    ),
+    "buildbot.steps.source.svn": _of(
+        "source",
+        SVN="repourl mode method username password extra_args keep_on_purge depth "
+        "preferLastChangedRev",
+    ),
+    "buildbot.steps.subunit": _of("shell", SubunitShellCommand="failureOnNoTests"),
+    "buildbot.steps.transfer": _of(
+        "step",
+        FileUpload="workersrc masterdest workdir maxsize blocksize mode keepstamp url urlText",
+        FileDownload="mastersrc workerdest workdir maxsize blocksize mode",
+        DirectoryUpload="workersrc masterdest workdir maxsize blocksize compress url urlText",
+        MultipleFileUpload="workersrcs masterdest workdir maxsize blocksize glob mode compress "
+        "keepstamp url urlText",
+        StringDownload="s workerdest workdir maxsize blocksize mode",
+        JSONStringDownload="o workerdest workdir maxsize blocksize mode",
+        JSONPropertiesDownload="workerdest workdir maxsize blocksize mode",
+    ),
+    "buildbot.steps.trigger": _of(
+        "step",
+        Trigger="schedulerNames sourceStamp sourceStamps updateSourceStamp alwaysUseLatest "
+        "waitForFinish set_properties copy_properties parent_relationship "
+        "unimportantSchedulerNames",
+    ),
+    "buildbot.steps.vstudio": _of(
+        "shell",
+        **dict.fromkeys(
+            (
+                *("VC6", "VC7", "VC8", "VC9", "VC10", "VC11", "VC12", "VC14", "VC141"),
+                *("VCExpress9", "VisualStudio"),
+                *("VS2003", "VS2005", "VS2008", "VS2010", "VS2012", "VS2013", "VS2015"),
+                *("VS2017", "VS2019", "VS2022"),
+                *("MsBuild", "MsBuild4", "MsBuild12", "MsBuild14", "MsBuild141", "MsBuild15"),
+                *("MsBuild16", "MsBuild17"),
+            ),
+            _VISUAL,
+        ),
+    ),
+}
