@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from buildbot._border.rendering import IRenderable
 from buildbot.config import error
@@ -12,6 +13,23 @@ BUILDER_NAMES_ERROR = (
     "The builderNames argument to a scheduler must be a list of Builder names or an IRenderable "
     "object that will render to a list of builder names."
 )
+
+
+@dataclass(slots=True, kw_only=True)
+class Arguments:
+    """Arguments that ``checkConfig`` and ``reconfigService`` both take, declared once, as fields
+    under Buildbot's names."""
+
+    @classmethod
+    def taken_from(cls, keywords: dict[str, Any]) -> Self:
+        """Return those among *keywords*, which lose them; the rest is for the base class."""
+        names = (field.name for field in fields(cls))
+        return cls(**{name: keywords.pop(name) for name in names if name in keywords})
+
+    def give_to(self, scheduler: Any) -> None:
+        """Make each an attribute of the scheduler."""
+        for field in fields(self):
+            setattr(scheduler, field.name, getattr(self, field.name))
 
 
 def check_arguments(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
-from buildbot.schedulers.arguments import check_change_arguments
+from buildbot.schedulers.arguments import Arguments, check_change_arguments
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from buildbot.schedulers.dependent import Dependent
 from buildbot.util import NotABranch
@@ -21,6 +22,20 @@ __all__ = [
     "Scheduler",
     "SingleBranchScheduler",
 ]
+
+
+@dataclass(slots=True, kw_only=True)
+class BasicArguments(Arguments):
+    """Arguments of schedulers that build changes."""
+
+    treeStableTimer: Any = None
+    branch: Any = NotABranch
+    branches: Any = NotABranch
+    fileIsImportant: Any = None
+    categories: Any = None
+    reason: Any = "The %(classname)s scheduler named '%(name)s' triggered this build"
+    change_filter: Any = None
+    onlyImportant: bool = False
 
 
 class BaseBasicScheduler(ReconfigurableBaseScheduler):
@@ -45,18 +60,7 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
 
     @own_arguments
     def checkConfig(
-        self,
-        shouldntBeSet: Any = NotSet,
-        treeStableTimer: Any = None,
-        builderNames: Any = None,
-        branch: Any = NotABranch,
-        branches: Any = NotABranch,
-        fileIsImportant: Any = None,
-        categories: Any = None,
-        reason: Any = "The %(classname)s scheduler named '%(name)s' triggered this build",
-        change_filter: Any = None,
-        onlyImportant: bool = False,
-        **kwargs: Any,
+        self, shouldntBeSet: Any = NotSet, builderNames: Any = None, **kwargs: Any
     ) -> Any:
         """Say what is wrong with the arguments."""
         if shouldntBeSet is not self.NotSet:
@@ -64,40 +68,37 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
                 "pass arguments to schedulers using keyword arguments: the only positional "
                 "argument is the name"
             )
+        arguments = BasicArguments.taken_from(kwargs)
         check_change_arguments(
-            self._what, is_important=fileIsImportant, change_filter=change_filter
+            self._what,
+            is_important=arguments.fileIsImportant,
+            change_filter=arguments.change_filter,
         )
-        if treeStableTimer is not None and not isinstance(treeStableTimer, int | float):
+        timer = arguments.treeStableTimer
+        if timer is not None and not isinstance(timer, int | float):
             error(f"{self._what}: treeStableTimer must be a number of seconds, or None")
         _refuse_unknown(self._what, kwargs)
         return super().checkConfig(builderNames=builderNames, **_known(kwargs))
 
     @own_arguments
     def reconfigService(
-        self,
-        shouldntBeSet: Any = NotSet,
-        treeStableTimer: Any = None,
-        builderNames: Any = None,
-        branch: Any = NotABranch,
-        branches: Any = NotABranch,
-        fileIsImportant: Any = None,
-        categories: Any = None,
-        reason: Any = "The %(classname)s scheduler named '%(name)s' triggered this build",
-        change_filter: Any = None,
-        onlyImportant: bool = False,
-        **kwargs: Any,
+        self, shouldntBeSet: Any = NotSet, builderNames: Any = None, **kwargs: Any
     ) -> Any:
         """Take the arguments."""
+        arguments = BasicArguments.taken_from(kwargs)
         super().reconfigService(builderNames=builderNames, **_known(kwargs))
-        self.treeStableTimer = treeStableTimer
-        if fileIsImportant is not None:
-            self.fileIsImportant = fileIsImportant
-        self.onlyImportant = onlyImportant
-        self.change_filter = change_filter
+        self.treeStableTimer = arguments.treeStableTimer
+        if arguments.fileIsImportant is not None:
+            self.fileIsImportant = arguments.fileIsImportant
+        self.onlyImportant = arguments.onlyImportant
+        self.change_filter = arguments.change_filter
         self._wanted = self.getChangeFilter(
-            branch=branch, branches=branches, change_filter=change_filter, categories=categories
+            branch=arguments.branch,
+            branches=arguments.branches,
+            change_filter=arguments.change_filter,
+            categories=arguments.categories,
         )
-        self.reason = reason % {"name": self.name, "classname": type(self).__name__}
+        self.reason = arguments.reason % {"name": self.name, "classname": type(self).__name__}
         return settled(None)
 
     def getChangeFilter(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import outward, settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
-from buildbot.schedulers.arguments import check_change_arguments
+from buildbot.schedulers.arguments import Arguments, check_change_arguments
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from buildbot.schedulers.overriding import UsersActions, is_overridden
 from buildbot.util import NotABranch
@@ -23,6 +24,71 @@ from chargehand.scheduling.timed import Actions
 __all__ = ["Nightly", "NightlyBase", "NightlyTriggerable", "Periodic", "Timed"]
 
 _REASON = "The %s scheduler named '%%(name)s' triggered this build"
+
+
+class NoBranch:
+    """Stands for any branch."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TimedArguments(Arguments):
+    """Arguments of everything that builds at certain times."""
+
+    reason: Any = ""
+    createAbsoluteSourceStamps: bool = False
+    onlyIfChanged: bool = False
+    branch: Any = NoBranch
+    change_filter: Any = None
+    fileIsImportant: Any = None
+    onlyImportant: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class TimeTableArguments(Arguments):
+    """When something is due, and when it is due even though nothing changed."""
+
+    minute: Any = 0
+    hour: Any = "*"
+    dayOfMonth: Any = "*"
+    month: Any = "*"
+    dayOfWeek: Any = "*"
+    force_at_minute: Any = None
+    force_at_hour: Any = None
+    force_at_day_of_month: Any = None
+    force_at_month: Any = None
+    force_at_day_of_week: Any = None
+
+    def table(self) -> TimeTable:
+        """Return when something is due."""
+        return TimeTable(
+            minute=self.minute,
+            hour=self.hour,
+            day_of_month=self.dayOfMonth,
+            month=self.month,
+            day_of_week=self.dayOfWeek,
+        )
+
+    def forced(self) -> TimeTable | None:
+        """Return when it is due without any change, None if never; what is not said is any."""
+        minute = self.force_at_minute
+        others = (
+            self.force_at_hour,
+            self.force_at_day_of_month,
+            self.force_at_month,
+            self.force_at_day_of_week,
+        )
+        if minute is None and all(value is None for value in others):
+            return None
+        hour, day_of_month, month, day_of_week = (
+            "*" if value is None else value for value in others
+        )
+        return TimeTable(
+            minute=0 if minute is None else minute,
+            hour=hour,
+            day_of_month=day_of_month,
+            month=month,
+            day_of_week=day_of_week,
+        )
 
 
 class Timed(ReconfigurableBaseScheduler):
@@ -40,53 +106,34 @@ class Timed(ReconfigurableBaseScheduler):
     reason = ""
     _default_actions: Actions
 
-    class NoBranch:
-        """Stands for any branch."""
+    NoBranch = NoBranch
+    onlyIfChanged: bool
+    onlyImportant: bool
+    branch: Any
+    change_filter: Any
+    fileIsImportant: Any
 
     def __init__(self, name: Any, builderNames: Any, **kwargs: Any) -> None:
         super().__init__(name=name, builderNames=builderNames, **kwargs)
 
     @own_arguments
-    def checkConfig(
-        self,
-        builderNames: Any,
-        reason: Any = "",
-        createAbsoluteSourceStamps: bool = False,
-        onlyIfChanged: bool = False,
-        branch: Any = NoBranch,
-        change_filter: Any = None,
-        fileIsImportant: Any = None,
-        onlyImportant: bool = False,
-        **kwargs: Any,
-    ) -> Any:
+    def checkConfig(self, builderNames: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
+        arguments = TimedArguments.taken_from(kwargs)
         check_change_arguments(
-            self._what, is_important=fileIsImportant, change_filter=change_filter
+            self._what,
+            is_important=arguments.fileIsImportant,
+            change_filter=arguments.change_filter,
         )
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
-    def reconfigService(
-        self,
-        builderNames: Any,
-        reason: Any = "",
-        createAbsoluteSourceStamps: bool = False,
-        onlyIfChanged: bool = False,
-        branch: Any = NoBranch,
-        change_filter: Any = None,
-        fileIsImportant: Any = None,
-        onlyImportant: bool = False,
-        **kwargs: Any,
-    ) -> Any:
+    def reconfigService(self, builderNames: Any, **kwargs: Any) -> Any:
         """Take the arguments."""
+        arguments = TimedArguments.taken_from(kwargs)
         super().reconfigService(builderNames, **kwargs)
-        self.reason = reason % {"name": self.name, "classname": type(self).__name__}
-        self.createAbsoluteSourceStamps = createAbsoluteSourceStamps
-        self.onlyIfChanged = onlyIfChanged
-        self.branch = branch
-        self.change_filter = change_filter
-        self.fileIsImportant = fileIsImportant
-        self.onlyImportant = onlyImportant
+        arguments.give_to(self)
+        self.reason = arguments.reason % {"name": self.name, "classname": type(self).__name__}
         return settled(None)
 
     def startBuild(self) -> Any:
@@ -121,7 +168,7 @@ class Timed(ReconfigurableBaseScheduler):
 
     def _wanted(self) -> Filter | None:
         given = wiring.change_filter_of(self.change_filter)
-        if self.branch is Timed.NoBranch or self.branch is NotABranch:
+        if self.branch is NoBranch or self.branch is NotABranch:
             return given
         return _both(wiring.conditions(branch=self.branch), given)
 
@@ -132,19 +179,13 @@ class Periodic(Timed):
     compare_attrs = ("periodicBuildTimer",)
 
     @own_arguments
-    def checkConfig(
-        self,
-        builderNames: Any,
-        periodicBuildTimer: Any,
-        reason: Any = _REASON % "Periodic",
-        **kwargs: Any,
-    ) -> Any:
+    def checkConfig(self, builderNames: Any, periodicBuildTimer: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if not isinstance(periodicBuildTimer, int | float):
             error(f"{self._what}: periodicBuildTimer must be a number of seconds")
         elif periodicBuildTimer <= 0:
             error("periodicBuildTimer must be positive")
-        return super().checkConfig(builderNames, reason=reason, **kwargs)
+        return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
     def reconfigService(
@@ -165,107 +206,39 @@ class Periodic(Timed):
 class NightlyBase(Timed):
     """Has a time table: numbers, lists, or expressions as in crontab(5); Monday is day 0."""
 
-    compare_attrs = (
-        "minute",
-        "hour",
-        "dayOfMonth",
-        "month",
-        "dayOfWeek",
-        "force_at_minute",
-        "force_at_hour",
-        "force_at_day_of_month",
-        "force_at_month",
-        "force_at_day_of_week",
-    )
+    compare_attrs = tuple(field.name for field in fields(TimeTableArguments))
+    _times: TimeTableArguments
 
     @own_arguments
-    def checkConfig(
-        self,
-        builderNames: Any,
-        minute: Any = 0,
-        hour: Any = "*",
-        dayOfMonth: Any = "*",
-        month: Any = "*",
-        dayOfWeek: Any = "*",
-        force_at_minute: Any = None,
-        force_at_hour: Any = None,
-        force_at_day_of_month: Any = None,
-        force_at_month: Any = None,
-        force_at_day_of_week: Any = None,
-        **kwargs: Any,
-    ) -> Any:
+    def checkConfig(self, builderNames: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
-        self._check_table(minute, hour, dayOfMonth, month, dayOfWeek)
-        forced = (
-            force_at_minute,
-            force_at_hour,
-            force_at_day_of_month,
-            force_at_month,
-            force_at_day_of_week,
-        )
-        if any(value is not None for value in forced):
-            self._check_table(*_with_defaults(*forced))
+        times = TimeTableArguments.taken_from(kwargs)
+        self._check_table(times.table())
+        forced = times.forced()
+        if forced is not None:
+            self._check_table(forced)
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
-    def reconfigService(
-        self,
-        builderNames: Any,
-        minute: Any = 0,
-        hour: Any = "*",
-        dayOfMonth: Any = "*",
-        month: Any = "*",
-        dayOfWeek: Any = "*",
-        force_at_minute: Any = None,
-        force_at_hour: Any = None,
-        force_at_day_of_month: Any = None,
-        force_at_month: Any = None,
-        force_at_day_of_week: Any = None,
-        **kwargs: Any,
-    ) -> Any:
+    def reconfigService(self, builderNames: Any, **kwargs: Any) -> Any:
         """Take the arguments."""
-        super().reconfigService(builderNames, **kwargs)
-        self.minute = minute
-        self.hour = hour
-        self.dayOfMonth = dayOfMonth
-        self.month = month
-        self.dayOfWeek = dayOfWeek
-        self.force_at_minute = force_at_minute
-        self.force_at_hour = force_at_hour
-        self.force_at_day_of_month = force_at_day_of_month
-        self.force_at_month = force_at_month
-        self.force_at_day_of_week = force_at_day_of_week
-        return settled(None)
+        self._times = TimeTableArguments.taken_from(kwargs)
+        self._times.give_to(self)
+        return super().reconfigService(builderNames, **kwargs)
 
-    def _check_table(self, *times: Any) -> None:
+    def _check_table(self, table: TimeTable) -> None:
         try:
-            _table(*times).check()
+            table.check()
         except (BadTimeTable, TypeError, ValueError) as wrong:
             error(f"{self._what}: {wrong}")
 
-    def _forced(self) -> TimeTable | None:
-        times = (
-            self.force_at_minute,
-            self.force_at_hour,
-            self.force_at_day_of_month,
-            self.force_at_month,
-            self.force_at_day_of_week,
-        )
-        if all(value is None for value in times):
-            return None
-        return _table(*_with_defaults(*times))
-
     def _settings(self) -> Any:
-        table = _table(self.minute, self.hour, self.dayOfMonth, self.month, self.dayOfWeek)
-        return nightly.Settings(table=table, forced=self._forced(), **self._timed())
+        table, forced = self._times.table(), self._times.forced()
+        return nightly.Settings(table=table, forced=forced, **self._timed())
 
 
 class Nightly(NightlyBase):
     """Builds by a time table."""
-
-    def checkConfig(self, *args: Any, reason: Any = _REASON % "Nightly", **kwargs: Any) -> Any:
-        """Say what is wrong with the arguments."""
-        return super().checkConfig(*args, reason=reason, **kwargs)
 
     def reconfigService(self, *args: Any, reason: Any = _REASON % "Nightly", **kwargs: Any) -> Any:
         """Take the arguments."""
@@ -274,12 +247,6 @@ class Nightly(NightlyBase):
 
 class NightlyTriggerable(NightlyBase):
     """Builds by a time table what was last triggered: accepted, and not supported yet."""
-
-    def checkConfig(
-        self, *args: Any, reason: Any = _REASON % "NightlyTriggerable", **kwargs: Any
-    ) -> Any:
-        """Say what is wrong with the arguments."""
-        return super().checkConfig(*args, reason=reason, **kwargs)
 
     def reconfigService(
         self, *args: Any, reason: Any = _REASON % "NightlyTriggerable", **kwargs: Any
@@ -300,14 +267,3 @@ def _both(one: Filter, other: Filter | None) -> Filter:
         return bool(one(change)) and bool(second(change))
 
     return passes
-
-
-def _with_defaults(minute: Any, hour: Any, day: Any, month: Any, day_of_week: Any) -> list[Any]:
-    minute = 0 if minute is None else minute
-    return [minute, *("*" if value is None else value for value in (hour, day, month, day_of_week))]
-
-
-def _table(minute: Any, hour: Any, day: Any, month: Any, day_of_week: Any) -> TimeTable:
-    return TimeTable(
-        minute=minute, hour=hour, day_of_month=day, month=month, day_of_week=day_of_week
-    )
