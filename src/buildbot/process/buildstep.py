@@ -18,7 +18,6 @@ from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import PropertiesMixin
 from buildbot.process.remotecommand import LoggedRemoteCommand, RemoteCommand, RemoteShellCommand
 from buildbot.process.results import (
-    ALL_RESULTS,
     CANCELLED,
     EXCEPTION,
     FAILURE,
@@ -31,19 +30,15 @@ from buildbot.process.results import (
     statusToString,
 )
 from buildbot.process.shell_mixin import ShellMixin
-from buildbot.process.step_arguments import (
-    Check,
-    check_any,
-    check_bool,
-    check_text,
-    check_text_or_none,
-)
+from buildbot.process.step_arguments import STEP_ARGUMENTS
 from buildbot.process.step_factory import (
     BuildStepFactory,
     create_step_from_step_or_factory,
     get_factory_from_step_or_factory,
 )
 from buildbot.process.step_logs import StepLogs
+from buildbot.process.step_statistics import StepStatistics
+from buildbot.process.step_summary import summary_policy
 from chargehand.execution.ports import StepRuntime
 
 __all__ = [
@@ -69,30 +64,11 @@ __all__ = [
 
 _LONGEST_NAME = 50
 
-_CHECKS: dict[str, Check] = {
-    "alwaysRun": check_bool,
-    "description": check_any,
-    "descriptionDone": check_any,
-    "descriptionSuffix": check_any,
-    "doStepIf": check_any,
-    "flunkOnFailure": check_bool,
-    "flunkOnWarnings": check_bool,
-    "haltOnFailure": check_bool,
-    "updateBuildSummaryPolicy": check_any,
-    "hideStepIf": check_any,
-    "locks": check_any,
-    "logEncoding": check_any,
-    "name": check_text,
-    "progressMetrics": check_any,
-    "useProgress": check_bool,
-    "warnOnFailure": check_bool,
-    "warnOnWarnings": check_bool,
-    "workdir": check_text_or_none,
-}
-
 
 @implementer(IBuildStep)
-class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, ComparableMixin):
+class BuildStep(
+    StepLogs, StepStatistics, ResultComputingConfigMixin, PropertiesMixin, ComparableMixin
+):
     """One step of a build. Subclasses override ``run()``, which returns a result (SUCCESS …),
     a coroutine, or a Deferred of one.
 
@@ -148,7 +124,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
 
     def __init__(self, **kwargs: Any) -> None:
         kind = type(self).__name__
-        for name, check in _CHECKS.items():
+        for name, check in STEP_ARGUMENTS.items():
             if name in kwargs:
                 value = kwargs.pop(name)
                 check(value, kind, name)
@@ -158,9 +134,9 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
             error(f"{type(self)}.__init__ got unexpected keyword argument(s) {names}")
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
             error(f"Step {kind} name '{self.name}' exceeds maximum length of {_LONGEST_NAME}")
-        self._check_summary_policy(kind)
+        self.updateBuildSummaryPolicy = summary_policy(self, kind)
         self._setup_logs()
-        self.statistics: dict[str, Any] = {}
+        self._setup_statistics()
         self.stopped = False
         self.timed_out = False
         self.max_lines_reached = False
@@ -172,22 +148,6 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
         arguments = [repr(value) for value in self._factory.args]
         arguments += [f"{name}={value!r}" for name, value in self._factory.kwargs.items()]
         return f"{type(self).__name__}({', '.join(arguments)})"
-
-    def _check_summary_policy(self, kind: str) -> None:
-        policy = self.updateBuildSummaryPolicy
-        if policy is None:
-            policy = self.updateBuildSummaryPolicy = [EXCEPTION, RETRY, CANCELLED]
-            if self.haltOnFailure or self.flunkOnFailure or self.warnOnFailure:
-                policy.append(FAILURE)
-            if self.flunkOnWarnings or self.warnOnWarnings:
-                policy.append(WARNINGS)
-        elif isinstance(policy, bool):
-            self.updateBuildSummaryPolicy = ALL_RESULTS if policy else []
-        elif not isinstance(policy, list):
-            error(
-                f"{kind} updateBuildSummaryPolicy must be a list of result ids or boolean but it "
-                f"is {policy!r}"
-            )
 
     # How it is made
 
@@ -294,7 +254,7 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
             words += " " + join_list(self.descriptionSuffix)
         return str(words)
 
-    # Summary, progress, statistics
+    # Summary, progress
 
     def updateSummary(self) -> None:
         """Show what `getCurrentSummary` says now."""
@@ -314,22 +274,6 @@ class BuildStep(StepLogs, ResultComputingConfigMixin, PropertiesMixin, Comparabl
 
     def setupProgress(self) -> None:
         """Accepted: nothing is predicted from it yet."""
-
-    def getStatistic(self, name: str, default: Any = None) -> Any:
-        """Return a statistic of the step."""
-        return self.statistics.get(name, default)
-
-    def getStatistics(self) -> dict[str, Any]:
-        """Return all statistics of the step."""
-        return dict(self.statistics)
-
-    def hasStatistic(self, name: str) -> bool:
-        """Return whether there is such a statistic."""
-        return name in self.statistics
-
-    def setStatistic(self, name: str, value: Any) -> None:
-        """Set a statistic, which `Build.getSummaryStatistic` can add up."""
-        self.statistics[name] = value
 
     # Properties
 

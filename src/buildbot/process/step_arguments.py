@@ -43,3 +43,26 @@ def check_any(value: Any, where: str, name: str) -> None:
 def _check(value: Any, where: str, name: str, kinds: tuple[type, ...], words: str) -> None:
     if not isinstance(value, kinds) and is_constant(value):
         error(f"{where} argument {name} must be an instance of {words}")
+
+
+STEP_ARGUMENTS: dict[str, Check] = {
+    "alwaysRun": check_bool,
+    "description": check_any,
+    "descriptionDone": check_any,
+    "descriptionSuffix": check_any,
+    "doStepIf": check_any,
+    "flunkOnFailure": check_bool,
+    "flunkOnWarnings": check_bool,
+    "haltOnFailure": check_bool,
+    "updateBuildSummaryPolicy": check_any,
+    "hideStepIf": check_any,
+    "locks": check_any,
+    "logEncoding": check_any,
+    "name": check_text,
+    "progressMetrics": check_any,
+    "useProgress": check_bool,
+    "warnOnFailure": check_bool,
+    "warnOnWarnings": check_bool,
+    "workdir": check_text_or_none,
+}
+"""What every step takes, and what each may be."""
