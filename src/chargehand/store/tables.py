@@ -9,167 +9,129 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     false,
 )
 
 from chargehand.store.columns import Blob, CleanText, Id, Json, Name, Time
-
-# Constraints have names everywhere, so that migrations can speak of them.
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_by_%(column_0_N_name)s",
-        "uq": "%(table_name)s_unique_%(column_0_N_name)s",
-        "fk": "%(table_name)s_to_%(referred_table_name)s_by_%(column_0_N_name)s",
-        "pk": "%(table_name)s_key",
-    }
-)
-
-
-def _id() -> Column[int]:
-    return Column("id", Id, primary_key=True)
-
-
-def _of(
-    name: str,
-    target: str,
-    *,
-    primary_key: bool = False,
-    nullable: bool = False,
-    index: bool | None = None,
-) -> Column[int]:
-    """Make a reference; rows go together with what they belong to."""
-    reference = ForeignKey(f"{target}.id", ondelete="CASCADE")
-    return Column(
-        name,
-        Id,
-        reference,
-        primary_key=primary_key,
-        autoincrement=False,
-        nullable=nullable,
-        index=index,
-    )
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean, nullable=False, default=False)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, CleanText, nullable=False)
-
+from chargehand.store.definitions import flag, identity, reference, text
+from chargehand.store.definitions import metadata as metadata
+from chargehand.store.record_tables import branches as branches
+from chargehand.store.record_tables import codebases as codebases
+from chargehand.store.record_tables import commits as commits
+from chargehand.store.record_tables import test_result_sets as test_result_sets
+from chargehand.store.record_tables import test_results as test_results
 
 masters = Table(
     "masters",
     metadata,
-    _id(),
+    identity(),
     Column("name", Name, nullable=False, unique=True),
-    _flag("active"),
+    flag("active"),
     Column("last_active", Time, nullable=False),
 )
 
 projects = Table(
     "projects",
     metadata,
-    _id(),
+    identity(),
     Column("name", Name, nullable=False, unique=True),
     Column("slug", CleanText, nullable=False),
     Column("description", CleanText),
     Column("description_format", CleanText),
     Column("description_html", CleanText),
-    _flag("active"),
+    flag("active"),
 )
 
 builders = Table(
     "builders",
     metadata,
-    _id(),
+    identity(),
     Column("name", Name, nullable=False, unique=True),
     Column("description", CleanText),
     Column("description_format", CleanText),
     Column("description_html", CleanText),
-    _of("project_id", "projects", nullable=True, index=True),
+    reference("project_id", "projects", nullable=True, index=True),
     Column("tags", Json, nullable=False),
 )
 
 builder_masters = Table(
     "builder_masters",
     metadata,
-    _of("builder_id", "builders", primary_key=True),
-    _of("master_id", "masters", primary_key=True, index=True),
+    reference("builder_id", "builders", primary_key=True),
+    reference("master_id", "masters", primary_key=True, index=True),
 )
 
 workers = Table(
     "workers",
     metadata,
-    _id(),
+    identity(),
     Column("name", Name, nullable=False, unique=True),
     Column("info", Json, nullable=False),
-    _flag("paused"),
+    flag("paused"),
     Column("pause_reason", CleanText),
-    _flag("graceful"),
+    flag("graceful"),
 )
 
 connected_workers = Table(
     "connected_workers",
     metadata,
-    _of("worker_id", "workers", primary_key=True),
-    _of("master_id", "masters", primary_key=True, index=True),
+    reference("worker_id", "workers", primary_key=True),
+    reference("master_id", "masters", primary_key=True, index=True),
 )
 
 configured_workers = Table(
     "configured_workers",
     metadata,
-    _of("worker_id", "workers", primary_key=True),
-    _of("builder_id", "builders", primary_key=True, index=True),
-    _of("master_id", "masters", primary_key=True, index=True),
+    reference("worker_id", "workers", primary_key=True),
+    reference("builder_id", "builders", primary_key=True, index=True),
+    reference("master_id", "masters", primary_key=True, index=True),
 )
 
 patches = Table(
     "patches",
     metadata,
-    _id(),
+    identity(),
     Column("level", Integer, nullable=False),
     Column("body", Blob, nullable=False),
-    _text("subdir"),
-    _text("author"),
-    _text("comment"),
+    text("subdir"),
+    text("author"),
+    text("comment"),
 )
 
 source_stamps = Table(
     "source_stamps",
     metadata,
-    _id(),
+    identity(),
     # Equal stamps are one row: the digest covers every other column, and the patch's content.
     Column("digest", LargeBinary(20), nullable=False, unique=True),
     Column("branch", CleanText),
     Column("revision", CleanText),
-    _text("repository"),
-    _text("project"),
-    _text("codebase"),
-    _of("patch_id", "patches", nullable=True, index=True),
+    text("repository"),
+    text("project"),
+    text("codebase"),
+    reference("patch_id", "patches", nullable=True, index=True),
     Column("created_at", Time, nullable=False),
 )
 
 changes = Table(
     "changes",
     metadata,
-    _id(),
-    _of("source_stamp_id", "source_stamps", index=True),
-    _text("author"),
+    identity(),
+    reference("source_stamp_id", "source_stamps", index=True),
+    text("author"),
     Column("committer", CleanText),
     Column("files", Json, nullable=False),
-    _text("comments"),
+    text("comments"),
     Column("revision", CleanText),
     Column("when_timestamp", Time, nullable=False),
     Column("branch", CleanText),
     Column("category", CleanText),
-    _text("revlink"),
+    text("revlink"),
     Column("properties", Json, nullable=False),
-    _text("repository"),
-    _text("project"),
-    _text("codebase"),
+    text("repository"),
+    text("project"),
+    text("codebase"),
     Column("parent_id", Id),
     Index("changes_by_revision", "revision", mysql_length=64),
     Index("changes_by_time", "when_timestamp"),
@@ -188,12 +150,12 @@ changes = Table(
 buildsets = Table(
     "buildsets",
     metadata,
-    _id(),
+    identity(),
     Column("external_id", CleanText),
-    _text("reason"),
-    _text("scheduler"),
+    text("reason"),
+    text("scheduler"),
     Column("submitted_at", Time, nullable=False),
-    _flag("complete"),
+    flag("complete"),
     Column("complete_at", Time),
     Column("result", Integer),
     # The builds named here may have been pruned since: no foreign keys.
@@ -207,24 +169,24 @@ buildsets = Table(
 buildset_source_stamps = Table(
     "buildset_source_stamps",
     metadata,
-    _of("buildset_id", "buildsets", primary_key=True),
-    _of("source_stamp_id", "source_stamps", primary_key=True, index=True),
+    reference("buildset_id", "buildsets", primary_key=True),
+    reference("source_stamp_id", "source_stamps", primary_key=True, index=True),
 )
 
 requests = Table(
     "build_requests",
     metadata,
-    _id(),
-    _of("buildset_id", "buildsets"),
-    _of("builder_id", "builders"),
+    identity(),
+    reference("buildset_id", "buildsets"),
+    reference("builder_id", "builders"),
     Column("priority", Integer, nullable=False),
     Column("submitted_at", Time, nullable=False),
-    _flag("waited_for"),
+    flag("waited_for"),
     # A request that was completed without a build counts as claimed, by nobody.
-    _flag("claimed"),
+    flag("claimed"),
     Column("claimed_by", Id, ForeignKey("masters.id", ondelete="SET NULL")),
     Column("claimed_at", Time),
-    _flag("complete"),
+    flag("complete"),
     Column("complete_at", Time),
     Column("result", Integer),
     Column("properties", Json),
@@ -259,18 +221,18 @@ Index(
 builds = Table(
     "builds",
     metadata,
-    _id(),
+    identity(),
     Column("number", Integer, nullable=False),
-    _of("builder_id", "builders"),
-    _of("request_id", "build_requests", index=True),
-    _of("worker_id", "workers"),
-    _of("master_id", "masters"),
+    reference("builder_id", "builders"),
+    reference("request_id", "build_requests", index=True),
+    reference("worker_id", "workers"),
+    reference("master_id", "masters"),
     Column("started_at", Time, nullable=False),
     Column("locks_duration", Time, nullable=False),
-    _flag("complete"),
+    flag("complete"),
     Column("complete_at", Time),
     Column("result", Integer),
-    _text("state"),
+    text("state"),
     # Two masters that start builds of one builder at once cannot get the same number.
     Index("builds_by_number", "builder_id", "number", unique=True),
     Index("builds_by_builder", "builder_id", "id"),
@@ -283,39 +245,39 @@ Index("builds_running", builds.c.master_id, sqlite_where=_running, postgresql_wh
 build_properties = Table(
     "build_properties",
     metadata,
-    _of("build_id", "builds", primary_key=True),
+    reference("build_id", "builds", primary_key=True),
     Column("name", Name, primary_key=True),
     Column("value", Json, nullable=False),
-    _text("source"),
+    text("source"),
 )
 
 build_data = Table(
     "build_data",
     metadata,
-    _id(),
-    _of("build_id", "builds"),
+    identity(),
+    reference("build_id", "builds"),
     Column("name", Name, nullable=False),
     Column("value", Blob, nullable=False),
     Column("length", Integer, nullable=False),
-    _text("source"),
+    text("source"),
     Index("build_data_by_name", "build_id", "name", unique=True),
 )
 
 steps = Table(
     "steps",
     metadata,
-    _id(),
-    _of("build_id", "builds"),
+    identity(),
+    reference("build_id", "builds"),
     Column("number", Integer, nullable=False),
     Column("name", Name, nullable=False),
-    _text("state"),
+    text("state"),
     Column("started_at", Time),
     Column("locks_acquired_at", Time),
-    _flag("complete"),
+    flag("complete"),
     Column("complete_at", Time),
     Column("result", Integer),
     Column("urls", Json, nullable=False),
-    _flag("hidden"),
+    flag("hidden"),
     Index("steps_by_number", "build_id", "number", unique=True),
     Index("steps_by_name", "build_id", "name", unique=True),
 )
@@ -323,12 +285,12 @@ steps = Table(
 logs = Table(
     "logs",
     metadata,
-    _id(),
-    _of("step_id", "steps"),
-    _text("name"),
+    identity(),
+    reference("step_id", "steps"),
+    text("name"),
     Column("slug", Name, nullable=False),
     Column("type", CleanText, nullable=False),
-    _flag("complete"),
+    flag("complete"),
     Column("line_count", Integer, nullable=False),
     # Bytes of the text, channel letters included.
     Column("size", Id, nullable=False),
@@ -340,7 +302,7 @@ logs = Table(
 schedulers = Table(
     "schedulers",
     metadata,
-    _id(),
+    identity(),
     Column("name", Name, nullable=False, unique=True),
     Column("enabled", Boolean, nullable=False, default=True),
     Column("last_change_id", Id),
@@ -349,30 +311,30 @@ schedulers = Table(
 scheduler_masters = Table(
     "scheduler_masters",
     metadata,
-    _of("scheduler_id", "schedulers", primary_key=True),
-    _of("master_id", "masters", index=True),
+    reference("scheduler_id", "schedulers", primary_key=True),
+    reference("master_id", "masters", index=True),
 )
 
 scheduler_changes = Table(
     "scheduler_changes",
     metadata,
-    _of("scheduler_id", "schedulers", primary_key=True),
-    _of("change_id", "changes", primary_key=True, index=True),
-    _flag("important"),
+    reference("scheduler_id", "schedulers", primary_key=True),
+    reference("change_id", "changes", primary_key=True, index=True),
+    flag("important"),
 )
 
 change_sources = Table(
     "change_sources",
     metadata,
-    _id(),
+    identity(),
     Column("name", Name, nullable=False, unique=True),
 )
 
 change_source_masters = Table(
     "change_source_masters",
     metadata,
-    _of("change_source_id", "change_sources", primary_key=True),
-    _of("master_id", "masters", index=True),
+    reference("change_source_id", "change_sources", primary_key=True),
+    reference("master_id", "masters", index=True),
 )
 
 object_state = Table(
@@ -382,67 +344,4 @@ object_state = Table(
     Column("kind", Name, primary_key=True),
     Column("key", Name, primary_key=True),
     Column("value", Json, nullable=False),
-)
-
-codebases = Table(
-    "codebases",
-    metadata,
-    _id(),
-    _of("project_id", "projects"),
-    Column("name", Name, nullable=False),
-    _text("slug"),
-    Index("codebases_by_name", "project_id", "name", unique=True),
-)
-
-commits = Table(
-    "commits",
-    metadata,
-    _id(),
-    _of("codebase_id", "codebases"),
-    _text("author"),
-    Column("committer", CleanText),
-    _text("comments"),
-    Column("when_timestamp", Time, nullable=False),
-    Column("revision", Name, nullable=False),
-    Column("parent_commit_id", Id),
-    Index("commits_by_revision", "codebase_id", "revision", unique=True),
-)
-
-branches = Table(
-    "branches",
-    metadata,
-    _id(),
-    _of("codebase_id", "codebases"),
-    Column("name", Name, nullable=False),
-    _of("commit_id", "commits", nullable=True),
-    Column("last_timestamp", Time, nullable=False),
-    Index("branches_by_name", "codebase_id", "name", unique=True),
-)
-
-test_result_sets = Table(
-    "test_result_sets",
-    metadata,
-    _id(),
-    _of("builder_id", "builders", index=True),
-    _of("build_id", "builds", index=True),
-    _of("step_id", "steps", index=True),
-    Column("description", CleanText),
-    _text("category"),
-    _text("value_unit"),
-    Column("tests_passed", Integer),
-    Column("tests_failed", Integer),
-    _flag("complete"),
-)
-
-test_results = Table(
-    "test_results",
-    metadata,
-    _id(),
-    _of("builder_id", "builders"),
-    _of("test_result_set_id", "test_result_sets", index=True),
-    Column("test_name", CleanText),
-    Column("test_code_path", CleanText),
-    Column("line", Integer),
-    Column("duration_ns", Id),
-    _text("value"),
 )
