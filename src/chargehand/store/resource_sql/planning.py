@@ -99,7 +99,7 @@ def planner(kinds: Mapping[str, Kind]) -> Callable[[Shape], Plan]:
 def _plan(shape: Shape, kind: Kind) -> Plan:
     chosen = selection(kind, shape.fields)
     conditions = [*_scope_conditions(shape, kind), *_filter_conditions(shape, kind)]
-    rows = select(*(column.label(f"c{n}") for n, column in enumerate(chosen.columns)))
+    rows = select(*chosen.columns)
     rows = rows.select_from(kind.source).where(*conditions).order_by(*_ordering(shape, kind))
     if shape.is_cut:
         rows = rows.limit(bindparam("limit")).offset(bindparam("offset"))

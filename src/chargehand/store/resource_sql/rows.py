@@ -4,69 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import FromClause, select
+from sqlalchemy import FromClause, Label, select
 
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Query
 from chargehand.store.columns import ids_as_json
 from chargehand.store.portable import is_among
 from chargehand.store.reading import Reading
-from chargehand.store.resource_sql.shapes import Expression, Key, Kind, Load, Related, grouped
+from chargehand.store.resource_sql.shapes import (
+    Column,
+    Expression,
+    Key,
+    Kind,
+    Load,
+    Related,
+    grouped,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Some fields of a kind: what is selected for them, and what is made of it."""
+    """Some fields of a kind, and the column that is selected for each: its own, or its key."""
 
-    fields: tuple[str, ...]
-    columns: tuple[Expression, ...]
     names: tuple[str, ...]
-    """Of the columns; keys of related things come last."""
-    decoders: tuple[tuple[str, Callable[[str], object]], ...]
-    related: tuple[tuple[str, str, Related], ...]
-    """Field, name of the column with its key, and how it is loaded."""
+    fields: tuple[Column | Related, ...]
+
+    @property
+    def columns(self) -> list[Label[object]]:
+        """What is selected."""
+        return [
+            (field.key if isinstance(field, Related) else field.selected).label(f"c{number}")
+            for number, field in enumerate(self.fields)
+        ]
 
     def resources(
         self, reading: Reading, rows: Iterable[Sequence[object]], query: Query
     ) -> list[Resource]:
-        """Return the resources of *rows* that begin with the columns."""
-        names = self.names
-        found: list[Resource] = [dict(zip(names, row, strict=True)) for row in rows]
-        for name, decode in self.decoders:
-            for resource in found:
-                resource[name] = decode(resource[name])
-        if not self.related:
-            return found
-        for name, key_name, related in self.related:
-            keys: list[Key] = [resource.pop(key_name) for resource in found]
-            loaded = related.load(reading, keys, query) if keys else {}
-            for resource, key in zip(found, keys, strict=True):
-                resource[name] = loaded[key] if key in loaded else related.otherwise()
-        fields = self.fields
-        return [{name: resource[name] for name in fields} for resource in found]
+        """Return the resources of *rows* that have the columns."""
+        # By columns: what is related to all rows is loaded at once, and the rest is quick.
+        columns = list(zip(*rows, strict=True))
+        shown = [
+            _shown(field, column, reading, query)
+            for field, column in zip(self.fields, columns, strict=False)
+        ]
+        return [dict(zip(self.names, values, strict=True)) for values in zip(*shown, strict=True)]
+
+
+def _shown(
+    field: Column | Related, column: Sequence[Any], reading: Reading, query: Query
+) -> Iterable[object]:
+    if isinstance(field, Related):
+        loaded = field.load(reading, column, query)
+        return [loaded[key] if key in loaded else field.otherwise() for key in column]
+    return column if field.decode is None else map(field.decode, column)
 
 
 def selection(kind: Kind, fields: Sequence[str] = ()) -> Selection:
     """Return what is to be selected for *fields* of a kind; all, if none is named."""
-    chosen = tuple(fields) or tuple(kind.fields)
-    names: list[str] = []
-    columns: list[Expression] = []
-    decoders = []
-    related = []
-    for name in chosen:
-        field = kind.fields[name]
-        if isinstance(field, Related):
-            related.append((name, f"key of {name}", field))
-            continue
-        names.append(name)
-        columns.append(field.selected)
-        if field.decode is not None:
-            decoders.append((name, field.decode))
-    for _name, key_name, field in related:
-        names.append(key_name)
-        columns.append(field.key)
-    return Selection(chosen, tuple(columns), tuple(names), tuple(decoders), tuple(related))
+    names = tuple(fields) or tuple(kind.fields)
+    return Selection(names, tuple(kind.fields[name] for name in names))
 
 
 def one_of(kind: Kind, *, by: Expression, through: FromClause | None = None) -> Load:
@@ -94,9 +92,8 @@ def _pairs(
     order_by: Sequence[Expression],
 ) -> Callable[[Reading, Sequence[Key], Query], list[tuple[Key, Resource]]]:
     chosen = selection(kind)
-    labelled = (column.label(f"c{number}") for number, column in enumerate(chosen.columns))
     statement = (
-        select(by.label("owner"), *labelled)
+        select(by.label("owner"), *chosen.columns)
         .select_from(kind.source if through is None else through)
         .where(is_among(by))
         .order_by(*order_by)
