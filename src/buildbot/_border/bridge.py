@@ -127,6 +127,9 @@ def _translated(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
                 yield from _until_fired(waited_for)
             else:
                 answer = yield waited_for
+        except GeneratorExit:
+            _close(work)
+            raise
         except BaseException as raised:  # noqa: BLE001 - thrown into the coroutine
             error = raised
 
@@ -148,8 +151,18 @@ def _awaiting_futures(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
                 answer = yield waited_for
             else:
                 yield _when_done(waited_for)
+        except GeneratorExit:
+            _close(work)
+            raise
         except BaseException as raised:  # noqa: BLE001 - thrown into the coroutine
             error = raised
+
+
+def _close(work: object) -> None:
+    """End what is awaited by nobody any more; it may have ended already."""
+    close: Callable[[], None] | None = getattr(work, "close", None)
+    if close is not None:
+        close()
 
 
 def _when_done(future: asyncio.Future[Any] | None) -> Deferred[None]:
