@@ -333,20 +333,26 @@ class Dispatcher:
     async def _build(self, line: BuilderLine, assignment: Assignment) -> None:
         request_ids = assignment.request_ids
         try:
+            with guarded(
+                _log, "build requests %s could not be built; retrying", list(request_ids)
+            ) as attempt:
+                await self._run_build(line, assignment)
+            if attempt.failure is not None:
+                self._give_back_later(request_ids, line.id)
+        finally:
+            line.occupied.discard(assignment.worker_name)
+            assignment.grant.release()
+            self._workers.release(assignment.worker_name)
+            self.worker_changed(assignment.worker_name)
+
+    async def _run_build(self, line: BuilderLine, assignment: Assignment) -> None:
+        try:
             await self._builds.start(assignment)
         except AlreadyClaimed:
             pass
         except UnknownBuilder:
             # Another reconfiguration may have brought it back already.
             await self._take_up([line.id])
-        except Exception:  # noqa: BLE001 - the task guard: the request must not be lost with it
-            _log.exception("build requests %s could not be built; retrying", list(request_ids))
-            self._give_back_later(request_ids, line.id)
-        finally:
-            line.occupied.discard(assignment.worker_name)
-            assignment.grant.release()
-            self._workers.release(assignment.worker_name)
-            self.worker_changed(assignment.worker_name)
 
     def _give_back_later(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
         work = self._give_back(request_ids, builder_id)
