@@ -15,6 +15,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.session import Session
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
+    RequestCancelled,
     RequestClaimed,
     RequestCompleted,
     RequestSubmitted,
@@ -51,8 +52,9 @@ class MemoryRequestStore:
         return request_id
 
     async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
-        """Return what waits on these builders."""
-        return [p for p in self._waiting.values() if p.request.builder_id in builder_ids]
+        """Return what waits on these builders, oldest first."""
+        in_order = sorted(self._waiting.items())
+        return [p for _, p in in_order if p.request.builder_id in builder_ids]
 
     def claim(self, request_ids: Sequence[RequestId]) -> None:
         """Take them, as starting a build does. Raises AlreadyClaimed."""
@@ -78,20 +80,24 @@ class MemoryRequestStore:
         for request_id in request_ids:
             pending = self._waiting.pop(request_id)
             self.completed[request_id] = result
-            self._bus.publish([RequestCompleted(request=pending.request)])
+            request = msgspec.structs.replace(pending.request, complete=True, result=result)
+            self._bus.publish([RequestCompleted(request=request)])
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
         """Cancel one that waits."""
         if request_id not in self._waiting:
             return False
+        request = self._waiting[request_id].request
+        self._bus.publish([RequestCancelled(request=request, reason=reason)])
         await self.complete([request_id], Result.CANCELLED)
         return True
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
-        """Announce the new priority."""
-        pending = self._waiting[request_id]
+        """Announce the new priority. Raises LookupError when it is not incomplete."""
+        requests = self._waiting if request_id in self._waiting else self._taken
+        pending = requests[request_id]
         request = msgspec.structs.replace(pending.request, priority=priority)
-        self._waiting[request_id] = msgspec.structs.replace(pending, request=request)
+        requests[request_id] = msgspec.structs.replace(pending, request=request)
         self._bus.publish([RequestUpdated(request=request)])
 
 
@@ -123,11 +129,16 @@ class MemoryWorkers:
         """Return the state of these workers."""
         return [self._slots[name] for name in names if name in self._slots]
 
-    def reserve(self, name: str) -> Session:
-        """Take a slot."""
-        self.alter(name, running=self._slots[name].running + 1)
+    def reserve(self, name: str) -> Session | None:
+        """Take a slot; None when there is none."""
+        slot = self._slots.get(name)
+        if slot is None or slot.running == slot.max_builds or not slot.connected or slot.paused:
+            return None
+        self.alter(name, running=slot.running + 1)
         return ScriptedSession(worker_name=name)
 
     def release(self, name: str) -> None:
         """Give it back."""
+        if not self._slots[name].running:
+            raise ValueError(f"worker {name} has no slot that is in use")
         self.alter(name, running=self._slots[name].running - 1)

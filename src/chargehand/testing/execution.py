@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -220,9 +221,12 @@ class MemoryLogStore:
         return self.add(step_id, NewLog(name, slug, kind))
 
     def add(self, step_id: StepId, new: NewLog) -> Log:
-        """Create a log."""
+        """Create a log; its slug is made unique in its step."""
+        others = {log.slug for log in self.logs.values() if log.step_id == step_id}
+        slugs = itertools.chain([new.slug], _numbered(new.slug))
+        slug = next(one for one in slugs if one not in others)
         log_id = LogId(len(self.logs) + 1)
-        log = Log(id=log_id, step_id=step_id, name=new.name, slug=new.slug, type=new.type)
+        log = Log(id=log_id, step_id=step_id, name=new.name, slug=slug, type=new.type)
         self.logs[log_id] = log
         self.segments[log_id] = []
         return log
@@ -254,6 +258,10 @@ class MemoryLogStore:
         return b"".join(line + b"\n" for line in lines.split(b"\n")[:-1][first:last])
 
 
+def _numbered(slug: str) -> Iterator[str]:
+    return (f"{slug}_{number}" for number in itertools.count(2))
+
+
 class FreeLocks:
     """`Locks` of which there are always enough; ``held`` counts them."""
 
@@ -264,19 +272,35 @@ class FreeLocks:
 
     async def acquire(
         self, accesses: Sequence[LockAccess], worker_name: str, holder: LockHolder
-    ) -> FreeLocks:
+    ) -> FreeGrant:
         """Grant them."""
         self.asked.append(tuple(access.lock.name for access in accesses))
         self.held += 1
-        return self
+        return FreeGrant(self)
 
     def name(self, holder: LockHolder) -> None:
-        """Note who holds them."""
+        """Note who holds them: as a grant, it is one of no locks."""
         self.holders.append(holder)
 
     def release(self) -> None:
+        """Give nothing back."""
+
+
+class FreeGrant:
+    """`LockGrant` of locks of which there are always enough."""
+
+    def __init__(self, locks: FreeLocks) -> None:
+        self._locks = locks
+        self._is_held = True
+
+    def name(self, holder: LockHolder) -> None:
+        """Note who holds them."""
+        self._locks.holders.append(holder)
+
+    def release(self) -> None:
         """Give them back."""
-        self.held -= 1
+        self._locks.held -= self._is_held
+        self._is_held = False
 
 
 @dataclass
