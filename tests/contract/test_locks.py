@@ -8,7 +8,7 @@ from chargehand.dispatch.locks import LockTable
 from chargehand.domain.identifiers import BuildId
 from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope, LockSpec
 from chargehand.execution.ports import Locks
-from chargehand.testing.execution import FreeLocks
+from chargehand.testing.execution import FreeGrant, FreeLocks
 
 _ACCESS = LockAccess(lock=LockSpec(name="l", scope=LockScope.MASTER), mode=LockMode.EXCLUSIVE)
 _ME = LockHolder(builder_name="b", build_id=BuildId(1), build_number=1)
@@ -35,6 +35,7 @@ async def test_giving_back_twice_is_giving_back_once(locks: Locks) -> None:
     other.release()
 
     if isinstance(locks, FreeLocks):
+        assert isinstance(grant, FreeGrant)
         assert locks.held == 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -44,6 +44,10 @@ class MemoryResources:
             for row in self.rows.get(query.kind, [])
             if query.scope.items() <= (row | row.get("_scope", {})).items()
         ]
+        for row in found:
+            for name in (*(one.field for one in query.filters), *(o.field for o in query.order)):
+                if name not in row:
+                    raise ValueError(f"{query.kind} have no field {name}")
         basis = Basis(frozenset((query.kind,)), self._generations[query.kind])
         return replace(select(found, query), basis=basis)
 
@@ -76,9 +80,18 @@ async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
 class MemoryControls:
     """Remembers what was ordered; knows the things that it was given."""
 
-    def __init__(self, *, builds: set[int], workers: set[int | str]) -> None:
+    def __init__(
+        self,
+        *,
+        builds: set[int],
+        workers: set[int | str],
+        requests: Container[int] = range(1, 100),
+        schedulers: Container[int] = range(1, 100),
+    ) -> None:
         self.orders: list[tuple[Any, ...]] = []
         self._builds = builds
+        self._requests = requests
+        self._schedulers = schedulers
         self._workers = workers
 
     async def force(
@@ -94,25 +107,28 @@ class MemoryControls:
 
     async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
         """Remember it."""
-        self._require(build_id)
+        _require("build", build_id, self._builds)
         self.orders.append(("stop_build", build_id, reason, result))
 
     async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
         """Remember it."""
-        self._require(build_id)
+        _require("build", build_id, self._builds)
         self.orders.append(("rebuild", build_id, owner))
         return 8, {1: 13}
 
     async def cancel_request(self, request_id: RequestId, reason: str) -> None:
         """Remember it."""
+        _require("build request", request_id, self._requests)
         self.orders.append(("cancel_request", request_id, reason))
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Remember it."""
+        _require("build request", request_id, self._requests)
         self.orders.append(("set_priority", request_id, priority))
 
     async def enable_scheduler(self, scheduler_id: int, enabled: bool) -> None:
         """Remember it."""
+        _require("scheduler", scheduler_id, self._schedulers)
         self.orders.append(("enable_scheduler", scheduler_id, enabled))
 
     async def control_worker(self, worker: int | str, method: str, reason: str) -> None:
@@ -121,9 +137,10 @@ class MemoryControls:
             raise LookupError(f"there is no worker {worker}")
         self.orders.append(("control_worker", worker, method, reason))
 
-    def _require(self, build_id: int) -> None:
-        if build_id not in self._builds:
-            raise LookupError(f"there is no build {build_id}")
+
+def _require(what: str, number: int, known: Container[int]) -> None:
+    if number not in known:
+        raise LookupError(f"there is no {what} {number}")
 
 
 class MemoryExplanations:
