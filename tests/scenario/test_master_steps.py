@@ -61,7 +61,7 @@ _CONFIGURATION = """
             raise ValueError('I do not want to')
         async def run(self):
             (HERE / 'deaf.running').write_text('x')
-            await asyncio.sleep(1000)
+            await asyncio.Event().wait()
 
     class FailsToRender(steps.ShellCommand):
         pass

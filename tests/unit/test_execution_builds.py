@@ -450,7 +450,7 @@ async def test_a_worker_that_cannot_prepare_means_a_retry():
 async def test_a_worker_that_leaves_between_commands_means_a_retry():
     class Waits(BuildStep):
         async def run(self):
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
 
     workshop = StepWorkshop(Waits(), grace=0.01)
     running = asyncio.ensure_future(workshop.run())
@@ -465,7 +465,7 @@ async def test_a_worker_that_leaves_between_commands_means_a_retry():
 async def test_a_cancelled_build_does_not_run_again_because_its_worker_leaves_then():
     class Waits(BuildStep):
         async def run(self):
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
 
     workshop = StepWorkshop(Waits(), Returns(alwaysRun=True), grace=0.01)
     running = asyncio.ensure_future(workshop.run())

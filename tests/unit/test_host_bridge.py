@@ -183,7 +183,7 @@ async def test_a_cancellation_of_the_extensions_own_does_not_look_like_one_of_th
         await deferred
 
     async def cancels_its_own_task():
-        task = asyncio.ensure_future(asyncio.sleep(3600))
+        task = asyncio.ensure_future(asyncio.Event().wait())
         task.cancel()
         await task
 

@@ -27,7 +27,7 @@ async def main():
         forty = await threads.deferToThread(lambda: 40)
         two = await task.deferLater(reactor, 0.01, lambda: 2)
         output = await utils.getProcessOutput('/bin/echo', ['hi'])
-        await asyncio.sleep(0.01)
+        await asyncio.to_thread(int)
         return forty + two, output
 
     assert reactor is guest

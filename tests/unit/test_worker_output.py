@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +103,7 @@ async def test_a_segment_is_cut_when_it_is_large_enough() -> None:
     assert output.is_empty
 
 
+@pytest.mark.looptime
 async def test_a_few_lines_do_not_wait_for_others_for_long() -> None:
     outlet = Narrow()
     output = Output(outlet, compressor())
