@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from chargehand.app.master import Master
-from chargehand.plugins.root import activate
-
-activate()
+from chargehand.testing.world import world
 
 CONFIG = """
 import asyncio
@@ -64,7 +61,6 @@ class Watcher(BuildbotService):
 
     def heard(self, key, message):
         self.outcome['heard'] = (key, message['author'])
-        self.outcome['told'].set()
 
     async def stopService(self):
         await super().stopService()
@@ -83,25 +79,21 @@ c['services'] = [Watcher(builtins.users_outcome, token=util.Secret('token'))]
 
 
 @pytest.fixture
-async def outcome(tmp_path, monkeypatch):
+async def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Run a master with the service until it has heard of its change, and stop it."""
-    found = {"told": asyncio.Event()}
+    found: dict[str, Any] = {}
     monkeypatch.setattr("builtins.users_outcome", found, raising=False)
-    (tmp_path / "master.cfg").write_text(CONFIG)
     (tmp_path / "secret-files").mkdir()
     (tmp_path / "secret-files" / "token").write_text("hush\n")
-    os.chmod(tmp_path / "secret-files" / "token", 0o600)
-    master = Master(basedir=tmp_path, config_path=tmp_path / "master.cfg")
-    await master.start()
-    try:
-        async with asyncio.timeout(20):
-            await found["told"].wait()
-    finally:
-        await master.stop()
+    (tmp_path / "secret-files" / "token").chmod(0o600)
+    async with world(CONFIG, path=tmp_path):
+        pass
     return found
 
 
-async def test_a_users_service_runs_and_reaches_the_master(outcome, tmp_path):
+async def test_a_users_service_runs_and_reaches_the_master(
+    outcome: dict[str, Any], tmp_path: Path
+) -> None:
     assert outcome["author"] == "me"
     assert outcome["heard"] == (("changes", str(outcome["change"]), "new"), "me")
     assert outcome["builders"] == ["b"]
