@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
@@ -31,21 +30,15 @@ class Given:
         return await self.start(await self.submit())
 
     async def step(self, build: Build, name: str = "shell", **more: Any) -> Step:
-        added = await _done(self.steps.add_step(build.id, name, "pending", **more))
-        found: Step = getattr(added, "step", added)
-        return found
+        added = await self.steps.add_step(build.id, name, "pending", **more)
+        return added.step
 
     async def log(self, step: Step, name: str = "stdio", slug: str = "stdio") -> Log:
         return await self.logs.open(step.id, name, slug, LogType.STDIO)
 
 
-async def _done(outcome: Any) -> Any:
-    """Return the outcome, waiting for it where the port lets one wait."""
-    return await outcome if inspect.isawaitable(outcome) else outcome
-
-
 def in_memory() -> Given:
-    builds, numbers = MemoryBuildStore(), count(1)
+    builds, logs, numbers = MemoryBuildStore(), MemoryLogStore(), count(1)
 
     async def submit() -> RequestId:
         return RequestId(next(numbers))
@@ -58,8 +51,8 @@ def in_memory() -> Given:
 
     return Given(
         builds=builds,
-        steps=MemoryStepStore(),
-        logs=MemoryLogStore(),
+        steps=MemoryStepStore(logs),
+        logs=logs,
         submit=submit,
         start=start,
     )
@@ -108,9 +101,9 @@ async def test_a_build_is_recorded_to_its_end(given: Given) -> None:
     request_id = await given.submit()
     build = await given.start(request_id)
 
-    build = await _done(given.builds.set_build_state(build, "building"))
-    build = await _done(given.builds.add_locks_duration(build, 1.5))
-    build = await _done(given.builds.add_locks_duration(build, 2.0))
+    build = given.builds.set_build_state(build, "building")
+    build = given.builds.add_locks_duration(build, 1.5)
+    build = given.builds.add_locks_duration(build, 2.0)
     assert (build.state, build.locks_duration) == ("building", 3.5)
     ended = await given.builds.finish_build(build, Result.WARNINGS, "so so", [request_id])
 
@@ -145,13 +138,13 @@ async def test_a_step_begins_waits_for_locks_and_ends(given: Given) -> None:
     step = await given.step(await given.build())
     assert (step.started_at, step.complete) == (None, False)
 
-    step = await _done(given.steps.start_step(step, locks_acquired=False))
+    step = given.steps.start_step(step, locks_acquired=False)
     assert (step.started_at is None, step.locks_acquired_at) == (False, None)
-    step = await _done(given.steps.step_got_locks(step))
-    step = await _done(given.steps.set_step_state(step, "making"))
-    step = await _done(given.steps.add_step_url(step, StepUrl("one", "http://1")))
-    step = await _done(given.steps.add_step_url(step, StepUrl("two", "http://2")))
-    step = await _done(given.steps.finish_step(step, Result.SUCCESS, "made", True))
+    step = given.steps.step_got_locks(step)
+    step = given.steps.set_step_state(step, "making")
+    step = given.steps.add_step_url(step, StepUrl("one", "http://1"))
+    step = given.steps.add_step_url(step, StepUrl("two", "http://2"))
+    step = given.steps.finish_step(step, Result.SUCCESS, "made", True)
 
     assert step.locks_acquired_at is not None
     assert [url.name for url in step.urls] == ["one", "two"]
@@ -181,8 +174,8 @@ async def test_slugs_of_logs_are_unique_in_their_step(given: Given) -> None:
 async def test_a_log_is_read_by_lines_and_counts_them(given: Given) -> None:
     log = await given.log(await given.step(await given.build()))
 
-    await _done(given.logs.append(log.id, segment(b"oone\notwo\n")))
-    await _done(given.logs.append(log.id, segment(b"ethree\n")))
+    await given.logs.append(log.id, segment(b"oone\notwo\n"))
+    await given.logs.append(log.id, segment(b"ethree\n"))
     ended = await given.logs.finish(log.id)
 
     assert (ended.complete, ended.line_count) == (True, 3)

@@ -13,7 +13,7 @@ import pytest
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import CommandRefused, Session
-from chargehand.execution.segments import lines_of
+from chargehand.logs.segments import lines_of
 from chargehand.testing.execution import Script, ScriptedSession
 from chargehand.testing.world import Outcome, WorldWorker
 from chargehand.testing.world.link import WorldLink
@@ -33,7 +33,7 @@ class Heard:
     text: str = ""
     values: dict[str, object] = field(default_factory=dict)
 
-    async def receive(self, update: CommandUpdate) -> None:
+    def receive(self, update: CommandUpdate) -> None:
         if isinstance(update, Output):
             self.text += lines_of(update.segment).decode()
         else:
@@ -143,11 +143,3 @@ async def test_what_is_interrupted_twice_or_too_late_is_left_alone(given: Given)
     await given.session.interrupt(command, "is it over?")
 
     assert heard.values["rc"] == -1
-
-
-async def test_a_receiver_that_fails_ends_the_command(given: Given) -> None:
-    async def fail(update: CommandUpdate) -> None:
-        raise ValueError("I cannot hear that")
-
-    with pytest.raises(ValueError, match="I cannot hear that"):
-        await given.session.run(_command("speak"), fail)
