@@ -83,7 +83,7 @@ class Resources:
         as_of = self._database.generation()
 
         def read(connection: Connection) -> Page:
-            reading = Reading(connection)
+            reading = Reading(connection, query.sees)
             if special is None:
                 rows, total = self._page(reading, query, as_of)
                 page = Page(rows=rows, total=total)
@@ -110,12 +110,16 @@ class Resources:
         is_last = query.limit is None or len(rows) < query.limit
         if is_last and (rows or not offset):
             return rows, offset + len(rows)
-        key = (shape, tuple(sorted((name, str(value)) for name, value in values.items())))
+        key = (
+            query.sees,
+            shape,
+            tuple(sorted((name, str(value)) for name, value in values.items())),
+        )
         known = self._totals.find(key)
         if known is not None and self._database.is_current(known[0]):
             return rows, known[1]
         total = reading.execute(plan.count, values).scalar_one()
-        self._totals.keep(key, Basis(tables_of(plan.count), as_of), total)
+        self._totals.keep(key, Basis(tables_of(reading.seen(plan.count)), as_of), total)
         return rows, total
 
 
