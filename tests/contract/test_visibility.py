@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +29,46 @@ from two_stores import (
     shown_names,
 )
 
+from chargehand.app.data import Data
 from chargehand.config.model import MasterConfig, WebConfig
+from chargehand.domain.build import Build, Log, LogType, Step
+from chargehand.domain.buildset import BuildRequest, Buildset
+from chargehand.domain.change import Change
+from chargehand.domain.identifiers import (
+    BuilderId,
+    BuildId,
+    BuildsetId,
+    ChangeId,
+    LogId,
+    MasterId,
+    RequestId,
+    SourceStampId,
+    StepId,
+    WorkerId,
+)
 from chargehand.domain.lock import LockHolder
-from chargehand.domain.user import User
+from chargehand.domain.master import Master
+from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
+from chargehand.domain.user import MASTER, User
 from chargehand.domain.waiting import LockHeld, Waiting, WorkersBusy
+from chargehand.domain.worker import Worker
 from chargehand.events.bus import Bus
+from chargehand.events.messages import (
+    BuildPropertiesUpdated,
+    BuildsetCompleted,
+    BuildStarted,
+    ChangeAdded,
+    Event,
+    LogAppended,
+    MasterStopped,
+    RequestClaimed,
+    StepStarted,
+    WorkerConnected,
+)
 from chargehand.resources.endpoints import ENDPOINTS
-from chargehand.resources.policy import Everybody, Policy
-from chargehand.resources.visibility import ALL, Choice, Visibility, all_but, only
+from chargehand.resources.policy import Everybody, Policy, Visitor
+from chargehand.resources.query import Query
+from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, all_but, only
 from chargehand.store.store import Store
 from chargehand.testing.web import MemoryControls, MemoryExplanations, MemoryForms
 from chargehand.web.server import WebServer
@@ -58,8 +92,10 @@ class Site:
     server: WebServer
     store: Store
     session: aiohttp.ClientSession
+    bus: Bus
     controls: MemoryControls
-    published: list[Any] = field(default_factory=list)
+    explanations: MemoryExplanations
+    forms: MemoryForms
 
     async def get(self, path: str) -> tuple[int, str]:
         async with self.session.get(path, headers={"Accept": "application/json"}) as response:
@@ -91,20 +127,22 @@ async def _site(
         "enabled": True,
         "all_fields": [],
     }
+    explanations = MemoryExplanations(_reasons(basedir, builders, workers))
+    forms = MemoryForms([form] if builders else [])
     server = WebServer(
         config=MasterConfig(web=WebConfig(listen=(("127.0.0.1", 0),), policy=policy)),
         resources=store.resources,
         logs=store.logs,
         controls=controls,
-        explanations=MemoryExplanations(_reasons(basedir, builders, workers)),
-        forms=MemoryForms([form] if builders else []),
+        explanations=explanations,
+        forms=forms,
         bus=bus,
     )
     await server.start()
     try:
         host, port = server.addresses[0]
         async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield Site(server, store, session, controls)
+            yield Site(server, store, session, bus, controls, explanations, forms)
     finally:
         await server.stop()
         await store.close()
@@ -264,6 +302,195 @@ async def test_no_path_tells_more_than_if_the_rest_were_not_there(
         for path in paths:
             target = f"/api/v2{path}" + ("" if "?" in path else question)
             assert await limited.get(target) == await lesser.get(target), target
+
+
+async def _events(store: Store) -> list[Event]:
+    """Return an event of each kind about everything in *store*."""
+    found: list[Event] = []
+    rows = partial(_rows, store)
+    builds = [
+        Build(
+            id=BuildId(row["buildid"]),
+            number=row["number"],
+            builder_id=BuilderId(row["builderid"]),
+            request_id=RequestId(row["buildrequestid"]),
+            worker_id=WorkerId(row["workerid"]),
+            master_id=MasterId(row["masterid"]),
+            started_at=row["started_at"],
+        )
+        for row in await rows("builds")
+    ]
+    found += [BuildStarted(build=build) for build in builds]
+    for build in builds:
+        (row,) = await rows("properties", scope={"buildid": build.id})
+        properties = {name: (value, source) for name, (value, source) in row.items()}
+        found.append(BuildPropertiesUpdated(build_id=build.id, properties=properties))
+    for row in await rows("steps"):
+        step = Step(id=StepId(row["stepid"]), build_id=row["buildid"], number=0, name="compile")
+        found.append(StepStarted(step=step))
+    for row in await rows("logs"):
+        log = Log(
+            id=LogId(row["logid"]), step_id=row["stepid"], name="l", slug="l", type=LogType.STDIO
+        )
+        found.append(LogAppended(log=log))
+    for row in await rows("buildrequests"):
+        request = BuildRequest(
+            id=RequestId(row["buildrequestid"]),
+            buildset_id=BuildsetId(row["buildsetid"]),
+            builder_id=BuilderId(row["builderid"]),
+            submitted_at=1.0,
+        )
+        found.append(RequestClaimed(request=request))
+    for row in await rows("buildsets"):
+        stamps = tuple(_stamp(stamp) for stamp in row["sourcestamps"])
+        buildset = Buildset(
+            id=BuildsetId(row["bsid"]),
+            reason="because",
+            submitted_at=1.0,
+            source_stamps=stamps,
+            parent_build_id=row["parent_buildid"],
+            rebuilt_build_id=row["rebuilt_buildid"],
+        )
+        found.append(BuildsetCompleted(buildset=buildset))
+    for row in await rows("workers"):
+        configured = tuple((one["masterid"], one["builderid"]) for one in row["configured_on"])
+        worker = Worker(id=WorkerId(row["workerid"]), name=row["name"], configured_on=configured)
+        found.append(WorkerConnected(worker=worker))
+    found += [ChangeAdded(change=_change(row)) for row in await rows("changes")]
+    return found
+
+
+async def _rows(store: Store, kind: str, scope: dict[str, Any] | None = None) -> list[Any]:
+    query = Query(kind=kind, sees=EVERYTHING, scope=scope or {})
+    return (await store.resources.fetch(query)).rows
+
+
+def _stamp(row: dict[str, Any]) -> StoredSourceStamp:
+    stamp = SourceStamp(branch=row["branch"], revision=row["revision"], project=row["project"])
+    return StoredSourceStamp(id=row["ssid"], created_at=row["created_at"], stamp=stamp)
+
+
+def _change(row: dict[str, Any]) -> Change:
+    return Change(
+        id=ChangeId(row["changeid"]),
+        source_stamp_id=SourceStampId(row["sourcestamp"]["ssid"]),
+        author="me",
+        committer=None,
+        files=(),
+        comments="",
+        revision=row["revision"],
+        when=1.0,
+        branch=row["branch"],
+        category=None,
+        revlink="",
+        properties={},
+        repository="",
+        project=row["project"],
+        codebase="",
+    )
+
+
+async def _heard(site: Site, events: Sequence[Event], kind: str) -> list[tuple[str, Any]]:
+    """Return what a client hears who wants everything."""
+    if kind == "socket":
+        async with site.session.ws_connect("/ws") as socket:
+            for number in range(3, 6):
+                await socket.send_json(
+                    {"cmd": "startConsuming", "path": "/".join("*" * number), "_id": number}
+                )
+                await socket.receive_json(timeout=5)
+            site.bus.publish([*events, _LAST])
+            heard = []
+            while (message := await socket.receive_json(timeout=5))["k"] != _LAST_KEY:
+                heard.append((message["k"], message["m"]))
+            return heard
+    stream = await site.session.get("/sse/listen/*/*/*")
+    await stream.content.readuntil(b"\n\n")
+    site.bus.publish([*events, _LAST])
+    heard = []
+    while True:
+        frame = (await stream.content.readuntil(b"\n\n")).partition(b"data: ")[2]
+        told = json.loads(frame)
+        if (key := "/".join(told["key"])) == _LAST_KEY:
+            return heard
+        heard.append((key, told["message"]))
+
+
+_LAST = MasterStopped(master=Master(id=MasterId(1), name="here", active=False, last_active=1.0))
+_LAST_KEY = "masters/1/stopped"
+
+
+@pytest.mark.parametrize("kind", ["socket", "stream"])
+@pytest.mark.parametrize("sees", _SOME)
+async def test_no_event_tells_more_than_if_the_rest_were_not_there(
+    full: Path, tmp_path: Path, sees: Visibility, kind: str
+):
+    async with _both(full, tmp_path / "copy", sees) as (limited, lesser):
+        heard = await _heard(limited, await _events(limited.store), kind)
+        wanted = await _heard(lesser, await _events(lesser.store), kind)
+
+    of_hidden_workers = f"workers/{NO_WORKER}/"
+    expected = [
+        (key, _without_worker(json.dumps(resource, separators=(",", ":"))))
+        for key, resource in wanted
+        if not key.startswith(of_hidden_workers)
+    ]
+    assert [(key, json.dumps(told, separators=(",", ":"))) for key, told in heard] == expected
+    assert heard
+
+
+async def test_what_is_hidden_cannot_be_ordered_about(full: Path, tmp_path: Path):
+    sees = Visibility(builders=all_but("b2"), workers=all_but("w1"))
+    async with _both(full, tmp_path / "copy", sees) as (limited, lesser):
+        for path, method, parameters in (
+            *((f"builds/{number}", "stop", {}) for number in range(1, 6)),
+            *((f"builds/{number}", "rebuild", {}) for number in range(1, 6)),
+            *((f"buildrequests/{number}", "cancel", {}) for number in range(1, 10)),
+            *((f"workers/{name}", "pause", {}) for name in (1, 2, "w1", "w2", "w9")),
+            ("forceschedulers/force", "force", {"builderNames": ["b2"]}),
+            ("forceschedulers/force", "force", {"builderNames": ["b9"]}),
+            ("forceschedulers/force", "force", {"builderid": 2}),
+            ("forceschedulers/force", "force", {}),
+        ):
+            status, _ = await limited.order(path, method, **parameters)
+            answer = await lesser.get(f"/api/v2/{path}")
+            is_hidden = answer[0] == 404 or parameters in _OF_HIDDEN
+            assert status in ((400, 404) if is_hidden else (200,)), (path, parameters)
+
+        (*_, (_, _, forced, _)) = limited.controls.orders
+        assert forced == {"builderNames": ["b1", "b3", "b4"]}
+
+
+_OF_HIDDEN = ({"builderNames": ["b2"]}, {"builderNames": ["b9"]}, {"builderid": 2})
+
+
+async def test_master_data_shows_a_visitor_no_more_than_the_web_does(full: Path, tmp_path: Path):
+    sees = Visibility(builders=all_but("b2"), workers=all_but("w1"))
+    async with _both(full, tmp_path / "copy", sees) as (limited, lesser):
+        few = _data(limited, Visitor(User(name="me"), Hiding(sees)))
+        less = _data(lesser, Visitor(MASTER, Everybody()))
+        every = _data(limited, Visitor(MASTER, Hiding(sees)))
+        for path in PATHS:
+            with contextlib.suppress(LookupError):
+                found, wanted = await few.get(path), await less.get(path)
+                assert _as_json(found) == _without_worker(_as_json(wanted)), path
+
+        assert len(await every.get("builders") or []) == len(BUILDERS)
+
+
+def _data(site: Site, visitor: Visitor) -> Data:
+    return Data(
+        visitor=visitor,
+        resources=site.store.resources,
+        logs=site.store.logs,
+        controls=site.controls,
+        explanations=site.explanations,
+        forms=site.forms,
+    )
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), default=repr)
 
 
 async def test_answers_to_those_who_see_different_things_are_kept_apart(full: Path):

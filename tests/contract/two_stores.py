@@ -109,8 +109,8 @@ async def _build(
     request_id: int,
     worker_name: str,
 ) -> Build:
-    await store.requests.claim([request_id], master_id)
-    build = await store.builds.start_build([request_id], builder_id, worker_id, master_id)
+    started = await store.builds.start_build([request_id], builder_id, worker_id, master_id)
+    build = started.build
     properties = {"workername": (worker_name, "Worker"), "got_revision": ("r1", "Git")}
     await store.builds.set_build_properties(build.id, properties)
     step = await store.steps.add_step(build.id, "compile", "compiling", started=True)

@@ -1,0 +1,91 @@
+"""The resources of the REST API for code in the master's own process: ``master.data``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chargehand.resources.endpoints import resolve
+from chargehand.resources.policy import Visitor
+from chargehand.resources.query import Filter, Order, Query, Scope
+from chargehand.web.access.logs import SeenLogs
+from chargehand.web.access.stages import StageReader
+from chargehand.web.control import Call, ControlDesk, Refused
+from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
+from chargehand.web.reading import Reader
+
+
+class Data:
+    """The resources of the REST API, in the master's own process.
+
+    *visitor* asks: for the code of the configuration, that is the master itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        visitor: Visitor,
+        resources: Resources,
+        logs: Logs,
+        controls: Controls,
+        explanations: Explanations,
+        forms: ForceForms,
+    ) -> None:
+        stages = StageReader(resources=resources, explanations=explanations, forms=forms)
+        self._visitor = visitor
+        self._logs = SeenLogs(resources=resources, logs=logs)
+        self._reader = Reader(resources=resources, stages=stages)
+        self._desk = ControlDesk(controls=controls, resources=resources, stages=stages)
+
+    async def get(
+        self,
+        path: str,
+        *,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        fields: Sequence[str] = (),
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> list[dict[str, Any]] | dict[str, Any] | None:
+        """Return the rows of a collection, or the row of a single resource (None: there is none).
+
+        Raises LookupError for a path that the API does not have.
+        """
+        resolved = resolve(tuple(path.strip("/").split("/")))
+        if resolved is None:
+            raise LookupError(f"the REST API has no path {path}")
+        endpoint = resolved.endpoint
+        if endpoint.kind == "logchunks":
+            return await self._log_chunk(resolved.scope, offset or 0, limit)
+        query = Query(
+            kind=endpoint.kind,
+            sees=self._visitor.sees,
+            scope=resolved.scope,
+            filters=tuple(filters),
+            order=tuple(order),
+            limit=limit,
+            offset=offset,
+            fields=tuple(fields),
+            properties=("*",) if endpoint.kind in ("builds", "buildrequests") else (),
+        )
+        page = await self._reader.page(query)
+        if endpoint.is_collection:
+            return page.rows
+        return page.rows[0] if page.rows else None
+
+    async def _log_chunk(
+        self, scope: Scope, first: int, count: int | None
+    ) -> dict[str, Any] | None:
+        log = await self._logs.find(self._visitor.sees, scope)
+        if log is None:
+            return None
+        lines = await log.lines(first, count)
+        return {"logid": log.id, "firstline": first, "content": lines.decode(errors="replace")}
+
+    async def control(self, path: str, method: str, parameters: Mapping[str, Any]) -> Any:
+        """Order something as a client would. Raises ValueError when it cannot be done."""
+        call = Call(None, method, dict(parameters))
+        try:
+            return await self._desk.carry_out(path.strip("/"), call, self._visitor)
+        except Refused as refused:
+            raise ValueError(str(refused)) from refused
