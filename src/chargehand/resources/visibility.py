@@ -47,15 +47,13 @@ class Visibility:
     projects: Choice = ALL
     tags: Choice = ALL
     workers: Choice = ALL
-    _hash: int = field(init=False, compare=False, repr=False, default=0)
+    key: str = field(init=False, compare=False, repr=False, default="")
+    """Equal for equal visibilities: what is kept for them is found by it."""
 
     def __post_init__(self) -> None:
-        # It is part of the key of each cached answer: computed here once.
         parts = (self.builders, self.projects, self.tags, self.workers)
-        object.__setattr__(self, "_hash", hash(parts))
-
-    def __hash__(self) -> int:
-        return self._hash
+        described = [(sorted(part.names), part.is_exclusion) for part in parts]
+        object.__setattr__(self, "key", repr(described))
 
     @property
     def is_everything(self) -> bool:

@@ -73,6 +73,14 @@ def wants_compact(accept: str) -> bool:
     return "application/json" in accept
 
 
+_Key = tuple[str, str, bool]
+
+
+def _key(question: Question) -> _Key:
+    sees, target, compact = question
+    return (sees.key, target, compact)
+
+
 @dataclass(slots=True)
 class _Entry:
     answer: Answer
@@ -88,11 +96,12 @@ class AnswerCache:
     """Keeps encoded answers, the least recently used of which give way at ``limit`` bytes."""
 
     limit: int = 64 * 1024 * 1024
-    _entries: OrderedDict[Question, _Entry] = field(default_factory=OrderedDict)
+    _entries: OrderedDict[_Key, _Entry] = field(default_factory=OrderedDict)
     _size: int = 0
 
-    def find(self, key: Question, is_current: Callable[[Basis], bool]) -> Answer | None:
+    def find(self, question: Question, is_current: Callable[[Basis], bool]) -> Answer | None:
         """Return the answer if it is still true, which *is_current* says of its basis."""
+        key = _key(question)
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -102,8 +111,9 @@ class AnswerCache:
         self._entries.move_to_end(key)
         return entry.answer
 
-    def keep(self, key: Question, answer: Answer, basis: Basis) -> None:
+    def keep(self, question: Question, answer: Answer, basis: Basis) -> None:
         """Remember *answer*, true as long as nothing is written to what it was read from."""
+        key = _key(question)
         if key in self._entries:
             self._drop(key)
         self._entries[key] = _Entry(answer, basis)
@@ -111,6 +121,6 @@ class AnswerCache:
         while self._size > self.limit:
             self._drop(next(iter(self._entries)))
 
-    def _drop(self, key: Question) -> None:
+    def _drop(self, key: _Key) -> None:
         entry = self._entries.pop(key)
         self._size -= len(entry.answer.body) + len(key[1]) + _ENTRY_SIZE
