@@ -16,7 +16,7 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.query import Filter, Operator, Order, Query
-from chargehand.resources.visibility import EVERYTHING
+from chargehand.resources.visibility import EVERYTHING, Visibility, all_but, only
 from chargehand.store import tables
 
 _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
@@ -53,7 +53,16 @@ async def test_every_kind_answers_with_every_field(workshop: Workshop, kind: str
         assert set(row) == set(KINDS[kind].types())
 
 
-async def test_every_path_of_the_api_can_be_asked_for(workshop: Workshop) -> None:
+@pytest.mark.parametrize(
+    "sees",
+    [
+        EVERYTHING,
+        Visibility(builders=only("b1"), tags=all_but("x")),
+        Visibility(projects=all_but("p"), workers=all_but("w1"), tags=only("x")),
+    ],
+    ids=["everything", "few builders", "no worker"],
+)
+async def test_every_path_of_the_api_can_be_asked_for(workshop: Workshop, sees: Visibility) -> None:
     await _history(workshop, Result.SUCCESS)
 
     for endpoint in ENDPOINTS:
@@ -64,9 +73,28 @@ async def test_every_path_of_the_api_can_be_asked_for(workshop: Workshop) -> Non
             letter, _, name = placeholder.partition(":")
             scope[name] = 1 if letter == "n" else "b1"
         page = await workshop.store.resources.fetch(
-            Query(sees=EVERYTHING, kind=endpoint.kind, scope=scope)
+            Query(sees=sees, kind=endpoint.kind, scope=scope)
         )
         assert page.total >= len(page.rows)
+
+
+async def test_only_what_is_seen_is_found_and_counted(workshop: Workshop) -> None:
+    await _history(workshop, Result.SUCCESS, Result.FAILURE)
+    await workshop.submit("b2")
+    fetch = workshop.store.resources.fetch
+    other = Visibility(builders=only("b2"))
+    no_worker = Visibility(workers=only())
+
+    counted = await fetch(Query(kind="builds", sees=other, limit=1))
+    requests = await fetch(Query(kind="buildrequests", sees=other, limit=1))
+    builds = await fetch(Query(kind="builds", sees=no_worker, fields=("buildid", "workerid")))
+    of_worker = await fetch(Query(kind="builds", sees=no_worker, scope={"workerid": 1}))
+
+    assert (counted.rows, counted.total) == ([], 0)
+    assert requests.total == 1
+    assert builds.rows == [{"buildid": number, "workerid": None} for number in (1, 2)]
+    assert of_worker.total == 0
+    assert (await fetch(Query(kind="builds", sees=EVERYTHING, limit=1))).total == 2
 
 
 async def test_builds_are_found_by_all_their_paths(workshop: Workshop) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from web_site import BUILDS, LOGS, STEP, visited
+from web_site import BUILDS, LOGS, STEP, visited, with_web
 
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
@@ -19,6 +19,7 @@ from chargehand.events.messages import (
     StepStarted,
 )
 from chargehand.resources.builds import BUILD
+from chargehand.resources.policy import NoOrders
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.testing.web import MemoryResources
 from chargehand.web.access.events import SeenEvents
@@ -178,6 +179,20 @@ async def test_stopping_the_server_closes_live_connections():
 
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
         assert await stream.content.read() == b""
+
+
+async def test_another_policy_ends_connections_because_it_may_hide_what_they_are_told():
+    async with visited() as site, site.session.ws_connect("/ws") as socket:
+        stream = await site.session.get("/sse/listen/builds/*/*")
+        await stream.content.readuntil(b"\n\n")
+
+        await site.server.reconfigure(with_web(allowed_origins=("https://x.org",)))
+        assert (await _ask(socket, cmd="ping", _id=1))["msg"] == "pong"
+        await site.server.reconfigure(with_web(policy=NoOrders("not yet")))
+
+        assert (await socket.receive(timeout=5)).type is not aiohttp.WSMsgType.TEXT
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await stream.content.read()
 
 
 async def test_a_client_that_does_not_keep_up_is_given_up(caplog):
