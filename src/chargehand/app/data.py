@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from chargehand.resources.endpoints import resolve
+from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Order, Query, Scope
 from chargehand.web.access.logs import SeenLogs
@@ -46,7 +46,7 @@ class Data:
         fields: Sequence[str] = (),
         limit: int | None = None,
         offset: int | None = None,
-    ) -> list[dict[str, Any]] | dict[str, Any] | None:
+    ) -> list[Resource] | Resource | None:
         """Return the rows of a collection, or the row of a single resource (None: there is none).
 
         Raises LookupError for a path that the API does not have.
@@ -73,16 +73,14 @@ class Data:
             return page.rows
         return page.rows[0] if page.rows else None
 
-    async def _log_chunk(
-        self, scope: Scope, first: int, count: int | None
-    ) -> dict[str, Any] | None:
+    async def _log_chunk(self, scope: Scope, first: int, count: int | None) -> Resource | None:
         log = await self._logs.find(self._visitor.sees, scope)
         if log is None:
             return None
         lines = await log.lines(first, count)
         return {"logid": log.id, "firstline": first, "content": lines.decode(errors="replace")}
 
-    async def control(self, path: str, method: str, parameters: Mapping[str, Any]) -> Any:
+    async def control(self, path: str, method: str, parameters: Mapping[str, object]) -> object:
         """Order something as a client would. Raises ValueError when it cannot be done."""
         call = Call(None, method, dict(parameters))
         try:
