@@ -112,14 +112,15 @@ async def _build(
     started = await store.builds.start_build([request_id], builder_id, worker_id, master_id)
     build = started.build
     properties = {"workername": (worker_name, "Worker"), "got_revision": ("r1", "Git")}
-    await store.builds.set_build_properties(build.id, properties)
-    step = await store.steps.add_step(build.id, "compile", "compiling", started=True)
+    store.builds.set_build_properties(build.id, properties)
+    added = await store.steps.add_step(build.id, "compile", "compiling", started=True)
+    step = added.step
     log = await store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
     text = b"hmake all\nohello\neoops\n"
     data = zstandard.compress(text)
     await store.logs.append(log.id, Segment(data=data, line_count=3, size=len(text)))
     await store.logs.finish(log.id)
-    await store.steps.finish_step(step, Result.SUCCESS, "compiled", False)
+    store.steps.finish_step(step, Result.SUCCESS, "compiled", False)
     if builder_id % 2:
         await store.builds.finish_build(build, Result.SUCCESS, "build successful", [request_id])
     return build
