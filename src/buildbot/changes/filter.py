@@ -91,7 +91,7 @@ class ChangeFilter(ComparableMixin):
         """Return whether the change passes."""
         if self.filter_fn is not None and not self.filter_fn(change):
             return False
-        return self._rule(_Looked(change))
+        return self._rule(_WithProperties(change))
 
     def _as_rule(self) -> rules.ChangeFilter | None:
         """Return the engine's filter, None where users' code must be asked about whole changes."""
@@ -106,7 +106,7 @@ class ChangeFilter(ComparableMixin):
         return f"<{type(self).__name__} on {' and '.join(parts)}>"
 
 
-class _Looked:
+class _WithProperties:
     """A change with its properties as a mapping, whichever form they have."""
 
     __slots__ = ("_change",)

@@ -310,7 +310,8 @@ class BuildStep(
 
     def workerVersion(self, command: str, oldversion: str | None = None) -> str | None:
         """Return the version of a command on the worker, None if it is not there."""
-        return self.worker.worker_commands.get(command, oldversion)  # type: ignore[no-any-return]
+        version: str | None = self.worker.worker_commands.get(command, oldversion)
+        return version
 
     def workerVersionIsOlderThan(self, command: str, minversion: str) -> bool:
         """Return whether the worker has no such command, or an older one."""

@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from chargehand.config.model import BuilderConfig, Hook, MasterConfig
-from chargehand.dispatch.attempt import PATIENCE, Attempt, Start, why_locked
+from chargehand.dispatch.attempt import Attempt, Start, why_locked
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
+from chargehand.dispatch.order import in_order
 from chargehand.dispatch.ports import (
     BuildStarter,
     RequestStore,
@@ -46,7 +47,6 @@ from chargehand.events.messages import (
     RequestUpdated,
 )
 from chargehand.kit.guard import guarded
-from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -270,15 +270,7 @@ class Dispatcher:
 
     async def _in_order(self, builder_ids: set[BuilderId]) -> list[BuilderLine]:
         lines = [line for i in builder_ids if (line := self._lines.get(i)) and line.queue]
-        if len(lines) > 1:
-            lines.sort(key=lambda line: line.queue.first_rank())
-        if self._config.prioritize_builders is not None and lines:
-            by_name = {line.config.name: line for line in lines}
-            with guarded(_log, "prioritizeBuilders failed; builders go by their oldest request"):
-                async with time_limit(PATIENCE):
-                    names = await self._config.prioritize_builders(list(by_name))
-                return [by_name[name] for name in names if name in by_name]
-        return lines
+        return await in_order(lines, self._config.prioritize_builders)
 
     async def _start_what_can(self, line: BuilderLine, full: set[str]) -> None:
         while line.queue and not self._stopping:
