@@ -9,12 +9,12 @@ whole is linear in the number of requests.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import msgspec
 
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import RequestId
+from chargehand.domain.properties import Property
 
 _to_json = msgspec.json.Encoder(order="deterministic").encode
 
@@ -33,7 +33,7 @@ def collapse_key(pending: PendingRequest) -> Hashable | None:
     )
 
 
-def _comparable(properties: dict[str, Any]) -> bytes:
+def _comparable(properties: dict[str, Property]) -> bytes:
     return _to_json({name: value for name, (value, _) in properties.items()})
 
 

@@ -28,7 +28,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
     id: WorkerId
     name: str
-    info: dict[str, Any] = {}
+    info: dict[str, object] = {}
     connected_to: tuple[MasterId, ...] = ()
     configured_on: tuple[tuple[MasterId, BuilderId], ...] = ()
     paused: bool = False

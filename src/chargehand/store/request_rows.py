@@ -105,7 +105,7 @@ _UNCLAIM = Updating(
 
 
 def pending_of(
-    connection: Connection, query: Select[Any], parameters: Mapping[str, Any]
+    connection: Connection, query: Select[Any], parameters: Mapping[str, object]
 ) -> list[PendingRequest]:
     """Return the requests that a query like `SELECT_PENDING` finds, with two queries in all."""
     rows = connection.execute(query, parameters).all()

@@ -24,7 +24,7 @@ class MemoryStateStore:
         stored = self.values.get((name, kind, key))
         return default if stored is None else msgspec.json.decode(stored)
 
-    async def set(self, name: str, kind: str, key: str, value: Any) -> None:
+    async def set(self, name: str, kind: str, key: str, value: object) -> None:
         """Remember it."""
         self.values[name, kind, key] = msgspec.json.encode(value)
 
