@@ -9,8 +9,7 @@ from chargehand.resources.query import Scope
 from chargehand.store.columns import ids_as_json
 from chargehand.store.portable import is_among
 from chargehand.store.reading import Reading
-from chargehand.store.resource_sql.running import build_id_of, build_path_in
-from chargehand.store.resource_sql.shapes import parameter
+from chargehand.store.resource_sql.running import build_path_in, existing_build
 from chargehand.store.tables import builds, buildset_source_stamps, changes, requests
 
 _build = builds.c
@@ -58,10 +57,7 @@ def narrowed(reading: Reading, scope: Scope) -> Scope:
         return dict(scope)
     rest = {name: value for name, value in scope.items() if name not in path}
     values = {f"scope_{name}": scope[name] for name in path}
-    query = select(_build.id).where(
-        _build.id == build_id_of({name: parameter(name) for name in path}, path)
-    )
-    build_id = reading.execute(query, values).scalar()
+    build_id = reading.execute(existing_build(path), values).scalar()
     found = () if build_id is None else _changes(reading, build_id)
     return {**rest, "changeids": ids_as_json(found)}
 

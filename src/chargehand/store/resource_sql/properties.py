@@ -9,9 +9,8 @@ from chargehand.resources.field import Resource, sourced
 from chargehand.resources.query import Query, Scope
 from chargehand.store.columns import as_json, of_json, properties_of_json
 from chargehand.store.reading import Reading
-from chargehand.store.resource_sql.running import build_id_of, build_path_in
-from chargehand.store.resource_sql.shapes import parameter
-from chargehand.store.tables import build_properties, builds, buildsets, changes
+from chargehand.store.resource_sql.running import build_path_in, existing_build
+from chargehand.store.tables import build_properties, buildsets, changes
 
 _property = build_properties.c
 
@@ -43,10 +42,7 @@ def _properties(reading: Reading, scope: Scope) -> PropertyMap | None:
     path = build_path_in(scope)
     if path is not None:
         values = {f"scope_{name}": scope[name] for name in path}
-        query = select(builds.c.id).where(
-            builds.c.id == build_id_of({name: parameter(name) for name in path}, path)
-        )
-        build_id = reading.execute(query, values).scalar()
+        build_id = reading.execute(existing_build(path), values).scalar()
         if build_id is None:
             return None
         rows = reading.execute(_OF_BUILD, {"build": build_id})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Table, select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, Table, select
 
 from chargehand.resources import builds as described
 from chargehand.resources.field import Resource
@@ -21,6 +22,7 @@ from chargehand.store.resource_sql.shapes import (
     Parameters,
     Related,
     Scope,
+    parameter,
     scope,
 )
 from chargehand.store.tables import (
@@ -75,7 +77,14 @@ def build_id_of(parameters: Parameters, path: Sequence[str]) -> BuildId:
     return select(_build.id).where(*_is_build(parameters, path)).scalar_subquery()
 
 
-def build_path_in(names: Iterable[str]) -> Sequence[str] | None:
+@lru_cache
+def existing_build(path: tuple[str, ...]) -> Select[int]:
+    """Return the query for the identifier of the build that a path names, if there is one."""
+    given = {name: parameter(name) for name in path}
+    return select(_build.id).where(_build.id == build_id_of(given, path))
+
+
+def build_path_in(names: Iterable[str]) -> tuple[str, ...] | None:
     """Return which of a path's placeholders name a build, None when they do not."""
     given = set(names)
     return next((path for path in BUILD_PATHS if given.issuperset(path)), None)
