@@ -67,6 +67,7 @@ _PLAIN: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     float: st.floats(0, 2**40),
     bytes: st.binary(max_size=9),
+    object: st.one_of(st.none(), _NUMBERS, _TEXT),
     Any: st.one_of(st.none(), _NUMBERS, _TEXT),
     type(None): st.none(),
 }
@@ -116,7 +117,7 @@ def _read_back(kind: str, row: dict[str, Any]) -> tuple[Resource, Any]:
         )
         query = Query(kind=kind, sees=EVERYTHING, fields=columns)
         plan = planner(STORED)(shape_of(query, STORED[kind]))
-        reading = Reading(connection)
+        reading = Reading(connection, EVERYTHING)
         (resource,) = plan.selection.resources(reading, reading.execute(plan.rows, {}), query)
         mapped = _MAPPED.get(kind)
         value = mapped and mapped[1](connection.execute(select(*mapped[0])).one())
