@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -15,8 +15,12 @@ from chargehand_wire.messages import (
     Complete,
     FromWorker,
     Hello,
+    Input,
+    InputAck,
     Interrupt,
+    Kept,
     Message,
+    Origin,
     Ping,
     Pong,
     Prepare,
@@ -28,6 +32,7 @@ from chargehand_wire.messages import (
     Value,
     Welcome,
 )
+from chargehand_wire.numbering import Inbox, Outbox, RoomAgain
 
 _decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
 
@@ -39,19 +44,23 @@ class Lost:
     command_id: str
 
 
-MasterEvent = Hello | Segment | Value | Complete | Prepared | Pong | Lost
+MasterEvent = Hello | Segment | Value | Complete | RoomAgain | Prepared | Pong | Lost
 
 
-@dataclass(slots=True)
 class _Running:
-    """What the master knows of a command that it started."""
+    """What the master knows of a command: one that it started, or took over."""
 
-    start: StartCommand
-    incarnation: str | None
-    received: int = 0
-    acknowledged: int = 0
-    complete: bool = False
-    interrupted: str | None = None
+    __slots__ = ("inbox", "incarnation", "interrupted", "is_complete", "outbox", "start")
+
+    def __init__(
+        self, start: StartCommand, incarnation: str | None, *, said: int = 0, fed: int = 0
+    ) -> None:
+        self.start = start
+        self.incarnation = incarnation
+        self.inbox = Inbox(said)
+        self.outbox = Outbox[Input](fed)
+        self.is_complete = False
+        self.interrupted: str | None = None
 
 
 class MasterSide:
@@ -70,6 +79,11 @@ class MasterSide:
         self._outgoing.clear()
         self._greeted = False
 
+    def disconnect(self) -> None:
+        """The connection is gone: nothing is sent until the worker has said hello on another."""
+        self._outgoing.clear()
+        self._greeted = False
+
     def receive(self, data: bytes) -> list[MasterEvent]:
         """Take bytes from the worker; return what they mean. Raises ProtocolError."""
         events: list[MasterEvent] = []
@@ -84,31 +98,57 @@ class MasterSide:
         return data
 
     def start(
-        self, command_id: str, name: str, arguments: dict[str, Any], builddir: str = ""
+        self,
+        command_id: str,
+        name: str,
+        arguments: dict[str, object],
+        builddir: str = "",
+        *,
+        origin: Origin | None = None,
+        routes: dict[str, str] | None = None,
     ) -> None:
         """Order a command. Raises ValueError when the identifier is in use."""
         if command_id in self._commands:
             raise ValueError(f"command {command_id} runs already")
-        start = StartCommand(command_id, name, arguments, builddir)
+        start = StartCommand(command_id, name, arguments, builddir, origin, routes or {})
         running = _Running(start, self._incarnation if self._greeted else None)
         self._commands[command_id] = running
         self._send_if_greeted(start)
 
+    def adopt(self, kept: Kept) -> None:
+        """Take over a command that another master started, before the worker is welcomed."""
+        start = StartCommand(kept.command_id, "", {}, "", kept.origin, kept.routes)
+        self._commands[kept.command_id] = _Running(
+            start, None, said=kept.acknowledged, fed=kept.heard
+        )
+
+    def has_room(self, command_id: str) -> bool:
+        """Return whether the command may be fed with more."""
+        running = self._commands.get(command_id)
+        return running is None or running.outbox.has_room
+
+    def feed(self, command_id: str, data: bytes, *, is_last: bool = False) -> None:
+        """Send input to a command; without effect when it has ended."""
+        running = self._commands.get(command_id)
+        if running is not None and not running.is_complete:
+            message = Input(command_id, running.outbox.next_number, data, is_last)
+            running.outbox.add(message, len(data))
+            self._send_if_greeted(message)
+
     def interrupt(self, command_id: str, why: str) -> None:
         """Order a command's end; without effect when it has ended."""
         running = self._commands.get(command_id)
-        if running is not None and not running.complete:
+        if running is not None and not running.is_complete:
             running.interrupted = why
             self._send_if_greeted(Interrupt(command_id, why))
 
     def acknowledge(self, command_id: str, number: int) -> None:
         """Tell the worker that updates up to this number are safe."""
         running = self._commands.get(command_id)
-        if running is None or number <= running.acknowledged:
+        if running is None or not running.inbox.acknowledge(number):
             return
-        running.acknowledged = number
         self._send_if_greeted(Ack(command_id, number))
-        if running.complete and number >= running.received:
+        if running.is_complete and running.inbox.is_settled:
             del self._commands[command_id]
 
     def prepare(self, number: int, directories: Sequence[str]) -> None:
@@ -135,6 +175,10 @@ class MasterSide:
                 self._greet(message, events)
             case Segment() | Value() | Complete():
                 self._updated(message, events)
+            case InputAck():
+                running = self._commands.get(message.command_id)
+                if running is not None and running.outbox.acknowledge(message.number):
+                    events.append(RoomAgain(message.command_id))
             case Prepared() | Pong():
                 events.append(message)
             case Ping():
@@ -153,28 +197,25 @@ class MasterSide:
                 del self._commands[command_id]
                 events.append(Lost(command_id))
         kept = self._commands
-        known = [command_id for command_id in hello.commands if command_id in kept]
-        positions = {command_id: kept[command_id].acknowledged for command_id in known}
+        known = [one.command_id for one in hello.commands if one.command_id in kept]
+        positions = {command_id: kept[command_id].inbox.acknowledged for command_id in known}
         self._send_if_greeted(Welcome(PROTOCOL_VERSION, positions))
         for running in kept.values():
             self._order_again(running, known=running.start.command_id in positions)
 
     def _order_again(self, running: _Running, *, known: bool) -> None:
         running.incarnation = self._incarnation
-        if not known and not running.complete:
+        if running.is_complete:
+            return
+        if not known:
             self._send_if_greeted(running.start)
-        if running.interrupted is not None and not running.complete:
+        for message in running.outbox:
+            self._send_if_greeted(message)
+        if running.interrupted is not None:
             self._send_if_greeted(Interrupt(running.start.command_id, running.interrupted))
 
     def _updated(self, update: Update, events: list[MasterEvent]) -> None:
         running = self._commands.get(update.command_id)
-        if running is None or update.number <= running.received:
-            return
-        if update.number != running.received + 1:
-            raise ProtocolError(
-                f"update {update.number} of command {update.command_id} "
-                f"came after {running.received}"
-            )
-        running.received = update.number
-        running.complete = isinstance(update, Complete)
-        events.append(update)
+        if running is not None and running.inbox.accept(update.number):
+            running.is_complete = isinstance(update, Complete)
+            events.append(update)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
     """Anything that is said; unions of its kinds are told apart by a small number."""
+
+
+class Origin(msgspec.Struct, frozen=True, array_like=True):
+    """The step that a command belongs to, so that a master started again knows it."""
+
+    build_id: int
+    step_id: int
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A command that the worker still has, as its master ordered it."""
+
+    command_id: str
+    acknowledged: int = 0
+    """The update up to which the master was known to have all."""
+    heard: int = 0
+    """The input up to which the worker has all."""
+    origin: Origin | None = None
+    routes: dict[str, str] = {}
 
 
 class Hello(Message, frozen=True, tag=1):
@@ -20,8 +37,8 @@ class Hello(Message, frozen=True, tag=1):
     name: str
     incarnation: str
     """Differs for each start of the supervisor: commands of another incarnation are lost."""
-    info: dict[str, Any]
-    commands: tuple[str, ...] = ()
+    info: dict[str, object]
+    commands: tuple[Kept, ...] = ()
 
 
 class Welcome(Message, frozen=True, tag=2):
@@ -36,9 +53,12 @@ class StartCommand(Message, frozen=True, tag=3):
 
     command_id: str
     name: str
-    arguments: dict[str, Any]
+    arguments: dict[str, object]
     builddir: str = ""
     """Where relative paths in the arguments start from, below the worker's base."""
+    origin: Origin | None = None
+    routes: dict[str, str] = {}
+    """The step's logs that take the command's streams."""
 
 
 class Interrupt(Message, frozen=True, tag=4):
@@ -65,7 +85,7 @@ class Value(Message, frozen=True, tag=6):
     command_id: str
     number: int
     key: str
-    value: Any
+    value: object
 
 
 class Complete(Message, frozen=True, tag=7):
@@ -113,8 +133,24 @@ class Shutdown(Message, frozen=True, tag=13):
     """Master to worker: kill what runs, and exit."""
 
 
-Update = Segment | Value | Complete
-"""What is numbered, kept until acknowledged, and sent again after a reconnect."""
+class Input(Message, frozen=True, tag=14):
+    """Master to worker: what the command reads, in order (a file for the worker, say)."""
 
-FromWorker = Hello | Segment | Value | Complete | Prepared | Ping | Pong
-FromMaster = Welcome | StartCommand | Interrupt | Ack | Prepare | Ping | Pong | Shutdown
+    command_id: str
+    number: int
+    data: bytes
+    is_last: bool = False
+
+
+class InputAck(Message, frozen=True, tag=15):
+    """Worker to master: all input of the command up to this number is used up."""
+
+    command_id: str
+    number: int
+
+
+Update = Segment | Value | Complete
+"""What is numbered, kept until acknowledged, and sent again after a reconnect; so is Input."""
+
+FromWorker = Hello | Segment | Value | Complete | InputAck | Prepared | Ping | Pong
+FromMaster = Welcome | StartCommand | Interrupt | Ack | Input | Prepare | Ping | Pong | Shutdown

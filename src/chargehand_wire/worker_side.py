@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, assert_never
+from dataclasses import dataclass
+from typing import assert_never
 
 import msgspec
 
@@ -15,7 +14,10 @@ from chargehand_wire.messages import (
     Complete,
     FromMaster,
     Hello,
+    Input,
+    InputAck,
     Interrupt,
+    Kept,
     Message,
     Ping,
     Pong,
@@ -28,18 +30,9 @@ from chargehand_wire.messages import (
     Value,
     Welcome,
 )
-
-WINDOW = 8
-"""Segments of one command that may be under way before the master has acknowledged the first."""
+from chargehand_wire.numbering import Inbox, Outbox, RoomAgain
 
 _decoder: msgspec.msgpack.Decoder[FromMaster] = msgspec.msgpack.Decoder(FromMaster)
-
-
-@dataclass(frozen=True, slots=True)
-class RoomAgain:
-    """The window of a command opened; it may send more."""
-
-    command_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +42,34 @@ class Abandoned:
     command_id: str
 
 
-WorkerEvent = StartCommand | Interrupt | Prepare | Shutdown | RoomAgain | Abandoned
+WorkerEvent = StartCommand | Interrupt | Input | Prepare | Shutdown | RoomAgain | Abandoned
 
 
-@dataclass(slots=True)
-class _Outbox:
-    """One command's updates that the master has not acknowledged."""
+class _Command:
+    """A command that the master ordered, until the master has all that it said."""
 
-    next_number: int = 1
-    unacknowledged: deque[Update] = field(default_factory=deque)
-    segments: int = 0
-    complete: bool = False
+    __slots__ = ("inbox", "is_complete", "order", "outbox")
 
-    def add(self, update: Update) -> None:
-        self.next_number += 1
-        self.unacknowledged.append(update)
-        self.segments += isinstance(update, Segment)
+    def __init__(self, order: StartCommand) -> None:
+        self.order = msgspec.structs.replace(order, arguments={})
+        self.outbox = Outbox[Update]()
+        self.inbox = Inbox()
+        self.is_complete = False
 
-    def forget_up_to(self, number: int) -> None:
-        while self.unacknowledged and self.unacknowledged[0].number <= number:
-            self.segments -= isinstance(self.unacknowledged.popleft(), Segment)
+    def kept(self) -> Kept:
+        order = self.order
+        heard, acknowledged = self.inbox.received, self.outbox.acknowledged
+        return Kept(order.command_id, acknowledged, heard, order.origin, order.routes)
 
 
 class WorkerSide:
     """Bytes in, events out; updates in, bytes out. Knows no sockets, so that it survives them."""
 
-    def __init__(self, *, name: str, incarnation: str, info: dict[str, Any]) -> None:
+    def __init__(self, *, name: str, incarnation: str, info: dict[str, object]) -> None:
         self._name = name
         self._incarnation = incarnation
         self._info = info
-        self._outboxes: dict[str, _Outbox] = {}
+        self._commands: dict[str, _Command] = {}
         self._reader = FrameReader[FromMaster](_decoder)
         self._outgoing: list[bytes] = []
         self._welcomed = False
@@ -88,8 +79,13 @@ class WorkerSide:
         self._reader = FrameReader[FromMaster](_decoder)
         self._outgoing.clear()
         self._welcomed = False
-        commands = tuple(self._outboxes)
+        commands = tuple(command.kept() for command in self._commands.values())
         self._send(Hello(PROTOCOL_VERSION, self._name, self._incarnation, self._info, commands))
+
+    def disconnect(self) -> None:
+        """The connection is gone: what must not be lost is kept, the rest forgotten."""
+        self._outgoing.clear()
+        self._welcomed = False
 
     def receive(self, data: bytes) -> list[WorkerEvent]:
         """Take bytes from the master; return what they mean. Raises ProtocolError."""
@@ -106,32 +102,39 @@ class WorkerSide:
 
     def has_room(self, command_id: str) -> bool:
         """Return whether the command may send another segment."""
-        outbox = self._outboxes.get(command_id)
-        return outbox is None or outbox.segments < WINDOW
+        command = self._commands.get(command_id)
+        return command is None or command.outbox.has_room
 
     def output(self, command_id: str, log: str, data: bytes, line_count: int, size: int) -> None:
         """Send whole lines of a log."""
-        if outbox := self._outboxes.get(command_id):
-            number = outbox.next_number
-            self._update(outbox, Segment(command_id, number, log, data, line_count, size))
+        if command := self._commands.get(command_id):
+            number = command.outbox.next_number
+            self._update(command, Segment(command_id, number, log, data, line_count, size), size)
 
-    def value(self, command_id: str, key: str, value: Any) -> None:
+    def value(self, command_id: str, key: str, value: object) -> None:
         """Send a value."""
-        if outbox := self._outboxes.get(command_id):
-            self._update(outbox, Value(command_id, outbox.next_number, key, value))
+        if command := self._commands.get(command_id):
+            self._update(command, Value(command_id, command.outbox.next_number, key, value))
 
     def complete(self, command_id: str, error: str | None = None) -> None:
         """Say that the command has ended."""
-        if outbox := self._outboxes.get(command_id):
-            outbox.complete = True
-            self._update(outbox, Complete(command_id, outbox.next_number, error))
+        if command := self._commands.get(command_id):
+            command.is_complete = True
+            self._update(command, Complete(command_id, command.outbox.next_number, error))
+
+    def consumed(self, command_id: str, number: int) -> None:
+        """Say that a command's input up to this number is used up."""
+        command = self._commands.get(command_id)
+        if command is not None and command.inbox.acknowledge(number) and self._welcomed:
+            self._send(InputAck(command_id, number))
 
     def prepared(self, number: int, error: str | None) -> None:
-        """Answer a Prepare."""
-        self._send(Prepared(number, error))
+        """Answer a Prepare; a master that did not hear it asks again."""
+        if self._welcomed:
+            self._send(Prepared(number, error))
 
-    def _update(self, outbox: _Outbox, update: Update) -> None:
-        outbox.add(update)
+    def _update(self, command: _Command, update: Update, weight: int = 0) -> None:
+        command.outbox.add(update, weight)
         if self._welcomed:
             self._send(update)
 
@@ -145,8 +148,12 @@ class WorkerSide:
             case Welcome():
                 self._resume(message, events)
             case StartCommand():
-                if message.command_id not in self._outboxes:
-                    self._outboxes[message.command_id] = _Outbox()
+                if message.command_id not in self._commands:
+                    self._commands[message.command_id] = _Command(message)
+                    events.append(message)
+            case Input():
+                command = self._commands.get(message.command_id)
+                if command is not None and command.inbox.accept(message.number):
                     events.append(message)
             case Ack():
                 self._acknowledged(message.command_id, message.number, events)
@@ -163,25 +170,24 @@ class WorkerSide:
         if welcome.protocol != PROTOCOL_VERSION:
             raise ProtocolError(f"the master speaks version {welcome.protocol}")
         self._welcomed = True
-        for command_id, outbox in list(self._outboxes.items()):
+        for command_id, command in list(self._commands.items()):
             if command_id not in welcome.positions:
-                del self._outboxes[command_id]
-                if not outbox.complete:
+                del self._commands[command_id]
+                if not command.is_complete:
                     events.append(Abandoned(command_id))
                 continue
             self._acknowledged(command_id, welcome.positions[command_id], events)
-            for update in outbox.unacknowledged:
+            if command.inbox.acknowledged:
+                self._send(InputAck(command_id, command.inbox.acknowledged))
+            for update in command.outbox:
                 self._send(update)
 
     def _acknowledged(self, command_id: str, number: int, events: list[WorkerEvent]) -> None:
-        outbox = self._outboxes.get(command_id)
-        if outbox is None:
+        command = self._commands.get(command_id)
+        if command is None:
             return
-        if number >= outbox.next_number:
-            raise ProtocolError(f"update {number} of command {command_id} was never sent")
-        was_full = outbox.segments >= WINDOW
-        outbox.forget_up_to(number)
-        if outbox.complete and not outbox.unacknowledged:
-            del self._outboxes[command_id]
-        elif was_full and outbox.segments < WINDOW:
+        has_room_again = command.outbox.acknowledge(number)
+        if command.is_complete and command.outbox.is_empty:
+            del self._commands[command_id]
+        elif has_room_again:
             events.append(RoomAgain(command_id))

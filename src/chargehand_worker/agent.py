@@ -1,4 +1,4 @@
-"""The agent: a supervisor with a link, until the link or the process is told to end."""
+"""The agent: a supervisor with a link, until it is told to end, or no master comes back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 import uuid
 from pathlib import Path
@@ -14,20 +13,21 @@ from pathlib import Path
 from chargehand_wire.worker_side import WorkerEvent, WorkerSide
 from chargehand_worker import kernel
 from chargehand_worker.facts import facts
-from chargehand_worker.link import InheritedLink
+from chargehand_worker.link import DoorLink
 from chargehand_worker.processes import Processes
 from chargehand_worker.supervisor import COMMANDS, Supervisor
 
 
-def run_agent(descriptor: int, name: str, basedir: Path) -> None:
-    """Serve the master at the other end of an inherited socket until it goes away."""
+def run_agent(*, door: Path, name: str, basedir: Path, patience: float, guard: int) -> None:
+    """Serve the masters that open *door*, one after the other."""
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     kernel.die_with_parent(signal.SIGTERM)
-    asyncio.run(_serve(socket.socket(fileno=descriptor), name, basedir))
+    if os.getppid() != guard:  # It died before we asked to be told.
+        return
+    asyncio.run(_serve(door, name, basedir, patience))
 
 
-async def _serve(connection: socket.socket, name: str, basedir: Path) -> None:
-    connection.set_inheritable(False)
+async def _serve(door: Path, name: str, basedir: Path, patience: float) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     processes = Processes()
@@ -42,7 +42,7 @@ async def _serve(connection: socket.socket, name: str, basedir: Path) -> None:
     def handle(event: WorkerEvent) -> None:
         supervisor.handle(event)
 
-    link = InheritedLink(side=side, handle=handle, lost=stopped.set)
+    link = DoorLink(door=door, side=side, handle=handle, patience=patience)
     supervisor = Supervisor(
         side=side,
         send=link.send_soon,
@@ -51,7 +51,8 @@ async def _serve(connection: socket.socket, name: str, basedir: Path) -> None:
         environment=environment,
         processes=processes,
     )
-    await link.open(connection)
+    keeping = asyncio.get_running_loop().create_task(link.keep())
+    keeping.add_done_callback(lambda _: stopped.set())
     await stopped.wait()
     supervisor.kill_all()
     # Commands under way have nobody to tell; there is nothing that their tasks could still do.

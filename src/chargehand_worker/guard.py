@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+from pathlib import Path
 
 from chargehand_worker import kernel
 
+_MARKER = "CHARGEHAND_WORKER"
+"""The variable in the environment of the worker's processes that says whose they are."""
 
-def split_off_agent(descriptor: int) -> None:
+
+def take_lock(path: Path) -> None:
+    """Hold a lock that says that the worker is alive, as long as the guard or the agent is.
+
+    The file says which processes those are, and how those of its commands are recognised. Raises
+    BlockingIOError when another one holds it.
+    """
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.ftruncate(lock, 0)
+    marker = os.environ.get(_MARKER, "")
+    os.pwrite(lock, f"{os.getpid()}\n{marker}\n".encode(), 0)
+
+
+def split_off_agent() -> None:
     """Return in a new process, the agent; the old one stays behind as its guard and never returns.
 
     It is to be called before much is imported, so that the guard stays small. Whatever the agent
@@ -18,7 +36,6 @@ def split_off_agent(descriptor: int) -> None:
     agent = os.fork()
     if agent == 0:
         return
-    os.close(descriptor)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _: kernel.kill(agent, signal.SIGTERM))
     status = _wait_for(agent)

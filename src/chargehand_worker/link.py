@@ -1,34 +1,62 @@
-"""The link to a master in the same machine: an inherited socket; its end is our end."""
+"""The link to a master in the same machine: through its door, again and again while it lasts."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.worker_side import WorkerEvent, WorkerSide
 
 _log = logging.getLogger(__name__)
 
+_FIRST_PAUSE = 0.02
+_LONGEST_PAUSE = 0.5
+_LONGEST_ADDRESS = 107
 
-class InheritedLink(asyncio.Protocol):
-    """Moves bytes between a socket and the worker's side of the protocol."""
+
+class DoorLink:
+    """Keeps a connection to the master's door: one that is lost is made again.
+
+    *patience* is for how many seconds it tries before it takes the master for gone.
+    """
 
     def __init__(
-        self, *, side: WorkerSide, handle: Callable[[WorkerEvent], None], lost: Callable[[], None]
+        self,
+        *,
+        door: Path,
+        side: WorkerSide,
+        handle: Callable[[WorkerEvent], None],
+        patience: float,
     ) -> None:
+        self._door = door
         self._side = side
         self._handle = handle
-        self._lost = lost
-        self._transport: asyncio.Transport | None = None
+        self._patience = patience
+        self._connection: _Connection | None = None
         self._is_flush_due = False
 
-    async def open(self, connection: socket.socket) -> None:
-        """Begin to talk."""
+    async def keep(self) -> None:
+        """Connect, and connect again; return when no master was there for too long.
+
+        Raises ProtocolError when there is one that speaks otherwise.
+        """
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: self, sock=connection)
+        deadline, pause = loop.time() + self._patience, _FIRST_PAUSE
+        while True:
+            with contextlib.suppress(OSError):
+                if await self._be_connected():
+                    deadline, pause = loop.time() + self._patience, _FIRST_PAUSE
+                    continue
+            if loop.time() >= deadline:
+                return
+            await asyncio.sleep(min(pause, max(deadline - loop.time(), 0.0)))
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def send_soon(self) -> None:
         """Send what the protocol has to say, once for all that is said in this turn of the loop."""
@@ -36,31 +64,85 @@ class InheritedLink(asyncio.Protocol):
             self._is_flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
 
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        if self._connection is not None:
+            self._connection.flush()
+
+    async def _be_connected(self) -> bool:
+        """Connect, wait for the end, and return whether the master said anything."""
+        opened = _opened(self._door)
+        connection = self._connection = _Connection(self._side, self._handle)
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: connection, sock=opened)
+            await connection.closed
+        finally:
+            self._connection = None
+        return connection.was_heard
+
+
+class _Connection(asyncio.Protocol):
+    """Moves bytes between one socket and the worker's side of the protocol."""
+
+    def __init__(self, side: WorkerSide, handle: Callable[[WorkerEvent], None]) -> None:
+        self._side = side
+        self._handle = handle
+        self._transport: asyncio.Transport | None = None
+        self._error: ProtocolError | None = None
+        self.was_heard = False
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the master."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._side.connect()
-        self._flush()
+        self.flush()
 
     def data_received(self, data: bytes) -> None:
         """Hand on what the master says."""
+        self.was_heard = True
         try:
             for event in self._side.receive(data):
                 self._handle(event)
-        except ProtocolError:
+        except ProtocolError as error:
             _log.exception("the master does not speak our protocol")
-            self._lost()
+            self._error = error
+            if self._transport is not None:
+                self._transport.abort()
             return
-        self._flush()
+        self.flush()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The master is gone, and so are we."""
+        """Let the link connect again, but to a master that it cannot understand."""
         self._transport = None
-        self._lost()
+        self._side.disconnect()
+        if self._error is not None:
+            self.closed.set_exception(self._error)
+        else:
+            self.closed.set_result(None)
 
-    def _flush(self) -> None:
-        self._is_flush_due = False
-        data = self._side.take()
-        if data and self._transport is not None:
+    def flush(self) -> None:
+        """Send what there is to be said; without a master it is kept, where it matters."""
+        if self._transport is not None and (data := self._side.take()):
             self._transport.write(data)
+
+
+def _opened(door: Path) -> socket.socket:
+    """Return a socket that is connected to *door*. Raises OSError."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        if len(os.fsencode(door)) <= _LONGEST_ADDRESS:
+            connection.connect(os.fsencode(door))
+            return connection
+        # The address of a unix socket is short: a longer one begins at an open directory.
+        directory = os.open(door.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            connection.connect(f"/proc/self/fd/{directory}/{door.name}")
+        finally:
+            os.close(directory)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

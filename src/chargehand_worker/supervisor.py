@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from chargehand_wire.messages import Interrupt, Prepare, Shutdown, StartCommand
-from chargehand_wire.worker_side import Abandoned, RoomAgain, WorkerEvent, WorkerSide
+from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartCommand
+from chargehand_wire.numbering import RoomAgain
+from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 from chargehand_worker.arguments import BadArguments, shell_arguments, text, texts
 from chargehand_worker.environment import BadEnvironment
 from chargehand_worker.files import FILE_COMMANDS, FileCommand
@@ -95,6 +96,9 @@ class Supervisor:
                 self._go_on(event.command_id)
             case RoomAgain():
                 self._go_on(event.command_id)
+            case Input():  # No command reads any yet.
+                self._side.consumed(event.command_id, event.number)
+                self._send()
             case Prepare():
                 task = asyncio.get_running_loop().create_task(self._prepare(event))
                 self._preparing.add(task)

@@ -6,25 +6,27 @@ from pathlib import Path
 
 import zstandard
 
+from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
-from chargehand.links.local import LocalLink
-from chargehand.links.session import WireSession
+from chargehand.domain.session import Session
+from chargehand.links.native.local import LocalLinks
+from chargehand.links.native.reception import Reception
 
 
 class OneCommand:
     """A registry that gives each worker something to do."""
 
-    async def attach(self, session: WireSession) -> None:
+    async def attach(self, session: Session) -> None:
         script = "echo pids $PPID $$; exec sleep 600"
         arguments = {"workdir": "b", "command": script}
         command = Command(id=CommandId("1"), name="shell", arguments=arguments)
         await session.run(command, self._tell)
 
-    def lost(self, session: WireSession) -> None:
+    def changed(self, session: Session) -> None:
         pass
 
-    async def detach(self, session: WireSession) -> None:
+    async def detach(self, session: Session) -> None:
         pass
 
     def _tell(self, update: CommandUpdate) -> None:
@@ -36,7 +38,10 @@ class OneCommand:
 
 
 async def main() -> None:
-    link = LocalLink(name="w", basedir=Path(sys.argv[1]), registry=OneCommand())
+    basedir = Path(sys.argv[1])
+    links = LocalLinks(reception=Reception(basedir / "agents"), directory=basedir)
+    settings = {"reconnect_timeout": float(sys.argv[2])}
+    link = links(WorkerConfig(name="w", kind="local", settings=settings), OneCommand())
     await link.start()
     await asyncio.Event().wait()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,25 +18,28 @@ import zstandard
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
-from chargehand.domain.session import CommandRefused, Receipt, WorkerLost
-from chargehand.links.local import LocalLink, LocalLinks
-from chargehand.links.session import WireSession
+from chargehand.domain.session import CommandRefused, Receipt, SessionState, WorkerLost
+from chargehand.links.native.local import LocalLink, LocalLinks
+from chargehand.links.native.reception import Reception
+from chargehand.links.native.session import NativeSession
+from chargehand_wire.worker_side import WorkerSide
 
 
 class Sessions:
     """A registry that remembers."""
 
     def __init__(self) -> None:
-        self.attached: asyncio.Queue[WireSession] = asyncio.Queue()
-        self.detached: asyncio.Queue[WireSession] = asyncio.Queue()
+        self.attached: asyncio.Queue[NativeSession] = asyncio.Queue()
+        self.detached: asyncio.Queue[NativeSession] = asyncio.Queue()
+        self.states: list[SessionState] = []
 
-    async def attach(self, session: WireSession) -> None:
+    async def attach(self, session: NativeSession) -> None:
         self.attached.put_nowait(session)
 
-    def lost(self, session: WireSession) -> None:
-        pass
+    def changed(self, session: NativeSession) -> None:
+        self.states.append(session.state)
 
-    async def detach(self, session: WireSession) -> None:
+    async def detach(self, session: NativeSession) -> None:
         self.detached.put_nowait(session)
 
 
@@ -63,7 +67,7 @@ class Heard:
 class Running:
     """A link with its first session."""
 
-    def __init__(self, link: LocalLink, sessions: Sessions, session: WireSession) -> None:
+    def __init__(self, link: LocalLink, sessions: Sessions, session: NativeSession) -> None:
         self.link = link
         self.sessions = sessions
         self.session = session
@@ -113,9 +117,23 @@ def strays_of(worker: Running) -> list[str]:
 
 
 @pytest.fixture
-async def worker(tmp_path: Path) -> AsyncIterator[Running]:
+async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
+    reception = Reception(tmp_path / "agents")
+    yield reception
+    await reception.close()
+
+
+def link_of(
+    reception: Reception, sessions: Sessions, directory: Path, workdir: str = "w", **more: Any
+) -> LocalLink:
+    links = LocalLinks(reception=reception, directory=directory, **more)
+    return links(WorkerConfig(name="w", kind="local", settings={"workdir": workdir}), sessions)
+
+
+@pytest.fixture
+async def worker(reception: Reception, tmp_path: Path) -> AsyncIterator[Running]:
     sessions = Sessions()
-    link = LocalLink(name="w", basedir=tmp_path / "w", registry=sessions)
+    link = link_of(reception, sessions, tmp_path)
     await link.start()
     yield Running(link, sessions, await sessions.attached.get())
     await link.stop()
@@ -590,10 +608,10 @@ async def test_stopping_the_link_ends_what_runs(worker: Running) -> None:
     assert not is_alive(int(heard.lines("o")[0]))
 
 
-async def test_the_agent_ends_with_its_master(tmp_path: Path) -> None:
+async def test_the_agent_ends_when_its_master_does_not_come_back(tmp_path: Path) -> None:
     script = Path(__file__).with_name("lone_master.py")
     master = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(script), str(tmp_path / "w")),
+        *(sys.executable, str(script), str(tmp_path / "w"), "0.5"),
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
@@ -618,15 +636,15 @@ async def test_the_worker_says_what_it_is(worker: Running, tmp_path: Path) -> No
     assert "PATH" in info.environ
 
 
-async def test_links_are_made_of_configurations(tmp_path: Path) -> None:
+async def test_links_are_made_of_configurations(reception: Reception, tmp_path: Path) -> None:
     sessions = Sessions()
-    links = LocalLinks(registry=sessions, directory=tmp_path / "workers")
+    links = LocalLinks(reception=reception, directory=tmp_path / "workers")
     elsewhere = {"workdir": str(tmp_path / "elsewhere")}
     configured = [
         *(WorkerConfig(name=f"w{number}", kind="local") for number in range(3)),
         WorkerConfig(name="other", kind="local", settings=elsewhere),
     ]
-    made = [links(config) for config in configured]
+    made = [links(config, sessions) for config in configured]
 
     await asyncio.gather(*(link.start() for link in made))
     there = [await sessions.attached.get() for _ in made]
@@ -693,10 +711,12 @@ async def test_secrets_are_hidden_in_all_logs(worker: Running) -> None:
     assert not any(b"hunter2" in text for text in heard.logs.values())
 
 
-async def test_a_worker_whose_directory_cannot_be_made_comes_when_it_can(tmp_path: Path) -> None:
+async def test_a_worker_whose_directory_cannot_be_made_comes_when_it_can(
+    reception: Reception, tmp_path: Path
+) -> None:
     sessions = Sessions()
     (tmp_path / "w").write_text("in the way")
-    link = LocalLink(name="w", basedir=tmp_path / "w" / "base", registry=sessions)
+    link = link_of(reception, sessions, tmp_path, "w/base")
     await link.start()
     async with asyncio.timeout(20):
         await asyncio.sleep(0.1)
@@ -731,7 +751,9 @@ async def test_a_hundred_megabytes_of_text_arrive_quickly(
     assert sum(sizes) > 100_000_000
 
 
-async def test_an_agent_that_never_says_hello_is_started_again(tmp_path: Path) -> None:
+async def test_an_agent_that_never_says_hello_is_started_again(
+    reception: Reception, tmp_path: Path
+) -> None:
     """It would keep other workers from starting as well."""
     (tmp_path / "sitecustomize.py").write_text(
         "import os, time\n"
@@ -740,13 +762,8 @@ async def test_an_agent_that_never_says_hello_is_started_again(tmp_path: Path) -
         "    time.sleep(600)\n"
     )
     sessions = Sessions()
-    link = LocalLink(
-        name="w",
-        basedir=tmp_path / "w",
-        registry=sessions,
-        environment={**os.environ, "PYTHONPATH": str(tmp_path)},
-        patience=5.0,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    link = link_of(reception, sessions, tmp_path, environment=environment, greeting_time=5.0)
 
     await link.start()
     async with asyncio.timeout(60):
@@ -757,9 +774,11 @@ async def test_an_agent_that_never_says_hello_is_started_again(tmp_path: Path) -
     assert (tmp_path / "hung").exists()
 
 
-async def test_an_agent_that_goes_silent_is_started_anew(tmp_path: Path) -> None:
+async def test_an_agent_that_goes_silent_is_started_anew(
+    reception: Reception, tmp_path: Path
+) -> None:
     sessions = Sessions()
-    link = LocalLink(name="w", basedir=tmp_path / "w", registry=sessions, ping_every=0.1)
+    link = link_of(reception, sessions, tmp_path, ping_every=0.1)
     await link.start()
     try:
         worker = Running(link, sessions, await sessions.attached.get())
@@ -780,9 +799,11 @@ async def test_an_agent_that_goes_silent_is_started_anew(tmp_path: Path) -> None
         await link.stop()
 
 
-async def test_an_agent_that_is_merely_idle_is_left_alone(tmp_path: Path) -> None:
+async def test_an_agent_that_is_merely_idle_is_left_alone(
+    reception: Reception, tmp_path: Path
+) -> None:
     sessions = Sessions()
-    link = LocalLink(name="w", basedir=tmp_path / "w", registry=sessions, ping_every=0.02)
+    link = link_of(reception, sessions, tmp_path, ping_every=0.02)
     await link.start()
     try:
         worker = Running(link, sessions, await sessions.attached.get())
@@ -793,3 +814,103 @@ async def test_an_agent_that_is_merely_idle_is_left_alone(tmp_path: Path) -> Non
         assert sessions.attached.empty()
     finally:
         await link.stop()
+
+
+async def test_a_command_outlives_its_connection_and_loses_nothing(worker: Running) -> None:
+    heard = Heard()
+    script = "echo $PPID; for n in $(seq 200); do echo $n; sleep 0.01; done"
+    command = worker.command("shell", workdir="b", command=script, logEnviron=False)
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+
+    for count in (5, 50, 100):
+        await until(lambda count=count: len(heard.lines("o")) > count)
+        worker.session.cut()
+    await running
+
+    agent, *numbers = map(int, heard.lines("o"))
+    assert numbers == list(range(1, 201))
+    assert heard.values["rc"] == 0
+    assert is_alive(agent)
+    interrupted, connected = SessionState.INTERRUPTED, SessionState.CONNECTED
+    assert worker.sessions.states == [interrupted, connected] * 3
+    assert worker.sessions.attached.empty()
+
+
+async def test_what_is_ordered_while_the_connection_is_gone_is_done_after_it(
+    worker: Running,
+) -> None:
+    worker.session.cut()
+    while worker.session.state is SessionState.CONNECTED:
+        await asyncio.sleep(0)
+
+    async with asyncio.timeout(20):
+        await worker.session.prepare(["some/where"])
+        heard = await worker.shell("echo done")
+
+    assert heard.lines("o") == ["done"]
+    assert (Path(worker.session.info.basedir) / "some/where").is_dir()
+
+
+async def test_a_worker_that_does_not_come_back_in_time_is_lost(
+    reception: Reception, tmp_path: Path
+) -> None:
+    sessions = Sessions()
+    links = LocalLinks(reception=reception, directory=tmp_path)
+    settings = {"reconnect_timeout": 0.3}
+    link = links(WorkerConfig(name="w", kind="local", settings=settings), sessions)
+    await link.start()
+    try:
+        worker = Running(link, sessions, await sessions.attached.get())
+        heard = Heard()
+        command = worker.command("shell", workdir="b", command="echo $PPID $$; exec sleep 600")
+        running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+        await until(lambda: bool(heard.lines("o")))
+        agent, child = map(int, heard.lines("o")[0].split())
+
+        os.kill(agent, signal.SIGSTOP)
+        worker.session.cut()
+
+        with pytest.raises(WorkerLost, match=r"did not connect again within 0\.3 seconds"):
+            await running
+        async with asyncio.timeout(20):
+            await sessions.attached.get()
+        assert not is_alive(agent)
+        assert not is_alive(child)
+    finally:
+        await link.stop()
+
+
+async def test_a_stranger_under_a_workers_name_is_turned_away(
+    worker: Running, reception: Reception
+) -> None:
+    stranger = WorkerSide(name="w", incarnation="another", info={})
+    stranger.connect()
+    reader, writer = await asyncio.open_unix_connection(reception.places.door)
+
+    writer.write(stranger.take())
+    answer = await reader.read()
+    writer.close()
+
+    assert answer == b""
+    assert (await worker.shell(["true"])).values["rc"] == 0
+
+
+async def test_the_door_is_closed_to_others_and_may_be_deep_in_the_file_system(
+    tmp_path: Path,
+) -> None:
+    reception = Reception(tmp_path / ("deep/" * 40) / "agents")
+    sessions = Sessions()
+    link = link_of(reception, sessions, tmp_path)
+    await link.start()
+
+    session = await sessions.attached.get()
+    mode = reception.places.door.stat().st_mode
+    directory = reception.places.directory.stat().st_mode
+    await link.stop()
+    await reception.close()
+
+    assert session.worker_name == "w"
+    assert len(str(reception.places.door)) > 200
+    assert stat.S_IMODE(mode) == 0o600
+    assert stat.S_IMODE(directory) == 0o700
+    assert not reception.places.door.exists()

@@ -37,7 +37,8 @@ from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import LogAppended
 from chargehand.execution.service import Builds
-from chargehand.links.local import LocalLink
+from chargehand.links.native.local import LocalLinks
+from chargehand.links.native.reception import Reception
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.store.store import Store
@@ -53,7 +54,7 @@ class Sessions:
     async def attach(self, session: Session) -> None:
         self.attached.put_nowait(session)
 
-    def lost(self, session: Session) -> None:
+    def changed(self, session: Session) -> None:
         pass
 
     async def detach(self, session: Session) -> None:
@@ -70,7 +71,10 @@ class Site:
             url="sqlite:///state.sqlite", basedir=directory, publish=self.bus.publish
         )
         self.sessions = Sessions()
-        self.link = LocalLink(name="w1", basedir=directory / "worker", registry=self.sessions)
+        self.reception = Reception(directory / "agents")
+        links = LocalLinks(reception=self.reception, directory=directory)
+        settings = {"workdir": "worker"}
+        self.link = links(WorkerConfig(name="w1", kind="local", settings=settings), self.sessions)
         self.session: Any = None
         self.service: Builds
 
@@ -83,6 +87,7 @@ class Site:
 
     async def close(self) -> None:
         await self.link.stop()
+        await self.reception.close()
         await self.store.close()
 
     async def begin(

@@ -18,7 +18,8 @@ from chargehand.domain.session import Receive, Session, WorkerLost
 from chargehand.events.messages import Event, WorkerConnected, WorkerDisconnected
 from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
-from chargehand.links.local import LocalLinks
+from chargehand.links.native.local import LocalLinks
+from chargehand.links.native.reception import Reception
 from chargehand.store.store import Store
 
 
@@ -59,9 +60,11 @@ async def farm(tmp_path: Path) -> AsyncIterator[Farm]:
     await store.open()
     links: dict[str, LinkMaker] = {}
     fleet = Fleet(store=store.workers, master_id=await store.masters.start("m"), links=links)
-    links["local"] = LocalLinks(registry=fleet, directory=tmp_path / "workers")
+    reception = Reception(tmp_path / "agents")
+    links["local"] = LocalLinks(reception=reception, directory=tmp_path / "workers")
     yield Farm(fleet, events)
     await fleet.close()
+    await reception.close()
     await store.close()
 
 

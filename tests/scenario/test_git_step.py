@@ -16,34 +16,36 @@ from buildbot.process.factory import BuildFactory
 from buildbot.process.recipe import Recipe
 from buildbot.steps.source.git import Git, GitCommit, GitPush, GitTag
 from buildbot.steps.source.github import GitHub
+from chargehand.config.model import WorkerConfig
 from chargehand.domain.build import Build, Segment
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.result import Result
+from chargehand.domain.session import Session
 from chargehand.domain.source_stamp import SourceStamp
-from chargehand.links.local import LocalLink
-from chargehand.links.session import WireSession
+from chargehand.links.native.local import LocalLinks
+from chargehand.links.native.reception import Reception
 from chargehand.testing.execution import MemoryLogStore, Workshop, sources_of
 from chargehand.testing.git_repository import Repository
 
 
 class Registry:
     def __init__(self) -> None:
-        self.session: asyncio.Future[WireSession] = asyncio.get_running_loop().create_future()
+        self.session: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
 
-    async def attach(self, session: WireSession) -> None:
+    async def attach(self, session: Session) -> None:
         self.session.set_result(session)
 
-    def lost(self, session: WireSession) -> None:
+    def changed(self, session: Session) -> None:
         pass
 
-    async def detach(self, session: WireSession) -> None:
+    async def detach(self, session: Session) -> None:
         pass
 
 
 class Field:
     """A repository and a worker; `build` runs a build of steps there."""
 
-    def __init__(self, repository: Repository, session: WireSession, directory: Path) -> None:
+    def __init__(self, repository: Repository, session: Session, directory: Path) -> None:
         self.repository = repository
         self.directory = directory / "b1"
         self.workshop: Any = None
@@ -83,10 +85,13 @@ async def field(tmp_path: Path) -> AsyncIterator[Field]:
     repository.push()
     registry = Registry()
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    link = LocalLink(name="w", basedir=tmp_path / "w", registry=registry, environment=environment)
+    reception = Reception(tmp_path / "agents")
+    links = LocalLinks(reception=reception, directory=tmp_path, environment=environment)
+    link = links(WorkerConfig(name="w", kind="local"), registry)
     await link.start()
     yield Field(repository, await registry.session, tmp_path / "w")
     await link.stop()
+    await reception.close()
 
 
 async def test_a_clone_brings_the_sources_and_their_revision(field: Field) -> None:

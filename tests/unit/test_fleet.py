@@ -10,6 +10,7 @@ import pytest
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.worker import WorkerInfo, WorkerSlot
+from chargehand.fleet.ports import Registry
 from chargehand.fleet.rules import Difference, WorkerState, difference, may_take, recordable, state
 from chargehand.fleet.service import Fleet
 from chargehand.testing.fleet import DirectLink, MemoryWorkerStore, QuietSession
@@ -31,8 +32,8 @@ class Yard:
         )
         self.fleet.on_change(self.told.append)
 
-    def _link(self, config: WorkerConfig) -> DirectLink:
-        link = DirectLink(config, self.fleet)
+    def _link(self, config: WorkerConfig, registry: Registry) -> DirectLink:
+        link = DirectLink(config, registry)
         self.links.setdefault(config.name, []).append(link)
         return link
 

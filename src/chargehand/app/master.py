@@ -15,7 +15,7 @@ from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.garbage import ReplacedConfigurations, without_pauses
-from chargehand.app.parts import MakeLinks, Parts, links_of_this_machine
+from chargehand.app.parts import MakeLinks, Parts, links_of_all_kinds
 from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
@@ -25,6 +25,8 @@ from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
+from chargehand.links.native.adoption import Adoption
+from chargehand.links.native.reception import Reception
 from chargehand.store.engines import shown
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
@@ -53,7 +55,7 @@ class Master:
         config_path: Path,
         adjust: Callable[[MasterConfig], MasterConfig] = lambda config: config,
         clock: Clock | None = None,
-        make_links: MakeLinks = links_of_this_machine,
+        make_links: MakeLinks = links_of_all_kinds,
         make_writer: MakeWriter = Writer,
     ) -> None:
         self._basedir = basedir
@@ -105,6 +107,8 @@ class Master:
         )
         await store.open()
         master_id = await store.masters.start(self.name)
+        reception = Reception(self._basedir / "agents")
+        await Adoption(reception=reception, logs=store.logs).run()
         recovered = await store.masters.recover(master_id)
         if recovered:
             builds = "1 build was" if recovered == 1 else f"{recovered} builds were"
@@ -116,7 +120,8 @@ class Master:
             store=store,
             master_id=master_id,
             clock=self._clock,
-            make_links=self._make_links,
+            reception=reception,
+            links=self._make_links(reception, self._basedir / "workers"),
         )
         self._host.attach(
             Engine(

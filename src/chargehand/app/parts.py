@@ -21,8 +21,8 @@ from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.kit.clock import Clock
-from chargehand.links.local import LocalLinks
-from chargehand.links.ports import Registry
+from chargehand.links.native.local import LocalLinks
+from chargehand.links.native.reception import Reception
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
@@ -34,14 +34,14 @@ _OUTAGE_SECONDS = 5.0
 """How long a full disk may keep the master from stopping in good order."""
 
 
-MakeLinks = Callable[[Registry, Path], Mapping[str, LinkMaker]]
-"""Makes, by kind, what makes the links of workers; they attach their sessions to the registry, and
-local workers work below the directory."""
+MakeLinks = Callable[[Reception, Path], Mapping[str, LinkMaker]]
+"""Makes, by kind, what makes the links of workers; local ones connect at the reception, and work
+below the directory."""
 
 
-def links_of_this_machine(registry: Registry, directory: Path) -> Mapping[str, LinkMaker]:
+def links_of_all_kinds(reception: Reception, directory: Path) -> Mapping[str, LinkMaker]:
     """Return how workers of each kind are reached."""
-    return {"local": LocalLinks(registry=registry, directory=directory)}
+    return {"local": LocalLinks(reception=reception, directory=directory)}
 
 
 class Parts:
@@ -56,7 +56,8 @@ class Parts:
         store: Store,
         master_id: MasterId,
         clock: Clock,
-        make_links: MakeLinks,
+        reception: Reception,
+        links: Mapping[str, LinkMaker],
     ) -> None:
         self.store = store
         self.master_id = master_id
@@ -68,9 +69,8 @@ class Parts:
             locks=locks,
             master_id=master_id,
         )
-        links: dict[str, LinkMaker] = {}
         self.fleet = Fleet(store=store.workers, master_id=master_id, links=links)
-        links.update(make_links(self.fleet, basedir / "workers"))
+        self._reception = reception
         self.dispatcher = Dispatcher(
             store=store.requests,
             workers=self.fleet,
@@ -128,6 +128,7 @@ class Parts:
             self.dispatcher.stop,
             self.builds.close,
             self.fleet.close,
+            self._reception.close,
             self._leave_nothing_claimed,
             self.store.close,
         ):

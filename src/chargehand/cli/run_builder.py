@@ -192,9 +192,9 @@ class _Run:
         configured = {worker.name: worker for worker in config.workers}
         name = builder.worker_names[0]
         worker = configured.get(name, WorkerConfig(name=name, kind="local"))
-        settings: dict[str, object] = (
-            {"workdir": str(self._workdir.resolve())} if self._workdir else {}
-        )
+        settings: dict[str, object] = {"reconnect_timeout": 0.0}
+        if self._workdir:
+            settings["workdir"] = str(self._workdir.resolve())
         worker = dataclasses.replace(
             worker, kind="local", max_builds=1, settings=settings, extension=None
         )

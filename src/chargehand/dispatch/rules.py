@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from chargehand.dispatch.ports import WorkerSlot
-from chargehand.domain.waiting import NoWorkerConnected, Waiting, WorkersBusy, WorkersPaused
+from chargehand.domain.waiting import (
+    NoWorkerConnected,
+    Waiting,
+    WorkersBusy,
+    WorkersInterrupted,
+    WorkersPaused,
+)
 
 
 def usable(slots: Sequence[WorkerSlot], occupied: Collection[str]) -> list[WorkerSlot]:
@@ -18,13 +24,17 @@ def usable(slots: Sequence[WorkerSlot], occupied: Collection[str]) -> list[Worke
 
 def takes_builds(slot: WorkerSlot) -> bool:
     """Return whether a worker can take any build now."""
-    return slot.connected and not slot.paused and _has_room(slot)
+    is_there = slot.connected and slot.interrupted_at is None
+    return is_there and not slot.paused and _has_room(slot)
 
 
 def why_none(
-    names: Sequence[str], slots: Sequence[WorkerSlot], occupied: Collection[str]
+    names: Sequence[str], slots: Sequence[WorkerSlot], occupied: Collection[str], now: float
 ) -> Waiting:
-    """Say why none of the builder's workers can take a build. (To be asked when that is so.)"""
+    """Say why none of the builder's workers can take a build. (To be asked when that is so.)
+
+    *now* is the time of the loop.
+    """
     connected = [slot for slot in slots if slot.connected]
     if not connected:
         return NoWorkerConnected(workers=tuple(names))
@@ -33,7 +43,14 @@ def why_none(
         return WorkersPaused(
             workers=tuple((slot.name, slot.pause_reason or "") for slot in connected)
         )
-    return WorkersBusy(workers=tuple(_occupation(slot, occupied) for slot in awake))
+    there = [slot for slot in awake if slot.interrupted_at is None]
+    if there:
+        return WorkersBusy(workers=tuple(_occupation(slot, occupied) for slot in there))
+    return WorkersInterrupted(
+        workers=tuple(
+            (slot.name, round(now - (slot.interrupted_at or now)), slot.running) for slot in awake
+        )
+    )
 
 
 def _has_room(slot: WorkerSlot) -> bool:

@@ -391,7 +391,8 @@ class Dispatcher:
     def _why_blocked(self, line: BuilderLine) -> Waiting:
         slots = self._workers.slots(line.config.worker_names)
         if not usable(slots, line.occupied):
-            return why_none(line.config.worker_names, slots, line.occupied)
+            now = asyncio.get_running_loop().time()
+            return why_none(line.config.worker_names, slots, line.occupied, now)
         if isinstance(line.blocked, LockHeld) and line.wanted is not None:
             return why_locked(self._locks, *line.wanted) or AboutToStart()
         return line.blocked or AboutToStart()

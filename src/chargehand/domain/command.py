@@ -26,7 +26,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin | None = None
     routes: dict[str, str] = {}
     """The names of the step's logs that take the command's streams, by stream: "stdio", or the name
-    of a watched file. Text of a stream without a route is not kept."""
+    of a watched file. The empty name is for text that is not kept."""
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,22 @@ class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):
         return f"all connected workers are paused{_listed(names)}"
 
 
+class WorkersInterrupted(Waiting, frozen=True, tag="workers_interrupted"):
+    """The connections of all usable workers were lost a moment ago; what they run goes on."""
+
+    workers: tuple[tuple[str, int, int], ...]
+    """Names, each with the seconds since, and the builds that it runs."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        lost = "; ".join(
+            f"worker {name} lost its connection {seconds} s ago{_going_on(builds)}"
+            for name, seconds, builds in self.workers
+        )
+        return lost or "all its workers have lost their connection for the moment"
+
+
 class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
     """All usable workers run as many builds as they may."""
 
@@ -136,6 +152,16 @@ class AboutToStart(Waiting, frozen=True, tag="about_to_start"):
 def _listed(names: str) -> str:
     """Return what follows a sentence: names, where there are some that may be told."""
     return f": {names}" if names else ""
+
+
+def _going_on(builds: int) -> str:
+    match builds:
+        case 0:
+            return ""
+        case 1:
+            return "; its build goes on"
+        case _:
+            return f"; its {builds} builds go on"
 
 
 def _words(holder: LockHolder) -> str:

@@ -51,3 +51,5 @@ class WorkerSlot:
     locks: tuple[LockAccess, ...]
     config: Any
     """The WorkerConfig, for users' functions."""
+    interrupted_at: float | None = None
+    """When (in time of the loop) its connection was lost, if it is expected to come back."""

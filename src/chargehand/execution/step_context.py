@@ -46,13 +46,12 @@ class StepContext:
         self, command: Command, routes: Routes, *, encoding: str | None = None
     ) -> None:
         """Run a command on the worker, its output going where *routes* say."""
-        names = {stream: (await log.opened()).name for stream, log in routes.logs.items()}
         command = replace(
             command,
             builddir=self._builddir,
             arguments=self._arguments(command, encoding or self._means.log_config.encoding),
             origin=Origin(build_id=self.step.build_id, step_id=self.step.id),
-            routes=names,
+            routes=await _names(routes),
         )
         router = Router(
             routes, tasks=self._means.tasks, stop=lambda: self._kill(command, "its output failed")
@@ -114,3 +113,14 @@ class StepContext:
     def stop_build(self, reason: str, result: Result) -> None:
         """Let the build end soon, this step included."""
         self._stop_all(Stop(result, reason))
+
+
+async def _names(routes: Routes) -> dict[str, str]:
+    """Return the names of the logs, for output that the worker keeps while no master is there.
+
+    Nobody takes secrets out of that; where there are some, it is not to be kept.
+    """
+    names = {stream: (await log.opened()).name for stream, log in routes.logs.items()}
+    if any(log.has_secrets for log in routes.logs.values()):
+        return {}
+    return {**{stream: stream for stream in routes.delayed}, **names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from chargehand.config.model import WorkerConfig
-from chargehand.domain.session import Session
+from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.ports import Link
@@ -29,6 +29,7 @@ class Member:
         self._config = config
         self._record = record
         self._session: Session | None = None
+        self._interrupted_at: float | None = None
         self._wish = Wish.KEEP
         self._running = 0
         self._is_resting = False
@@ -75,7 +76,17 @@ class Member:
     @session.setter
     def session(self, session: Session | None) -> None:
         self._session = session
+        self._interrupted_at = None
         self._slot = None
+
+    def session_changed(self, now: float) -> None:
+        """Note at which time of the loop the session was interrupted, or that it goes on."""
+        self._interrupted_at = now if self._is_interrupted else None
+        self._slot = None
+
+    @property
+    def _is_interrupted(self) -> bool:
+        return self._session is not None and self._session.state is SessionState.INTERRUPTED
 
     @property
     def wish(self) -> Wish:
@@ -98,10 +109,16 @@ class Member:
         self._slot = None
 
     @property
+    def _is_paused(self) -> bool:
+        unpaused = (WorkerState.READY, WorkerState.OFFLINE, WorkerState.INTERRUPTED)
+        return self.state not in unpaused
+
+    @property
     def state(self) -> WorkerState:
         """Where it is in its life."""
         return rules.state(
             connected=self._session is not None,
+            interrupted=self._is_interrupted,
             paused=self._record.paused or self._is_resting,
             graceful=self._record.graceful or self._wish is not Wish.KEEP,
         )
@@ -127,8 +144,9 @@ class Member:
                 name=self.name,
                 id=self._record.id,
                 connected=self._session is not None,
-                paused=self.state not in (WorkerState.READY, WorkerState.OFFLINE),
+                paused=self._is_paused,
                 pause_reason=self._pause_reason(),
+                interrupted_at=self._interrupted_at,
                 running=self._running,
                 max_builds=self._config.max_builds,
                 locks=self._config.locks,

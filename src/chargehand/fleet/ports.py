@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.session import Session
 from chargehand.domain.worker import Worker, WorkerInfo
 
 
@@ -42,5 +43,19 @@ class Link(Protocol):
         """Bring no more; the one there is has ended when this returns."""
 
 
-LinkMaker = Callable[[WorkerConfig], Link]
-"""Makes the link of a worker of one kind; the link attaches its sessions to the fleet."""
+class Registry(Protocol):
+    """Whoever keeps the sessions of workers: the fleet itself, for its links."""
+
+    async def attach(self, session: Session) -> None:
+        """The worker is connected; builds may use the session from now on."""
+
+    def changed(self, session: Session) -> None:
+        """The state of an attached session has changed just now. Builds are only for a worker that
+        is connected."""
+
+    async def detach(self, session: Session) -> None:
+        """The session is lost, and nothing is left of it."""
+
+
+LinkMaker = Callable[[WorkerConfig, Registry], Link]
+"""Makes the link of a worker of one kind; the link attaches its sessions to the registry."""

@@ -17,6 +17,8 @@ class WorkerState(StrEnum):
 
     OFFLINE = "offline"
     READY = "ready"
+    INTERRUPTED = "interrupted"
+    """Its connection is gone for the moment; what it runs goes on."""
     PAUSED = "paused"
     DRAINING = "draining"
     """Asked to stop: takes no new builds, and is closed when the last has ended."""
@@ -24,13 +26,17 @@ class WorkerState(StrEnum):
     """Asked to stop, and closed."""
 
 
-def state(*, connected: bool, paused: bool, graceful: bool) -> WorkerState:
+def state(
+    *, connected: bool, paused: bool, graceful: bool, interrupted: bool = False
+) -> WorkerState:
     """Return where the worker is."""
     if graceful:
         return WorkerState.DRAINING if connected else WorkerState.STOPPED
     if not connected:
         return WorkerState.OFFLINE
-    return WorkerState.PAUSED if paused else WorkerState.READY
+    if paused:
+        return WorkerState.PAUSED
+    return WorkerState.INTERRUPTED if interrupted else WorkerState.READY
 
 
 def may_take(state: WorkerState, *, running: int, max_builds: int | None) -> bool:

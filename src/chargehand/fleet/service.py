@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
-from chargehand.domain.session import Session
+from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.member import Member, Wish
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class Fleet:
     """All workers of this master.
 
-    It is the Workers of ``dispatch.ports`` and the Registry of ``links.ports``; *links* makes the
+    It is the Workers of ``dispatch.ports`` and the Registry of its links; *links* makes the
     link of a worker by its kind.
     """
 
@@ -133,19 +133,22 @@ class Fleet:
         _log.info("worker %s is connected", member.name)
         self._tell(member.name)
 
-    def lost(self, session: Session) -> None:
-        """A connection has ended just now: no more builds for it. `detach` follows."""
+    def changed(self, session: Session) -> None:
+        """The state of a session has changed just now: builds only for one that is connected."""
         member = self._members.get(session.worker_name)
         if member is not None and member.session is session:
-            member.session = None
+            if session.state is SessionState.LOST:
+                member.session = None
+            else:
+                member.session_changed(asyncio.get_running_loop().time())
             self._tell(member.name)
 
     async def detach(self, session: Session) -> None:
-        """A connection has ended, and nothing is left of it."""
-        self.lost(session)
+        """A session is lost, and nothing is left of it."""
         member = self._members.get(session.worker_name)
-        if member is None or member.session is not None:
+        if member is None or member.session not in (None, session):
             return
+        member.session = None
         _log.info("worker %s is disconnected", member.name)
         member.record = await self._store.disconnected(member.record.id, self._master_id)
 
@@ -247,7 +250,7 @@ class Fleet:
         make = self._links.get(member.config.kind)
         if make is None:
             return  # whoever read the configuration has warned of kinds that are still to come
-        member.link = make(member.config)
+        member.link = make(member.config, self)
         await member.link.start()
 
     def _tell(self, name: str) -> None:

@@ -92,6 +92,11 @@ class LogWriter:
         return self._sink.log
 
     @property
+    def has_secrets(self) -> bool:
+        """Whether text may have to be altered before it is shown."""
+        return self._redaction() is not None
+
+    @property
     def is_full(self) -> bool:
         """Whether whoever writes should wait for `flush` before writing more."""
         return self._size >= _ENOUGH

@@ -13,6 +13,7 @@ from chargehand.domain.waiting import (
     RefusedByFunction,
     Waiting,
     WorkersBusy,
+    WorkersInterrupted,
     WorkersPaused,
 )
 from chargehand.resources.visibility import Choice
@@ -29,6 +30,9 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
         case WorkersBusy():
             busy = tuple(one for one in waiting.workers if workers.has(one[0]))
             return replace(waiting, workers=busy)
+        case WorkersInterrupted():
+            interrupted = tuple(one for one in waiting.workers if workers.has(one[0]))
+            return replace(waiting, workers=interrupted)
         case LockHeld():
             seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
             return replace(waiting, holders=seen)

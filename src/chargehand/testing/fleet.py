@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
-from chargehand.domain.session import Receive, Session, SessionState
+from chargehand.domain.session import Receive, SessionState
 from chargehand.domain.worker import Worker, WorkerInfo
+from chargehand.fleet.ports import Registry
 
 
 class MemoryWorkerStore:
@@ -91,16 +91,6 @@ class QuietSession:
         self.state = SessionState.LOST
 
 
-class Registry(Protocol):
-    """What a link tells of its sessions."""
-
-    async def attach(self, session: Session) -> None:
-        """It is there."""
-
-    async def detach(self, session: Session) -> None:
-        """It is gone."""
-
-
 class DirectLink:
     """A link that connects a QuietSession as soon as it is started."""
 
@@ -123,7 +113,22 @@ class DirectLink:
         await self.lose()
 
     async def lose(self) -> None:
-        """Lose the connection, as by a fault."""
+        """Lose the worker, as by a fault."""
         if self.session is not None:
             session, self.session = self.session, None
+            session.state = SessionState.LOST
+            self._registry.changed(session)
             await self._registry.detach(session)
+
+    def interrupt(self) -> None:
+        """Lose the connection for the moment."""
+        self._change(SessionState.INTERRUPTED)
+
+    def resume(self) -> None:
+        """Connect again."""
+        self._change(SessionState.CONNECTED)
+
+    def _change(self, state: SessionState) -> None:
+        assert self.session is not None
+        self.session.state = state
+        self._registry.changed(self.session)

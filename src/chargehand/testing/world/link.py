@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from chargehand.domain.session import SessionState
 from chargehand.domain.worker import WorkerInfo
-from chargehand.links.ports import Registry
-from chargehand.links.session import WireSession
+from chargehand.fleet.ports import Registry
+from chargehand.links.native.channel import Channel
+from chargehand.links.native.session import NativeSession
 from chargehand.testing.world.worker import WorldWorker
-from chargehand_wire.master_side import MasterSide
 from chargehand_wire.messages import Hello
+
+_PATIENCE = 600.0
 
 
 class WorldLink:
@@ -22,7 +25,10 @@ class WorldLink:
         self._worker = worker
         self._registry = registry
         self._wire: _Wire | None = None
-        self._ending: asyncio.Task[None] | None = None
+        self._session: NativeSession | None = None
+        self._turn = asyncio.Lock()
+        """Held while the registry is told of a session."""
+        self._telling: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 
     async def start(self) -> None:
@@ -33,20 +39,25 @@ class WorldLink:
     async def stop(self) -> None:
         """Bring no more; the one there is has ended when this returns."""
         self._is_stopped = True
-        self.cut()
-        if self._ending is not None:
-            await self._ending
+        self.lose()
+        await asyncio.gather(*self._telling)
 
     def connect(self) -> None:
         """Let the worker connect, when it is there and is not connected."""
         if self._wire is None and not self._is_stopped and self._worker.is_there:
-            self._wire = _Wire(self._worker, self._registry, self._ended)
+            self._wire = _Wire(self._worker, Channel(self._arrived), self._ended)
             self._wire.open()
 
     def cut(self) -> None:
         """Break the connection; a worker that is there comes back at once."""
         if self._wire is not None:
-            self._wire.cut()
+            self._wire.abort()
+
+    def lose(self) -> None:
+        """Take the worker for gone."""
+        if self._session is not None:
+            self._session.lose(f"the connection to worker {self._worker.name} was lost")
+        self.cut()
 
     def drop(self) -> None:
         """Break it for good, and tell the master's side nothing."""
@@ -54,91 +65,92 @@ class WorldLink:
         if self._wire is not None:
             self._wire.drop()
 
-    def _ended(self, wire: _Wire) -> None:
-        self._wire = None
-        self._ending = asyncio.get_running_loop().create_task(self._renew(wire))
+    def _arrived(self, hello: Hello) -> NativeSession:
+        session = self._session
+        if session is not None and session.state is not SessionState.LOST:
+            if session.incarnation == hello.incarnation:
+                return session
+            session.lose(f"worker {self._worker.name} was started again")
+        new = self._session = NativeSession(
+            worker_name=hello.name,
+            incarnation=hello.incarnation,
+            info=msgspec.convert(hello.info, WorkerInfo),
+            patience=_PATIENCE,
+            changed=lambda: self._changed(new),
+        )
+        self._tell(self._registry.attach, new)
+        return new
 
-    async def _renew(self, wire: _Wire) -> None:
-        await wire.detach()
-        self.connect()
+    def _changed(self, session: NativeSession) -> None:
+        self._registry.changed(session)
+        if session.state is SessionState.LOST:
+            self._tell(self._registry.detach, session)
 
-
-class _Wire:
-    """One connection: bytes go from side to side, each way in order, a turn of the loop later."""
-
-    def __init__(
-        self, worker: WorldWorker, registry: Registry, ended: Callable[[_Wire], None]
+    def _tell(
+        self, tell: Callable[[NativeSession], Awaitable[None]], session: NativeSession
     ) -> None:
+        async def in_turn() -> None:
+            async with self._turn:
+                await tell(session)
+
+        task = asyncio.get_running_loop().create_task(in_turn())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    def _ended(self) -> None:
+        self._wire = None
+        asyncio.get_running_loop().call_soon(self.connect)
+
+
+class _Wire(asyncio.Transport):
+    """One connection: bytes go from side to side, each way in order, a turn of the loop later.
+
+    It is the transport of the master's channel.
+    """
+
+    def __init__(self, worker: WorldWorker, channel: Channel, ended: Callable[[], None]) -> None:
+        super().__init__()
         self._worker = worker
-        self._registry = registry
+        self._channel = channel
         self._ended = ended
         self._loop = asyncio.get_running_loop()
-        self._master = MasterSide()
-        self._session: WireSession | None = None
-        self._attaching: asyncio.Task[None] | None = None
         self._is_open = True
 
     def open(self) -> None:
         """Let both sides begin."""
-        self._master.connect()
+        self._channel.connection_made(self)
         self._worker.connect(self._from_worker)
 
-    def cut(self) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Carry what the master says."""
+        self._loop.call_soon(self._to_worker, bytes(data))
+
+    def close(self) -> None:
+        """Break it when what was said has arrived."""
+        self._loop.call_soon(self.abort)
+
+    def abort(self) -> None:
         """Break it: what is under way is lost, and both sides notice."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        self._worker.disconnect()
-        if self._session is not None:
-            self._registry.lost(self._session)
-            self._session.end()
-        self._ended(self)
+        if self._is_open:
+            self.drop()
+            self._channel.connection_lost(None)
+            self._ended()
 
     def drop(self) -> None:
         """Break it, and tell the master's side nothing."""
         self._is_open = False
         self._worker.disconnect()
 
-    async def detach(self) -> None:
-        """Tell the registry that nothing is left."""
-        if self._attaching is not None:
-            await self._attaching
-        if self._session is not None:
-            await self._registry.detach(self._session)
-
     def _from_worker(self) -> None:
-        self._carry(self._worker.side.take(), self._to_master)
-
-    def _carry(self, data: bytes, receive: Callable[[bytes], None]) -> None:
-        if data:
-            self._loop.call_soon(receive, data)
+        if data := self._worker.side.take():
+            self._loop.call_soon(self._to_master, data)
 
     def _to_master(self, data: bytes) -> None:
-        if not self._is_open:
-            return
-        for event in self._master.receive(data):
-            if isinstance(event, Hello):
-                self._greet(event)
-            elif self._session is not None:
-                self._session.dispatch(event)
-        self._carry(self._master.take(), self._to_worker)
+        if self._is_open:
+            self._channel.data_received(data)
 
     def _to_worker(self, data: bytes) -> None:
-        if not self._is_open:
-            return
-        for event in self._worker.side.receive(data):
-            self._worker.handle(event)
-        self._from_worker()
-
-    def _greet(self, hello: Hello) -> None:
-        self._session = WireSession(
-            worker_name=hello.name,
-            info=msgspec.convert(hello.info, WorkerInfo),
-            side=self._master,
-            send=lambda data: self._carry(data, self._to_worker),
-            close=self._close,
-        )
-        self._attaching = self._loop.create_task(self._registry.attach(self._session))
-
-    async def _close(self) -> None:
-        self.cut()
+        if self._is_open:
+            for event in self._worker.side.receive(data):
+                self._worker.handle(event)
+            self._from_worker()

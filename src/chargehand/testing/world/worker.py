@@ -11,8 +11,9 @@ from typing import Protocol
 import zstandard
 
 from chargehand.testing.world.outcomes import Outcome, Value, line_of
-from chargehand_wire.messages import Interrupt, Prepare, Shutdown, StartCommand
-from chargehand_wire.worker_side import Abandoned, RoomAgain, WorkerEvent, WorkerSide
+from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartCommand
+from chargehand_wire.numbering import RoomAgain
+from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 
 _COMMANDS = ("shell", "rmdir", "cpdir", "mkdir", "stat", "glob", "listdir", "rmfile")
 
@@ -25,6 +26,9 @@ class Wire(Protocol):
 
     def cut(self) -> None:
         """Break the connection; both sides notice."""
+
+    def lose(self) -> None:
+        """Let the master take the worker for gone."""
 
     def drop(self) -> None:
         """Break it for good, and tell the master's side nothing."""
@@ -114,9 +118,10 @@ class WorldWorker:
             self.link = None
 
     def leave(self) -> None:
-        """Lose the connection, and stay away."""
+        """Be gone for the master, and stay away."""
         self.is_there = False
-        self.cut()
+        if self.link is not None:
+            self.link.lose()
 
     def come(self) -> None:
         """Come back."""
@@ -133,6 +138,7 @@ class WorldWorker:
     def disconnect(self) -> None:
         """Nobody can be told anything now; commands go on."""
         self._send = None
+        self.side.disconnect()
 
     def handle(self, event: WorkerEvent) -> None:
         """Act on what the master said."""
@@ -146,7 +152,7 @@ class WorldWorker:
                 self.side.prepared(event.number, None)
             case Shutdown():
                 self.die()
-            case RoomAgain():
+            case RoomAgain() | Input():
                 pass
 
     def _born(self) -> WorkerSide:

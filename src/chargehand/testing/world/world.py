@@ -18,8 +18,8 @@ from chargehand.domain.buildset import BuildRequest
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import RequestId
 from chargehand.domain.properties import Property
-from chargehand.fleet.ports import LinkMaker
-from chargehand.links.ports import Registry
+from chargehand.fleet.ports import LinkMaker, Registry
+from chargehand.links.native.reception import Reception
 from chargehand.store.writer import Batches, Settle
 from chargehand.testing.world.client import Client, Json, Row, quoted
 from chargehand.testing.world.directory import Configuration, WorldDirectory
@@ -324,8 +324,8 @@ class World:
 
     # What the master is made of
 
-    def _make_links(self, registry: Registry, _: Path) -> Mapping[str, LinkMaker]:
-        def link(config: WorkerConfig) -> WorldLink:
+    def _make_links(self, _reception: Reception, _directory: Path) -> Mapping[str, LinkMaker]:
+        def link(config: WorkerConfig, registry: Registry) -> WorldLink:
             return WorldLink(worker=self.worker(config.name), registry=registry)
 
         return {"local": link, "remote": link}

@@ -10,6 +10,9 @@ import time
 
 _log = logging.getLogger(__name__)
 
+WORKER_MARKER = "CHARGEHAND_WORKER"
+"""The variable in the environment of an agent and all its commands that says whose they are."""
+
 _PAUSES = [0.0] + [0.01] * 20 + [0.1] * 20
 """What is killed is gone a little later, on a busy machine, and may have started more meanwhile."""
 

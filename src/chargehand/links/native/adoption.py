@@ -1,0 +1,193 @@
+"""Adoption: what workers kept while no master was there comes in, before anything is decided.
+
+Agents outlive their master for a while. The next one lets them connect, tells the commands that
+still run to end, and appends the output that it has not got to the logs it belongs to. Then the
+agents end: a new one has the new master's environment, version and configuration. (When builds can
+be resumed, this is where their sessions will be kept.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Protocol
+
+import msgspec
+
+from chargehand.domain.build import Segment
+from chargehand.domain.command import CommandUpdate, Output
+from chargehand.domain.identifiers import CommandId, LogId, StepId
+from chargehand.domain.session import CommandRefused, Receipt, WorkerLost
+from chargehand.domain.worker import WorkerInfo
+from chargehand.execution.rules import slug_of
+from chargehand.kit.limits import time_limit
+from chargehand.kit.tasks import Tasks
+from chargehand.links.native.reception import Reception
+from chargehand.links.native.session import NativeSession
+from chargehand_wire.messages import Hello, Kept
+
+_log = logging.getLogger(__name__)
+
+_CONNECTING_SECONDS = 10.0
+"""How long an agent that is alive may take to connect."""
+_ENDING_SECONDS = 30.0
+"""How long its commands may take to end, and their output to come."""
+_EXIT_SECONDS = 5.0
+_REASON = "the master was started again"
+
+
+class KeptLogs(Protocol):
+    """Where the output goes. (Given by ``store``.)"""
+
+    async def resume(
+        self, step_id: StepId, name: str, slug: str, command_id: CommandId
+    ) -> tuple[LogId, int] | None:
+        """Return the log that takes a command's output, and the last of its updates that is there;
+        None when its step is over."""
+
+    def append(self, log_id: LogId, segment: Segment) -> Awaitable[None]:
+        """Append; what is returned is done when it is durable."""
+
+    async def finish(self, log_id: LogId) -> object:
+        """No more will come."""
+
+
+class Adoption:
+    """Takes over the agents that an earlier master of this directory left, once."""
+
+    def __init__(
+        self,
+        *,
+        reception: Reception,
+        logs: KeptLogs,
+        connecting_seconds: float = _CONNECTING_SECONDS,
+        ending_seconds: float = _ENDING_SECONDS,
+    ) -> None:
+        self._reception = reception
+        self._logs = logs
+        self._connecting_seconds = connecting_seconds
+        self._ending_seconds = ending_seconds
+        self._tasks = Tasks("adoption")
+
+    async def run(self) -> None:
+        """Return when no agent of an earlier master is alive; at once when there is none."""
+        places = self._reception.places
+        names = await asyncio.to_thread(places.living)
+        if not names:
+            return
+        _log.info("taking over from workers that outlived the last master: %s", ", ".join(names))
+        await self._reception.open()
+        work = [self._tasks.spawn(self._take_over(name), name=name) for name in names]
+        await asyncio.wait(work)
+
+    async def _take_over(self, name: str) -> None:
+        survivor = _Survivor(name, self._logs)
+        self._reception.expect(name, survivor.arrived)
+        try:
+            async with time_limit(self._connecting_seconds):
+                session = await survivor.session
+            async with time_limit(self._ending_seconds):
+                await survivor.drain(session)
+        except (TimeoutError, WorkerLost) as error:
+            _log.warning("worker %s could not be taken over: %r; killing it", name, error)
+        finally:
+            survivor.let_go()
+            self._reception.forget(name)
+            await self._see_the_end(name)
+
+    async def _see_the_end(self, name: str) -> None:
+        places = self._reception.places
+        if not await asyncio.to_thread(places.ends_within, name, _EXIT_SECONDS):
+            await asyncio.to_thread(places.kill, name)
+
+
+class _Survivor:
+    """One agent that outlived its master."""
+
+    def __init__(self, name: str, logs: KeptLogs) -> None:
+        self._name = name
+        self._logs = logs
+        self._commands: tuple[Kept, ...] = ()
+        self.session: asyncio.Future[NativeSession] = asyncio.get_running_loop().create_future()
+
+    def arrived(self, hello: Hello) -> NativeSession | None:
+        """Return the session of a connection, the same for each."""
+        if self.session.done():
+            session = self.session.result()
+            return session if session.incarnation == hello.incarnation else None
+        session = NativeSession(
+            worker_name=self._name,
+            incarnation=hello.incarnation,
+            info=msgspec.convert(hello.info, WorkerInfo),
+            patience=_CONNECTING_SECONDS,
+            changed=lambda: None,
+        )
+        for kept in hello.commands:
+            session.adopt(kept)
+        self._commands = hello.commands
+        self.session.set_result(session)
+        return session
+
+    async def drain(self, session: NativeSession) -> None:
+        """End all commands, and keep what they said. Raises WorkerLost."""
+        await asyncio.gather(*(self._drain(session, kept) for kept in self._commands))
+
+    async def _drain(self, session: NativeSession, kept: Kept) -> None:
+        output = _KeptOutput(kept, self._logs)
+        try:
+            await session.finish(CommandId(kept.command_id), output.receive, _REASON)
+        except CommandRefused as error:
+            _log.info("command %s of worker %s: %s", kept.command_id, self._name, error)
+        finally:
+            await output.finish()
+
+    def let_go(self) -> None:
+        """Tell the agent to end."""
+        if self.session.done() and not self.session.cancelled():
+            self.session.result().lose(_REASON)
+
+
+class _KeptOutput:
+    """Appends what a command said to its step's logs, but for what is there already."""
+
+    def __init__(self, kept: Kept, logs: KeptLogs) -> None:
+        self._kept = kept
+        self._logs = logs
+        self._places: dict[str, tuple[LogId, int] | None] = {}
+        self._turn = asyncio.Lock()
+        self._taking: list[asyncio.Future[None]] = []
+
+    def receive(self, update: CommandUpdate) -> Receipt | None:
+        """Take an update; values have nobody to go to."""
+        if not isinstance(update, Output) or update.segment.source is None:
+            return None
+        taking = asyncio.ensure_future(self._take(update, update.segment.source.number))
+        self._taking.append(taking)
+        return taking
+
+    async def _take(self, update: Output, number: int) -> None:
+        async with self._turn:
+            await self._append(update, number)
+
+    async def _append(self, update: Output, number: int) -> None:
+        if update.log not in self._places:
+            self._places[update.log] = await self._place(update.log)
+        place = self._places[update.log]
+        if place is not None and number > place[1]:
+            await self._logs.append(place[0], update.segment)
+
+    async def finish(self) -> None:
+        """Nothing more will come. Raises what an append raised."""
+        await asyncio.gather(*self._taking)
+        for place in self._places.values():
+            if place is not None:
+                await self._logs.finish(place[0])
+
+    async def _place(self, stream: str) -> tuple[LogId, int] | None:
+        origin = self._kept.origin
+        name = self._kept.routes.get(stream, "")
+        if origin is None or not name:
+            return None
+        step_id, command_id = StepId(origin.step_id), CommandId(self._kept.command_id)
+        return await self._logs.resume(step_id, name, slug_of(name), command_id)

@@ -1,0 +1,78 @@
+"""Where a master's agents are found: their door, and a lock of each that is alive."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from chargehand.links.native.leftovers import WORKER_MARKER, kill_leftovers
+
+_SUFFIX = ".lock"
+_LOOK_EVERY = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlaces:
+    """A directory with a socket, and a file for each worker that ever ran here.
+
+    An agent and its guard hold a lock on the file while one of them lives.
+    """
+
+    directory: Path
+
+    @property
+    def door(self) -> Path:
+        """The socket where agents connect."""
+        return self.directory / "door"
+
+    def lock(self, worker_name: str) -> Path:
+        """The file that the worker's agent and its guard lock."""
+        return self.directory / f"{quote(worker_name, safe='')}{_SUFFIX}"
+
+    def living(self) -> list[str]:
+        """Return the names of workers whose agent, or its guard, is alive."""
+        try:
+            names = [unquote(path.name[: -len(_SUFFIX)]) for path in self._locks()]
+        except FileNotFoundError:
+            return []
+        return [name for name in sorted(names) if self.is_alive(name)]
+
+    def is_alive(self, worker_name: str) -> bool:
+        """Return whether an agent, or its guard, is alive."""
+        try:
+            lock = os.open(self.lock(worker_name), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def ends_within(self, worker_name: str, seconds: float) -> bool:
+        """Wait until neither the agent nor its guard is alive, but not for longer."""
+        deadline = time.monotonic() + seconds
+        while self.is_alive(worker_name):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK_EVERY)
+        return True
+
+    def kill(self, worker_name: str) -> None:
+        """Kill the guard and the agent, if they are alive, and all that they have run."""
+        with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
+            group, marker = self.lock(worker_name).read_text().splitlines()
+            if self.is_alive(worker_name):  # While they hold the lock the number is theirs.
+                os.killpg(int(group), signal.SIGKILL)
+                kill_leftovers(WORKER_MARKER, marker)
+
+    def _locks(self) -> list[Path]:
+        return [path for path in self.directory.iterdir() if path.name.endswith(_SUFFIX)]

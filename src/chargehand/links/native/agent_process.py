@@ -1,0 +1,107 @@
+"""An agent's process, which this master has started: its beginning, its log, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chargehand.kit.limits import time_limit
+from chargehand.kit.tasks import Tasks
+from chargehand.links.native.agent_places import AgentPlaces
+from chargehand.links.native.leftovers import WORKER_MARKER, kill_leftovers
+
+_log = logging.getLogger(__name__)
+
+_EXIT_TIME = 5.0
+_LOG_CHUNK = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOrder:
+    """What an agent is to be: the same for each of its lives."""
+
+    worker_name: str
+    basedir: Path
+    places: AgentPlaces
+    environment: Mapping[str, str]
+    patience: float
+    """Seconds that it goes on without a master."""
+
+    @property
+    def marker(self) -> str:
+        """By which its processes are recognised, commands included."""
+        return f"{self.basedir}:{self.worker_name}"
+
+    def clear_up(self) -> None:
+        """Make its directory, and kill what an earlier life left behind."""
+        self.basedir.mkdir(parents=True, exist_ok=True)
+        kill_leftovers(WORKER_MARKER, self.marker)
+
+    async def start(self, tasks: Tasks) -> AgentProcess:
+        """Start it; *tasks* own the reading of its log. Raises OSError."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", _agent_program(), "local"),
+            *("--door", str(self.places.door), "--lock", str(self.places.lock(self.worker_name))),
+            *("--name", self.worker_name, "--basedir", str(self.basedir)),
+            *("--patience", str(self.patience)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env={**self.environment, WORKER_MARKER: self.marker},
+            start_new_session=True,
+        )
+        return AgentProcess(self, process, tasks)
+
+
+class AgentProcess:
+    """The guard of a running agent, which ends when the agent has ended and nothing is left."""
+
+    def __init__(
+        self, order: AgentOrder, process: asyncio.subprocess.Process, tasks: Tasks
+    ) -> None:
+        self._order = order
+        self._process = process
+        self._ended = tasks.spawn(process.wait(), name="end")
+        self._reading = tasks.spawn(self._pass_on_log(), name="log")
+
+    @property
+    def ended(self) -> asyncio.Future[int]:
+        """Is done when it has ended."""
+        return self._ended
+
+    async def end(self) -> None:
+        """Tell it to end, and wait for that; one that hangs is killed."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            async with time_limit(_EXIT_TIME):
+                await self._process.wait()
+        except TimeoutError:
+            _log.error("worker %s does not end; killing it", self._order.worker_name)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+            await asyncio.to_thread(kill_leftovers, WORKER_MARKER, self._order.marker)
+        await asyncio.wait([self._reading])
+
+    async def _pass_on_log(self) -> None:
+        log = self._process.stderr
+        assert log is not None
+        while chunk := await log.read(_LOG_CHUNK):
+            text = chunk.decode(errors="replace").rstrip()
+            _log.warning("worker %s says: %s", self._order.worker_name, text)
+
+
+def _agent_program() -> str:
+    found = importlib.util.find_spec("chargehand_worker.__main__")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("the package chargehand_worker is not installed")
+    return found.origin

@@ -1,0 +1,230 @@
+"""A worker in this machine: an agent that the master starts, and starts again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chargehand.config.model import WorkerConfig
+from chargehand.domain.session import SessionState
+from chargehand.domain.worker import WorkerInfo
+from chargehand.fleet.ports import Registry
+from chargehand.kit.tasks import Tasks
+from chargehand.links.native.agent_process import AgentOrder, AgentProcess
+from chargehand.links.native.reception import Reception
+from chargehand.links.native.session import NativeSession
+from chargehand_wire.messages import Hello
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_BACK_OFF = 30.0
+_HEALTHY_AFTER = 60.0
+"""Seconds after which a death is no longer blamed on the start."""
+_PING_EVERY = 30.0
+_UNANSWERED_AT_MOST = 3
+_GREETING_TIME = 60.0
+"""Seconds that an agent may take to say hello; meanwhile others may have to wait for their turn."""
+_STARTS_AT_ONCE = 2
+"""More would only get into each other's way, and into that of the master."""
+_RECONNECT_TIMEOUT = 600.0
+
+
+class LocalLinks:
+    """Makes the links of a master's local workers; few of their agents start at the same time.
+
+    *directory* is where the workers work that have no directory of their own.
+    """
+
+    def __init__(
+        self,
+        *,
+        reception: Reception,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        greeting_time: float = _GREETING_TIME,
+        ping_every: float = _PING_EVERY,
+    ) -> None:
+        self._reception = reception
+        self._directory = directory
+        self._environment = environment
+        self._greeting_time = greeting_time
+        self._ping_every = ping_every
+        self._starting = asyncio.Semaphore(_STARTS_AT_ONCE)
+
+    def __call__(self, config: WorkerConfig, registry: Registry) -> LocalLink:
+        """Return the link of a worker."""
+        workdir = config.settings.get("workdir")
+        patience = config.settings.get("reconnect_timeout")
+        basedir = self._directory / (str(workdir) if workdir else config.name)
+        order = AgentOrder(
+            worker_name=config.name,
+            basedir=basedir.absolute(),
+            places=self._reception.places,
+            environment=os.environ if self._environment is None else self._environment,
+            patience=patience if isinstance(patience, int | float) else _RECONNECT_TIMEOUT,
+        )
+        return LocalLink(
+            order=order,
+            reception=self._reception,
+            registry=registry,
+            starting=self._starting,
+            greeting_time=self._greeting_time,
+            ping_every=self._ping_every,
+        )
+
+
+class LocalLink:
+    """Keeps one agent alive, and tells the registry of its session."""
+
+    def __init__(
+        self,
+        *,
+        order: AgentOrder,
+        reception: Reception,
+        registry: Registry,
+        starting: asyncio.Semaphore,
+        greeting_time: float,
+        ping_every: float,
+    ) -> None:
+        self._order = order
+        self._name = order.worker_name
+        self._reception = reception
+        self._registry = registry
+        self._starting = starting
+        self._greeting_time = greeting_time
+        self._ping_every = ping_every
+        self._tasks = Tasks(f"local worker {self._name}")
+        self._is_stopped = False
+
+    async def start(self) -> None:
+        """Begin; the registry hears of the worker when it is there."""
+        self._tasks.spawn(self._keep_alive(), name="agent")
+
+    async def stop(self) -> None:
+        """End the agent and all that it runs; when this returns nothing of it is left."""
+        self._is_stopped = True
+        await self._tasks.close()
+
+    async def _keep_alive(self) -> None:
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            began = loop.time()
+            try:
+                await self._live_once()
+            except OSError as error:
+                _log.error("worker %s could not be started: %s", self._name, error)
+            except Exception:  # noqa: BLE001 - whatever it was, the worker shall come back
+                _log.exception("worker %s failed", self._name)
+            if self._is_stopped:  # The failure may have been one of ending what was cancelled.
+                return
+            failures = 1 if loop.time() - began > _HEALTHY_AFTER else failures + 1
+            delay = 0.0 if failures == 1 else min(2.0 ** (failures - 2), _LONGEST_BACK_OFF)
+            _log.warning("worker %s ended; starting it again in %g s", self._name, delay)
+            await asyncio.sleep(delay)
+
+    async def _live_once(self) -> None:
+        """Start the agent, and return when it has ended and nothing is left of it."""
+        life = _Life(
+            name=self._name, registry=self._registry, patience=max(self._order.patience, 0.0)
+        )
+        processes = Tasks(f"agent of {self._name}")
+        agent: AgentProcess | None = None
+        try:
+            async with self._starting:
+                await asyncio.to_thread(self._order.clear_up)
+                await self._reception.open()
+                self._reception.expect(self._name, life.arrived)
+                agent = await self._order.start(processes)
+                await life.begun(agent, self._greeting_time)
+            await life.serve(agent, self._ping_every)
+        finally:
+            self._reception.forget(self._name)
+            try:
+                await life.end()
+            finally:
+                if agent is not None:
+                    await agent.end()
+                await processes.close()
+
+
+class _Life:
+    """One life of an agent: from its hello to the end of its session."""
+
+    def __init__(self, *, name: str, registry: Registry, patience: float) -> None:
+        self._name = name
+        self._registry = registry
+        self._patience = patience
+        self._session: NativeSession | None = None
+        self._is_attached = False
+        self._greeted = asyncio.Event()
+        self._lost = asyncio.Event()
+
+    def arrived(self, hello: Hello) -> NativeSession | None:
+        """Return the session of a connection; None for one that has nothing to do with us."""
+        session = self._session
+        if session is None:
+            session = self._session = NativeSession(
+                worker_name=self._name,
+                incarnation=hello.incarnation,
+                info=msgspec.convert(hello.info, WorkerInfo),
+                patience=self._patience,
+                changed=self._changed,
+            )
+            self._greeted.set()
+        if session.incarnation != hello.incarnation or session.state is SessionState.LOST:
+            return None
+        return session
+
+    async def begun(self, agent: AgentProcess, patience: float) -> None:
+        """Wait until the agent has said hello, or is gone. Raises TimeoutError."""
+        if not await self._first_of(self._greeted, agent, patience):
+            raise TimeoutError(f"it did not say hello within {patience:g} seconds")
+
+    async def serve(self, agent: AgentProcess, ping_every: float) -> None:
+        """Attach the session, and wait for the end; an agent that goes silent is given up."""
+        session = self._session
+        if session is None:
+            return
+        self._is_attached = True
+        await self._registry.attach(session)
+        while not await self._first_of(self._lost, agent, ping_every):
+            if session.unanswered >= _UNANSWERED_AT_MOST:
+                _log.error("worker %s is not responding; restarting it", self._name)
+                return
+            session.ping()
+
+    async def end(self) -> None:
+        """The agent is gone, or is to go: builds hear of it, and then the registry."""
+        if self._session is not None:
+            self._session.lose(f"the connection to worker {self._name} was lost")
+            if self._is_attached:
+                await self._registry.detach(self._session)
+
+    def _changed(self) -> None:
+        assert self._session is not None
+        if self._session.state is SessionState.LOST:
+            self._lost.set()
+        elif self._session.state is SessionState.INTERRUPTED:
+            _log.warning("worker %s lost its connection; what it runs goes on", self._name)
+        if self._is_attached:
+            self._registry.changed(self._session)
+
+    @staticmethod
+    async def _first_of(event: asyncio.Event, agent: AgentProcess, patience: float) -> bool:
+        """Wait for an event or the agent's end; return whether there was one of them in time."""
+        waiting = asyncio.ensure_future(event.wait())
+        both: list[asyncio.Future[Any]] = [waiting, agent.ended]
+        try:
+            done, _ = await asyncio.wait(
+                both, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
+            return bool(done)
+        finally:
+            waiting.cancel()

@@ -1,0 +1,343 @@
+"""The session of a worker that speaks our own protocol, as builds see it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from chargehand.domain.build import Segment, SegmentSource
+from chargehand.domain.command import Command, CommandUpdate, Origin, Output, Value
+from chargehand.domain.identifiers import CommandId
+from chargehand.domain.session import CommandRefused, Receive, SessionState, WorkerLost
+from chargehand.domain.worker import WorkerInfo
+from chargehand.kit.limits import time_limit
+from chargehand.links.native.acknowledging import Acknowledgements
+from chargehand.links.native.channel import Channel
+from chargehand_wire import messages
+from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
+from chargehand_wire.numbering import RoomAgain
+
+_DEATH_TIME = 15.0
+"""Seconds that a cancelled command may take to die before its caller is let go."""
+
+
+class NativeSession:
+    """One worker, over as many channels as it takes; `run` may be called many times at once.
+
+    It is a `chargehand.domain.session.Session`, and the Receiver of its channels. *changed* is
+    called whenever its state has changed. When it is interrupted for longer than *patience*
+    seconds it is lost.
+    """
+
+    def __init__(
+        self,
+        *,
+        worker_name: str,
+        incarnation: str,
+        info: WorkerInfo,
+        patience: float,
+        changed: Callable[[], None],
+    ) -> None:
+        self._worker_name = worker_name
+        self._incarnation = incarnation
+        self._info = info
+        self._patience = patience
+        self._changed = changed
+        self._side = MasterSide()
+        self._channel: Channel | None = None
+        self._state = SessionState.INTERRUPTED
+        self._deadline: asyncio.TimerHandle | None = None
+        self._mailboxes: dict[str, _Mailbox] = {}
+        self._preparing: dict[int, _Preparing] = {}
+        self._last_number = 0
+        self._is_flush_due = False
+        self.unanswered = 0
+        """How many questions for a sign of life have had no answer."""
+
+    @property
+    def worker_name(self) -> str:
+        """The worker's name."""
+        return self._worker_name
+
+    @property
+    def incarnation(self) -> str:
+        """Which start of the worker it is."""
+        return self._incarnation
+
+    @property
+    def info(self) -> WorkerInfo:
+        """What the worker said of itself."""
+        return self._info
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is in its life."""
+        return self._state
+
+    async def prepare(self, builddirs: Sequence[str]) -> None:
+        """Make sure that these directories (below the worker's base) are there."""
+        self._require_worker()
+        self._last_number += 1
+        number = self._last_number
+        preparing = self._preparing[number] = _Preparing(builddirs)
+        self._side.prepare(number, builddirs)
+        self._flush()
+        try:
+            error = await preparing.answer
+        finally:
+            del self._preparing[number]
+        if error is not None:
+            raise CommandRefused(error)
+
+    async def run(self, command: Command, receive: Receive) -> None:
+        """Run *command*, hand each update to *receive* in order, return when it is complete."""
+        self._require_worker()
+        if command.id in self._mailboxes:
+            raise CommandRefused(f"command {command.id} runs already")
+        mailbox = self._mailboxes[command.id] = _Mailbox()
+        try:
+            self._side.start(
+                command.id,
+                command.name,
+                command.arguments,
+                command.builddir,
+                origin=_told(command.origin),
+                routes=command.routes,
+            )
+            self._flush()
+            await self._deliver(command.id, mailbox, receive)
+        except BaseException:
+            self._side.interrupt(command.id, "nobody waits for it any more")
+            self._flush()
+            await self._wait_for_death(command.id, mailbox)
+            raise
+        finally:
+            self._mailboxes.pop(command.id, None)
+
+    def adopt(self, kept: messages.Kept) -> None:
+        """Take over a command of an earlier master; `finish` is to follow."""
+        self._mailboxes[kept.command_id] = _Mailbox()
+        self._side.adopt(kept)
+
+    async def finish(self, command_id: CommandId, receive: Receive, reason: str) -> None:
+        """End a command that was taken over, and hand what it said to *receive* as `run` does."""
+        mailbox = self._mailboxes[command_id]
+        try:
+            self._side.interrupt(command_id, reason)
+            self._flush()
+            await self._deliver(command_id, mailbox, receive)
+        finally:
+            del self._mailboxes[command_id]
+
+    async def interrupt(self, command: Command, reason: str) -> None:
+        """Ask the worker to kill the command; `run` returns when it is dead."""
+        self._side.interrupt(command.id, reason)
+        self._flush()
+
+    async def close(self) -> None:
+        """End the session; the worker is told to end, if it can hear it."""
+        self.lose(f"the session of worker {self._worker_name} was closed")
+
+    def cut(self) -> None:
+        """Break the connection; the worker is expected to connect again."""
+        if self._channel is not None:
+            self._channel.close()
+
+    def ping(self) -> None:
+        """Ask the worker for a sign of life, when there is a connection."""
+        if self._channel is not None:
+            self.unanswered += 1
+            self._side.ping(self.unanswered)
+            self._flush()
+
+    def lose(self, reason: str) -> None:
+        """The worker is gone, or is to go: builds hear of it. Losing it twice has no effect."""
+        if self._state is SessionState.LOST:
+            return
+        self._state = SessionState.LOST
+        self._side.shutdown()
+        self._flush()
+        self._stop_waiting()
+        if self._channel is not None:
+            self._channel.close_soon()
+        self._changed()  # First of all: nobody who hears that it is lost may be given it again.
+        error = WorkerLost(reason)
+        for mailbox in self._mailboxes.values():
+            mailbox.fail(error)
+        for preparing in self._preparing.values():
+            preparing.fail(error)
+
+    # What a channel tells: Receiver
+
+    def connected(self, channel: Channel, greeting: bytes) -> None:
+        """Bytes go this way from now on."""
+        former, self._channel = self._channel, channel
+        if former is not None:
+            former.close()
+        self._stop_waiting()
+        self._side.connect()
+        self.received(greeting)
+        for number, preparing in self._preparing.items():
+            self._side.prepare(number, preparing.builddirs)
+        self._flush()
+        self._state = SessionState.CONNECTED
+        self._changed()
+
+    def received(self, data: bytes) -> None:
+        """Take what the worker said. Raises ProtocolError."""
+        self.unanswered = 0
+        for event in self._side.receive(data):
+            self._dispatch(event)
+        self._flush()
+
+    def disconnected(self, channel: Channel) -> None:
+        """The connection is gone; wait for another one, for a while."""
+        if channel is not self._channel:
+            return
+        self._channel = None
+        self._side.disconnect()
+        if self._state is not SessionState.CONNECTED:
+            return
+        self._state = SessionState.INTERRUPTED
+        why = f"worker {self._worker_name} did not connect again within {self._patience:g} seconds"
+        self._deadline = asyncio.get_running_loop().call_later(
+            self._patience, lambda: self.lose(why)
+        )
+        self._changed()
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _dispatch(self, event: MasterEvent) -> None:
+        match event:
+            case messages.Segment() | messages.Value() | messages.Complete():
+                if mailbox := self._mailboxes.get(event.command_id):
+                    mailbox.put(event)
+                else:
+                    self._side.acknowledge(event.command_id, event.number)
+            case messages.Prepared():
+                if preparing := self._preparing.get(event.number):
+                    preparing.done(event.error)
+            case Lost():
+                if mailbox := self._mailboxes.get(event.command_id):
+                    mailbox.fail(WorkerLost(f"worker {self._worker_name} was started again"))
+            case messages.Hello() | messages.Pong() | RoomAgain():
+                pass
+
+    def _require_worker(self) -> None:
+        if self._state is SessionState.LOST:
+            raise WorkerLost(f"worker {self._worker_name} is not connected")
+
+    def _flush(self) -> None:
+        if self._channel is not None and (data := self._side.take()):
+            self._channel.write(data)
+
+    def _flush_soon(self) -> None:
+        """Send what there is at the end of this turn of the loop, together."""
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._is_flush_due = False
+        self._flush()
+
+    async def _deliver(self, command_id: CommandId, mailbox: _Mailbox, receive: Receive) -> None:
+        def acknowledge(number: int) -> None:
+            self._side.acknowledge(command_id, number)
+            self._flush_soon()
+
+        acknowledgements = Acknowledgements(acknowledge)
+        while True:
+            update = await mailbox.get()
+            if isinstance(update, messages.Complete):
+                acknowledgements.add(update.number, None)
+                if update.error is not None:
+                    raise CommandRefused(update.error)
+                return
+            acknowledgements.add(update.number, receive(_translated(update)))
+
+    async def _wait_for_death(self, command_id: CommandId, mailbox: _Mailbox) -> None:
+        with contextlib.suppress(TimeoutError, WorkerLost):
+            async with time_limit(_DEATH_TIME):
+                while not mailbox.is_complete and self._channel is not None:
+                    update = await mailbox.get()
+                    self._side.acknowledge(command_id, update.number)
+                    self._flush()
+
+
+class _Preparing:
+    """Directories that are being made; asked for again after a reconnect."""
+
+    __slots__ = ("answer", "builddirs")
+
+    def __init__(self, builddirs: Sequence[str]) -> None:
+        self.builddirs = builddirs
+        self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+    def done(self, error: str | None) -> None:
+        """They are there, or not."""
+        if not self.answer.done():
+            self.answer.set_result(error)
+
+    def fail(self, error: Exception) -> None:
+        """Nobody will answer any more."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class _Mailbox:
+    """Updates of one command that wait to be delivered; the protocol's window bounds them."""
+
+    __slots__ = ("_error", "_updates", "_waiter", "is_complete")
+
+    def __init__(self) -> None:
+        self._updates: deque[messages.Update] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self.is_complete = False
+
+    def put(self, update: messages.Update) -> None:
+        """Add an update."""
+        self._updates.append(update)
+        self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """Let the reader have what came, and then the error."""
+        self._error = error
+        self._wake()
+
+    async def get(self) -> messages.Update:
+        """Wait for the next update. Raises the error."""
+        while not self._updates:
+            if self._error is not None:
+                raise self._error
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        update = self._updates.popleft()
+        self.is_complete = isinstance(update, messages.Complete)
+        return update
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _translated(update: messages.Segment | messages.Value) -> CommandUpdate:
+    if isinstance(update, messages.Value):
+        return Value(key=update.key, value=update.value)
+    segment = Segment(
+        data=update.data,
+        line_count=update.line_count,
+        size=update.size,
+        source=SegmentSource(command_id=CommandId(update.command_id), number=update.number),
+    )
+    return Output(log=update.log, segment=segment)
+
+
+def _told(origin: Origin | None) -> messages.Origin | None:
+    return None if origin is None else messages.Origin(origin.build_id, origin.step_id)
