@@ -20,6 +20,7 @@ from chargehand.domain.waiting import (
     NoWorkerConnected,
     RefusedByFunction,
     WorkersBusy,
+    WorkersInterrupted,
     WorkersPaused,
 )
 from chargehand.events.bus import Bus
@@ -277,6 +278,11 @@ async def test_every_wait_has_its_reason(farm):
     await settle()
     assert isinstance(farm.why(2), WorkersBusy)
     assert farm.why(3) == BehindOthers(ahead=1, the_first_waits=farm.why(2).sentence)
+
+    lost_at = asyncio.get_running_loop().time() - 12
+    farm.workers.alter("one", interrupted_at=lost_at)
+    assert farm.why(2) == WorkersInterrupted(workers=(("one", 12, 1),))
+    assert farm.why(2).sentence == "worker one lost its connection 12 s ago; its build goes on"
 
     farm.workers.alter("one", paused=True, pause_reason="disk is full")
     assert farm.why(2) == WorkersPaused(workers=(("one", "disk is full"),))

@@ -133,6 +133,28 @@ async def test_the_end_of_an_older_connection_does_no_harm(yard: Yard) -> None:
     assert yard.slot().connected
 
 
+async def test_a_worker_whose_connection_is_interrupted_keeps_its_builds_and_gets_no_others(
+    yard: Yard,
+) -> None:
+    await yard.configure(config("w", max_builds=2))
+    session = yard.fleet.reserve("w")
+    [link] = yard.links["w"]
+
+    link.interrupt()
+    interrupted = yard.slot()
+    refused = yard.fleet.reserve("w")
+    link.resume()
+
+    assert interrupted.connected
+    assert interrupted.interrupted_at is not None
+    assert interrupted.running == 1
+    assert refused is None
+    assert yard.told == ["w", "w"]
+    assert yard.slot().interrupted_at is None
+    assert yard.fleet.reserve("w") is session
+    assert yard.store.workers["w"].connected_to == (1,)
+
+
 async def test_a_worker_that_nobody_configured_is_sent_away(yard: Yard) -> None:
     stranger = QuietSession("stranger")
 
