@@ -91,6 +91,39 @@ async def test_a_build_survives_the_restart_of_its_worker_by_being_retried() -> 
         assert [build.result for build in ci.builds("tests")] == [Result.RETRY, Result.SUCCESS]
 
 
+async def test_a_connection_that_is_cut_costs_no_build() -> None:
+    async with world(CONFIGURATION) as ci:
+        ci.worker("w").on("make test", seconds=60, output="all is well\n")
+        await ci.force("tests")
+        for _ in range(3):
+            await ci.sleep(15)
+            ci.worker("w").cut()
+        await ci.until_idle()
+
+        assert [build.result for build in ci.builds("tests")] == [Result.SUCCESS]
+        assert ci.worker("w").commands.count("make test") == 1
+
+
+async def test_a_worker_that_does_not_connect_again_in_time_costs_its_build() -> None:
+    async with world(CONFIGURATION) as ci:
+        ci.worker("w").on("make test", hangs=True)
+        await ci.force("tests")
+        await ci.sleep(30)
+
+        ci.worker("w").is_there = False
+        ci.worker("w").cut()
+        await ci.sleep(599)
+        running = [build.complete for build in ci.builds("tests")]
+        waiting = await ci.one(f"buildrequests/{await ci.force('tests')}/why")
+        await ci.sleep(2)
+        ended = [build.result for build in ci.builds("tests")]
+
+        assert running == [False]
+        assert waiting["kind"] == "workers_interrupted"
+        assert waiting["sentence"] == "worker w lost its connection 599 s ago; its build goes on"
+        assert ended == [Result.RETRY]
+
+
 async def test_a_master_that_is_killed_retries_its_builds_when_it_is_back() -> None:
     async with world(CONFIGURATION) as ci:
         ci.worker("w").on("make test", seconds=60)
