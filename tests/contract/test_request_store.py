@@ -10,7 +10,7 @@ from store_workshop import Workshop
 
 from chargehand.dispatch.ports import RequestStore
 from chargehand.domain.buildset import BuildRequest, NewBuildset
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.bus import Bus
@@ -34,6 +34,7 @@ class Given:
     submit: Callable[[BuilderId], Awaitable[RequestId]]
     claim: Callable[[Sequence[RequestId]], Awaitable[object]]
     events: list[Event]
+    master_id: MasterId
 
     async def waiting(self, *builders: BuilderId) -> list[RequestId]:
         found = await self.store.pending(builders or self.builders)
@@ -58,7 +59,14 @@ def in_memory() -> Given:
         store.claim(request_ids)
 
     builders = (BuilderId(1), BuilderId(2))
-    return Given(store=store, builders=builders, submit=submit, claim=claim, events=events)
+    return Given(
+        store=store,
+        builders=builders,
+        submit=submit,
+        claim=claim,
+        events=events,
+        master_id=MasterId(1),
+    )
 
 
 def in_database(workshop: Workshop) -> Given:
@@ -79,6 +87,7 @@ def in_database(workshop: Workshop) -> Given:
         submit=submit,
         claim=claim,
         events=workshop.events,
+        master_id=workshop.master_id,
     )
 
 
@@ -108,8 +117,8 @@ async def test_a_claimed_request_can_be_given_back_once(given: Given) -> None:
     await given.claim([request_id])
     given.told()
 
-    await given.store.unclaim([request_id])
-    await given.store.unclaim([request_id])
+    await given.store.give_back([request_id], given.master_id)
+    await given.store.give_back([request_id], given.master_id)
 
     (event,) = given.told()
     assert isinstance(event, RequestUnclaimed)
@@ -163,7 +172,7 @@ async def test_a_priority_is_announced_and_kept_also_for_what_is_claimed(given: 
 
     await given.store.set_priority(waiting, 9)
     await given.store.set_priority(claimed, 8)
-    await given.store.unclaim([claimed])
+    await given.store.give_back([claimed], given.master_id)
 
     updated = [event for event in given.told() if isinstance(event, RequestUpdated)]
     assert [(event.request.id, event.request.priority) for event in updated] == [

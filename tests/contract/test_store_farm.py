@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from store_workshop import Workshop, builder_config, segment
 
+from chargehand.app.recovering import recover
 from chargehand.config.model import ProjectConfig
 from chargehand.domain.build import LogType
 from chargehand.domain.buildset import NewBuildset
@@ -18,6 +19,7 @@ from chargehand.events.messages import (
     StepFinished,
     WorkerUpdated,
 )
+from chargehand.execution.recovery import Cause
 from chargehand.resources.farm import BUILDER
 
 
@@ -173,6 +175,10 @@ async def test_components_remember_values_by_name(workshop: Workshop) -> None:
     assert await state.get("poller", "GitPoller", "other", 7) == 7
 
 
+async def _recover(workshop: Workshop, cause: Cause) -> int:
+    return await recover(workshop.store.masters, workshop.master_id, cause)
+
+
 async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> None:
     store = workshop.store
     submitted = await workshop.submit()
@@ -184,10 +190,12 @@ async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> Non
     await store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo())
     workshop.heard()
 
-    assert await store.masters.recover(workshop.master_id) == 1
+    await store.masters.start("here:/master")
+    assert await _recover(workshop, Cause.KILLED) == 1
 
     assert workshop.names() == [
         "WorkerDisconnected",
+        "MasterStarted",
         "LogFinished",
         "StepFinished",
         "BuildFinished",
@@ -201,7 +209,8 @@ async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> Non
     ]
     (row,) = await workshop.rows("builds")
     assert (row["complete"], row["results"]) == (True, Result.RETRY)
-    assert await store.masters.recover(workshop.master_id) == 0
+    assert row["state_string"] == 'the master was killed during "shell"; retrying'
+    assert await _recover(workshop, Cause.KILLED) == 0
 
 
 async def test_a_master_that_is_silent_is_declared_stopped(workshop: Workshop) -> None:
@@ -215,7 +224,8 @@ async def test_a_master_that_is_silent_is_declared_stopped(workshop: Workshop) -
 
     stopped = await store.masters.expire(older_than=60)
 
-    assert stopped == [workshop.master_id]
+    assert stopped == await store.masters.with_leftovers() == [workshop.master_id]
+    await _recover(workshop, Cause.SILENT)
     events = workshop.heard(StepFinished, BuildFinished, RequestUnclaimed)
     assert len(events) == 3
     active = {row["masterid"]: row["active"] for row in await workshop.rows("masters")}

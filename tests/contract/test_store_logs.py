@@ -11,9 +11,11 @@ import pytest
 from msgspec.structs import replace
 from store_workshop import Workshop, opened, segment
 
+from chargehand.app.recovering import recover
 from chargehand.domain.build import Log, LogType, Segment, SegmentSource
 from chargehand.domain.identifiers import CommandId, LogId, StepId
 from chargehand.events.messages import LogAdded, LogAppended, LogFinished
+from chargehand.execution.recovery import Cause
 from chargehand.store.errors import LogWriteFailed
 
 
@@ -145,7 +147,7 @@ async def test_after_a_kill_the_log_ends_with_its_last_whole_record(
     file.write_bytes(whole + whole[:1000])
 
     async with opened(database_url, tmp_path) as restarted:
-        await restarted.store.masters.recover(restarted.master_id)
+        await recover(restarted.store.masters, restarted.master_id, Cause.KILLED)
 
         (row,) = await restarted.rows("logs")
         assert (row["num_lines"], row["complete"]) == (600, True)

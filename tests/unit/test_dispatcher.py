@@ -8,7 +8,7 @@ from chargehand.config.model import BuilderConfig, MasterConfig
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.assignment import Assignment
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope, LockSpec
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import (
@@ -46,6 +46,7 @@ class Farm:
             builds=self,
             locks=self.locks,
             bus=self.bus,
+            master_id=MasterId(1),
             choose=lambda slots: slots[0],
         )
 

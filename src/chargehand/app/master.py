@@ -16,12 +16,15 @@ from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.garbage import ReplacedConfigurations, without_pauses
 from chargehand.app.parts import MakeLinks, Parts, links_of_all_kinds
+from chargehand.app.recovering import recover
 from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuilderId, LogId
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.events.bus import Bus
+from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
@@ -35,8 +38,6 @@ from chargehand.web.listening import CannotListen
 
 _log = logging.getLogger("chargehand.master")
 
-_HEARTBEAT_SECONDS = 60.0
-_DEAD_AFTER_SECONDS = 600.0
 _CHANGE_SECONDS = 10.0
 """How long a reconfiguration that is under way may keep the master from stopping."""
 
@@ -53,12 +54,16 @@ class Master:
         *,
         basedir: Path,
         config_path: Path,
+        heartbeat: float = 60.0,
+        dead_after: float = 600.0,
         adjust: Callable[[MasterConfig], MasterConfig] = lambda config: config,
         clock: Clock | None = None,
         make_links: MakeLinks = links_of_all_kinds,
         make_writer: MakeWriter = Writer,
     ) -> None:
         self._basedir = basedir
+        self._heartbeat = heartbeat
+        self._dead_after = dead_after
         self._config_path = config_path
         self._adjust = adjust
         self._clock = clock or SystemClock()
@@ -109,10 +114,7 @@ class Master:
         master_id = await store.masters.start(self.name)
         reception = Reception(self._basedir / "agents")
         await Adoption(reception=reception, logs=store.logs).run()
-        recovered = await store.masters.recover(master_id)
-        if recovered:
-            builds = "1 build was" if recovered == 1 else f"{recovered} builds were"
-            _log.info("%s cut off when the master was killed and will run again", builds)
+        left = await store.masters.left_behind(master_id)
         self._parts = parts = Parts(
             basedir=self._basedir,
             bus=self.bus,
@@ -123,6 +125,11 @@ class Master:
             reception=reception,
             links=self._make_links(reception, self._basedir / "workers"),
         )
+        # Agents that survived were heard before this decision; nothing may be queued before it is
+        # carried out.
+        retried = await store.masters.carry_out(left, outcomes_of(left, Cause.KILLED))
+        if retried:
+            _log.info("%s", _interrupted(retried))
         self._host.attach(
             Engine(
                 name=self.name,
@@ -134,7 +141,7 @@ class Master:
         )
         await self._apply(config)
         await parts.dispatcher.start()
-        self._tasks.repeat(self._keep_alive, every=_HEARTBEAT_SECONDS, name="heartbeat")
+        self._tasks.repeat(self._keep_alive, every=self._heartbeat, name="heartbeat")
 
     async def _apply(self, config: MasterConfig) -> None:
         """Take over a configuration, stage by stage, in the order of what depends on what."""
@@ -214,9 +221,29 @@ class Master:
     async def _keep_alive(self) -> None:
         """Let other masters know that we live, and take over what dead ones left."""
         masters = self._ready.store.masters
-        await masters.touch(self._ready.master_id)
-        for dead in await masters.expire(_DEAD_AFTER_SECONDS):
-            _log.warning("master %s does not answer any more; its builds run again", dead)
+        try:
+            await masters.touch(self._ready.master_id)
+        except NoLongerOurs:
+            await self._register_again()
+        for silent in await masters.expire(self._dead_after):
+            _log.warning("master %s is not responding; retrying its builds", silent)
+        for stopped in await masters.with_leftovers():
+            await recover(masters, stopped, Cause.SILENT)
+
+    async def _register_again(self) -> None:
+        """Go on after other masters declared this one stopped, and took over what it ran."""
+        _log.error(
+            "this master did not report for more than %g seconds and was declared stopped; "
+            "its builds were returned to the queue, and it registers again",
+            self._dead_after,
+        )
+        parts = self._ready
+        parts.builds.stop_all("the master was declared stopped")
+        async with self._changing:
+            await parts.store.masters.start(self.name)
+            await recover(parts.store.masters, parts.master_id, Cause.SILENT)
+            await self._apply(self.config)
+            await parts.register_again()
 
     @property
     def _ready(self) -> Parts:
@@ -259,6 +286,11 @@ class Master:
     def directory(self) -> Directory:
         """The builders of the running configuration."""
         return self._directory
+
+
+def _interrupted(builds: int) -> str:
+    subject = "1 build was" if builds == 1 else f"{builds} builds were"
+    return f"{subject} interrupted when the master was killed; retrying"
 
 
 def _database_failed(config: MasterConfig, error: StoreError) -> CommandFailed:

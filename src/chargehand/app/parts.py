@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chargehand.app.directory import Directory
 from chargehand.app.orders import Orders
+from chargehand.app.recovering import recover
 from chargehand.app.services import Services
 from chargehand.config.model import MasterConfig
 from chargehand.dispatch.locks import LockTable
@@ -16,6 +17,7 @@ from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
 from chargehand.events.messages import WorkerDisconnected
+from chargehand.execution.recovery import Cause
 from chargehand.execution.service import Builds
 from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
@@ -77,6 +79,7 @@ class Parts:
             builds=self.builds,
             locks=locks,
             bus=bus,
+            master_id=master_id,
             choose=random.choice,
         )
         self.fleet.on_change(self.dispatcher.worker_changed)
@@ -117,6 +120,13 @@ class Parts:
         self.services = Services()
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
+    async def register_again(self) -> None:
+        """Record and claim what other masters were told is not here any more."""
+        await self.fleet.register_again()
+        await self.scheduling.claim_again()
+        await self.intake.claim_again()
+        await self.dispatcher.look_again()
+
     async def stop(self) -> None:
         """Stop in the order in which work flows: no new work, then no builds, then no workers."""
         self.store.give_up(after=_OUTAGE_SECONDS)
@@ -139,8 +149,8 @@ class Parts:
 
     async def _leave_nothing_claimed(self) -> None:
         """What could not be recorded while builds were stopped (a full disk) is put right here."""
-        await self.store.masters.recover(self.master_id)
         await self.store.masters.stop(self.master_id)
+        await recover(self.store.masters, self.master_id, Cause.STOPPED)
 
     def _worker_disconnected(self, event: WorkerDisconnected) -> None:
         """A build that runs no command just then would notice only at its next one."""

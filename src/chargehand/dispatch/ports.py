@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chargehand.domain.assignment import Assignment
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.session import Session
 from chargehand.domain.worker import WorkerSlot as WorkerSlot
@@ -19,12 +19,13 @@ class RequestStore(Protocol):
     async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
         """Return all unclaimed requests of these builders, oldest first, in few queries."""
 
-    async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
-        """Give them back to the queue."""
+    async def give_back(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
+        """Give back those of them that this master has claimed; a build of theirs that it could
+        not record ends as RETRY."""
 
     async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
-        """End them without a build (collapsed: SKIPPED, cancelled: CANCELLED), and their buildsets
-        where they were the last."""
+        """End those that wait without a build (SKIPPED: collapsed), and their buildsets where they
+        were the last."""
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
         """End an unclaimed request as CANCELLED; False when it was claimed or complete."""

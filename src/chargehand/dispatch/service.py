@@ -25,7 +25,8 @@ from chargehand.dispatch.ports import (
 from chargehand.dispatch.rules import takes_builds, usable, why_none
 from chargehand.domain.assignment import AlreadyClaimed, Assignment, UnknownBuilder
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import (
     AboutToStart,
@@ -66,6 +67,7 @@ class Dispatcher:
         builds: BuildStarter,
         locks: LockTable,
         bus: Bus,
+        master_id: MasterId,
         choose: Callable[[Sequence[WorkerSlot]], WorkerSlot],
     ) -> None:
         self._store = store
@@ -73,6 +75,7 @@ class Dispatcher:
         self._builds = builds
         self._locks = locks
         self._bus = bus
+        self._master_id = master_id
         self._choose = choose
         self._lines: dict[BuilderId, BuilderLine] = {}
         self._ids: dict[str, BuilderId] = {}
@@ -141,6 +144,11 @@ class Dispatcher:
         self._index(configs, ids)
         await self._take_up(new)
         self.look_at(configs)
+
+    async def look_again(self) -> None:
+        """Queue what waits in the store and is not known here, of all builders."""
+        await self._take_up(list(self._lines))
+        self.look_at(list(self._lines))
 
     async def _take_up(self, builder_ids: Sequence[BuilderId]) -> None:
         """Queue what waits in the store and is not queued here.
@@ -342,6 +350,10 @@ class Dispatcher:
             await self._builds.start(assignment)
         except AlreadyClaimed:
             pass
+        except NoLongerOurs as error:
+            ids = assignment.request_ids
+            _log.warning("build requests %s are not built now: %s", list(ids), error)
+            self._give_back_later(ids, line.id)
         except UnknownBuilder:
             # Another reconfiguration may have brought it back already.
             await self._take_up([line.id])
@@ -359,7 +371,7 @@ class Dispatcher:
         while not is_done:
             await asyncio.sleep(_GIVE_BACK_SECONDS)
             with guarded(_log, "requests %s could not be given back", list(request_ids)):
-                await self._store.unclaim(request_ids)
+                await self._store.give_back(request_ids, self._master_id)
                 await self._take_up([builder_id])
                 is_done = True
         self.look_at([builder_id])

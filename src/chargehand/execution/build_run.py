@@ -10,6 +10,7 @@ from chargehand.domain.assignment import Assignment
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import MasterId, RequestId
 from chargehand.domain.lock import LockHolder
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
 from chargehand.domain.session import WorkerLost
@@ -106,7 +107,18 @@ class BuildRun:
         """Claim the requests, run the build to its end and record it. Raises AlreadyClaimed."""
         sources = await self._begin()
         try:
+            await self._run_recorded(sources)
+        except NoLongerOurs as error:
+            # Whoever took it over has recorded its end.
+            _log.warning("build %d of %s ends here: %s", self.build.id, self._builder.name, error)
+            self._result = Result.RETRY
+        return self._result
+
+    async def _run_recorded(self, sources: BuildSources) -> None:
+        try:
             await self._run(sources)
+        except NoLongerOurs:
+            raise
         except WorkerLost:
             self.stop(Stop(Result.RETRY, "worker lost"))
         except Exception:  # noqa: BLE001 - the store failed: the build has to end all the same
@@ -120,7 +132,6 @@ class BuildRun:
             build_sentence(self._result, self._texts, reason),
             self._assignment.request_ids,
         )
-        return self._result
 
     async def _begin(self) -> BuildSources:
         assignment = self._assignment

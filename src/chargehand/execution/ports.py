@@ -50,7 +50,8 @@ class BuildStore(Protocol):
     """Where builds are recorded. Each method announces what it did, after the commit.
 
     What is not awaited is written in the order of the calls, before what is awaited next. If that
-    fails, whoever awaits something of the same build next gets the failure.
+    fails, whoever awaits something of the same build next gets the failure: NoLongerOurs when
+    another master, or a later start of this one, has taken the build over.
     """
 
     async def start_build(
@@ -79,7 +80,7 @@ class BuildStore(Protocol):
     async def finish_build(
         self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
     ) -> Build:
-        """End the build, and its requests with it.
+        """End the build, and its requests with it. Raises NoLongerOurs.
 
         With RETRY the requests go back to the queue (RequestUnclaimed); else they are completed,
         and their buildset as well if they were its last.

@@ -105,6 +105,11 @@ class Builds:
                 return True
         return False
 
+    def stop_all(self, reason: str) -> None:
+        """Ask all builds to end soon; they are to be retried."""
+        for run in self._runs:
+            run.stop(Stop(Result.RETRY, reason))
+
     def worker_lost(self, worker_name: str) -> None:
         """A worker's connection ended: its builds are to be retried."""
         for run in self._runs:

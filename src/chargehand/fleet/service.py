@@ -133,6 +133,14 @@ class Fleet:
         _log.info("worker %s is connected", member.name)
         self._tell(member.name)
 
+    async def register_again(self) -> None:
+        """Record which workers are connected, after it was recorded that none is."""
+        for member in list(self._members.values()):
+            if member.session is not None:
+                member.record = await self._store.connected(
+                    member.record.id, self._master_id, rules.recordable(member.session.info)
+                )
+
     def changed(self, session: Session) -> None:
         """The state of a session has changed just now: builds only for one that is connected."""
         member = self._members.get(session.worker_name)

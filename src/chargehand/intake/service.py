@@ -77,7 +77,7 @@ class Intake:
             await self._claim()
         if self._wanted and not len(self._tasks):
             self._tasks.repeat(
-                self._claim_again, every=_CLAIM_INTERVAL, name="claim change sources"
+                self._claim_others, every=_CLAIM_INTERVAL, name="claim change sources"
             )
 
     async def _stop_altered(self) -> None:
@@ -137,10 +137,14 @@ class Intake:
                 change = structs.replace(change, codebase=str(codebase or ""))
         return change
 
-    async def _claim_again(self) -> None:
+    async def _claim_others(self) -> None:
         if self._wanted.keys() - self._running.keys():
-            async with self._claiming:
-                await self._claim()
+            await self.claim_again()
+
+    async def claim_again(self) -> None:
+        """Run what no other master has, and stop what another one has taken over."""
+        async with self._claiming:
+            await self._claim()
 
     async def _claim(self) -> None:
         """Run what is wanted and ours. To be called with the lock."""

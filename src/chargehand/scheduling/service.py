@@ -187,6 +187,8 @@ class Scheduling:
         """Activate what no other master has. To be called with the lock."""
         numbers = [self._ids[name] for name in self._components]
         self._ours = await self._services.schedulers.activate(numbers, self._master_id)
+        lost = [name for name in self._running if self._ids[name] not in self._ours]
+        await self._deactivate(lost)
         await self._activate(
             [
                 name
@@ -292,13 +294,14 @@ class Scheduling:
 
     def _master_stopped(self, event: MasterStopped) -> None:
         if event.master.id != self._master_id:
-            self._tasks.spawn(self._claim_again(), name="taking over")
+            self._tasks.spawn(self.claim_again(), name="taking over")
 
     async def _claim_others(self) -> None:
         if not self._ours.issuperset(self._ids.values()):
-            await self._claim_again()
+            await self.claim_again()
 
-    async def _claim_again(self) -> None:
+    async def claim_again(self) -> None:
+        """Activate what no other master has, and stop what another one has taken over."""
         async with self._lock:
             await self._claim(fresh=set())
 

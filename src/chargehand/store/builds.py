@@ -6,13 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Insert, Update, bindparam, func, insert, select, true, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Update,
+    bindparam,
+    false,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.mysql import insert as insert_for_mysql
 from sqlalchemy.dialects.postgresql import insert as insert_for_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_for_sqlite
 
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId, WorkerId
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.result import Result
 from chargehand.events.messages import (
@@ -26,6 +38,8 @@ from chargehand.store import changes, request_rows
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
 from chargehand.store.columns import as_json, properties_of_json
 from chargehand.store.database import Database
+from chargehand.store.epochs import Epochs
+from chargehand.store.request_rows import Claim
 from chargehand.store.tables import build_properties, builders, builds, buildsets, requests
 from chargehand.store.transaction import Transaction
 
@@ -42,15 +56,19 @@ _next_number = select(func.coalesce(func.max(_build.number), 0) + 1).where(
 _INSERT = (
     insert(builds).values(number=_next_number.scalar_subquery()).returning(_build.id, _build.number)
 )
-_SET_STATE = (
-    update(builds).where(_build.id == bindparam("build")).values(state=bindparam("sentence"))
+# A build that was taken from a master has ended, or has another owner or epoch: no row is altered.
+# Whoever updates the row first has it, the other one finds the condition false.
+_IS_OURS = (
+    _build.id == bindparam("build"),
+    _build.master_id == bindparam("master"),
+    _build.epoch == bindparam("in_epoch"),
+    _build.complete == false(),
 )
-_SET_LOCKS_DURATION = (
-    update(builds).where(_build.id == bindparam("build")).values(locks_duration=bindparam("sum"))
-)
+_SET_STATE = update(builds).where(*_IS_OURS).values(state=bindparam("sentence"))
+_SET_LOCKS_DURATION = update(builds).where(*_IS_OURS).values(locks_duration=bindparam("sum"))
 _FINISH = (
     update(builds)
-    .where(_build.id == bindparam("build"))
+    .where(*_IS_OURS)
     .values(
         complete=true(),
         complete_at=bindparam("now"),
@@ -83,8 +101,9 @@ def _upsert(dialect_name: str) -> Insert:
 class Builds:
     """Keeps builds (``execution.BuildStore``)."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, epochs: Epochs) -> None:
         self._database = database
+        self._epochs = epochs
         self._upsert_properties = _upsert(database.dialect_name)
 
     async def start_build(
@@ -106,12 +125,12 @@ class Builds:
             "state": "created",
         }
         return await self._database.insist(
-            lambda transaction: _start(transaction, request_ids, row)
+            lambda transaction: self._start(transaction, request_ids, row)
         )
 
     def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
-        values: Values = {"build": build.id, "sentence": state}
+        values: Values = {"build": build.id, "sentence": state, **self._claim(build).parameters}
         return self._record(_SET_STATE, values, replace(build, state=state))
 
     def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
@@ -134,52 +153,65 @@ class Builds:
     def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time the build has waited for locks; announce BuildUpdated."""
         total = build.locks_duration + seconds
-        values: Values = {"build": build.id, "sum": total}
+        values: Values = {"build": build.id, "sum": total, **self._claim(build).parameters}
         return self._record(_SET_LOCKS_DURATION, values, replace(build, locks_duration=total))
 
     async def finish_build(
         self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
     ) -> Build:
-        """End the build, and its requests with it: with RETRY they go back to the queue."""
+        """End the build, and its requests with it: with RETRY they go back to the queue.
+
+        Raises NoLongerOurs when it was taken over; then nothing is altered.
+        """
+        claim = self._claim(build)
         return await self._database.insist(
-            lambda transaction: finish(transaction, build, result, state, requests),
+            lambda transaction: _finish(transaction, build, result, state, requests, claim),
             sequence=build.id,
         )
 
+    def _claim(self, build: Build) -> Claim:
+        return Claim(build.master_id, self._epochs.of(build.master_id))
+
+    def _start(
+        self, transaction: Transaction, request_ids: Sequence[RequestId], row: dict[str, Any]
+    ) -> StartedBuild:
+        epoch = self._epochs.check(transaction, row["master_id"])
+        return _start(transaction, request_ids, {**row, "epoch": epoch})
+
     def _record(self, statement: Update, values: Values, build: Build) -> Build:
         def use_case(transaction: Transaction) -> None:
-            transaction.connection.execute(statement, values)
+            _alter(transaction, statement, values)
             transaction.announce(BuildUpdated(build=build))
 
         self._database.record(use_case, sequence=build.id)
         return build
 
 
-def finish(
+def _finish(
     transaction: Transaction,
     build: Build,
     result: Result,
     state: str,
     request_ids: Sequence[RequestId],
+    claim: Claim,
 ) -> Build:
-    """End *build* within a transaction, and its requests with it."""
     values = {"build": build.id, "now": transaction.now, "outcome": result, "sentence": state}
-    transaction.connection.execute(_FINISH, values)
+    _alter(transaction, _FINISH, {**values, **claim.parameters})
     finished = replace(
         build, complete=True, complete_at=transaction.now, result=result, state=state
     )
     transaction.announce(BuildFinished(build=finished))
     if result is Result.RETRY:
-        request_rows.unclaim(transaction, request_ids)
+        request_rows.give_back(transaction, request_ids, claim)
     else:
-        request_rows.complete(transaction, request_ids, result)
+        request_rows.complete_ours(transaction, request_ids, result, claim)
     return finished
 
 
 def _start(
     transaction: Transaction, request_ids: Sequence[RequestId], row: dict[str, Any]
 ) -> StartedBuild:
-    request_rows.claim(transaction, request_ids, row["master_id"])
+    request_rows.claim(transaction, request_ids, row["master_id"], row["epoch"])
     connection = transaction.connection
     if connection.dialect.name != "sqlite":
         connection.execute(_LOCK_BUILDER, {"of": row["builder_id"]})
@@ -195,6 +227,11 @@ def _start(
     )
     transaction.announce(BuildStarted(build=build))
     return StartedBuild(build=build, sources=_sources(connection, build.request_id))
+
+
+def _alter(transaction: Transaction, statement: Update, values: Mapping[str, object]) -> None:
+    if not transaction.connection.execute(statement, values).rowcount:
+        raise NoLongerOurs(f"build {values['build']} was taken over, or has ended")
 
 
 def _sources(connection: Connection, request_id: RequestId) -> BuildSources:

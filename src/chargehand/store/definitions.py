@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, MetaData
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData
 
 from chargehand.store.columns import CleanText, Id
 
@@ -46,6 +46,11 @@ def reference(
 def flag(name: str) -> Column[bool]:
     """Make a column that is true or false, at first false."""
     return Column(name, Boolean, nullable=False, default=False)
+
+
+def epoch() -> Column[int]:
+    """Make a column for the epoch of a master, which grows whenever its claims end."""
+    return Column("epoch", Integer, nullable=False, server_default="0")
 
 
 def text(name: str) -> Column[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     bindparam,
@@ -29,6 +31,7 @@ from chargehand.store.columns import ids_as_json, properties_of_json
 from chargehand.store.mapping import Rows
 from chargehand.store.portable import Updating, is_among
 from chargehand.store.tables import (
+    builds,
     buildset_source_stamps,
     buildsets,
     changes,
@@ -76,32 +79,61 @@ FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
 _CLAIM = Updating(
     update(requests)
     .where(*_IS_FREE)
-    .values(claimed=true(), claimed_by=bindparam("master"), claimed_at=bindparam("now")),
+    .values(
+        claimed=true(),
+        claimed_by=bindparam("master"),
+        claimed_epoch=bindparam("in_epoch"),
+        claimed_at=bindparam("now"),
+    ),
     REQUEST_COLUMNS,
     FREE_ROWS,
 )
 # Whoever updates the row first has it: the condition is evaluated again on the row as committed.
-_IS_OPEN = (is_among(_request.id), _request.complete == false())
-_COMPLETE = Updating(
-    update(requests)
-    .where(*_IS_OPEN)
-    .values(
-        claimed=true(),
-        complete=true(),
-        complete_at=bindparam("now"),
-        result=bindparam("outcome"),
-    ),
-    REQUEST_COLUMNS,
-    SELECT_REQUESTS.where(*_IS_OPEN),
+_CLAIMED = (_request.complete == false(), _request.claimed == true())
+_IS_OURS = (
+    is_among(_request.id),
+    *_CLAIMED,
+    _request.claimed_by == bindparam("master"),
+    _request.claimed_epoch == bindparam("in_epoch"),
 )
-_IS_TAKEN = (*_IS_OPEN, _request.claimed == true())
-_UNCLAIM = Updating(
-    update(requests)
-    .where(*_IS_TAKEN)
-    .values(claimed=false(), claimed_by=null(), claimed_at=null()),
-    (_request.id,),
-    SELECT_REQUESTS.where(*_IS_TAKEN),
+# What a master claimed in earlier epochs and nobody builds, merged requests among it.
+_IS_LEFT = (
+    *_CLAIMED,
+    _request.claimed_by == bindparam("master"),
+    _request.claimed_epoch < bindparam("in_epoch"),
+    ~exists().where(builds.c.request_id == _request.id, builds.c.complete == false()),
 )
+
+
+def _completing(*conditions: ColumnElement[bool]) -> Updating:
+    return Updating(
+        update(requests)
+        .where(*conditions)
+        .values(
+            claimed=true(),
+            complete=true(),
+            complete_at=bindparam("now"),
+            result=bindparam("outcome"),
+        ),
+        REQUEST_COLUMNS,
+        SELECT_REQUESTS.where(*conditions),
+    )
+
+
+def _giving_back(*conditions: ColumnElement[bool]) -> Updating:
+    return Updating(
+        update(requests)
+        .where(*conditions)
+        .values(claimed=false(), claimed_by=null(), claimed_at=null(), claimed_epoch=null()),
+        (_request.id,),
+        SELECT_REQUESTS.where(*conditions),
+    )
+
+
+_COMPLETE_WAITING = _completing(*_IS_FREE)
+_COMPLETE_OURS = _completing(*_IS_OURS)
+_GIVE_BACK_OURS = _giving_back(*_IS_OURS)
+_GIVE_BACK_LEFT = _giving_back(*_IS_LEFT)
 
 
 def pending_of(
@@ -127,10 +159,13 @@ def pending_of(
     return pending
 
 
-def claim(transaction: Transaction, ids: Iterable[RequestId], master_id: MasterId) -> None:
+def claim(
+    transaction: Transaction, ids: Iterable[RequestId], master_id: MasterId, epoch: int
+) -> None:
     """Take all of the requests, or raise AlreadyClaimed."""
     wanted = set(ids)
-    values = {"ids": ids_as_json(wanted), "master": master_id, "now": transaction.now}
+    values = {"ids": ids_as_json(wanted), "master": master_id, "in_epoch": epoch}
+    values["now"] = transaction.now
     rows = _CLAIM.rows(transaction.connection, values)
     if len(rows) < len(wanted):
         taken = wanted - {row[0] for row in rows}
@@ -140,17 +175,50 @@ def claim(transaction: Transaction, ids: Iterable[RequestId], master_id: MasterI
         transaction.announce(RequestClaimed(request=request))
 
 
-def complete(transaction: Transaction, ids: Sequence[RequestId], result: Result) -> int:
-    """End those of the requests that are not complete, and buildsets of which they were the last.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What fences a request that was claimed: by whom, and in which epoch."""
 
-    Returns how many were ended.
-    """
-    now = transaction.now
-    values = {"ids": ids_as_json(ids), "now": now, "outcome": result}
-    rows = _COMPLETE.rows(transaction.connection, values)
+    master_id: MasterId
+    epoch: int
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Its part of the parameters of a statement."""
+        return {"master": self.master_id, "in_epoch": self.epoch}
+
+
+def complete_waiting(transaction: Transaction, ids: Iterable[RequestId], result: Result) -> int:
+    """End those of the requests that wait without a build; return how many that were."""
+    values = {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
+    return _complete(transaction, _COMPLETE_WAITING, values, result)
+
+
+def complete_ours(
+    transaction: Transaction, ids: Iterable[RequestId], result: Result, claim: Claim
+) -> int:
+    """End those of the requests that are claimed like that; return how many that were."""
+    values = {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
+    return _complete(transaction, _COMPLETE_OURS, {**values, **claim.parameters}, result)
+
+
+def give_back(transaction: Transaction, ids: Iterable[RequestId], claim: Claim) -> None:
+    """Give those of the requests that are claimed like that back to the queue."""
+    values = {"ids": ids_as_json(ids), **claim.parameters}
+    _give_back(transaction, _GIVE_BACK_OURS, values)
+
+
+def give_back_left(transaction: Transaction, now: Claim) -> None:
+    """Give back what the master claimed in epochs before that of *now*, and nobody builds."""
+    _give_back(transaction, _GIVE_BACK_LEFT, now.parameters)
+
+
+def _complete(
+    transaction: Transaction, statement: Updating, values: Mapping[str, object], result: Result
+) -> int:
     ended = []
-    for row in rows:
-        request = request_of((*row[:8], True, now, result))
+    for row in statement.rows(transaction.connection, values):
+        request = request_of((*row[:8], True, transaction.now, result))
         ended.append(request.buildset_id)
         transaction.announce(RequestCompleted(request=request))
     if ended:
@@ -158,10 +226,8 @@ def complete(transaction: Transaction, ids: Sequence[RequestId], result: Result)
     return len(ended)
 
 
-def unclaim(transaction: Transaction, ids: Iterable[RequestId]) -> None:
-    """Give those of the requests that are claimed and not complete back to the queue."""
-    values = {"ids": ids_as_json(ids)}
-    rows = _UNCLAIM.rows(transaction.connection, values)
+def _give_back(transaction: Transaction, statement: Updating, values: Mapping[str, object]) -> None:
+    rows = statement.rows(transaction.connection, values)
     if not rows:
         return
     back = {"ids": ids_as_json(row[0] for row in rows)}

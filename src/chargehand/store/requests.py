@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, false, update
 
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.result import Result
 from chargehand.events.messages import RequestCancelled, RequestUpdated
-from chargehand.store import request_rows
+from chargehand.store import leftovers, request_rows
 from chargehand.store.columns import ids_as_json
 from chargehand.store.database import Database
+from chargehand.store.epochs import Epochs
 from chargehand.store.portable import Updating, is_among
 from chargehand.store.request_rows import (
     FREE_ROWS,
@@ -20,6 +21,7 @@ from chargehand.store.request_rows import (
     SELECT_PENDING,
     SELECT_REQUESTS,
     WAITS,
+    Claim,
 )
 from chargehand.store.tables import requests
 from chargehand.store.transaction import Transaction
@@ -33,13 +35,15 @@ _SET_PRIORITY = Updating(
     REQUEST_COLUMNS,
     SELECT_REQUESTS.where(*_IS_INCOMPLETE),
 )
+_UNRECORDED = "the result could not be recorded; retrying"
 
 
 class Requests:
     """Keeps build requests (``dispatch.RequestStore``)."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, epochs: Epochs) -> None:
         self._database = database
+        self._epochs = epochs
 
     async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
         """Return all unclaimed requests of these builders, oldest first, in two queries."""
@@ -48,16 +52,16 @@ class Requests:
             lambda connection: request_rows.pending_of(connection, _WAITING_OF, values)
         )
 
-    async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
-        """Give them back to the queue."""
-        await self._database.insist(
-            lambda transaction: request_rows.unclaim(transaction, request_ids)
-        )
+    async def give_back(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
+        """Give back those of them that this master has claimed; a build of theirs that it could
+        not record ends as RETRY."""
+        claim = Claim(master_id, self._epochs.of(master_id))
+        await self._database.insist(lambda transaction: _give_back(transaction, request_ids, claim))
 
     async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
-        """End them without a build, and their buildsets where they were the last."""
+        """End those that wait without a build, and their buildsets where they were the last."""
         await self._database.insist(
-            lambda transaction: request_rows.complete(transaction, request_ids, result)
+            lambda transaction: request_rows.complete_waiting(transaction, request_ids, result)
         )
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
@@ -73,6 +77,12 @@ class Requests:
         )
 
 
+def _give_back(transaction: Transaction, ids: Sequence[RequestId], claim: Claim) -> None:
+    unfinished = leftovers.of_requests(transaction.connection, ids, claim)
+    leftovers.retry(transaction, unfinished, _UNRECORDED, claim)
+    request_rows.give_back(transaction, ids, claim)
+
+
 def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> bool:
     query = FREE_ROWS.with_for_update()
     row = transaction.connection.execute(query, {"ids": ids_as_json([request_id])}).first()
@@ -80,7 +90,7 @@ def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> boo
         return False
     request = request_rows.request_of(row)
     transaction.announce(RequestCancelled(request=request, reason=reason))
-    request_rows.complete(transaction, [request_id], Result.CANCELLED)
+    request_rows.complete_waiting(transaction, [request_id], Result.CANCELLED)
     return True
 
 

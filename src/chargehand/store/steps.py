@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 from sqlalchemy import (
     Boolean,
@@ -10,8 +12,10 @@ from sqlalchemy import (
     Integer,
     Text,
     Update,
+    and_,
     bindparam,
     exists,
+    false,
     func,
     insert,
     select,
@@ -21,6 +25,7 @@ from sqlalchemy import (
 
 from chargehand.domain.build import NewLog, Step, StepUrl
 from chargehand.domain.identifiers import BuildId, StepId
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.events.messages import Event, StepAdded, StepFinished, StepStarted, StepUpdated
 from chargehand.execution.ports import AddedStep
@@ -29,7 +34,7 @@ from chargehand.store.columns import as_json
 from chargehand.store.database import Database
 from chargehand.store.logs import Logs
 from chargehand.store.names import numbered
-from chargehand.store.tables import steps
+from chargehand.store.tables import builds, steps
 from chargehand.store.transaction import Transaction
 
 _step = steps.c
@@ -42,6 +47,7 @@ _next_number = (
     .scalar_subquery()
 )
 _is_taken = exists().where(_step.build_id == bindparam("build"), _step.name == bindparam("step"))
+_IS_OPEN = and_(builds.c.id == bindparam("build"), builds.c.complete == false())
 _COLUMNS = (
     "build_id",
     "number",
@@ -68,12 +74,19 @@ _INSERT = (
             bindparam("no", False, type_=Boolean()),
             bindparam("no_urls", "[]", type_=Text()),
             bindparam("no", False, type_=Boolean()),
-        ).where(~_is_taken),
+        ).where(~_is_taken, exists().where(_IS_OPEN)),
     )
     .returning(_step.id, _step.number)
 )
+_OPEN = select(builds.c.id).where(_IS_OPEN)
+# Whoever takes the build over waits for the step, and finds it. SQLite has one writer.
+_HOLD_BUILD = _OPEN.with_for_update(read=True)
 _NAMES = select(_step.name).where(_step.build_id == bindparam("build"))
-_IS_IT = _step.id == bindparam("of")
+# A build that was taken from a master has ended, and its steps with it.
+_IS_IT = and_(
+    _step.id == bindparam("of"),
+    exists().where(builds.c.id == _step.build_id, builds.c.complete == false()),
+)
 _START = (
     update(steps)
     .where(_IS_IT)
@@ -84,7 +97,7 @@ _SET_STATE = update(steps).where(_IS_IT).values(state=bindparam("sentence"))
 _SET_URLS = update(steps).where(_IS_IT).values(urls=bindparam("links"))
 _FINISH = (
     update(steps)
-    .where(_IS_IT)
+    .where(_IS_IT, _step.complete == false())
     .values(
         complete=true(),
         complete_at=bindparam("now"),
@@ -182,11 +195,16 @@ class Steps:
 
     def _record(self, statement: Update, values: Values, step: Step, event: Event) -> Step:
         def use_case(transaction: Transaction) -> None:
-            transaction.connection.execute(statement, values)
+            _alter(transaction, statement, values)
             transaction.announce(event)
 
         self._database.record(use_case, sequence=step.build_id)
         return step
+
+
+def _alter(transaction: Transaction, statement: Update, values: Mapping[str, object]) -> None:
+    if not transaction.connection.execute(statement, values).rowcount:
+        raise NoLongerOurs("its build was taken over, or has ended")
 
 
 def _finish(
@@ -199,7 +217,7 @@ def _finish(
         "sentence": state,
         "hide": hidden,
     }
-    transaction.connection.execute(_FINISH, values)
+    _alter(transaction, _FINISH, values)
     transaction.announce(StepFinished(step=_finished(step, result, state, hidden, now)))
 
 
@@ -212,8 +230,12 @@ def _add(
 ) -> Step:
     values = {"build": build_id, "step": name, "sentence": state, "started": started_at}
     connection = transaction.connection
+    if connection.dialect.name != "sqlite":
+        connection.execute(_HOLD_BUILD, {"build": build_id})
     row = connection.execute(_INSERT, values).first()
     if row is None:
+        if connection.execute(_OPEN, {"build": build_id}).first() is None:
+            raise NoLongerOurs("its build was taken over, or has ended")
         name = _free_name(connection, build_id, name)
         row = connection.execute(_INSERT, {**values, "step": name}).one()
     step = Step(

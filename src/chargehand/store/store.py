@@ -13,6 +13,7 @@ from chargehand.store.buildsets import Buildsets
 from chargehand.store.change_sources import ChangeSources
 from chargehand.store.changes import Changes
 from chargehand.store.database import Database
+from chargehand.store.epochs import Epochs
 from chargehand.store.log_files import LogFiles
 from chargehand.store.logs import Logs
 from chargehand.store.masters import Masters
@@ -49,14 +50,15 @@ class Store:
             make_writer=make_writer,
         )
         self.builders = Builders(database=self.database)
-        self.builds = Builds(database=self.database)
+        epochs = Epochs()
+        self.builds = Builds(database=self.database, epochs=epochs)
         self.buildsets = Buildsets(database=self.database)
         self.change_sources = ChangeSources(database=self.database)
         self.changes = Changes(database=self.database)
         self.logs = Logs(database=self.database, files=LogFiles(basedir=basedir))
-        self.masters = Masters(database=self.database, logs=self.logs)
+        self.masters = Masters(database=self.database, logs=self.logs, epochs=epochs)
         self.projects = Projects(database=self.database)
-        self.requests = Requests(database=self.database)
+        self.requests = Requests(database=self.database, epochs=epochs)
         self.resources = Resources(database=self.database)
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)

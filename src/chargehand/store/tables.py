@@ -10,11 +10,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
+    and_,
     false,
+    true,
 )
 
 from chargehand.store.columns import Blob, CleanText, Id, Json, Name, Time
-from chargehand.store.definitions import flag, identity, reference, text
+from chargehand.store.definitions import epoch, flag, identity, reference, text
 from chargehand.store.definitions import metadata as metadata
 from chargehand.store.record_tables import branches as branches
 from chargehand.store.record_tables import codebases as codebases
@@ -29,6 +31,8 @@ masters = Table(
     Column("name", Name, nullable=False, unique=True),
     flag("active"),
     Column("last_active", Time, nullable=False),
+    # Raised whenever what the master has claimed so far is its own no longer.
+    epoch(),
 )
 
 projects = Table(
@@ -190,9 +194,17 @@ requests = Table(
     Column("complete_at", Time),
     Column("result", Integer),
     Column("properties", Json),
+    Column("claimed_epoch", Integer),
     Index("requests_by_buildset", "buildset_id", "complete"),
     Index("requests_by_builder", "builder_id", "id"),
     Index("requests_by_submission", "submitted_at"),
+)
+_claimed = and_(requests.c.claimed == true(), requests.c.complete == false())
+Index(
+    "requests_claimed",
+    requests.c.claimed_by,
+    sqlite_where=_claimed,
+    postgresql_where=_claimed,
 )
 _waits = requests.c.claimed == false()
 Index(
@@ -233,6 +245,7 @@ builds = Table(
     Column("complete_at", Time),
     Column("result", Integer),
     text("state"),
+    epoch(),
     # Two masters that start builds of one builder at once cannot get the same number.
     Index("builds_by_number", "builder_id", "number", unique=True),
     Index("builds_by_builder", "builder_id", "id"),

@@ -10,7 +10,7 @@ import msgspec
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.domain.assignment import AlreadyClaimed
 from chargehand.domain.buildset import BuildRequest, PendingRequest
-from chargehand.domain.identifiers import BuilderId, BuildsetId, RequestId, WorkerId
+from chargehand.domain.identifiers import BuilderId, BuildsetId, MasterId, RequestId, WorkerId
 from chargehand.domain.result import Result
 from chargehand.domain.session import Session
 from chargehand.events.bus import Bus
@@ -66,7 +66,7 @@ class MemoryRequestStore:
             self._taken[request_id] = pending
             self._bus.publish([RequestClaimed(request=pending.request)])
 
-    async def unclaim(self, request_ids: Sequence[RequestId]) -> None:
+    async def give_back(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
         """Give those of them that are claimed back to the queue."""
         for request_id in request_ids:
             pending = self._taken.pop(request_id, None)
@@ -76,9 +76,11 @@ class MemoryRequestStore:
                 self._bus.publish([RequestUnclaimed(pending=pending)])
 
     async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
-        """End them."""
+        """End those that wait."""
         for request_id in request_ids:
-            pending = self._waiting.pop(request_id)
+            pending = self._waiting.pop(request_id, None)
+            if pending is None:
+                continue
             self.completed[request_id] = result
             request = msgspec.structs.replace(pending.request, complete=True, result=result)
             self._bus.publish([RequestCompleted(request=request)])

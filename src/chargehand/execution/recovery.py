@@ -1,0 +1,56 @@
+"""What becomes of builds that nobody runs any more. Decisions only: the store carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
+
+from chargehand.domain.unfinished import LeftBehind, UnfinishedBuild
+
+
+class Cause(Enum):
+    """Why nobody runs them any more."""
+
+    KILLED = "killed"
+    """The master was killed, and has been started again."""
+    SILENT = "silent"
+    """The master did not report for too long; another one takes over."""
+    STOPPED = "stopped"
+    """The master stopped in good order, but the result could not be recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """The build ends as RETRY, and its requests go back to the queue."""
+
+    unfinished: UnfinishedBuild
+    why: str
+
+
+Outcome = Retry
+"""What becomes of a build. Whoever carries outcomes out matches on their type."""
+
+
+def outcomes_of(left: LeftBehind, cause: Cause) -> list[Outcome]:
+    """Decide about each build that was left behind."""
+    return [_outcome_of(one, left.master_name, cause) for one in left.builds]
+
+
+def _outcome_of(unfinished: UnfinishedBuild, master_name: str, cause: Cause) -> Outcome:
+    happened = _what_happened(master_name, cause)
+    running = [step for step in unfinished.steps if step.started_at is not None]
+    during = f' during "{running[-1].name}"' if running else ""
+    return Retry(unfinished=unfinished, why=f"{happened}{during}; retrying")
+
+
+def _what_happened(master_name: str, cause: Cause) -> str:
+    match cause:
+        case Cause.KILLED:
+            return "the master was killed"
+        case Cause.SILENT:
+            return f'master "{master_name}" stopped responding'
+        case Cause.STOPPED:
+            return "the master stopped before it could record the result"
+        case _:
+            assert_never(cause)

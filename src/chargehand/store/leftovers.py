@@ -1,0 +1,138 @@
+"""Builds that nobody runs any more: read as values, and ended as was decided about them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, Select, bindparam, false, select, true, update
+
+from chargehand.domain.build import Build, Log, Step
+from chargehand.domain.identifiers import BuildId, RequestId
+from chargehand.domain.result import Result
+from chargehand.domain.unfinished import UnfinishedBuild
+from chargehand.events.messages import BuildFinished, LogFinished, StepFinished
+from chargehand.store.build_rows import (
+    BUILD_COLUMNS,
+    LOG_COLUMNS,
+    STEP_COLUMNS,
+    build_of,
+    log_of,
+    step_of,
+)
+from chargehand.store.columns import ids_as_json
+from chargehand.store.portable import Updating, is_among
+from chargehand.store.request_rows import Claim
+from chargehand.store.tables import builds, logs, steps
+from chargehand.store.transaction import Transaction
+
+_build = builds.c
+
+_IS_UNFINISHED = (_build.master_id == bindparam("master"), _build.complete == false())
+_SELECT = select(*BUILD_COLUMNS).order_by(_build.id)
+_OF_EARLIER_EPOCHS = _SELECT.where(*_IS_UNFINISHED, _build.epoch < bindparam("in_epoch"))
+_OF_REQUESTS = _SELECT.where(
+    *_IS_UNFINISHED, _build.epoch == bindparam("in_epoch"), is_among(_build.request_id)
+)
+_STEPS = (
+    select(*STEP_COLUMNS)
+    .where(is_among(steps.c.build_id), steps.c.complete == false())
+    .order_by(steps.c.id)
+)
+_LOGS = (
+    select(*LOG_COLUMNS, steps.c.build_id)
+    .select_from(logs.join(steps))
+    .where(is_among(steps.c.build_id), logs.c.complete == false())
+    .order_by(logs.c.id)
+)
+# A build that was finished meanwhile, or that another one has taken over, is left alone.
+_IS_LEFT = (is_among(_build.id), *_IS_UNFINISHED, _build.epoch <= bindparam("in_epoch"))
+_END_BUILDS = Updating(
+    update(builds)
+    .where(*_IS_LEFT)
+    .values(
+        complete=true(),
+        complete_at=bindparam("now"),
+        result=int(Result.RETRY),
+        state=bindparam("sentence"),
+    ),
+    (_build.id,),
+    select(_build.id).where(*_IS_LEFT),
+)
+_END_STEPS = (
+    update(steps)
+    .where(is_among(steps.c.id))
+    .values(complete=true(), complete_at=bindparam("now"), result=int(Result.RETRY))
+)
+_END_LOGS = update(logs).where(is_among(logs.c.id)).values(complete=true())
+
+
+def of_earlier_epochs(connection: Connection, now: Claim) -> tuple[UnfinishedBuild, ...]:
+    """Return what the master left unfinished in epochs before that of *now*."""
+    return _unfinished(connection, _OF_EARLIER_EPOCHS, now.parameters)
+
+
+def of_requests(
+    connection: Connection, ids: Iterable[RequestId], claim: Claim
+) -> tuple[UnfinishedBuild, ...]:
+    """Return the unfinished builds of these requests that are claimed like that."""
+    return _unfinished(connection, _OF_REQUESTS, {"ids": ids_as_json(ids), **claim.parameters})
+
+
+def retry(
+    transaction: Transaction, unfinished: Sequence[UnfinishedBuild], why: str, claim: Claim
+) -> int:
+    """End builds as RETRY that the master runs in that epoch or an earlier one, and no others.
+
+    Their requests are left as they are. Returns how many builds that were.
+    """
+    values: dict[str, object] = {"ids": ids_as_json(one.build.id for one in unfinished)}
+    values.update(claim.parameters, now=transaction.now, sentence=why)
+    ended = {BuildId(row[0]) for row in _END_BUILDS.rows(transaction.connection, values)}
+    ours = [one for one in unfinished if one.build.id in ended]
+    if ours:
+        _end_logs(transaction, [log for one in ours for log in one.logs])
+        _end_steps(transaction, [step for one in ours for step in one.steps])
+    for one in ours:
+        build = replace(
+            one.build, complete=True, complete_at=transaction.now, result=Result.RETRY, state=why
+        )
+        transaction.announce(BuildFinished(build=build))
+    return len(ours)
+
+
+def _end_logs(transaction: Transaction, ended: Sequence[Log]) -> None:
+    transaction.connection.execute(_END_LOGS, {"ids": ids_as_json(log.id for log in ended)})
+    for log in ended:
+        transaction.announce(LogFinished(log=replace(log, complete=True)))
+
+
+def _end_steps(transaction: Transaction, ended: Sequence[Step]) -> None:
+    now = transaction.now
+    values = {"ids": ids_as_json(step.id for step in ended), "now": now}
+    transaction.connection.execute(_END_STEPS, values)
+    for step in ended:
+        over = replace(step, complete=True, complete_at=now, result=Result.RETRY)
+        transaction.announce(StepFinished(step=over))
+
+
+def _unfinished(
+    connection: Connection, query: Select[tuple[object, ...]], values: Mapping[str, object]
+) -> tuple[UnfinishedBuild, ...]:
+    found: list[Build] = [build_of(row) for row in connection.execute(query, values)]
+    if not found:
+        return ()
+    ids = {"ids": ids_as_json(build.id for build in found)}
+    open_steps: dict[BuildId, list[Step]] = defaultdict(list)
+    for step in map(step_of, connection.execute(_STEPS, ids)):
+        open_steps[step.build_id].append(step)
+    open_logs: dict[BuildId, list[Log]] = defaultdict(list)
+    for row in connection.execute(_LOGS, ids):
+        open_logs[BuildId(row[-1])].append(log_of(row))
+    return tuple(
+        UnfinishedBuild(
+            build=build, steps=tuple(open_steps[build.id]), logs=tuple(open_logs[build.id])
+        )
+        for build in found
+    )
