@@ -298,7 +298,10 @@ class BuildStep(
         self.cmd = command
         command.worker = self.worker
         try:
-            await inward(command.run, self, None, self.build.builder.name)
+            if type(command).run is RemoteCommand.run:
+                await command._execute(self)  # Nobody wants a Deferred of it.
+            else:
+                await inward(command.run, self, None, self.build.builder.name)
         finally:
             self.cmd = None
         return command

@@ -122,6 +122,18 @@ class ShellMixin:
         **overrides: Any,
     ) -> RemoteShellCommand:
         """Return a Deferred of the command, with its logs; *overrides* win over attributes."""
+        return ShellMixin._new_command(
+            self, collectStdout, collectStderr, stdioLogName, **overrides
+        )
+
+    def _new_command(
+        self: Any,
+        collectStdout: bool = False,
+        collectStderr: bool = False,
+        stdioLogName: str | None = "stdio",
+        **overrides: Any,
+    ) -> RemoteShellCommand:
+        """Return the command at once."""
         arguments = {name: getattr(self, name) for name in _CHECKS}
         arguments["command"] = None
         arguments.update(overrides)

@@ -48,7 +48,11 @@ class ShellCommand(ShellMixin, BuildStep):
 
     async def run(self) -> int:
         """Run the program; its exit code says the result."""
-        command = await self.makeRemoteShellCommand()
+        kind = type(self)
+        if kind.makeRemoteShellCommand is ShellMixin.makeRemoteShellCommand:
+            command = self._new_command()  # Nobody wants a Deferred of it.
+        else:
+            command = await self.makeRemoteShellCommand()
         await self.runCommand(command)
         return command.results()
 

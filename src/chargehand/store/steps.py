@@ -56,6 +56,8 @@ _COLUMNS = (
     "started_at",
     "locks_acquired_at",
     "complete",
+    "complete_at",
+    "result",
     "urls",
     "hidden",
 )
@@ -71,7 +73,9 @@ _INSERT = (
             bindparam("sentence", type_=Text()),
             bindparam("started", type_=Double()),
             bindparam("started", type_=Double()),
-            bindparam("no", False, type_=Boolean()),
+            bindparam("over", False, type_=Boolean()),
+            bindparam("ended", None, type_=Double()),
+            bindparam("outcome", None, type_=Integer()),
             bindparam("no_urls", "[]", type_=Text()),
             bindparam("no", False, type_=Boolean()),
         ).where(~_is_taken, exists().where(_IS_OPEN)),
@@ -152,8 +156,9 @@ class Steps:
         ended_at = self._database.now()
 
         def use_case(transaction: Transaction) -> None:
-            step = _add(transaction, build_id, name, state, started_at)
-            _finish(transaction, step, result, state, False, ended_at)
+            end: Values = {"over": True, "ended": ended_at, "outcome": result}
+            step = _add(transaction, build_id, name, state, started_at, end)
+            transaction.announce(StepFinished(step=_finished(step, result, state, False, ended_at)))
 
         self._database.record(use_case, sequence=build_id)
 
@@ -226,9 +231,16 @@ def _finished(step: Step, result: Result, state: str, hidden: bool, now: float) 
 
 
 def _add(
-    transaction: Transaction, build_id: BuildId, name: str, state: str, started_at: float | None
+    transaction: Transaction,
+    build_id: BuildId,
+    name: str,
+    state: str,
+    started_at: float | None,
+    end: Values | None = None,
 ) -> Step:
     values = {"build": build_id, "step": name, "sentence": state, "started": started_at}
+    if end is not None:
+        values |= end
     connection = transaction.connection
     if connection.dialect.name != "sqlite":
         connection.execute(_HOLD_BUILD, {"build": build_id})

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from chargehand.events.messages import Event
 from chargehand.store.generations import AFFECTED_BY_DELETE
+from chargehand.store.prepared import PreparedStatements
 
 
 class WritingConnection(Connection):
@@ -16,6 +17,7 @@ class WritingConnection(Connection):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.touched: set[str] = set()
+        self._prepared = PreparedStatements() if engine.dialect.name == "sqlite" else None
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """Execute *statement*, and note its table when it is one that writes."""
@@ -26,6 +28,10 @@ class WritingConnection(Connection):
                 self.touched |= AFFECTED_BY_DELETE.get(table.name, frozenset())
             else:
                 self.touched.add(table.name)
+        if self._prepared is not None and parameters and not options:
+            prepared = self._prepared.find(statement, parameters, self)
+            if prepared is not None:
+                return prepared.execute(self, parameters)
         return super().execute(statement, parameters, **options)
 
 

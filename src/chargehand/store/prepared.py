@@ -1,0 +1,171 @@
+"""Statements that are executed again and again on SQLite: compiled once, and run by the driver.
+
+SQLAlchemy Core finds a statement's text in its cache, makes a context, a cursor and a result each
+time, which costs several times what SQLite needs to execute it. What is not simple (lists in
+parameters, defaults made in Python, other databases) goes the usual way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, Executable, Insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Process = Callable[[object], object]
+Parameters = Mapping[str, object]
+Row = tuple[object, ...]
+
+_WORTH_IT = 3
+"""How often a statement must have been seen before it is compiled: some are made each time."""
+_MOST = 512
+
+
+class Rows:
+    """What a statement returned: the part of SQLAlchemy's ``CursorResult`` that the store uses."""
+
+    __slots__ = ("_rows", "inserted_primary_key", "rowcount")
+
+    def __init__(self, rows: list[Row], rowcount: int, key: int | None) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+        self.inserted_primary_key = (key,)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def all(self) -> list[Row]:
+        """Return all rows."""
+        return self._rows
+
+    def first(self) -> Row | None:
+        """Return the first row, None when there is none."""
+        return self._rows[0] if self._rows else None
+
+    def one(self) -> Row:
+        """Return the only row."""
+        (row,) = self._rows
+        return row
+
+    def scalar(self) -> object:
+        """Return the first column of the first row, None when there is none."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> object:
+        """Return the first column of the only row."""
+        return self.one()[0]
+
+    def scalars(self) -> Iterator[object]:
+        """Return the first column of all rows."""
+        return (row[0] for row in self._rows)
+
+
+class Prepared:
+    """One statement as the driver takes it."""
+
+    def __init__(self, compiled: SQLCompiler, connection: Connection) -> None:
+        dialect = connection.dialect
+        self._text = str(compiled)
+        self._is_insert = isinstance(compiled.statement, Insert)
+        names = compiled.positiontup or ()
+        binds = {name: compiled.binds[name] for name in names}
+        self._parameters = [
+            (
+                name,
+                binds[name].value,
+                binds[name].type.dialect_impl(dialect).bind_processor(dialect),
+            )
+            for name in names
+        ]
+        columns = compiled._result_columns
+        processes = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        ]
+        self._processes: list[tuple[int, Process]] = [
+            (index, process) for index, process in enumerate(processes) if process is not None
+        ]
+
+    def execute(
+        self, connection: Connection, parameters: Parameters | Sequence[Parameters]
+    ) -> Rows:
+        """Execute it in the connection's transaction. Raises DBAPIError."""
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, sqlite3.Connection)
+        try:
+            if isinstance(parameters, Mapping):
+                cursor = driver.execute(self._text, self._bound(parameters))
+            else:
+                cursor = driver.executemany(self._text, map(self._bound, parameters))
+            rows = cursor.fetchall() if cursor.description is not None else []
+        except sqlite3.Error as error:
+            raised = DBAPIError.instance(
+                self._text, None, error, sqlite3.Error, dialect=connection.dialect
+            )
+            raise raised from error
+        if self._processes:
+            rows = [self._processed(row) for row in rows]
+        return Rows(rows, cursor.rowcount, cursor.lastrowid if self._is_insert else None)
+
+    def _bound(self, parameters: Parameters) -> list[object]:
+        return [
+            parameters.get(name, default)
+            if process is None
+            else process(parameters.get(name, default))
+            for name, default, process in self._parameters
+        ]
+
+    def _processed(self, row: Row) -> Row:
+        values = list(row)
+        for index, process in self._processes:
+            values[index] = process(values[index])
+        return tuple(values)
+
+
+class PreparedStatements:
+    """Those of one connection to SQLite, by statement and columns."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[int, frozenset[str]], tuple[Executable, int]] = {}
+        self._found: dict[tuple[int, frozenset[str]], Prepared | None] = {}
+
+    def find(
+        self,
+        statement: Executable,
+        parameters: Parameters | Sequence[Parameters],
+        connection: Connection,
+    ) -> Prepared | None:
+        """Return the statement, compiled; None when it has to go the usual way."""
+        one = parameters if isinstance(parameters, Mapping) else parameters[0]
+        key = (id(statement), frozenset(one))
+        if key in self._found:
+            return self._found[key]
+        # The statement is kept with its identity, which another could get otherwise.
+        _, count = self._seen.get(key, (statement, 0))
+        if count < _WORTH_IT:
+            if len(self._seen) >= _MOST:
+                self._seen.clear()
+                self._found.clear()
+            self._seen[key] = (statement, count + 1)
+            return None
+        is_many = not isinstance(parameters, Mapping)
+        self._found[key] = prepared = _prepared(statement, list(one), connection, is_many)
+        return prepared
+
+
+def _prepared(
+    statement: Executable, keys: list[str], connection: Connection, is_many: bool
+) -> Prepared | None:
+    is_insert = isinstance(statement, Insert)
+    compiled = statement.compile(  # type: ignore[attr-defined] # what is executed can be compiled
+        dialect=connection.dialect, column_keys=keys if is_insert else None
+    )
+    is_simple = isinstance(compiled, SQLCompiler) and not (
+        compiled.post_compile_params
+        or compiled.literal_execute_params
+        or compiled.insert_prefetch
+        or compiled.update_prefetch
+        or (is_many and compiled._result_columns)
+    )
+    return Prepared(compiled, connection) if is_simple else None
