@@ -60,7 +60,7 @@ def _builds() -> None:
         ["master_id"],
         unique=False,
         sqlite_where=sa.text("complete = 0"),
-        postgresql_where=sa.text("complete = 0"),
+        postgresql_where=sa.text("NOT complete"),
     )
 
 

@@ -169,6 +169,9 @@ def _build_requests() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=("build_requests_key")),
     )
+
+
+def _build_request_indexes() -> None:
     op.create_index("requests_by_builder", "build_requests", ["builder_id", "id"], unique=False)
     op.create_index(
         "requests_by_buildset", "build_requests", ["buildset_id", "complete"], unique=False
@@ -179,7 +182,7 @@ def _build_requests() -> None:
         ["priority", "submitted_at"],
         unique=False,
         sqlite_where=sa.text("claimed = 0"),
-        postgresql_where=sa.text("claimed = 0"),
+        postgresql_where=sa.text("NOT claimed"),
     )
     op.create_index("requests_by_submission", "build_requests", ["submitted_at"], unique=False)
     op.create_index(
@@ -188,7 +191,7 @@ def _build_requests() -> None:
         ["claimed_by"],
         unique=False,
         sqlite_where=sa.text("complete = 0"),
-        postgresql_where=sa.text("complete = 0"),
+        postgresql_where=sa.text("NOT complete"),
     )
     op.create_index(
         "requests_waiting",
@@ -196,7 +199,7 @@ def _build_requests() -> None:
         ["builder_id", "id"],
         unique=False,
         sqlite_where=sa.text("claimed = 0"),
-        postgresql_where=sa.text("claimed = 0"),
+        postgresql_where=sa.text("NOT claimed"),
     )
 
 
@@ -209,3 +212,4 @@ def create() -> None:
     _buildsets()
     _buildset_source_stamps()
     _build_requests()
+    _build_request_indexes()
