@@ -2,7 +2,7 @@
 
 from chargehand.resources.query import Basis
 from chargehand.resources.visibility import EVERYTHING
-from chargehand.web.answers import Answer, AnswerCache
+from chargehand.web.rest.answers import Answer, AnswerCache
 
 
 def test_many_small_answers_take_no_more_memory_than_they_may() -> None:

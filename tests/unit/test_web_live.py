@@ -23,8 +23,8 @@ from chargehand.resources.policy import NoOrders
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.testing.web import MemoryResources
 from chargehand.web.access.events import SeenEvents
-from chargehand.web.client import Client
-from chargehand.web.live import LiveEvents
+from chargehand.web.live.broadcast import LiveEvents
+from chargehand.web.live.client import Client
 
 
 async def _ask(socket: aiohttp.ClientWebSocketResponse, **frame: Any) -> Any:

@@ -10,7 +10,7 @@ from web_site import FORM, site_rows, visited, with_web
 from chargehand.kit.durations import ago, duration
 from chargehand.resources.policy import NoOrders
 from chargehand.testing.web import MemoryResources
-from chargehand.web.phrases import moment, web_link
+from chargehand.web.pages.phrases import moment, web_link
 
 _FILES = (
     ("site.css", "text/css"),

@@ -14,8 +14,8 @@ from chargehand.resources.endpoints import ENDPOINTS, Resolved, resolve
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.selection import select
 from chargehand.resources.visibility import EVERYTHING
-from chargehand.web import query_string
-from chargehand.web.query_string import BadQuery, line_range
+from chargehand.web.rest import query_string
+from chargehand.web.rest.query_string import BadQuery, line_range
 
 
 def parse(parameters: str, resolved: Resolved) -> Query:

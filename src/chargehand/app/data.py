@@ -10,9 +10,9 @@ from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Order, Query, Scope
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.stages import StageReader
-from chargehand.web.control import Call, ControlDesk, Refused
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
-from chargehand.web.reading import Reader
+from chargehand.web.rest.control import Call, ControlDesk, Refused
+from chargehand.web.rest.reading import Reader
 
 
 class Data:

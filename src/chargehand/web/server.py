@@ -18,14 +18,14 @@ from chargehand.web.access.events import SeenEvents
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Visitors
-from chargehand.web.api import PREFIX, RestApi
-from chargehand.web.event_stream import EventStreams
 from chargehand.web.listening import Address, Listeners
-from chargehand.web.live import LiveEvents
-from chargehand.web.pages import Pages
+from chargehand.web.live.broadcast import LiveEvents
+from chargehand.web.live.event_stream import EventStreams
+from chargehand.web.live.websocket import EventSocket
+from chargehand.web.pages.plain import Pages
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
-from chargehand.web.reading import NotFound
-from chargehand.web.websocket import EventSocket
+from chargehand.web.rest.api import PREFIX, RestApi
+from chargehand.web.rest.reading import NotFound
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
 from chargehand.resources.policy import Visitor
-from chargehand.web.client import MAX_PATTERNS, Client, abort
-from chargehand.web.live import LiveEvents
+from chargehand.web.live.broadcast import LiveEvents
+from chargehand.web.live.client import MAX_PATTERNS, Client, abort
 
 _COMMENT_INTERVAL = 30.0
 

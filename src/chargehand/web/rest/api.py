@@ -13,11 +13,11 @@ from chargehand.resources.visibility import Visibility
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
-from chargehand.web.answers import Answer, Question, failure, wants_compact
-from chargehand.web.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
-from chargehand.web.log_reading import LogReader
 from chargehand.web.ports import Controls, Logs, Resources
-from chargehand.web.reading import NotFound, Reader, resolved_path
+from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
+from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
+from chargehand.web.rest.log_reading import LogReader
+from chargehand.web.rest.reading import NotFound, Reader, resolved_path
 
 _log = logging.getLogger(__name__)
 

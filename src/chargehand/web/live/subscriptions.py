@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from chargehand.resources.announcements import Key
-from chargehand.web.client import Client
+from chargehand.web.live.client import Client
 
 T = TypeVar("T")
 

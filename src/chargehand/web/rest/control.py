@@ -15,9 +15,9 @@ from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.stages import StageReader
-from chargehand.web.answers import Answer, encoded
 from chargehand.web.ports import Controls, InvalidParameters, Resources
-from chargehand.web.reading import NotFound, resolved_path
+from chargehand.web.rest.answers import Answer, encoded
+from chargehand.web.rest.reading import NotFound, resolved_path
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600

@@ -12,12 +12,12 @@ from chargehand.resources.endpoints import Resolved
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Query, Scope
 from chargehand.resources.visibility import Visibility
-from chargehand.web import query_string
 from chargehand.web.access.logs import SeenLog, SeenLogs
-from chargehand.web.answers import Answer, failure, success
-from chargehand.web.client import abort
+from chargehand.web.live.client import abort
 from chargehand.web.ports import Resources
-from chargehand.web.reading import NotFound
+from chargehand.web.rest import query_string
+from chargehand.web.rest.answers import Answer, failure, success
+from chargehand.web.rest.reading import NotFound
 
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 

@@ -16,10 +16,10 @@ from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.access.stages import StageReader
-from chargehand.web.overview import Overview
-from chargehand.web.phrases import moment, web_link
+from chargehand.web.pages.overview import Overview
+from chargehand.web.pages.phrases import moment, web_link
 from chargehand.web.ports import Resources
-from chargehand.web.reading import NotFound, resolved_path
+from chargehand.web.rest.reading import NotFound, resolved_path
 
 _HERE = Path(__file__).parent
 _ALL_STEPS = 1000

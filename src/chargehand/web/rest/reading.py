@@ -15,10 +15,10 @@ from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Resolved, resolve
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Page, Query
-from chargehand.web import query_string
 from chargehand.web.access.stages import StageReader
-from chargehand.web.answers import Answer, AnswerCache, Question, failure, success
 from chargehand.web.ports import Resources
+from chargehand.web.rest import query_string
+from chargehand.web.rest.answers import Answer, AnswerCache, Question, failure, success
 
 
 class NotFound(LookupError):

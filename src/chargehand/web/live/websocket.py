@@ -12,8 +12,8 @@ from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
-from chargehand.web.client import MAX_PATTERNS, Client, abort
-from chargehand.web.live import LiveEvents
+from chargehand.web.live.broadcast import LiveEvents
+from chargehand.web.live.client import MAX_PATTERNS, Client, abort
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0

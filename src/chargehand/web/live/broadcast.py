@@ -19,8 +19,8 @@ from chargehand.resources.announcements import (
 )
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
-from chargehand.web.client import Client, Frame
-from chargehand.web.subscriptions import Subscriptions
+from chargehand.web.live.client import Client, Frame
+from chargehand.web.live.subscriptions import Subscriptions
 
 _encoder = msgspec.json.Encoder()
 
