@@ -16,6 +16,7 @@ from chargehand.domain.change import NewChange
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import Patch, SourceStamp
 from chargehand.domain.worker import WorkerInfo
+from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.intake.ports import Remembered
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.query import Basis, Page, Query
@@ -27,6 +28,7 @@ from chargehand.store.transaction import Transaction
 
 _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
 _READ_ONLY = {
+    "masters.with_leftovers",
     "buildsets.latest_build",
     "buildsets.rebuild_of",
     "changes.changes",
@@ -227,12 +229,14 @@ async def _end(workshop: Workshop, watch: _Watch) -> None:
     await do(store.logs.delete([log.id]))
     open_requests = [(await do(workshop.submit())).requests[0].request.id for _ in range(2)]
     await do(store.requests.complete(open_requests[:1], Result.SKIPPED))
-    await do(store.requests.unclaim(open_requests[1:]))
+    await do(store.requests.give_back([again.request_id], workshop.master_id))
+    await do(workshop.start(*open_requests[1:]))
     other = await do(store.masters.start("there:/master"))
     workshop.clock.seconds += 100
     await do(store.masters.touch(other))
     await do(store.masters.expire(older_than=60))
-    await do(store.masters.recover(other))
+    left = await do(store.masters.left_behind(workshop.master_id))
+    await do(store.masters.carry_out(left, outcomes_of(left, Cause.SILENT)))
     await do(store.masters.stop(other))
     await do(_delete_builders(workshop))
 
