@@ -529,6 +529,16 @@ async def test_ending_one_command_does_not_touch_another(worker: Running) -> Non
     assert heard.lines("o") == ["survived", "end"]
 
 
+async def test_a_directory_that_was_removed_is_made_again(worker: Running) -> None:
+    await worker.session.prepare(["b"])
+    await worker.run("rmdir", dir="b")
+
+    await worker.session.prepare(["b"])
+    found = await worker.run("stat", file="b")
+
+    assert found.values["rc"] == 0
+
+
 async def test_output_that_is_not_safe_holds_the_command_back(worker: Running) -> None:
     sizes: list[int] = []
     safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()

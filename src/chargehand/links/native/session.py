@@ -19,6 +19,8 @@ from chargehand_wire import messages
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
 from chargehand_wire.numbering import RoomAgain
 
+_LATER = 0.02
+"""Seconds that a message waits for another to go with, when nobody waits for it."""
 _DEATH_TIME = 15.0
 """Seconds that a cancelled command may take to die before its caller is let go."""
 
@@ -53,6 +55,9 @@ class NativeSession:
         self._preparing: dict[int, _Preparing] = {}
         self._last_number = 0
         self._is_flush_due = False
+        self._later: asyncio.TimerHandle | None = None
+        self._prepared: set[str] = set()
+        """Directories that the worker has made before."""
         self.unanswered = 0
         """How many questions for a sign of life have had no answer."""
 
@@ -77,10 +82,18 @@ class NativeSession:
         return self._state
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
-        """Make sure that these directories (below the worker's base) are there."""
+        """Make sure that these directories (below the worker's base) are there.
+
+        For those that were there before nobody waits: the worker is asked before it gets the next
+        command, and makes them again if they were removed meanwhile.
+        """
         self._require_worker()
         self._last_number += 1
         number = self._last_number
+        if self._prepared.issuperset(builddirs):
+            self._side.prepare(number, builddirs)
+            self._flush_later()
+            return
         preparing = self._preparing[number] = _Preparing(builddirs)
         self._side.prepare(number, builddirs)
         self._flush()
@@ -90,6 +103,7 @@ class NativeSession:
             del self._preparing[number]
         if error is not None:
             raise CommandRefused(error)
+        self._prepared.update(builddirs)
 
     async def run(self, command: Command, receive: Receive) -> None:
         """Run *command*, hand each update to *receive* in order, return when it is complete."""
@@ -233,6 +247,9 @@ class NativeSession:
             raise WorkerLost(f"worker {self._worker_name} is not connected")
 
     def _flush(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._channel is not None and (data := self._side.take()):
             self._channel.write(data)
 
@@ -242,6 +259,11 @@ class NativeSession:
             self._is_flush_due = True
             asyncio.get_running_loop().call_soon(self._flush_now)
 
+    def _flush_later(self) -> None:
+        """Send what there is with the next message, or a little later."""
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_LATER, self._flush)
+
     def _flush_now(self) -> None:
         self._is_flush_due = False
         self._flush()
@@ -249,7 +271,10 @@ class NativeSession:
     async def _deliver(self, command_id: CommandId, mailbox: _Mailbox, receive: Receive) -> None:
         def acknowledge(number: int) -> None:
             self._side.acknowledge(command_id, number)
-            self._flush_soon()
+            if mailbox.is_complete:
+                self._flush_later()  # The worker waits for nothing.
+            else:
+                self._flush_soon()
 
         acknowledgements = Acknowledgements(acknowledge)
         while True:
