@@ -217,6 +217,7 @@ async def test_a_killed_masters_log_tells_which_updates_it_has(
             )
         await logs.append(log.id, _told(b"olast\n", "7-2", 3))
         assert await logs.resume(log.step_id, "stdio", "stdio", CommandId("7-2")) == (log.id, 3)
+        assert len(await logs.lines(log.id, 0, None)) > 50 * 3 * lines
 
 
 async def test_output_of_a_log_that_is_finished_or_was_never_opened(workshop: Workshop) -> None:

@@ -50,7 +50,7 @@ class OpenLog:
         self.extent = extent
         self.content = content
         self._places = places
-        self._row = _Row(log, extent.size, content or b"")
+        self._row = _Row(log, extent.size, content)
         """As it will be when all that is on its way is written."""
         self._is_in_row = content is not None
         self._row_write: _RowWrite | None = None
