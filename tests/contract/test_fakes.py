@@ -34,13 +34,14 @@ def _classes(module: ModuleType) -> Iterator[type[Any]]:
 def _ports() -> dict[str, frozenset[str]]:
     """Return the methods of every Protocol that a stage needs of others."""
     found = {}
-    for name in _port_modules():
-        for one in _classes(importlib.import_module(name)):
+    for module in _port_modules():
+        for one in _classes(importlib.import_module(module)):
             if getattr(one, "_is_protocol", False):
-                methods = frozenset(
-                    n for n in vars(one) if not n.startswith("_") or n == "__call__"
+                found[f"{module}.{one.__name__}"] = frozenset(
+                    name
+                    for name, value in vars(one).items()
+                    if inspect.isfunction(value) and not name.startswith("_")
                 )
-                found[f"{name}.{one.__name__}"] = methods
     return found
 
 
@@ -80,3 +81,4 @@ def test_the_fakes_are_found_by_their_ports() -> None:
     assert "chargehand.scheduling.ports.SchedulerStore" in fakes["MemorySchedulers"]
     assert "chargehand.web.ports.Controls" in fakes["MemoryControls"]
     assert "chargehand.kit.clock.Clock" in fakes["VirtualClock"]
+    assert "chargehand.domain.session.Session" in fakes["ScriptedSession"]

@@ -9,11 +9,13 @@ import pytest
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
+from chargehand.domain.session import SessionState
 from chargehand.domain.worker import WorkerInfo, WorkerSlot
 from chargehand.fleet.ports import Registry
 from chargehand.fleet.rules import Difference, WorkerState, difference, may_take, recordable, state
 from chargehand.fleet.service import Fleet
-from chargehand.testing.fleet import DirectLink, MemoryWorkerStore, QuietSession
+from chargehand.testing.execution import ScriptedSession
+from chargehand.testing.fleet import DirectLink, MemoryWorkerStore
 
 
 def config(name: str, **settings: Any) -> WorkerConfig:
@@ -63,7 +65,7 @@ async def test_a_configured_worker_connects_and_is_recorded(yard: Yard) -> None:
     assert (slot.connected, slot.paused, slot.running, slot.max_builds) == (True, False, 0, 2)
     assert yard.store.workers["w"].connected_to == (1,)
     assert yard.store.workers["w"].configured_on == ((1, 3),)
-    assert yard.store.workers["w"].info["version"] == "fake"
+    assert yard.store.workers["w"].info["version"] == "1"
     assert "w" in yard.told
 
 
@@ -156,11 +158,11 @@ async def test_a_worker_whose_connection_is_interrupted_keeps_its_builds_and_get
 
 
 async def test_a_worker_that_nobody_configured_is_sent_away(yard: Yard) -> None:
-    stranger = QuietSession("stranger")
+    stranger = ScriptedSession(worker_name="stranger")
 
     await yard.fleet.attach(stranger)
 
-    assert stranger.is_closed
+    assert stranger.state is SessionState.LOST
 
 
 async def test_reconfiguring_touches_only_what_changed(yard: Yard) -> None:

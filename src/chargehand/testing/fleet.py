@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chargehand.config.model import WorkerConfig
-from chargehand.domain.command import Command
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
-from chargehand.domain.session import Receive, SessionState
+from chargehand.domain.session import SessionState
 from chargehand.domain.worker import Worker, WorkerInfo
 from chargehand.fleet.ports import Registry
+from chargehand.testing.execution import ScriptedSession
 
 
 class MemoryWorkerStore:
@@ -67,44 +67,20 @@ class MemoryWorkerStore:
         return new
 
 
-class QuietSession:
-    """A connected worker whose commands complete at once and say nothing."""
-
-    def __init__(self, worker_name: str) -> None:
-        self.worker_name = worker_name
-        self.info = WorkerInfo(version="fake")
-        self.is_closed = False
-        self.state = SessionState.CONNECTED
-
-    async def prepare(self, builddirs: Sequence[str]) -> None:
-        """Do nothing."""
-
-    async def run(self, command: Command, receive: Receive) -> None:
-        """Do nothing."""
-
-    async def interrupt(self, command: Command, reason: str) -> None:
-        """Do nothing."""
-
-    async def close(self) -> None:
-        """Remember it."""
-        self.is_closed = True
-        self.state = SessionState.LOST
-
-
 class DirectLink:
-    """A link that connects a QuietSession as soon as it is started."""
+    """A link that connects a session as soon as it is started."""
 
     def __init__(self, config: WorkerConfig, registry: Registry) -> None:
         self._config = config
         self._registry = registry
-        self.session: QuietSession | None = None
+        self.session: ScriptedSession | None = None
         self.starts = 0
         self.stops = 0
 
     async def start(self) -> None:
         """Connect."""
         self.starts += 1
-        self.session = QuietSession(self._config.name)
+        self.session = ScriptedSession(worker_name=self._config.name)
         await self._registry.attach(self.session)
 
     async def stop(self) -> None:
