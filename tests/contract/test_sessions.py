@@ -62,7 +62,7 @@ class Registry:
     async def attach(self, session: Session) -> None:
         self.attached.put_nowait(session)
 
-    def lost(self, session: Session) -> None:
+    def changed(self, session: Session) -> None:
         pass
 
     async def detach(self, session: Session) -> None:

@@ -23,6 +23,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import SystemClock
+from chargehand.links.native.reception import Reception
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.testing.fleet import DirectLink
@@ -72,7 +73,8 @@ async def master(workshop: Workshop, basedir: Path) -> tuple[Given, Parts]:
         store=workshop.store,
         master_id=workshop.master_id,
         clock=SystemClock(),
-        make_links=lambda registry, _: {"local": lambda config: DirectLink(config, registry)},
+        reception=Reception(basedir / "agents"),
+        links={"local": DirectLink},
     )
     await parts.fleet.reconfigure([WorkerConfig(name="w1", kind="local")], {"w1": [*ids.values()]})
     number = util.IntParameter(name="number", default=0)

@@ -20,7 +20,7 @@ async def workers(request: pytest.FixtureRequest) -> Workers:
     fleet = Fleet(
         store=MemoryWorkerStore(),
         master_id=MasterId(1),
-        links={"local": lambda config: DirectLink(config, fleet)},
+        links={"local": DirectLink},
     )
     configs = [
         WorkerConfig(name="one", kind="local", max_builds=1),
