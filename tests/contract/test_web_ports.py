@@ -19,6 +19,7 @@ from chargehand.app.parts import Parts
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.build import LogType
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
+from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
@@ -34,7 +35,7 @@ from chargehand.testing.web import (
     MemoryLogs,
     MemoryResources,
 )
-from chargehand.web.ports import Controls, Explanations, ForceForms, InvalidParameters, Logs
+from chargehand.web.ports import Controls, Explanations, ForceForms, Logs
 
 _UNKNOWN = 999
 

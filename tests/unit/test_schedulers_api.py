@@ -18,8 +18,9 @@ from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import NotYet
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import MasterId
+from chargehand.domain.orders import InvalidParameters
 from chargehand.events.bus import Bus
-from chargehand.scheduling.errors import InvalidParameters, SchedulerDisabled
+from chargehand.scheduling.errors import SchedulerDisabled
 from chargehand.scheduling.service import Scheduling
 from chargehand.testing.intake import MemoryStateStore
 from chargehand.testing.scheduling_stores import (

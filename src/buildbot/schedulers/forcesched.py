@@ -37,8 +37,8 @@ from buildbot.schedulers.parameters import (
     WorkerChoiceParameter,
 )
 from buildbot.util.identifiers import isIdentifier
+from chargehand.domain.orders import InvalidParameters
 from chargehand.scheduling import force as forms
-from chargehand.scheduling.errors import InvalidParameters
 from chargehand.scheduling.rules import Codebase
 from chargehand.scheduling.submitting import Targets
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chargehand.app.directory import Directory
-from chargehand.app.orders import Orders
 from chargehand.app.recovering import recover
 from chargehand.app.services import Services
 from chargehand.config.model import MasterConfig
+from chargehand.control.orders import Orders
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.identifiers import MasterId

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 
 class SchedulingError(Exception):
     """Something was asked of the schedulers that they cannot do."""
-
-
-class InvalidParameters(SchedulingError):
-    """Parameters of a form are wrong; ``errors`` maps their names to sentences."""
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {text}" for name, text in errors.items()))
-        self.errors = dict(errors)
 
 
 class NoSuchScheduler(SchedulingError, LookupError):

@@ -10,10 +10,10 @@ from chargehand.domain.buildset import SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuilderId
 from chargehand.domain.json import Json
+from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.properties import Property
 from chargehand.kit.guard import guarded
 from chargehand.scheduling.behaviour import Common, Parts
-from chargehand.scheduling.errors import InvalidParameters
 from chargehand.scheduling.rules import GivenStamp
 from chargehand.scheduling.submitting import BuildsetOptions
 

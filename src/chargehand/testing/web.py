@@ -9,11 +9,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
+from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.query import Basis, Page, Query
 from chargehand.resources.selection import select
-from chargehand.web.ports import InvalidParameters, RawLog
+from chargehand.web.ports import RawLog
 
 Row = dict[str, Any]
 

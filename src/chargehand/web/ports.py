@@ -13,14 +13,6 @@ from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
 
 
-class InvalidParameters(Exception):
-    """Parameters of a control method are wrong; ``errors`` maps their names to sentences."""
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__(str(dict(errors)))
-        self.errors = dict(errors)
-
-
 class Resources(Protocol):
     """Resources as rows, read from the store."""
 

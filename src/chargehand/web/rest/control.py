@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chargehand.domain.identifiers import BuildId, RequestId
+from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.field import Resource
@@ -15,7 +16,7 @@ from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.stages import StageReader
-from chargehand.web.ports import Controls, InvalidParameters, Resources
+from chargehand.web.ports import Controls, Resources
 from chargehand.web.rest.answers import Answer, encoded
 from chargehand.web.rest.reading import NotFound, resolved_path
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chargehand.control.ports import Resources
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
+from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.resources.query import Filter, Operator, Query
 from chargehand.resources.visibility import EVERYTHING
-from chargehand.scheduling.errors import InvalidParameters as InvalidForm
 from chargehand.scheduling.errors import SchedulerDisabled
 from chargehand.scheduling.service import Scheduling
-from chargehand.store.resources import Resources
-from chargehand.web.ports import InvalidParameters
 
 
 class Orders:
@@ -43,8 +42,6 @@ class Orders:
         """Force builds."""
         try:
             return await self._scheduling.force(scheduler, parameters, owner)
-        except InvalidForm as invalid:
-            raise InvalidParameters(invalid.errors) from invalid
         except SchedulerDisabled as disabled:
             raise InvalidParameters({"schedulername": str(disabled)}) from disabled
 
