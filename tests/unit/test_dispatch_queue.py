@@ -47,6 +47,10 @@ def test_the_queue_is_sorted_whatever_comes_and_goes(steps):
 
     expected = sorted(model.values(), key=rank)
     assert list(queue) == expected
+    view = queue.in_order()
+    assert (list(view), len(view)) == (expected, len(expected))
+    assert [view[index] for index in range(-len(view), len(view))] == expected * 2
+    assert view[1:] == expected[1:]
     assert [queue.ahead_of(p.request.id) for p in expected] == list(range(len(expected)))
 
 
@@ -64,6 +68,37 @@ def test_a_newer_request_for_the_same_sources_replaces_the_older_one():
     assert collapsible.add(pending(1)) is None
     assert collapsible.add(pending(2)) == 1
     assert collapsible.add(pending(3)) == 2
+
+
+def test_the_sequence_of_a_queue_follows_it():
+    queue = BuilderQueue()
+    view = queue.in_order()
+    queue.add(pending(1))
+    queue.add(pending(2, priority=1))
+
+    assert [p.request.id for p in view] == [2, 1]
+    assert pending(1) in view
+    assert view.index(pending(1)) == 1
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 2), st.booleans()), max_size=40))
+def test_a_request_replaces_the_newest_one_that_waits_and_asks_for_the_same(steps):
+    collapsible = Collapsible()
+    waiting: dict[int, int] = {}
+
+    for number, wanted, leaves in steps:
+        if leaves:
+            collapsible.remove(RequestId(number))
+            waiting.pop(number, None)
+        elif number > max(waiting, default=0):
+            same = [other for other, its in waiting.items() if its == wanted]
+            one = pending(number, properties={"wanted": (wanted, "x")})
+            replaced = collapsible.add(one)
+            assert replaced == (max(same) if same else None)
+            waiting = {other: its for other, its in waiting.items() if other not in same}
+            for other in same:
+                collapsible.remove(RequestId(other))
+            waiting[number] = wanted
 
 
 def test_requests_that_differ_are_not_collapsed():

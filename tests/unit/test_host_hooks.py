@@ -116,6 +116,25 @@ async def test_next_build_chooses_among_requests_with_their_sources(hooks, engin
     assert engine.stamps.questions == 1
 
 
+async def test_next_build_gets_a_list_of_its_own_and_each_request_is_made_once(hooks):
+    given = []
+
+    def chooses(builder, requests):
+        requests.sort(key=lambda request: -request.id)
+        given.append(requests)
+        return requests[0]
+
+    hook = hooks.next_build(chooses)
+    first, second, third = pending(1), pending(2), pending(3)
+    raised = pending(2, priority=7)
+
+    assert await hook("b", [first, second]) is second
+    assert await hook("b", [first, raised, third]) is third
+
+    assert given[1][2] is given[0][1]
+    assert [request.priority for request in given[1]] == [0, 7, 0]
+
+
 async def test_next_build_may_choose_none_and_nothing_else(hooks):
     assert await hooks.next_build(lambda builder, requests: None)("b", [pending(1)]) is None
     with pytest.raises(TypeError, match="nextBuild must return one of the requests"):

@@ -82,7 +82,8 @@ class BuilderConfig:
     ``plan`` makes the steps of each build (see ``execution.ports.Plan``). Hooks are None when not
     given. They take and return the engine's values (the reader wraps the user's function, and makes
     Buildbot's Builder, BuildRequest and WorkerForBuilder objects of them):
-    ``next_build(builder_name, [PendingRequest]) -> PendingRequest | None``,
+    ``next_build(builder_name, Sequence[PendingRequest]) -> PendingRequest | None`` (the sequence
+    follows the queue: what is to be kept over an ``await`` has to be copied),
     ``next_worker(builder_name, [WorkerSlot], PendingRequest) -> WorkerSlot | None``,
     ``can_start_build(builder_name, WorkerSlot, PendingRequest) -> bool``. ``collapse_requests`` is
     True, False, a hook ``(builder_name, PendingRequest, PendingRequest) -> bool``, or None for the

@@ -92,8 +92,7 @@ class Attempt:
         queue = self._line.queue
         if self._builder.next_build is None:
             return queue.first()
-        waiting = list(queue)
-        chosen = await self._ask("nextBuild", self._builder.next_build, waiting)
+        chosen = await self._ask("nextBuild", self._builder.next_build, queue.in_order())
         if chosen is None:
             raise _Refused(RefusedByFunction(function="nextBuild"))
         if not isinstance(chosen, PendingRequest) or chosen.request.id not in queue:

@@ -40,7 +40,7 @@ class BuilderLine:
         """Take a request out of the queue."""
         pending = self.queue.remove(request_id)
         if pending is not None:
-            self.collapsible.remove(pending)
+            self.collapsible.remove(request_id)
             if not self.queue:
                 self.leave_lines()
         return pending

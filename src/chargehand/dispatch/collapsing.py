@@ -42,20 +42,24 @@ class Collapsible:
 
     def __init__(self) -> None:
         self._newest: dict[Hashable, RequestId] = {}
+        self._keys: dict[RequestId, Hashable] = {}
+        """Of requests that may be collapsed; making one encodes all of a request's properties."""
 
     def add(self, pending: PendingRequest) -> RequestId | None:
         """Take note of a request, and return the older one that it replaces, if any."""
         key = collapse_key(pending)
         if key is None:
             return None
+        request_id = pending.request.id
+        self._keys[request_id] = key
         replaced = self._newest.get(key)
-        if replaced is not None and replaced > pending.request.id:
+        if replaced is not None and replaced > request_id:
             return None
-        self._newest[key] = pending.request.id
-        return replaced if replaced != pending.request.id else None
+        self._newest[key] = request_id
+        return replaced if replaced != request_id else None
 
-    def remove(self, pending: PendingRequest) -> None:
+    def remove(self, request_id: RequestId) -> None:
         """Forget a request that waits no more."""
-        key = collapse_key(pending)
-        if key is not None and self._newest.get(key) == pending.request.id:
+        key = self._keys.pop(request_id, None)
+        if key is not None and self._newest.get(key) == request_id:
             del self._newest[key]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import overload
 
 import msgspec
 
@@ -31,7 +32,7 @@ class BuilderQueue:
         return len(self._requests)
 
     def __iter__(self) -> Iterator[PendingRequest]:
-        return (self._requests[RequestId(ranked[2])] for ranked in self._ranks)
+        return iter(self.in_order())
 
     def __contains__(self, request_id: RequestId) -> bool:
         return request_id in self._requests
@@ -39,6 +40,10 @@ class BuilderQueue:
     def get(self, request_id: RequestId) -> PendingRequest | None:
         """Return the request, if it waits here."""
         return self._requests.get(request_id)
+
+    def in_order(self) -> Sequence[PendingRequest]:
+        """Return the requests as a sequence that copies nothing, and follows the queue."""
+        return _InOrder(self._ranks, self._requests)
 
     def first(self) -> PendingRequest:
         """Return the request to build next. There must be one."""
@@ -78,3 +83,30 @@ class BuilderQueue:
 
     def _place(self, pending: PendingRequest) -> int:
         return bisect_left(self._ranks, rank(pending))
+
+
+class _InOrder(Sequence[PendingRequest]):
+    """What waits in a queue at the moment when it is looked at."""
+
+    __slots__ = ("_ranks", "_requests")
+
+    def __init__(self, ranks: Sequence[Rank], requests: Mapping[RequestId, PendingRequest]) -> None:
+        self._ranks = ranks
+        self._requests = requests
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    def __iter__(self) -> Iterator[PendingRequest]:
+        return (self._requests[RequestId(ranked[2])] for ranked in self._ranks)
+
+    @overload
+    def __getitem__(self, index: int) -> PendingRequest: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PendingRequest]: ...
+
+    def __getitem__(self, index: int | slice) -> PendingRequest | Sequence[PendingRequest]:
+        if isinstance(index, slice):
+            return [self._requests[RequestId(ranked[2])] for ranked in self._ranks[index]]
+        return self._requests[RequestId(self._ranks[index][2])]

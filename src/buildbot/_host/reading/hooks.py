@@ -17,7 +17,7 @@ from buildbot.process.workerforbuilder import WorkerForBuilder, WorkerView
 from chargehand.config.model import Hook
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import SourceStampId
+from chargehand.domain.identifiers import RequestId, SourceStampId
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
 from chargehand.domain.source_stamp import StoredSourceStamp
@@ -36,9 +36,17 @@ class Hooks:
     def next_build(self, function: Callable[..., Any]) -> Hook:
         """``nextBuild(builder, requests)`` -> the request to build first, or None."""
 
-        async def hook(name: str, waiting: Sequence[PendingRequest]) -> PendingRequest | None:
-            requests = await self._requests(name, waiting)
-            chosen = await inward(function, self._builder(name), requests)
+        shown: dict[RequestId, BuildRequest] = {}
+        """What the function was given last: most of what waits was there already."""
+
+        async def hook(name: str, queue: Sequence[PendingRequest]) -> PendingRequest | None:
+            nonlocal shown
+            waiting = list(queue)
+            fresh = [one for one in waiting if not _is_shown(one, shown)]
+            made = {one.id: one for one in await self._requests(name, fresh)}
+            known = shown | made
+            shown = {one.request.id: known[one.request.id] for one in waiting}
+            chosen = await inward(function, self._builder(name), list(shown.values()))
             return None if chosen is None else _pending(chosen, "nextBuild")
 
         return hook
@@ -149,6 +157,11 @@ def _pending(chosen: Any, function: str) -> PendingRequest:
     if not isinstance(chosen, BuildRequest):
         raise TypeError(f"{function} must return one of the requests or None, not {chosen!r}")
     return chosen.pending
+
+
+def _is_shown(pending: PendingRequest, shown: Mapping[RequestId, BuildRequest]) -> bool:
+    known = shown.get(pending.request.id)
+    return known is not None and known.pending is pending
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
