@@ -21,10 +21,10 @@ from chargehand.intake.ports import Remembered
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.query import Basis, Page, Query
 from chargehand.resources.visibility import EVERYTHING
-from chargehand.store import tables
-from chargehand.store.resources import Resources
+from chargehand.store.engine import tables
+from chargehand.store.engine.transaction import Transaction
+from chargehand.store.reading.resources import Resources
 from chargehand.store.store import Store
-from chargehand.store.transaction import Transaction
 
 _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
 _READ_ONLY = {

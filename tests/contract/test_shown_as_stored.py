@@ -24,11 +24,12 @@ from chargehand.resources.catalog import KINDS
 from chargehand.resources.field import Resource, Storage
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import EVERYTHING
-from chargehand.store import build_rows, request_rows, tables
-from chargehand.store.columns import Json, as_json
-from chargehand.store.reading import Reading
-from chargehand.store.resource_sql.planning import planner, shape_of
-from chargehand.store.resources import KINDS as STORED
+from chargehand.store import build_rows, request_rows
+from chargehand.store.engine import tables
+from chargehand.store.engine.columns import Json, as_json
+from chargehand.store.engine.reading import Reading
+from chargehand.store.reading.planning import planner, shape_of
+from chargehand.store.reading.resources import KINDS as STORED
 
 # What rows have besides what values have.
 _EXTRA: dict[type, Callable[[Any], dict[str, Any]]] = {

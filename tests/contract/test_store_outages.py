@@ -10,8 +10,8 @@ from store_workshop import Workshop, opened, segment
 
 from chargehand.domain.build import LogType
 from chargehand.domain.result import Result
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.errors import DiskFull
-from chargehand.store.transaction import Transaction
 
 
 async def _room(workshop: Workshop, pages: int | None) -> None:

@@ -17,7 +17,7 @@ from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import EVERYTHING, Visibility, all_but, only
-from chargehand.store import tables
+from chargehand.store.engine import tables
 
 _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
 

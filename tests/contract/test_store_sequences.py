@@ -6,7 +6,7 @@ import pytest
 from store_workshop import Workshop
 
 from chargehand.domain.result import Result
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.transaction import Transaction
 
 
 def _fails(_: Transaction) -> None:

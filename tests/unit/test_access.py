@@ -26,8 +26,8 @@ from chargehand.resources.policy import Everybody, NoOrders, Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.reasons import as_seen as reason_as_seen
 from chargehand.resources.visibility import EVERYTHING, Visibility, all_but, only
-from chargehand.store.sight import as_seen
-from chargehand.store.tables import metadata
+from chargehand.store.engine.sight import as_seen
+from chargehand.store.engine.tables import metadata
 
 _NOTHING = Visibility(builders=only(), projects=only(), workers=only())
 

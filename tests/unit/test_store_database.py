@@ -21,9 +21,10 @@ from chargehand.domain.identifiers import MasterId
 from chargehand.domain.master import Master
 from chargehand.events.messages import Event, MasterStarted
 from chargehand.resources.query import Basis
-from chargehand.store import schema, tables
-from chargehand.store.database import Database, upgrade
-from chargehand.store.engines import resolved, writing_engine
+from chargehand.store.engine import schema, tables
+from chargehand.store.engine.database import Database, upgrade
+from chargehand.store.engine.engines import resolved, writing_engine
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.errors import (
     Conflict,
     DatabaseDamaged,
@@ -35,7 +36,6 @@ from chargehand.store.errors import (
     SchemaTooOld,
     StoreError,
 )
-from chargehand.store.transaction import Transaction
 
 _URL = "sqlite:///state.sqlite"
 
@@ -276,7 +276,7 @@ async def test_migrations_lead_to_the_same_schema(tmp_path: Path) -> None:
 
     assert made == migrated
     assert made["version"] == schema.HEAD
-    versions = Path(schema.__file__).parent / "migrations" / "versions"
+    versions = Path(schema.__file__).parents[1] / "migrations" / "versions"
     assert tuple(sorted(file.name[:4] for file in versions.glob("0*.py"))) == schema.REVISIONS
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chargehand.domain.build import Segment, SegmentSource
 from chargehand.domain.identifiers import CommandId
-from chargehand.store.log_records import Extent, ReadAt, encoded, extent_of, last_number
-from chargehand.store.log_text import chunks, lines, plain_size
+from chargehand.store.logs.records import Extent, ReadAt, encoded, extent_of, last_number
+from chargehand.store.logs.text import chunks, lines, plain_size
 
 _compressor = zstandard.ZstdCompressor()
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargehand.links.native.acknowledging import Acknowledgements
+from chargehand.store.engine.jobs import Job
+from chargehand.store.engine.recorder import Recorder
 from chargehand.store.errors import DiskFull, StoreError
-from chargehand.store.jobs import Job
-from chargehand.store.recorder import Recorder
 
 
 class Groups:

@@ -30,10 +30,10 @@ from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.adoption import Adoption
 from chargehand.links.native.reception import Reception
-from chargehand.store.engines import shown
+from chargehand.store.engine.engines import shown
+from chargehand.store.engine.writer import MakeWriter, Writer
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
-from chargehand.store.writer import MakeWriter, Writer
 from chargehand.web.listening import CannotListen
 
 _log = logging.getLogger("chargehand.master")

@@ -113,7 +113,7 @@ def _write(path: Path, text: str, *, overwrite: bool, say: Callable[[str], None]
 
 
 async def _upgrade_database(basedir: Path, db_url: str) -> None:
-    from chargehand.store.database import upgrade
+    from chargehand.store.engine.database import upgrade
     from chargehand.store.errors import StoreError
 
     try:

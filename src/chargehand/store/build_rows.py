@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chargehand.domain.build import Build, Log, Step
-from chargehand.store.mapping import Rows
-from chargehand.store.tables import builds, logs, steps
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.tables import builds, logs, steps
 
 _builds = Rows(Build, builds)
 _steps = Rows(Step, steps)

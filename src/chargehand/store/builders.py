@@ -11,12 +11,12 @@ from chargehand.config.model import BuilderConfig
 from chargehand.domain.builder import Builder
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.events.messages import BuilderChanged
-from chargehand.store.columns import as_json, ids_as_json
-from chargehand.store.database import Database
-from chargehand.store.mapping import Rows
-from chargehand.store.portable import is_among
-from chargehand.store.tables import builder_masters, builders, projects
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.columns import as_json, ids_as_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import is_among
+from chargehand.store.engine.tables import builder_masters, builders, projects
+from chargehand.store.engine.transaction import Transaction
 
 _builder = builders.c
 _runs = builder_masters.c

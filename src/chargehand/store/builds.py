@@ -36,12 +36,12 @@ from chargehand.events.messages import (
 from chargehand.execution.ports import BuildSources, StartedBuild
 from chargehand.store import changes, request_rows
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
-from chargehand.store.columns import as_json, properties_of_json
-from chargehand.store.database import Database
+from chargehand.store.engine.columns import as_json, properties_of_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.tables import build_properties, builders, builds, buildsets, requests
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.epochs import Epochs
 from chargehand.store.request_rows import Claim
-from chargehand.store.tables import build_properties, builders, builds, buildsets, requests
-from chargehand.store.transaction import Transaction
 
 Values = dict[str, int | float | str]
 

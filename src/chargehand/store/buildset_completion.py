@@ -12,11 +12,11 @@ from chargehand.domain.identifiers import BuildsetId
 from chargehand.domain.result import Result, worse
 from chargehand.events.messages import BuildsetCompleted
 from chargehand.store import source_stamps
-from chargehand.store.columns import ids_as_json
-from chargehand.store.mapping import Rows
-from chargehand.store.portable import Updating, is_among
-from chargehand.store.tables import buildsets, requests
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.columns import ids_as_json
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import Updating, is_among
+from chargehand.store.engine.tables import buildsets, requests
+from chargehand.store.engine.transaction import Transaction
 
 _buildset = buildsets.c
 

@@ -9,10 +9,10 @@ from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, BuildId, SourceStampId
 from chargehand.domain.properties import merged
 from chargehand.store.build_rows import BUILD_COLUMNS, build_of
-from chargehand.store.columns import properties_of_json
-from chargehand.store.database import Database
+from chargehand.store.engine.columns import properties_of_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.tables import builds, buildset_source_stamps, buildsets, requests
 from chargehand.store.submission import submit
-from chargehand.store.tables import builds, buildset_source_stamps, buildsets, requests
 
 _LATEST = (
     select(*BUILD_COLUMNS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
-from chargehand.store.database import Database
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.tables import change_source_masters, change_sources
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.named import Ownership, ids_of
-from chargehand.store.tables import change_source_masters, change_sources
-from chargehand.store.transaction import Transaction
 
 _ownership = Ownership(change_source_masters, "change_source_id")
 

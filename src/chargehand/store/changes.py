@@ -13,12 +13,12 @@ from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.messages import ChangeAdded
 from chargehand.intake.ports import Remembered
 from chargehand.store import source_stamps, state
-from chargehand.store.columns import as_json, ids_as_json
-from chargehand.store.database import Database
-from chargehand.store.mapping import Rows
-from chargehand.store.portable import inserted_id, is_among
-from chargehand.store.tables import changes
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.columns import as_json, ids_as_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import inserted_id, is_among
+from chargehand.store.engine.tables import changes
+from chargehand.store.engine.transaction import Transaction
 
 _change = changes.c
 

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, select
 
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.ownership import NoLongerOurs
-from chargehand.store.tables import masters
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.tables import masters
+from chargehand.store.engine.transaction import Transaction
 
 # Who declares a master stopped updates its row. It waits for the claims that are under way here,
 # and then finds them; claims that come after it wait for it, and then find another epoch.

@@ -21,11 +21,11 @@ from chargehand.store.build_rows import (
     log_of,
     step_of,
 )
-from chargehand.store.columns import ids_as_json
-from chargehand.store.portable import Updating, is_among
+from chargehand.store.engine.columns import ids_as_json
+from chargehand.store.engine.portable import Updating, is_among
+from chargehand.store.engine.tables import builds, logs, steps
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.request_rows import Claim
-from chargehand.store.tables import builds, logs, steps
-from chargehand.store.transaction import Transaction
 
 _build = builds.c
 

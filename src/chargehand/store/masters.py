@@ -21,15 +21,15 @@ from chargehand.store import (
     schedulers,
     workers,
 )
-from chargehand.store.database import Database
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import Updating
+from chargehand.store.engine.tables import builds, masters
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.epochs import Epochs
-from chargehand.store.logs import Logs
-from chargehand.store.mapping import Rows
+from chargehand.store.logs.logs import Logs
 from chargehand.store.named import ids_of
-from chargehand.store.portable import Updating
 from chargehand.store.request_rows import Claim
-from chargehand.store.tables import builds, masters
-from chargehand.store.transaction import Transaction
 
 _master = masters.c
 _IS_IT = _master.id == bindparam("of")

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
 from chargehand.domain.identifiers import MasterId
-from chargehand.store.columns import as_json, ids_as_json
-from chargehand.store.portable import is_among
-from chargehand.store.tables import masters
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.columns import as_json, ids_as_json
+from chargehand.store.engine.portable import is_among
+from chargehand.store.engine.tables import masters
+from chargehand.store.engine.transaction import Transaction
 
 
 def ids_of(

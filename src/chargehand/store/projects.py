@@ -8,9 +8,9 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from chargehand.config.model import ProjectConfig
 from chargehand.domain.identifiers import ProjectId
-from chargehand.store.database import Database
-from chargehand.store.tables import projects
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.tables import projects
+from chargehand.store.engine.transaction import Transaction
 
 _project = projects.c
 _FIELDS = ("slug", "description", "description_format", "active")

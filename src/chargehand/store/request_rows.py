@@ -27,10 +27,10 @@ from chargehand.domain.properties import merged
 from chargehand.domain.result import Result
 from chargehand.events.messages import RequestClaimed, RequestCompleted, RequestUnclaimed
 from chargehand.store import buildset_completion
-from chargehand.store.columns import ids_as_json, properties_of_json
-from chargehand.store.mapping import Rows
-from chargehand.store.portable import Updating, is_among
-from chargehand.store.tables import (
+from chargehand.store.engine.columns import ids_as_json, properties_of_json
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import Updating, is_among
+from chargehand.store.engine.tables import (
     builds,
     buildset_source_stamps,
     buildsets,
@@ -38,7 +38,7 @@ from chargehand.store.tables import (
     requests,
     source_stamps,
 )
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.transaction import Transaction
 
 _request = requests.c
 _stamp = source_stamps.c

@@ -11,10 +11,12 @@ from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.result import Result
 from chargehand.events.messages import RequestCancelled, RequestUpdated
 from chargehand.store import leftovers, request_rows
-from chargehand.store.columns import ids_as_json
-from chargehand.store.database import Database
+from chargehand.store.engine.columns import ids_as_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.portable import Updating, is_among
+from chargehand.store.engine.tables import requests
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.epochs import Epochs
-from chargehand.store.portable import Updating, is_among
 from chargehand.store.request_rows import (
     FREE_ROWS,
     REQUEST_COLUMNS,
@@ -23,8 +25,6 @@ from chargehand.store.request_rows import (
     WAITS,
     Claim,
 )
-from chargehand.store.tables import requests
-from chargehand.store.transaction import Transaction
 
 _request = requests.c
 

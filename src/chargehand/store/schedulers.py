@@ -10,14 +10,14 @@ from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import ChangeId, MasterId, SchedulerId
 from chargehand.domain.master import Master, Scheduler
 from chargehand.events.messages import SchedulerChanged
-from chargehand.store.columns import ids_as_json
-from chargehand.store.database import Database
-from chargehand.store.mapping import Rows
+from chargehand.store.engine.columns import ids_as_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import is_among
+from chargehand.store.engine.tables import masters, scheduler_changes, scheduler_masters, schedulers
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.named import Ownership, ids_of
-from chargehand.store.portable import is_among
 from chargehand.store.submission import submit
-from chargehand.store.tables import masters, scheduler_changes, scheduler_masters, schedulers
-from chargehand.store.transaction import Transaction
 
 _scheduler = schedulers.c
 _classified = scheduler_changes.c

@@ -13,17 +13,17 @@ from sqlalchemy import Connection, bindparam, exists, insert, select
 
 from chargehand.domain.identifiers import BuildsetId, ChangeId, SourceStampId, Timestamp
 from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
-from chargehand.store.columns import ids_as_json
-from chargehand.store.database import Database
-from chargehand.store.mapping import Rows
-from chargehand.store.portable import inserted_id, inserted_ids, is_among
-from chargehand.store.tables import (
+from chargehand.store.engine.columns import ids_as_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import inserted_id, inserted_ids, is_among
+from chargehand.store.engine.tables import (
     buildset_source_stamps,
     changes,
     patches,
     source_stamps,
 )
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.transaction import Transaction
 
 _stamp = source_stamps.c
 _patch = patches.c

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from chargehand.store.columns import as_json, of_json
-from chargehand.store.database import Database
-from chargehand.store.tables import object_state
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.columns import as_json, of_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.tables import object_state
+from chargehand.store.engine.transaction import Transaction
 
 _state = object_state.c
 _IS_IT = (

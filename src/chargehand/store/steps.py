@@ -29,13 +29,13 @@ from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.events.messages import Event, StepAdded, StepFinished, StepStarted, StepUpdated
 from chargehand.execution.ports import AddedStep
-from chargehand.store import log_rows
-from chargehand.store.columns import as_json
-from chargehand.store.database import Database
-from chargehand.store.logs import Logs
+from chargehand.store.engine.columns import as_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.tables import builds, steps
+from chargehand.store.engine.transaction import Transaction
+from chargehand.store.logs import rows as log_rows
+from chargehand.store.logs.logs import Logs
 from chargehand.store.names import numbered
-from chargehand.store.tables import builds, steps
-from chargehand.store.transaction import Transaction
 
 _step = steps.c
 

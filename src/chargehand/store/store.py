@@ -12,20 +12,20 @@ from chargehand.store.builds import Builds
 from chargehand.store.buildsets import Buildsets
 from chargehand.store.change_sources import ChangeSources
 from chargehand.store.changes import Changes
-from chargehand.store.database import Database
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.writer import MakeWriter, Writer
 from chargehand.store.epochs import Epochs
-from chargehand.store.log_files import LogFiles
-from chargehand.store.logs import Logs
+from chargehand.store.logs.files import LogFiles
+from chargehand.store.logs.logs import Logs
 from chargehand.store.masters import Masters
 from chargehand.store.projects import Projects
+from chargehand.store.reading.resources import Resources
 from chargehand.store.requests import Requests
-from chargehand.store.resources import Resources
 from chargehand.store.schedulers import Schedulers
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.steps import Steps
 from chargehand.store.workers import Workers
-from chargehand.store.writer import MakeWriter, Writer
 
 
 class Store:

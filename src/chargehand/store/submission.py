@@ -14,11 +14,11 @@ from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.messages import BuildsetSubmitted, RequestSubmitted
 from chargehand.store import source_stamps
 from chargehand.store.buildset_completion import complete_if_done
-from chargehand.store.columns import as_json
-from chargehand.store.portable import inserted_id, inserted_ids
+from chargehand.store.engine.columns import as_json
+from chargehand.store.engine.portable import inserted_id, inserted_ids
+from chargehand.store.engine.tables import buildset_source_stamps, buildsets, requests
+from chargehand.store.engine.transaction import Transaction
 from chargehand.store.source_stamps import Found
-from chargehand.store.tables import buildset_source_stamps, buildsets, requests
-from chargehand.store.transaction import Transaction
 
 _INSERT_BUILDSET = insert(buildsets)
 _INSERT_STAMPS = insert(buildset_source_stamps)

@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, up
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.worker import Worker, WorkerInfo
 from chargehand.events.messages import WorkerConnected, WorkerDisconnected, WorkerUpdated
-from chargehand.store.columns import as_json, ids_as_json
-from chargehand.store.database import Database
-from chargehand.store.mapping import Rows
-from chargehand.store.portable import is_among
-from chargehand.store.tables import configured_workers, connected_workers, workers
-from chargehand.store.transaction import Transaction
+from chargehand.store.engine.columns import as_json, ids_as_json
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.mapping import Rows
+from chargehand.store.engine.portable import is_among
+from chargehand.store.engine.tables import configured_workers, connected_workers, workers
+from chargehand.store.engine.transaction import Transaction
 
 _worker = workers.c
 _connected = connected_workers.c

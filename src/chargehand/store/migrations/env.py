@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from chargehand.store.schema import VERSION_TABLE
-from chargehand.store.tables import metadata
+from chargehand.store.engine.schema import VERSION_TABLE
+from chargehand.store.engine.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from chargehand.store.engine.jobs import Job
+from chargehand.store.engine.writer import Batches, Settle
 from chargehand.store.errors import StoreError
-from chargehand.store.jobs import Job
-from chargehand.store.writer import Batches, Settle
 
 
 class WriterInTheLoop:

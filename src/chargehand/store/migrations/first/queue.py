@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from chargehand.store.columns import CleanText, Id, Json, Name, Time
+from chargehand.store.engine.columns import CleanText, Id, Json, Name, Time
 
 
 def _schedulers() -> None:

@@ -1,1 +1,1 @@
-"""The revisions, oldest first by name; ``chargehand.store.schema.REVISIONS`` lists them."""
+"""The revisions, oldest first by name; ``chargehand.store.engine.schema.REVISIONS`` lists them."""

@@ -1,0 +1,1 @@
+"""The machinery under the aggregates: connections, the writer, tables, and portable SQL."""

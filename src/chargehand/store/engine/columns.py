@@ -1,0 +1,83 @@
+"""Column types, and how values that have no column type of their own are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Dialect, Double, Integer, LargeBinary, String, Text
+from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from chargehand.domain.properties import Property
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+_properties = msgspec.json.Decoder(dict[str, Property])
+
+
+def clean(text: str) -> str:
+    """Return *text* without what databases refuse: NUL, and surrogates without a partner."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
+class CleanText(TypeDecorator[str]):
+    """Text from outside, cleaned on its way in: no commit message can fail a transaction."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """Choose a type without a small limit where the database has one."""
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(LONGTEXT())
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Clean what comes in."""
+        return value if value is None else clean(value)
+
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+Time: Double[float] = Double()
+Name = Text().with_variant(String(255), "mysql", "mariadb")
+"""Text that is part of a unique key."""
+Json = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+"""JSON as text: it is read and written whole, so the database needs to know nothing of it."""
+Blob = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
+
+
+def as_json(value: object) -> str:
+    """Return *value* as JSON text. Raises TypeError for what JSON cannot hold."""
+    try:
+        return _encoder.encode(value).decode()
+    except UnicodeEncodeError:
+        return _encoder.encode(_cleaned(value)).decode()
+
+
+def of_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text."""
+    return _decoder.decode(text)
+
+
+def properties_of_json(text: str | None) -> dict[str, Property]:
+    """Return the properties that were written with `as_json`."""
+    return _properties.decode(text) if text else {}
+
+
+def ids_as_json(ids: Iterable[int | None]) -> str:
+    """Return identifiers as the parameter of `chargehand.store.engine.portable.is_among`."""
+    return _encoder.encode([id_ for id_ in ids if id_ is not None]).decode()
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(str(key)): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_cleaned(item) for item in value]
+    return value

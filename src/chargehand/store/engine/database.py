@@ -1,0 +1,240 @@
+"""The database: use cases are written by one thread, queries read by a few others."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from chargehand.events.messages import Event
+from chargehand.kit.clock import Clock, SystemClock
+from chargehand.resources.query import Basis
+from chargehand.store.engine import schema
+from chargehand.store.engine.engines import is_in_memory, reading_engine, resolved, writing_engine
+from chargehand.store.engine.generations import Generations
+from chargehand.store.engine.jobs import AwaitedJob, Job, UseCase
+from chargehand.store.engine.recorder import Recorder
+from chargehand.store.engine.writer import Batches, JobQueue, MakeWriter, Writer
+from chargehand.store.errors import StoreError, is_worth_retrying, translated
+
+T = TypeVar("T")
+
+_READERS = 3
+
+
+class Database:
+    """Where everything but the text of logs is kept.
+
+    *url* is a ``db_url`` of the configuration, *publish* gets the events of committed transactions,
+    in the loop, in the order of the commits. *is_shared* says that other masters write to it too.
+    *make_writer* makes the queue of what is to be written; a thread's, unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        basedir: Path,
+        publish: Callable[[list[Event]], None],
+        clock: Clock | None = None,
+        is_shared: bool = False,
+        make_writer: MakeWriter = Writer,
+    ) -> None:
+        self.publish = publish
+        self._url = resolved(url, basedir)
+        self._clock = clock or SystemClock()
+        self._generations = Generations(is_shared=is_shared)
+        self._local = threading.local()
+        self._connections: list[Connection] = []
+        self._make_writer = make_writer
+        self._writer: JobQueue | None = None
+        self._recorder: Recorder | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reading: Engine | None = None
+        self._writing: Engine | None = None
+
+    @property
+    def dialect_name(self) -> str:
+        """``sqlite``, ``postgresql``, ``mysql`` …"""
+        return self._url.get_backend_name()
+
+    async def open(self) -> None:
+        """Connect; make the tables in a database that has none.
+
+        Raises SchemaTooNew, SchemaTooOld, or another StoreError that says what is wrong.
+        """
+        await asyncio.to_thread(self._prepare)
+        assert self._writing is not None
+        batches = Batches(self._writing, clock=self._clock, committed=self._generations.note)
+        self._writer = self._make_writer(batches, self._settle)
+        self._recorder = Recorder(put=self._writer.put)
+        if not is_in_memory(self._url):
+            self._reading = reading_engine(self._url)
+            self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+
+    async def close(self) -> None:
+        """Finish what is queued and disconnect; closing twice does no harm."""
+        if self._recorder is not None and self._writer is not None:
+            self._recorder.give_up()
+            await self._recorder.empty()
+        # From here on nothing is put behind the writer's last job, where it would wait for ever.
+        writer, self._writer = self._writer, None
+        await asyncio.to_thread(self._shut, writer)
+
+    async def check_schema(self) -> None:
+        """Raise SchemaTooNew, SchemaTooOld or SchemaForeign when the database does not fit."""
+        await asyncio.to_thread(self._with_schema, upgrade=False, create=False)
+
+    async def upgrade(self) -> None:
+        """Make the tables, or bring them to this version. The database must not be open."""
+        await asyncio.to_thread(self._with_schema, upgrade=True, create=True)
+
+    async def write(self, use_case: UseCase[T]) -> T:
+        """Perform *use_case* in the writer's thread and return what it returned, once committed.
+
+        What it raises comes out here, and nothing of it stays. A cancelled wait does not undo it.
+        """
+        if self._writer is None:
+            raise StoreError("the database is not open")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.put([AwaitedJob(use_case, future)])
+        return await future
+
+    async def insist(self, use_case: UseCase[T], *, sequence: int | None = None) -> T:
+        """Like `write`, but after all that was recorded, and an outage is waited out.
+
+        After `give_up` the Outage is raised.
+        """
+        return await self._recording().awaited(use_case, sequence=sequence)
+
+    def record(self, use_case: UseCase[object], *, sequence: int | None = None) -> None:
+        """Perform *use_case* soon, in the order of the calls; an outage is waited out.
+
+        Nobody waits for it. What goes wrong is raised to who insists next on something of the same
+        *sequence*, and that is not performed.
+        """
+        self._recording().record(use_case, sequence=sequence)
+
+    def note(self, job: Job) -> None:
+        """Perform *job* like what is recorded; it may be altered until the writer has taken it."""
+        self._recording().add(job)
+
+    def hurry(self) -> None:
+        """Let what was recorded wait no longer for more."""
+        self._recording().hurry()
+
+    async def recorded(self) -> None:
+        """Wait until what was recorded so far is committed."""
+        await self._recording().empty()
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._clock.timestamp()
+
+    def _recording(self) -> Recorder:
+        if self._recorder is None:
+            raise StoreError("the database is not open")
+        return self._recorder
+
+    def give_up(self, *, after: float) -> None:
+        """Wait out no outage for longer than that many seconds from now on."""
+        asyncio.get_running_loop().call_later(after, self._recording().give_up)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Return what *query* returns; it sees one state of the database, and must not write."""
+        if self._readers is None:
+            return await self.write(lambda transaction: query(transaction.connection))
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
+
+    def generation(self) -> int:
+        """Return a number that grows with each transaction; to be asked before something is read
+        that is to be kept."""
+        return self._generations.now()
+
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether nothing was written to what was read."""
+        return self._generations.is_current(basis)
+
+    def _settle(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            if job.error is None:
+                job.apply()
+        events = [event for job in jobs if job.error is None for event in job.events]
+        if events:
+            self.publish(events)
+        if self._recorder is not None:
+            self._recorder.settled(jobs)
+
+    def _query(self, query: Callable[[Connection], T]) -> T:
+        try:
+            try:
+                return self._query_once(query)
+            except DBAPIError as error:
+                if not is_worth_retrying(error):
+                    raise
+                self._local.connection = None
+                return self._query_once(query)
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def _query_once(self, query: Callable[[Connection], T]) -> T:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            assert self._reading is not None
+            connection = self._local.connection = self._reading.connect()
+            self._connections.append(connection)
+        with connection.begin():
+            return query(connection)
+
+    def _prepare(self) -> None:
+        self._with_schema(upgrade=False, create=True)
+
+    def _with_schema(self, *, upgrade: bool, create: bool) -> None:
+        engine = self._writing or writing_engine(self._url)
+        try:
+            with engine.begin() as connection:
+                revision = schema.revision_of(connection)
+                if revision is None:
+                    if create:
+                        schema.create(connection)
+                elif upgrade and revision in schema.REVISIONS[:-1]:
+                    schema.migrate(connection)
+                else:
+                    schema.check(revision)
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise translated(error) from error
+        except StoreError:
+            engine.dispose()
+            raise
+        self._writing = engine
+
+    def _shut(self, writer: JobQueue | None) -> None:
+        if writer is not None:
+            writer.close()
+        if self._readers is not None:
+            self._readers.shutdown()
+            self._readers = None
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+        for engine in (self._reading, self._writing):
+            if engine is not None:
+                engine.dispose()
+        self._reading = self._writing = None
+
+
+async def upgrade(url: str, basedir: Path) -> None:
+    """Make the tables of the database at *url*, or bring them to this version."""
+    database = Database(url=url, basedir=basedir, publish=lambda _events: None)
+    try:
+        await database.upgrade()
+    finally:
+        await database.close()

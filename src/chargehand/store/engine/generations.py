@@ -1,0 +1,59 @@
+"""Whether what was read is still true: when each table was last written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Table
+
+from chargehand.resources.query import Basis
+from chargehand.store.engine.tables import metadata
+
+
+def _dependents(table: Table) -> set[str]:
+    """Return the tables that lose rows when *table* does."""
+    found = {table.name}
+    for other in metadata.sorted_tables:
+        if any(key.column.table.name in found for key in other.foreign_keys):
+            found.add(other.name)
+    return found
+
+
+AFFECTED_BY_DELETE: dict[str, frozenset[str]] = {
+    table.name: frozenset(_dependents(table)) for table in metadata.sorted_tables
+}
+"""Which tables a deletion touches, by the table that is named in it."""
+
+
+class Generations:
+    """Counts the transactions that wrote something, and remembers for each table the last one.
+
+    The writer's thread notes them, the loop asks; a commit that is not noted yet makes an answer
+    look older than it is, which does no harm.
+    """
+
+    def __init__(self, *, is_shared: bool) -> None:
+        self._is_shared = is_shared
+        self._number = 0
+        self._last: dict[str, int] = {}
+
+    def now(self) -> int:
+        """Return the number of the last transaction; to be asked before anything is read."""
+        return self._number
+
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether none of the tables was written to since.
+
+        What other masters do is not seen here: where there may be some, nothing stays true.
+        """
+        last = self._last
+        return not self._is_shared and all(
+            last.get(table, 0) <= basis.as_of for table in basis.tables
+        )
+
+    def note(self, touched: Iterable[str]) -> None:
+        """Tables were written to, and the transaction is committed."""
+        number = self._number + 1
+        for table in touched:
+            self._last[table] = number
+        self._number = number

@@ -1,0 +1,51 @@
+"""Reading for answers that are kept: every statement notes which tables it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TypeVarTuple
+
+from sqlalchemy import Column, Connection, CursorResult, Select, Table
+from sqlalchemy.sql import visitors
+
+from chargehand.resources.visibility import Visibility
+from chargehand.store.engine.sight import as_seen
+
+Ts = TypeVarTuple("Ts")
+
+
+class Reading:
+    """A connection for the queries of one answer, and the ``tables`` that they have read.
+
+    What is hidden from whoever asks is left out of each statement, here and nowhere else.
+
+    Whatever an answer says follows from rows of these tables, so it stays true until one of them is
+    written to: also where a query is left out because of what another one found.
+    """
+
+    def __init__(self, connection: Connection, sees: Visibility) -> None:
+        self._connection = connection
+        self._sees = sees
+        self.tables: set[str] = set()
+
+    def execute(self, statement: Select[*Ts], values: Mapping[str, object]) -> CursorResult[*Ts]:
+        """Return the rows that *statement* finds."""
+        seen = self.seen(statement)
+        self.tables |= tables_of(seen)
+        return self._connection.execute(seen, values)
+
+    def seen(self, statement: Select[*Ts]) -> Select[*Ts]:
+        """Return what is really executed for *statement*."""
+        return statement if self._sees.is_everything else as_seen(statement, self._sees)
+
+
+@lru_cache(maxsize=2000)
+def tables_of(statement: Select[*Ts]) -> frozenset[str]:
+    """Return every table that *statement* reads, its subqueries' ones as well."""
+    found = set()
+    for element in visitors.iterate(statement):
+        table = element.table if isinstance(element, Column) else element
+        if isinstance(table, Table):
+            found.add(table.name)
+    return frozenset(found)

@@ -1,0 +1,77 @@
+"""The schema's revision: whether a database fits this version, and how it is made to fit."""
+
+from __future__ import annotations
+
+from pkgutil import iter_modules
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from chargehand.store.engine import tables
+from chargehand.store.errors import SchemaForeign, SchemaTooNew, SchemaTooOld
+from chargehand.store.migrations import versions
+
+VERSION_TABLE = "chargehand_schema"
+REVISIONS = tuple(
+    sorted(module.name.partition("_")[0] for module in iter_modules(versions.__path__))
+)
+"""All revisions, oldest first; the last one is what ``tables`` describes."""
+HEAD = REVISIONS[-1]
+
+_version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
+_FOREIGN_TABLES = {"migrate_version", "alembic_version", "buildrequests", "builders"}
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the database's revision; None when it has no table at all.
+
+    Raises SchemaForeign for a database with tables that are not ours.
+    """
+    try:
+        with connection.begin_nested():
+            found = connection.execute(select(_version.c.version_num)).scalar()
+    except (OperationalError, ProgrammingError):
+        found = None
+    if found is not None:
+        return str(found)
+    if _FOREIGN_TABLES & set(inspect(connection).get_table_names()):
+        raise SchemaForeign(
+            "it has tables of another program (Buildbot's?), which are left as they are. Give the "
+            "master a database of its own in its configuration, for example with "
+            "c['db'] = {'db_url': 'sqlite:///chargehand.sqlite'}"
+        )
+    return None
+
+
+def check(revision: str) -> None:
+    """Raise SchemaTooNew or SchemaTooOld unless *revision* is ours."""
+    if revision not in REVISIONS:
+        raise SchemaTooNew(
+            f"the database is of revision {revision}, newer than this version knows "
+            f"({HEAD}): install the version that made it, or restore a backup"
+        )
+    if revision != HEAD:
+        raise SchemaTooOld(
+            f"the database is of revision {revision}, this version needs {HEAD}: "
+            "run `chargehand upgrade-master` in the master's directory"
+        )
+
+
+def create(connection: Connection) -> None:
+    """Make all tables in an empty database and note the revision."""
+    tables.metadata.create_all(connection)
+    _version.create(connection)
+    connection.execute(insert(_version), {"version_num": HEAD})
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the database to the newest revision, keeping what is in it."""
+    # Alembic takes a third of a second to import, and is needed after an upgrade only.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "chargehand.store:migrations")
+    attributes: dict[str, object] = config.attributes
+    attributes["connection"] = connection
+    command.upgrade(config, "head")

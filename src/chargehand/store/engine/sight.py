@@ -1,0 +1,220 @@
+"""What somebody sees of each table: hidden rows are left out of every statement that reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TypeVarTuple, cast
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    exists,
+    false,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.sql import visitors
+
+from chargehand.resources.visibility import Choice, Visibility
+from chargehand.store.engine.columns import as_json
+from chargehand.store.engine.portable import holds
+from chargehand.store.engine.tables import (
+    build_properties,
+    builders,
+    builds,
+    buildsets,
+    changes,
+    metadata,
+    projects,
+    requests,
+    source_stamps,
+    workers,
+)
+
+Ts = TypeVarTuple("Ts")
+_Condition = ColumnElement[bool]
+
+_FEW = {"builders", "projects", "workers", "codebases"}
+"""Tables that are small: which of their rows are seen is found out once for a statement."""
+
+_MASKED: dict[Column[int], Column[int]] = {
+    builds.c.worker_id: workers.c.id,
+    buildsets.c.parent_build_id: builds.c.id,
+    buildsets.c.rebuilt_build_id: builds.c.id,
+}
+"""References that are NULL where what they name is hidden; other rows go with what they name."""
+
+_FOLLOWING = {requests.c.buildset_id, builds.c.request_id}
+"""References to what is seen whenever the row itself is."""
+
+_OF_WORKERS = ("workername", "slavename")
+"""Properties of a build that name its worker."""
+
+
+@lru_cache(maxsize=2000)
+def as_seen(statement: Select[*Ts], sees: Visibility) -> Select[*Ts]:
+    """Return *statement* with what is seen of each table in place of the table."""
+    views = _views(sees)
+
+    def seen(element: object, **_: object) -> object:
+        if isinstance(element, Table):
+            return views.get(element)
+        if isinstance(element, Column) and element.table in views:
+            return views[element.table].c[element.key]
+        return None
+
+    return cast("Select[*Ts]", visitors.replacement_traverse(statement, {}, seen))
+
+
+@lru_cache(maxsize=200)
+def _views(sees: Visibility) -> Mapping[Table, FromClause]:
+    sight = _Sight(sees)
+    found = {table: sight.view(table) for table in metadata.sorted_tables}
+    return {table: view for table, view in found.items() if view is not None}
+
+
+class _Sight:
+    """Finds out what is seen of each table, from its own rule and from what its rows belong to."""
+
+    def __init__(self, sees: Visibility) -> None:
+        self._sees = sees
+        self._conditions: dict[Table, _Condition | None] = {}
+
+    def view(self, table: Table) -> FromClause | None:
+        """Return the rows and values that are seen, None where that is all of them."""
+        condition = self._condition(table)
+        masks = {
+            column: mask
+            for column in table.c
+            if column in _MASKED and (mask := self._reference(column, _MASKED[column])) is not None
+        }
+        if condition is None and not masks:
+            return None
+        columns = (
+            case((masks[column], column), else_=null()).label(column.key)
+            if column in masks
+            else column
+            for column in table.c
+        )
+        rows = select(*columns)
+        return (rows if condition is None else rows.where(condition)).subquery(f"{table.name}_seen")
+
+    def _condition(self, table: Table) -> _Condition | None:
+        """Return when a row is seen, None: always."""
+        if table not in self._conditions:
+            parts = [self._rule(table), *self._belonging(table)]
+            limits = [part for part in parts if part is not None]
+            self._conditions[table] = and_(*limits) if limits else None
+        return self._conditions[table]
+
+    def _belonging(self, table: Table) -> list[_Condition | None]:
+        return [
+            self._reference(column, key.column)
+            for column in table.c
+            if column not in _MASKED and column not in _FOLLOWING
+            for key in _keys(column)
+        ]
+
+    def _reference(self, column: Column[int], target: Column[int]) -> _Condition | None:
+        """Return when what *column* names is seen (or nothing is named)."""
+        table = target.table
+        assert isinstance(table, Table)
+        condition = self._condition(table)
+        if condition is None:
+            return None
+        if table.name in _FEW:
+            seen: _Condition = column.in_(select(target).where(condition).correlate(None))
+        else:
+            seen = exists(select(1).where(target == column, condition).correlate(column.table))
+        return or_(column.is_(None), seen) if column.nullable else seen
+
+    def _rule(self, table: Table) -> _Condition | None:
+        sees = self._sees
+        match table.name:
+            case workers.name:
+                return _chosen(workers.c.name, sees.workers)
+            case projects.name:
+                return _chosen(projects.c.name, sees.projects)
+            case builders.name:
+                return _all(
+                    _chosen(builders.c.name, sees.builders),
+                    _tagged(sees.tags),
+                    None if sees.projects.has("") else builders.c.project_id.is_not(None),
+                )
+            case buildsets.name:
+                return self._is_for_seen_builders()
+            case build_properties.name:
+                return self._names_no_hidden_worker()
+            case changes.name | source_stamps.name:
+                return self._is_of_seen_project(table.c.project)
+        return None
+
+    def _is_for_seen_builders(self) -> _Condition | None:
+        """A buildset is seen by who sees one of its requests; one without requests, by all."""
+        seen = self._reference(requests.c.builder_id, builders.c.id)
+        if seen is None:
+            return None
+        of_buildset = select(1).where(requests.c.buildset_id == buildsets.c.id)
+        return or_(
+            exists(of_buildset.where(seen).correlate(buildsets)),
+            ~exists(of_buildset.correlate(buildsets)),
+        )
+
+    def _names_no_hidden_worker(self) -> _Condition | None:
+        seen = self._reference(builds.c.worker_id, workers.c.id)
+        if seen is None:
+            return None
+        name, build_id = build_properties.c.name, build_properties.c.build_id
+        of_build = select(1).where(builds.c.id == build_id, seen).correlate(build_properties)
+        return or_(name.not_in(_OF_WORKERS), exists(of_build))
+
+    def _is_of_seen_project(self, name: Column[str]) -> _Condition | None:
+        """Changes name projects without reference; most names are of no configured project."""
+        condition = _chosen(projects.c.name, self._sees.projects)
+        if condition is None:
+            return None
+        return name.not_in(select(projects.c.name).where(~condition).correlate(None))
+
+
+def _keys(column: Column[int]) -> set[ForeignKey]:
+    return column.foreign_keys
+
+
+def _chosen(name: Column[str], choice: Choice) -> _Condition | None:
+    if choice.is_everything:
+        return None
+    names = sorted(choice.names)
+    return name.not_in(names) if choice.is_exclusion else name.in_(names)
+
+
+def _tagged(choice: Choice) -> _Condition | None:
+    if choice.is_everything:
+        return None
+    if not choice.names:
+        return false()
+    text = builders.c.tags
+    # An element of a list in JSON comes after a bracket or a comma.
+    has_one = or_(
+        *(
+            holds(text, literal(f"{before}{as_json(tag)}{after}", Text()))
+            for tag in sorted(choice.names)
+            for before in "[,"
+            for after in ",]"
+        )
+    )
+    return ~has_one if choice.is_exclusion else has_one
+
+
+def _all(*parts: _Condition | None) -> _Condition | None:
+    limits = [part for part in parts if part is not None]
+    return and_(*limits) if limits else None

@@ -1,0 +1,360 @@
+"""The schema: every table and every index, each index with the question that it answers."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    and_,
+    false,
+    true,
+)
+
+from chargehand.store.engine.columns import Blob, CleanText, Id, Json, Name, Time
+from chargehand.store.engine.definitions import epoch, flag, identity, reference, text
+from chargehand.store.engine.definitions import metadata as metadata
+from chargehand.store.engine.record_tables import branches as branches
+from chargehand.store.engine.record_tables import codebases as codebases
+from chargehand.store.engine.record_tables import commits as commits
+from chargehand.store.engine.record_tables import test_result_sets as test_result_sets
+from chargehand.store.engine.record_tables import test_results as test_results
+
+masters = Table(
+    "masters",
+    metadata,
+    identity(),
+    Column("name", Name, nullable=False, unique=True),
+    flag("active"),
+    Column("last_active", Time, nullable=False),
+    # Raised whenever what the master has claimed so far is its own no longer.
+    epoch(),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    identity(),
+    Column("name", Name, nullable=False, unique=True),
+    Column("slug", CleanText, nullable=False),
+    Column("description", CleanText),
+    Column("description_format", CleanText),
+    Column("description_html", CleanText),
+    flag("active"),
+)
+
+builders = Table(
+    "builders",
+    metadata,
+    identity(),
+    Column("name", Name, nullable=False, unique=True),
+    Column("description", CleanText),
+    Column("description_format", CleanText),
+    Column("description_html", CleanText),
+    reference("project_id", "projects", nullable=True, index=True),
+    Column("tags", Json, nullable=False),
+)
+
+builder_masters = Table(
+    "builder_masters",
+    metadata,
+    reference("builder_id", "builders", primary_key=True),
+    reference("master_id", "masters", primary_key=True, index=True),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    identity(),
+    Column("name", Name, nullable=False, unique=True),
+    Column("info", Json, nullable=False),
+    flag("paused"),
+    Column("pause_reason", CleanText),
+    flag("graceful"),
+)
+
+connected_workers = Table(
+    "connected_workers",
+    metadata,
+    reference("worker_id", "workers", primary_key=True),
+    reference("master_id", "masters", primary_key=True, index=True),
+)
+
+configured_workers = Table(
+    "configured_workers",
+    metadata,
+    reference("worker_id", "workers", primary_key=True),
+    reference("builder_id", "builders", primary_key=True, index=True),
+    reference("master_id", "masters", primary_key=True, index=True),
+)
+
+patches = Table(
+    "patches",
+    metadata,
+    identity(),
+    Column("level", Integer, nullable=False),
+    Column("body", Blob, nullable=False),
+    text("subdir"),
+    text("author"),
+    text("comment"),
+)
+
+source_stamps = Table(
+    "source_stamps",
+    metadata,
+    identity(),
+    # Equal stamps are one row: the digest covers every other column, and the patch's content.
+    Column("digest", LargeBinary(20), nullable=False, unique=True),
+    Column("branch", CleanText),
+    Column("revision", CleanText),
+    text("repository"),
+    text("project"),
+    text("codebase"),
+    reference("patch_id", "patches", nullable=True, index=True),
+    Column("created_at", Time, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    identity(),
+    reference("source_stamp_id", "source_stamps", index=True),
+    text("author"),
+    Column("committer", CleanText),
+    Column("files", Json, nullable=False),
+    text("comments"),
+    Column("revision", CleanText),
+    Column("when_timestamp", Time, nullable=False),
+    Column("branch", CleanText),
+    Column("category", CleanText),
+    text("revlink"),
+    Column("properties", Json, nullable=False),
+    text("repository"),
+    text("project"),
+    text("codebase"),
+    Column("parent_id", Id),
+    Index("changes_by_revision", "revision", mysql_length=64),
+    Index("changes_by_time", "when_timestamp"),
+    # The parent of a new change is the newest one of the same line of development.
+    Index(
+        "changes_by_branch",
+        "branch",
+        "repository",
+        "project",
+        "codebase",
+        "id",
+        mysql_length={"branch": 64, "repository": 128, "project": 64, "codebase": 64},
+    ),
+)
+
+buildsets = Table(
+    "buildsets",
+    metadata,
+    identity(),
+    Column("external_id", CleanText),
+    text("reason"),
+    text("scheduler"),
+    Column("submitted_at", Time, nullable=False),
+    flag("complete"),
+    Column("complete_at", Time),
+    Column("result", Integer),
+    # The builds named here may have been pruned since: no foreign keys.
+    Column("parent_build_id", Id, index=True),
+    Column("parent_relationship", CleanText),
+    Column("rebuilt_build_id", Id, index=True),
+    Column("properties", Json, nullable=False),
+    Index("buildsets_by_submission", "submitted_at"),
+)
+
+buildset_source_stamps = Table(
+    "buildset_source_stamps",
+    metadata,
+    reference("buildset_id", "buildsets", primary_key=True),
+    reference("source_stamp_id", "source_stamps", primary_key=True, index=True),
+)
+
+requests = Table(
+    "build_requests",
+    metadata,
+    identity(),
+    reference("buildset_id", "buildsets"),
+    reference("builder_id", "builders"),
+    Column("priority", Integer, nullable=False),
+    Column("submitted_at", Time, nullable=False),
+    flag("waited_for"),
+    # A request that was completed without a build counts as claimed, by nobody.
+    flag("claimed"),
+    Column("claimed_by", Id, ForeignKey("masters.id", ondelete="SET NULL")),
+    Column("claimed_at", Time),
+    flag("complete"),
+    Column("complete_at", Time),
+    Column("result", Integer),
+    Column("properties", Json),
+    Column("claimed_epoch", Integer),
+    Index("requests_by_buildset", "buildset_id", "complete"),
+    Index("requests_by_builder", "builder_id", "id"),
+    Index("requests_by_submission", "submitted_at"),
+)
+_claimed = and_(requests.c.claimed == true(), requests.c.complete == false())
+Index(
+    "requests_claimed",
+    requests.c.claimed_by,
+    sqlite_where=_claimed,
+    postgresql_where=_claimed,
+)
+_waits = requests.c.claimed == false()
+Index(
+    "requests_waiting",
+    requests.c.builder_id,
+    requests.c.id,
+    sqlite_where=_waits,
+    postgresql_where=_waits,
+)
+# What waits, most urgent first: the list of pending requests, however long the queue.
+Index(
+    "requests_by_priority",
+    requests.c.priority,
+    requests.c.submitted_at,
+    sqlite_where=_waits,
+    postgresql_where=_waits,
+)
+_unfinished = requests.c.complete == false()
+Index(
+    "requests_incomplete",
+    requests.c.claimed_by,
+    sqlite_where=_unfinished,
+    postgresql_where=_unfinished,
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    identity(),
+    Column("number", Integer, nullable=False),
+    reference("builder_id", "builders"),
+    reference("request_id", "build_requests", index=True),
+    reference("worker_id", "workers"),
+    reference("master_id", "masters"),
+    Column("started_at", Time, nullable=False),
+    Column("locks_duration", Time, nullable=False),
+    flag("complete"),
+    Column("complete_at", Time),
+    Column("result", Integer),
+    text("state"),
+    epoch(),
+    # Two masters that start builds of one builder at once cannot get the same number.
+    Index("builds_by_number", "builder_id", "number", unique=True),
+    Index("builds_by_builder", "builder_id", "id"),
+    Index("builds_by_worker", "worker_id", "id"),
+    Index("builds_by_start", "started_at"),
+)
+_running = builds.c.complete == false()
+Index("builds_running", builds.c.master_id, sqlite_where=_running, postgresql_where=_running)
+
+build_properties = Table(
+    "build_properties",
+    metadata,
+    reference("build_id", "builds", primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("value", Json, nullable=False),
+    text("source"),
+)
+
+build_data = Table(
+    "build_data",
+    metadata,
+    identity(),
+    reference("build_id", "builds"),
+    Column("name", Name, nullable=False),
+    Column("value", Blob, nullable=False),
+    Column("length", Integer, nullable=False),
+    text("source"),
+    Index("build_data_by_name", "build_id", "name", unique=True),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    identity(),
+    reference("build_id", "builds"),
+    Column("number", Integer, nullable=False),
+    Column("name", Name, nullable=False),
+    text("state"),
+    Column("started_at", Time),
+    Column("locks_acquired_at", Time),
+    flag("complete"),
+    Column("complete_at", Time),
+    Column("result", Integer),
+    Column("urls", Json, nullable=False),
+    flag("hidden"),
+    Index("steps_by_number", "build_id", "number", unique=True),
+    Index("steps_by_name", "build_id", "name", unique=True),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    identity(),
+    reference("step_id", "steps"),
+    text("name"),
+    Column("slug", Name, nullable=False),
+    Column("type", CleanText, nullable=False),
+    flag("complete"),
+    Column("line_count", Integer, nullable=False),
+    # Bytes of the text, channel letters included.
+    Column("size", Id, nullable=False),
+    # The records of a small log; NULL once they are in a file.
+    Column("content", Blob),
+    Index("logs_by_slug", "step_id", "slug", unique=True),
+)
+
+schedulers = Table(
+    "schedulers",
+    metadata,
+    identity(),
+    Column("name", Name, nullable=False, unique=True),
+    Column("enabled", Boolean, nullable=False, default=True),
+    Column("last_change_id", Id),
+)
+
+scheduler_masters = Table(
+    "scheduler_masters",
+    metadata,
+    reference("scheduler_id", "schedulers", primary_key=True),
+    reference("master_id", "masters", index=True),
+)
+
+scheduler_changes = Table(
+    "scheduler_changes",
+    metadata,
+    reference("scheduler_id", "schedulers", primary_key=True),
+    reference("change_id", "changes", primary_key=True, index=True),
+    flag("important"),
+)
+
+change_sources = Table(
+    "change_sources",
+    metadata,
+    identity(),
+    Column("name", Name, nullable=False, unique=True),
+)
+
+change_source_masters = Table(
+    "change_source_masters",
+    metadata,
+    reference("change_source_id", "change_sources", primary_key=True),
+    reference("master_id", "masters", index=True),
+)
+
+object_state = Table(
+    "object_state",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("kind", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("value", Json, nullable=False),
+)

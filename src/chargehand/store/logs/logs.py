@@ -1,0 +1,299 @@
+"""Logs: short ones in their row, long ones in a file, both readable while they are written."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from msgspec.structs import replace
+
+from chargehand.domain.build import Log, LogType, NewLog, Segment
+from chargehand.domain.identifiers import BuildId, CommandId, LogId, MasterId, StepId
+from chargehand.domain.raw_log import RawLog
+from chargehand.kit.tasks import Tasks
+from chargehand.store.engine.database import Database
+from chargehand.store.errors import LogWriteFailed, StoreError
+from chargehand.store.logs import rows as log_rows
+from chargehand.store.logs import text as log_text
+from chargehand.store.logs.files import LogFiles, OpenedLog
+from chargehand.store.logs.open_log import LogPlaces, OpenLog
+from chargehand.store.logs.records import Extent, ReadAt, extent_of, last_number
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_logger = logging.getLogger(__name__)
+
+_MEASURE_EVERY = 1.0
+_EXTENTS = 256
+_READERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What of a log was there when a reading began."""
+
+    log: Log
+    extent: Extent
+    content: bytes | None
+
+    @property
+    def has_letters(self) -> bool:
+        return self.log.type is LogType.STDIO
+
+
+class Logs:
+    """Keeps logs (``execution.LogStore``, ``web.Logs``).
+
+    What `append` has taken survives a kill of the master: it is committed, or in the file. A log
+    starts in its row and moves to a file when it outgrows 16 KiB compressed. While a file grows
+    its row is brought up to date once a second, and exactly when the log is finished.
+    """
+
+    def __init__(self, *, database: Database, files: LogFiles) -> None:
+        self._database = database
+        self._files = files
+        self._open: dict[LogId, OpenLog] = {}
+        self._extents: OrderedDict[LogId, Extent] = OrderedDict()
+        self._unmeasured: dict[LogId, OpenLog] = {}
+        self._tasks = Tasks("logs")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
+        self._places = LogPlaces(
+            database=database,
+            files=files,
+            writer=self._writer,
+            tasks=self._tasks,
+            grown=self._measure_later,
+            finished=self._finished,
+        )
+
+    async def close(self) -> None:
+        """Bring the rows up to date and end the threads. To be called before the database's."""
+        try:
+            for opened in list(self._open.values()):
+                await opened.flush()
+            await self._tasks.close()
+            await self._measure()
+        except StoreError as error:
+            _logger.warning("the length of running logs could not be noted: %s", error)
+        for threads in (self._writer, self._readers):
+            await asyncio.to_thread(threads.shutdown)
+
+    async def open(
+        self,
+        step_id: StepId,
+        name: str,
+        slug: str,
+        kind: LogType,
+        *,
+        build_id: BuildId | None = None,
+    ) -> Log:
+        """Create the log (the slug is made unique in its step); announce LogAdded."""
+        new = NewLog(name, slug, kind)
+        log = await self._database.insist(
+            lambda transaction: log_rows.add(transaction, step_id, new), sequence=build_id
+        )
+        self.begin(log)
+        return log
+
+    def begin(self, log: Log) -> None:
+        """Be ready to append to a log that was added just now."""
+        self._open[log.id] = OpenLog(log, Extent(), b"", self._places)
+
+    def append(self, log_id: LogId, segment: Segment) -> asyncio.Future[None]:
+        """Append a segment; the future is done when it is durable. Announces LogAppended.
+
+        Raises (or the future does) LogWriteFailed, LookupError.
+        """
+        opened = self._open.get(log_id)
+        if opened is not None:
+            return opened.append(segment)
+        return asyncio.ensure_future(self._append_again(log_id, segment))
+
+    async def flush(self, log_id: LogId) -> None:
+        """Wait until all that was appended is durable, or has failed."""
+        if (opened := self._open.get(log_id)) is not None:
+            await opened.flush()
+
+    async def finish(self, log_id: LogId) -> Log:
+        """No more will come; announce LogFinished."""
+        return await (await self._opened(log_id)).finish()
+
+    async def _append_again(self, log_id: LogId, segment: Segment) -> None:
+        await (await self._opened(log_id)).append(segment)
+
+    async def resume(
+        self, step_id: StepId, name: str, slug: str, command_id: CommandId
+    ) -> tuple[LogId, int] | None:
+        """Return the log that takes a command's output, and the last of its updates that is there.
+
+        For output that a worker kept while its master was down: what is there already will come
+        again. The log is opened when it was not yet; None when it is finished, or its step is.
+        """
+        await self._database.recorded()
+        logs = await self._database.read(
+            lambda connection: log_rows.of_open_step(connection, step_id, name)
+        )
+        if logs is None:
+            return None
+        found = [(await self._last_number(log.id, command_id), log.id, log) for log in logs]
+        number, log_id, log = max(found, default=(0, LogId(0), None))
+        if log is not None and not log.complete:
+            return log_id, number
+        if number:
+            return None
+        return (await self.open(step_id, name, slug, LogType.STDIO)).id, 0
+
+    async def _last_number(self, log_id: LogId, command_id: CommandId) -> int:
+        source = await self._source(log_id)
+
+        def look() -> int:
+            with self._reading(source) as read_at:
+                return last_number(read_at, source.extent.length, command_id)
+
+        return await self._in_reader(look)
+
+    async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return lines of all that was appended, as stored, with channel letters."""
+        await self.flush(log_id)
+        return await self.lines(log_id, first, count)
+
+    async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Return these lines, with channel letters where the log is of type ``s``."""
+        source = await self._source(log_id)
+        return await self._in_reader(self._lines, source, max(first, 0), count)
+
+    async def raw(self, log_id: LogId) -> RawLog:
+        """Return the text as the command wrote it, without letters."""
+        source = await self._source(log_id)
+        size = log_text.plain_size(source.extent, has_letters=source.has_letters)
+        return RawLog(size=size, chunks=self._chunks(source))
+
+    async def delete(self, log_ids: Sequence[LogId]) -> None:
+        """Forget logs and their text."""
+        await self._database.recorded()
+        await self._database.write(lambda transaction: log_rows.delete_rows(transaction, log_ids))
+        for log_id in log_ids:
+            self._extents.pop(log_id, None)
+        await self._in_writer(self._files.delete, log_ids)
+
+    async def repair(self, master_id: MasterId) -> None:
+        """Cut off what a killed master left half written, and count what is there."""
+        log_ids = await self._database.read(
+            lambda connection: log_rows.left_open(connection, master_id)
+        )
+        measures = []
+        for log_id in log_ids:
+            extent = await self._in_writer(self._files.repaired, log_id)
+            measures.append((log_id, extent.line_count, extent.size))
+        if measures:
+            await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
+
+    def _finished(self, opened: OpenLog) -> None:
+        log_id = opened.log.id
+        self._unmeasured.pop(log_id, None)
+        self._open.pop(log_id, None)
+        if opened.content is None:
+            self._remember(log_id, opened.extent)
+
+    def _measure_later(self, opened: OpenLog) -> None:
+        if not self._unmeasured:
+            self._tasks.spawn(self._measure_soon(), name="bring rows up to date")
+        self._unmeasured[opened.log.id] = opened
+
+    async def _measure_soon(self) -> None:
+        await asyncio.sleep(_MEASURE_EVERY)
+        try:
+            await self._measure()
+        except StoreError as error:
+            _logger.warning("the length of running logs could not be noted: %s", error)
+
+    async def _measure(self) -> None:
+        measures = [
+            (log_id, opened.extent.line_count, opened.extent.size)
+            for log_id, opened in self._unmeasured.items()
+        ]
+        self._unmeasured.clear()
+        if measures:
+            await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
+
+    async def _opened(self, log_id: LogId) -> OpenLog:
+        """Return an open log, also one that was opened before the master was started again."""
+        opened = self._open.get(log_id)
+        if opened is not None:
+            return opened
+        row = await self._database.read(lambda connection: log_rows.stored(connection, log_id))
+        if row.log.complete:
+            raise LogWriteFailed(f"log {log_id} is finished")
+        if row.content is not None:
+            extent = _extent_of_content(row.content)
+        else:
+            extent = await self._in_writer(self._files.repaired, log_id)
+        log = replace(row.log, line_count=extent.line_count)
+        return self._open.setdefault(log_id, OpenLog(log, extent, row.content, self._places))
+
+    async def _source(self, log_id: LogId) -> _Source:
+        opened = self._open.get(log_id)
+        if opened is not None:
+            return _Source(opened.log, opened.extent.snapshot(), opened.content)
+        row = await self._database.read(lambda connection: log_rows.stored(connection, log_id))
+        if row.content is not None:
+            return _Source(row.log, _extent_of_content(row.content), row.content)
+        extent = self._extents.get(log_id)
+        if extent is None:
+            extent = await self._in_reader(self._files.extent, log_id)
+        if row.log.complete:
+            self._remember(log_id, extent)
+        return _Source(row.log, extent, None)
+
+    def _remember(self, log_id: LogId, extent: Extent) -> None:
+        self._extents[log_id] = extent
+        self._extents.move_to_end(log_id)
+        if len(self._extents) > _EXTENTS:
+            self._extents.popitem(last=False)
+
+    def _lines(self, source: _Source, first: int, count: int | None) -> bytes:
+        with self._reading(source) as read_at:
+            return log_text.lines(read_at, source.extent, first, count)
+
+    def _pieces(self, source: _Source) -> Iterator[bytes]:
+        # The file is closed with the generator, wherever the reading was given up.
+        with self._reading(source) as read_at:
+            yield from log_text.chunks(read_at, source.extent, has_letters=source.has_letters)
+
+    async def _chunks(self, source: _Source) -> AsyncIterator[bytes]:
+        pieces = self._pieces(source)
+        loop = asyncio.get_running_loop()
+        # One piece is made while the one before it is on its way.
+        following = loop.run_in_executor(self._readers, next, pieces, None)
+        while (piece := await following) is not None:
+            following = loop.run_in_executor(self._readers, next, pieces, None)
+            yield piece
+
+    @contextmanager
+    def _reading(self, source: _Source) -> Iterator[ReadAt]:
+        content = source.content
+        if content is not None:
+            yield lambda offset, count: content[offset : offset + count]
+        elif not source.extent.length:
+            yield lambda offset, count: b""
+        else:
+            with OpenedLog(self._files.path(source.log.id)) as opened:
+                yield opened.read_at
+
+    async def _in_writer(self, work: Callable[P, T], *args: P.args, **_none: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, *args)
+
+    async def _in_reader(self, work: Callable[P, T], *args: P.args, **_none: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, *args)
+
+
+def _extent_of_content(content: bytes) -> Extent:
+    return extent_of(lambda offset, count: content[offset : offset + count], len(content))

@@ -1,0 +1,259 @@
+"""A log that is being written: first in its row, in a file when it has outgrown that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from chargehand.domain.build import Log, Segment
+from chargehand.events.messages import LogAppended, LogFinished
+from chargehand.kit.tasks import Tasks
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.jobs import Job
+from chargehand.store.engine.transaction import Transaction
+from chargehand.store.errors import LogWriteFailed, StoreError
+from chargehand.store.logs import rows as log_rows
+from chargehand.store.logs.files import LogFiles
+from chargehand.store.logs.records import Extent, encoded
+
+_SHORT = 16 * 1024
+"""How many bytes of records a row may have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPlaces:
+    """Where logs are written, and who is to hear of it."""
+
+    database: Database
+    files: LogFiles
+    writer: Executor
+    """Has one thread: what is written to files keeps its order."""
+    tasks: Tasks
+    grown: Callable[[OpenLog], None]
+    """Called when a file has grown."""
+    finished: Callable[[OpenLog], None]
+    """Called when no more will come, and all that came is durable."""
+
+
+class OpenLog:
+    """Appends in the order of the calls; what comes while a write is on its way goes together.
+
+    ``log``, ``extent`` and ``content`` are what is durable, and so what may be read.
+    """
+
+    def __init__(self, log: Log, extent: Extent, content: bytes | None, places: LogPlaces) -> None:
+        self.log = log
+        self.extent = extent
+        self.content = content
+        self._places = places
+        self._row = _Row(log, extent.size, content)
+        """As it will be when all that is on its way is written."""
+        self._is_in_row = content is not None
+        self._row_write: _RowWrite | None = None
+        self._group: _Group | None = None
+        """What waits for the file."""
+        self._writing: asyncio.Task[None] | None = None
+        self._is_finishing = False
+
+    def append(self, segment: Segment) -> asyncio.Future[None]:
+        """Append a segment; the future is done when it is durable. Raises LogWriteFailed."""
+        if self._is_finishing:
+            raise LogWriteFailed(f"log {self.log.id} is finished")
+        record = encoded(segment)
+        if self._is_in_row and self._row.length + len(record) <= _SHORT:
+            self._row = self._row.grown(segment, record)
+            write = self._next_row_write()
+            write.measures.append(_measure(segment, record))
+            return write.future
+        self._is_in_row = False
+        if self._group is None:
+            self._group = _Group()
+        self._group.records.append(record)
+        self._group.measures.append(_measure(segment, record))
+        if self._writing is None:
+            self._writing = self._places.tasks.spawn(self._write_groups(), name="write a log")
+        return self._group.future
+
+    async def flush(self) -> None:
+        """Wait until all that was appended is durable, or has failed."""
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+        if self._row_write is not None:
+            self._places.database.hurry()
+            await asyncio.wait([self._row_write.future])
+
+    async def finish(self) -> Log:
+        """No more will come. Nobody waits for what is in a row."""
+        if self._is_finishing:
+            return self._row.log
+        self._is_finishing = True
+        if self._is_in_row:
+            self._row = self._row.ended()
+            self._next_row_write()
+            return self._row.log
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+        self._row = _Row(self.log, self.extent.size, None).ended()
+        self._next_row_write()
+        return self._row.log
+
+    def _next_row_write(self) -> _RowWrite:
+        write = self._row_write
+        if write is None or write.is_taken:
+            write = self._row_write = _RowWrite(self._row, self._apply, self._row_ended)
+            self._places.database.note(write)
+        write.row = self._row
+        return write
+
+    def _apply(self, write: _RowWrite) -> None:
+        self._grow(write.measures)
+        self.log, self.content = write.row.log, write.row.content
+        if self.log.complete:
+            self._places.finished(self)
+
+    def _row_ended(self, write: _RowWrite) -> None:
+        if self._row_write is write:
+            self._row_write = None
+
+    async def _write_groups(self) -> None:
+        try:
+            while (group := self._group) is not None:
+                self._group = None
+                try:
+                    await self._write_group(group)
+                except StoreError as error:
+                    _fail(group, error)
+        finally:
+            self._writing = None
+
+    async def _write_group(self, group: _Group) -> None:
+        if self._row.content is None:
+            await self._write_file(self.extent.length, group)
+        else:
+            await self._move(group)
+        self._grow(group.measures)
+        self.log = replace(self.log, line_count=self.extent.line_count)
+        self._places.database.publish([LogAppended(log=self.log)])
+        self._places.grown(self)
+        group.future.set_result(None)
+
+    async def _move(self, group: _Group) -> None:
+        """Move what is in the row to a file, together with what comes next."""
+        row = self._row
+        group.records.insert(0, row.content or b"")
+        await self._write_file(0, group)
+        lines = sum(line_count for line_count, _, _ in group.measures)
+        moved = replace(row.log, line_count=row.log.line_count + lines)
+        size = row.size + sum(size for _, size, _ in group.measures)
+        await self._places.database.insist(
+            lambda transaction: log_rows.set_content(transaction, moved, size, None)
+        )
+        # Row writes that were on their way have been performed before.
+        self.content = None
+        self._row = _Row(moved, size, None)
+
+    async def _write_file(self, offset: int, group: _Group) -> None:
+        write, data = self._places.files.write, b"".join(group.records)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._places.writer, write, self.log.id, offset, data)
+
+    def _grow(self, measures: list[tuple[int, int, int]]) -> None:
+        for line_count, size, length in measures:
+            self.extent.grow(line_count, size, length)
+
+
+class _Row:
+    """What is to stand in a log's row; ``content`` is None when it is in a file."""
+
+    __slots__ = ("content", "log", "size")
+
+    def __init__(self, log: Log, size: int, content: bytes | None) -> None:
+        self.log = log
+        self.size = size
+        self.content = content
+
+    @property
+    def length(self) -> int:
+        """How many bytes of records there are."""
+        return len(self.content or b"")
+
+    def grown(self, segment: Segment, record: bytes) -> _Row:
+        """Return the row with one more record."""
+        log = replace(self.log, line_count=self.log.line_count + segment.line_count)
+        return _Row(log, self.size + segment.size, (self.content or b"") + record)
+
+    def ended(self) -> _Row:
+        """Return the row of a log that is complete."""
+        return _Row(replace(self.log, complete=True), self.size, self.content)
+
+
+class _Group:
+    """Records that are written to a file at once."""
+
+    __slots__ = ("future", "measures", "records")
+
+    def __init__(self) -> None:
+        self.records: list[bytes] = []
+        self.measures: list[tuple[int, int, int]] = []
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class _RowWrite(Job):
+    """Writes a log's row; what is to stand there may change until the writer has taken it."""
+
+    __slots__ = ("_applied", "_ended", "future", "measures", "row")
+
+    def __init__(
+        self,
+        row: _Row,
+        applied: Callable[[_RowWrite], None],
+        ended: Callable[[_RowWrite], None],
+    ) -> None:
+        super().__init__()
+        self.row = row
+        self.measures: list[tuple[int, int, int]] = []
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._applied = applied
+        self._ended = ended
+
+    def perform(self, transaction: Transaction) -> None:
+        """Write the row, and announce what is new in it."""
+        row = self.row
+        if row.content is not None:
+            log_rows.set_content(transaction, row.log, row.size, row.content)
+        else:
+            log_rows.finish(transaction, row.log, row.size)
+        if self.measures:
+            transaction.announce(LogAppended(log=replace(row.log, complete=False)))
+        if row.log.complete:
+            transaction.announce(LogFinished(log=row.log))
+        self.events = transaction.events
+
+    def apply(self) -> None:
+        """Show what is durable now, before anybody hears of it."""
+        self._applied(self)
+
+    def settle(self) -> None:
+        """Tell whoever waits."""
+        self._ended(self)
+        if self.future.cancelled():
+            return
+        if self.error is None:
+            self.future.set_result(None)
+        else:
+            _fail(self, self.error)
+
+
+def _measure(segment: Segment, record: bytes) -> tuple[int, int, int]:
+    return segment.line_count, segment.size, len(record)
+
+
+def _fail(failed: _Group | _RowWrite, error: BaseException) -> None:
+    if not isinstance(error, LogWriteFailed):
+        error = LogWriteFailed(f"cannot append to the log: {error}; the log ends here")
+    failed.future.set_exception(error)
+    failed.future.exception()  # Not everybody who appends wants to know.

@@ -1,0 +1,154 @@
+"""Rows of logs: what is said of them in SQL, and the text of the short ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Integer,
+    LargeBinary,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    false,
+    insert,
+    select,
+    true,
+    update,
+)
+
+from chargehand.domain.build import Log, NewLog
+from chargehand.domain.identifiers import LogId, MasterId, StepId
+from chargehand.events.messages import LogAdded
+from chargehand.store.build_rows import LOG_COLUMNS, log_of
+from chargehand.store.engine.columns import ids_as_json
+from chargehand.store.engine.portable import is_among
+from chargehand.store.engine.tables import builds, logs, steps
+from chargehand.store.engine.transaction import Transaction
+from chargehand.store.names import numbered
+
+_log = logs.c
+_COLUMNS = ("step_id", "name", "slug", "type", "complete", "line_count", "size", "content")
+_IS_STEPS = _log.step_id == bindparam("step")
+# Adds nothing when the slug is taken. Only the master that runs a step adds logs to it.
+_INSERT = (
+    insert(logs)
+    .from_select(
+        _COLUMNS,
+        select(
+            bindparam("step", type_=Integer()),
+            bindparam("title", type_=Text()),
+            bindparam("short", type_=Text()),
+            bindparam("letter", type_=Text()),
+            bindparam("no", False, type_=Boolean()),
+            bindparam("none", 0, type_=Integer()),
+            bindparam("none", 0, type_=Integer()),
+            bindparam("empty", b"", type_=LargeBinary()),
+        ).where(~exists().where(_IS_STEPS, _log.slug == bindparam("short"))),
+    )
+    .returning(_log.id)
+)
+_SLUGS = select(_log.slug).where(_IS_STEPS)
+_IS_IT = _log.id == bindparam("of")
+_SELECT = select(*LOG_COLUMNS, _log.size, _log.content).where(_IS_IT)
+_SET_CONTENT = (
+    update(logs)
+    .where(_IS_IT)
+    .values(content=bindparam("records"), line_count=bindparam("lines"), size=bindparam("bytes"))
+)
+_SET_ALL = _SET_CONTENT.values(complete=true())
+_MEASURE = update(logs).where(_IS_IT).values(line_count=bindparam("lines"), size=bindparam("bytes"))
+_FINISH = _MEASURE.values(complete=true())
+_DELETE = delete(logs).where(is_among(_log.id))
+_LEFT_OPEN = (
+    select(_log.id)
+    .select_from(logs.join(steps).join(builds))
+    .where(
+        builds.c.master_id == bindparam("master"),
+        builds.c.complete == false(),
+        _log.complete == false(),
+        _log.content.is_(None),
+    )
+)
+
+
+_STEP_IS_OPEN = select(steps.c.id).where(
+    steps.c.id == bindparam("step"), steps.c.complete == false()
+)
+_NAMED = select(*LOG_COLUMNS).where(_IS_STEPS, _log.name == bindparam("title"))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """A log's row; ``content`` is None when its text is in a file."""
+
+    log: Log
+    size: int
+    content: bytes | None
+
+
+def add(transaction: Transaction, step_id: StepId, new: NewLog) -> Log:
+    """Add a log, its slug made unique in its step; announce LogAdded."""
+    connection = transaction.connection
+    slug = new.slug
+    values = {"step": step_id, "title": new.name, "short": slug, "letter": new.type.value}
+    id_ = connection.execute(_INSERT, values).scalar()
+    if id_ is None:
+        taken = set(connection.execute(_SLUGS, {"step": step_id}).scalars())
+        slug = numbered(slug, taken, first=2)
+        id_ = connection.execute(_INSERT, {**values, "short": slug}).scalar_one()
+    log = Log(id=LogId(id_), step_id=step_id, name=new.name, slug=slug, type=new.type)
+    transaction.announce(LogAdded(log=log))
+    return log
+
+
+def stored(connection: Connection, log_id: LogId) -> StoredLog:
+    """Return a log's row. Raises LookupError."""
+    row = connection.execute(_SELECT, {"of": log_id}).first()
+    if row is None:
+        raise LookupError(f"there is no log {log_id}")
+    content = None if row[-1] is None else bytes(row[-1])
+    return StoredLog(log_of(row), row[-2], content)
+
+
+def set_content(transaction: Transaction, log: Log, size: int, content: bytes | None) -> None:
+    """Set the records of a short log, or None when they have moved."""
+    values = {"of": log.id, "records": content, "lines": log.line_count, "bytes": size}
+    statement = _SET_ALL if log.complete else _SET_CONTENT
+    transaction.connection.execute(statement, values)
+
+
+def measure(transaction: Transaction, measures: Iterable[tuple[LogId, int, int]]) -> None:
+    """Set how many lines and bytes some logs have."""
+    rows: Sequence[dict[str, object]] = [
+        {"of": log_id, "lines": line_count, "bytes": size} for log_id, line_count, size in measures
+    ]
+    transaction.connection.execute(_MEASURE, rows)
+
+
+def finish(transaction: Transaction, log: Log, size: int) -> None:
+    """Bring the row of a log that is in a file up to date for the last time."""
+    values = {"of": log.id, "lines": log.line_count, "bytes": size}
+    transaction.connection.execute(_FINISH, values)
+
+
+def delete_rows(transaction: Transaction, log_ids: Iterable[LogId]) -> None:
+    """Forget logs."""
+    transaction.connection.execute(_DELETE, {"ids": ids_as_json(log_ids)})
+
+
+def left_open(connection: Connection, master_id: MasterId) -> list[LogId]:
+    """Return the logs in files that a master had open when it was killed."""
+    return [LogId(id_) for id_ in connection.execute(_LEFT_OPEN, {"master": master_id}).scalars()]
+
+
+def of_open_step(connection: Connection, step_id: StepId, name: str) -> list[Log] | None:
+    """Return the logs of this name of a step; None when the step is complete, or unknown."""
+    if connection.execute(_STEP_IS_OPEN, {"step": step_id}).first() is None:
+        return None
+    found = connection.execute(_NAMED, {"step": step_id, "title": name})
+    return [log_of(row) for row in found]

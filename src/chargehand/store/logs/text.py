@@ -1,0 +1,95 @@
+"""Reading the text of logs: decompressing only what is asked for, letters or not."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+
+import zstandard
+
+from chargehand.store.errors import StoreError
+from chargehand.store.logs.records import Extent, ReadAt, Record, records
+
+_CHUNK = 1024 * 1024
+_LETTERS = re.compile(rb"\n[oeh]")
+
+# Contexts for decompression are costly to make and serve one thread at a time.
+_thread = threading.local()
+
+
+class LogDamaged(StoreError):
+    """The text of a log cannot be read."""
+
+
+def lines(read_at: ReadAt, extent: Extent, first: int, count: int | None) -> bytes:
+    """Return *count* lines (None: all) from line *first* on."""
+    end_line = extent.line_count if count is None else min(first + count, extent.line_count)
+    if first >= end_line:
+        return b""
+    parts = []
+    offset, first_line = extent.near(first)
+    for record in records(read_at, extent.length, offset, first_line):
+        if record.first_line >= end_line:
+            break
+        if record.first_line + record.line_count <= first:
+            continue
+        text = _text(read_at, record)
+        skipped = max(first - record.first_line, 0)
+        wanted = min(end_line - record.first_line, record.line_count)
+        parts.append(_cut(text, skipped, wanted, record.line_count))
+    return b"".join(parts)
+
+
+def chunks(read_at: ReadAt, extent: Extent, *, has_letters: bool) -> Iterator[bytes]:
+    """Return the text in pieces of about a mebibyte, channel letters taken off."""
+    texts: list[bytes] = []
+    size = 0
+    for record in records(read_at, extent.length):
+        text = _text(read_at, record)
+        texts.append(_without_letters(text) if has_letters else text)
+        size += record.size
+        if size >= _CHUNK:
+            yield b"".join(texts)
+            texts, size = [], 0
+    if texts:
+        yield b"".join(texts)
+
+
+def plain_size(extent: Extent, *, has_letters: bool) -> int:
+    """Return how many bytes `chunks` gives in all: every line has one letter."""
+    return extent.size - extent.line_count if has_letters else extent.size
+
+
+def _without_letters(text: bytes) -> bytes:
+    """Take the letter off each line; but for the first one's, it comes after a newline."""
+    return _LETTERS.sub(b"\n", memoryview(text)[1:])
+
+
+def _text(read_at: ReadAt, record: Record) -> bytes:
+    frame = read_at(record.frame_offset, record.frame_length)
+    try:
+        text: bytes = _decompressor().decompress(frame, max_output_size=record.size)
+    except zstandard.ZstdError as error:
+        raise LogDamaged(f"the log is damaged at byte {record.offset}: {error}") from error
+    return text
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    if not hasattr(_thread, "decompressor"):
+        _thread.decompressor = zstandard.ZstdDecompressor()
+    found: zstandard.ZstdDecompressor = _thread.decompressor
+    return found
+
+
+def _cut(text: bytes, first: int, end: int, line_count: int) -> bytes:
+    start = _after_lines(text, first)
+    return text[start:] if end == line_count else text[start : _after_lines(text, end)]
+
+
+def _after_lines(text: bytes, count: int) -> int:
+    """Return where the line after the first *count* lines begins."""
+    if not count:
+        return 0
+    rest = text.split(b"\n", count)
+    return len(text) - len(rest[-1]) if len(rest) > count else len(text)

@@ -1,0 +1,256 @@
+"""From a question to statements: built once for each shape of question, then reused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.types import TypeEngine
+
+from chargehand.resources.query import Filter, Operator, Order, Query
+from chargehand.store.engine.columns import as_json
+from chargehand.store.engine.portable import holds
+from chargehand.store.reading.rows import Selection, selection
+from chargehand.store.reading.shapes import Column, Expression, Kind, Related, parameter
+
+_UNLIMITED = 2**62
+
+_FilterShape = tuple[str, Operator, int, tuple[object, ...]]
+AnySelect = Select[*tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All of a question that makes a difference to the statements; parameters do not."""
+
+    kind: str
+    scope: tuple[str, ...]
+    filters: tuple[_FilterShape, ...]
+    order: tuple[Order, ...]
+    is_cut: bool
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Statements, and what to do with the rows."""
+
+    selection: Selection
+    rows: AnySelect
+    count: Select[int]
+
+
+def shape_of(query: Query, kind: Kind) -> Shape:
+    """Return the shape of *query*. Raises ValueError for a field that the kind does not have."""
+    for name in (
+        *query.fields,
+        *(condition.field for condition in query.filters),
+        *(order.field for order in query.order),
+    ):
+        if name not in kind.fields:
+            raise ValueError(f"{query.kind} have no field {name!r}")
+    return Shape(
+        kind=query.kind,
+        scope=tuple(sorted(query.scope)),
+        filters=tuple(_filter_shape(condition, kind) for condition in query.filters),
+        order=query.order,
+        is_cut=query.limit is not None or bool(query.offset),
+        fields=query.fields,
+    )
+
+
+def parameters_of(query: Query, kind: Kind) -> dict[str, object]:
+    """Return the values for the statements' parameters."""
+    values: dict[str, object] = {f"scope_{name}": value for name, value in query.scope.items()}
+    for index, condition in enumerate(query.filters):
+        for number, value in enumerate(condition.values):
+            values[f"filter_{index}_{number}"] = _filter_value(condition, value, kind)
+    if query.limit is not None or query.offset:
+        values["limit"] = _UNLIMITED if query.limit is None else query.limit
+        values["offset"] = query.offset or 0
+    return values
+
+
+def planner(kinds: Mapping[str, Kind]) -> Callable[[Shape], Plan]:
+    """Return a function that plans questions about *kinds* and remembers the plans."""
+
+    @lru_cache(maxsize=500)
+    def plan(shape: Shape) -> Plan:
+        return _plan(shape, kinds[shape.kind])
+
+    return plan
+
+
+def _plan(shape: Shape, kind: Kind) -> Plan:
+    chosen = selection(kind, shape.fields)
+    conditions = [*_scope_conditions(shape, kind), *_filter_conditions(shape, kind)]
+    rows = select(*chosen.columns)
+    rows = rows.select_from(kind.source).where(*conditions).order_by(*_ordering(shape, kind))
+    if shape.is_cut:
+        rows = rows.limit(bindparam("limit")).offset(bindparam("offset"))
+    count = select(func.count()).select_from(kind.source).where(*conditions)
+    return Plan(chosen, rows, count)
+
+
+def _scope_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:
+    left = set(shape.scope)
+    parameters = {name: parameter(name) for name in left}
+    found = []
+    for names, make in kind.scopes:
+        if names <= left:
+            found.append(make(parameters))
+            left -= names
+    for name in sorted(left):
+        field = kind.fields.get(kind.placeholders.get(name, name))
+        if not isinstance(field, Column):
+            raise ValueError(f"{shape.kind} cannot be narrowed by {name}")
+        found.append(field.compared == parameters[name])
+    return found
+
+
+def _ordering(shape: Shape, kind: Kind) -> list[Expression]:
+    """Sort as asked, and by identity last, so that pages neither overlap nor leave gaps."""
+    ordering: list[Expression] = []
+    descending = False
+    for order in shape.order:
+        field = kind.fields[order.field]
+        if isinstance(field, Related):
+            raise ValueError(f"{shape.kind} cannot be sorted by {order.field}")
+        descending = order.descending
+        ordering.append(field.compared.desc() if descending else field.compared.asc())
+        if field.compared is kind.identity:
+            return ordering
+    return [*ordering, kind.identity.desc() if descending else kind.identity.asc()]
+
+
+def _filter_shape(condition: Filter, kind: Kind) -> _FilterShape:
+    field = kind.fields[condition.field]
+    # Flags are written out: SQLite uses a partial index only where it sees the condition.
+    is_flag = isinstance(field, Column) and field.is_flag
+    written_out = condition.values if is_flag else ()
+    return (condition.field, condition.operator, len(condition.values), written_out)
+
+
+def _filter_value(condition: Filter, value: object, kind: Kind) -> object:
+    field = kind.fields[condition.field]
+    if isinstance(field, Column) and field.is_list:
+        # An element of a list in JSON comes after a bracket or a comma.
+        return as_json(value)
+    return value
+
+
+def _filter_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:
+    conditions = []
+    for index, (name, operator, count, written_out) in enumerate(shape.filters):
+        field = kind.fields[name]
+        parameters = [
+            bindparam(f"filter_{index}_{number}", type_=_type_of(field, operator))
+            for number in range(count)
+        ]
+        if isinstance(field, Related):
+            if operator is not Operator.CONTAINS or field.contains is None:
+                raise ValueError(f"{shape.kind} cannot be filtered by {name}")
+            conditions.append(or_(*map(field.contains, parameters)))
+        elif field.is_flag:
+            conditions.append(_flag_condition(field, operator, written_out))
+        elif field.is_time:
+            conditions.append(_time_condition(field.compared, operator, parameters))
+        else:
+            conditions.append(_condition(field, operator, parameters))
+    return conditions
+
+
+def _type_of(field: Column | Related, operator: Operator) -> TypeEngine[object] | Text | None:
+    if isinstance(field, Related):
+        return None
+    is_text = operator is Operator.CONTAINS or field.is_list
+    return Text() if is_text else field.compared.type
+
+
+def _condition(
+    field: Column, operator: Operator, parameters: list[BindParameter[object]]
+) -> ColumnElement[bool]:
+    column = field.compared
+    match operator:
+        case Operator.EQ | Operator.IN:
+            return column == parameters[0] if len(parameters) == 1 else column.in_(parameters)
+        case Operator.NE | Operator.NOT_IN:
+            return or_(column.is_(None), column.not_in(parameters))
+        case Operator.CONTAINS:
+            return or_(*(_contains(field, one) for one in parameters))
+        case Operator.LT:
+            return and_(*(column < one for one in parameters))
+        case Operator.LE:
+            return and_(*(column <= one for one in parameters))
+        case Operator.GT:
+            return and_(*(column > one for one in parameters))
+        case Operator.GE:
+            return and_(*(column >= one for one in parameters))
+
+
+def _contains(field: Column, value: BindParameter[object]) -> ColumnElement[bool]:
+    if not field.is_list:
+        return holds(cast(field.compared, Text()), value)
+    text = field.compared
+    return or_(
+        *(
+            holds(text, bindparam(None, before, Text()).concat(value).concat(after))
+            for before in "[,"
+            for after in ",]"
+        )
+    )
+
+
+def _flag_condition(
+    field: Column, operator: Operator, values: tuple[object, ...]
+) -> ColumnElement[bool]:
+    wanted = {bool(value) for value in values}
+    match operator:
+        case Operator.EQ | Operator.IN:
+            pass
+        case Operator.NE | Operator.NOT_IN:
+            wanted = {True, False} - wanted
+        case _:
+            raise ValueError("flags can be equal or not equal, nothing else")
+    if len(wanted) == 2:
+        return true()
+    if not wanted:
+        return false()
+    return field.compared == (true() if wanted.pop() else false())
+
+
+def _time_condition(
+    column: Expression, operator: Operator, parameters: list[BindParameter[object]]
+) -> ColumnElement[bool]:
+    """Compare in whole seconds, though fractions are stored, such that an index can be used."""
+    match operator:
+        case Operator.EQ | Operator.IN:
+            return or_(*(and_(column >= one, column < one + 1) for one in parameters))
+        case Operator.NE | Operator.NOT_IN:
+            apart = (or_(column < one, column >= one + 1) for one in parameters)
+            return or_(column.is_(None), and_(*apart))
+        case Operator.LT:
+            return and_(*(column < one for one in parameters))
+        case Operator.LE:
+            return and_(*(column < one + 1 for one in parameters))
+        case Operator.GT:
+            return and_(*(column >= one + 1 for one in parameters))
+        case Operator.GE:
+            return and_(*(column >= one for one in parameters))
+        case Operator.CONTAINS:
+            raise ValueError("times contain nothing")

@@ -1,0 +1,142 @@
+"""Resources: every kind that the REST API has, read with SQL, a page at a time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from chargehand.resources.catalog import ENTITIES
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Basis, Page, Query
+from chargehand.resources.selection import select
+from chargehand.store.engine.database import Database
+from chargehand.store.engine.reading import Reading, tables_of
+from chargehand.store.reading import (
+    blame,
+    commit_graph,
+    farm,
+    properties,
+    records,
+    running,
+    sources,
+)
+from chargehand.store.reading.binding import bound
+from chargehand.store.reading.planning import parameters_of, planner, shape_of
+from chargehand.store.reading.shapes import Kind
+
+# Those to which a path leads in a way of its own, or that have something of other tables.
+_KINDS: dict[str, Kind] = {
+    "build_data": running.BUILD_DATA,
+    "build_times": running.BUILD_TIMES,
+    "builders": farm.BUILDERS,
+    "buildrequests": sources.REQUESTS,
+    "builds": running.BUILDS,
+    "buildsets": sources.BUILDSETS,
+    "changes": sources.CHANGES,
+    "changesources": farm.CHANGE_SOURCES,
+    "logs": running.LOGS,
+    "masters": farm.MASTERS,
+    "schedulers": farm.SCHEDULERS,
+    "sourcestamps": sources.SOURCE_STAMPS,
+    "step_times": running.STEP_TIMES,
+    "steps": running.STEPS,
+    "test_result_sets": records.TEST_RESULT_SETS,
+    "triggered_builds": running.TRIGGERED_BUILDS,
+    "workers": farm.WORKERS,
+}
+KINDS: dict[str, Kind] = {
+    entity.plural: bound(entity)
+    for entity in ENTITIES
+    if entity.table and entity.plural not in _KINDS
+} | _KINDS
+"""Every kind that is stored."""
+
+_SPECIAL: dict[str, Callable[[Reading, Query], list[Resource]]] = {
+    "_properties": properties.as_list,
+    "commit_graphs": commit_graph.common_parent,
+    "properties": properties.as_one,
+}
+_plan = planner(KINDS)
+
+_REMEMBERED_TOTALS = 1000
+
+
+class Resources:
+    """Answers questions about resources (``web.Resources``)."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+        self._totals = _Totals()
+
+    async def fetch(self, query: Query) -> Page:
+        """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
+
+        Raises ValueError for a kind or a field that there is not, and for an impossible filter.
+        """
+        special = _SPECIAL.get(query.kind)
+        if special is None and query.kind not in KINDS:
+            raise ValueError(f"there are no {query.kind}")
+        as_of = self._database.generation()
+
+        def read(connection: Connection) -> Page:
+            reading = Reading(connection, query.sees)
+            if special is None:
+                rows, total = self._page(reading, query, as_of)
+                page = Page(rows=rows, total=total)
+            else:
+                page = select(special(reading, query), query)
+            return replace(page, basis=Basis(frozenset(reading.tables), as_of))
+
+        return await self._database.read(read)
+
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether nothing was written to what an answer was read from."""
+        return self._database.is_current(basis)
+
+    def _page(self, reading: Reading, query: Query, as_of: int) -> tuple[list[Resource], int]:
+        if query.kind == "changes":
+            query = replace(query, scope=blame.narrowed(reading, query.scope))
+        kind = KINDS[query.kind]
+        shape = shape_of(query, kind)
+        plan = _plan(shape)
+        values = parameters_of(query, kind)
+        found = reading.execute(plan.rows, values)
+        rows = plan.selection.resources(reading, found, query)
+        offset = query.offset or 0
+        is_last = query.limit is None or len(rows) < query.limit
+        if is_last and (rows or not offset):
+            return rows, offset + len(rows)
+        key = (
+            query.sees,
+            shape,
+            tuple(sorted((name, str(value)) for name, value in values.items())),
+        )
+        known = self._totals.find(key)
+        if known is not None and self._database.is_current(known[0]):
+            return rows, known[1]
+        total = reading.execute(plan.count, values).scalar_one()
+        self._totals.keep(key, Basis(tables_of(reading.seen(plan.count)), as_of), total)
+        return rows, total
+
+
+class _Totals:
+    """Totals that were counted, and what they were read from. Used by several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._found: OrderedDict[Hashable, tuple[Basis, int]] = OrderedDict()
+
+    def find(self, key: Hashable) -> tuple[Basis, int] | None:
+        with self._lock:
+            return self._found.get(key)
+
+    def keep(self, key: Hashable, basis: Basis, total: int) -> None:
+        with self._lock:
+            self._found[key] = (basis, total)
+            self._found.move_to_end(key)
+            if len(self._found) > _REMEMBERED_TOTALS:
+                self._found.popitem(last=False)
