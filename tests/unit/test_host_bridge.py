@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import wraps
 
 import pytest
 from twisted.internet import defer
 from twisted.python.failure import Failure
 
 from buildbot._border import bridge
-from buildbot._border.bridge import inward, outward
+from buildbot._border.bridge import inward, outgoing, outward
 
 
 @pytest.fixture(autouse=True)
@@ -294,3 +295,44 @@ async def test_async_to_deferred_awaits_deferreds_and_futures_and_raises_what_th
 
     with pytest.raises(KeyError, match="7"):
         await done.asFuture(asyncio.get_running_loop())
+
+
+class Steps:
+    """Methods as ours are, which users may call and override."""
+
+    @outgoing
+    async def done(self, text):
+        return text, asyncio.current_task()
+
+    @outgoing
+    async def fail(self):
+        raise ValueError("wrong")
+
+
+async def test_a_method_of_ours_that_is_called_by_a_user_returns_a_deferred():
+    deferred = Steps().done("hello")
+
+    assert isinstance(deferred, defer.Deferred)
+    assert (await inward(lambda: deferred))[0] == "hello"
+
+
+async def test_a_method_of_ours_that_the_engine_calls_runs_in_the_engines_task():
+    text, task = await inward(Steps().done, "hello")
+
+    assert (text, task) == ("hello", asyncio.current_task())
+
+
+async def test_an_error_of_a_method_of_ours_reaches_the_engine():
+    with pytest.raises(ValueError, match="wrong"):
+        await inward(Steps().fail)
+
+
+async def test_a_method_of_ours_that_a_user_decorated_is_called_as_decorated():
+    class Decorated(Steps):
+        @wraps(Steps.done)
+        def done(self, text):
+            return super().done(text.upper())
+
+    text, _ = await inward(Decorated().done, "hello")
+
+    assert text == "HELLO"

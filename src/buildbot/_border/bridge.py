@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar
-from types import coroutine
-from typing import Any, TypeVar
+from functools import wraps
+from types import CoroutineType, MethodType, coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+_OUTGOING = "_outgoing"
+"""The attribute by which the function of an `outgoing` method is known."""
 
 _in_extension: ContextVar[bool] = ContextVar("_in_extension", default=False)
 
@@ -36,7 +41,9 @@ async def inward(function: Callable[..., Any], *args: Any, **keywords: Any) -> A
     """
     token = _in_extension.set(True)
     try:
-        value = function(*args, **keywords)
+        value = _undeferred(function)(*args, **keywords)
+        if type(value) is CoroutineType:
+            return await _translated(value)
         if isinstance(value, Deferred) or inspect.isawaitable(value):
             return await _awaiting_deferreds(value)
         if isinstance(value, Failure):
@@ -55,7 +62,7 @@ def outward(work: Coroutine[Any, Any, T]) -> Deferred[T]:
     """Start *work* in the engine and return a Deferred of its outcome; cancelling that stops it."""
     token = _in_extension.set(False)
     try:
-        task = asyncio.ensure_future(work)
+        task = asyncio.get_running_loop().create_task(work)
     finally:
         _in_extension.reset(token)
 
@@ -75,6 +82,31 @@ def outward(work: Coroutine[Any, Any, T]) -> Deferred[T]:
 
     task.add_done_callback(hand_over)
     return deferred
+
+
+def outgoing(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Awaitable[T]]:
+    """Make the method return a Deferred. Its coroutine may await Deferreds, as a user's may.
+
+    Where `inward` calls it nobody sees a Deferred, and none is made.
+    """
+
+    @wraps(method)
+    def call(*args: P.args, **keywords: P.kwargs) -> Awaitable[T]:
+        return outward(inward(method, *args, **keywords))
+
+    call.__dict__[_OUTGOING] = (call, method)
+    return call
+
+
+def _undeferred(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the coroutine function that *function*, if it is an `outgoing` method, stands for."""
+    if type(function) is not MethodType:
+        return function
+    found = getattr(function.__func__, _OUTGOING, None)
+    # Decorators of users copy our mark to what they make of the method: it is not ours then.
+    if found is None or found[0] is not function.__func__:
+        return function
+    return MethodType(found[1], function.__self__)
 
 
 def eager(work: Coroutine[Any, Any, T]) -> Deferred[T]:

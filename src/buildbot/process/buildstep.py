@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant, render_value
@@ -14,7 +14,6 @@ from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
-from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import PropertiesMixin
 from buildbot.process.remotecommand import LoggedRemoteCommand, RemoteCommand, RemoteShellCommand
 from buildbot.process.results import (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot.process.errors import BuildStepFailed
-from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand
 
 

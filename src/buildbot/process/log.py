@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from buildbot._border.bridge import settled
-from buildbot.process.outgoing import outgoing
+from buildbot._border.bridge import outgoing, settled
 from chargehand.domain.build import Channel, LogType
 from chargehand.domain.build import Log as StoredLog
 from chargehand.logs.segments import runs_of

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot.process.log import Log
-from buildbot.process.outgoing import outgoing
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from chargehand.domain.build import Channel
 from chargehand.domain.command import Command

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.sequences import flatten
 from buildbot._border.text import command_to_string
-from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
 from buildbot.process.results import SUCCESS, statusToString
 from buildbot.process.step_arguments import (

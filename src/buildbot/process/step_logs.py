@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.text import bytes2unicode
 from buildbot.process.log import KINDS, Log
-from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import Properties
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.kit.tasks import Tasks

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.bridge import inward, outgoing, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
@@ -179,13 +179,11 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     # Filling in
 
-    def gatherPropertiesAndChanges(self, collector: Any, **kwargs: Any) -> Any:
-        """Return a Deferred of (Properties, change ids, source stamps by codebase)."""
-        return outward(self._gather(collector, kwargs))
-
-    async def _gather(
-        self, collector: Any, kwargs: dict[str, Any]
+    @outgoing
+    async def gatherPropertiesAndChanges(
+        self, collector: Any, **kwargs: Any
     ) -> tuple[Properties, list[int], dict[str, Any]]:
+        """Return a Deferred of (Properties, change ids, source stamps by codebase)."""
         values: dict[str, Any] = {}
         changes: list[int] = []
         stamps: dict[str, Any] = {}

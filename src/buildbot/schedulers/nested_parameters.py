@@ -6,7 +6,7 @@ import re
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import inward, outward
+from buildbot._border.bridge import inward, outgoing
 from buildbot.config import error
 from buildbot.schedulers.parameters import (
     BaseParameter,
@@ -43,15 +43,11 @@ class NestedParameter(BaseParameter):
         for field in self.fields or ():
             field.setParent(self)
 
-    def collectChildProperties(
-        self, kwargs: Any, properties: Any, collector: Any, **kw: Any
-    ) -> Any:
-        """Return a Deferred of the children's answers."""
-        return outward(self._children(kwargs, properties, collector, **kw))
-
-    async def _children(
+    @outgoing
+    async def collectChildProperties(
         self, kwargs: Any, properties: Any, collector: Any, **kw: Any
     ) -> dict[str, Any]:
+        """Return a Deferred of the children's answers."""
         answers: dict[str, Any] = {}
         for field in self.fields:
             await inward(
@@ -66,8 +62,11 @@ class NestedParameter(BaseParameter):
         return answers
 
     @own_arguments
-    def updateFromKwargs(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> Any:
-        return outward(self._update(kwargs, properties, collector, **kw))
+    @outgoing
+    async def updateFromKwargs(
+        self, kwargs: Any, properties: Any, collector: Any, **kw: Any
+    ) -> None:
+        await self._update(kwargs, properties, collector, **kw)
 
     async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:
         answers = await inward(
@@ -103,7 +102,13 @@ class AnyPropertyParameter(NestedParameter):
         raise ValidationError("AnyPropertyParameter has no answer of its own")
 
     async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:
-        answers = await self._children(kwargs, properties, collector, **kw)
+        answers = await inward(
+            self.collectChildProperties,
+            kwargs=kwargs,
+            properties=properties,
+            collector=collector,
+            **kw,
+        )
         name, value = answers.get("name"), answers.get("value", "")
         if not name:
             return

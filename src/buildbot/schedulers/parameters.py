@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import inward, outward
+from buildbot._border.bridge import inward, outgoing
 from buildbot.config import error
 
 FORM_SOURCE = "Force Build Form"
@@ -33,11 +33,9 @@ class ValidationErrorCollector:
     def __init__(self) -> None:
         self.errors: dict[str, str] = {}
 
-    def collectValidationErrors(self, name: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
+    @outgoing
+    async def collectValidationErrors(self, name: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a Deferred of what *fn* returns, None where it found something wrong."""
-        return outward(self._collect(name, fn, *args, **kwargs))
-
-    async def _collect(self, name: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return await inward(fn, *args, **kwargs)
         except CollectedValidationError as wrong:
@@ -298,12 +296,10 @@ class InheritBuildParameter(ChoiceStringParameter):
         raise ValidationError("InheritBuildParameter has no answer of its own")
 
     @own_arguments
-    def updateFromKwargs(
+    @outgoing
+    async def updateFromKwargs(
         self, master: Any, properties: Any, changes: Any, kwargs: Any, **unused: Any
-    ) -> Any:
-        return outward(self._inherit(master, properties, kwargs))
-
-    async def _inherit(self, master: Any, properties: Any, kwargs: Any) -> None:
+    ) -> None:
         wanted = str((listed(kwargs.get(self.fullName)) or [""])[0]).strip()
         builder, _, number = wanted.partition(" ")[0].rpartition("/")
         if not builder or not number.isdigit():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any, ClassVar
 
+from buildbot._border.bridge import outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import render_value
 from buildbot.process.buildstep import BuildStep
-from buildbot.process.outgoing import outgoing
 from buildbot.process.results import (
     CANCELLED,
     EXCEPTION,

@@ -6,10 +6,10 @@ import stat
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from buildbot._border.bridge import outgoing
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.errors import BuildStepFailed
 from buildbot.process.log import Log
-from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
 from buildbot.process.results import FAILURE, SUCCESS
 

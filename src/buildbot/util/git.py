@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import render_value
 from buildbot.process import remotecommand
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
-from buildbot.process.outgoing import outgoing
 from buildbot.process.properties import Properties
 from buildbot.util.git_credential import GitCredentialOptions, add_user_password_to_credentials
 

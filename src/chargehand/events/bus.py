@@ -62,7 +62,10 @@ class Bus:
     def publish(self, events: Iterable[Event]) -> None:
         """Hand out *events*, in their order. To be called in the loop's thread."""
         for event in events:
-            guard = guarded(_log, "a listener failed on %s", type(event).__name__)
-            for subscription in self._subscriptions[type(event)]:
+            kind = type(event)
+            if not (subscriptions := self._subscriptions[kind]):
+                continue
+            guard = guarded(_log, "a listener failed on %s", kind.__name__)
+            for subscription in subscriptions:
                 with guard:
                     subscription.handler(event)

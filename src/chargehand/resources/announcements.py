@@ -30,6 +30,11 @@ def entity_of(event_type: type[Event]) -> Entity[Never] | None:
     return _TABLE[event_type].entity
 
 
+def verbs(event_type: type[Event]) -> tuple[str, ...]:
+    """Return how the keys of such events end."""
+    return _TABLE[event_type].verbs
+
+
 def beginnings(event_type: type[Event]) -> frozenset[str]:
     """Return how the keys of such events begin, so that nothing is made that nobody wants."""
     return _TABLE[event_type].beginnings

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
-from buildbot.process.outgoing import outgoing
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import SUCCESS
 from buildbot.steps.source.base import Source

@@ -10,13 +10,7 @@ import msgspec
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import Event
 from chargehand.kit.tasks import Tasks
-from chargehand.resources.announcements import (
-    EVENT_TYPES,
-    Announcement,
-    Key,
-    announcement,
-    beginnings,
-)
+from chargehand.resources.announcements import EVENT_TYPES, Announcement, Key, announcement
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.live.client import Client, Frame
@@ -84,10 +78,9 @@ class LiveEvents:
         return _LimitedAudience(sees, self._events, self._tasks)
 
     def _tell(self, event: Event) -> None:
-        begin = beginnings(type(event))
         told: Announcement | None = None
         for audience in self._audiences.values():
-            if audience.wants.want(begin):
+            if audience.wants.want(type(event)):
                 told = told or announcement(event)
                 audience.tell(told)
 

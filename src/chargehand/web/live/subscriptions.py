@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from chargehand.resources.announcements import Key
+from chargehand.events.messages import Event
+from chargehand.resources.announcements import Key, beginnings, verbs
 from chargehand.web.live.client import Client
 
 T = TypeVar("T")
@@ -24,15 +25,19 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._root = _Node()
-        self._beginnings: Counter[str] = Counter()
+        self._outlines: Counter[tuple[str, str]] = Counter()
+        """How the patterns begin and end."""
+        self._wanted: dict[type[Event], bool] = {}
+        """What `want` has found."""
         self._clients: Counter[Client] = Counter()
 
     def __bool__(self) -> bool:
-        return bool(self._beginnings)
+        return bool(self._outlines)
 
     def add(self, client: Client, pattern: Key) -> None:
         """Remember that the client, which had not subscribed to that yet, wants it."""
-        self._beginnings[pattern[0]] += 1
+        self._outlines[_outline(pattern)] += 1
+        self._wanted.clear()
         self._clients[client] += 1
         node = self._root
         for segment in pattern:
@@ -41,13 +46,20 @@ class Subscriptions:
 
     def remove(self, client: Client, pattern: Key) -> None:
         """Forget that the client wants it, as it does."""
-        _decrease(self._beginnings, pattern[0])
+        _decrease(self._outlines, _outline(pattern))
+        self._wanted.clear()
         _decrease(self._clients, client)
         _prune(self._root, pattern, 0, client)
 
-    def want(self, beginnings: frozenset[str]) -> bool:
-        """Return whether anybody may want events whose keys begin so."""
-        return "*" in self._beginnings or not beginnings.isdisjoint(self._beginnings)
+    def want(self, event_type: type[Event]) -> bool:
+        """Return whether anybody may want events of this type."""
+        wanted = self._wanted.get(event_type)
+        if wanted is None:
+            begin, end = beginnings(event_type), verbs(event_type)
+            wanted = self._wanted[event_type] = any(
+                first in {"*", *begin} and last in {"*", *end} for first, last in self._outlines
+            )
+        return wanted
 
     def listeners(self, key: Key) -> set[Client]:
         """Return who wants what has this key."""
@@ -58,6 +70,10 @@ class Subscriptions:
     def clients(self) -> Iterator[Client]:
         """Return everybody who wants anything."""
         return iter(tuple(self._clients))
+
+
+def _outline(pattern: Key) -> tuple[str, str]:
+    return pattern[0], pattern[-1]
 
 
 def _decrease(counter: Counter[T], name: T) -> None:
