@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -12,23 +13,40 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
-from store_workshop import HandClock, Workshop, builder_config, opened
+from store_workshop import HandClock, Workshop, builder_config, opened, segment
 
 from chargehand.app.recovering import recover
 from chargehand.domain.assignment import AlreadyClaimed
-from chargehand.domain.build import Build
+from chargehand.domain.build import Build, LogType, NewLog
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
-from chargehand.events.messages import BuildFinished, Event, RequestCompleted
-from chargehand.execution.recovery import Cause
+from chargehand.events.messages import (
+    BuildFinished,
+    BuildPropertiesUpdated,
+    Event,
+    LogAdded,
+    LogFinished,
+    RequestCompleted,
+)
+from chargehand.execution.ports import AddedStep, LogFailed
+from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.store.store import Store
 
 _examples = count(1)
 _MASTERS = 3
 _REQUESTS = 3
+
+
+@dataclass
+class Run:
+    """A build that a process believes to run."""
+
+    build: Build
+    requests: tuple[RequestId, ...]
+    steps: list[AddedStep] = field(default_factory=list)
 
 
 class Life:
@@ -37,7 +55,7 @@ class Life:
     def __init__(self, store: Store, master_id: MasterId) -> None:
         self.store = store
         self.master_id = master_id
-        self.running: list[tuple[Build, tuple[RequestId, ...]]] = []
+        self.running: list[Run] = []
 
 
 class Farm:
@@ -100,6 +118,8 @@ class Farm:
                 case "build two":
                     other = self.requests[(choice + 1) % _REQUESTS]
                     await self._build(life, (request, other))
+                case "write":
+                    await self._write(life)
                 case "finish":
                     await self._finish(life, Result.SUCCESS)
                 case "retry":
@@ -123,19 +143,35 @@ class Farm:
                     await self.start(number)
                 case "stop":
                     await life.store.masters.stop(life.master_id)
-        except (AlreadyClaimed, NoLongerOurs):
+        except (AlreadyClaimed, NoLongerOurs, LogFailed):
             pass
 
     async def _build(self, life: Life, requests: tuple[RequestId, ...]) -> None:
         started = await life.store.builds.start_build(
             requests, self.builder_id, self.worker_id, life.master_id
         )
-        life.running.append((started.build, requests))
+        life.running.append(Run(started.build, requests))
+
+    async def _write(self, life: Life) -> None:
+        if life.running:
+            run = life.running[0]
+            log = NewLog("stdio", "stdio", LogType.STDIO)
+            added = await life.store.steps.add_step(
+                run.build.id, "shell", "running", started=True, log=log
+            )
+            assert added.log is not None
+            run.steps.append(added)
+            life.store.builds.set_build_properties(run.build.id, {"step": (added.step.id, "x")})
+            await life.store.logs.append(added.log.id, segment(b"oline\n"))
 
     async def _finish(self, life: Life, result: Result) -> None:
         if life.running:
-            build, requests = life.running.pop(0)
-            await life.store.builds.finish_build(build, result, "ended", requests)
+            run = life.running.pop(0)
+            for added in run.steps:
+                assert added.log is not None
+                await life.store.logs.finish(added.log.id)
+                life.store.steps.finish_step(added.step, result, "ended", hidden=False)
+            await life.store.builds.finish_build(run.build, result, "ended", run.requests)
 
     async def _heartbeat(self, life: Life) -> None:
         await life.store.masters.touch(life.master_id)
@@ -151,7 +187,7 @@ class Farm:
         for lives in self.lives.values():
             for life in lives:
                 while life.running:
-                    with pytest.raises(NoLongerOurs):
+                    with pytest.raises((NoLongerOurs, LogFailed)):
                         await self._finish(life, Result.SUCCESS)
         for pending in await last.store.requests.pending([self.builder_id]):
             await self._build(last, (pending.request.id,))
@@ -192,6 +228,12 @@ class Farm:
         assert completed == Counter(self.requests)
         assert all(row[2] for row in builds)
         assert finished == Counter(row[0] for row in builds)
+        open_logs = await self.rows(
+            "SELECT l.id FROM logs l JOIN steps s ON s.id = l.step_id"
+            " JOIN builds b ON b.id = s.build_id"
+            " WHERE b.builder_id = :builder AND NOT (l.complete AND s.complete)"
+        )
+        assert not open_logs
         final = Counter(row[1] for row in builds if row[3] != Result.RETRY)
         assert all(times == 1 for times in final.values())
         results = {row[0]: row[2] for row in requests}
@@ -201,6 +243,7 @@ class Farm:
 _ACTIONS = (
     *("build",) * 4,
     "build two",
+    *("write",) * 2,
     *("finish",) * 3,
     "retry",
     "give back",
@@ -278,3 +321,65 @@ async def test_a_master_that_wakes_up_can_write_nothing_of_what_was_taken_from_i
         assert (row["results"], row["state_string"]) == (5, "running")
         (first, _later) = await workshop.rows("buildrequests")
         assert (first["claimed"], first["complete"]) == (False, False)
+
+
+async def test_logs_and_properties_are_fenced_like_the_build_they_belong_to(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened(database_url, tmp_path) as workshop:
+        store = workshop.store
+        build = await workshop.build()
+        step = await workshop.step(build)
+        short = await store.logs.open(step.id, "short", "short", LogType.STDIO)
+        long = await store.logs.open(step.id, "long", "long", LogType.STDIO)
+        growing = await store.logs.open(step.id, "growing", "growing", LogType.STDIO)
+        lines = b"".join(b"o%064x\n" % number**40 for number in range(2000))
+        await store.logs.append(short.id, segment(b"oone\n"))
+        await store.logs.append(long.id, segment(lines))
+        await store.logs.append(growing.id, segment(b"oone\n"))
+        store.builds.set_build_properties(build.id, {"a": (1, "x")})
+        await workshop.recorded()
+        await _second_life(workshop, tmp_path, database_url)
+        workshop.events.clear()
+
+        with pytest.raises(LogFailed, match="was taken over"):
+            await store.logs.append(short.id, segment(b"otwo\n"))
+        with pytest.raises(LogFailed, match="was taken over"):
+            await store.logs.append(growing.id, segment(lines))
+        await store.logs.finish(long.id)
+        await workshop.recorded()
+        for log in (short, long, growing):
+            with pytest.raises(LogFailed):
+                await store.logs.append(log.id, segment(b"otwo\n"))
+        with pytest.raises(NoLongerOurs):
+            await store.logs.open(step.id, "other", "other", LogType.STDIO)
+        store.builds.set_build_properties(build.id, {"a": (2, "x"), "b": (2, "x")})
+
+        found = await workshop.rows("logs")
+        assert [(row["name"], row["num_lines"], row["complete"]) for row in found] == [
+            ("short", 1, True),
+            ("long", 2000, True),
+            ("growing", 1, True),
+        ]
+        assert await store.logs.lines(growing.id, 0, None) == b"oone\n"
+        (row,) = await workshop.rows("properties", scope={"buildid": build.id})
+        assert row == {"a": [1, "x"]}
+        assert not workshop.heard(BuildPropertiesUpdated, LogFinished, LogAdded)
+
+
+async def test_a_build_ends_with_what_its_stalled_master_added_until_then(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened(database_url, tmp_path) as stalled:
+        build = await stalled.build()
+        async with opened(database_url, tmp_path) as other:
+            left = await other.store.masters.left_behind(other.master_id)
+            step = await stalled.step(build)
+            await stalled.store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
+
+            await other.store.masters.carry_out(left, outcomes_of(left, Cause.KILLED))
+
+            (row,) = await other.rows("steps")
+            assert (row["complete"], row["results"]) == (True, Result.RETRY)
+            (row,) = await other.rows("logs")
+            assert row["complete"] is True

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargehand.domain.build import Build, Log, Step
+from chargehand.domain.build import Build, Step
 from chargehand.domain.identifiers import MasterId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedBuild:
-    """A build that nobody runs any more, with its steps and logs that are not complete."""
+    """A build that nobody runs any more, with its steps that are not complete."""
 
     build: Build
     steps: tuple[Step, ...] = ()
-    logs: tuple[Log, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ from chargehand.events.messages import (
     BuildUpdated,
 )
 from chargehand.execution.ports import BuildSources, StartedBuild
-from chargehand.store import changes, request_rows
+from chargehand.store import changes, open_builds, request_rows
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
 from chargehand.store.engine.columns import as_json, properties_of_json
 from chargehand.store.engine.database import Database
@@ -135,7 +135,11 @@ class Builds:
 
     def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
         """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for what JSON
-        cannot hold."""
+        cannot hold.
+
+        A build that was taken over, or has ended, keeps those it has: who runs it hears of that
+        from what it waits for next.
+        """
         if not properties:
             return
         rows = [
@@ -145,8 +149,9 @@ class Builds:
         event = BuildPropertiesUpdated(build_id=build_id, properties=dict(properties))
 
         def use_case(transaction: Transaction) -> None:
-            transaction.connection.execute(self._upsert_properties, rows)
-            transaction.announce(event)
+            if open_builds.hold(transaction.connection, build_id):
+                transaction.connection.execute(self._upsert_properties, rows)
+                transaction.announce(event)
 
         self._database.record(use_case, sequence=build_id)
 

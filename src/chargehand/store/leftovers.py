@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 from sqlalchemy import Connection, Select, bindparam, false, select, true, update
 
-from chargehand.domain.build import Build, Log, Step
+from chargehand.domain.build import Build, Step
 from chargehand.domain.identifiers import BuildId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.unfinished import UnfinishedBuild
@@ -40,12 +40,6 @@ _STEPS = (
     .where(is_among(steps.c.build_id), steps.c.complete == false())
     .order_by(steps.c.id)
 )
-_LOGS = (
-    select(*LOG_COLUMNS, steps.c.build_id)
-    .select_from(logs.join(steps))
-    .where(is_among(steps.c.build_id), logs.c.complete == false())
-    .order_by(logs.c.id)
-)
 # A build that was finished meanwhile, or that another one has taken over, is left alone.
 _IS_LEFT = (is_among(_build.id), *_IS_UNFINISHED, _build.epoch <= bindparam("in_epoch"))
 _END_BUILDS = Updating(
@@ -60,12 +54,25 @@ _END_BUILDS = Updating(
     (_build.id,),
     select(_build.id).where(*_IS_LEFT),
 )
-_END_STEPS = (
+# What a master that stalls adds to a build until then has to be committed before the build can end;
+# so all of it is found here, whatever was known when it was decided.
+_OPEN_STEPS = (is_among(steps.c.build_id), steps.c.complete == false())
+_END_STEPS = Updating(
     update(steps)
-    .where(is_among(steps.c.id))
-    .values(complete=true(), complete_at=bindparam("now"), result=int(Result.RETRY))
+    .where(*_OPEN_STEPS)
+    .values(complete=true(), complete_at=bindparam("now"), result=int(Result.RETRY)),
+    STEP_COLUMNS,
+    select(*STEP_COLUMNS).where(*_OPEN_STEPS),
 )
-_END_LOGS = update(logs).where(is_among(logs.c.id)).values(complete=true())
+_OPEN_LOGS = (
+    logs.c.step_id.in_(select(steps.c.id).where(is_among(steps.c.build_id))),
+    logs.c.complete == false(),
+)
+_END_LOGS = Updating(
+    update(logs).where(*_OPEN_LOGS).values(complete=true()),
+    LOG_COLUMNS,
+    select(*LOG_COLUMNS).where(*_OPEN_LOGS),
+)
 
 
 def of_earlier_epochs(connection: Connection, now: Claim) -> tuple[UnfinishedBuild, ...]:
@@ -92,8 +99,9 @@ def retry(
     ended = {BuildId(row[0]) for row in _END_BUILDS.rows(transaction.connection, values)}
     ours = [one for one in unfinished if one.build.id in ended]
     if ours:
-        _end_logs(transaction, [log for one in ours for log in one.logs])
-        _end_steps(transaction, [step for one in ours for step in one.steps])
+        of_builds = {"ids": ids_as_json(ended), "now": transaction.now}
+        _end_logs(transaction, of_builds)
+        _end_steps(transaction, of_builds)
     for one in ours:
         build = replace(
             one.build, complete=True, complete_at=transaction.now, result=Result.RETRY, state=why
@@ -102,17 +110,16 @@ def retry(
     return len(ours)
 
 
-def _end_logs(transaction: Transaction, ended: Sequence[Log]) -> None:
-    transaction.connection.execute(_END_LOGS, {"ids": ids_as_json(log.id for log in ended)})
-    for log in ended:
+def _end_logs(transaction: Transaction, of_builds: Mapping[str, object]) -> None:
+    ended = map(log_of, _END_LOGS.rows(transaction.connection, of_builds))
+    for log in sorted(ended, key=lambda log: log.id):
         transaction.announce(LogFinished(log=replace(log, complete=True)))
 
 
-def _end_steps(transaction: Transaction, ended: Sequence[Step]) -> None:
+def _end_steps(transaction: Transaction, of_builds: Mapping[str, object]) -> None:
     now = transaction.now
-    values = {"ids": ids_as_json(step.id for step in ended), "now": now}
-    transaction.connection.execute(_END_STEPS, values)
-    for step in ended:
+    ended = map(step_of, _END_STEPS.rows(transaction.connection, of_builds))
+    for step in sorted(ended, key=lambda step: step.id):
         over = replace(step, complete=True, complete_at=now, result=Result.RETRY)
         transaction.announce(StepFinished(step=over))
 
@@ -127,12 +134,4 @@ def _unfinished(
     open_steps: dict[BuildId, list[Step]] = defaultdict(list)
     for step in map(step_of, connection.execute(_STEPS, ids)):
         open_steps[step.build_id].append(step)
-    open_logs: dict[BuildId, list[Log]] = defaultdict(list)
-    for row in connection.execute(_LOGS, ids):
-        open_logs[BuildId(row[-1])].append(log_of(row))
-    return tuple(
-        UnfinishedBuild(
-            build=build, steps=tuple(open_steps[build.id]), logs=tuple(open_logs[build.id])
-        )
-        for build in found
-    )
+    return tuple(UnfinishedBuild(build=build, steps=tuple(open_steps[build.id])) for build in found)

@@ -29,6 +29,7 @@ from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.events.messages import Event, StepAdded, StepFinished, StepStarted, StepUpdated
 from chargehand.execution.ports import AddedStep
+from chargehand.store import open_builds
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import builds, steps
@@ -82,9 +83,6 @@ _INSERT = (
     )
     .returning(_step.id, _step.number)
 )
-_OPEN = select(builds.c.id).where(_IS_OPEN)
-# Whoever takes the build over waits for the step, and finds it. SQLite has one writer.
-_HOLD_BUILD = _OPEN.with_for_update(read=True)
 _NAMES = select(_step.name).where(_step.build_id == bindparam("build"))
 # A build that was taken from a master has ended, and its steps with it.
 _IS_IT = and_(
@@ -243,10 +241,10 @@ def _add(
         values |= end
     connection = transaction.connection
     if connection.dialect.name != "sqlite":
-        connection.execute(_HOLD_BUILD, {"build": build_id})
+        open_builds.hold(connection, build_id)
     row = connection.execute(_INSERT, values).first()
     if row is None:
-        if connection.execute(_OPEN, {"build": build_id}).first() is None:
+        if not open_builds.hold(connection, build_id):
             raise NoLongerOurs("its build was taken over, or has ended")
         name = _free_name(connection, build_id, name)
         row = connection.execute(_INSERT, {**values, "step": name}).one()

@@ -222,7 +222,11 @@ class Logs:
         ]
         self._unmeasured.clear()
         if measures:
-            await self._database.write(lambda transaction: log_rows.measure(transaction, measures))
+            ended = await self._database.write(
+                lambda transaction: log_rows.measure(transaction, measures)
+            )
+            for log_id in ended & self._open.keys():
+                self._open[log_id].lose()
 
     async def _opened(self, log_id: LogId) -> OpenLog:
         """Return an open log, also one that was opened before the master was started again."""

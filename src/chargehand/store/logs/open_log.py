@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from chargehand.domain.build import Log, Segment
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.events.messages import LogAppended, LogFinished
 from chargehand.kit.tasks import Tasks
 from chargehand.store.engine.database import Database
@@ -58,11 +59,14 @@ class OpenLog:
         """What waits for the file."""
         self._writing: asyncio.Task[None] | None = None
         self._is_finishing = False
+        self._is_lost = False
 
     def append(self, segment: Segment) -> asyncio.Future[None]:
         """Append a segment; the future is done when it is durable. Raises LogWriteFailed."""
         if self._is_finishing:
             raise LogWriteFailed(f"log {self.log.id} is finished")
+        if self._is_lost:
+            raise _lost(self.log)
         record = encoded(segment)
         if self._is_in_row and self._row.length + len(record) <= _SHORT:
             self._row = self._row.grown(segment, record)
@@ -85,6 +89,10 @@ class OpenLog:
         if self._row_write is not None:
             self._places.database.hurry()
             await asyncio.wait([self._row_write.future])
+
+    def lose(self) -> None:
+        """Its build was taken over: nothing more goes to its file, where no row fences it."""
+        self._is_lost = True
 
     async def finish(self) -> Log:
         """No more will come. Nobody waits for what is in a row."""
@@ -118,6 +126,9 @@ class OpenLog:
     def _row_ended(self, write: _RowWrite) -> None:
         if self._row_write is write:
             self._row_write = None
+        if isinstance(write.error, NoLongerOurs):
+            self.lose()
+            self._places.finished(self)
 
     async def _write_groups(self) -> None:
         try:
@@ -125,12 +136,14 @@ class OpenLog:
                 self._group = None
                 try:
                     await self._write_group(group)
-                except StoreError as error:
+                except (StoreError, NoLongerOurs) as error:
                     _fail(group, error)
         finally:
             self._writing = None
 
     async def _write_group(self, group: _Group) -> None:
+        if self._is_lost:
+            raise _lost(self.log)
         if self._row.content is None:
             await self._write_file(self.extent.length, group)
         else:
@@ -246,6 +259,10 @@ class _RowWrite(Job):
             self.future.set_result(None)
         else:
             _fail(self, self.error)
+
+
+def _lost(log: Log) -> LogWriteFailed:
+    return LogWriteFailed(f"the build of log {log.id} was taken over; the log ends here")
 
 
 def _measure(segment: Segment, record: bytes) -> tuple[int, int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    Update,
     bindparam,
     delete,
     exists,
@@ -23,7 +24,9 @@ from sqlalchemy import (
 
 from chargehand.domain.build import Log, NewLog
 from chargehand.domain.identifiers import LogId, MasterId, StepId
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.events.messages import LogAdded
+from chargehand.store import open_builds
 from chargehand.store.build_rows import LOG_COLUMNS, log_of
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.portable import is_among
@@ -34,7 +37,11 @@ from chargehand.store.names import numbered
 _log = logs.c
 _COLUMNS = ("step_id", "name", "slug", "type", "complete", "line_count", "size", "content")
 _IS_STEPS = _log.step_id == bindparam("step")
-# Adds nothing when the slug is taken. Only the master that runs a step adds logs to it.
+# Adds nothing when the slug is taken, or the build has ended. Only the master that runs a step adds
+# logs to it.
+_IS_OPEN = exists().where(
+    steps.c.id == bindparam("step"), builds.c.id == steps.c.build_id, builds.c.complete == false()
+)
 _INSERT = (
     insert(logs)
     .from_select(
@@ -48,20 +55,28 @@ _INSERT = (
             bindparam("none", 0, type_=Integer()),
             bindparam("none", 0, type_=Integer()),
             bindparam("empty", b"", type_=LargeBinary()),
-        ).where(~exists().where(_IS_STEPS, _log.slug == bindparam("short"))),
+        ).where(~exists().where(_IS_STEPS, _log.slug == bindparam("short")), _IS_OPEN),
     )
     .returning(_log.id)
 )
 _SLUGS = select(_log.slug).where(_IS_STEPS)
 _IS_IT = _log.id == bindparam("of")
 _SELECT = select(*LOG_COLUMNS, _log.size, _log.content).where(_IS_IT)
+# A log of a build that was taken over has ended with it: no row is altered. Whoever updates the row
+# first has it, the other one finds the condition false.
+_IS_INCOMPLETE = (_IS_IT, _log.complete == false())
 _SET_CONTENT = (
     update(logs)
-    .where(_IS_IT)
+    .where(*_IS_INCOMPLETE)
     .values(content=bindparam("records"), line_count=bindparam("lines"), size=bindparam("bytes"))
 )
 _SET_ALL = _SET_CONTENT.values(complete=true())
-_MEASURE = update(logs).where(_IS_IT).values(line_count=bindparam("lines"), size=bindparam("bytes"))
+_MEASURE = (
+    update(logs)
+    .where(*_IS_INCOMPLETE)
+    .values(line_count=bindparam("lines"), size=bindparam("bytes"))
+)
+_ENDED = select(_log.id).where(is_among(_log.id), _log.complete == true())
 _FINISH = _MEASURE.values(complete=true())
 _DELETE = delete(logs).where(is_among(_log.id))
 _LEFT_OPEN = (
@@ -92,12 +107,16 @@ class StoredLog:
 
 
 def add(transaction: Transaction, step_id: StepId, new: NewLog) -> Log:
-    """Add a log, its slug made unique in its step; announce LogAdded."""
+    """Add a log, its slug made unique in its step; announce LogAdded. Raises NoLongerOurs."""
     connection = transaction.connection
     slug = new.slug
+    if connection.dialect.name != "sqlite":
+        open_builds.hold_of_step(connection, step_id)
     values = {"step": step_id, "title": new.name, "short": slug, "letter": new.type.value}
     id_ = connection.execute(_INSERT, values).scalar()
     if id_ is None:
+        if not open_builds.hold_of_step(connection, step_id):
+            raise NoLongerOurs("its build was taken over, or has ended")
         taken = set(connection.execute(_SLUGS, {"step": step_id}).scalars())
         slug = numbered(slug, taken, first=2)
         id_ = connection.execute(_INSERT, {**values, "short": slug}).scalar_one()
@@ -116,24 +135,32 @@ def stored(connection: Connection, log_id: LogId) -> StoredLog:
 
 
 def set_content(transaction: Transaction, log: Log, size: int, content: bytes | None) -> None:
-    """Set the records of a short log, or None when they have moved."""
+    """Set the records of a short log, or None when they have moved. Raises NoLongerOurs."""
     values = {"of": log.id, "records": content, "lines": log.line_count, "bytes": size}
-    statement = _SET_ALL if log.complete else _SET_CONTENT
-    transaction.connection.execute(statement, values)
+    _alter(transaction, _SET_ALL if log.complete else _SET_CONTENT, values)
 
 
-def measure(transaction: Transaction, measures: Iterable[tuple[LogId, int, int]]) -> None:
-    """Set how many lines and bytes some logs have."""
+def measure(transaction: Transaction, measures: Sequence[tuple[LogId, int, int]]) -> set[LogId]:
+    """Set how many lines and bytes some logs have; return those that have ended already."""
     rows: Sequence[dict[str, object]] = [
         {"of": log_id, "lines": line_count, "bytes": size} for log_id, line_count, size in measures
     ]
     transaction.connection.execute(_MEASURE, rows)
+    ids = {"ids": ids_as_json(measured[0] for measured in measures)}
+    return {LogId(row[0]) for row in transaction.connection.execute(_ENDED, ids)}
 
 
 def finish(transaction: Transaction, log: Log, size: int) -> None:
-    """Bring the row of a log that is in a file up to date for the last time."""
-    values = {"of": log.id, "lines": log.line_count, "bytes": size}
-    transaction.connection.execute(_FINISH, values)
+    """Bring the row of a log that is in a file up to date for the last time.
+
+    Raises NoLongerOurs.
+    """
+    _alter(transaction, _FINISH, {"of": log.id, "lines": log.line_count, "bytes": size})
+
+
+def _alter(transaction: Transaction, statement: Update, values: Mapping[str, object]) -> None:
+    if not transaction.connection.execute(statement, values).rowcount:
+        raise NoLongerOurs("its build was taken over, or the log is finished")
 
 
 def delete_rows(transaction: Transaction, log_ids: Iterable[LogId]) -> None:
