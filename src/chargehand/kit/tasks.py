@@ -52,6 +52,8 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel what still runs and wait until it has ended."""
+        if not self._tasks:
+            return
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
