@@ -44,6 +44,11 @@ class Entity(Generic[V_contra]):
     event_keys: Mapping[str, Callable[[V_contra], tuple[str, ...]]] = field(default_factory=dict)
     """Keys of live events: how each begins, and what follows of a value, up to the verb."""
 
+    @property
+    def identity(self) -> str:
+        """The name of the field that has its identifier: the first one."""
+        return self.fields[0].name
+
     def shown(self, value: V_contra) -> Resource:
         """Return the resource that shows *value*."""
         return {one.name: one.show(value) for one in self.fields if one.show is not None}

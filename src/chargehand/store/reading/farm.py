@@ -165,3 +165,12 @@ CHANGE_SOURCES = bound(
         ),
     ),
 )
+
+KINDS = {
+    "builders": BUILDERS,
+    "changesources": CHANGE_SOURCES,
+    "masters": MASTERS,
+    "schedulers": SCHEDULERS,
+    "workers": WORKERS,
+}
+"""By plural: what leads to them in a way of its own, or has something of other tables."""

@@ -18,3 +18,8 @@ TEST_RESULT_SETS = bound(
         scope("codebaseid", "commitid1", "commitid2")(lambda _: false()),
     ),
 )
+
+KINDS = {
+    "test_result_sets": TEST_RESULT_SETS,
+}
+"""By plural: what leads to them in a way of its own, or has something of other tables."""

@@ -28,25 +28,10 @@ from chargehand.store.reading.binding import bound
 from chargehand.store.reading.planning import parameters_of, planner, shape_of
 from chargehand.store.reading.shapes import Kind
 
-# Those to which a path leads in a way of its own, or that have something of other tables.
 _KINDS: dict[str, Kind] = {
-    "build_data": running.BUILD_DATA,
-    "build_times": running.BUILD_TIMES,
-    "builders": farm.BUILDERS,
-    "buildrequests": sources.REQUESTS,
-    "builds": running.BUILDS,
-    "buildsets": sources.BUILDSETS,
-    "changes": sources.CHANGES,
-    "changesources": farm.CHANGE_SOURCES,
-    "logs": running.LOGS,
-    "masters": farm.MASTERS,
-    "schedulers": farm.SCHEDULERS,
-    "sourcestamps": sources.SOURCE_STAMPS,
-    "step_times": running.STEP_TIMES,
-    "steps": running.STEPS,
-    "test_result_sets": records.TEST_RESULT_SETS,
-    "triggered_builds": running.TRIGGERED_BUILDS,
-    "workers": farm.WORKERS,
+    plural: kind
+    for module in (farm, records, running, sources)
+    for plural, kind in module.KINDS.items()
 }
 KINDS: dict[str, Kind] = {
     entity.plural: bound(entity)

@@ -185,3 +185,14 @@ BUILD_DATA = bound(
     described.BUILD_DATA,
     scopes=tuple(scope(*path)(_of_build(_data.build_id, path)) for path in BUILD_PATHS),
 )
+
+KINDS = {
+    "build_data": BUILD_DATA,
+    "build_times": BUILD_TIMES,
+    "builds": BUILDS,
+    "logs": LOGS,
+    "step_times": STEP_TIMES,
+    "steps": STEPS,
+    "triggered_builds": TRIGGERED_BUILDS,
+}
+"""By plural: what leads to them in a way of its own, or has something of other tables."""

@@ -130,3 +130,11 @@ REQUESTS = bound(
     },
     scopes=(scope("buildername")(lambda given: _request.builder_id == builder_named(given)),),
 )
+
+KINDS = {
+    "buildrequests": REQUESTS,
+    "buildsets": BUILDSETS,
+    "changes": CHANGES,
+    "sourcestamps": SOURCE_STAMPS,
+}
+"""By plural: what leads to them in a way of its own, or has something of other tables."""

@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chargehand.resources.announcements import Announcement, Key
+from chargehand.resources.catalog import KINDS
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Query
 from chargehand.resources.visibility import Visibility
 from chargehand.web.ports import Resources
 
 _REFERENCES: dict[str, tuple[str, ...]] = {
-    "builds": ("buildid", "workerid"),
-    "builders": ("builderid",),
-    "buildrequests": ("buildrequestid",),
-    "buildsets": ("bsid", "parent_buildid", "rebuilt_buildid", "sourcestamps"),
-    "changes": ("changeid",),
-    "logs": ("logid",),
-    "masters": ("masterid",),
-    "schedulers": ("schedulerid",),
-    "steps": ("stepid",),
-    "workers": ("workerid", "configured_on"),
+    "builds": ("workerid",),
+    "buildsets": ("parent_buildid", "rebuilt_buildid", "sourcestamps"),
+    "workers": ("configured_on",),
 }
-"""By kind: the field with its identifier, and those that name other things, which may be hidden."""
+"""By kind: the fields that name other things, which may be hidden."""
 
 
 class SeenEvents:
@@ -47,20 +41,24 @@ class SeenEvents:
                 names = await self._properties(sees, identity)
                 left.append((keys, {name: resource[name] for name in resource if name in names}))
             else:
-                masked = {name: row[name] for name in _REFERENCES[kind] if name in resource}
+                masked = {name: row[name] for name in _references(kind) if name in resource}
                 left.append((_seen_keys(kind, keys, row), resource | masked))
         return left
 
     async def _rows(self, sees: Visibility, kind: str, ids: set[int]) -> dict[int, Resource]:
-        fields = _REFERENCES[kind]
-        chosen = (Filter(fields[0], Operator.IN, tuple(sorted(ids))),)
-        query = Query(kind=kind, sees=sees, filters=chosen, fields=fields)
-        return {row[fields[0]]: row for row in (await self._resources.fetch(query)).rows}
+        identity = KINDS[kind].identity
+        chosen = (Filter(identity, Operator.IN, tuple(sorted(ids))),)
+        query = Query(kind=kind, sees=sees, filters=chosen, fields=_references(kind))
+        return {row[identity]: row for row in (await self._resources.fetch(query)).rows}
 
     async def _properties(self, sees: Visibility, build_id: int) -> frozenset[str]:
         query = Query(kind="properties", sees=sees, scope={"buildid": build_id})
         page = await self._resources.fetch(query)
         return frozenset(page.rows[0]) if page.rows else frozenset()
+
+
+def _references(kind: str) -> tuple[str, ...]:
+    return (KINDS[kind].identity, *_REFERENCES.get(kind, ()))
 
 
 def _subject(keys: Sequence[Key]) -> tuple[str, int]:
