@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from store_workshop import Workshop
+from waiting import until
 
 from chargehand.domain.build import Log, LogType
 from chargehand.domain.command import Command, CommandUpdate, Origin, Output
@@ -113,7 +114,7 @@ async def test_a_segment_that_was_appended_and_not_acknowledged_is_not_appended_
     await appended.wait()
     await doomed.die()
     go.touch()
-    await _until(done.exists)
+    await until(done.exists)
 
     await Adoption(reception=Reception(tmp_path / "agents"), logs=logs).run()
 
@@ -129,7 +130,7 @@ async def test_an_agent_that_does_not_connect_is_killed_with_all_it_runs(
 
     await doomed.run(f"echo $PPID $$ > {tmp_path}/running; exec sleep 600", ignore)
     running = tmp_path / "running"
-    await _until(lambda: running.exists() and bool(running.read_text().strip()))
+    await until(lambda: running.exists() and bool(running.read_text().strip()))
     agent, command = map(int, running.read_text().split())
     os.kill(agent, signal.SIGSTOP)
     await doomed.die()
@@ -151,13 +152,6 @@ async def test_a_master_without_agents_does_not_wait(workshop: Workshop, tmp_pat
 
     assert loop.time() - began < 1
     assert not (tmp_path / "none").exists()
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    async with asyncio.timeout(20):
-        while not is_so():
-            await asyncio.sleep(0.01)
 
 
 def _is_alive(process_id: int) -> bool:

@@ -8,12 +8,13 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from waiting import until
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
@@ -86,13 +87,6 @@ class Running:
         return await self.run(
             "shell", **{"workdir": "build", "logEnviron": False, "command": command, **arguments}
         )
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something in another process that nobody announces to us."""
-    async with asyncio.timeout(20):
-        while not is_so():
-            await asyncio.sleep(0.01)
 
 
 def is_alive(process_id: int) -> bool:

@@ -14,7 +14,7 @@ from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import CommandRefused, Session
 from chargehand.logs.segments import lines_of
-from chargehand.testing.execution import Script, ScriptedSession
+from chargehand.testing.scripted_session import Script, ScriptedSession
 from chargehand.testing.world import Outcome, WorldWorker
 from chargehand.testing.world.link import WorldLink
 

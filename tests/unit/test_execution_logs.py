@@ -32,7 +32,7 @@ from chargehand.logs.segments import (
     with_letter,
 )
 from chargehand.logs.writer import LogFailed, LogWriter
-from chargehand.testing.execution import Script, ScriptedSession
+from chargehand.testing.scripted_session import Script, ScriptedSession
 
 LINES = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=30)
 

@@ -12,7 +12,7 @@ from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteShellCommand
 from buildbot.process.results import FAILURE, SUCCESS
 from chargehand.domain.result import Result
-from chargehand.testing.execution import Script, ScriptedSession
+from chargehand.testing.scripted_session import Script, ScriptedSession
 
 
 class Making(BuildStep):

@@ -14,8 +14,8 @@ from chargehand.domain.worker import WorkerInfo, WorkerSlot
 from chargehand.fleet.ports import Registry
 from chargehand.fleet.rules import Difference, WorkerState, difference, may_take, recordable, state
 from chargehand.fleet.service import Fleet
-from chargehand.testing.execution import ScriptedSession
 from chargehand.testing.fleet import DirectLink, MemoryWorkerStore
+from chargehand.testing.scripted_session import ScriptedSession
 
 
 def config(name: str, **settings: Any) -> WorkerConfig:

@@ -105,16 +105,19 @@ class LineConsumerLogObserver(LogLineObserver):
         super().__init__()
         self.generator: Generator[Any, tuple[str, str], Any] | None = None
         self._make = consumerFunction
+        self._is_over = False
 
     def feed(self, input: tuple[str, str]) -> None:
         """Send one line; a generator that has returned hears no more."""
+        if self._is_over:
+            return
         if self.generator is None:
             self.generator = self._make()
             next(self.generator)
         try:
             self.generator.send(input)
         except StopIteration:
-            self.feed = _ignored  # type: ignore[method-assign, assignment]
+            self._is_over = True
 
     def outLineReceived(self, line: str) -> None:
         """Hear a line of stdout."""
@@ -193,7 +196,3 @@ def _joined(observer: BufferLogObserver, name: str) -> str:
 
 def _lines(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n")
-
-
-def _ignored(_: tuple[str, str]) -> None:
-    return None

@@ -22,7 +22,7 @@ from chargehand.events.messages import (
     RequestUnclaimed,
     RequestUpdated,
 )
-from chargehand.testing.execution import ScriptedSession
+from chargehand.testing.scripted_session import ScriptedSession
 
 
 class MemoryRequestStore:

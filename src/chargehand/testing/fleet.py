@@ -11,7 +11,7 @@ from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.session import SessionState
 from chargehand.domain.worker import Worker, WorkerInfo
 from chargehand.fleet.ports import Registry
-from chargehand.testing.execution import ScriptedSession
+from chargehand.testing.scripted_session import ScriptedSession
 
 
 class MemoryWorkerStore:
