@@ -26,6 +26,9 @@ T = TypeVar("T")
 _OUTGOING = "_outgoing"
 """The attribute by which the function of an `outgoing` method is known."""
 
+_PLAIN = frozenset({type(None), bool, int, str, list, tuple, dict})
+"""Types of values that are surely nothing to wait for."""
+
 _in_extension: ContextVar[bool] = ContextVar("_in_extension", default=False)
 
 
@@ -42,7 +45,10 @@ async def inward(function: Callable[..., Any], *args: Any, **keywords: Any) -> A
     token = _in_extension.set(True)
     try:
         value = _undeferred(function)(*args, **keywords)
-        if type(value) is CoroutineType:
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind is CoroutineType:
             return await _translated(value)
         if isinstance(value, Deferred) or inspect.isawaitable(value):
             return await _awaiting_deferreds(value)

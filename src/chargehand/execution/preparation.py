@@ -34,6 +34,7 @@ class Preparation:
         began = self._means.clock.timestamp()
         preparing = asyncio.ensure_future(self._session.prepare([self._builddir]))
         try:
+            await asyncio.sleep(0)  # Directories that were there before take one turn of the loop.
             await self._wait(preparing, _AT_ONCE)
             if preparing.done():
                 result, sentence = self._outcome(preparing)
@@ -53,9 +54,10 @@ class Preparation:
             self._stopped.set_result(None)
 
     async def _wait(self, preparing: asyncio.Future[None], seconds: float | None) -> None:
-        await asyncio.wait(
-            (preparing, self._stopped), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
+        if not preparing.done():
+            await asyncio.wait(
+                (preparing, self._stopped), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
 
     def _outcome(self, preparing: asyncio.Future[None]) -> tuple[Result, str]:
         name = self._session.worker_name

@@ -47,7 +47,8 @@ class StepRun:
         self._stop_all = stop_all
         self._log_failure: str | None = None
         self._stop: Stop | None = None
-        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting: asyncio.Future[None] | None = None
+        """Set while there is something to wait for: its end, or the order to stop."""
         self._asking: asyncio.Timeout | None = None
         """Set while users' functions are asked whether the step is wanted."""
         self.build_sentence: str | None = None
@@ -87,8 +88,7 @@ class StepRun:
         """Make `run` end soon; the first stop counts."""
         if self._stop is None:
             self._stop = stop
-            if not self._stopped.done():
-                self._stopped.set_result(None)
+            self._wake()
             if self._asking is not None:
                 self._asking.reschedule(asyncio.get_running_loop().time())
 
@@ -176,7 +176,13 @@ class StepRun:
     async def _first_of(self, work: asyncio.Future[Result] | asyncio.Future[LockGrant]) -> None:
         """Wait until *work* is done, or the step is to be stopped."""
         if self._stop is None:
-            await asyncio.wait((work, self._stopped), return_when=asyncio.FIRST_COMPLETED)
+            self._waiting = asyncio.get_running_loop().create_future()
+            work.add_done_callback(self._wake)
+            await self._waiting
+
+    def _wake(self, _: object = None) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     async def _guarded(self) -> Result:
         try:
