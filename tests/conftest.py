@@ -1,9 +1,70 @@
-"""What holds for all tests."""
+"""What holds for all tests; and PostgreSQL, which runs privately, from Debian's packages."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
 from hypothesis import settings
+from sqlalchemy import create_engine, text
+
+_numbers = count(1)
 
 # How long an example takes says more about what else the machine is doing than about the code.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
+
+
+def _tool(name: str) -> str:
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = str(installed[-1]) if installed else shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed (apt-get install postgresql)")
+    return found
+
+
+def _run(*command: str) -> None:
+    # PostgreSQL refuses to run as root.
+    user = "postgres" if os.getuid() == 0 else None
+    subprocess.run(command, user=user, check=True, capture_output=True, cwd="/")
+
+
+@pytest.fixture(scope="session")
+def postgresql_socket() -> Iterator[Path]:
+    initdb, pg_ctl = _tool("initdb"), _tool("pg_ctl")
+    directory = Path(mkdtemp(prefix="chargehand-postgresql-"))
+    if os.getuid() == 0:
+        shutil.chown(directory, "postgres")
+    data = directory / "data"
+    _run(initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+    options = f"-k {directory} -c listen_addresses='' -c fsync=off -c max_connections=50"
+    _run(pg_ctl, "-D", str(data), "-w", "-o", options, "-l", str(directory / "log"), "start")
+    try:
+        yield directory
+    finally:
+        _run(pg_ctl, "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def new_postgresql(postgresql_socket: Path) -> Callable[[], str]:
+    """Return a function that makes a database, and returns its URL."""
+
+    def make() -> str:
+        name = f"test{next(_numbers)}"
+        server = create_engine(
+            f"postgresql+psycopg://postgres@/postgres?host={postgresql_socket}",
+            isolation_level="AUTOCOMMIT",
+        )
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        server.dispose()
+        return f"postgresql://postgres@/{name}?host={postgresql_socket}"
+
+    return make

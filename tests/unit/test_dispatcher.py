@@ -366,3 +366,23 @@ async def test_a_builder_in_line_for_several_workers_takes_whichever_is_free(far
     await farm.end(1)
 
     assert farm.started == [1, 2]
+
+
+async def test_what_came_back_unheard_is_queued_once_when_the_dispatcher_looks_again(farm):
+    farm.workers.alter("one", connected=False)
+    await farm.configure(builder("a", "one"), builder("b", "one"))
+    known = farm.store.submit(1)
+    unheard, elsewhere = (farm.store.submit_unheard(number) for number in (2, 9))
+
+    await farm.dispatcher.look_again()
+
+    assert isinstance(farm.why(known), NoWorkerConnected)
+    assert isinstance(farm.why(unheard, 2), NoWorkerConnected)
+    farm.workers.alter("one", connected=True)
+    for _ in range(2):
+        await farm.dispatcher.look_again()
+        await settle()
+    assert farm.started == [known]
+    await farm.end(known)
+    assert farm.started == [known, unheard]
+    assert isinstance(farm.why(elsewhere, 9), BuilderNotConfigured)

@@ -393,3 +393,16 @@ async def test_the_last_word_on_a_rest_counts(yard: Yard) -> None:
     yard.fleet.rest("w", 0)
     assert not yard.slot().paused
     assert yard.told == ["w"]
+
+
+async def test_workers_that_are_connected_are_recorded_again_and_no_others(yard: Yard) -> None:
+    await yard.configure(config("there"), config("gone"))
+    await yard.links["gone"][0].lose()
+    for worker in list(yard.store.workers.values()):
+        await yard.store.disconnected(worker.id, MasterId(1))
+
+    await yard.fleet.register_again()
+
+    connected = {name: worker.connected_to for name, worker in yard.store.workers.items()}
+    assert connected == {"there": (1,), "gone": ()}
+    assert yard.told == ["gone"]

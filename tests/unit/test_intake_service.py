@@ -232,3 +232,20 @@ async def test_a_source_that_is_removed_while_sources_are_claimed_does_not_start
     assert slow.calls == ["start", "stop"]
     assert removed.calls in (["start", "stop"], [])
     await bench.intake.stop()
+
+
+async def test_claiming_again_stops_what_another_master_took_and_starts_what_is_free(
+    bench: Bench,
+) -> None:
+    kept, taken = Runtime(), Runtime()
+    await bench.intake.reconfigure([_hosted("kept", kept), _hosted("taken", taken)])
+    await bench.sources.deactivate(MasterId(1))
+    bench.sources.others.add("taken")
+
+    await bench.intake.claim_again()
+    assert (kept.calls, taken.calls) == (["start"], ["start", "stop"])
+
+    bench.sources.others.clear()
+    await bench.intake.claim_again()
+    assert (kept.calls, taken.calls) == (["start"], ["start", "stop", "start"])
+    await bench.intake.stop()

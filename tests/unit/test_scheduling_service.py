@@ -271,6 +271,22 @@ async def test_another_master_takes_over_what_a_stopped_one_had(world: World) ->
     assert len(world.buildsets.submitted) == 1
 
 
+async def test_claiming_again_stops_what_another_master_took_and_starts_what_is_free(
+    world: World,
+) -> None:
+    first = await world.start(on_changes("a"), on_changes("b"), master=1)
+    await world.schedulers.deactivate(MasterId(1))
+    (taken,) = (await world.schedulers.ids(["a"])).values()
+    await world.schedulers.activate([taken], MasterId(2))
+
+    await first.claim_again()
+    assert list(first.running()) == ["b"]
+
+    await world.schedulers.deactivate(MasterId(2))
+    await first.claim_again()
+    assert sorted(first.running()) == ["a", "b"]
+
+
 async def test_reconfiguration_leaves_unchanged_schedulers_alone(world: World) -> None:
     service = await world.start(on_changes("kept", stable_seconds=5.0), on_changes("gone"))
     kept = service.running()["kept"]

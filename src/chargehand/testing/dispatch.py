@@ -37,6 +37,12 @@ class MemoryRequestStore:
 
     def submit(self, builder_id: int, **more: Any) -> RequestId:
         """Store a request, and announce it."""
+        request_id = self.submit_unheard(builder_id, **more)
+        self._bus.publish([RequestSubmitted(pending=self._waiting[request_id])])
+        return request_id
+
+    def submit_unheard(self, builder_id: int, **more: Any) -> RequestId:
+        """Store a request as another master does, of whose events nothing is heard here."""
         request_id = RequestId(len(self._waiting) + len(self.claimed) + len(self.completed) + 1)
         request = BuildRequest(
             id=request_id,
@@ -48,7 +54,6 @@ class MemoryRequestStore:
         values = {"reason": "", "source_stamp_ids": (), "sources": (("", "", "", str(request_id)),)}
         pending = PendingRequest(request=request, **(values | more))
         self._waiting[request_id] = pending
-        self._bus.publish([RequestSubmitted(pending=pending)])
         return request_id
 
     async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
