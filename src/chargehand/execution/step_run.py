@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from chargehand.domain.build import Build, LogType, NewLog
 from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
 from chargehand.execution.failure_text import html_of, text_of
@@ -272,6 +273,8 @@ class StepRun:
         try:
             await self._logs.add_complete("err.text", LogType.TEXT, text_of(error))
             await self._logs.add_complete("err.html", LogType.HTML, html_of(error))
+        except NoLongerOurs:
+            _log.debug("step %s belongs to a build that was taken over", self._hosted.name)
         except Exception:  # noqa: BLE001 - a full disk, say: the build has to end all the same
             _log.exception("step %s of build %d: no log", self._hosted.name, self._build.id)
         return Result.EXCEPTION
