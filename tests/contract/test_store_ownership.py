@@ -383,3 +383,22 @@ async def test_a_build_ends_with_what_its_stalled_master_added_until_then(
             assert (row["complete"], row["results"]) == (True, Result.RETRY)
             (row,) = await other.rows("logs")
             assert row["complete"] is True
+
+
+async def test_a_build_that_was_taken_over_can_be_neither_finished_nor_altered(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened(database_url, tmp_path) as workshop:
+        build = await workshop.build()
+        await _second_life(workshop, tmp_path, database_url)
+
+        with pytest.raises(NoLongerOurs):
+            await workshop.store.builds.finish_build(
+                build, Result.SUCCESS, "done", [build.request_id]
+            )
+        workshop.store.builds.set_build_state(build, "still running")
+
+        (row,) = await workshop.rows("builds")
+        assert (row["results"], row["state_string"]) == (5, "the master was killed; retrying")
+        (row,) = await workshop.rows("buildrequests")
+        assert (row["claimed"], row["complete"]) == (False, False)
