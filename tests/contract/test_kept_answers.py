@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import delete, insert
 from store_workshop import Workshop, builder_config, segment
 
@@ -136,6 +137,7 @@ class _Watch:
         return result
 
 
+@pytest.mark.timeout(600)  # It asks every question after every use case.
 async def test_no_kept_answer_outlives_a_write_to_a_table_it_was_read_from(
     workshop: Workshop,
 ) -> None:

@@ -419,10 +419,11 @@ async def test_a_step_that_waits_to_try_again_can_be_stopped(field: Field) -> No
     field.workshop = Workshop(plan, session=field._session)
     logs, failed = field.workshop.logs, asyncio.Event()
 
-    async def append(log_id: LogId, segment: Segment) -> None:
-        await MemoryLogStore.append(logs, log_id, segment)
+    def append(log_id: LogId, segment: Segment) -> asyncio.Future[None]:
+        appended = MemoryLogStore.append(logs, log_id, segment)
         if "exit code 128" in logs.text("stdio"):
             failed.set()
+        return appended
 
     logs.append = append
     running = asyncio.create_task(field.workshop.run())

@@ -140,5 +140,6 @@ def test_every_reason_that_has_names_is_covered() -> None:
         "NoWorkerConnected",
         "RefusedByFunction",
         "WorkersBusy",
+        "WorkersInterrupted",
         "WorkersPaused",
     }

@@ -211,7 +211,7 @@ def test_a_local_worker_becomes_the_engine_s_value():
         default_properties={"q": (2, "Worker")},
         locks=locks.lock_accesses([util.MasterLock("m")]),
         notify_on_missing=("x@y",),
-        settings={"keepalive_interval": 3600, "workdir": "w"},
+        settings={"keepalive_interval": 3600, "workdir": "w", "reconnect_timeout": 600.0},
     )
     assert repr(made) == "<LocalWorker 'a'>"
 
