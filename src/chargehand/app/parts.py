@@ -100,25 +100,31 @@ class Parts:
             master_id=master_id,
             basedir=basedir,
         )
-        self.orders = Orders(
+        self.orders = self._orders()
+        self.web = self._web(bus, clock)
+        self.services = Services()
+        bus.subscribe(self._worker_disconnected, WorkerDisconnected)
+
+    def _orders(self) -> Orders:
+        return Orders(
             scheduling=self.scheduling,
             dispatcher=self.dispatcher,
             builds=self.builds,
             fleet=self.fleet,
-            resources=store.resources,
+            resources=self.store.resources,
         )
-        self.web = WebServer(
+
+    def _web(self, bus: Bus, clock: Clock) -> WebServer:
+        return WebServer(
             config=MasterConfig(),
-            resources=store.resources,
-            logs=store.logs,
+            resources=self.store.resources,
+            logs=self.store.logs,
             controls=self.orders,
             explanations=self.orders,
             forms=self.scheduling,
             bus=bus,
             clock=clock,
         )
-        self.services = Services()
-        bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
     async def register_again(self) -> None:
         """Record and claim what other masters were told is not here any more."""

@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from chargehand.config.model import BuilderConfig, Hook, MasterConfig
-from chargehand.dispatch.attempt import Attempt, Start, why_locked
+from chargehand.dispatch.attempt import Attempt, Start
 from chargehand.dispatch.builder_line import BuilderLine
+from chargehand.dispatch.explaining import why_waiting
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.order import in_order
 from chargehand.dispatch.ports import (
@@ -22,22 +23,18 @@ from chargehand.dispatch.ports import (
     Workers,
     WorkerSlot,
 )
-from chargehand.dispatch.rules import takes_builds, usable, why_none
+from chargehand.dispatch.rules import takes_builds, usable
 from chargehand.domain.assignment import AlreadyClaimed, Assignment, UnknownBuilder
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import (
-    AboutToStart,
-    BehindOthers,
     BuilderNotConfigured,
     FunctionFailed,
-    LockHeld,
     MasterStopping,
     RefusedByFunction,
     Waiting,
-    WorkersBusy,
 )
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
@@ -391,20 +388,6 @@ class Dispatcher:
             return BuilderNotConfigured()
         if self._stopping:
             return MasterStopping()
-        if request_id not in line.queue:
-            return AboutToStart()
-        reason = self._why_blocked(line)
-        ahead = line.queue.ahead_of(request_id)
-        if ahead and isinstance(reason, AboutToStart | WorkersBusy):
-            waits = "" if isinstance(reason, AboutToStart) else reason.sentence
-            return BehindOthers(ahead=ahead, the_first_waits=waits)
-        return reason
-
-    def _why_blocked(self, line: BuilderLine) -> Waiting:
         slots = self._workers.slots(line.config.worker_names)
-        if not usable(slots, line.occupied):
-            now = asyncio.get_running_loop().time()
-            return why_none(line.config.worker_names, slots, line.occupied, now)
-        if isinstance(line.blocked, LockHeld) and line.wanted is not None:
-            return why_locked(self._locks, *line.wanted) or AboutToStart()
-        return line.blocked or AboutToStart()
+        now = asyncio.get_running_loop().time()
+        return why_waiting(line, request_id, slots=slots, locks=self._locks, now=now)

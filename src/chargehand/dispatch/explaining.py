@@ -1,0 +1,43 @@
+"""Why a request waits, for the person who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chargehand.dispatch.attempt import why_locked
+from chargehand.dispatch.builder_line import BuilderLine
+from chargehand.dispatch.locks import LockTable
+from chargehand.dispatch.ports import WorkerSlot
+from chargehand.dispatch.rules import usable, why_none
+from chargehand.domain.identifiers import RequestId
+from chargehand.domain.waiting import AboutToStart, BehindOthers, LockHeld, Waiting, WorkersBusy
+
+
+def why_waiting(
+    line: BuilderLine,
+    request_id: RequestId,
+    *,
+    slots: Sequence[WorkerSlot],
+    locks: LockTable,
+    now: float,
+) -> Waiting:
+    """Say why a request of the builder waits; *slots* are those of its workers, *now* is the
+    time of the loop."""
+    if request_id not in line.queue:
+        return AboutToStart()
+    reason = _why_blocked(line, slots=slots, locks=locks, now=now)
+    ahead = line.queue.ahead_of(request_id)
+    if ahead and isinstance(reason, AboutToStart | WorkersBusy):
+        waits = "" if isinstance(reason, AboutToStart) else reason.sentence
+        return BehindOthers(ahead=ahead, the_first_waits=waits)
+    return reason
+
+
+def _why_blocked(
+    line: BuilderLine, *, slots: Sequence[WorkerSlot], locks: LockTable, now: float
+) -> Waiting:
+    if not usable(slots, line.occupied):
+        return why_none(line.config.worker_names, slots, line.occupied, now)
+    if isinstance(line.blocked, LockHeld) and line.wanted is not None:
+        return why_locked(locks, *line.wanted) or AboutToStart()
+    return line.blocked or AboutToStart()
