@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from chargehand.app.failure import CommandFailed
+from chargehand.app.garbage import without_pauses
 from chargehand.cli.basedir import Basedir, PidFile, open_basedir
 from chargehand.cli.phrases import RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 
@@ -60,7 +61,8 @@ def _start(
             f"Copy {basedir.config_path.name}.sample to it, and edit it."
         )
     if nodaemon:
-        from chargehand.cli.serve import serve
+        with without_pauses():  # What is imported stays, and is no garbage.
+            from chargehand.cli.serve import serve
 
         return serve(basedir, terminal=True, verbose=verbose)
     return _start_in_background(basedir, quiet, timeout, verbose)
@@ -118,7 +120,8 @@ def _become_daemon(basedir: Basedir, writer: int, verbose: bool) -> None:
         os.dup2(nowhere, stream)
     status = 1
     try:
-        from chargehand.cli.serve import serve
+        with without_pauses():  # What is imported stays, and is no garbage.
+            from chargehand.cli.serve import serve
 
         status = serve(
             basedir,
