@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,16 @@ _numbers = count(1)
 # How long an example takes says more about what else the machine is doing than about the code.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
+
+
+@pytest.fixture(autouse=True)
+def _forget_modules_of_a_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What one test's configuration imported must not stand in for another's module."""
+    yield
+    ours = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(ours):
+            del sys.modules[name]
 
 
 def _tool(name: str) -> str:
