@@ -14,7 +14,7 @@ from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
 from chargehand.domain.session import WorkerLost
-from chargehand.execution.means import Means
+from chargehand.execution.build_services import BuildServices
 from chargehand.execution.ports import (
     BuildFacts,
     BuildSources,
@@ -46,7 +46,7 @@ class BuildRun:
         worker: WorkerConfig | None,
         master_properties: Mapping[str, Property],
         master_id: MasterId,
-        means: Means,
+        services: BuildServices,
     ) -> None:
         self._begun: Build | None = None
         self._assignment = assignment
@@ -54,7 +54,7 @@ class BuildRun:
         self._worker = worker
         self._master_properties = master_properties
         self._master_id = master_id
-        self._means = means
+        self._services = services
         self._stop: Stop | None = None
         self._is_lost = False
         self._current: StepRun | None = None
@@ -126,7 +126,7 @@ class BuildRun:
             self._result = worse(self._result, Result.EXCEPTION)
         self._count_stop()
         reason = self._stop.reason if self._stop is not None else None
-        await self._means.builds.finish_build(
+        await self._services.builds.finish_build(
             self.build,
             self._result,
             build_sentence(self._result, self._texts, reason),
@@ -135,7 +135,7 @@ class BuildRun:
 
     async def _begin(self) -> BuildSources:
         assignment = self._assignment
-        started = await self._means.builds.start_build(
+        started = await self._services.builds.start_build(
             assignment.request_ids, assignment.builder_id, assignment.worker_id, self._master_id
         )
         self.build = started.build
@@ -159,7 +159,7 @@ class BuildRun:
             build=self.build,
             session=self._assignment.session,
             builddir=self._builder.worker_builddir,
-            means=self._means,
+            services=self._services,
         )
         try:
             facts = self._facts(sources)
@@ -178,8 +178,8 @@ class BuildRun:
     ) -> bool:
         if self._stop is not None:
             return False
-        self._means.builds.set_build_properties(self.build.id, properties)
-        self.build = self._means.builds.set_build_state(self.build, "building")
+        self._services.builds.set_build_properties(self.build.id, properties)
+        self.build = self._services.builds.set_build_state(self.build, "building")
         self._preparation = preparation
         try:
             ready = await preparation.run()
@@ -204,7 +204,7 @@ class BuildRun:
             build=self.build,
             assignment=self._assignment,
             builddir=self._builder.worker_builddir,
-            means=self._means,
+            services=self._services,
             stop_all=self.stop,
         )
         self._current = running
@@ -213,14 +213,16 @@ class BuildRun:
         if running.is_worker_lost:
             self.stop(Stop(Result.RETRY, "worker lost"))
         if running.seconds_waited:
-            self.build = self._means.builds.add_locks_duration(self.build, running.seconds_waited)
+            self.build = self._services.builds.add_locks_duration(
+                self.build, running.seconds_waited
+            )
         self._result, halts = after_step(step.flags, result, self._result)
         self._halted = self._halted or halts
         hosted.note(step, result, self._result)
         if running.build_sentence is not None:
             self._texts.append(running.build_sentence)
             sentence = " ".join(self._texts)
-            self.build = self._means.builds.set_build_state(self.build, sentence)
+            self.build = self._services.builds.set_build_state(self.build, sentence)
 
     def _facts(self, sources: BuildSources) -> BuildFacts:
         assignment, builder, worker = self._assignment, self._builder, self._worker

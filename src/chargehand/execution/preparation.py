@@ -8,8 +8,8 @@ import logging
 from chargehand.domain.build import Build, LogType, Step
 from chargehand.domain.result import Result
 from chargehand.domain.session import CommandRefused, Session, WorkerLost
+from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import html_of, text_of
-from chargehand.execution.means import Means
 from chargehand.execution.step_logs import StepLogs
 
 _log = logging.getLogger(__name__)
@@ -22,28 +22,32 @@ _AT_ONCE = 0.05
 class Preparation:
     """Step number 0 of every build, as Buildbot's users know it."""
 
-    def __init__(self, *, build: Build, session: Session, builddir: str, means: Means) -> None:
+    def __init__(
+        self, *, build: Build, session: Session, builddir: str, services: BuildServices
+    ) -> None:
         self._build = build
         self._session = session
         self._builddir = builddir
-        self._means = means
+        self._services = services
         self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> bool:
         """Prepare the worker, and return whether it is ready."""
-        began = self._means.clock.timestamp()
+        began = self._services.clock.timestamp()
         preparing = asyncio.ensure_future(self._session.prepare([self._builddir]))
         try:
             await asyncio.sleep(0)  # Directories that were there before take one turn of the loop.
             await self._wait(preparing, _AT_ONCE)
             if preparing.done():
                 result, sentence = self._outcome(preparing)
-                self._means.steps.add_finished_step(self._build.id, _NAME, sentence, result, began)
+                self._services.steps.add_finished_step(
+                    self._build.id, _NAME, sentence, result, began
+                )
                 return result is Result.SUCCESS
             step = await self._begin()
             await self._wait(preparing, None)
             result, sentence = self._outcome(preparing)
-            self._means.steps.finish_step(step, result, sentence, False)
+            self._services.steps.finish_step(step, result, sentence, False)
         finally:
             preparing.cancel()
         return result is Result.SUCCESS
@@ -73,14 +77,14 @@ class Preparation:
     async def fail(self, error: Exception) -> None:
         """Record that the builder's plan itself failed."""
         step = await self._begin()
-        logs = StepLogs(step=step, store=self._means.logs, config=self._means.log_config)
+        logs = StepLogs(step=step, store=self._services.logs, config=self._services.log_config)
         await logs.add_complete("err.text", LogType.TEXT, text_of(error))
         await logs.add_complete("err.html", LogType.HTML, html_of(error))
         sentence = "the builder's steps could not be made"
-        self._means.steps.finish_step(step, Result.EXCEPTION, sentence, False)
+        self._services.steps.finish_step(step, Result.EXCEPTION, sentence, False)
 
     async def _begin(self) -> Step:
-        added = await self._means.steps.add_step(
+        added = await self._services.steps.add_step(
             self._build.id, _NAME, "preparing worker", started=True
         )
         return added.step

@@ -13,7 +13,7 @@ from chargehand.domain.identifiers import BuildId, MasterId, RequestId
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.execution.build_run import BuildRun
-from chargehand.execution.means import Means
+from chargehand.execution.build_services import BuildServices
 from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
 from chargehand.execution.stop import Stop
 from chargehand.kit.clock import Clock, SystemClock
@@ -35,7 +35,7 @@ class Builds:
         grace: float = 20.0,
     ) -> None:
         self._tasks = Tasks("builds")
-        self._means = Means(
+        self._services = BuildServices(
             builds=builds,
             steps=steps,
             logs=logs,
@@ -57,7 +57,7 @@ class Builds:
         self._builders = {builder.name: builder for builder in config.builders}
         self._workers = {worker.name: worker for worker in config.workers}
         self._properties = config.properties
-        self._means = replace(self._means, log_config=config.logs)
+        self._services = replace(self._services, log_config=config.logs)
 
     @property
     def running(self) -> tuple[Build, ...]:
@@ -78,7 +78,7 @@ class Builds:
             worker=self._workers.get(assignment.worker_name),
             master_properties=self._properties,
             master_id=self._master_id,
-            means=self._means,
+            services=self._services,
         )
         self._runs.add(run)
         work = asyncio.ensure_future(run.run())

@@ -12,7 +12,7 @@ from chargehand.domain.identifiers import CommandId
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.session import Session, WorkerLost
-from chargehand.execution.means import Means
+from chargehand.execution.build_services import BuildServices
 from chargehand.execution.routing import Router, Routes
 from chargehand.execution.step_logs import StepLogs
 from chargehand.execution.stop import Stop
@@ -29,7 +29,7 @@ class StepContext:
         logs: StepLogs,
         session: Session,
         builddir: str,
-        means: Means,
+        services: BuildServices,
         stop_all: Callable[[Stop], None],
     ) -> None:
         self.step = step
@@ -38,7 +38,7 @@ class StepContext:
         self._logs = logs
         self._session = session
         self._builddir = builddir
-        self._means = means
+        self._services = services
         self._stop_all = stop_all
         self._commands: dict[CommandId, Command] = {}
 
@@ -49,12 +49,14 @@ class StepContext:
         command = replace(
             command,
             builddir=self._builddir,
-            arguments=self._arguments(command, encoding or self._means.log_config.encoding),
+            arguments=self._arguments(command, encoding or self._services.log_config.encoding),
             origin=Origin(build_id=self.step.build_id, step_id=self.step.id),
             routes=await _names(routes),
         )
         router = Router(
-            routes, tasks=self._means.tasks, stop=lambda: self._kill(command, "its output failed")
+            routes,
+            tasks=self._services.tasks,
+            stop=lambda: self._kill(command, "its output failed"),
         )
         self._commands[command.id] = command
         try:
@@ -72,7 +74,7 @@ class StepContext:
         return {"encoding": encoding, **command.arguments}
 
     def _kill(self, command: Command, reason: str) -> None:
-        self._means.tasks.spawn(
+        self._services.tasks.spawn(
             self._session.interrupt(command, reason), name=f"interrupt command {command.id}"
         )
 
@@ -100,15 +102,15 @@ class StepContext:
     def set_state(self, sentence: str) -> None:
         """Show what the step is doing; equal sentences are not written twice."""
         if sentence != self.step.state:
-            self.step = self._means.steps.set_step_state(self.step, sentence)
+            self.step = self._services.steps.set_step_state(self.step, sentence)
 
     def add_url(self, name: str, url: str) -> None:
         """Show a link."""
-        self.step = self._means.steps.add_step_url(self.step, StepUrl(name, url))
+        self.step = self._services.steps.add_step_url(self.step, StepUrl(name, url))
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build."""
-        self._means.builds.set_build_properties(self.step.build_id, properties)
+        self._services.builds.set_build_properties(self.step.build_id, properties)
 
     def stop_build(self, reason: str, result: Result) -> None:
         """Let the build end soon, this step included."""

@@ -12,8 +12,8 @@ from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
+from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import html_of, text_of
-from chargehand.execution.means import Means
 from chargehand.execution.ports import Assignment, HostedStep, LockGrant
 from chargehand.execution.rules import as_result, slug_of
 from chargehand.execution.step_context import StepContext
@@ -37,14 +37,14 @@ class StepRun:
         build: Build,
         assignment: Assignment,
         builddir: str,
-        means: Means,
+        services: BuildServices,
         stop_all: Callable[[Stop], None],
     ) -> None:
         self._hosted = hosted
         self._build = build
         self._assignment = assignment
         self._builddir = builddir
-        self._means = means
+        self._services = services
         self._stop_all = stop_all
         self._log_failure: str | None = None
         self._stop: Stop | None = None
@@ -97,7 +97,7 @@ class StepRun:
         """Record the step, and in the same transaction the log that it surely opens."""
         sentence = await self._sentence_now()
         starts = runs and not waits
-        steps = self._means.steps
+        steps = self._services.steps
         first: NewLog | None = None
         if starts and self._stop is None and (name := self._hosted.first_log()) is not None:
             first = NewLog(name, slug_of(name), LogType.STDIO)
@@ -106,14 +106,14 @@ class StepRun:
         )
         step = added.step if runs else steps.start_step(added.step, locks_acquired=False)
         self._logs = StepLogs(
-            step=step, store=self._means.logs, config=self._means.log_config, first=added.log
+            step=step, store=self._services.logs, config=self._services.log_config, first=added.log
         )
         self._context = StepContext(
             step=step,
             logs=self._logs,
             session=self._assignment.session,
             builddir=self._builddir,
-            means=self._means,
+            services=self._services,
             stop_all=self._stop_all,
         )
 
@@ -137,7 +137,7 @@ class StepRun:
         return wanted, locks, None
 
     async def _acquire(self, locks: tuple[LockAccess, ...]) -> LockGrant | None:
-        steps, context = self._means.steps, self._context
+        steps, context = self._services.steps, self._context
         context.step = steps.start_step(context.step, locks_acquired=False)
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -149,7 +149,7 @@ class StepRun:
             step_name=context.step.name,
         )
         waiting = asyncio.ensure_future(
-            self._means.locks.acquire(locks, self._assignment.worker_name, holder)
+            self._services.locks.acquire(locks, self._assignment.worker_name, holder)
         )
         await self._first_of(waiting)
         self.seconds_waited = loop.time() - began
@@ -167,7 +167,9 @@ class StepRun:
         return grant
 
     async def _work(self) -> Result:
-        work = self._means.tasks.spawn(self._guarded(), name=f"run step {self._context.step.name}")
+        work = self._services.tasks.spawn(
+            self._guarded(), name=f"run step {self._context.step.name}"
+        )
         await self._first_of(work)
         if not work.done():
             await self._end(work)
@@ -207,17 +209,17 @@ class StepRun:
         """Interrupt the step; then cancel it; then leave it alone, and say so."""
         assert self._stop is not None
         reason = self._stop.reason
-        self._means.tasks.spawn(self._interrupt(reason), name="interrupt a step")
-        await asyncio.wait((work,), timeout=self._means.grace + self._context.time_to_die())
+        self._services.tasks.spawn(self._interrupt(reason), name="interrupt a step")
+        await asyncio.wait((work,), timeout=self._services.grace + self._context.time_to_die())
         if work.done():
             return
         work.cancel()
-        await asyncio.wait((work,), timeout=self._means.grace)
+        await asyncio.wait((work,), timeout=self._services.grace)
         if work.done():
             return
         message = (
-            f"The step did not end within {self._means.grace:g} seconds after it was interrupted, "
-            "nor after it was cancelled. It was abandoned, and may go on in the master.\n"
+            f"The step did not end within {self._services.grace:g} seconds after it was "
+            "interrupted, nor after it was cancelled. It was abandoned, and may go on in the master.\n"
         )
         _log.warning("step %s of build %d was abandoned", self._context.step.name, self._build.id)
         await self._logs.add_complete("abandoned", LogType.TEXT, message)
@@ -242,7 +244,7 @@ class StepRun:
         result, hidden = await self._hidden(result)
         result, sentence = await self._last_sentences(result)
         context = self._context
-        context.step = self._means.steps.finish_step(context.step, result, sentence, hidden)
+        context.step = self._services.steps.finish_step(context.step, result, sentence, hidden)
         return result
 
     async def _sentence_now(self) -> str:

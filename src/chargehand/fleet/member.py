@@ -12,7 +12,7 @@ from chargehand.fleet.ports import Link
 from chargehand.fleet.rules import WorkerState
 
 
-class Wish(Enum):
+class LinkIntent(Enum):
     """What is to become of a worker's link when its last build has ended."""
 
     KEEP = "keep"
@@ -30,7 +30,7 @@ class Member:
         self._record = record
         self._session: Session | None = None
         self._interrupted_at: float | None = None
-        self._wish = Wish.KEEP
+        self._intent = LinkIntent.KEEP
         self._running = 0
         self._is_resting = False
         self._slot: WorkerSlot | None = None
@@ -89,13 +89,13 @@ class Member:
         return self._session is not None and self._session.state is SessionState.INTERRUPTED
 
     @property
-    def wish(self) -> Wish:
+    def intent(self) -> LinkIntent:
         """What is to become of its link."""
-        return self._wish
+        return self._intent
 
-    @wish.setter
-    def wish(self, wish: Wish) -> None:
-        self._wish = wish
+    @intent.setter
+    def intent(self, intent: LinkIntent) -> None:
+        self._intent = intent
         self._slot = None
 
     @property
@@ -120,7 +120,7 @@ class Member:
             connected=self._session is not None,
             interrupted=self._is_interrupted,
             paused=self._record.paused or self._is_resting,
-            graceful=self._record.graceful or self._wish is not Wish.KEEP,
+            graceful=self._record.graceful or self._intent is not LinkIntent.KEEP,
         )
 
     @property
@@ -128,12 +128,12 @@ class Member:
         """Whether its link is to be ended or renewed now."""
         if self._running or self.is_settling:
             return False
-        match self._wish:
-            case Wish.KEEP:
+        match self._intent:
+            case LinkIntent.KEEP:
                 return False
-            case Wish.STOP:
+            case LinkIntent.STOP:
                 return self.link is not None
-            case Wish.RENEW | Wish.REMOVE:
+            case LinkIntent.RENEW | LinkIntent.REMOVE:
                 return True
 
     @property
@@ -172,9 +172,9 @@ class Member:
         self._slot = None
 
     def _pause_reason(self) -> str | None:
-        if self._record.graceful or self._wish is Wish.STOP:
+        if self._record.graceful or self._intent is LinkIntent.STOP:
             return "it was asked to stop"
-        if self._wish in (Wish.RENEW, Wish.REMOVE):
+        if self._intent in (LinkIntent.RENEW, LinkIntent.REMOVE):
             return "its configuration changed"
         if self._record.paused:
             return self._record.pause_reason

@@ -11,7 +11,7 @@ from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
-from chargehand.fleet.member import Member, Wish
+from chargehand.fleet.member import LinkIntent, Member
 from chargehand.fleet.ports import (
     LinkMaker,
     WorkerStore,
@@ -58,7 +58,7 @@ class Fleet:
         old = {
             name: member.config
             for name, member in self._members.items()
-            if member.wish is not Wish.REMOVE
+            if member.intent is not LinkIntent.REMOVE
         }
         changes = rules.difference(old, new)
         for name in old.keys() & records.keys():
@@ -68,9 +68,9 @@ class Fleet:
         for config in (*changes.relinked, *changes.altered):
             self._members[config.name].config = config
         for config in changes.relinked:
-            self._wish(self._members[config.name], Wish.RENEW)
+            self._intent(self._members[config.name], LinkIntent.RENEW)
         for name in changes.removed:
-            self._wish(self._members[name], Wish.REMOVE)
+            self._intent(self._members[name], LinkIntent.REMOVE)
         for config in changes.altered:
             self._tell(config.name)
 
@@ -171,13 +171,13 @@ class Fleet:
                 await self._set_state(member, paused=True, reason=reason)
             case "unpause":
                 await self._set_state(member, paused=False)
-                if member.wish is Wish.STOP:
-                    self._wish(member, Wish.RENEW)
+                if member.intent is LinkIntent.STOP:
+                    self._intent(member, LinkIntent.RENEW)
             case "stop" | "kill":
                 paused, why = member.record.paused, member.record.pause_reason
                 await self._set_state(member, paused=paused, reason=why, graceful=True)
-                if member.wish is not Wish.REMOVE:
-                    self._wish(member, Wish.STOP)
+                if member.intent is not LinkIntent.REMOVE:
+                    self._intent(member, LinkIntent.STOP)
                 if method == "kill" and member.session is not None:
                     await self._settle(member)
             case _:
@@ -206,7 +206,7 @@ class Fleet:
         former = self._members.get(config.name)
         if former is not None:  # Removed a while ago, it still runs builds.
             former.config, former.record = config, record
-            self._wish(former, Wish.RENEW)
+            self._intent(former, LinkIntent.RENEW)
             return
         member = self._members[config.name] = Member(config, record)
         await self._start_link(member)
@@ -223,8 +223,8 @@ class Fleet:
             member.record.id, paused=paused, pause_reason=reason, graceful=graceful
         )
 
-    def _wish(self, member: Member, wish: Wish) -> None:
-        member.wish = wish
+    def _intent(self, member: Member, intent: LinkIntent) -> None:
+        member.intent = intent
         self._settle_if_due(member)
         self._tell(member.name)
 
@@ -233,7 +233,7 @@ class Fleet:
             self._tasks.spawn(self._settle(member), name=f"settle {member.name}")
 
     async def _settle(self, member: Member) -> None:
-        """End the link, then do what is wished by then."""
+        """End the link, then do what is intended by then."""
         if member.is_settling:
             return
         member.is_settling = True
@@ -241,11 +241,11 @@ class Fleet:
             if member.link is not None:
                 await member.link.stop()
                 member.link = None
-            match member.wish:
-                case Wish.REMOVE if not member.running:
+            match member.intent:
+                case LinkIntent.REMOVE if not member.running:
                     del self._members[member.name]
-                case Wish.RENEW if not member.running:
-                    member.wish = Wish.KEEP
+                case LinkIntent.RENEW if not member.running:
+                    member.intent = LinkIntent.KEEP
                     await self._start_link(member)
                 case _:
                     pass  # Builds that were killed have yet to give their slots back.

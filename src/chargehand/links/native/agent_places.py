@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from chargehand.links.native.leftovers import WORKER_MARKER, kill_leftovers
+from chargehand.links.native.stray_processes import WORKER_MARKER, kill_stray_processes
 
 _SUFFIX = ".lock"
 _LOOK_EVERY = 0.02
@@ -72,7 +72,7 @@ class AgentPlaces:
             group, marker = self.lock(worker_name).read_text().splitlines()
             if self.is_alive(worker_name):  # While they hold the lock the number is theirs.
                 os.killpg(int(group), signal.SIGKILL)
-                kill_leftovers(WORKER_MARKER, marker)
+                kill_stray_processes(WORKER_MARKER, marker)
 
     def _locks(self) -> list[Path]:
         return [path for path in self.directory.iterdir() if path.name.endswith(_SUFFIX)]

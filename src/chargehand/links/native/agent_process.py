@@ -16,7 +16,7 @@ from pathlib import Path
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.agent_places import AgentPlaces
-from chargehand.links.native.leftovers import WORKER_MARKER, kill_leftovers
+from chargehand.links.native.stray_processes import WORKER_MARKER, kill_stray_processes
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class AgentOrder:
     def clear_up(self) -> None:
         """Make its directory, and kill what an earlier life left behind."""
         self.basedir.mkdir(parents=True, exist_ok=True)
-        kill_leftovers(WORKER_MARKER, self.marker)
+        kill_stray_processes(WORKER_MARKER, self.marker)
 
     async def start(self, tasks: Tasks) -> AgentProcess:
         """Start it; *tasks* own the reading of its log. Raises OSError."""
@@ -89,7 +89,7 @@ class AgentProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
-            await asyncio.to_thread(kill_leftovers, WORKER_MARKER, self._order.marker)
+            await asyncio.to_thread(kill_stray_processes, WORKER_MARKER, self._order.marker)
         await asyncio.wait([self._reading])
 
     async def _pass_on_log(self) -> None:

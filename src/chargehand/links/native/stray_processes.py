@@ -17,7 +17,7 @@ _PAUSES = [0.0] + [0.01] * 20 + [0.1] * 20
 """What is killed is gone a little later, on a busy machine, and may have started more meanwhile."""
 
 
-def kill_leftovers(variable: str, value: str) -> None:
+def kill_stray_processes(variable: str, value: str) -> None:
     """Kill every process that was started with this variable in its environment; see their end."""
     needle = f"\0{variable}={value}\0".encode()
     killed: set[int] = set()

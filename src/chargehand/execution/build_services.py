@@ -11,7 +11,7 @@ from chargehand.kit.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class BuildServices:
     """The stores and the like, the same for all builds until a reconfiguration."""
 
     builds: BuildStore
