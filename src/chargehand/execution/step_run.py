@@ -219,7 +219,8 @@ class StepRun:
             return
         message = (
             f"The step did not end within {self._services.grace:g} seconds after it was "
-            "interrupted, nor after it was cancelled. It was abandoned, and may go on in the master.\n"
+            "interrupted, nor after it was cancelled. It was abandoned, and may go on in the "
+            "master.\n"
         )
         _log.warning("step %s of build %d was abandoned", self._context.step.name, self._build.id)
         await self._logs.add_complete("abandoned", LogType.TEXT, message)
