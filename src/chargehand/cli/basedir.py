@@ -17,6 +17,7 @@ LOG_FILE = "master.log"
 LOG_LINK = "twistd.log"
 PID_FILE = "twistd.pid"
 _DYING_SECONDS = 3.0
+_LOOKING_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,66 +110,68 @@ class PidFile:
 
     def running(self) -> int | None:
         """Return the process id of the master that runs here, None when none does."""
-        try:
-            text = self._path.read_text().strip()
-        except FileNotFoundError:
-            return None
-        if not text.isdigit() or not (self._is_locked() or self._is_of_buildbot(text)):
-            return None
-        return int(text)
+        return self._found()[0]
 
     def is_of_buildbot(self) -> bool:
         """Return whether the master that runs here is Buildbot's."""
-        return self.running() is not None and not self._is_locked()
+        running, is_locked = self._found()
+        return running is not None and not is_locked
 
-    def _is_of_buildbot(self, process: str) -> bool:
+    def _found(self) -> tuple[int | None, bool]:
+        """Return the running master and whether it holds the lock, as ours do.
+
+        All is read from one open file: a master that stops meanwhile removes the file's name.
+        """
+        try:
+            file = self._path.open(encoding="ascii", errors="replace")
+        except FileNotFoundError:
+            return None, False
+        with file:
+            text = file.read().strip()
+            if not text.isdecimal():
+                return None, False
+            process, is_locked = int(text), _is_locked(file.fileno(), int(text))
+        return (process if is_locked or self._is_of_buildbot(process) else None), is_locked
+
+    def _is_of_buildbot(self, process: int) -> bool:
         """Buildbot's masters take no lock, but they work in their directory."""
         try:
             return Path(f"/proc/{process}/cwd").samefile(self._path.parent)
         except OSError:
             return False
 
-    def _is_locked(self) -> bool:
-        with self._path.open() as file:
-            deadline = time.monotonic() + _DYING_SECONDS
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    # The last threads of a killed process may hold the lock for a moment yet.
-                    if self._is_alive() or time.monotonic() > deadline:
-                        return True
-                    time.sleep(0.01)
-                else:
-                    return False
-
-    def _is_alive(self) -> bool:
-        """Whether the process that the file names lives, and is not just being killed."""
-        try:
-            state = Path(f"/proc/{self._path.read_text().strip()}/stat").read_text()
-        except OSError:
-            return not Path("/proc/self/stat").exists()
-        return state.rpartition(")")[2].split()[0] not in ("Z", "X")
-
     def take(self) -> None:
         """Write our process id. Raises AlreadyRunning. The lock ends with this process."""
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        while True:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                self._lock(file)
+            except BaseException:
+                os.close(file)
+                raise
+            if self._is_ours(file):
+                break
+            # A master that stopped just then removed the file before we had locked it.
             os.close(file)
-            raise AlreadyRunning(
-                f"A master runs in {self._path.parent} already (process {self.running()}). "
-                f"Stop it with: chargehand stop {self._path.parent}"
-            ) from None
-        if not self._is_ours(file):
-            # Whoever stopped just then removed the file between our opening and our locking it.
-            os.close(file)
-            self.take()
-            return
         self._file = file
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
+
+    def _lock(self, file: int) -> None:
+        deadline = time.monotonic() + _LOOKING_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # A command that looks whether a master runs holds a lock for a moment.
+                if time.monotonic() > deadline:
+                    raise AlreadyRunning(
+                        f"A master runs in {self._path.parent} already (process {self.running()}). "
+                        f"Stop it with: chargehand stop {self._path.parent}"
+                    ) from None
+                time.sleep(0.01)
+            else:
+                return
 
     def _is_ours(self, file: int) -> bool:
         try:
@@ -182,3 +185,26 @@ class PidFile:
             self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+
+
+def _is_locked(file: int, process: int) -> bool:
+    deadline = time.monotonic() + _DYING_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # The last threads of a killed process may hold the lock for a moment yet.
+            if _is_alive(process) or time.monotonic() > deadline:
+                return True
+            time.sleep(0.01)
+        else:
+            return False
+
+
+def _is_alive(process: int) -> bool:
+    """Whether the process lives, and is not just being killed."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return not Path("/proc/self/stat").exists()
+    return state.rpartition(")")[2].split()[0] not in ("Z", "X")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -177,7 +178,8 @@ def _stop(basedir: Basedir, clean: bool, no_wait: bool, quiet: bool) -> None:
         if not quiet:
             click.echo(f"No master runs in {basedir.path}.")
         return
-    os.kill(running, signal.SIGUSR1 if clean else signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # It may end by itself at this moment.
+        os.kill(running, signal.SIGUSR1 if clean else signal.SIGTERM)
     if no_wait:
         if not quiet:
             click.echo(f"Process {running} was told to stop.")
@@ -238,7 +240,10 @@ def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
             f"Stop it, and start ours: chargehand restart {basedir.path}"
         )
     place = basedir.log_path.stat().st_size
-    os.kill(running, signal.SIGHUP)
+    try:
+        os.kill(running, signal.SIGHUP)
+    except ProcessLookupError:
+        raise CommandFailed(f"the master has ended; see {basedir.log_path}") from None
     lines = []
     for line in _new_lines(basedir.log_path, place, timeout, pid_file):
         lines.append(line)
