@@ -135,7 +135,7 @@ async def test_a_failure_of_the_store_is_an_error_and_the_server_lives_on(caplog
         status, body = await site.get("/masters?field=name")
 
         assert status == 500
-        assert body == {"error": "KeyError('name')"}
+        assert body == {"error": "internal error (KeyError); see the master's log for details"}
         assert "GET /api/v2/masters?field=name failed" in caplog.text
         assert (await site.get("/builds/1"))[0] == 200
 

@@ -10,6 +10,7 @@ from web_site import visited, with_web
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.resources.visibility import EVERYTHING, Visibility
+from chargehand.store.errors import DatabaseUnavailable
 
 
 async def test_every_order_reaches_the_controls():
@@ -182,12 +183,37 @@ async def test_an_unexpected_failure_is_told_and_logged(caplog):
     async with visited() as site:
 
         async def fail(*_: object) -> None:
-            raise RuntimeError("broken")
+            raise RuntimeError("SELECT secret")
 
         site.controls.cancel_request = fail
 
         status, body = await site.call("/buildrequests/4", "cancel")
 
         assert status == 500
-        assert body["error"] == {"code": -32603, "message": "RuntimeError('broken')"}
+        assert body["error"] == {
+            "code": -32603,
+            "message": "internal error (RuntimeError); see the master's log for details",
+        }
         assert "POST /api/v2/buildrequests/4 failed" in caplog.text
+
+
+async def test_during_an_outage_of_the_database_an_order_may_be_repeated_later(caplog):
+    async with visited() as site:
+
+        async def fail(*_: object) -> None:
+            raise DatabaseUnavailable("the connection to 10.0.0.7 was lost")
+
+        site.controls.cancel_request = site.resources.fetch = fail
+
+        for path, body in (
+            ("/api/v2/buildrequests/4", {"method": "cancel", "params": {}}),
+            ("/api/v2/builds", None),
+            ("/builders/1", None),
+        ):
+            call = body and {"jsonrpc": "2.0", "id": 1, **body}
+            verb = "POST" if body else "GET"
+            async with site.session.request(verb, path, json=call) as response:
+                assert (response.status, response.headers["Retry-After"]) == (503, "5")
+                assert "10.0.0.7" not in await response.text()
+        assert "Traceback" not in caplog.text
+        assert "the connection to 10.0.0.7 was lost" in caplog.text

@@ -36,7 +36,7 @@ class RemoteFailure(Exception):
     """A Deferred failed with something that is no exception (Perspective Broker sends such)."""
 
 
-async def inward(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
     """Call *function*, and await its value, coroutine, Deferred, or Failure.
 
     A cancellation that the extension caused itself arrives as Twisted's ``CancelledError``: only

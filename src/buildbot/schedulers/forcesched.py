@@ -35,6 +35,7 @@ from buildbot.schedulers.parameters import (
     ValidationError,
     ValidationErrorCollector,
     WorkerChoiceParameter,
+    text_wrong,
 )
 from buildbot.util.identifiers import isIdentifier
 from chargehand.domain.orders import InvalidParameters
@@ -67,6 +68,9 @@ __all__ = [
 ]
 
 _NOBODY = ("", "anonymous")
+_LARGEST_PRIORITY = 2**31 - 1
+_NO_ANSWERS = {"self", "collector"}
+"""What no field can be called: answers become arguments beside these."""
 _REASON_STRING = "A build was forced by '%(owner)s': %(reason)s"
 
 
@@ -232,7 +236,9 @@ class ForceScheduler(ReconfigurableBaseScheduler):
     async def _fill_in(
         self, owner: str, builder_names: Sequence[str], answers: Mapping[str, Any]
     ) -> forms.Filled:
-        given = {name: _as_list(value) for name, value in answers.items()}
+        given = {
+            name: _as_list(value) for name, value in answers.items() if name not in _NO_ANSWERS
+        }
         try:
             return await self._filled(owner, given)
         except CollectedValidationError as wrong:
@@ -244,10 +250,13 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         reason = await ask(self.reason.fullName, self.reason.getFromKwargs, given)
         if owner is None or owner in _NOBODY:
             named = await ask(self.username.fullName, self.username.getFromKwargs, given)
-            owner = named or str(given.get("owner", [""])[0] or "")
+            owner = named or str((given.get("owner") or [""])[0] or "")
+            _require_text(collector, self.username.fullName, owner)
         priority = await ask(
             self.forced_priority.fullName, self.forced_priority.getFromKwargs, given
         )
+        _require_text(collector, self.reason.fullName, reason)
+        _require_priority(collector, self.forced_priority.fullName, priority)
         gathered = await self._gathered(collector, given)
         collector.maybeRaiseCollectedErrors()
         properties, _, stamps = gathered
@@ -272,8 +281,9 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         self, owner: str, builder_names: Sequence[str] | None, answers: Mapping[str, Any]
     ) -> Any:
         names = None if builder_names is None else list(builder_names)
+        given = {name: value for name, value in answers.items() if name not in _NO_ANSWERS}
         try:
-            return await inward(self.force, owner, builderNames=names, **answers)
+            return await inward(self.force, owner, builderNames=names, **given)
         except CollectedValidationError as wrong:
             raise InvalidParameters(wrong.errors) from wrong
         except ValidationError as wrong:
@@ -307,6 +317,20 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     def _fields(self) -> list[dict[str, Any]]:
         return [field.getSpec() for field in self.all_fields]
+
+
+def _require_text(collector: ValidationErrorCollector, name: Any, value: Any) -> None:
+    if name not in collector.errors and (wrong := text_wrong(value)) is not None:
+        collector.errors[name] = wrong
+
+
+def _require_priority(collector: ValidationErrorCollector, name: Any, value: Any) -> None:
+    if name in collector.errors:
+        return
+    if not isinstance(value, int) or isinstance(value, bool):
+        collector.errors[name] = "must be an integer"
+    elif abs(value) > _LARGEST_PRIORITY:
+        collector.errors[name] = f"must be between {-_LARGEST_PRIORITY} and {_LARGEST_PRIORITY}"
 
 
 def _codebase_parameter(given: Any) -> CodebaseParameter:

@@ -15,9 +15,11 @@ from buildbot.schedulers.parameters import (
     IntParameter,
     StringParameter,
     ValidationError,
+    text_wrong,
 )
 
 _FIELDS = ("branch", "project", "repository", "revision")
+_PATCH_TEXTS = ("body", "author", "comment", "subdir")
 _UNSET: Any = object()
 
 
@@ -114,7 +116,7 @@ class AnyPropertyParameter(NestedParameter):
             return
         if not re.fullmatch(r"[A-Za-z0-9._-]+", str(name)):
             raise ValidationError(f"bad property name='{name}', value='{value}'")
-        properties[name] = value
+        properties[str(name)] = value
 
 
 class PatchParameter(NestedParameter):
@@ -134,6 +136,17 @@ class PatchParameter(NestedParameter):
         ]
         own = [given.pop(field.name, field) for field in usual]
         super().__init__(name, fields=[*own, *given.values()], **kwargs)
+
+    async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:
+        await super()._update(kwargs, properties, collector, **kw)
+        answers = properties[self.name] if self.name else properties
+        for field in self.fields:
+            value = answers.get(field.name)
+            if value is None or field.name not in _PATCH_TEXTS:
+                continue
+            is_body = field.name == "body" and isinstance(value, bytes)
+            if not is_body and (wrong := text_wrong(value)) is not None:
+                collector.errors.setdefault(field.fullName, wrong)
 
 
 class CodebaseParameter(NestedParameter):
@@ -179,11 +192,20 @@ class CodebaseParameter(NestedParameter):
             collector=collector,
             **kw,
         )
+        self._check_texts(answers, collector)
         patch = answers.pop("patch", {})
         if patch.get("body"):
             answers |= {f"patch_{name}": value for name, value in patch.items()}
         stamp = await inward(self.createSourcestamp, properties, kwargs)
         sourcestamps[self.codebase] = {**(stamp or {}), **answers}
+
+    def _check_texts(self, answers: Any, collector: Any) -> None:
+        for field in self.fields:
+            answer = answers.get(field.name)
+            if field.name not in _FIELDS or answer is None or answer == field.default:
+                continue
+            if (wrong := text_wrong(answer)) is not None:
+                collector.errors.setdefault(field.fullName, wrong)
 
 
 def oneCodebase(**kw: Any) -> list[CodebaseParameter]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outgoing
 from buildbot.config import error
+from chargehand.domain.orders import text_error
 
 FORM_SOURCE = "Force Build Form"
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
@@ -125,7 +126,7 @@ class BaseParameter:
             answer = self.parse_from_args(args)
         except ValidationError:
             raise
-        except (TypeError, ValueError) as wrong:
+        except (TypeError, ValueError, OverflowError) as wrong:
             raise ValidationError(str(wrong)) from wrong
         if answer is None:
             raise ValidationError(f"need {self.fullName}: no default provided by config")
@@ -332,6 +333,11 @@ class WorkerChoiceParameter(ChoiceStringParameter):
     def getChoices(self, master: Any, scheduler: Any, buildername: Any) -> Any:
         """Return the workers that may be chosen, as far as the configuration names them."""
         return self.choices
+
+
+def text_wrong(value: Any) -> str | None:
+    """Return why the answer is not a text that every database can hold, None where it is one."""
+    return text_error(value) if isinstance(value, str) else "must be a string"
 
 
 def listed(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.logs.writer import LogFailed
 
 
@@ -11,7 +12,7 @@ class StoreError(Exception):
     """The store cannot do what it was asked; the message tells what to do."""
 
 
-class Outage(StoreError):
+class Outage(StoreError, TemporarilyUnavailable):
     """The database is out of order just now; the same may work later."""
 
 

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
+from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.resources.policy import Visitor
@@ -24,7 +25,7 @@ from chargehand.web.live.event_stream import EventStreams
 from chargehand.web.live.websocket import EventSocket
 from chargehand.web.pages.plain import Pages
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
-from chargehand.web.rest.api import PREFIX, RestApi
+from chargehand.web.rest.api import PREFIX, UNAVAILABLE, RestApi
 from chargehand.web.rest.reading import NotFound
 
 _log = logging.getLogger(__name__)
@@ -120,9 +121,12 @@ class WebServer:
             return self._pages.error(path, 404, str(error))
         except ConnectionError:
             raise
+        except TemporarilyUnavailable as error:
+            _log.warning("%s %s: %s", request.method, target, error)
+            return self._pages.error(path, 503, f"{UNAVAILABLE.capitalize()}.")
         except Exception:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("%s %s failed", request.method, target)
-            return self._pages.error(path, 500, "The master's log says what it was.")
+            return self._pages.error(path, 500, "See the master's log for details.")
 
     async def _serve_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.method not in {"GET", "HEAD"}:

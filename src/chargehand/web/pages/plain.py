@@ -79,8 +79,12 @@ class Pages:
 
     def error(self, path: str, status: int, message: str) -> web.StreamResponse:
         """Return a page that says what went wrong."""
-        heading = {404: "Not found", 500: "Something went wrong"}.get(status, "Error")
-        return self._page(path, "error.html", status, heading=heading, message=message)
+        headings = {404: "Not found", 500: "Something went wrong", 503: "Temporarily unavailable"}
+        heading = headings.get(status, "Error")
+        response = self._page(path, "error.html", status, heading=heading, message=message)
+        if status == 503:
+            response.headers["Retry-After"] = "5"
+        return response
 
     async def page(self, path: str, visitor: Visitor) -> web.StreamResponse:
         """Return the page at *path*: of everything, a builder, or a build. Raises NotFound."""

@@ -6,6 +6,7 @@ import logging
 
 from aiohttp import web
 
+from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
@@ -22,6 +23,9 @@ from chargehand.web.rest.reading import NotFound, Reader, resolved_path
 _log = logging.getLogger(__name__)
 
 PREFIX = "/api/v2"
+
+UNAVAILABLE = "the database is unavailable; try again later"
+RETRY_LATER = {"Retry-After": "5"}
 
 
 class RestApi:
@@ -65,7 +69,9 @@ class RestApi:
                     answer = made
                 return _conditional(request, answer, extra)
             case "POST":
-                return (await self._order(request, visitor, target)).response(extra)
+                answer = await self._order(request, visitor, target)
+                later = RETRY_LATER if answer.status == 503 else {}
+                return answer.response(extra | later)
             case "OPTIONS" if origin is not None:
                 return _preflight(request, extra)
             case _:
@@ -91,9 +97,12 @@ class RestApi:
             return failure(404, str(error))
         except ConnectionError:
             raise
+        except TemporarilyUnavailable as error:
+            _log.warning("GET %s%s: %s", PREFIX, target, error)
+            return failure(503, UNAVAILABLE).response(RETRY_LATER | extra)
         except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("GET %s%s failed", PREFIX, target)
-            return failure(500, repr(error))
+            return failure(500, _internal(error))
 
     async def _order(self, request: web.BaseRequest, visitor: Visitor, target: str) -> Answer:
         path = target.partition("?")[0].removeprefix("/")
@@ -104,9 +113,12 @@ class RestApi:
         try:
             content_type = request.headers.get("Content-Type", "")
             return await self._desk.answer(path, content_type, body, visitor)
+        except TemporarilyUnavailable as error:
+            _log.warning("POST %s%s: %s", PREFIX, target, error)
+            return Refused(503, INTERNAL_ERROR, UNAVAILABLE).answer()
         except Exception as error:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("POST %s%s failed", PREFIX, target)
-            return Refused(500, INTERNAL_ERROR, repr(error)).answer()
+            return Refused(500, INTERNAL_ERROR, _internal(error)).answer()
 
     async def _value(
         self, sees: Visibility, resolved: Resolved, extra: dict[str, str]
@@ -122,6 +134,11 @@ class RestApi:
         }
         value = page.rows[0]["value"]
         return web.Response(body=bytes(value), headers=headers | extra)
+
+
+def _internal(error: Exception) -> str:
+    """Say no more than the kind of error: its text may quote statements, paths or secrets."""
+    return f"internal error ({type(error).__name__}); see the master's log for details"
 
 
 def _conditional(

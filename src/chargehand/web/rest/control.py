@@ -18,6 +18,16 @@ from chargehand.resources.visibility import Visibility
 from chargehand.web.access.stages import StageReader
 from chargehand.web.ports import Controls, Resources
 from chargehand.web.rest.answers import Answer, encoded
+from chargehand.web.rest.parameters import (
+    Declared,
+    Parameters,
+    boolean,
+    checked,
+    integer,
+    names,
+    result,
+    text,
+)
 from chargehand.web.rest.reading import NotFound, resolved_path
 
 PARSE_ERROR = -32700
@@ -96,10 +106,9 @@ def _malformed(message: str) -> Refused:
     return Refused(400, INVALID_REQUEST, message)
 
 
-Parameters = dict[str, object]
-"""Of an order, as JSON has them."""
-
 Order = Callable[[Resolved, Parameters, Visitor], Awaitable[object]]
+
+_OF_A_FORM: Declared = {"builderNames": names, "builderid": integer, "owner": text}
 
 
 class ControlDesk:
@@ -109,16 +118,16 @@ class ControlDesk:
         self._controls = controls
         self._resources = resources
         self._stages = stages
-        self._orders: dict[tuple[str, str], Order] = {
-            ("forceschedulers", "force"): self._force,
-            ("builds", "stop"): self._stop_build,
-            ("builds", "rebuild"): self._rebuild,
-            ("buildrequests", "cancel"): self._cancel_request,
-            ("buildrequests", "set_priority"): self._set_priority,
-            ("schedulers", "enable"): self._enable_scheduler,
+        self._orders: dict[tuple[str, str], tuple[Order, Declared]] = {
+            ("forceschedulers", "force"): (self._force, _OF_A_FORM),
+            ("builds", "stop"): (self._stop_build, {"reason": text, "results": result}),
+            ("builds", "rebuild"): (self._rebuild, {}),
+            ("buildrequests", "cancel"): (self._cancel_request, {"reason": text}),
+            ("buildrequests", "set_priority"): (self._set_priority, {"priority": integer}),
+            ("schedulers", "enable"): (self._enable_scheduler, {"enabled": boolean}),
         }
         for method in ("stop", "kill", "pause", "unpause"):
-            self._orders["workers", method] = self._worker_order(method)
+            self._orders["workers", method] = (self._worker_order(method), {"reason": text})
 
     async def answer(self, path: str, content_type: str, body: bytes, visitor: Visitor) -> Answer:
         """Carry the call in *body* out and return what to answer."""
@@ -138,8 +147,8 @@ class ControlDesk:
         except NotFound as error:
             raise Refused(404, INVALID_REQUEST, str(error), call.id) from error
         endpoint = resolved.endpoint
-        order = self._orders.get((endpoint.kind, call.method))
-        if order is None or endpoint.is_collection:
+        found = self._orders.get((endpoint.kind, call.method))
+        if found is None or endpoint.is_collection:
             message = f"action: {call.method} is not supported"
             raise Refused(501, METHOD_NOT_FOUND, message, call.id)
         try:
@@ -147,7 +156,8 @@ class ControlDesk:
             if (why := visitor.refusal(call.method, path)) is not None:
                 message = f"you are not allowed to {call.method} {path}: {why}"
                 raise Refused(403, FORBIDDEN, message, call.id)
-            return await order(resolved, call.parameters, visitor)
+            order, declared = found
+            return await order(resolved, checked(declared, call.parameters), visitor)
         except InvalidParameters as error:
             raise Refused(400, INVALID_PARAMETERS, error.errors, call.id) from error
         except OverflowError as error:
@@ -167,10 +177,10 @@ class ControlDesk:
     async def _stop_build(
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
-        reason = _text(parameters, "reason", "no reason")
-        result = _result(parameters.get("results", Result.CANCELLED))
+        reason = str(parameters.get("reason", "no reason"))
+        results = result(parameters.get("results", Result.CANCELLED))
         build_id = BuildId(await self._id(resolved, visitor.sees, "buildid"))
-        await self._controls.stop_build(build_id, reason, result)
+        await self._controls.stop_build(build_id, reason, results)
 
     async def _rebuild(
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
@@ -183,29 +193,26 @@ class ControlDesk:
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
         request_id = RequestId(int(resolved.scope["buildrequestid"]))
-        await self._controls.cancel_request(request_id, _text(parameters, "reason", "no reason"))
+        reason = str(parameters.get("reason", "no reason"))
+        await self._controls.cancel_request(request_id, reason)
 
     async def _set_priority(
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
-        priority = _integer(parameters, "priority")
-        await self._controls.set_priority(
-            RequestId(int(resolved.scope["buildrequestid"])), priority
-        )
+        request_id = RequestId(int(resolved.scope["buildrequestid"]))
+        await self._controls.set_priority(request_id, integer(parameters["priority"]))
 
     async def _enable_scheduler(
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
-        enabled = parameters.get("enabled")
-        if not isinstance(enabled, bool):
-            raise InvalidParameters({"enabled": "must be true or false"})
+        enabled = bool(parameters["enabled"])
         await self._controls.enable_scheduler(int(resolved.scope["schedulerid"]), enabled)
 
     def _worker_order(self, method: str) -> Order:
         async def carry_out(resolved: Resolved, parameters: Parameters, visitor: Visitor) -> None:
             scope = resolved.scope
             worker: int | str = scope["workerid"] if "workerid" in scope else scope["name"]
-            reason = _text(parameters, "reason", "")
+            reason = str(parameters.get("reason", ""))
             await self._controls.control_worker(worker, method, reason)
 
         return carry_out
@@ -224,16 +231,15 @@ class ControlDesk:
         if scheduler not in forms:
             raise LookupError(f"there is no force scheduler {scheduler}")
         seen: list[str] = forms[scheduler]["builder_names"]
-        given = parameters.get("builderNames") or seen
-        wanted: list[object] = given if isinstance(given, list) else [given]
+        wanted = names(parameters.get("builderNames") or seen)
         if "builderid" in parameters and "builderNames" not in parameters:
-            scope = {"builderid": _integer(parameters, "builderid")}
+            scope = {"builderid": integer(parameters["builderid"])}
             found = await self._resources.fetch(Query(kind="builders", sees=sees, scope=scope))
             wanted = [row["name"] for row in found.rows] or [str(scope["builderid"])]
         unknown = [str(name) for name in wanted if name not in seen]
         if unknown:
-            text = f"{', '.join(unknown)}: this form is for {', '.join(seen)} only"
-            raise InvalidParameters({"builderNames": text})
+            why = f"{', '.join(unknown)}: this form is for {', '.join(seen)} only"
+            raise InvalidParameters({"builderNames": why})
         return parameters | {"builderNames": wanted}
 
     async def _id(self, resolved: Resolved, sees: Visibility, field: str) -> int:
@@ -249,26 +255,3 @@ class ControlDesk:
         if not page.rows:
             raise NotFound
         return page.rows[0]
-
-
-def _text(parameters: Parameters, name: str, default: str) -> str:
-    value = parameters.get(name, default)
-    if value is None:
-        return default
-    if not isinstance(value, str):
-        raise InvalidParameters({name: "must be a string"})
-    return value
-
-
-def _integer(parameters: Parameters, name: str) -> int:
-    try:
-        return msgspec.convert(parameters.get(name), int, strict=False)
-    except msgspec.ValidationError:
-        raise InvalidParameters({name: "must be an integer"}) from None
-
-
-def _result(value: object) -> Result:
-    result = next((one for one in Result if one == value), None)
-    if result is None:
-        raise InvalidParameters({"results": "must be a result, 0 to 6"})
-    return result
