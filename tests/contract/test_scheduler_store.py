@@ -218,9 +218,9 @@ async def test_a_buildset_has_its_source_stamps_once_and_by_codebase(given: Give
     (pending,) = submitted.requests
     assert pending.source_stamp_ids == tuple(stamp.id for stamp in stamps)
     assert pending.sources == (("a", "", "", "topic"), ("b", "r", "p", "main"))
-    assert pending.has_changes
+    assert pending.with_changes == (change.source_stamp_id,)
     assert again.buildset.source_stamps == stamps[:1]
-    assert not again.requests[0].has_changes
+    assert not again.requests[0].with_changes
 
 
 async def test_a_buildset_for_no_builder_is_complete_at_once(given: Given) -> None:

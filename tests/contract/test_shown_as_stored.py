@@ -162,6 +162,7 @@ def test_every_kind_that_is_stored_is_bound_to_a_table_and_every_table_is_shown_
 
     assert set(STORED) >= {kind for kind in KINDS if KINDS[kind].table}
     links = {"builder_masters", "buildset_source_stamps", "build_properties", "patches"} | {
+        "buildset_changes",
         "change_source_masters",
         "configured_workers",
         "connected_workers",

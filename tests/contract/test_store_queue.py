@@ -102,7 +102,7 @@ async def test_a_request_for_a_change_says_so(workshop: Workshop) -> None:
 
     submitted = await workshop.submit(stamps=[change.source_stamp_id])
 
-    assert submitted.requests[0].has_changes
+    assert submitted.requests[0].with_changes == (change.source_stamp_id,)
     sources = (await workshop.started(submitted.requests[0].request.id)).sources
     assert sources.changes == (change,)
 

@@ -108,17 +108,42 @@ def test_requests_that_differ_are_not_collapsed():
         pending(2, sources=(("lib", "repo", "", "main"),)),
         pending(2, source_stamp_ids=(SourceStampId(9),)),
         pending(2, properties={"a": (1, "x")}),
-        pending(2, has_changes=True),
+        pending(2, with_changes=(SourceStampId(1),)),
     ]
 
     assert all(collapse_key(other) != collapse_key(base) for other in others)
 
 
 def test_requests_from_changes_are_collapsed_though_their_revisions_differ():
-    older = pending(1, has_changes=True, source_stamp_ids=(SourceStampId(1),))
-    newer = pending(2, has_changes=True, source_stamp_ids=(SourceStampId(2),))
+    older = pending(1, source_stamp_ids=(SourceStampId(1),), with_changes=(SourceStampId(1),))
+    newer = pending(2, source_stamp_ids=(SourceStampId(2),), with_changes=(SourceStampId(2),))
 
     assert collapse_key(older) == collapse_key(newer)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.booleans(), st.integers(1, 3), st.booleans()), max_size=4
+    )
+)
+def test_every_source_stamp_must_allow_collapsing(stamps):
+    sources = tuple((f"c{number}", "repo", "", "main") for number in range(len(stamps)))
+
+    def made(number, revisions):
+        ids = [SourceStampId(place * 10 + one) for place, (one, _) in enumerate(revisions)]
+        changed = [id_ for id_, (_, is_changed) in zip(ids, revisions, strict=True) if is_changed]
+        return pending(
+            number, sources=sources, source_stamp_ids=tuple(ids), with_changes=tuple(changed)
+        )
+
+    older = made(1, [(one, changed) for one, changed, _, _ in stamps])
+    newer = made(2, [(other, changed) for _, _, other, changed in stamps])
+
+    may = all(
+        (first_changed and second_changed) or (first == second and first_changed == second_changed)
+        for first, first_changed, second, second_changed in stamps
+    )
+    assert (collapse_key(older) == collapse_key(newer)) is may
 
 
 def test_a_request_with_a_patch_is_never_collapsed():

@@ -76,7 +76,7 @@ class Build(PropertiesMixin):
         changes = [ChangeView(change) for change in facts.sources.changes]
         self.changes = changes
         self.sources = [
-            SourceStampView(stamp, [c for c in changes if c.sourcestampid == stamp.id])
+            SourceStampView(stamp, [c for c in changes if c.codebase == stamp.stamp.codebase])
             for stamp in facts.sources.stamps
         ]
         self.properties.properties.update(facts.properties)

@@ -1,9 +1,9 @@
 """Collapsing: a newer request that asks for the same makes the older ones unnecessary.
 
 Buildbot's default rule (manual, "Collapsing Build Requests"): same codebases with the same
-repository, project and branch; no patches; either all come from changes, or their revisions are
-equal; and the same properties. Requests with equal keys are found by a dictionary, so that the
-whole is linear in the number of requests.
+repository, project and branch; no patches; for each codebase, both come from changes or their
+revisions are equal; and the same properties. Requests with equal keys are found by a dictionary,
+so that the whole is linear in the number of requests.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ def collapse_key(pending: PendingRequest) -> Hashable | None:
     """Return what requests must have in common to be collapsed; None: never collapsed."""
     if pending.has_patch:
         return None
-    exact = () if pending.has_changes else pending.source_stamp_ids
+    exact = tuple(
+        None if stamp_id in pending.with_changes else stamp_id
+        for stamp_id in pending.source_stamp_ids
+    )
     return (
         pending.sources,
-        pending.has_changes,
         exact,
         pending.request.waited_for,
         _comparable(pending.properties),

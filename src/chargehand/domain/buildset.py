@@ -6,6 +6,7 @@ from chargehand.domain.identifiers import (
     BuilderId,
     BuildId,
     BuildsetId,
+    ChangeId,
     MasterId,
     RequestId,
     SourceStampId,
@@ -23,6 +24,8 @@ class NewBuildset(msgspec.Struct, frozen=True, kw_only=True):
     source_stamps: tuple[SourceStamp | SourceStampId, ...]
     reason: str
     scheduler: str
+    collected_changes: tuple[ChangeId, ...] = ()
+    """Changes that it builds besides those of its source stamps (a tree-stable timer's)."""
     properties: dict[str, Property] = {}
     builder_properties: dict[BuilderId, dict[str, Property]] = {}
     """Properties of single builders; they win over ``properties``."""
@@ -76,8 +79,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[tuple[str, str, str, str | None], ...]
     """(codebase, repository, project, branch) of each stamp, in the same order."""
     has_patch: bool = False
-    has_changes: bool = False
-    """Whether any of its source stamps came with a change (collapsing looks at that)."""
+    with_changes: tuple[SourceStampId, ...] = ()
+    """Those of its source stamps that came with a change (collapsing looks at each)."""
     properties: dict[str, Property] = {}
 
 

@@ -47,6 +47,8 @@ class LatestSource(msgspec.Struct, frozen=True, kw_only=True):
     branch: str | None
     revision: str | None
     change_id: int = msgspec.field(name="lastChange")
+    project: str | None = None
+    """None: as configured (Buildbot does not remember it)."""
 
 
 class LatestSources:
@@ -72,6 +74,7 @@ class LatestSources:
             branch=change.branch,
             revision=change.revision,
             change_id=ChangeId(change.id),
+            project=change.project,
         )
         await self._memory.remember(self._KEY, msgspec.to_builtins(self._latest))
 
@@ -81,7 +84,10 @@ class LatestSources:
             return configured
         return {
             name: Codebase(
-                repository=latest.repository, branch=latest.branch, revision=latest.revision
+                repository=latest.repository,
+                branch=latest.branch,
+                revision=latest.revision,
+                project=codebase.project if latest.project is None else latest.project,
             )
             if (latest := self._latest.get(name)) is not None
             else codebase

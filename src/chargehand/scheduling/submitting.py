@@ -132,6 +132,7 @@ class Submitter:
         return NewBuildset(
             builder_ids=builder_ids,
             source_stamps=stamps,
+            collected_changes=tuple(c.id for c in changes if c.source_stamp_id not in stamps),
             reason=options.reason,
             scheduler=self._scheduler,
             properties=rendered.properties,

@@ -242,10 +242,9 @@ def _alter(transaction: Transaction, statement: Update, values: Mapping[str, obj
 def _sources(connection: Connection, request_id: RequestId) -> BuildSources:
     row = connection.execute(_SOURCES, {"request": request_id}).one()
     buildset = buildsets_of(connection, [row])[0]
-    stamps = buildset.source_stamps
     return BuildSources(
         buildset=buildset,
         properties=merged(properties_of_json(row[-2]), properties_of_json(row[-1])),
-        stamps=stamps,
-        changes=tuple(changes.of_stamps(connection, [stamp.id for stamp in stamps])),
+        stamps=buildset.source_stamps,
+        changes=tuple(changes.of_buildset(connection, buildset.id)),
     )

@@ -6,12 +6,18 @@ from sqlalchemy import Connection, bindparam, select
 
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
-from chargehand.domain.identifiers import BuilderId, BuildId, SourceStampId
+from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, SourceStampId
 from chargehand.domain.properties import merged
 from chargehand.store.build_rows import BUILD_COLUMNS, build_of
 from chargehand.store.engine.columns import properties_of_json
 from chargehand.store.engine.database import Database
-from chargehand.store.engine.tables import builds, buildset_source_stamps, buildsets, requests
+from chargehand.store.engine.tables import (
+    builds,
+    buildset_changes,
+    buildset_source_stamps,
+    buildsets,
+    requests,
+)
 from chargehand.store.submission import submit
 
 _LATEST = (
@@ -37,6 +43,9 @@ _ORIGIN = (
 )
 _STAMPS = select(buildset_source_stamps.c.source_stamp_id).where(
     buildset_source_stamps.c.buildset_id == bindparam("buildset_id")
+)
+_COLLECTED = select(buildset_changes.c.change_id).where(
+    buildset_changes.c.buildset_id == bindparam("buildset_id")
 )
 
 
@@ -67,10 +76,13 @@ def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:
     if row is None:
         raise LookupError(f"there is no build {build_id}")
     builder_id, buildset_id, scheduler, external_id, parent_id, relationship = row[:6]
-    stamps = connection.execute(_STAMPS, {"buildset_id": buildset_id}).scalars()
+    of_buildset = {"buildset_id": buildset_id}
+    stamps = connection.execute(_STAMPS, of_buildset).scalars()
+    collected = connection.execute(_COLLECTED, of_buildset).scalars()
     return NewBuildset(
         builder_ids=(builder_id,),
         source_stamps=tuple(SourceStampId(stamp) for stamp in stamps),
+        collected_changes=tuple(ChangeId(change) for change in collected),
         reason="rebuild",
         scheduler=scheduler,
         properties=merged(properties_of_json(row[6]), properties_of_json(row[7])),

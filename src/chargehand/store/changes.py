@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, or_, select
 
 from chargehand.domain.change import Change, NewChange
-from chargehand.domain.identifiers import ChangeId, SourceStampId
+from chargehand.domain.identifiers import BuildsetId, ChangeId, SourceStampId
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.messages import ChangeAdded
 from chargehand.intake.ports import Remembered
@@ -17,7 +17,7 @@ from chargehand.store.engine.columns import as_json, ids_as_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.mapping import Rows
 from chargehand.store.engine.portable import inserted_id, is_among
-from chargehand.store.engine.tables import changes
+from chargehand.store.engine.tables import buildset_changes, buildset_source_stamps, changes
 from chargehand.store.engine.transaction import Transaction
 
 _change = changes.c
@@ -26,7 +26,20 @@ _changes = Rows(Change, changes, columns={"when": "when_timestamp"}, elsewhere=(
 _COLUMNS = (_change.parent_id, *_changes.columns)
 _SELECT = select(*_COLUMNS).order_by(_change.id)
 _BY_IDS = _SELECT.where(is_among(_change.id))
-_BY_STAMPS = _SELECT.where(is_among(_change.source_stamp_id))
+_OF_BUILDSET = _SELECT.where(
+    or_(
+        _change.source_stamp_id.in_(
+            select(buildset_source_stamps.c.source_stamp_id).where(
+                buildset_source_stamps.c.buildset_id == bindparam("buildset")
+            )
+        ),
+        _change.id.in_(
+            select(buildset_changes.c.change_id).where(
+                buildset_changes.c.buildset_id == bindparam("buildset")
+            )
+        ),
+    )
+)
 _AFTER = _SELECT.where(_change.id > bindparam("after")).limit(bindparam("count"))
 _NEWEST = select(func.max(_change.id))
 _PARENT = select(func.max(_change.id)).where(
@@ -91,9 +104,10 @@ def by_ids(connection: Connection, ids: Sequence[ChangeId]) -> list[Change]:
     return [change_of(row) for row in connection.execute(_BY_IDS, {"ids": ids_as_json(ids)})]
 
 
-def of_stamps(connection: Connection, stamp_ids: Sequence[SourceStampId]) -> list[Change]:
-    """Return the changes that came with these source stamps, oldest first."""
-    rows = connection.execute(_BY_STAMPS, {"ids": ids_as_json(stamp_ids)})
+def of_buildset(connection: Connection, buildset_id: BuildsetId) -> list[Change]:
+    """Return the changes that a buildset builds, oldest first: those that came with its source
+    stamps, and those that were collected with them."""
+    rows = connection.execute(_OF_BUILDSET, {"buildset": buildset_id})
     return [change_of(row) for row in rows]
 
 

@@ -152,7 +152,7 @@ def pending_of(
                 source_stamp_ids=tuple(SourceStampId(stamp[1]) for stamp in of_buildset),
                 sources=tuple((stamp[2], stamp[3], stamp[4], stamp[5]) for stamp in of_buildset),
                 has_patch=any(stamp[6] is not None for stamp in of_buildset),
-                has_changes=any(stamp[7] for stamp in of_buildset),
+                with_changes=tuple(SourceStampId(s[1]) for s in of_buildset if s[7]),
                 properties=merged(properties_of_json(row[12]), properties_of_json(row[11])),
             )
         )

@@ -16,12 +16,18 @@ from chargehand.store import source_stamps
 from chargehand.store.buildset_completion import complete_if_done
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.portable import inserted_id, inserted_ids
-from chargehand.store.engine.tables import buildset_source_stamps, buildsets, requests
+from chargehand.store.engine.tables import (
+    buildset_changes,
+    buildset_source_stamps,
+    buildsets,
+    requests,
+)
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.source_stamps import Found
 
 _INSERT_BUILDSET = insert(buildsets)
 _INSERT_STAMPS = insert(buildset_source_stamps)
+_INSERT_CHANGES = insert(buildset_changes)
 _INSERT_REQUEST = insert(requests)
 _INSERT_REQUESTS = _INSERT_REQUEST.returning(requests.c.id, sort_by_parameter_order=True)
 
@@ -71,6 +77,9 @@ def _insert_buildset(
     if stamps:
         rows = [{"buildset_id": id_, "source_stamp_id": one.stored.id} for one in stamps]
         connection.execute(_INSERT_STAMPS, rows)
+    if new.collected_changes:
+        collected = [{"buildset_id": id_, "change_id": one} for one in new.collected_changes]
+        connection.execute(_INSERT_CHANGES, collected)
     return Buildset(
         id=id_,
         reason=new.reason,
@@ -106,7 +115,7 @@ def _insert_requests(
     stamp_ids = tuple(one.stored.id for one in stamps)
     sources = tuple(_source_of(one) for one in stamps)
     has_patch = any(one.stored.stamp.patch is not None for one in stamps)
-    has_changes = any(one.has_changes for one in stamps)
+    with_changes = tuple(one.stored.id for one in stamps if one.has_changes)
     return tuple(
         PendingRequest(
             request=BuildRequest(
@@ -121,7 +130,7 @@ def _insert_requests(
             source_stamp_ids=stamp_ids,
             sources=sources,
             has_patch=has_patch,
-            has_changes=has_changes,
+            with_changes=with_changes,
             properties=merged(new.properties, own.get(builder_id, {})),
         )
         for id_, builder_id in zip(ids, new.builder_ids, strict=True)

@@ -134,10 +134,10 @@ class MemoryChanges:
         unique = {stored.id: stored for stored in map(self.stamp, given)}
         return tuple(sorted(unique.values(), key=lambda stored: stored.stamp.codebase))
 
-    def have_led_to(self, stamps: Sequence[StoredSourceStamp]) -> bool:
-        """Return whether one of the source stamps is that of a change."""
-        ids = {stamp.id for stamp in stamps}
-        return any(change.source_stamp_id in ids for change in self._changes.values())
+    def that_led_to(self, stamps: Sequence[StoredSourceStamp]) -> tuple[SourceStampId, ...]:
+        """Return those of the source stamps that are a change's."""
+        changed = {change.source_stamp_id for change in self._changes.values()}
+        return tuple(stamp.id for stamp in stamps if stamp.id in changed)
 
     async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
         """Return these changes, oldest first."""
@@ -214,7 +214,7 @@ class MemoryBuildsets:
             ),
             properties=merged(new.properties, new.builder_properties.get(builder, {})),
             has_patch=any(one.stamp.patch is not None for one in stored.source_stamps),
-            has_changes=self._changes.have_led_to(stored.source_stamps),
+            with_changes=self._changes.that_led_to(stored.source_stamps),
         )
 
     async def wait_for(self, count: int) -> list[NewBuildset]:

@@ -177,6 +177,14 @@ buildset_source_stamps = Table(
     reference("source_stamp_id", "source_stamps", primary_key=True, index=True),
 )
 
+# What a buildset builds besides the changes of its source stamps: a tree-stable timer's others.
+buildset_changes = Table(
+    "buildset_changes",
+    metadata,
+    reference("buildset_id", "buildsets", primary_key=True),
+    reference("change_id", "changes", primary_key=True, index=True),
+)
+
 requests = Table(
     "build_requests",
     metadata,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, Table, select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, Table, or_, select
 
 from chargehand.resources import builds as described
 from chargehand.resources.field import Resource
@@ -18,6 +18,7 @@ from chargehand.store.engine.tables import (
     build_properties,
     builders,
     builds,
+    buildset_changes,
     buildset_source_stamps,
     buildsets,
     changes,
@@ -118,14 +119,20 @@ def _load_properties(reading: Reading, ids: Sequence[Key], query: Query) -> dict
 
 
 def _built_from_change(parameters: Parameters) -> ColumnElement[bool]:
-    stamp = select(changes.c.source_stamp_id).where(changes.c.id == parameters["changeid"])
+    change = parameters["changeid"]
+    stamp = select(changes.c.source_stamp_id).where(changes.c.id == change)
     of_buildset = buildset_source_stamps.c
     with_stamp = (
         select(requests.c.id)
         .join(buildset_source_stamps, of_buildset.buildset_id == requests.c.buildset_id)
         .where(of_buildset.source_stamp_id == stamp.scalar_subquery())
     )
-    return _build.request_id.in_(with_stamp)
+    collected = (
+        select(requests.c.id)
+        .join(buildset_changes, buildset_changes.c.buildset_id == requests.c.buildset_id)
+        .where(buildset_changes.c.change_id == change)
+    )
+    return or_(_build.request_id.in_(with_stamp), _build.request_id.in_(collected))
 
 
 def _triggered_by(parameters: Parameters) -> ColumnElement[bool]:
