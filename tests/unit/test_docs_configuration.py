@@ -71,6 +71,7 @@ _GIVEN = {
 }
 
 _GIVEN_WWW = {
+    "allowed_hosts": "['*']",
     "allowed_origins": "['*']",
     "auth": "util.UserPasswordAuth({'user': 'password'})",
     "authz": "util.Authz()",

@@ -251,7 +251,7 @@ async def test_the_address_that_the_browser_reached_us_at_is_an_allowed_origin()
         async with site.session.get(
             "/api/v2/builds", headers={"Origin": "http://rebound.evil", "Host": "rebound.evil"}
         ) as response:
-            assert response.status == 400
+            assert response.status == 421
 
 
 async def test_a_browser_may_ask_before_it_posts():

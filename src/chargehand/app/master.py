@@ -141,6 +141,7 @@ class Master:
         )
         await self._apply(config)
         await parts.dispatcher.start()
+        parts.web.open()
         self._tasks.repeat(self._keep_alive, every=self._heartbeat, name="heartbeat")
 
     async def _apply(self, config: MasterConfig) -> None:

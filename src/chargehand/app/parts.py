@@ -134,10 +134,13 @@ class Parts:
         await self.dispatcher.look_again()
 
     async def stop(self) -> None:
-        """Stop in the order in which work flows: no new work, then no builds, then no workers."""
+        """Stop in the order in which work flows: no new work, then no builds, then no workers.
+
+        The web comes last, so that health checks are answered meanwhile.
+        """
+        self.web.close()
         self.store.give_up(after=_OUTAGE_SECONDS)
         for stop in (
-            self.web.stop,
             self.services.stop,
             self.intake.stop,
             self.scheduling.stop,
@@ -146,6 +149,7 @@ class Parts:
             self.fleet.close,
             self._reception.close,
             self._leave_nothing_claimed,
+            self.web.stop,
             self.store.close,
         ):
             try:

@@ -138,6 +138,8 @@ class WebConfig:
     listen: tuple[tuple[str, int] | str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     """Patterns of origins besides the site's own."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Patterns of names by which the site is reached, besides that of its URL."""
     plugins: dict[str, object] = field(default_factory=dict, compare=False)
     policy: Policy = field(default_factory=Everybody)
     """Who may see and do what through the web."""

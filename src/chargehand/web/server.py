@@ -16,9 +16,11 @@ from chargehand.kit.clock import Clock, SystemClock
 from chargehand.resources.policy import Visitor
 from chargehand.web import site
 from chargehand.web.access.events import SeenEvents
+from chargehand.web.access.hosts import Hosts
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Visitors
+from chargehand.web.gate import Gate, Stage
 from chargehand.web.listening import Address, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
@@ -79,6 +81,7 @@ class WebServer:
             "static": self._serve_static,
             **(routes or {}),
         }
+        self._gate = Gate(_hosts(config))
         self._listeners = Listeners(self._handle)
 
     @property
@@ -87,14 +90,24 @@ class WebServer:
         return self._listeners.addresses
 
     async def start(self) -> None:
-        """Listen as configured. Raises CannotListen."""
+        """Listen as configured, and serve at once. Raises CannotListen."""
         await self._listeners.listen(self._config.web.listen)
+        self.open()
+
+    def open(self) -> None:
+        """Serve from now on: the configuration is in force. Until then only health checks are."""
+        self._gate.stage = Stage.READY
+
+    def close(self) -> None:
+        """Serve nothing but health checks any more: the master is stopping."""
+        self._gate.stage = Stage.STOPPING
 
     async def reconfigure(self, config: MasterConfig) -> None:
         """Take a new configuration; unchanged addresses stay open. Raises CannotListen."""
         await self._listeners.listen(config.web.listen)
         self._config = config
         self._api.origins = _origins(config)
+        self._gate.hosts = _hosts(config)
         self._pages.config = config
         if config.web.policy != self._visitors.policy:
             self._visitors = Visitors(config.web.policy)
@@ -109,6 +122,8 @@ class WebServer:
         await self._listeners.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if (answer := self._gate.answer(request)) is not None:
+            return answer
         visitor = self._visitors.of(request)
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
@@ -174,6 +189,10 @@ def _json(value: object) -> web.Response:
         body=msgspec.json.encode(value),
         headers={"Content-Type": "application/json", "Cache-Control": "no-cache"},
     )
+
+
+def _hosts(config: MasterConfig) -> Hosts:
+    return Hosts(site_url=config.url, patterns=config.web.allowed_hosts)
 
 
 def _origins(config: MasterConfig) -> Origins:

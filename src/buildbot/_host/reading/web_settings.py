@@ -11,7 +11,7 @@ from chargehand.config.model import WebConfig
 from chargehand.resources.policy import Everybody, NoOrders, Policy
 
 _KNOWN_WORDS = """
-allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
+allowed_hosts allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
 cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
 jsonp logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
 rest_minimum_version theme ui_default_config url versions ws_ping_interval
@@ -44,11 +44,12 @@ def read_web(section: Section) -> WebConfig:
     options = {
         key: value
         for key, value in part.values.items()
-        if key not in ("port", "allowed_origins", "plugins")
+        if key not in ("port", "allowed_hosts", "allowed_origins", "plugins")
     }
     return WebConfig(
         listen=_listen(part),
-        allowed_origins=_origins(part),
+        allowed_origins=_strings(part, "allowed_origins"),
+        allowed_hosts=_strings(part, "allowed_hosts"),
         plugins=plugins,
         options=options,
         plain=_plain({**options, "plugins": plugins}),
@@ -98,14 +99,14 @@ def _listen(part: Section) -> tuple[Any, ...]:
         return ()
 
 
-def _origins(part: Section) -> tuple[str, ...]:
-    origins = part.get("allowed_origins", [])
-    if isinstance(origins, str):
-        origins = [origins]
-    if not isinstance(origins, list | tuple) or not all(isinstance(o, str) for o in origins):
-        part.wrong("allowed_origins", "a list of strings")
+def _strings(part: Section, key: str) -> tuple[str, ...]:
+    given = part.get(key, [])
+    if isinstance(given, str):
+        given = [given]
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+        part.wrong(key, "a list of strings")
         return ()
-    return tuple(origins)
+    return tuple(given)
 
 
 def _warn(part: Section) -> None:

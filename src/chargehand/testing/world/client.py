@@ -28,7 +28,7 @@ class Client:
 
     def __init__(self, socket: Path) -> None:
         self._session = aiohttp.ClientSession(
-            "http://world",
+            "http://localhost",
             connector=aiohttp.UnixConnector(str(socket)),
             timeout=aiohttp.ClientTimeout(total=None),
         )

@@ -1,0 +1,86 @@
+"""What is asked of every request before anything else: is the master ready, and is it meant."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+from aiohttp import web
+
+from chargehand.web.access.hosts import Hosts
+from chargehand.web.rest.answers import failure
+from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, Refused
+
+
+class Stage(Enum):
+    """How far the master has come."""
+
+    STARTING = "starting"
+    """The configuration is not in force yet."""
+    READY = "ready"
+    STOPPING = "stopping"
+
+
+_SENTENCES = {
+    Stage.STARTING: "the master is starting; its configuration is not in force yet",
+    Stage.STOPPING: "the master is stopping",
+}
+_RETRY = {Stage.STARTING: "1", Stage.STOPPING: "10"}
+
+
+class Gate:
+    """Answers health checks, and whatever may not pass."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self.hosts = hosts
+        self.stage = Stage.STARTING
+
+    def answer(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        """Return what is to be answered at once, None for a request that may pass."""
+        path = request.raw_path.partition("?")[0]
+        if path in _CHECKS and request.method in {"GET", "HEAD"}:
+            return self._check(path)
+        if self.stage is not Stage.READY:
+            headers = {"Retry-After": _RETRY[self.stage]}
+            return _refusal(request, 503, _SENTENCES[self.stage], headers)
+        return self._not_meant(request)
+
+    def _check(self, path: str) -> web.StreamResponse:
+        is_well = path == "/health" or self.stage is Stage.READY
+        status = "ok" if path == "/health" else self.stage.value
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        if not is_well:
+            headers["Retry-After"] = _RETRY[self.stage]
+        body = msgspec.json.encode({"status": status})
+        return web.Response(status=200 if is_well else 503, body=body, headers=headers)
+
+    def _not_meant(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        hosts = request.headers.getall("Host", [])
+        if len(hosts) > 1:
+            return _refusal(request, 400, "more than one Host header", {})
+        if not request.raw_path.startswith("/") and request.method != "OPTIONS":
+            return _refusal(request, 400, "this server is not a proxy", {})
+        if hosts and not self.hosts.allow(hosts[0]):
+            return _refusal(request, 421, _unknown_host(hosts[0]), {})
+        return None
+
+
+_CHECKS = ("/health", "/ready")
+
+
+def _unknown_host(host: str) -> str:
+    return (
+        f"this site is not known as {host[:200]!r}. If it is, set c['buildbotURL'] to its address, "
+        "or add the name to c['www']['allowed_hosts']"
+    )
+
+
+def _refusal(
+    request: web.BaseRequest, status: int, message: str, headers: dict[str, str]
+) -> web.StreamResponse:
+    if not request.raw_path.startswith("/api/"):
+        return web.Response(status=status, text=f"{message}\n", headers=headers)
+    if request.method == "POST":
+        code = INTERNAL_ERROR if status == 503 else INVALID_REQUEST
+        return Refused(status, code, message).answer().response(headers)
+    return failure(status, message).response(headers)
