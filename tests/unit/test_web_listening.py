@@ -32,7 +32,7 @@ async def test_it_listens_on_a_unix_socket_and_takes_over_an_abandoned_one(tmp_p
     async with visited(with_web(listen=(("127.0.0.1", 0), path))) as site:
         connector = aiohttp.UnixConnector(path)
         async with (
-            aiohttp.ClientSession("http://unix", connector=connector) as session,
+            aiohttp.ClientSession("http://localhost", connector=connector) as session,
             session.get("/api/v2/builds/1") as response,
         ):
             assert response.status == 200
