@@ -20,6 +20,8 @@ from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from chargehand.kit.guard import BaseExceptionRaised, contained
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -40,11 +42,17 @@ async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -
     """Call *function*, and await its value, coroutine, Deferred, or Failure.
 
     A cancellation that the extension caused itself arrives as Twisted's ``CancelledError``: only
-    the engine's own cancellation may look like one to the engine.
+    the engine's own cancellation may look like one to the engine. No other BaseException arrives:
+    ``sys.exit()`` in an extension is an error like any other (`BaseExceptionRaised`).
     """
     token = _in_extension.set(True)
     try:
-        value = _undeferred(function)(*args, **keywords)
+        try:
+            value = _undeferred(function)(*args, **keywords)
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as raised:
+            raise BaseExceptionRaised(raised) from raised
         kind = type(value)
         if kind in _PLAIN:
             return value
@@ -159,6 +167,10 @@ def _translated(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
         except StopIteration as finished:
             result: T = finished.value
             return result
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as escaping:
+            raise BaseExceptionRaised(escaping) from escaping
         answer = error = None
         try:
             if isinstance(waited_for, Deferred):
@@ -200,7 +212,7 @@ def _close(work: object) -> None:
     """End what is awaited by nobody any more; it may have ended already."""
     close: Callable[[], None] | None = getattr(work, "close", None)
     if close is not None:
-        close()
+        contained(close)
 
 
 def _when_done(future: asyncio.Future[Any] | None) -> Deferred[None]:
@@ -249,6 +261,8 @@ def _failure(error: BaseException) -> Failure:
 
 
 def _exception(failure: Failure) -> BaseException:
-    if isinstance(failure.value, BaseException):
+    if isinstance(failure.value, Exception | asyncio.CancelledError):
         return failure.value
+    if isinstance(failure.value, BaseException):
+        return BaseExceptionRaised(failure.value)
     return RemoteFailure(f"{failure.type}: {failure.value}")

@@ -15,6 +15,7 @@ from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master import MasterView
 from buildbot._host.views.master_config import view_of
 from chargehand.config.model import MasterConfig
+from chargehand.kit.guard import contained
 
 
 class Host:
@@ -35,7 +36,7 @@ class Host:
 
     async def load(self) -> MasterConfig:
         """Read the configuration, in a thread. Raises ConfigErrors; then nothing has changed."""
-        config = await asyncio.to_thread(self._reader.read, self._current)
+        config = await asyncio.to_thread(contained, self._reader.read, self._current)
         self._current = config
         self.master.config = view = view_of(config)
         for extension in view.extensions:

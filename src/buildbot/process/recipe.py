@@ -19,6 +19,7 @@ from chargehand.execution.ports import (
     StepFlags,
     StepRuntime,
 )
+from chargehand.kit.guard import contained
 
 
 class Recipe:
@@ -38,6 +39,9 @@ class Recipe:
 
     def begin(self, facts: BuildFacts) -> RecipeBuild:
         """Make the steps for one build. Raises what the user's code raises."""
+        return contained(self._begun, facts)
+
+    def _begun(self, facts: BuildFacts) -> RecipeBuild:
         build: Build = self._factory.newBuild(list(facts.requests))
         build._begin(facts, self._master())
         return RecipeBuild(build)

@@ -26,6 +26,7 @@ from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
+from chargehand.kit import loop
 from chargehand.kit.tasks import Tasks
 
 
@@ -92,7 +93,7 @@ def run(
             workdir=workdir,
             snapshot_of_source=bare,
         )
-        return asyncio.run(run_here(stamp, given, show_output=not quiet, show_details=details))
+        return loop.run(run_here(stamp, given, show_output=not quiet, show_details=details))
     except ConfigErrors as errors:
         raise CommandFailed(described(errors, config_path)) from None
     finally:

@@ -16,6 +16,7 @@ from chargehand.cli.log_output import log_to
 from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.guard import Guard
+from chargehand.kit.loop import run
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger("chargehand.master")
@@ -44,7 +45,7 @@ def serve(
             where = error.filename or f"in {basedir.path}"
             raise CommandFailed(f"cannot write {where}: {reason}") from error
         os.chdir(basedir.path)
-        return asyncio.run(_Service(basedir, report).run())
+        return run(_Service(basedir, report).run())
     except CommandFailed as failure:
         report(str(failure))
         if terminal:

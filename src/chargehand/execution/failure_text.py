@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from chargehand.kit.guard import BaseExceptionRaised
+
 _PACKAGES = Path(__file__).resolve().parents[2]
 _OURS = tuple(
     f"{_PACKAGES / directory}/"
@@ -21,17 +23,28 @@ _OURS = tuple(
 
 def text_of(error: BaseException) -> str:
     """Return the traceback, beginning where the user's code (or a step) was called."""
+    error = _raised(error)
     where = _first_foreign(error.__traceback__) or error.__traceback__
     return "".join(traceback.format_exception(type(error), error, where))
 
 
+def headline_of(error: BaseException) -> str:
+    """Return the traceback's last line: class and message."""
+    error = _raised(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
 def html_of(error: BaseException) -> str:
     """Return the same as a small HTML page."""
-    title = html.escape(f"{type(error).__name__}: {error}")
+    title = html.escape(headline_of(error))
     return (
         f'<html><head><meta charset="utf-8"><title>{title}</title></head>\n'
         f"<body><h1>{title}</h1>\n<pre>{html.escape(text_of(error))}</pre></body></html>\n"
     )
+
+
+def _raised(error: BaseException) -> BaseException:
+    return error.raised if isinstance(error, BaseExceptionRaised) else error
 
 
 def _first_foreign(where: TracebackType | None) -> TracebackType | None:

@@ -21,7 +21,7 @@ from chargehand.intake.polling import PollingLoop
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
 from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
-from chargehand.kit.guard import guarded
+from chargehand.kit.guard import contained, guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class Intake:
         """Add link and codebase. A function of the user's that fails costs no change."""
         if not change.revlink and change.revision and change.repository and self._revlink:
             with guarded(_log, "the configured revlink failed for %s", change.repository):
-                link = self._revlink(change.revision, change.repository) or ""
+                link = contained(self._revlink, change.revision, change.repository) or ""
                 change = structs.replace(change, revlink=link)
         if not change.codebase and self._codebase_generator is not None:
             with guarded(_log, "the configured codebaseGenerator failed; the codebase stays empty"):

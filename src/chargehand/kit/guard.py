@@ -1,15 +1,41 @@
 """The one guard around code that may fail in any way: users' code, tasks, listeners.
 
-What goes wrong inside is reported once, and what comes after the guard goes on. A cancellation, and
-what ends the process, passes through.
+What goes wrong inside is reported once, and what comes after the guard goes on. Only a cancellation
+passes through, and the closing of a coroutine: ``sys.exit()`` in users' code ends nothing else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class BaseExceptionRaised(Exception):
+    """Users' code raised an exception that is no Exception: SystemExit, KeyboardInterrupt ….
+
+    It fails what it was called for, like any error, and ends neither the loop nor the process.
+    """
+
+    def __init__(self, raised: BaseException) -> None:
+        super().__init__(f"{type(raised).__name__}: {raised}".removesuffix(": "))
+        self.raised = raised
+        self.__cause__ = raised
+
+
+def contained(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
+    """Call plain code of users. Raises Exceptions only."""
+    try:
+        return function(*args, **keywords)
+    except Exception:
+        raise
+    except BaseException as raised:
+        raise BaseExceptionRaised(raised) from raised
 
 
 class Guard:
@@ -30,8 +56,10 @@ class Guard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        if error is None or not isinstance(error, Exception):
+        if error is None or isinstance(error, asyncio.CancelledError | GeneratorExit):
             return False
+        if not isinstance(error, Exception):
+            error = BaseExceptionRaised(error)
         self.failure = error
         self._report(error)
         return True

@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from chargehand.domain.build import Channel, Log, LogType, Segment
+from chargehand.kit.guard import contained
 from chargehand.logs.limits import LimitedLog
 from chargehand.logs.reading import ReadableSegment
 from chargehand.logs.segments import pieces_of, segment_of, with_letter
@@ -235,4 +236,4 @@ class LogWriter:
 
     def _tell(self, channel: Channel | None, text: str | None) -> None:
         for listener in tuple(self._listeners):
-            listener(channel, text)
+            contained(listener, channel, text)

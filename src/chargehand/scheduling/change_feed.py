@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId
-from chargehand.kit.guard import guarded
+from chargehand.kit.guard import contained, guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class ChangeFeed:
             _log.debug("scheduler %s does not process codebase %r", self._name, change.codebase)
             return False
         with guarded(_log, "the change filter of scheduler %s failed", self._name):
-            return interest.wanted is None or bool(interest.wanted(change))
+            return interest.wanted is None or bool(contained(interest.wanted, change))
         return False
 
     async def _read(self) -> None:

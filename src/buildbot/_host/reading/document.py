@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,7 +140,12 @@ class Document:
         except SyntaxError as error:  # of an imported module
             collector.add(*_syntax_error(error, str(self.path)))
             return None
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - users' code may raise anything
+        except KeyboardInterrupt as error:
+            if threading.current_thread() is threading.main_thread():
+                raise  # Ctrl-C during a check
+            collector.add(*self._described(error))
+            return None
+        except BaseException as error:  # noqa: BLE001 - users' code may raise anything
             collector.add(*self._described(error))
             return None
         config = module.__dict__.get("BuildmasterConfig")

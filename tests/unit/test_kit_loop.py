@@ -1,0 +1,47 @@
+"""A loop that users' code cannot end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from chargehand.kit.loop import run
+
+
+def _raising(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+def test_a_callback_that_would_end_the_loop_is_logged_and_the_loop_goes_on(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(2, lambda: None)
+        heard: list[int] = []
+        loop.call_soon(_raising, error)
+        loop.call_soon(heard.append, 1)
+        loop.call_later(0.001, _raising, error)
+        later = asyncio.Event()
+        loop.call_later(0.002, later.set)
+        await later.wait()
+        task = loop.create_task(asyncio.sleep(0))
+        await task
+        return len(heard)
+
+    with caplog.at_level(logging.ERROR):
+        assert run(main()) == 1
+
+    raised = [r for r in caplog.records if "does not end the master" in r.getMessage()]
+    assert len(raised) == 2
+
+
+def test_what_the_work_itself_raises_is_raised() -> None:
+    async def main() -> None:
+        raise SystemExit(4)
+
+    with pytest.raises(SystemExit, match="4"):
+        run(main())
