@@ -53,7 +53,7 @@ class ShellCommand(ShellMixin, BuildStep):
             command = self._new_command()  # Nobody wants a Deferred of it.
         else:
             command = await self.makeRemoteShellCommand()
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         return command.results()
 
     def _first_log(self) -> str | None:
@@ -88,7 +88,7 @@ class TreeSize(ShellMixin, BuildStep):
     async def run(self) -> int:
         """Measure it."""
         command = await self.makeRemoteShellCommand()
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         found = re.search(r"^(\d+)", self.observer.getStdout())
         if found is None:
             self.descriptionDone = ["treesize", "unknown"]
@@ -132,7 +132,7 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
             collectStdout=self.includeStdout or self.extract_fn is not None,
             collectStderr=self.includeStderr or self.extract_fn is not None,
         )
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         self.property_changes = await self._changes(command)
         for name, value in self.property_changes.items():
             self.setProperty(name, value, "SetPropertyFromCommand Step")

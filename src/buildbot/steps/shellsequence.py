@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import outgoing
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import render_value
@@ -100,7 +100,7 @@ class ShellSequence(ShellMixin, BuildStep):
             command = await self.makeRemoteShellCommand(
                 command=argument.command, stdioLogName=argument.logname
             )
-            await self.runCommand(command)
+            await inward(self.runCommand, command)
             overall, halts = computeResultAndTermination(argument, command.results(), overall)
             if halts:
                 break

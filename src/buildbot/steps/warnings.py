@@ -86,7 +86,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         if self.suppressionFile is not None:
             await self.setup_suppression()
         command = await self.makeRemoteShellCommand()
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         await self.finish_logs()
         await inward(self.createSummary)
         return self.evaluateCommand(command)

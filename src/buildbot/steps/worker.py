@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import outgoing
+from buildbot._border.bridge import inward, outgoing
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.errors import BuildStepFailed
 from buildbot.process.log import Log
@@ -63,7 +63,7 @@ class FileExists(WorkerBuildStep):
         """Look."""
         self.checkWorkerHasCommand("stat")
         command = RemoteCommand("stat", {"file": self.file})
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         if command.didFail():
             self.descriptionDone = ["File not found."]
             return FAILURE
@@ -108,7 +108,7 @@ class CopyDirectory(WorkerBuildStep):
             "maxTime": self.maxTime,
         }
         command = RemoteCommand("cpdir", arguments)
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         if command.didFail():
             self.descriptionDone = ["Copying", self.src, "to", self.dest, "failed."]
             return FAILURE
@@ -134,7 +134,7 @@ class RemoveDirectory(WorkerBuildStep):
         """Remove it; one that is not there is fine."""
         self.checkWorkerHasCommand("rmdir")
         command = RemoteCommand("rmdir", {"dir": self.dir})
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         if command.didFail():
             self.descriptionDone = ["Delete failed."]
             return FAILURE
@@ -159,7 +159,7 @@ class MakeDirectory(WorkerBuildStep):
         """Make it; one that is there already is fine."""
         self.checkWorkerHasCommand("mkdir")
         command = RemoteCommand("mkdir", {"dir": self.dir})
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         if command.didFail():
             self.descriptionDone = ["Create failed."]
             return FAILURE
@@ -198,7 +198,7 @@ class CompositeStepMixin:
         command = RemoteCommand(cmd, args)
         if self.rc_log is not None:
             command.useLog(self.rc_log, False)
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         if abandonOnFailure and command.didFail():
             raise BuildStepFailed
         return evaluateCommand(command)
@@ -239,7 +239,7 @@ class CompositeStepMixin:
         command = RemoteShellCommand(
             self.workdir, ["cat", filename], collectStdout=True, logEnviron=False
         )
-        await self.runCommand(command)
+        await inward(self.runCommand, command)
         if not command.didFail():
             return command.stdout
         if abandonOnFailure:

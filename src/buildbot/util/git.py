@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from buildbot._border.bridge import outgoing
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import render_value
 from buildbot.process import remotecommand
@@ -116,7 +116,7 @@ class GitStepMixin:
             **options,
         )
         done.useLog(self.stdio_log, False)
-        await self.runCommand(done)
+        await inward(self.runCommand, done)
         if self.stopped:
             raise BuildStepCancelled
         return done
