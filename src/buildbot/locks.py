@@ -37,6 +37,10 @@ class _Lock(ComparableMixin):
     def _as_spec(self) -> domain.LockSpec:
         return domain.LockSpec(name=str(self.name), scope=self._scope, max_count=self.maxCount)
 
+    def _most(self) -> int:
+        """Return the largest count that can be had anywhere."""
+        return self.maxCount
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, maxCount={self.maxCount!r})"
 
@@ -58,8 +62,11 @@ class WorkerLock(_Lock):
     ) -> None:
         super().__init__(name, maxCount)
         self.maxCountForWorker = dict(maxCountForWorker or {})
-        for count in self.maxCountForWorker.values():
-            _checked_count(name, count)
+        for worker_name, count in self.maxCountForWorker.items():
+            self.maxCountForWorker[worker_name] = _checked_count(name, count)
+
+    def _most(self) -> int:
+        return max((self.maxCount, *self.maxCountForWorker.values()))
 
     def _as_spec(self) -> domain.LockSpec:
         return domain.LockSpec(
@@ -94,6 +101,8 @@ class LockAccess(ComparableMixin):
             error(f"lock {lockid.name!r}: count must not be negative, and is {count!r}")
         elif mode == "exclusive" and count != 1:
             error(f"lock {lockid.name!r}: exclusive access has a count of 1, not {count!r}")
+        elif count > (most := lockid._most()):
+            error(f"lock {lockid.name!r}: a count of {count} can never be had; it allows {most}")
 
     def _as_access(self) -> domain.LockAccess:
         return domain.LockAccess(

@@ -7,10 +7,17 @@ import pytest
 from chargehand.dispatch.locks import LockTable
 from chargehand.domain.identifiers import BuildId
 from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope, LockSpec
+from chargehand.domain.waiting import LockHeld
 from chargehand.execution.ports import Locks
 from chargehand.testing.execution import FreeGrant, FreeLocks
 
 _ACCESS = LockAccess(lock=LockSpec(name="l", scope=LockScope.MASTER), mode=LockMode.EXCLUSIVE)
+
+
+def _heard(held: LockHeld) -> None:
+    raise AssertionError(f"nobody waits here: {held.sentence}")
+
+
 _ME = LockHolder(builder_name="b", build_id=BuildId(1), build_number=1)
 
 
@@ -21,16 +28,16 @@ def locks(request: pytest.FixtureRequest) -> Locks:
 
 async def test_locks_that_nobody_has_are_granted_again_and_again(locks: Locks) -> None:
     for _ in range(3):
-        grant = await locks.acquire([_ACCESS], "w", _ME)
+        grant = await locks.acquire([_ACCESS], "w", _ME, _heard)
         grant.name(_ME)
         grant.release()
 
 
 async def test_giving_back_twice_is_giving_back_once(locks: Locks) -> None:
-    grant = await locks.acquire([_ACCESS], "w", _ME)
+    grant = await locks.acquire([_ACCESS], "w", _ME, _heard)
     grant.release()
 
-    other = await locks.acquire([_ACCESS], "w", _ME)
+    other = await locks.acquire([_ACCESS], "w", _ME, _heard)
     grant.release()
     other.release()
 
@@ -40,6 +47,6 @@ async def test_giving_back_twice_is_giving_back_once(locks: Locks) -> None:
 
 
 async def test_no_locks_are_granted_at_once(locks: Locks) -> None:
-    grant = await locks.acquire([], "w", _ME)
+    grant = await locks.acquire([], "w", _ME, _heard)
 
     grant.release()

@@ -180,6 +180,11 @@ def test_equal_locks_are_one_lock():
         (lambda: util.MasterLock("x").access("shared"), "'counting' or 'exclusive', not 'shared'"),
         (lambda: util.MasterLock("x").access("counting", count=-1), "must not be negative"),
         (lambda: util.MasterLock("x").access("exclusive", count=2), "has a count of 1"),
+        (lambda: util.MasterLock("x").access("counting", count=2), "2 can never be had; it allows"),
+        (
+            lambda: util.WorkerLock("x", maxCountForWorker={"w": 3}).access("counting", count=4),
+            "a count of 4 can never be had; it allows 3",
+        ),
     ],
 )
 def test_a_lock_says_what_is_wrong_with_it(make, message):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from chargehand.dispatch.locks import Grant, LockTable
 from chargehand.domain.identifiers import BuildId, StepId
 from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope, LockSpec
+from chargehand.domain.waiting import LockHeld
 
 DISK = LockSpec(name="disk", scope=LockScope.MASTER, max_count=2)
 NETWORK = LockSpec(name="network", scope=LockScope.MASTER)
@@ -20,6 +21,10 @@ def counting(lock: LockSpec, count: int = 1) -> LockAccess:
 
 def exclusive(lock: LockSpec) -> LockAccess:
     return LockAccess(lock=lock, mode=LockMode.EXCLUSIVE)
+
+
+def unheard(held: LockHeld) -> None:
+    """Take no note of what is waited for."""
 
 
 def holder(name: str) -> LockHolder:
@@ -55,7 +60,7 @@ def test_each_worker_has_its_own_worker_lock_and_its_own_count():
 async def test_nobody_overtakes_a_waiting_exclusive_access():
     table = LockTable()
     first = table.try_acquire([counting(DISK)], "w", holder("first"))
-    writer = asyncio.ensure_future(table.acquire([exclusive(DISK)], "w", holder("writer")))
+    writer = asyncio.ensure_future(table.acquire([exclusive(DISK)], "w", holder("writer"), unheard))
     await asyncio.sleep(0)
 
     assert table.try_acquire([counting(DISK)], "w", holder("late reader")) is None
@@ -71,11 +76,13 @@ async def test_locks_wanted_together_are_granted_together():
     table = LockTable()
     disk = table.try_acquire([exclusive(DISK)], "w", holder("disk"))
     both = asyncio.ensure_future(
-        table.acquire([counting(DISK), exclusive(NETWORK)], "w", holder("both"))
+        table.acquire([counting(DISK), exclusive(NETWORK)], "w", holder("both"), unheard)
     )
     await asyncio.sleep(0)
 
-    assert table.holders([counting(NETWORK)], "w") == {"network": [holder("both")]}
+    waits = table.why([counting(NETWORK)], "w")
+    assert waits == LockHeld(lock="network", holders=(), before=(holder("both"),))
+    assert waits.sentence == "lock network is kept for both, which waits for it longer"
 
     disk.release()
     assert isinstance(await asyncio.wait_for(both, 1), Grant)
@@ -84,9 +91,9 @@ async def test_locks_wanted_together_are_granted_together():
 async def test_a_cancelled_waiter_lets_those_behind_go_on():
     table = LockTable()
     first = table.try_acquire([counting(DISK)], "w", holder("first"))
-    writer = asyncio.ensure_future(table.acquire([exclusive(DISK)], "w", holder("writer")))
+    writer = asyncio.ensure_future(table.acquire([exclusive(DISK)], "w", holder("writer"), unheard))
     await asyncio.sleep(0)
-    reader = asyncio.ensure_future(table.acquire([counting(DISK)], "w", holder("reader")))
+    reader = asyncio.ensure_future(table.acquire([counting(DISK)], "w", holder("reader"), unheard))
     await asyncio.sleep(0)
 
     writer.cancel()
@@ -102,7 +109,7 @@ async def test_a_step_may_use_a_lock_that_its_build_holds():
     grant.name(build)
 
     step = LockHolder(builder_name="b", build_id=BuildId(1), step_id=StepId(7), step_name="s")
-    inner = await asyncio.wait_for(table.acquire([exclusive(NETWORK)], "w", step), 1)
+    inner = await asyncio.wait_for(table.acquire([exclusive(NETWORK)], "w", step, unheard), 1)
     inner.release()
 
     assert table.try_acquire([counting(NETWORK)], "w", holder("other")) is None
@@ -112,8 +119,10 @@ def test_a_refusal_names_those_who_hold_the_lock():
     table = LockTable()
     table.try_acquire([exclusive(NETWORK)], "w", holder("deploy"))
 
-    assert table.holders([counting(NETWORK)], "w") == {"network": [holder("deploy")]}
-    assert table.holders([counting(DISK)], "w") == {}
+    waits = table.why([counting(NETWORK)], "w")
+    assert waits == LockHeld(lock="network", holders=(holder("deploy"),))
+    assert waits.sentence == "lock network is held by deploy"
+    assert table.why([counting(DISK)], "w") is None
 
 
 @given(
@@ -136,7 +145,7 @@ def test_locks_are_never_granted_beyond_their_count_and_everyone_is_served(wishe
         async def use(lock: LockSpec, alone: bool, count: int) -> None:
             nonlocal served
             access = exclusive(lock) if alone else counting(lock, min(count, lock.max_count))
-            grant = await table.acquire([access], "w", holder("x"))
+            grant = await table.acquire([access], "w", holder("x"), unheard)
             users = inside.setdefault(lock.name, [])
             users.append(access)
             assert len(users) == 1 or all(u.mode is LockMode.COUNTING for u in users)

@@ -514,7 +514,7 @@ class NeverGranted:
     def __init__(self):
         self.asked = asyncio.Event()
 
-    async def acquire(self, accesses, worker_name, holder):
+    async def acquire(self, accesses, worker_name, holder, waits):
         self.asked.set()
         await asyncio.Event().wait()
 
@@ -616,7 +616,8 @@ async def test_the_locks_of_a_build_bear_its_number():
 
     await workshop.service.start(replace(workshop.assignment(), grant=grant))
 
-    assert grant.holders == [LockHolder(builder_name="b1", build_id=1, build_number=1)]
+    holder = LockHolder(builder_name="b1", build_id=1, build_number=1, request_id=1)
+    assert grant.holders == [holder]
 
 
 async def test_a_master_that_stops_while_a_build_is_recorded_gives_its_request_back():

@@ -9,15 +9,15 @@ from typing import Any
 
 from chargehand.config.model import Hook, MasterConfig
 from chargehand.dispatch.builder_line import BuilderLine
-from chargehand.dispatch.locks import Grant, LockTable
+from chargehand.dispatch.locks import Grant, LockTable, check_size
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.dispatch.rules import usable
 from chargehand.domain.assignment import Assignment, LockGrant
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.lock import LockAccess, LockHolder, LockTooSmall
 from chargehand.domain.properties import merged
 from chargehand.domain.session import Session
-from chargehand.domain.waiting import FunctionFailed, LockHeld, RefusedByFunction, Waiting
+from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
 from chargehand.kit.limits import time_limit
 
 _log = logging.getLogger(__name__)
@@ -114,12 +114,17 @@ class Attempt:
                 refused.append(worker.name)
                 continue
             accesses = await self._accesses(request, worker)
+            try:
+                check_size(accesses, worker.name)
+            except LockTooSmall as error:
+                locked = locked or _unavailable(error, worker.name)
+                continue
             grant = self._try_locks(accesses, worker)
             if grant is not None:
                 self._line.leave_lines()
                 return Start(request=request, worker=worker, accesses=accesses, grant=grant)
             self.waits_on.add(worker.name)
-            locked = why_locked(self._locks, accesses, worker.name)
+            locked = self._locks.why(accesses, worker.name)
             self._line.wanted = (accesses, worker.name)
         raise _Refused(
             locked or RefusedByFunction(function="canStartBuild", workers=tuple(refused))
@@ -197,10 +202,7 @@ class Attempt:
             raise _Refused(FunctionFailed(function=name, error=text)) from error
 
 
-def why_locked(
-    locks: LockTable, accesses: Sequence[LockAccess], worker_name: str
-) -> LockHeld | None:
-    """Return which of these locks cannot be had now, and who holds it."""
-    for name, holders in locks.holders(accesses, worker_name).items():
-        return LockHeld(lock=name, holders=tuple(holders))
-    return None
+def _unavailable(error: LockTooSmall, worker_name: str) -> Waiting:
+    return LockUnavailable(
+        lock=error.name, wanted=error.wanted, allowed=error.allowed, worker=worker_name
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chargehand.dispatch.attempt import why_locked
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.ports import WorkerSlot
@@ -39,5 +38,5 @@ def _why_blocked(
     if not usable(slots, line.occupied):
         return why_none(line.config.worker_names, slots, line.occupied, now)
     if isinstance(line.blocked, LockHeld) and line.wanted is not None:
-        return why_locked(locks, *line.wanted) or AboutToStart()
+        return locks.why(*line.wanted, line.places.get(line.wanted[1])) or AboutToStart()
     return line.blocked or AboutToStart()

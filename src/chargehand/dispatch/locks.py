@@ -1,20 +1,32 @@
 """Locks: who holds them, who waits, and whose turn it is.
 
-Every lock has one line of waiters, and nobody overtakes in it: a waiter gets its locks, all
-together, when each has room and nobody who came earlier waits for any of them. So a wish for an
-exclusive lock is not starved by counting ones. A step whose build holds a lock already may use it.
+Every lock has one line of waiters. A waiter gets its locks, all together, when each has room and
+nobody who came earlier waits for any of them. So an exclusive access is not starved by counting
+ones. Who holds locks already (the step of a build that has some) does not queue behind a waiter
+who waits for one of these, directly or through others: both would wait for ever.
+What remains are cycles of builds that each wait for what another one holds; `lock_cycles` finds
+them, and the build of the youngest request gives way.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope
-
-Key = tuple[str, str]
-"""A lock's name, and the worker's for locks that each worker has."""
+from chargehand.dispatch import lock_cycles
+from chargehand.dispatch.lock_cycles import Key
+from chargehand.domain.identifiers import BuildId
+from chargehand.domain.lock import (
+    LockAccess,
+    LockCycle,
+    LockHolder,
+    LockMode,
+    LockScope,
+    LockTooSmall,
+)
+from chargehand.domain.waiting import LockHeld
 
 
 class Grant:
@@ -26,11 +38,10 @@ class Grant:
 
     def name(self, holder: LockHolder) -> None:
         """Say who holds them, now that it is known better."""
-        for held in self._held:
-            held.holder = holder
+        self._table.rename(self._held, holder)
 
     def release(self) -> None:
-        """Give them back; whoever waits and may go is woken."""
+        """Give them back; waiters that may go are woken."""
         held, self._held = self._held, []
         self._table.give_back(held)
 
@@ -54,9 +65,13 @@ class _Held:
         self.access = access
         self.holder = holder
 
+    @property
+    def build_id(self) -> BuildId | None:
+        return self.holder.build_id
+
 
 class _Waiter:
-    __slots__ = ("_table", "accesses", "holder", "order", "wake", "wants")
+    __slots__ = ("_table", "accesses", "cycle", "holder", "order", "wake", "wants")
 
     def __init__(
         self,
@@ -73,6 +88,12 @@ class _Waiter:
         self.wants = wants
         self.holder = holder
         self.wake = wake
+        self.cycle: LockCycle | None = None
+        """Why it is to give way, if it is."""
+
+    @property
+    def build_id(self) -> BuildId | None:
+        return self.holder.build_id
 
     def leave(self) -> None:
         self._table.forget(self)
@@ -84,6 +105,9 @@ class LockTable:
     def __init__(self) -> None:
         self._held: dict[Key, list[_Held]] = {}
         self._lines: dict[Key, dict[int, _Waiter]] = {}
+        self._of_build: dict[BuildId, list[_Held]] = defaultdict(list)
+        self._waiting_builds: dict[BuildId, _Waiter] = {}
+        """Builds of which a step waits; each runs one step at a time."""
         self._order = 0
 
     def try_acquire(
@@ -96,10 +120,8 @@ class LockTable:
         """Return the locks if they can be had now, respecting those who came before *place*."""
         wants = _keyed(accesses, worker_name)
         order = place.order if isinstance(place, _Waiter) else self._order + 1
-        if not all(self._may(key, access, holder, order) for key, access in wants.items()):
+        if not self._may_go(wants, holder, order):
             return None
-        if place is not None:
-            place.leave()
         held = [
             _Held(key, access, holder)
             for key, access in wants.items()
@@ -107,6 +129,10 @@ class LockTable:
         ]
         for one in held:
             self._held.setdefault(one.key, []).append(one)
+            if one.build_id is not None:
+                self._of_build[one.build_id].append(one)
+        if place is not None:
+            place.leave()  # After the locks are taken: those behind are asked whether they may go.
         return Grant(self, held)
 
     def wait_in_line(
@@ -117,47 +143,70 @@ class LockTable:
         wake: Callable[[], None],
     ) -> Place:
         """Stand in line; *wake* is called whenever it may be this one's turn."""
-        self._order += 1
-        wants = _keyed(accesses, worker_name)
-        waiter = _Waiter(self, self._order, tuple(accesses), wants, holder, wake)
-        for key in waiter.wants:
-            self._lines.setdefault(key, {})[waiter.order] = waiter
-        return waiter
+        return self._enter(accesses, worker_name, holder, wake)
 
     async def acquire(
-        self, accesses: Sequence[LockAccess], worker_name: str, holder: LockHolder
+        self,
+        accesses: Sequence[LockAccess],
+        worker_name: str,
+        holder: LockHolder,
+        waits: Callable[[LockHeld], None],
     ) -> Grant:
-        """Wait until all are granted together. May be cancelled."""
+        """Wait until all are granted together; *waits* hears what for, at first and whenever that
+        changes. May be cancelled.
+
+        Raises LockTooSmall when they can never be had, and LockCycle when everybody involved would
+        wait for ever.
+        """
+        check_size(accesses, worker_name)
         grant = self.try_acquire(accesses, worker_name, holder)
         if grant is not None:
             return grant
         turn = asyncio.Event()
-        place = self.wait_in_line(accesses, worker_name, holder, turn.set)
+        place = self._enter(accesses, worker_name, holder, turn.set)
         try:
+            self._let_builds_pass(place)
+            self._break_cycles(place)
             while (grant := self.try_acquire(accesses, worker_name, holder, place)) is None:
+                if place.cycle is not None:
+                    raise place.cycle
+                if (held := self.why(accesses, worker_name, place)) is not None:
+                    waits(held)
                 turn.clear()
                 await turn.wait()
         finally:
             place.leave()
         return grant
 
-    def holders(
-        self, accesses: Sequence[LockAccess], worker_name: str
-    ) -> dict[str, list[LockHolder]]:
-        """Return for each lock that cannot be had now who holds it (or waits before)."""
-        result: dict[str, list[LockHolder]] = {}
-        for key, access in _keyed(accesses, worker_name).items():
-            if self._has_room(key, access) and not self._lines.get(key):
-                continue
-            holders = [held.holder for held in self._held.get(key, ())]
-            result[key[0]] = holders or [
-                waiter.holder for waiter in self._lines.get(key, {}).values()
-            ]
-        return result
+    def why(
+        self, accesses: Sequence[LockAccess], worker_name: str, place: Place | None = None
+    ) -> LockHeld | None:
+        """Return which of these locks cannot be had now and who holds it, or comes first."""
+        order = place.order if isinstance(place, _Waiter) else self._order + 1
+        wants = _keyed(accesses, worker_name)
+        for key, access in wants.items():
+            if not self._has_room(key, access):
+                holders = tuple(held.holder for held in self._held[key])
+                return LockHeld(lock=key[0], holders=holders)
+        for key in wants:
+            line = self._lines.get(key, {})
+            first = tuple(waiter.holder for waiter in line.values() if waiter.order < order)
+            if first:
+                return LockHeld(lock=key[0], holders=(), before=first)
+        return None
+
+    def rename(self, held: Sequence[_Held], holder: LockHolder) -> None:
+        """Used by `Grant.name`."""
+        for one in held:
+            self._disown(one)
+            one.holder = holder
+            if holder.build_id is not None:
+                self._of_build[holder.build_id].append(one)
 
     def give_back(self, held: Sequence[_Held]) -> None:
         """Used by `Grant.release`."""
         for one in held:
+            self._disown(one)
             self._held[one.key].remove(one)
             if not self._held[one.key]:
                 del self._held[one.key]
@@ -170,49 +219,165 @@ class LockTable:
             del self._lines[key][waiter.order]
             if not self._lines[key]:
                 del self._lines[key]
+        if waiter.build_id is not None and self._waiting_builds.get(waiter.build_id) is waiter:
+            del self._waiting_builds[waiter.build_id]
         self._wake(left)
 
+    def _enter(
+        self,
+        accesses: Sequence[LockAccess],
+        worker_name: str,
+        holder: LockHolder,
+        wake: Callable[[], None],
+    ) -> _Waiter:
+        self._order += 1
+        wants = _keyed(accesses, worker_name)
+        waiter = _Waiter(self, self._order, tuple(accesses), wants, holder, wake)
+        for key in waiter.wants:
+            self._lines.setdefault(key, {})[waiter.order] = waiter
+        if holder.build_id is not None:
+            self._waiting_builds[holder.build_id] = waiter
+        return waiter
+
+    def _disown(self, held: _Held) -> None:
+        if held.build_id is not None:
+            of_build = self._of_build[held.build_id]
+            of_build.remove(held)
+            if not of_build:
+                del self._of_build[held.build_id]
+
+    # Whose turn it is
+
     def _wake(self, keys: Iterable[Key]) -> None:
-        """Wake the first of each line: if it goes, it wakes the next; if not, nobody may go."""
-        firsts = {}
+        """Wake the first of each line, if it may go; when it goes, it wakes the next.
+
+        Where it may not, builds behind it may that do not queue behind it.
+        """
+        woken: dict[int, _Waiter] = {}
         for key in keys:
             line = self._lines.get(key)
             if line:
-                order, waiter = next(iter(line.items()))
-                firsts[order] = waiter
-        for order in sorted(firsts):
-            firsts[order].wake()
+                first = next(iter(line.values()))
+                woken[first.order] = first
+                if len(line) > 1 and not self._may_go(first.wants, first.holder, first.order):
+                    woken.update(self._passing(first, line))
+        for order in sorted(woken):
+            woken[order].wake()
 
-    def _may(self, key: Key, access: LockAccess, holder: LockHolder, order: int) -> bool:
-        if self._has(key, holder):
-            return True
+    def _let_builds_pass(self, newest: _Waiter) -> None:
+        """Since *newest* waits, others may wait for its build, and not keep it from going."""
+        if newest.build_id not in self._of_build:
+            return
+        keys = {key for waiter in self._waiting_builds.values() for key in waiter.wants}
+        self._wake(keys)
+
+    def _passing(self, first: _Waiter, line: Mapping[int, _Waiter]) -> dict[int, _Waiter]:
+        """Return who need not wait behind the first of a line."""
+        able = {
+            order: waiter
+            for order, waiter in line.items()
+            if waiter.build_id in self._of_build and self._fits(waiter.wants, waiter.holder)
+        }
+        waited_for = self._waited_for(first) if able else set()
+        return {order: waiter for order, waiter in able.items() if waiter.build_id in waited_for}
+
+    def _may_go(self, wants: Mapping[Key, LockAccess], holder: LockHolder, order: int) -> bool:
+        return self._fits(wants, holder) and all(
+            self._has(key, holder) or self._is_next(key, holder, order) for key in wants
+        )
+
+    def _fits(self, wants: Mapping[Key, LockAccess], holder: LockHolder) -> bool:
+        return all(
+            self._has(key, holder) or self._has_room(key, access) for key, access in wants.items()
+        )
+
+    def _is_next(self, key: Key, holder: LockHolder, order: int) -> bool:
+        """Whether there is nobody to queue behind.
+
+        If the first in line waits for a build, all behind the first do, too.
+        """
         for earlier, waiter in self._lines.get(key, {}).items():
             if earlier >= order:
                 break
             if waiter.holder != holder:  # a builder may stand in line for each of its workers
-                return False
-        return self._has_room(key, access)
+                has_locks = holder.build_id in self._of_build
+                return has_locks and holder.build_id in self._waited_for(waiter)
+        return True
 
     def _has(self, key: Key, holder: LockHolder) -> bool:
         return holder.build_id is not None and any(
-            held.holder.build_id == holder.build_id and held.holder.step_id is None
-            for held in self._held.get(key, ())
+            held.key == key and held.holder.step_id is None
+            for held in self._of_build.get(holder.build_id, ())
         )
 
     def _has_room(self, key: Key, access: LockAccess) -> bool:
         held = self._held.get(key, ())
-        if not held:
-            return True
         if access.mode is LockMode.EXCLUSIVE:
-            return False
+            return not held
         if any(one.access.mode is LockMode.EXCLUSIVE for one in held):
             return False
         taken = sum(one.access.count for one in held)
         return taken + access.count <= access.lock.count_for(key[1])
 
+    def _waited_for(self, waiter: _Waiter) -> set[BuildId]:
+        return lock_cycles.waited_for(
+            waiter, held=self._held, lines=self._lines, waiting=self._waiting_builds
+        )
+
+    # Cycles
+
+    def _break_cycles(self, newest: _Waiter) -> None:
+        """Let builds give way that can only wait for each other, now that *newest* waits, too."""
+        build_id = newest.build_id
+        if build_id is None or build_id not in self._of_build:
+            return
+        if not any(held.key in self._lines for held in self._of_build[build_id]):
+            return  # Nobody waits for it.
+        for victim, cycle in lock_cycles.victims(
+            held=self._held, waiting=self._waiting_builds, fits=self._would_fit
+        ):
+            if victim.cycle is None:
+                victim.cycle = cycle
+                victim.wake()
+
+    def _would_fit(self, waiter: _Waiter, gone: set[BuildId]) -> bool:
+        """Whether the waiter gets what it wants once these builds have ended."""
+        for key, access in waiter.wants.items():
+            if self._has(key, waiter.holder):
+                continue
+            left = [one for one in self._held.get(key, ()) if self._stays(one, gone)]
+            alone = access.mode is LockMode.EXCLUSIVE
+            if left and (alone or any(one.access.mode is LockMode.EXCLUSIVE for one in left)):
+                return False
+            taken = sum(one.access.count for one in left)
+            if not alone and taken + access.count > access.lock.count_for(key[1]):
+                return False
+        return True
+
+    def _stays(self, held: _Held, gone: set[BuildId]) -> bool:
+        """Whether a lock stays held: builds that wait for nothing end by themselves."""
+        return held.build_id in self._waiting_builds and held.build_id not in gone
+
+
+def check_size(accesses: Sequence[LockAccess], worker_name: str) -> None:
+    """Raise LockTooSmall when one of the locks can never be had on this worker."""
+    for access in accesses:
+        allowed = access.lock.count_for(worker_name)
+        if access.mode is LockMode.COUNTING and access.count > allowed:
+            raise LockTooSmall(access.lock.name, access.count, allowed)
+
 
 def _keyed(accesses: Sequence[LockAccess], worker_name: str) -> dict[Key, LockAccess]:
-    return {
-        (access.lock.name, worker_name if access.lock.scope is LockScope.WORKER else ""): access
-        for access in accesses
-    }
+    """Return what is wanted of each lock; of several accesses to one, the one that wants most."""
+    wants: dict[Key, LockAccess] = {}
+    for access in accesses:
+        key = (access.lock.name, worker_name if access.lock.scope is LockScope.WORKER else "")
+        if key not in wants or _wants_more(access, wants[key]):
+            wants[key] = access
+    return wants
+
+
+def _wants_more(access: LockAccess, than: LockAccess) -> bool:
+    if than.mode is LockMode.EXCLUSIVE:
+        return False
+    return access.mode is LockMode.EXCLUSIVE or access.count > than.count

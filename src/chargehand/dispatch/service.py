@@ -102,6 +102,8 @@ class Dispatcher:
     def stop_starting(self) -> None:
         """Start no more builds; those that run go on."""
         self._stopping = True
+        for line in self._lines.values():
+            line.leave_lines()  # Steps of builds that run would wait behind them for ever.
 
     async def idle(self) -> None:
         """Wait until no build runs."""
@@ -244,8 +246,16 @@ class Dispatcher:
             dirty, self._dirty = self._dirty, set()
             if not self._stopping:
                 full: set[str] = set()
-                for line in await self._in_order(dirty):
+                served = await self._in_order(dirty)
+                self._leave_lines(dirty - {line.id for line in served})
+                for line in served:
                     await self._look_guarded(line, full)
+
+    def _leave_lines(self, unserved: set[BuilderId]) -> None:
+        """Let nobody wait for locks behind builders that are not served now."""
+        for builder_id in unserved:
+            if (line := self._lines.get(builder_id)) is not None:
+                line.leave_lines()
 
     async def _look_guarded(self, line: BuilderLine, full: set[str]) -> None:
         """Start what can be started on a builder; *full* has workers known to take no builds now.

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from chargehand.domain.identifiers import BuildId, StepId
+from chargehand.domain.identifiers import BuildId, RequestId, StepId
 
 
 class LockScope(StrEnum):
@@ -50,3 +50,33 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
     build_number: int | None = None
     step_id: StepId | None = None
     step_name: str | None = None
+    request_id: RequestId | None = None
+
+    @property
+    def words(self) -> str:
+        """Name it in a sentence: ``release #4 (step deploy)``."""
+        build = self.builder_name
+        if self.build_number is not None:
+            build = f"{build} #{self.build_number}"
+        return f"{build} (step {self.step_name})" if self.step_name else build
+
+
+class LockTooSmall(ValueError):
+    """More is wanted of a lock than it can ever give."""
+
+    def __init__(self, name: str, wanted: int, allowed: int) -> None:
+        super().__init__(f"wants {wanted} of lock {name}, which allows {allowed}")
+        self.name = name
+        self.wanted = wanted
+        self.allowed = allowed
+
+
+class LockCycle(Exception):
+    """Builds wait for locks that each other hold, and this one gives way; the message names them.
+
+    ``reason`` is for all who see this build, and names none but the locks.
+    """
+
+    def __init__(self, locks: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.reason = f"deadlock over locks {' and '.join(locks)}; giving way to an older request"

@@ -1,8 +1,12 @@
 """Why a request waits: one value per reason, each with a sentence for the person who asks."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from chargehand.domain.lock import LockHolder
+
+_MOST_HOLDERS = 8
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -77,15 +81,37 @@ class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
 
 
 class LockHeld(Waiting, frozen=True, tag="lock_held"):
-    """A lock is held by others."""
+    """A lock is held by others, or kept for who came first."""
 
     lock: str
     holders: tuple[LockHolder, ...]
+    before: tuple[LockHolder, ...] = ()
+    """Who waits for it already, if nobody holds it."""
 
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        return f"lock {self.lock} is held by {', '.join(map(_words, self.holders)) or 'others'}"
+        if self.before:
+            verb = "waits" if len(self.before) == 1 else "wait"
+            return f"lock {self.lock} is kept for {_names(self.before)}, which {verb} for it longer"
+        return f"lock {self.lock} is held by {_names(self.holders) or 'others'}"
+
+
+class LockUnavailable(Waiting, frozen=True, tag="lock_unavailable"):
+    """More is wanted of a lock than it allows."""
+
+    lock: str
+    wanted: int
+    allowed: int
+    worker: str
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return (
+            f"it wants {self.wanted} of lock {self.lock}, which allows {self.allowed} "
+            f"on {self.worker}; change the lock's maxCount or the count of the access"
+        )
 
 
 class RefusedByFunction(Waiting, frozen=True, tag="refused_by_function"):
@@ -164,6 +190,9 @@ def _going_on(builds: int) -> str:
             return f"; its {builds} builds go on"
 
 
-def _words(holder: LockHolder) -> str:
-    build = f"{holder.builder_name} #{holder.build_number}"
-    return f"{build} (step {holder.step_name})" if holder.step_name else build
+def _names(holders: Sequence[LockHolder]) -> str:
+    """Return names, the first of many."""
+    names = [holder.words for holder in holders[:_MOST_HOLDERS]]
+    if more := len(holders) - len(names):
+        names.append(f"{more} more")
+    return ", ".join(names)

@@ -144,6 +144,7 @@ class BuildRun:
                 builder_name=assignment.builder_name,
                 build_id=started.build.id,
                 build_number=started.build.number,
+                request_id=assignment.request_id,
             )
         )
         return started.sources

@@ -30,6 +30,7 @@ from chargehand.domain.session import CommandRefused as CommandRefused
 from chargehand.domain.session import Session as Session
 from chargehand.domain.session import WorkerLost as WorkerLost
 from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.domain.waiting import LockHeld
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.routing import Routes as Routes
 from chargehand.execution.rules import StepFlags as StepFlags
@@ -41,9 +42,17 @@ class Locks(Protocol):
     """Locks that steps wait for, in fair order. (Given by ``dispatch``.)"""
 
     async def acquire(
-        self, accesses: Sequence[LockAccess], worker_name: str, holder: LockHolder
+        self,
+        accesses: Sequence[LockAccess],
+        worker_name: str,
+        holder: LockHolder,
+        waits: Callable[[LockHeld], None],
     ) -> LockGrant:
-        """Wait until all are granted together, and return them. May be cancelled."""
+        """Wait until all are granted together, and return them; *waits* hears what for, at first
+        and whenever that changes. May be cancelled.
+
+        Raises LockTooSmall, or LockCycle when this one has to give way.
+        """
 
 
 class BuildStore(Protocol):

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from chargehand.domain.build import Build, LogType, NewLog
-from chargehand.domain.lock import LockAccess, LockHolder
+from chargehand.domain.lock import LockAccess, LockCycle, LockHolder, LockTooSmall
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
+from chargehand.domain.waiting import LockHeld
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.ports import Assignment, HostedStep, LockGrant
@@ -56,6 +57,8 @@ class StepRun:
         """What it contributes to the build's state sentence, once it has run."""
         self.seconds_waited = 0.0
         """How long it waited for its locks."""
+        self.waits_for: LockHeld | None = None
+        """Which of its locks it waits for just now."""
 
     @property
     def is_worker_lost(self) -> bool:
@@ -80,6 +83,8 @@ class StepRun:
                 result = self._result_when_stopped()
             else:
                 result = await self._work()
+        except LockTooSmall as too_small:
+            result = await self._failed(too_small)
         finally:
             if grant is not None:
                 grant.release()
@@ -137,34 +142,55 @@ class StepRun:
         return wanted, locks, None
 
     async def _acquire(self, locks: tuple[LockAccess, ...]) -> LockGrant | None:
-        steps, context = self._services.steps, self._context
-        context.step = steps.start_step(context.step, locks_acquired=False)
+        """Wait for the locks; None when the build is to end before they are there."""
+        context = self._context
+        context.step = self._services.steps.start_step(context.step, locks_acquired=False)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        holder = LockHolder(
-            builder_name=self._assignment.builder_name,
-            build_id=self._build.id,
-            build_number=self._build.number,
-            step_id=context.step.id,
-            step_name=context.step.name,
-        )
+        sentence = context.step.state
         waiting = asyncio.ensure_future(
-            self._services.locks.acquire(locks, self._assignment.worker_name, holder)
+            self._services.locks.acquire(
+                locks, self._assignment.worker_name, self._holder(), self._show_wait
+            )
         )
-        await self._first_of(waiting)
-        self.seconds_waited = loop.time() - began
+        try:
+            await self._first_of(waiting)
+        finally:
+            self.waits_for = None
+            self.seconds_waited = loop.time() - began
         if not waiting.done():
             waiting.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, LockCycle):
                 (await waiting).release()
             return None
-        grant = waiting.result()
         try:
-            context.step = steps.step_got_locks(context.step)
+            grant = waiting.result()
+        except LockCycle as cycle:
+            _log.warning("%s; retrying build %d", cycle, self._build.id)
+            self._stop_all(Stop(Result.RETRY, cycle.reason))
+            return None
+        try:
+            context.step = self._services.steps.step_got_locks(context.step)
+            context.set_state(sentence)
         except BaseException:
             grant.release()
             raise
         return grant
+
+    def _holder(self) -> LockHolder:
+        return LockHolder(
+            builder_name=self._assignment.builder_name,
+            build_id=self._build.id,
+            build_number=self._build.number,
+            step_id=self._context.step.id,
+            step_name=self._context.step.name,
+            request_id=self._assignment.request_id,
+        )
+
+    def _show_wait(self, held: LockHeld) -> None:
+        self.waits_for = held
+        # Who holds it is not for everybody who sees this step.
+        self._context.set_state(f"waiting for lock {held.lock}")
 
     async def _work(self) -> Result:
         work = self._services.tasks.spawn(

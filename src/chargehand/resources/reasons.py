@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from chargehand.domain.waiting import (
     BehindOthers,
     LockHeld,
+    LockUnavailable,
     NoWorkerConnected,
     RefusedByFunction,
     Waiting,
@@ -35,7 +36,10 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
             return replace(waiting, workers=interrupted)
         case LockHeld():
             seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
-            return replace(waiting, holders=seen)
+            before = tuple(one for one in waiting.before if one.builder_name in builder_names)
+            return replace(waiting, holders=seen, before=before)
+        case LockUnavailable() if not workers.has(waiting.worker):
+            return replace(waiting, worker="a worker")
         case BehindOthers():
             # That reason is a sentence already; what it names cannot be told apart.
             return replace(waiting, the_first_waits="")

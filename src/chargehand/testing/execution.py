@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
+from chargehand.domain.waiting import LockHeld
 from chargehand.execution.ports import AddedStep, BuildSources, StartedBuild
 from chargehand.execution.service import Builds
 from chargehand.logs.segments import lines_of
@@ -268,7 +269,11 @@ class FreeLocks:
         self.asked: list[tuple[str, ...]] = []
 
     async def acquire(
-        self, accesses: Sequence[LockAccess], worker_name: str, holder: LockHolder
+        self,
+        accesses: Sequence[LockAccess],
+        worker_name: str,
+        holder: LockHolder,
+        waits: Callable[[LockHeld], None],
     ) -> FreeGrant:
         """Grant them."""
         self.asked.append(tuple(access.lock.name for access in accesses))
