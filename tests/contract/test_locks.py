@@ -9,7 +9,7 @@ from chargehand.domain.identifiers import BuildId
 from chargehand.domain.lock import LockAccess, LockHolder, LockMode, LockScope, LockSpec
 from chargehand.domain.waiting import LockHeld
 from chargehand.execution.ports import Locks
-from chargehand.testing.execution import FreeGrant, FreeLocks
+from chargehand.testing.free_locks import FreeGrant, FreeLocks
 
 _ACCESS = LockAccess(lock=LockSpec(name="l", scope=LockScope.MASTER), mode=LockMode.EXCLUSIVE)
 

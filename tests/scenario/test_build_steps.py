@@ -42,7 +42,7 @@ from chargehand.links.native.reception import Reception
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.store.store import Store
-from chargehand.testing.execution import FreeLocks
+from chargehand.testing.free_locks import FreeLocks
 
 
 class Sessions:

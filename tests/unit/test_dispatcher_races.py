@@ -198,6 +198,25 @@ async def test_a_request_whose_build_could_not_be_started_stays_queued(farm, loo
     assert farm.started == [1]
 
 
+@pytest.mark.parametrize("is_claimed", [True, False])
+async def test_a_request_that_is_cancelled_while_it_is_given_back_ends_at_once(farm, is_claimed):
+    async def fails(assignment):
+        if is_claimed:
+            farm.store.claim(assignment.request_ids)
+        raise OSError("the database is damaged")
+
+    farm.start = fails
+    await farm.configure(builder("a", "one"))
+    request_id = farm.store.submit(1)
+    await settle()
+
+    assert await farm.dispatcher.cancel(request_id, "not wanted")
+    await settle()
+
+    assert farm.store.completed == {request_id: Result.CANCELLED}
+    assert not (is_claimed and await farm.dispatcher.cancel(request_id, "again"))
+
+
 @pytest.mark.looptime
 async def test_a_request_that_could_not_be_collapsed_is_built(farm, looptime):
     async def fails(request_ids, result):

@@ -21,7 +21,8 @@ from chargehand.domain.lock import LockHolder
 from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
 from chargehand.domain.source_stamp import SourceStamp
-from chargehand.testing.execution import FreeLocks, sources_of
+from chargehand.testing.execution import sources_of
+from chargehand.testing.free_locks import FreeLocks
 from chargehand.testing.scripted_session import Script, ScriptedSession
 
 

@@ -1,4 +1,4 @@
-"""The dispatcher: it brings waiting requests and free workers together.
+"""The dispatcher: matches waiting requests with free workers.
 
 It works when something happened (a request came, a worker or a lock became free) and looks only
 at the builders that this concerns, in the order of their first requests.
@@ -15,6 +15,7 @@ from chargehand.config.model import BuilderConfig, Hook, MasterConfig
 from chargehand.dispatch.attempt import Attempt, Start
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.explaining import why_waiting
+from chargehand.dispatch.giving_back import GivingBack
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.order import in_order
 from chargehand.dispatch.ports import (
@@ -50,7 +51,6 @@ from chargehand.kit.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 _ASK_AGAIN_SECONDS = 60
-_GIVE_BACK_SECONDS = 30
 
 
 class Dispatcher:
@@ -72,7 +72,6 @@ class Dispatcher:
         self._builds = builds
         self._locks = locks
         self._bus = bus
-        self._master_id = master_id
         self._choose = choose
         self._lines: dict[BuilderId, BuilderLine] = {}
         self._ids: dict[str, BuilderId] = {}
@@ -80,6 +79,9 @@ class Dispatcher:
         self._dirty: set[BuilderId] = set()
         self._wake = asyncio.Event()
         self._tasks = Tasks("dispatch")
+        self._giving_back = GivingBack(
+            store=store, master_id=master_id, tasks=self._tasks, queue_again=self._queue_again
+        )
         self._occupied: dict[BuilderId, set[str]] = {}
         self._departures: list[set[RequestId]] = []
         """For each look into the store: which requests have left the queue meanwhile."""
@@ -189,7 +191,7 @@ class Dispatcher:
     def _on_submitted(self, event: RequestSubmitted | RequestUnclaimed) -> None:
         pending = event.pending
         line = self._lines.get(pending.request.builder_id)
-        if line is None:
+        if line is None or self._giving_back.is_cancelled(pending.request.id):
             return
         replaced = line.add(pending)
         if isinstance(event, RequestSubmitted):
@@ -237,7 +239,7 @@ class Dispatcher:
         ) as attempt:
             await self._store.complete(replaced, Result.SKIPPED)
         if attempt.failure is not None:
-            self._give_back_later(replaced, by.request.builder_id)
+            self._giving_back.give_back(replaced, by.request.builder_id)
 
     async def _look_for_work(self) -> None:
         while True:
@@ -345,7 +347,7 @@ class Dispatcher:
             ) as attempt:
                 await self._run_build(line, assignment)
             if attempt.failure is not None:
-                self._give_back_later(request_ids, line.id)
+                self._giving_back.give_back(request_ids, line.id)
         finally:
             line.occupied.discard(assignment.worker_name)
             assignment.grant.release()
@@ -360,32 +362,21 @@ class Dispatcher:
         except NoLongerOurs as error:
             ids = assignment.request_ids
             _log.warning("build requests %s are not built now: %s", list(ids), error)
-            self._give_back_later(ids, line.id)
+            self._giving_back.give_back(ids, line.id)
         except UnknownBuilder:
             # Another reconfiguration may have brought it back already.
             await self._take_up([line.id])
 
-    def _give_back_later(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
-        work = self._give_back(request_ids, builder_id)
-        self._tasks.spawn(work, name=f"give back requests {list(request_ids)}")
-
-    async def _give_back(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
-        """After a while, so that what fails at once is not tried again all the time.
-
-        Requests that were not even claimed are announced by nobody: they are looked for.
-        """
-        is_done = False
-        while not is_done:
-            await asyncio.sleep(_GIVE_BACK_SECONDS)
-            with guarded(_log, "requests %s could not be given back", list(request_ids)):
-                await self._store.give_back(request_ids, self._master_id)
-                await self._take_up([builder_id])
-                is_done = True
+    async def _queue_again(self, builder_id: BuilderId) -> None:
+        await self._take_up([builder_id])
         self.look_at([builder_id])
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
-        """Cancel a request that waits; False when it does not wait any more."""
-        return await self._store.cancel(request_id, reason)
+        """Cancel a request that waits, or is being given back; False when it is being built, or is
+        complete."""
+        return await self._store.cancel(request_id, reason) or self._giving_back.cancel(
+            request_id, reason
+        )
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set a request's priority."""

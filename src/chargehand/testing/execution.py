@@ -1,10 +1,10 @@
-"""What builds need, in memory: stores, a scripted worker, and locks that are always free."""
+"""What builds need, in memory: stores and a scripted worker."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,14 +25,13 @@ from chargehand.domain.identifiers import (
     StepId,
     WorkerId,
 )
-from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
-from chargehand.domain.waiting import LockHeld
 from chargehand.execution.ports import AddedStep, BuildSources, StartedBuild
 from chargehand.execution.service import Builds
 from chargehand.logs.segments import lines_of
+from chargehand.testing.free_locks import FreeLocks
 from chargehand.testing.scripted_session import ScriptedSession
 
 NOW = 1_700_000_000.0
@@ -258,51 +257,6 @@ class MemoryLogStore:
 
 def _numbered(slug: str) -> Iterator[str]:
     return (f"{slug}_{number}" for number in itertools.count(2))
-
-
-class FreeLocks:
-    """`Locks` of which there are always enough; ``held`` counts them."""
-
-    def __init__(self) -> None:
-        self.held = 0
-        self.holders: list[LockHolder] = []
-        self.asked: list[tuple[str, ...]] = []
-
-    async def acquire(
-        self,
-        accesses: Sequence[LockAccess],
-        worker_name: str,
-        holder: LockHolder,
-        waits: Callable[[LockHeld], None],
-    ) -> FreeGrant:
-        """Grant them."""
-        self.asked.append(tuple(access.lock.name for access in accesses))
-        self.held += 1
-        return FreeGrant(self)
-
-    def name(self, holder: LockHolder) -> None:
-        """Note who holds them: as a grant, it is one of no locks."""
-        self.holders.append(holder)
-
-    def release(self) -> None:
-        """Give nothing back."""
-
-
-class FreeGrant:
-    """`LockGrant` of locks of which there are always enough."""
-
-    def __init__(self, locks: FreeLocks) -> None:
-        self._locks = locks
-        self._is_held = True
-
-    def name(self, holder: LockHolder) -> None:
-        """Note who holds them."""
-        self._locks.holders.append(holder)
-
-    def release(self) -> None:
-        """Give them back."""
-        self._locks.held -= self._is_held
-        self._is_held = False
 
 
 def sources_of(
