@@ -261,7 +261,7 @@ async def test_a_function_that_never_answers_stops_only_its_builder(farm, loopti
     await asyncio.sleep(100)
 
     assert farm.started == [2]
-    assert "no answer within 60 seconds" in farm.why(1).sentence
+    assert "did not answer within 60 s" in farm.why(1).sentence
 
 
 async def test_a_builder_that_is_unknown_for_a_moment_loses_no_request(farm):

@@ -165,9 +165,9 @@ async def test_every_wait_says_why() -> None:
         "locked": ("lock_held", "lock database is held by locks #1"),
         "far away": ("no_worker_connected", "none of its workers is connected: far"),
         "refused": ("refused_by_function", "canStartBuild said no for two"),
-        "failing": ("function_failed", "nextBuild raised an exception: LookupError: no idea"),
-        "failing worker": ("function_failed", "nextWorker raised an exception: LookupError: no i"),
-        "failing start": ("function_failed", "canStartBuild raised an exception: LookupError"),
+        "failing": ("function_failed", "nextBuild failed: LookupError: no idea"),
+        "failing worker": ("function_failed", "nextWorker failed: LookupError: no i"),
+        "failing start": ("function_failed", "canStartBuild failed: LookupError"),
         "nonsense": ("function_failed", "must return one of the requests"),
     }
     async with started(configuration) as ci:

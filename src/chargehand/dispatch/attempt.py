@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,9 @@ from chargehand.domain.lock import LockAccess, LockHolder, LockTooSmall
 from chargehand.domain.properties import merged
 from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
-from chargehand.kit.limits import time_limit
+from chargehand.kit.asking import NoAnswer, answer
 
 _log = logging.getLogger(__name__)
-
-PATIENCE = 60.0
-"""Seconds that a user's function may take: as long as it is asked nothing else can start."""
 
 
 class _Refused(Exception):
@@ -189,17 +187,21 @@ class Attempt:
     async def _ask(
         self, name: str, function: Hook, *arguments: object, with_name: bool = True
     ) -> Any:
-        """Call a user's function. One that raises keeps only its own builder from starting."""
+        """Ask a user's function. One that fails keeps only its own builder from starting."""
+        first = (self._builder.name,) if with_name else ()
+        self._line.asked = name, asyncio.get_running_loop().time()
         try:
-            first = (self._builder.name,) if with_name else ()
-            async with time_limit(PATIENCE):
-                return await function(*first, *arguments)
+            return await answer(function(*first, *arguments), name=name, function=function)
+        except NoAnswer as error:
+            _log.error("builder %s starts nothing for a while: %s", self._builder.name, error)
+            text = str(error).removeprefix(name).lstrip()
+            raise _Refused(FunctionFailed(function=name, error=text)) from error
         except Exception as error:
             _log.exception("%s of builder %s failed", name, self._builder.name)
             text = f"{type(error).__name__}: {error}"
-            if isinstance(error, TimeoutError) and not error.args:
-                text = f"it gave no answer within {PATIENCE:g} seconds"
             raise _Refused(FunctionFailed(function=name, error=text)) from error
+        finally:
+            self._line.asked = None
 
 
 def _unavailable(error: LockTooSmall, worker_name: str) -> Waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
 from chargehand.config.model import BuilderConfig
@@ -12,6 +13,7 @@ from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.waiting import Waiting
+from chargehand.kit.backoff import Backoff
 
 
 class BuilderLine:
@@ -30,6 +32,26 @@ class BuilderLine:
         """The locks it could not get last, and on which worker."""
         self.places: dict[str, Place] = {}
         """Where it stands in line for locks, by worker."""
+        self.asking: asyncio.Task[None] | None = None
+        """Set while users' functions are asked."""
+        self.asked: tuple[str, float] | None = None
+        """The function that has not answered yet, and since when (the loop's time)."""
+        self.is_to_be_asked_again = False
+        """Whether something happened meanwhile."""
+        self.is_slow = False
+        """Whether its functions took their time when they were asked last."""
+        self.backoff = Backoff(first=1.0, longest=60.0)
+        """Lasts longer with each failure of its functions."""
+
+    def stop_asking(self) -> None:
+        """Wait for no answer any more: the functions are not those of the configuration now."""
+        if self.asking is not None:
+            self.asking.cancel()
+            self.asking = None
+            self.leave_lines()
+        self.asked = None
+        self.is_slow = False
+        self.backoff.reset()
 
     def add(self, pending: PendingRequest) -> RequestId | None:
         """Queue a request; return the older one that it replaces by the default rule."""

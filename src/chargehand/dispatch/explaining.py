@@ -9,7 +9,15 @@ from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.dispatch.rules import usable, why_none
 from chargehand.domain.identifiers import RequestId
-from chargehand.domain.waiting import AboutToStart, BehindOthers, LockHeld, Waiting, WorkersBusy
+from chargehand.domain.waiting import (
+    AboutToStart,
+    BehindOthers,
+    FunctionAsked,
+    FunctionFailed,
+    LockHeld,
+    Waiting,
+    WorkersBusy,
+)
 
 
 def why_waiting(
@@ -37,6 +45,10 @@ def _why_blocked(
 ) -> Waiting:
     if not usable(slots, line.occupied):
         return why_none(line.config.worker_names, slots, line.occupied, now)
+    if line.asked is not None and not isinstance(line.blocked, FunctionFailed):
+        function, since = line.asked
+        if (seconds := round(now - since)) >= 1:
+            return FunctionAsked(function=function, seconds=seconds)
     if isinstance(line.blocked, LockHeld) and line.wanted is not None:
         return locks.why(*line.wanted, line.places.get(line.wanted[1])) or AboutToStart()
     return line.blocked or AboutToStart()

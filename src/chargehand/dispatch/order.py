@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from chargehand.config.model import Hook
-from chargehand.dispatch.attempt import PATIENCE
 from chargehand.dispatch.builder_line import BuilderLine
-from chargehand.kit.guard import guarded
-from chargehand.kit.limits import time_limit
+from chargehand.kit.asking import NoAnswer, answer
+from chargehand.kit.backoff import Backoff
+from chargehand.kit.guard import Guard
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE = 5.0
+"""Seconds that ``prioritizeBuilders`` may take: meanwhile nothing can start."""
 
-async def in_order(lines: list[BuilderLine], prioritize: Hook | None) -> list[BuilderLine]:
-    """Return builders that have work as *prioritize* wants them, or by their oldest request.
 
-    Those that the user's function leaves out are not served now.
+class Order:
+    """By the oldest request, or as the user's ``prioritizeBuilders`` wants it.
+
+    While that fails, or does not answer in time, builders go by their oldest request; it is asked
+    again after growing pauses.
     """
-    if len(lines) > 1:
-        lines = sorted(lines, key=lambda line: line.queue.first_rank())
-    if prioritize is not None and lines:
+
+    def __init__(self) -> None:
+        self._backoff = Backoff(first=1.0, longest=60.0)
+        self._silence = Backoff(first=60.0, longest=600.0)
+
+    def reset(self) -> None:
+        """Ask again: there is another configuration."""
+        self._backoff.reset()
+        self._silence.reset()
+
+    async def of(self, lines: list[BuilderLine], prioritize: Hook | None) -> list[BuilderLine]:
+        """Return builders that have work in order. Those that the function leaves out are not
+        served now."""
+        if len(lines) > 1:
+            lines = sorted(lines, key=lambda line: line.queue.first_rank())
+        now = asyncio.get_running_loop().time()
+        if prioritize is None or not lines or now < max(self._backoff.until, self._silence.until):
+            return lines
         by_name = {line.config.name: line for line in lines}
-        with guarded(_log, "prioritizeBuilders failed; builders go by their oldest request"):
-            async with time_limit(PATIENCE):
-                names = await prioritize(list(by_name))
-            return [by_name[name] for name in names if name in by_name]
-    return lines
+        with Guard(self._failed):
+            names: list[str] = await answer(
+                prioritize(list(by_name)),
+                name="prioritizeBuilders",
+                function=prioritize,
+                within=_PATIENCE,
+            )
+            lines = [by_name[name] for name in names if name in by_name]
+            self.reset()
+        return lines
+
+    def _failed(self, error: Exception) -> None:
+        is_silent = isinstance(error, NoAnswer)
+        backoff = self._silence if is_silent else self._backoff
+        pause = backoff.failed(asyncio.get_running_loop().time())
+        _log.error(
+            "prioritizeBuilders failed: %s; builders go by their oldest request, and it is asked "
+            "again in %g s at the earliest",
+            error,
+            pause,
+            exc_info=None if is_silent else error,
+        )

@@ -17,13 +17,14 @@ from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.explaining import why_waiting
 from chargehand.dispatch.giving_back import GivingBack
 from chargehand.dispatch.locks import LockTable
-from chargehand.dispatch.order import in_order
+from chargehand.dispatch.order import Order
 from chargehand.dispatch.ports import (
     BuildStarter,
     RequestStore,
     Workers,
     WorkerSlot,
 )
+from chargehand.dispatch.rounds import Rounds
 from chargehand.dispatch.rules import takes_builds, usable
 from chargehand.domain.assignment import AlreadyClaimed, Assignment, UnknownBuilder
 from chargehand.domain.buildset import PendingRequest
@@ -82,6 +83,8 @@ class Dispatcher:
         self._giving_back = GivingBack(
             store=store, master_id=master_id, tasks=self._tasks, queue_again=self._queue_again
         )
+        self._order = Order()
+        self._rounds = Rounds(tasks=self._tasks, look=self._look_guarded, look_at=self.look_at)
         self._occupied: dict[BuilderId, set[str]] = {}
         self._departures: list[set[RequestId]] = []
         """For each look into the store: which requests have left the queue meanwhile."""
@@ -133,11 +136,15 @@ class Dispatcher:
         self._config = config
         configs = {ids[builder.name]: builder for builder in config.builders}
         for builder_id in self._lines.keys() - configs.keys():
-            self._lines.pop(builder_id).leave_lines()
+            line = self._lines.pop(builder_id)
+            line.stop_asking()
+            line.leave_lines()
+        self._order.reset()
         new = [builder_id for builder_id in configs if builder_id not in self._lines]
         for builder_id, builder in configs.items():
             if builder_id in self._lines:
                 self._lines[builder_id].config = builder
+                self._lines[builder_id].stop_asking()
             else:
                 # Builds of a builder that was away for a while may still run.
                 occupied = self._occupied.setdefault(builder_id, set())
@@ -247,11 +254,9 @@ class Dispatcher:
             self._wake.clear()
             dirty, self._dirty = self._dirty, set()
             if not self._stopping:
-                full: set[str] = set()
                 served = await self._in_order(dirty)
                 self._leave_lines(dirty - {line.id for line in served})
-                for line in served:
-                    await self._look_guarded(line, full)
+                await self._rounds.serve(served, self._config)
 
     def _leave_lines(self, unserved: set[BuilderId]) -> None:
         """Let nobody wait for locks behind builders that are not served now."""
@@ -281,13 +286,13 @@ class Dispatcher:
             [
                 line.id
                 for line in self._lines.values()
-                if isinstance(line.blocked, RefusedByFunction | FunctionFailed)
+                if isinstance(line.blocked, RefusedByFunction)
             ]
         )
 
     async def _in_order(self, builder_ids: set[BuilderId]) -> list[BuilderLine]:
         lines = [line for i in builder_ids if (line := self._lines.get(i)) and line.queue]
-        return await in_order(lines, self._config.prioritize_builders)
+        return await self._order.of(lines, self._config.prioritize_builders)
 
     async def _start_what_can(self, line: BuilderLine, full: set[str]) -> None:
         while line.queue and not self._stopping:

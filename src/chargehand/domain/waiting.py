@@ -127,8 +127,20 @@ class RefusedByFunction(Waiting, frozen=True, tag="refused_by_function"):
         return f"{self.function} said no{where}"
 
 
+class FunctionAsked(Waiting, frozen=True, tag="function_asked"):
+    """A function of the configuration has not answered yet."""
+
+    function: str
+    seconds: int
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return f"waiting for an answer of {self.function} for {self.seconds} s"
+
+
 class FunctionFailed(Waiting, frozen=True, tag="function_failed"):
-    """A function of the configuration raised an exception."""
+    """A function of the configuration raised an exception, or did not answer in time."""
 
     function: str
     error: str
@@ -136,7 +148,7 @@ class FunctionFailed(Waiting, frozen=True, tag="function_failed"):
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        return f"{self.function} raised an exception: {self.error}"
+        return f"{self.function} failed: {self.error}"
 
 
 class BehindOthers(Waiting, frozen=True, tag="behind_others"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 from buildbot._border.bridge import inward
@@ -39,6 +40,7 @@ class Hooks:
         shown: dict[RequestId, BuildRequest] = {}
         """What the function was given last: most of what waits was there already."""
 
+        @_of(function)
         async def hook(name: str, queue: Sequence[PendingRequest]) -> PendingRequest | None:
             nonlocal shown
             waiting = list(queue)
@@ -55,6 +57,7 @@ class Hooks:
         """``nextWorker(builder, workers, request)`` -> the worker to use, or None."""
         takes_request = _takes(function, 3)
 
+        @_of(function)
         async def hook(
             name: str, slots: Sequence[WorkerSlot], pending: PendingRequest
         ) -> WorkerSlot | None:
@@ -77,6 +80,7 @@ class Hooks:
     def can_start_build(self, function: Callable[..., Any]) -> Hook:
         """``canStartBuild(builder, worker, request)`` -> whether it may."""
 
+        @_of(function)
         async def hook(name: str, slot: WorkerSlot, pending: PendingRequest) -> bool:
             builder = self._builder(name)
             worker = self._worker(slot, builder)
@@ -89,6 +93,7 @@ class Hooks:
     def collapse_requests(self, function: Callable[..., Any]) -> Hook:
         """``collapseRequests(master, builder, request, other)`` -> whether one may do for both."""
 
+        @_of(function)
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
             master, builder = self._access.master, self._builder(name)
             return bool(await inward(function, master, builder, as_row(one), as_row(other)))
@@ -98,6 +103,7 @@ class Hooks:
     def prioritize_builders(self, function: Callable[..., Any]) -> Hook:
         """``prioritizeBuilders(master, builders)`` -> the builders in the order to be served."""
 
+        @_of(function)
         async def hook(names: Sequence[str]) -> list[str]:
             builders = [self._builder(name) for name in names]
             ordered = await inward(function, self._access.master, builders)
@@ -108,6 +114,7 @@ class Hooks:
     def codebase_generator(self, function: Callable[..., Any]) -> Hook:
         """``codebaseGenerator(change)`` -> the codebase of a change."""
 
+        @_of(function)
         async def hook(change: Mapping[str, Any]) -> str:
             codebase = await inward(function, dict(change))
             if not isinstance(codebase, str):
@@ -119,6 +126,7 @@ class Hooks:
     def locks(self, renderable: Any) -> Hook:
         """Locks that depend on the properties of the request."""
 
+        @_of(getattr(renderable, "fn", renderable))
         async def hook(values: Mapping[str, Property]) -> tuple[LockAccess, ...]:
             properties = Properties()
             properties.properties.update(values)
@@ -151,6 +159,11 @@ class Hooks:
                 known = self._stamps = {number: known[number] for number in ids - missing}
             known.update(await self._access.engine.stamps.stamps(sorted(missing)))
         return known
+
+
+def _of(function: Any) -> Callable[[Hook], Hook]:
+    """Let a hook know whose it is: where it is named, it is by the place of that."""
+    return wraps(function, assigned=(), updated=())
 
 
 def _pending(chosen: Any, function: str) -> PendingRequest:

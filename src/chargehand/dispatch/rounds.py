@@ -1,0 +1,93 @@
+"""Serving builders in turn, without waiting for users' functions that take their time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Never
+
+from chargehand.config.model import MasterConfig
+from chargehand.dispatch.builder_line import BuilderLine
+from chargehand.domain.identifiers import BuilderId
+from chargehand.domain.waiting import FunctionFailed
+from chargehand.kit.tasks import Tasks
+
+_AT_ONCE = 0.1
+"""Seconds of a round in which functions may answer while the builders behind them wait: so builders
+are served in their order. Whoever takes longer is asked beside the others, also the next time."""
+
+_KEEPS_PLACES = 5.0
+"""Seconds for which a builder keeps its places in line for locks while its functions are asked."""
+
+
+class Rounds:
+    """Looks at builders one after the other, at each one time at once at most.
+
+    A builder whose functions fail is left alone for a while (`BuilderLine.backoff`).
+    """
+
+    def __init__(
+        self,
+        *,
+        tasks: Tasks,
+        look: Callable[[BuilderLine, set[str]], Coroutine[object, Never, None]],
+        look_at: Callable[[Iterable[BuilderId]], None],
+    ) -> None:
+        self._tasks = tasks
+        self._look = look
+        self._look_at = look_at
+
+    async def serve(self, lines: Sequence[BuilderLine], config: MasterConfig) -> None:
+        """Start what can be started on these builders."""
+        loop = asyncio.get_running_loop()
+        full: set[str] = set()
+        patience = loop.time() + _AT_ONCE
+        for line in lines:
+            if not _asks_functions(line, config):
+                await self._look(line, full)
+            elif line.asking is not None:
+                line.is_to_be_asked_again = True
+            elif loop.time() >= line.backoff.until:
+                await self._ask(line, max(0.0, patience - loop.time()))
+
+    async def _ask(self, line: BuilderLine, patience: float) -> None:
+        line.is_to_be_asked_again = False
+        asking = self._tasks.spawn(
+            self._look(line, set()), name=f"ask the functions of builder {line.config.name}"
+        )
+        line.asking = asking
+        loop = asyncio.get_running_loop()
+        leaving = loop.call_later(_KEEPS_PLACES, line.leave_lines)
+
+        def answered(_: object) -> None:
+            leaving.cancel()
+            self._answered(line, asking)
+
+        asking.add_done_callback(answered)
+        if not line.is_slow or patience == 0.0:
+            await asyncio.wait((asking,), timeout=patience)
+            line.is_slow = not asking.done()
+
+    def _answered(self, line: BuilderLine, asking: asyncio.Task[None]) -> None:
+        if line.asking is not asking:
+            return  # It was given up: the configuration changed.
+        line.asking = None
+        if isinstance(line.blocked, FunctionFailed):
+            line.leave_lines()
+            loop = asyncio.get_running_loop()
+            loop.call_later(line.backoff.failed(loop.time()), self._look_at, [line.id])
+            return
+        line.backoff.reset()
+        if line.is_to_be_asked_again:
+            self._look_at([line.id])
+
+
+def _asks_functions(line: BuilderLine, config: MasterConfig) -> bool:
+    builder = line.config
+    return (
+        builder.next_build is not None
+        or builder.next_worker is not None
+        or builder.can_start_build is not None
+        or callable(builder.locks)
+        or config.select_next_worker is not None
+    )
