@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from store_workshop import Workshop
 
 from chargehand.domain.change import NewChange
 from chargehand.domain.identifiers import MasterId
+from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
+from chargehand.store.engine.tables import change_sources
 from chargehand.testing.intake import (
     MemoryChangeSourceStore,
     MemoryChangeStore,
@@ -102,3 +105,29 @@ async def test_one_master_has_a_source_until_it_gives_it_up(sources: Sources) ->
     await store.deactivate(first)
 
     assert await store.activate(list(ids.values()), second) == set(ids.values())
+
+
+async def test_a_source_has_the_state_that_was_reported_last_since_it_became_that(
+    workshop: Workshop,
+) -> None:
+    store = workshop.store.change_sources
+    source_id = (await store.ids(["a"]))["a"]
+
+    async def shown() -> tuple[Any, ...]:
+        query = select(change_sources.c.state, change_sources.c.state_string)
+        query = query.add_columns(change_sources.c.state_since)
+        return tuple(await workshop.store.database.read(lambda c: c.execute(query).one()))
+
+    seen = [await shown()]
+    for state, sentence in [("failing", "a"), ("failing", "b"), ("ok", None)]:
+        await store.report(source_id, SourceHealth(state=SourceState(state), sentence=sentence))
+        seen.append(await shown())
+
+    assert [(state, sentence) for state, sentence, _ in seen] == [
+        ("starting", None),
+        ("failing", "a"),
+        ("failing", "b"),
+        ("ok", None),
+    ]
+    assert seen[0][2] is None
+    assert None not in (seen[1][2], seen[3][2]) and seen[1][2] == seen[2][2]

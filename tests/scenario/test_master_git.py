@@ -60,7 +60,7 @@ def test_commits_are_built_while_the_repository_vanishes_and_comes_back(
     build = _built(master, second)
     assert build["results"] == SUCCESS
     shutil.move(repository, tmp_path / "away")
-    eventually("the fault", lambda: "polling goes on" in master.log)
+    eventually("the fault", lambda: "polling continues" in master.log)
     broken = master.build("b", branch="main")
     shutil.move(tmp_path / "away", repository)
     third = _commit(repository, "third")

@@ -5,46 +5,15 @@ from __future__ import annotations
 import asyncio
 import stat
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from git_bench import Bench
 
 from chargehand.intake.git_access import Credentials, access
-from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand, GitFailed
-from chargehand.intake.git_poller import GitPoller, Settings, Watched
+from chargehand.intake.git_poller import Watched
 from chargehand.testing.git_repository import Repository
-from chargehand.testing.intake import MemoryChangeStore, MemoryStateStore
-
-
-class Bench:
-    """A poller with its stores."""
-
-    def __init__(self, tmp_path: Path, repository: Repository) -> None:
-        self.settings = Settings(url=repository.url, directory=str(tmp_path / "work"))
-        self.state = MemoryStateStore()
-        self.store = MemoryChangeStore(self.state)
-        self.lock = asyncio.Lock()
-
-    def poller(self, name: str = "p", **settings: object) -> GitPoller:
-        """Make a poller as a master that starts would."""
-        chosen = replace(self.settings, **settings)
-        git = GitCommand(binary=chosen.binary, slots=asyncio.Semaphore(2))
-        directory = Path(chosen.directory)
-        return GitPoller(
-            name=name,
-            settings=chosen,
-            git=git,
-            cache=GitCache(
-                owner=name, url=chosen.url, directory=directory, git=git, lock=self.lock
-            ),
-            state=self.state,
-            publish=self.store.add,
-        )
-
-    def seen(self) -> list[tuple[str | None, str]]:
-        return [(change.branch, change.comments) for change in self.store.changes]
 
 
 @pytest.fixture
@@ -81,7 +50,7 @@ async def test_a_commit_becomes_a_change_with_all_its_particulars(
     assert change.author == "Ann Ö <ann@example.org>"
     assert change.committer == "Carl <carl@example.org>"
     assert change.files == ("dir/c", "ä b")
-    assert change.comments == "subject\nbody line"
+    assert change.comments == "subject\n\nbody line"
     assert change.revision == revision
     assert change.when == 1609459200
     assert change.branch == "main"
@@ -193,7 +162,7 @@ async def test_a_merge_shows_what_it_brings_into_its_first_parent(
     await poller.poll()
 
     files = {change.comments: change.files for change in bench.store.changes}
-    assert files == {"on topic": ("t",), "on main": ("m",), "merged": ("t",)}
+    assert files == {"on main": ("m",), "merged": ("t",)}
     assert bench.seen()[-1] == ("main", "merged")
 
 

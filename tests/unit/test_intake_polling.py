@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.intake.polling import PollFailed, PollingLoop, Schedule
 from chargehand.kit.tasks import Tasks
 
@@ -123,7 +124,53 @@ async def test_a_failure_is_logged_once_while_it_lasts_and_so_is_its_end(
 
     assert len(polled.times) == 5
     assert [record.getMessage() for record in caplog.records] == [
-        "it: gone (polling goes on)",
-        "it: ValueError: odd (polling goes on)",
+        "it: gone (polling continues)",
+        "it: ValueError: odd (polling continues)",
         "it: works again, after 3 failed polls",
     ]
+
+
+async def test_its_state_is_reported_when_it_changes_and_again_where_that_failed() -> None:
+    polled = Polled()
+    polled.failures = [None, None, PollFailed("gone"), PollFailed("gone"), None, None]
+    warnings: list[str] = []
+    reported: list[tuple[float, str, str | None]] = []
+
+    async def report(health: SourceHealth) -> None:
+        time = asyncio.get_running_loop().time()
+        if time == 30:
+            raise OSError("the database is away")
+        reported.append((time, health.state.value, health.sentence))
+        if health.state is SourceState.FAILING:
+            warnings.append("odd")
+
+    loop = PollingLoop(
+        name="it",
+        poll=polled.poll,
+        schedule=Schedule(interval=10),
+        warnings=lambda: warnings,
+        report=report,
+    )
+    tasks = Tasks("test")
+    tasks.spawn(loop.run(), name="loop")
+    await asyncio.sleep(65)
+    await tasks.close()
+
+    assert reported == [
+        (10, "ok", None),
+        (40, "failing", "gone"),
+        (50, "warning", "odd"),
+    ]
+
+
+async def test_a_warning_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    polled = Polled()
+    loop = PollingLoop(
+        name="it", poll=polled.poll, schedule=Schedule(interval=10), warnings=lambda: ["odd"]
+    )
+    tasks = Tasks("test")
+    tasks.spawn(loop.run(), name="loop")
+    await asyncio.sleep(65)
+    await tasks.close()
+
+    assert [record.getMessage() for record in caplog.records] == ["it: odd"]

@@ -12,10 +12,11 @@ import pytest
 from chargehand.config.model import Component, HostedSettings, NotYet
 from chargehand.domain.change import NewChange
 from chargehand.domain.identifiers import MasterId
-from chargehand.intake.git_poller import Settings
+from chargehand.intake.git_poller import GitPoller, Settings
 from chargehand.intake.polling import Schedule
 from chargehand.intake.rules import InvalidChange
 from chargehand.intake.service import Intake
+from chargehand.testing.git_repository import Repository
 from chargehand.testing.intake import (
     MemoryChangeSourceStore,
     MemoryChangeStore,
@@ -248,4 +249,75 @@ async def test_claiming_again_stops_what_another_master_took_and_starts_what_is_
     bench.sources.others.clear()
     await bench.intake.claim_again()
     assert (kept.calls, taken.calls) == (["start"], ["start", "stop", "start"])
+    await bench.intake.stop()
+
+
+async def test_a_push_right_after_the_start_is_found(bench: Bench, tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.commit("old")
+    repository.push()
+    settings = Settings(url=repository.url, schedule=Schedule(interval=0))
+
+    await bench.intake.reconfigure([Component(name="g", settings=settings)])
+    repository.commit("new")
+    repository.push()
+    bench.intake.force("g")
+
+    [change] = await bench.changes.wait_for(1)
+    assert change.comments == "new"
+    await bench.intake.stop()
+
+
+@pytest.mark.looptime
+async def test_a_source_that_does_not_answer_holds_the_start_up_for_a_few_seconds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: GitPoller) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(GitPoller, "remember", never)
+    settings = [Settings(url=f"ssh://nowhere/{number}") for number in range(3)]
+    components = [Component(name=one.url, settings=one) for one in settings]
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+
+    await bench.intake.reconfigure(components)
+
+    assert loop.time() - begin == 5
+    await bench.intake.stop()
+
+
+async def test_each_source_reports_how_it_fares(bench: Bench, tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.commit("old")
+    repository.push()
+
+    def poller(name: str, **more: Any) -> Component:
+        at_launch = Schedule(interval=0, at_launch=True)
+        settings = Settings(url=more.pop("url", repository.url), schedule=at_launch, **more)
+        return Component(name=name, settings=settings)
+
+    await bench.intake.reconfigure(
+        [
+            poller("good"),
+            poller("typo", branches=("mian",)),
+            poller("gone", url=f"file://{tmp_path}/nothing.git"),
+            _hosted("hosted", Runtime()),
+            _hosted("port", Runtime(OSError("port 9989 is taken"))),
+        ]
+    )
+
+    sources = bench.sources
+    last = {name: sources.reported[source_id][-1] for name, source_id in sources.known.items()}
+    assert {name: health.state.value for name, health in last.items()} == {
+        "good": "ok",
+        "typo": "warning",
+        "gone": "failing",
+        "hosted": "ok",
+        "port": "failing",
+    }
+    assert last["port"].sentence == "port 9989 is taken"
+    assert "no branch matches" in str(last["typo"].sentence)
+    assert "does not" in str(last["gone"].sentence)
     await bench.intake.stop()

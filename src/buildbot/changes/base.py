@@ -9,7 +9,7 @@ from buildbot._border.errors import error
 from buildbot.interfaces import IChangeSource, implementer
 from buildbot.util.service import ClusteredBuildbotService, ServiceRuntime
 from chargehand.config.model import Component, HostedSettings
-from chargehand.intake.polling import PollingLoop, Schedule
+from chargehand.intake.polling import PollingLoop, Report, Schedule, unreported
 from chargehand.kit.tasks import Tasks
 
 __all__ = ["ChangeSource", "PollingChangeSource", "ReconfigurablePollingChangeSource"]
@@ -38,6 +38,9 @@ class ChangeSource(ClusteredBuildbotService):
         """Look for changes at once; False when that is not in its nature."""
         return False
 
+    def _report_to(self, report: Report) -> bool:
+        return False
+
     def _as_component(self) -> Component:
         return Component(
             name=str(self.name),
@@ -57,11 +60,15 @@ class ChangeSourceRuntime(ServiceRuntime):
         """Let it look at once."""
         return self._source.force()
 
+    def report_to(self, report: Report) -> bool:
+        """Have it report how it fares; False when it is not one that finds out by itself."""
+        return self._source._report_to(report)
+
 
 class ReconfigurablePollingChangeSource(ChangeSource):
     """Calls ``poll()`` every ``pollInterval`` seconds, and never twice at once.
 
-    ``poll()`` may be plain, ``async def``, or return a Deferred; when it fails, polling goes on.
+    ``poll()`` may be plain, ``async def``, or return a Deferred; when it fails, polling continues.
     Arguments come by `checkConfig` and `reconfigService`, which subclasses extend.
     """
 
@@ -70,6 +77,7 @@ class ReconfigurablePollingChangeSource(ChangeSource):
     pollRandomDelayMin: float = 0
     pollRandomDelayMax: float = 0
     _loop: PollingLoop | None = None
+    _report: Report = staticmethod(unreported)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._polling = Tasks("change source")
@@ -130,6 +138,7 @@ class ReconfigurablePollingChangeSource(ChangeSource):
                 random_delay_min=self.pollRandomDelayMin,
                 random_delay_max=self.pollRandomDelayMax,
             ),
+            report=self._report,
         )
         self._polling.spawn(self._loop.run(), name=str(self.name))
         return settled(None)
@@ -138,6 +147,10 @@ class ReconfigurablePollingChangeSource(ChangeSource):
         """End a poll that runs, and poll no more; returns a Deferred."""
         self._loop = None
         return outward(self._polling.close())
+
+    def _report_to(self, report: Report) -> bool:
+        self._report = report
+        return True
 
     async def _poll_inward(self) -> None:
         await inward(self.poll)

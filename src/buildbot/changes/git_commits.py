@@ -73,7 +73,15 @@ class GitCommits:
 
     async def _add_new(self: Any, head: str, branch: str) -> None:
         known = [f"^{revision}" for revision in self.lastRev.values()]
-        arguments = ["--ignore-missing", "--topo-order", "--reverse", head, *known, "--"]
+        arguments = [
+            "--ignore-missing",
+            "--first-parent",
+            "--topo-order",
+            "--reverse",
+            head,
+            *known,
+            "--",
+        ]
         listing = await inward(self._dovccmd, "rev-list", arguments, self.workdir)
         revisions = listing.split()
         if not known or (not revisions and self.buildPushesWithNoCommits):
@@ -114,7 +122,7 @@ class GitCommits:
 
     def _get_commit_comments(self, rev: str) -> Any:
         """Return a Deferred of the message."""
-        return outward(self._shown("%s%n%b", rev))
+        return outward(self._shown("%B", rev))
 
     def _get_commit_timestamp(self, rev: str) -> Any:
         """Return a Deferred of the time of the commit; None without ``usetimestamps``."""
@@ -130,11 +138,14 @@ class GitCommits:
         return output.strip()
 
     async def _time(self: Any, revision: str) -> float | None:
-        return float(await self._shown("%ct", revision)) if self.usetimestamps else None
+        shown = await self._shown("%ct", revision) if self.usetimestamps else ""
+        return float(shown) if shown.isdigit() else None
 
     async def _files(self: Any, revision: str) -> list[str]:
-        options = ["--name-only", "--no-walk", "-m", "--first-parent", "-z", "--format="]
-        output = await inward(self._dovccmd, "log", [*options, revision, "--"], self.workdir)
+        options = ["--name-only", "--no-renames", "--no-walk", "-m", "--first-parent", "-z"]
+        output = await inward(
+            self._dovccmd, "log", [*options, "--format=", revision, "--"], self.workdir
+        )
         return [name for name in output.strip("\n").split("\0") if name]
 
     def _dovccmd(self, command: str, args: Sequence[str], path: str | None = None) -> Any:

@@ -159,8 +159,8 @@ class Build(PropertiesMixin):
         return iter(self.changes)
 
     def allFiles(self) -> list[str]:
-        """Return the files of all changes."""
-        return [file for change in self.changes for file in change.files]
+        """Return the files of all changes, each once."""
+        return list(dict.fromkeys(file for change in self.changes for file in change.files))
 
     def blamelist(self) -> list[str]:
         """Return the authors of the changes and patches, sorted."""

@@ -3,6 +3,7 @@
 import msgspec
 
 from chargehand.domain.identifiers import ChangeSourceId, MasterId, SchedulerId, Timestamp
+from chargehand.domain.source_health import SourceState
 
 
 class Master(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,4 +29,7 @@ class ChangeSource(msgspec.Struct, frozen=True, kw_only=True):
 
     id: ChangeSourceId
     name: str
+    state: SourceState = SourceState.STARTING
+    state_since: Timestamp | None = None
+    state_string: str | None = None
     master: Master | None = None

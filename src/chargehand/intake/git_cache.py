@@ -9,10 +9,11 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from chargehand.intake.git_access import Access
-from chargehand.intake.git_command import GitCommand, GitFailed
+from chargehand.intake.git_command import GitCommand, GitFailed, GitRefused
 from chargehand.intake.git_output import (
     REF_FORMAT,
     Commit,
@@ -23,11 +24,21 @@ from chargehand.intake.git_output import (
 
 _LOCAL_TIMEOUT = 600.0
 _REFS_PER_FETCH = 500
+_HOPELESS = 12
+"""So many fetches that failed, and none that worked: it is not a matter of single refs."""
 _MARK = "chargehand.cache"
 _DAMAGE = re.compile(
     "is corrupt|is empty|bad object|bad tree|missing (blob|tree|commit)|unable to read|"
     r"invalid sha1 pointer|not a git repository|\.lock': File exists"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The commits that all fetched refs stand at, and why others could not be fetched."""
+
+    heads: dict[str, str]
+    failed: dict[str, str]
 
 
 class GitCache:
@@ -49,33 +60,68 @@ class GitCache:
 
     async def fetch(
         self, refs: Sequence[str], *, forget: Iterable[str], access: Access, timeout: float
-    ) -> dict[str, str]:
-        """Fetch *refs*, and return the commits that all fetched ones stand at."""
+    ) -> Fetched:
+        """Fetch *refs*, and return what all fetched ones stand at.
+
+        One that cannot be fetched (the repository lacks an object of it) does not keep the others
+        from it.
+        """
+        failed: dict[str, str] = {}
         async with self._lock:
             await self._prepare()
             # First: a branch "a" that is gone must not be in the way of a new "a/b".
             await self._forget(forget)
             for start in range(0, len(refs), _REFS_PER_FETCH):
-                await self._git.run(
-                    "fetch",
-                    "--no-tags",
-                    "--force",
-                    "--quiet",
-                    "--",
-                    self._url,
-                    *map(self._refspec, refs[start : start + _REFS_PER_FETCH]),
-                    directory=self._directory,
-                    timeout=timeout,
-                    environment=access.environment,
-                    configuration=("gc.autoDetach=false", *access.configuration),
-                )
-            return await self._fetched()
+                some = refs[start : start + _REFS_PER_FETCH]
+                failed |= await self._fetch_each(some, access, timeout)
+            return Fetched(heads=await self._fetched(), failed=failed)
+
+    async def _fetch_each(
+        self, refs: Sequence[str], access: Access, timeout: float
+    ) -> dict[str, str]:
+        """Fetch all that can be fetched, by halves where the whole fails; return what failed."""
+        failed: dict[str, str] = {}
+        failures, has_worked = 0, False
+        groups = [refs]
+        while groups:
+            group = groups.pop()
+            try:
+                await self._fetch_together(group, access, timeout)
+                has_worked = True
+            except GitRefused as failure:
+                failures += 1
+                if _DAMAGE.search(str(failure)) or (failures >= _HOPELESS and not has_worked):
+                    raise
+                if len(group) == 1:
+                    failed[group[0]] = str(failure)
+                else:
+                    groups += _halves(group)
+        return failed
+
+    async def _fetch_together(self, refs: Sequence[str], access: Access, timeout: float) -> None:
+        await self._git.run(
+            "fetch",
+            "--no-tags",
+            "--force",
+            "--quiet",
+            "--",
+            self._url,
+            *map(self._refspec, refs),
+            directory=self._directory,
+            timeout=timeout,
+            environment=access.environment,
+            configuration=("gc.autoDetach=false", *access.configuration),
+        )
 
     async def new_revisions(self, heads: Iterable[str], known: Iterable[str]) -> list[str]:
-        """Return the commits that any of *heads* has and none of *known*, oldest first."""
+        """Return the commits that *heads* themselves have and none of *known*, oldest first.
+
+        What a merge brings in is not among them: it belongs to the branch that was merged.
+        """
         wanted = "\n".join([*heads, *(f"^{revision}" for revision in sorted(known)), ""])
         output = await self._run(
             "rev-list",
+            "--first-parent",
             "--topo-order",
             "--reverse",
             "--stdin",
@@ -93,10 +139,25 @@ class GitCache:
         lines = [line.split() for line in output.decode().splitlines()]
         return {revision for revision, kind in lines if kind == "commit"}
 
-    async def commits(self, revisions: Sequence[str], encoding: str) -> list[Commit]:
-        """Return these commits, in that order."""
-        if not revisions:
-            return []
+    async def commits(
+        self, revisions: Sequence[str], encoding: str
+    ) -> tuple[list[Commit], dict[str, str]]:
+        """Return these commits, in that order, and why others of them cannot be read."""
+        found: list[Commit] = []
+        failed: dict[str, str] = {}
+        groups = [revisions] if revisions else []
+        while groups:
+            group = groups.pop()
+            try:
+                found += await self._commits(group, encoding)
+            except GitRefused as failure:
+                if len(group) == 1:
+                    failed[group[0]] = str(failure)
+                else:
+                    groups += _halves(group)
+        return found, failed
+
+    async def _commits(self, revisions: Sequence[str], encoding: str) -> list[Commit]:
         marker = uuid.uuid4().hex
         output = await self._run(
             "log",
@@ -106,11 +167,13 @@ class GitCache:
             "-m",
             "--first-parent",
             "--name-only",
+            "--no-renames",  # both names of a file that was renamed
             "--no-show-signature",
             "--no-notes",
             # Python's name of it is one that iconv knows; where it is not, git changes nothing.
             f"--encoding={codecs.lookup(encoding).name}",
             f"--format={log_format(marker)}",
+            configuration=("log.showRoot=true",),
             standard_input="\n".join([*revisions, ""]).encode(),
         )
         return commits(output, marker, encoding)
@@ -123,12 +186,19 @@ class GitCache:
             await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
         return True
 
-    async def _run(self, verb: str, *arguments: str, standard_input: bytes = b"") -> bytes:
+    async def _run(
+        self,
+        verb: str,
+        *arguments: str,
+        configuration: Sequence[str] = (),
+        standard_input: bytes = b"",
+    ) -> bytes:
         return await self._git.run(
             verb,
             *arguments,
             directory=self._directory,
             timeout=_LOCAL_TIMEOUT,
+            configuration=configuration,
             standard_input=standard_input,
         )
 
@@ -166,3 +236,9 @@ class GitCache:
 
     def _local(self, ref: str) -> str:
         return self._namespace + ref.removeprefix("refs/")
+
+
+def _halves(group: Sequence[str]) -> list[Sequence[str]]:
+    """Return both halves, the first one last: it is what is taken next."""
+    middle = len(group) // 2
+    return [group[middle:], group[:middle]]

@@ -41,6 +41,10 @@ class GitFailed(PollFailed):
     """A git command failed; the message names the command and says what git said."""
 
 
+class GitRefused(GitFailed):
+    """Git ran, and said that it cannot do that."""
+
+
 class GitCommand:
     """Runs git. At most ``slots`` commands run at once, so that many pollers are no stampede."""
 
@@ -67,7 +71,7 @@ class GitCommand:
             process = await self._start((*options, verb, *arguments), directory, environment)
             output, errors = await self._outcome(process, verb, timeout, standard_input)
         if process.returncode:
-            raise GitFailed(f"git {verb} failed: {_complaint(errors, process.returncode)}")
+            raise GitRefused(f"git {verb} failed: {_complaint(errors, process.returncode)}")
         return output
 
     async def _outcome(

@@ -9,7 +9,11 @@ _TAG_TARGET = "^{}"
 
 REF_FORMAT = "%(refname)%09%(objectname)%09%(*objectname)"
 
-_FIELDS = ("%H", "%ct", "%aN <%aE>", "%cN <%cE>", "%s%n%b")
+_FIELDS = ("%H", "%ct", "%aN", "%aE", "%cN", "%cE", "%B")
+_LATEST = 253_402_300_799
+"""The last second of the year 9999: no later date can be shown."""
+_LONGEST_MESSAGE = 100_000
+"""Characters of a commit message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +21,10 @@ class Commit:
     """A commit with what it did to its first parent."""
 
     revision: str
-    committed_at: int
+    committed_at: int | None
+    """None where the commit has no date that a calendar knows."""
     author: str
-    committer: str
+    committer: str | None
     message: str
     files: tuple[str, ...]
 
@@ -30,19 +35,27 @@ class RemoteHeads:
 
     commits: Mapping[str, str]
     default: str | None = None
+    unreadable: tuple[str, ...] = ()
+    """Names that are not UTF-8, with escapes for what cannot be read."""
 
 
 def remote_heads(listing: bytes) -> RemoteHeads:
     """Read ``git ls-remote --symref``. Annotated tags are given by the commits that they name."""
     commits: dict[str, str] = {}
     default = None
-    for line in listing.decode("utf-8", "replace").splitlines():
+    unreadable = []
+    for raw in listing.split(b"\n"):
+        try:
+            line = raw.decode()
+        except UnicodeDecodeError:
+            unreadable.append(raw.partition(b"\t")[2].decode("utf-8", "backslashreplace"))
+            continue
         value, _, name = line.partition("\t")
         if value.startswith("ref: "):
             default = value.removeprefix("ref: ") if name == "HEAD" else default
         elif name:
             commits[name.removesuffix(_TAG_TARGET)] = value
-    return RemoteHeads(commits=commits, default=default)
+    return RemoteHeads(commits=commits, default=default, unreadable=tuple(unreadable))
 
 
 def log_format(marker: str) -> str:
@@ -63,15 +76,44 @@ def commits(output: bytes, marker: str, encoding: str) -> list[Commit]:
 
 
 def _commit(fields: list[bytes], encoding: str) -> Commit:
-    revision, time, author, committer, message, *names = fields
+    revision, time, *people = fields[:6]
+    message, *names = fields[6:]
+    author, author_address, committer, committer_address = (
+        part.decode(encoding, "replace") for part in people
+    )
     return Commit(
         revision=revision.decode(),
-        committed_at=int(time),
-        author=author.decode(encoding, "replace"),
-        committer=committer.decode(encoding, "replace"),
-        message=message.decode(encoding, "replace").strip(),
+        committed_at=_date(time),
+        author=person(author, author_address) or "(no author)",
+        committer=person(committer, committer_address),
+        message=shortened(message.decode(encoding, "replace").strip("\n")),
         files=tuple(_files(names)),
     )
+
+
+def person(name: str, address: str) -> str | None:
+    """Return who that is. Git prints its own placeholders for a line that it cannot read."""
+    name, address = ("" if part.startswith("%") else part for part in (name, address))
+    if not name and not address:
+        return None
+    return f"{name} <{address}>" if name else f"<{address}>"
+
+
+def shortened(message: str) -> str:
+    """Return a message, cut where nobody reads on."""
+    if len(message) <= _LONGEST_MESSAGE:
+        return message
+    left_out = len(message) - _LONGEST_MESSAGE
+    return f"{message[:_LONGEST_MESSAGE]}\n… ({left_out} more characters)"
+
+
+def _date(text: bytes) -> int | None:
+    """Read seconds since 1970: nothing where git cannot read them either."""
+    try:
+        seconds = int(text)
+    except ValueError:
+        return None
+    return seconds if seconds <= _LATEST else None
 
 
 def _files(names: list[bytes]) -> list[str]:

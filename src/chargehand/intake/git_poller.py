@@ -1,18 +1,23 @@
 """Polling a git repository.
 
-What counts as new: at the first poll nothing; later every commit that a watched branch has and
-that no watched branch had before. A branch that is gone is forgotten; one whose history was
-rewritten brings its new commits. Branches are remembered by their full names with the
+What counts as new: at the first poll nothing; later every commit that a watched branch itself has
+and that no watched branch had before. What a merge brings in is new in the branch that was merged;
+the merge is new in the branch that it was made in. A branch that is gone is forgotten; one whose
+history was rewritten brings its new commits. Branches are remembered by their full names with the
 commits they were last seen at, in the same transaction that stores their changes. Hence a
 master that is killed anywhere in between does the whole poll again, or none of it: no
 change is lost, and none comes twice.
+
+An odd branch or commit (a name that is not UTF-8, an object that cannot be read) is skipped, and
+`GitPoller.warnings` says so; it keeps no other change from being found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 
 from msgspec import structs
@@ -20,28 +25,36 @@ from msgspec import structs
 from chargehand.config.model import Hook
 from chargehand.domain.change import NewChange
 from chargehand.intake.git_access import Access, access
+from chargehand.intake.git_branches import (
+    BRANCH,
+    TAG,
+    Branches,
+    Watched,
+    full_names,
+    list_arguments,
+    missing,
+    unknown_branch,
+    unreadable_names,
+    watched,
+)
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand, GitFailed
 from chargehand.intake.git_output import Commit, RemoteHeads, remote_heads
 from chargehand.intake.polling import Schedule
 from chargehand.intake.ports import Remembered, StateStore
 from chargehand.intake.rules import as_dict
+from chargehand.kit.guard import guarded
+
+__all__ = ["GitPoller", "Settings", "Watched"]
+
+_log = logging.getLogger(__name__)
 
 _KIND = "GitPoller"
 _KEY = "lastRev"
 _LIST_TIMEOUT = 120.0
 _FETCH_TIMEOUT = 3600.0
-_BRANCH = "refs/heads/"
-_TAG = "refs/tags/"
 _ANYWHERE = Path("/")
-
-
-class Watched(Enum):
-    """What to watch where no branches are named."""
-
-    DEFAULT_BRANCH = "default branch"
-    ALL_BRANCHES = "all branches"
-    TAGS = "tags"
+_REMEMBERED_WARNINGS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +67,7 @@ class Settings:
     """
 
     url: str
-    branches: tuple[str, ...] | Watched | Hook = field(
-        default=Watched.DEFAULT_BRANCH, compare=False
-    )
+    branches: Branches = field(default=Watched.DEFAULT_BRANCH, compare=False)
     schedule: Schedule = field(default_factory=Schedule)
     directory: str = "gitpoller-work"
     binary: str = "git"
@@ -92,6 +103,11 @@ class GitPoller:
         self._publish = publish
         self._last: dict[str, str] | None = None
         self._is_cache_filled = False
+        self._was_discarded = False
+        self._of_names: tuple[str, ...] = ()
+        self._of_fetching: tuple[str, ...] = ()
+        self._of_commits: deque[str] = deque(maxlen=_REMEMBERED_WARNINGS)
+        self._missing: dict[frozenset[str], tuple[str, ...]] = {}
 
     async def poll(self) -> None:
         """Look once. One cheap command where nothing has changed. Raises PollFailed."""
@@ -99,9 +115,28 @@ class GitPoller:
             heads = await self.look()
             if heads is not None:
                 await self._take_over(heads)
+            self._was_discarded = False
         except GitFailed as failure:
             await self._heal(failure)
             raise
+
+    async def remember(self) -> bool:
+        """Before the first poll ever: remember where the refs stand, without fetching anything.
+
+        What is pushed from here on is found. Returns whether that was the first time.
+        """
+        await self._recall()
+        if self._last is not None:
+            return False
+        credentials = self._settings.credentials and await self._settings.credentials()
+        async with access(credentials, self._git) as allowed:
+            await self.publish([], await self._watched_heads(allowed))
+        return True
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is skipped, and which configured branches the repository does not have."""
+        return (*self._of_names, *self._of_fetching, *self._of_commits)
 
     @property
     def last(self) -> dict[str, str] | None:
@@ -110,12 +145,12 @@ class GitPoller:
 
     async def look(self) -> dict[str, str] | None:
         """Return where the watched refs stand now, their commits fetched; None: nothing moved."""
-        if self._last is None:
-            self._last = _full_names(await self._state.get(self._name, _KIND, _KEY))
+        await self._recall()
         credentials = self._settings.credentials and await self._settings.credentials()
         async with access(credentials, self._git) as allowed:
             heads = await self._watched_heads(allowed)
             if heads == self._last and self._is_cache_filled:
+                self._of_fetching = ()
                 return None
             heads = await self._fetch(heads, allowed)
         return None if heads == self._last else heads
@@ -125,18 +160,37 @@ class GitPoller:
         await self._publish(changes, Remembered(name=self._name, kind=_KIND, key=_KEY, value=heads))
         self._last = heads
 
+    async def _recall(self) -> None:
+        if self._last is None:
+            self._last = full_names(await self._state.get(self._name, _KIND, _KEY))
+
     async def _watched_heads(self, allowed: Access) -> dict[str, str]:
         """Ask the repository where the refs stand that we watch."""
+        branches = self._settings.branches
+        offered = await self._list(branches, allowed)
+        heads = await watched(offered, branches)
+        in_vain = await self._unknown(missing(branches, heads), allowed)
+        self._of_names = (*in_vain, *unreadable_names(offered))
+        return heads
+
+    async def _unknown(self, names: frozenset[str], allowed: Access) -> tuple[str, ...]:
+        """Return sentences about branches that there are not; asked for once for the same ones."""
+        if names and names not in self._missing:
+            offered = await self._list(Watched.ALL_BRANCHES, allowed)
+            found = tuple(unknown_branch(one, list(offered.commits)) for one in sorted(names))
+            self._missing = {names: found}
+        return self._missing[names] if names else ()
+
+    async def _list(self, branches: Branches, allowed: Access) -> RemoteHeads:
         listing = await self._git.run(
             "ls-remote",
-            *_list_arguments(self._settings.url, self._settings.branches),
+            *list_arguments(self._settings.url, branches),
             directory=_ANYWHERE,
             timeout=_LIST_TIMEOUT,
             environment=allowed.environment,
             configuration=allowed.configuration,
         )
-        heads = remote_heads(listing)
-        return await _watched(heads, self._settings.branches)
+        return remote_heads(listing)
 
     async def _fetch(self, heads: dict[str, str], allowed: Access) -> dict[str, str]:
         """Get the commits; branches may have moved on meanwhile, so return where they are now."""
@@ -148,12 +202,20 @@ class GitPoller:
             access=allowed,
             timeout=_FETCH_TIMEOUT,
         )
+        if fetched.failed and fetched.failed.keys() >= heads.keys():
+            raise GitFailed(next(iter(fetched.failed.values())))
         self._is_cache_filled = True
+        self._of_fetching = tuple(
+            f"skipping {name.removeprefix(BRANCH)} until it can be fetched: {failure}"
+            for name, failure in fetched.failed.items()
+        )
         # A tag is known by the commit it names in the end, which the listing has told.
-        return {
-            name: head if name.startswith(_TAG) else fetched.get(name, head)
+        now = {
+            name: head if name.startswith(TAG) else fetched.heads.get(name, head)
             for name, head in heads.items()
+            if name not in fetched.failed
         }
+        return now | {name: last[name] for name in fetched.failed if name in last}
 
     async def _take_over(self, heads: dict[str, str]) -> None:
         """Publish what is new, and move the marks with it."""
@@ -168,21 +230,41 @@ class GitPoller:
         # A head that is not new has no new commits: for most branches this one command will do.
         new = set(await self._cache.new_revisions(moved.values(), known)) if known else set()
         found: list[tuple[str, str]] = []
-        for name, head in moved.items():
-            if head in new:
-                revisions = await self._cache.new_revisions([head], known)
-            else:
-                revisions = []
-            if not revisions and (not known or self._settings.build_pushes_with_no_commits):
+        told: set[str] = set()
+        # What is new in a branch that is known and in one that is new itself belongs to the former.
+        for name in sorted(moved, key=lambda name: name not in last):
+            head = moved[name]
+            revisions = await self._cache.new_revisions([head], known) if head in new else []
+            revisions = [one for one in revisions if one not in told]
+            is_told = bool(known) or head in told
+            if not revisions and (not is_told or self._settings.build_pushes_with_no_commits):
                 # Where nothing is known to compare with, the newest commit stands for them all.
                 revisions = [head]
+            told.update(revisions)
             found += [(name, revision) for revision in revisions]
-            known.add(head)
-        commits = await self._cache.commits(
-            list(dict.fromkeys(revision for _, revision in found)), self._settings.encoding
+        by_revision = await self._commits([revision for _, revision in found])
+        return [
+            await self._change(by_revision[revision], name)
+            for name, revision in found
+            if revision in by_revision
+        ]
+
+    async def _commits(self, revisions: Sequence[str]) -> dict[str, Commit]:
+        """Read commits. Where some cannot be read, the cache is made anew, once."""
+        found, failed = await self._cache.commits(
+            list(dict.fromkeys(revisions)), self._settings.encoding
         )
-        by_revision = {commit.revision: commit for commit in commits}
-        return [await self._change(by_revision[revision], name) for name, revision in found]
+        for revision, failure in failed.items():
+            if not self._was_discarded:
+                await self._heal(GitFailed(failure))
+            self._of_commits.append(f"skipping commit {revision}: {failure}")
+        for commit in found:
+            if commit.committed_at is None:
+                self._of_commits.append(
+                    f"commit {commit.revision} has no usable date; "
+                    "its change has the time of its arrival"
+                )
+        return {commit.revision: commit for commit in found}
 
     async def _change(self, commit: Commit, ref: str) -> NewChange:
         settings = self._settings
@@ -193,7 +275,7 @@ class GitPoller:
             comments=commit.message,
             revision=commit.revision,
             when=commit.committed_at if settings.use_timestamps else None,
-            branch=ref.removeprefix(_BRANCH),
+            branch=ref.removeprefix(BRANCH),
             repository=settings.url,
         )
         return await _labelled(change, category=settings.category, project=settings.project)
@@ -201,68 +283,21 @@ class GitPoller:
     async def _heal(self, failure: GitFailed) -> None:
         if await self._cache.discard_if_damaged(failure):
             self._is_cache_filled = False
+            self._was_discarded = True
             raise GitFailed(f"{failure}; its cache was removed, to be fetched anew") from failure
 
 
 async def _labelled(
     change: NewChange, *, category: str | Hook | None, project: str | Hook
 ) -> NewChange:
-    if callable(project):
-        project = await project(as_dict(change))
-    change = structs.replace(change, project=str(project or ""))
-    if callable(category):
-        category = await category(as_dict(change))
-    return structs.replace(change, category=None if category is None else str(category))
-
-
-def _list_arguments(url: str, branches: tuple[str, ...] | Watched | Hook) -> tuple[str, ...]:
-    match branches:
-        case Watched.DEFAULT_BRANCH:
-            return ("--symref", "--", url, "HEAD")
-        case Watched.ALL_BRANCHES:
-            return ("--heads", "--", url)
-        case Watched.TAGS:
-            return ("--tags", "--", url)
-        case tuple():
-            return ("--", url, *map(_full_name, branches))
-        case _:
-            return ("--", url)
-
-
-async def _watched(
-    heads: RemoteHeads, branches: tuple[str, ...] | Watched | Hook
-) -> dict[str, str]:
-    """Choose among what the repository offers, in the order in which to look at it."""
-    match branches:
-        case Watched.DEFAULT_BRANCH:
-            return _default(heads)
-        case Watched():
-            return dict(heads.commits)
-        case tuple():
-            names = map(_full_name, branches)
-            return {name: heads.commits[name] for name in names if name in heads.commits}
-        case choose:
-            return {
-                name: head
-                for name, head in heads.commits.items()
-                if name.startswith("refs/") and await choose(name)
-            }
-
-
-def _default(heads: RemoteHeads) -> dict[str, str]:
-    if "HEAD" not in heads.commits:
-        return {}
-    if heads.default is None:
-        raise GitFailed("the repository has no default branch: name one with branches=[…]")
-    return {heads.default: heads.commits["HEAD"]}
-
-
-def _full_name(branch: str) -> str:
-    return branch if branch.startswith("refs/") else _BRANCH + branch
-
-
-def _full_names(remembered: object) -> dict[str, str] | None:
-    """Read what was remembered; Buildbot's marks have short names where branches were listed."""
-    if not isinstance(remembered, Mapping):
-        return None
-    return {_full_name(name): str(commit) for name, commit in remembered.items()}
+    """Add project and category. A function of the user's that fails costs no change."""
+    found: dict[str, object] = {"project": project, "category": category}
+    for name, value in found.items():
+        if callable(value):
+            found[name] = None
+            with guarded(_log, "the configured function for %s failed; it stays empty", name):
+                found[name] = await value(as_dict(change))
+        if name == "project":
+            change = structs.replace(change, project=str(found[name] or ""))
+    label = found["category"]
+    return structs.replace(change, category=None if label is None else str(label))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from chargehand.kit.guard import Guard
+from chargehand.domain.source_health import SourceHealth, SourceState
+from chargehand.kit.guard import Guard, guarded
 
 _log = logging.getLogger(__name__)
 
@@ -27,11 +28,25 @@ class Schedule:
     random_delay_max: float = 0.0
 
 
+Report = Callable[[SourceHealth], Awaitable[None]]
+"""Takes note of how a source fares; called when that has changed."""
+
+
+async def unreported(_health: SourceHealth) -> None:
+    """Report to nobody."""
+
+
+def no_warnings() -> Sequence[str]:
+    """Warn of nothing."""
+    return ()
+
+
 class PollingLoop:
     """Calls ``poll`` by a schedule, and whenever it is forced.
 
+    ``prepare`` is called once before that; when it returns true, the first poll follows at once.
     A failure is logged once: as long as the same one repeats nothing more is said, and
-    when polling works again that is said, too.
+    when polling works again that is said, too. So is each of the ``warnings`` after a poll.
     """
 
     def __init__(
@@ -41,14 +56,25 @@ class PollingLoop:
         poll: Callable[[], Awaitable[None]],
         schedule: Schedule,
         jitter: Callable[[float, float], float] = random.uniform,
+        prepare: Callable[[], Awaitable[bool]] | None = None,
+        warnings: Callable[[], Sequence[str]] = no_warnings,
+        report: Report = unreported,
     ) -> None:
         self.name = name
+        self.is_prepared = asyncio.Event()
+        """Set when it has looked for the first time, or need not."""
         self._poll = poll
+        self._prepare = prepare
+        self._warnings = warnings
+        self._report = report
+        self._reported: SourceHealth | None = None
+        self._warned: set[str] = set()
         self._schedule = schedule
         self._jitter = jitter
         self._forced = asyncio.Event()
         self._failures = 0
         self._last_failure = ""
+        self._has_worked = False
 
     def force(self) -> None:
         """Poll as soon as possible: now, or when the running poll has ended."""
@@ -57,7 +83,10 @@ class PollingLoop:
     async def run(self) -> None:
         """Poll until cancelled."""
         loop = asyncio.get_running_loop()
-        due = loop.time() if self._schedule.at_launch else self._after(loop.time())
+        is_first_time = await self._prepare_guarded()
+        self.is_prepared.set()
+        at_once = self._schedule.at_launch or is_first_time
+        due = loop.time() if at_once else self._after(loop.time())
         while True:
             await self._wait_until(due)
             self._forced.clear()
@@ -80,10 +109,41 @@ class PollingLoop:
         except TimeoutError:
             return
 
+    async def _prepare_guarded(self) -> bool:
+        if self._prepare is None:
+            return False
+        is_first_time = False
+        with Guard(self._failed):
+            is_first_time = await self._prepare()
+            if is_first_time:
+                self._succeeded()
+        await self._report_health()
+        return is_first_time
+
     async def _poll_guarded(self) -> None:
         with Guard(self._failed):
             await self._poll()
             self._succeeded()
+        await self._report_health()
+
+    async def _report_health(self) -> None:
+        health = self._health()
+        if health in (None, self._reported):
+            return
+        with guarded(_log, "the state of change source %s could not be recorded", self.name):
+            await self._report(health)
+            self._reported = health
+
+    def _health(self) -> SourceHealth | None:
+        """Return how it fares; None before it has looked."""
+        if self._failures:
+            return SourceHealth(state=SourceState.FAILING, sentence=self._last_failure)
+        if not self._has_worked:
+            return None
+        warnings = "; ".join(self._warnings())
+        if warnings:
+            return SourceHealth(state=SourceState.WARNING, sentence=warnings)
+        return SourceHealth(state=SourceState.OK)
 
     def _failed(self, error: Exception) -> None:
         is_expected = isinstance(error, PollFailed)
@@ -92,9 +152,14 @@ class PollingLoop:
         if sentence != self._last_failure:
             self._last_failure = sentence
             trace = None if is_expected else error
-            _log.warning("%s: %s (polling goes on)", self.name, sentence, exc_info=trace)
+            _log.warning("%s: %s (polling continues)", self.name, sentence, exc_info=trace)
 
     def _succeeded(self) -> None:
+        self._has_worked = True
+        current = set(self._warnings())
+        for sentence in sorted(current - self._warned):
+            _log.warning("%s: %s", self.name, sentence)
+        self._warned = current
         if self._failures:
             _log.info("%s: works again, after %d failed polls", self.name, self._failures)
         self._failures = 0

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
+from chargehand.domain.source_health import SourceHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,9 @@ class ChangeSourceStore(Protocol):
         self, ids: Sequence[ChangeSourceId], master_id: MasterId
     ) -> set[ChangeSourceId]:
         """Make this master theirs where no other active one has them; return those of ours."""
+
+    async def report(self, source_id: ChangeSourceId, health: SourceHealth) -> None:
+        """Record how a source fares."""
 
     async def deactivate(self, master_id: MasterId) -> None:
         """Give all of ours up."""

@@ -12,22 +12,25 @@ from msgspec import structs
 
 from chargehand.config.model import Component, Hook, HostedSettings, NotYet
 from chargehand.domain.change import Change, NewChange
-from chargehand.domain.identifiers import MasterId
+from chargehand.domain.identifiers import ChangeSourceId, MasterId
+from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.intake import git_poller
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand
 from chargehand.intake.git_poller import GitPoller
-from chargehand.intake.polling import PollingLoop
+from chargehand.intake.polling import PollingLoop, Report
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
 from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
-from chargehand.kit.guard import contained, guarded
+from chargehand.kit.guard import Guard, contained, guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 
 _GIT_COMMANDS_AT_ONCE = 8
 _CLAIM_INTERVAL = 60.0
+_FIRST_LOOK_SECONDS = 5.0
+"""How long starting waits for pollers to see where branches stand; they go on after that."""
 
 Revlink = Callable[[str, str], str | None]
 
@@ -53,6 +56,7 @@ class Intake:
         self._master_id = master_id
         self._basedir = basedir
         self._tasks = Tasks("intake")
+        self._looks = Tasks("first looks of change sources")
         self._wanted: dict[str, Component] = {}
         self._running: dict[str, tuple[Component, Source]] = {}
         self._claiming = asyncio.Lock()
@@ -94,6 +98,7 @@ class Intake:
     async def stop(self) -> None:
         """Stop all sources and give them up."""
         await self._tasks.close()
+        await self._looks.close()
         await self._stop(list(self._running))
         await self._sources.deactivate(self._master_id)
 
@@ -153,23 +158,45 @@ class Intake:
         active = await self._sources.activate(list(ids.values()), self._master_id)
         ours = {name for name, source_id in ids.items() if source_id in active}
         await self._stop([name for name in self._running if name not in ours])
-        for name, component in wanted.items():
-            if name in ours and name not in self._running:
-                await self._start(component)
+        new = [name for name in wanted if name in ours and name not in self._running]
+        for name in new:
+            await self._start(wanted[name], self._reporter(ids[name]))
+        await self._first_look([self._running[name][1] for name in new if name in self._running])
 
-    async def _start(self, component: Component) -> None:
-        source = self._source(component)
-        with guarded(_log, "change source %s could not be started", component.name):
-            try:
-                await source.start()
-            except OSError as error:
-                _log.error(
-                    "change source %s could not be started: %s (it is tried again every minute)",
-                    component.name,
-                    error,
-                )
-                return
+    async def _first_look(self, sources: Sequence[Source]) -> None:
+        """Wait until the sources miss nothing that happens from now on, but not for ever."""
+        looks = [self._looks.spawn(source.prepared(), name="first look") for source in sources]
+        if looks:
+            await asyncio.wait(looks, timeout=_FIRST_LOOK_SECONDS)
+        for look in looks:
+            look.cancel()
+
+    def _reporter(self, source_id: ChangeSourceId) -> Report:
+        async def report(health: SourceHealth) -> None:
+            await self._sources.report(source_id, health)
+
+        return report
+
+    async def _start(self, component: Component, report: Report) -> None:
+        source = self._source(component, report)
+        failures: list[str] = []
+
+        def failed(error: Exception) -> None:
+            is_expected = isinstance(error, OSError)
+            failures.append(str(error) if is_expected else f"{type(error).__name__}: {error}")
+            _log.error(
+                "change source %s could not be started: %s%s",
+                component.name,
+                error,
+                " (retrying every minute)",
+                exc_info=None if is_expected else error,
+            )
+
+        with Guard(failed):
+            await source.start()
             self._running[component.name] = component, source
+        for sentence in failures:
+            await report(SourceHealth(state=SourceState.FAILING, sentence=sentence))
 
     async def _stop(self, names: Sequence[str]) -> None:
         for name in names:
@@ -177,18 +204,18 @@ class Intake:
             with guarded(_log, "change source %s failed while it was stopped", name):
                 await source.stop()
 
-    def _source(self, component: Component) -> Source:
+    def _source(self, component: Component, report: Report) -> Source:
         match component.settings:
             case git_poller.Settings() as settings:
-                return self._git_poller(component.name, settings)
+                return self._git_poller(component.name, settings, report)
             case HostedSettings(runtime=runtime):
-                return Hosted(runtime)
+                return Hosted(runtime, report)
             case NotYet():
                 return Unsupported()
             case unknown:
                 raise TypeError(f"no change source has settings of {type(unknown)}")
 
-    def _git_poller(self, name: str, settings: git_poller.Settings) -> Source:
+    def _git_poller(self, name: str, settings: git_poller.Settings, report: Report) -> Source:
         directory = self._basedir / settings.directory
         git = GitCommand(binary=settings.binary, slots=self._git_slots)
         poller = GitPoller(
@@ -205,4 +232,13 @@ class Intake:
             state=self._state,
             publish=self.add_changes,
         )
-        return Polled(PollingLoop(name=name, poll=poller.poll, schedule=settings.schedule))
+        return Polled(
+            PollingLoop(
+                name=name,
+                poll=poller.poll,
+                schedule=settings.schedule,
+                prepare=poller.remember,
+                warnings=lambda: poller.warnings,
+                report=report,
+            )
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from chargehand.config import model
-from chargehand.intake.polling import PollingLoop
+from chargehand.domain.source_health import SourceHealth, SourceState
+from chargehand.intake.polling import PollingLoop, Report
 from chargehand.kit.tasks import Tasks
 
 
@@ -20,6 +21,9 @@ class Source(Protocol):
 
     def force(self) -> bool:
         """Look at once; False when that is not in its nature."""
+
+    async def prepared(self) -> None:
+        """Wait until it misses nothing that happens from now on."""
 
 
 class Polled:
@@ -42,16 +46,25 @@ class Polled:
         self._loop.force()
         return True
 
+    async def prepared(self) -> None:
+        """Wait until it knows what there is already, or has failed to find out."""
+        await self._loop.is_prepared.wait()
+
 
 class Hosted:
     """A source whose behaviour is a class of the user's."""
 
-    def __init__(self, runtime: model.Hosted) -> None:
+    def __init__(self, runtime: model.Hosted, report: Report) -> None:
         self._runtime = runtime
+        self._report = report
 
     async def start(self) -> None:
-        """Start it."""
+        """Start it. One that polls reports how it fares itself."""
+        report_to = getattr(self._runtime, "report_to", None)
+        polls = report_to is not None and report_to(self._report)
         await self._runtime.start()
+        if not polls:
+            await self._report(SourceHealth(state=SourceState.OK))
 
     async def stop(self) -> None:
         """Stop it."""
@@ -61,6 +74,9 @@ class Hosted:
         """Let it look at once, if it is one that polls."""
         force = getattr(self._runtime, "force", None)
         return bool(force()) if force is not None else False
+
+    async def prepared(self) -> None:
+        """It is, once it has started."""
 
 
 class Unsupported:
@@ -76,3 +92,6 @@ class Unsupported:
     def force(self) -> bool:
         """There is nothing to look at."""
         return False
+
+    async def prepared(self) -> None:
+        """There is nothing to prepare."""

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import bindparam, case, update
+
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
+from chargehand.domain.source_health import SourceHealth
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import change_source_masters, change_sources
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.named import Ownership, ids_of
 
 _ownership = Ownership(change_source_masters, "change_source_id")
+_source = change_sources.c
+_SET_STATE = (
+    update(change_sources)
+    .where(_source.id == bindparam("source"))
+    .values(
+        state=bindparam("new_state"),
+        state_since=case(
+            (_source.state == bindparam("new_state"), _source.state_since), else_=bindparam("now")
+        ),
+        state_string=bindparam("sentence"),
+    )
+)
 
 
 class ChangeSources:
@@ -38,6 +53,20 @@ class ChangeSources:
             return {ChangeSourceId(id_) for id_ in ours}
 
         return await self._database.write(use_case)
+
+    async def report(self, source_id: ChangeSourceId, health: SourceHealth) -> None:
+        """Record how a source fares; since when counts from when its state was another one."""
+
+        def use_case(transaction: Transaction) -> None:
+            values = {
+                "source": source_id,
+                "new_state": health.state.value,
+                "sentence": health.sentence,
+                "now": transaction.now,
+            }
+            transaction.connection.execute(_SET_STATE, values)
+
+        await self._database.write(use_case)
 
     async def deactivate(self, master_id: MasterId) -> None:
         """Give all of ours up."""

@@ -10,6 +10,7 @@ import msgspec
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeId, ChangeSourceId, MasterId, SourceStampId
+from chargehand.domain.source_health import SourceHealth
 from chargehand.intake.ports import Remembered
 
 
@@ -79,6 +80,7 @@ class MemoryChangeSourceStore:
     def __init__(self) -> None:
         self.known: dict[str, ChangeSourceId] = {}
         self.others: set[str] = set()
+        self.reported: dict[ChangeSourceId, list[SourceHealth]] = {}
         self._masters: dict[ChangeSourceId, MasterId] = {}
 
     @property
@@ -100,6 +102,10 @@ class MemoryChangeSourceStore:
         for source_id in set(ids) - taken:
             self._masters.setdefault(source_id, master_id)
         return {source_id for source_id in ids if self._masters.get(source_id) == master_id}
+
+    async def report(self, source_id: ChangeSourceId, health: SourceHealth) -> None:
+        """Note how a source fares."""
+        self.reported.setdefault(source_id, []).append(health)
 
     async def deactivate(self, master_id: MasterId) -> None:
         """Give the master's up."""

@@ -349,6 +349,9 @@ change_sources = Table(
     metadata,
     identity(),
     Column("name", Name, nullable=False, unique=True),
+    Column("state", Name, nullable=False, server_default="starting"),
+    Column("state_since", Time),
+    Column("state_string", CleanText),
 )
 
 change_source_masters = Table(
