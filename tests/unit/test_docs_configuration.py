@@ -81,6 +81,7 @@ _GIVEN_WWW = {
     "cookie_expiration_time": "timedelta(weeks=1)",
     "custom_templates_dir": "'templates'",
     "graphql": "{'debug': True}",
+    "limits": "{'connections': 9}",
     "plugins": "{'waterfall_view': {}}",
     "port": "8010",
     "ui_default_config": "{'Builders.buildFetchLimit': 10}",

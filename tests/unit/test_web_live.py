@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from web_site import BUILDS, LOGS, STEP, visited, with_web
 
+from chargehand.config.web_limits import WebLimits
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     BuildFinished,
@@ -197,15 +198,17 @@ async def test_another_policy_ends_connections_because_it_may_hide_what_they_are
 
 async def test_a_client_that_does_not_keep_up_is_given_up(caplog):
     aborted = asyncio.Event()
+    bus = Bus()
+    limits = WebLimits(live_bytes_per_connection=1000)
+    events = SeenEvents(resources=MemoryResources({}))
+    live = LiveEvents(bus=bus, events=events, limits=lambda: limits)
     client = Client(
         name="slow",
         sees=EVERYTHING,
         frame=lambda _key, body: body,
         abort=aborted.set,
-        max_waiting=1000,
+        allowance=live.allowance,
     )
-    bus = Bus()
-    live = LiveEvents(bus=bus, events=SeenEvents(resources=MemoryResources({})))
     live.add(client, ("builds", "*", "*"))
 
     bus.publish([BuildStarted(build=BUILDS[2])] * 10)

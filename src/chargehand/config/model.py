@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from chargehand.config.web_limits import WebLimits
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
 from chargehand.resources.policy import Everybody, Policy
@@ -140,6 +141,8 @@ class WebConfig:
     """Patterns of origins besides the site's own."""
     allowed_hosts: tuple[str, ...] = ()
     """Patterns of names by which the site is reached, besides that of its URL."""
+    limits: WebLimits = field(default_factory=WebLimits)
+    """What visitors may take."""
     plugins: dict[str, object] = field(default_factory=dict, compare=False)
     policy: Policy = field(default_factory=Everybody)
     """Who may see and do what through the web."""

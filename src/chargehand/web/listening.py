@@ -12,13 +12,15 @@ from typing import Any
 
 from aiohttp import web
 
+from chargehand.config.web_limits import WebLimits
+from chargehand.web.connections import Connections, usable_connections
+
 _log = logging.getLogger(__name__)
 
 Address = tuple[str, int] | str
 """A host (empty: all) and port, or the path of a unix socket."""
 
-_MAX_TARGET = 256 * 1024
-_MAX_BODY = 64 * 1024 * 1024
+_BACKLOG = 1024
 _SHUTDOWN_SECONDS = 5.0
 
 
@@ -29,9 +31,16 @@ class CannotListen(Exception):
 class Listeners:
     """Owns the listening sockets; `listen` opens and closes only what differs."""
 
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        limits: Callable[[], WebLimits],
+    ) -> None:
         self._handler = handler
+        self._limits = limits
         self._runner: web.ServerRunner | None = None
+        self._server: Connections | None = None
         self._sites: dict[Address, tuple[web.SockSite, socket.socket]] = {}
 
     @property
@@ -41,6 +50,11 @@ class Listeners:
             address if isinstance(address, str) else listening.getsockname()[:2]
             for address, (_, listening) in self._sites.items()
         ]
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return 0 if self._server is None else self._server.count
 
     async def listen(self, addresses: Sequence[Address]) -> None:
         """Listen at exactly these. If one fails nothing changes. Raises CannotListen."""
@@ -54,8 +68,11 @@ class Listeners:
                 listening.close()
             raise
         for address, listening in opened.items():
-            site = web.SockSite(await self._running(), listening)
+            # So many are accepted at a time: each has a descriptor before it can be refused.
+            at_a_time = max(8, usable_connections(self._limits()) // 16)
+            site = web.SockSite(await self._running(), listening, backlog=at_a_time)
             await site.start()
+            listening.listen(_BACKLOG)
             self._sites[address] = (site, listening)
             _log.info("listening on %s", _shown(address, listening))
         for address in self._sites.keys() - set(addresses):
@@ -74,14 +91,8 @@ class Listeners:
 
     async def _running(self) -> web.ServerRunner:
         if self._runner is None:
-            server = web.Server(
-                self._handler,
-                request_factory=_request,
-                access_log=None,
-                max_line_size=_MAX_TARGET,
-                max_field_size=_MAX_TARGET,
-            )
-            self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+            self._server = Connections(self._handler, limits=self._limits, request_factory=_request)
+            self._runner = web.ServerRunner(self._server, shutdown_timeout=_SHUTDOWN_SECONDS)
             await self._runner.setup()
         return self._runner
 
@@ -90,9 +101,7 @@ def _request(
     message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]
 ) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
-    return web.BaseRequest(
-        message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY
-    )
+    return web.BaseRequest(message, payload, protocol, writer, task, loop)
 
 
 def _opened(address: Address) -> socket.socket:
@@ -110,10 +119,12 @@ def _tcp_socket(host: str, port: int) -> socket.socket:
     if not host:
         both = socket.has_dualstack_ipv6()
         family = socket.AF_INET6 if both else socket.AF_INET
-        return socket.create_server(("", port), family=family, backlog=1024, dualstack_ipv6=both)
+        return socket.create_server(
+            ("", port), family=family, backlog=_BACKLOG, dualstack_ipv6=both
+        )
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, where = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    return socket.create_server(where[:2], family=family, backlog=1024)
+    return socket.create_server(where[:2], family=family, backlog=_BACKLOG)
 
 
 def _unix_socket(path: str) -> socket.socket:
@@ -122,7 +133,7 @@ def _unix_socket(path: str) -> socket.socket:
         if _is_abandoned(path):
             Path(path).unlink()
         listening.bind(path)
-        listening.listen(1024)
+        listening.listen(_BACKLOG)
     except OSError:
         listening.close()
         raise

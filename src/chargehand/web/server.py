@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
+from chargehand.config.web_limits import WebLimits
 from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock, SystemClock
@@ -20,6 +21,7 @@ from chargehand.web.access.hosts import Hosts
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Visitors
+from chargehand.web.bodies import Bodies
 from chargehand.web.gate import Gate, Stage
 from chargehand.web.listening import Address, Listeners
 from chargehand.web.live.broadcast import LiveEvents
@@ -56,7 +58,9 @@ class WebServer:
     ) -> None:
         self._config = config
         self._visitors = Visitors(config.web.policy)
-        self._live = live = LiveEvents(bus=bus, events=SeenEvents(resources=resources))
+        self._live = live = LiveEvents(
+            bus=bus, events=SeenEvents(resources=resources), limits=self._limits
+        )
         stages = StageReader(resources=resources, explanations=explanations, forms=forms)
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)
@@ -66,6 +70,7 @@ class WebServer:
             controls=controls,
             stages=stages,
             origins=_origins(config),
+            bodies=Bodies(self._limits),
         )
         self._pages = Pages(
             config=config,
@@ -82,12 +87,17 @@ class WebServer:
             **(routes or {}),
         }
         self._gate = Gate(_hosts(config))
-        self._listeners = Listeners(self._handle)
+        self._listeners = Listeners(self._handle, limits=self._limits)
 
     @property
     def addresses(self) -> list[Address]:
         """Where it listens, with the ports that were really given."""
         return self._listeners.addresses
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return self._listeners.connections
 
     async def start(self) -> None:
         """Listen as configured, and serve at once. Raises CannotListen."""
@@ -120,6 +130,9 @@ class WebServer:
         await self._streams.close()
         await self._live.close()
         await self._listeners.close()
+
+    def _limits(self) -> WebLimits:
+        return self._config.web.limits
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if (answer := self._gate.answer(request)) is not None:

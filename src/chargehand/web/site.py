@@ -12,7 +12,7 @@ from chargehand.domain.user import User
 from chargehand.resources.field import Resource
 
 _SECRET_OPTIONS = {"auth", "authz", "change_hook_auth", "change_hook_dialects", "avatar_methods"}
-_OWN_KEYS = {"plugins", "allowed_hosts", "allowed_origins", "versions", "port"}
+_OWN_KEYS = {"plugins", "allowed_hosts", "allowed_origins", "limits", "versions", "port"}
 
 
 def frontend_config(config: MasterConfig, user: User) -> Resource:

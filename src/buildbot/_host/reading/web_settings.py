@@ -7,13 +7,14 @@ from typing import Any
 from buildbot._host.reading.keys import suggestion
 from buildbot._host.reading.listening import addresses
 from buildbot._host.reading.section import Section
+from buildbot._host.reading.web_limits import read_limits
 from chargehand.config.model import WebConfig
 from chargehand.resources.policy import Everybody, NoOrders, Policy
 
 _KNOWN_WORDS = """
 allowed_hosts allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
 cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
-jsonp logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
+jsonp limits logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
 rest_minimum_version theme ui_default_config url versions ws_ping_interval
 """
 KNOWN = frozenset(_KNOWN_WORDS.split())
@@ -44,12 +45,13 @@ def read_web(section: Section) -> WebConfig:
     options = {
         key: value
         for key, value in part.values.items()
-        if key not in ("port", "allowed_hosts", "allowed_origins", "plugins")
+        if key not in ("port", "allowed_hosts", "allowed_origins", "limits", "plugins")
     }
     return WebConfig(
         listen=_listen(part),
         allowed_origins=_strings(part, "allowed_origins"),
         allowed_hosts=_strings(part, "allowed_hosts"),
+        limits=read_limits(part),
         plugins=plugins,
         options=options,
         plain=_plain({**options, "plugins": plugins}),

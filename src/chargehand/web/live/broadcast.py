@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
+from chargehand.config.web_limits import WebLimits
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import Event
 from chargehand.kit.tasks import Tasks
@@ -14,6 +16,7 @@ from chargehand.resources.announcements import EVENT_TYPES, Announcement, Key, a
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.live.client import Client, Frame
+from chargehand.web.live.limits import LiveAllowance
 from chargehand.web.live.subscriptions import Subscriptions
 
 _encoder = msgspec.json.Encoder()
@@ -29,7 +32,10 @@ class LiveEvents:
     audience: a resource is encoded once for all of them, and not at all when nobody wants it.
     """
 
-    def __init__(self, *, bus: Bus, events: SeenEvents) -> None:
+    def __init__(
+        self, *, bus: Bus, events: SeenEvents, limits: Callable[[], WebLimits] = WebLimits
+    ) -> None:
+        self.allowance = LiveAllowance(limits)
         self._bus = bus
         self._events = events
         self._subscription: Subscription | None = None
@@ -37,9 +43,13 @@ class LiveEvents:
         self._tasks = Tasks("audiences of live events")
 
     def add(self, client: Client, pattern: Key) -> None:
-        """Send the client what matches *pattern*; ``*`` stands for any one segment."""
+        """Send the client what matches *pattern*; ``*`` stands for any one segment.
+
+        Raises TooMuch.
+        """
         if pattern in client.patterns:
             return
+        self.allowance.subscribe(len(client.patterns))
         client.patterns.add(pattern)
         audience = self._audiences.get(client.sees)
         if audience is None:
@@ -53,6 +63,7 @@ class LiveEvents:
         if pattern not in client.patterns:
             return False
         client.patterns.remove(pattern)
+        self.allowance.unsubscribe()
         audience = self._audiences[client.sees]
         audience.wants.remove(client, pattern)
         if not audience.wants:
@@ -64,9 +75,10 @@ class LiveEvents:
         return True
 
     def forget(self, client: Client) -> None:
-        """End all subscriptions of a client."""
+        """End all subscriptions of a client that has left."""
         for pattern in tuple(client.patterns):
             self.remove(client, pattern)
+        client.close()
 
     async def close(self) -> None:
         """Hand nothing out any more."""

@@ -11,14 +11,11 @@ from aiohttp import web
 
 from chargehand.resources.announcements import Key
 from chargehand.resources.visibility import Visibility
+from chargehand.web.live.limits import LiveAllowance
 
 _log = logging.getLogger(__name__)
 
-MAX_WAITING_BYTES = 16 * 1024 * 1024
-"""What may wait for one client; one that is slower loses its connection."""
-
-MAX_PATTERNS = 50_000
-"""How many subscriptions one client may have."""
+FULL = "all live connections that there may be are in use; try again later\n"
 
 Frame = Callable[[Key, bytes], bytes]
 """Makes what is sent of a key and an encoded resource."""
@@ -37,7 +34,7 @@ class Client:
         sees: Visibility,
         frame: Frame,
         abort: Callable[[], None],
-        max_waiting: int = MAX_WAITING_BYTES,
+        allowance: LiveAllowance,
     ) -> None:
         self.name = name
         self.sees = sees
@@ -45,30 +42,53 @@ class Client:
         self._abort = abort
         self.patterns: set[Key] = set()
         self.is_given_up = False
-        self._max_waiting = max_waiting
+        self._allowance = allowance
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._news = asyncio.Event()
+        allowance.join(self)
+
+    @property
+    def lag(self) -> int:
+        """How many bytes wait for it."""
+        return self._size
 
     def push(self, data: bytes) -> None:
         """Queue *data*; a client that is too slow is given up with a line in the log."""
         if self.is_given_up:
             return
-        if self._size + len(data) > self._max_waiting:
-            _log.warning("%s does not keep up with its live events; closing it", self.name)
-            self.give_up()
+        if self._size + len(data) > self._allowance.limits.live_bytes_per_connection:
+            self.drop_as_slow()
             return
         self._waiting.append(data)
         self._size += len(data)
         self._news.set()
+        self._allowance.lag(len(data))
+
+    def drop_as_slow(self) -> None:
+        """Give it up because too much waits for it."""
+        _log.warning("%s does not keep up with its live events; closing it", self.name)
+        self.give_up()
 
     def give_up(self) -> None:
         """Break the connection: something could not be sent, and the client has to know."""
+        if self.is_given_up:
+            return
         self.is_given_up = True
-        self._waiting.clear()
+        self._forget_waiting()
         # Whoever sends may be stuck in a full buffer: only the connection's end wakes him.
         self._abort()
         self._news.set()
+
+    def close(self) -> None:
+        """It has left: nothing waits for it any more."""
+        self._forget_waiting()
+        self._allowance.leave(self)
+
+    def _forget_waiting(self) -> None:
+        self._waiting.clear()
+        size, self._size = self._size, 0
+        self._allowance.lag(-size)
 
     async def next(self) -> bytes | None:
         """Return what is to be sent next, None when the client was given up."""
@@ -79,6 +99,7 @@ class Client:
             await self._news.wait()
         data = self._waiting.popleft()
         self._size -= len(data)
+        self._allowance.lag(-len(data))
         return data
 
 

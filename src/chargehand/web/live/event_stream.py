@@ -14,7 +14,8 @@ from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
 from chargehand.resources.policy import Visitor
 from chargehand.web.live.broadcast import LiveEvents
-from chargehand.web.live.client import MAX_PATTERNS, Client, abort
+from chargehand.web.live.client import FULL, Client, abort
+from chargehand.web.live.limits import TooMuch, checked_pattern
 
 _COMMENT_INTERVAL = 30.0
 
@@ -42,12 +43,19 @@ class EventStreams:
     ) -> web.StreamResponse:
         """Answer ``/sse/<segments>``."""
         match segments:
-            case ("listen", *pattern):
-                return await self._listen(request, visitor, tuple(pattern), headers)
-            case ("add" | "remove" as action, identifier, *pattern):
-                return self._change(action, identifier, tuple(pattern), headers)
+            case ("listen", *rest):
+                if self._live.allowance.is_full:
+                    return _plain(503, FULL.rstrip(), headers | {"Retry-After": "10"})
+                answer = partial(self._listen, request, visitor)
+            case ("add" | "remove" as action, identifier, *rest):
+                answer = partial(self._change, action, identifier)
             case _:
                 return _plain(400, "invalid path", headers)
+        try:
+            pattern = checked_pattern("/".join(rest)) if rest else ()
+            return await answer(pattern, headers)
+        except TooMuch as error:
+            return _plain(400, str(error), headers)
 
     def give_up(self) -> None:
         """Break all connections: what their clients may see has changed."""
@@ -69,28 +77,31 @@ class EventStreams:
             }
             | headers
         )
-        await response.prepare(request)
         identifier = str(uuid.uuid4())
         client = Client(
             name=f"event stream client {request.remote}",
             sees=visitor.sees,
             frame=event_frame,
             abort=partial(abort, request),
+            allowance=self._live.allowance,
         )
-        self._clients[identifier] = client
         client.push(f"event: handshake\ndata: {identifier}\n\n".encode())
-        if pattern:
-            self._live.add(client, pattern)
-        sender = self._tasks.spawn(_send(response, client), name=client.name)
         try:
-            await asyncio.wait({sender})
+            if pattern:
+                self._live.add(client, pattern)
+            await response.prepare(request)
+            self._clients[identifier] = client
+            sender = self._tasks.spawn(_send(response, client), name=client.name)
+            try:
+                await asyncio.wait({sender})
+            finally:
+                sender.cancel()
         finally:
             self._live.forget(client)
-            del self._clients[identifier]
-            sender.cancel()
+            self._clients.pop(identifier, None)
         return response
 
-    def _change(
+    async def _change(
         self, action: str, identifier: str, pattern: Key, headers: dict[str, str]
     ) -> web.StreamResponse:
         client = self._clients.get(identifier)
@@ -101,8 +112,6 @@ class EventStreams:
         if action == "remove":
             if not self._live.remove(client, pattern):
                 return _plain(404, "consumer is not listening to this event", headers)
-        elif len(client.patterns) >= MAX_PATTERNS:
-            return _plain(400, f"more than {MAX_PATTERNS} subscriptions", headers)
         else:
             self._live.add(client, pattern)
         return _plain(200, "ok", headers)

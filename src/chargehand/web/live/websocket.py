@@ -13,7 +13,8 @@ from chargehand.resources.announcements import Key
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.web.live.broadcast import LiveEvents
-from chargehand.web.live.client import MAX_PATTERNS, Client, abort
+from chargehand.web.live.client import FULL, Client, abort
+from chargehand.web.live.limits import TooMuch, checked_pattern
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
@@ -52,12 +53,15 @@ class EventSocket:
         )
         if not socket.can_prepare(request):
             return web.Response(status=426, text="this is a websocket\n", headers=_UPGRADE)
+        if self._live.allowance.is_full:
+            return web.Response(status=503, text=FULL, headers={"Retry-After": "10"})
         await socket.prepare(request)
         client = Client(
             name=f"websocket client {request.remote}",
             sees=visitor.sees,
             frame=event_frame,
             abort=partial(abort, request),
+            allowance=self._live.allowance,
         )
         self._clients[socket] = client
         sender = self._tasks.spawn(_send(socket, client), name=client.name)
@@ -100,9 +104,11 @@ class EventSocket:
             case "ping":
                 return "pong"
             case "startConsuming":
-                if len(client.patterns) >= MAX_PATTERNS:
-                    raise Refused(400, f"more than {MAX_PATTERNS} subscriptions")
-                self._live.add(client, _pattern(frame))
+                pattern = _pattern(frame)
+                try:
+                    self._live.add(client, pattern)
+                except TooMuch as error:
+                    raise Refused(400, str(error)) from error
                 return "OK"
             case "stopConsuming":
                 if not self._live.remove(client, _pattern(frame)):
@@ -141,4 +147,7 @@ def _pattern(frame: Resource) -> Key:
     path = frame["path"]
     if not isinstance(path, str):
         raise Refused(400, f"invalid path format '{path}'")
-    return tuple(path.strip("/").split("/"))
+    try:
+        return checked_pattern(path)
+    except TooMuch as error:
+        raise Refused(400, str(error)) from error

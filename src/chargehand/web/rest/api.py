@@ -14,6 +14,7 @@ from chargehand.resources.visibility import Visibility
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
+from chargehand.web.bodies import Bodies, BodyRefused
 from chargehand.web.ports import Controls, Logs, Resources
 from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
@@ -39,7 +40,9 @@ class RestApi:
         controls: Controls,
         stages: StageReader,
         origins: Origins,
+        bodies: Bodies,
     ) -> None:
+        self._bodies = bodies
         self._resources = resources
         self.reader = Reader(resources=resources, stages=stages)
         self._logs = LogReader(resources=resources, logs=SeenLogs(resources=resources, logs=logs))
@@ -71,7 +74,10 @@ class RestApi:
             case "POST":
                 answer = await self._order(request, visitor, target)
                 later = RETRY_LATER if answer.status == 503 else {}
-                return answer.response(extra | later)
+                response = answer.response(extra | later)
+                if answer.status in {408, 413}:
+                    response.force_close()  # Nobody reads the rest of the body.
+                return response
             case "OPTIONS" if origin is not None:
                 return _preflight(request, extra)
             case _:
@@ -107,12 +113,12 @@ class RestApi:
     async def _order(self, request: web.BaseRequest, visitor: Visitor, target: str) -> Answer:
         path = target.partition("?")[0].removeprefix("/")
         try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return Refused(413, INVALID_REQUEST, "the request is too large").answer()
-        try:
-            content_type = request.headers.get("Content-Type", "")
-            return await self._desk.answer(path, content_type, body, visitor)
+            is_large = self._desk.expects_large(path)
+            async with self._bodies.read(request, is_large=is_large) as body:
+                content_type = request.headers.get("Content-Type", "")
+                return await self._desk.answer(path, content_type, body, visitor)
+        except BodyRefused as refused:
+            return Refused(refused.status, INVALID_REQUEST, str(refused)).answer()
         except TemporarilyUnavailable as error:
             _log.warning("POST %s%s: %s", PREFIX, target, error)
             return Refused(503, INTERNAL_ERROR, UNAVAILABLE).answer()

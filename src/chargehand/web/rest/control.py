@@ -129,6 +129,14 @@ class ControlDesk:
         for method in ("stop", "kill", "pause", "unpause"):
             self._orders["workers", method] = (self._worker_order(method), {"reason": text})
 
+    def expects_large(self, path: str) -> bool:
+        """Return whether an order at that path may be large: only forms take files and patches."""
+        try:
+            endpoint = resolved_path(path).endpoint
+        except NotFound:
+            return False
+        return endpoint.kind == "forceschedulers" and not endpoint.is_collection
+
     async def answer(self, path: str, content_type: str, body: bytes, visitor: Visitor) -> Answer:
         """Carry the call in *body* out and return what to answer."""
         try:

@@ -1,0 +1,71 @@
+"""Bodies of requests: so large, so long, and so many at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from chargehand.config.web_limits import WebLimits
+from chargehand.kit.limits import time_limit
+
+SMALL = 128 * 1024
+"""What every request may send, whatever the others do."""
+
+_MAX_ELEMENTS = 1_000_000
+
+
+class BodyRefused(Exception):
+    """A body is not read to its end; the message says why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Bodies:
+    """Reads bodies; all large ones together take so much memory."""
+
+    def __init__(self, limits: Callable[[], WebLimits]) -> None:
+        self._limits = limits
+        self._held = 0
+
+    @asynccontextmanager
+    async def read(self, request: web.BaseRequest, *, is_large: bool) -> AsyncIterator[bytes]:
+        """Give the body for as long as it is needed. Raises BodyRefused."""
+        limits = self._limits()
+        limit = limits.body_bytes if is_large else min(SMALL, limits.body_bytes)
+        if (request.content_length or 0) > limit:
+            raise _too_large(limit)
+        held = 0
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            try:
+                async with time_limit(limits.body_seconds):
+                    async for chunk in request.content.iter_any():
+                        chunks.append(chunk)
+                        size += len(chunk)
+                        if size > limit:
+                            raise _too_large(limit)
+                        more = max(0, size - SMALL) - held
+                        if self._held + more > limits.bodies_bytes:
+                            raise BodyRefused(503, "too many large requests at once; try again")
+                        held += more
+                        self._held += more
+            except TimeoutError:
+                raise BodyRefused(
+                    408, f"the body did not arrive within {limits.body_seconds:g} seconds"
+                ) from None
+            body = b"".join(chunks)
+            chunks.clear()
+            if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_ELEMENTS:
+                raise BodyRefused(413, f"the request has more than {_MAX_ELEMENTS} elements")
+            yield body
+        finally:
+            self._held -= held
+
+
+def _too_large(limit: int) -> BodyRefused:
+    return BodyRefused(413, f"the request is larger than {limit} bytes")

@@ -1,0 +1,86 @@
+"""What live connections may take, each of them and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from chargehand.config.web_limits import WebLimits
+from chargehand.resources.announcements import Key
+
+_MAX_SEGMENTS = 16
+_MAX_LENGTH = 1024
+
+
+class TooMuch(Exception):
+    """Something is not granted; the message says which limit forbids it."""
+
+
+def checked_pattern(path: str) -> Key:
+    """Return the pattern that a path is. Raises TooMuch."""
+    if len(path) > _MAX_LENGTH:
+        raise TooMuch(f"a path has at most {_MAX_LENGTH} characters")
+    pattern = tuple(path.strip("/").split("/"))
+    if len(pattern) > _MAX_SEGMENTS:
+        raise TooMuch(f"a path has at most {_MAX_SEGMENTS} segments")
+    return pattern
+
+
+class Lagging(Protocol):
+    """A connection that bytes wait for."""
+
+    @property
+    def lag(self) -> int:
+        """How many bytes."""
+
+    def drop_as_slow(self) -> None:
+        """Give it up because too much waits for it."""
+
+
+class LiveAllowance:
+    """Counts what all live connections take."""
+
+    def __init__(self, limits: Callable[[], WebLimits]) -> None:
+        self._limits = limits
+        self._lag = 0
+        self._connections: set[Lagging] = set()
+        self._subscriptions = 0
+
+    @property
+    def limits(self) -> WebLimits:
+        """The limits of the running configuration."""
+        return self._limits()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be no further connection."""
+        return len(self._connections) >= self._limits().live_connections
+
+    def join(self, connection: Lagging) -> None:
+        """Count a connection."""
+        self._connections.add(connection)
+
+    def leave(self, connection: Lagging) -> None:
+        """Count a connection no more."""
+        self._connections.discard(connection)
+
+    def subscribe(self, own: int) -> None:
+        """Count another subscription of a connection that has so many. Raises TooMuch."""
+        limits = self._limits()
+        if own >= limits.subscriptions_per_connection:
+            raise TooMuch(
+                f"more than {limits.subscriptions_per_connection} subscriptions of one connection"
+            )
+        if self._subscriptions >= limits.subscriptions:
+            raise TooMuch(f"more than {limits.subscriptions} subscriptions in all")
+        self._subscriptions += 1
+
+    def unsubscribe(self) -> None:
+        """Count one less."""
+        self._subscriptions -= 1
+
+    def lag(self, size: int) -> None:
+        """Count so many bytes more (or less) that wait; beyond the limit the slowest gives way."""
+        self._lag += size
+        if size > 0 and self._lag > self._limits().live_bytes:
+            max(self._connections, key=lambda connection: connection.lag).drop_as_slow()
