@@ -18,7 +18,7 @@ _SWEEP_SECONDS = 5.0
 _MAX_TARGET = 256 * 1024
 _MAX_FIELD = 16 * 1024
 _MAX_HEAD = 512 * 1024
-_LINGERING_SECONDS = 0.5
+_LINGERING_SECONDS = 1.0
 """How long what nobody reads is received, so that the client sees the answer before the end."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
