@@ -143,7 +143,7 @@ async def test_a_silent_order_of_builders_is_given_up_and_asked_again_seldom(far
     await farm.configure(builder("a", "two"), prioritize_builders=silent)
     for _ in range(100):
         ordered = farm.store.submit(1)
-        await asyncio.sleep(6)
+        await asyncio.sleep(7)
         await farm.end(ordered)
 
     assert len(farm.started) == 100

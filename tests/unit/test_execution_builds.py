@@ -235,7 +235,7 @@ async def test_a_function_that_raises_ends_the_step_as_an_exception(where):
 
     build = await workshop.run()
 
-    assert build.state == "exception 'true' (exception)"
+    assert build.state == 'ZeroDivisionError in step "shell": division by zero'
     assert "ZeroDivisionError" in workshop.logs.text("err.text")
     assert "ZeroDivisionError" in workshop.logs.text("err.html")
 
@@ -264,7 +264,7 @@ async def test_a_step_that_raises_leaves_a_traceback_of_the_users_code():
 
     workshop = StepWorkshop(Raises())
 
-    assert (await workshop.run()).state == "exception finished (exception)"
+    assert (await workshop.run()).state == 'RuntimeError in step "generic": oops'
     text = workshop.logs.text("err.text")
     assert text.endswith("RuntimeError: oops\n")
     assert "bridge.py" not in text
@@ -307,7 +307,7 @@ async def test_a_plan_that_raises_ends_the_build_as_an_exception():
 
     workshop = StepWorkshop(factory=Broken())
 
-    assert (await workshop.run()).state == "build exception"
+    assert (await workshop.run()).state == "the build cannot begin: RuntimeError: no build today"
     assert "no build today" in workshop.logs.text("err.text")
 
 

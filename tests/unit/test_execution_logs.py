@@ -372,7 +372,7 @@ async def test_an_observer_that_raises_fails_the_step():
     session = ScriptedSession(lambda _: Script(stdout="1\n"))
     workshop = StepWorkshop(Observed(command="make"), session=session)
 
-    assert (await workshop.run()).state == "exception 'make' (exception)"
+    assert (await workshop.run()).state == 'RuntimeError in step "shell": cannot read this'
     assert "cannot read this" in workshop.logs.text("err.text")
     assert workshop.logs.text("stdio") == "hshell\no1\n"
     assert session.interrupts == ["its output failed"]
@@ -455,7 +455,7 @@ async def test_a_delayed_log_that_fails_fails_the_step():
     session = ScriptedSession(lambda _: Script(files={"trace": "1\n"}))
     workshop = StepWorkshop(Delays(command="make"), session=session)
 
-    assert (await workshop.run()).state == "exception 'make' (exception)"
+    assert (await workshop.run()).state == 'ZeroDivisionError in step "shell": division by zero'
     assert "ZeroDivisionError" in workshop.logs.text("err.text")
 
 

@@ -20,6 +20,7 @@ from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from chargehand.kit.asking import ANSWER_SECONDS, answer
 from chargehand.kit.guard import BaseExceptionRaised, contained
 
 P = ParamSpec("P")
@@ -68,6 +69,33 @@ async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -
         if task is None or task.cancelling():
             raise
         raise defer.CancelledError from error
+    finally:
+        _in_extension.reset(token)
+
+
+async def answered(name: str, function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
+    """Call *function* as `inward` does; it is to answer in time. Raises NoAnswer, with *name*."""
+    return await answered_within(ANSWER_SECONDS, name, function, *args, **keywords)
+
+
+async def answered_within(
+    seconds: float, name: str, function: Callable[..., Any], /, *args: Any, **keywords: Any
+) -> Any:
+    """Do the same within so many *seconds*.
+
+    What it waits for runs in a task of its own: a cancellation of ours does not wait for it.
+    """
+    if _undeferred(function) is not function:  # one of ours, which asks users by this
+        return await inward(function, *args, **keywords)
+    token = _in_extension.set(True)
+    try:
+        value = contained(function, *args, **keywords)
+        if type(value) in _PLAIN:
+            return value
+        if not (isinstance(value, Failure | Deferred) or inspect.isawaitable(value)):
+            return value
+        waiting = inward(lambda: value)
+        return await answer(waiting, name=name, function=function, within=seconds)
     finally:
         _in_extension.reset(token)
 

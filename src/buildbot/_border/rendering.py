@@ -13,7 +13,7 @@ from typing import Any
 
 from zope.interface import Interface, implementer, interfacemethod
 
-from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.bridge import answered, outward, settled
 
 
 class IRenderable(Interface):
@@ -48,7 +48,7 @@ async def render_value(value: Any, properties: Any) -> Any:
         case _Kind.OURS:
             return await value.rendering(properties)
         case _Kind.USERS:
-            return await inward(value.getRenderingFor, properties)
+            return await answered("getRenderingFor", value.getRenderingFor, properties)
         case _Kind.DICT:
             return await _rendered_dict(value, properties)
         case _:

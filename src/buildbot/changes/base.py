@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.bridge import answered_within, outward, settled
 from buildbot._border.errors import error
 from buildbot.interfaces import IChangeSource, implementer
 from buildbot.util.service import ClusteredBuildbotService, ServiceRuntime
@@ -15,6 +15,9 @@ from chargehand.kit.tasks import Tasks
 __all__ = ["ChangeSource", "PollingChangeSource", "ReconfigurablePollingChangeSource"]
 
 DEFAULT_POLL_INTERVAL = 10 * 60
+
+POLL_SECONDS = 3600.0
+"""How long ``poll()`` may take."""
 
 
 @implementer(IChangeSource)
@@ -153,7 +156,7 @@ class ReconfigurablePollingChangeSource(ChangeSource):
         return True
 
     async def _poll_inward(self) -> None:
-        await inward(self.poll)
+        await answered_within(POLL_SECONDS, "poll", self.poll)
 
 
 class PollingChangeSource(ReconfigurablePollingChangeSource):

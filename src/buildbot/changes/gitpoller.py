@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from buildbot._border.arguments import bound
-from buildbot._border.bridge import inward, outward
+from buildbot._border.bridge import answered, outward
 from buildbot._border.errors import error
 from buildbot._border.rendering import render_value
 from buildbot.changes.base import ReconfigurablePollingChangeSource
@@ -291,6 +291,6 @@ def _is_choice_of_branches(branches: Any) -> bool:
 
 def _hook(function: Callable[..., Any]) -> Hook:
     async def hook(argument: Any) -> Any:
-        return await inward(function, argument)
+        return await answered("a function of GitPoller", function, argument)
 
     return hook

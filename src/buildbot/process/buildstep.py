@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward, outgoing
+from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant, render_value
@@ -236,7 +236,7 @@ class BuildStep(
 
     async def _build_summary(self) -> dict[str, str]:
         """Do the work of `getBuildResultSummary`."""
-        summary = dict(await inward(self.getResultSummary))
+        summary = dict(await answered("getResultSummary", self.getResultSummary))
         if (
             self.results in self.updateBuildSummaryPolicy
             and "build" not in summary
@@ -246,7 +246,7 @@ class BuildStep(
         return summary
 
     def _described(self, description: Any) -> str:
-        if not description:
+        if not description or not is_constant(description):  # it could not be rendered
             return ""
         words = join_list(description)
         if self.descriptionSuffix:
@@ -265,7 +265,7 @@ class BuildStep(
 
     async def _current_sentence(self) -> str:
         """Return what the step is doing."""
-        summary = await inward(self.getCurrentSummary)
+        summary = await answered("getCurrentSummary", self.getCurrentSummary)
         return str(summary.get("step", "finished") if isinstance(summary, dict) else summary)
 
     def setProgress(self, metric: str, value: float) -> None:
@@ -355,7 +355,7 @@ class BuildStep(
             return False
         await self._render_all()
         wanted = self.doStepIf
-        return bool(await inward(wanted, self) if callable(wanted) else wanted)
+        return bool(await answered("doStepIf", wanted, self) if callable(wanted) else wanted)
 
     async def _needed_locks(self) -> Any:
         """Return the locks that it needs."""
@@ -383,7 +383,9 @@ class BuildStep(
     async def _is_hidden(self) -> bool:
         """Return whether it is not to be shown."""
         hide = self.hideStepIf
-        return bool(await inward(hide, self.results, self) if callable(hide) else hide)
+        return bool(
+            await answered("hideStepIf", hide, self.results, self) if callable(hide) else hide
+        )
 
 
 @lru_cache(1024)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import answered
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import Renderable, render_value
@@ -304,5 +304,8 @@ class WithProperties(Renderable, ComparableMixin):
             values = _OldValues(properties, {})
             return self.fmtstring % tuple(values[name] for name in self.args)
         build = getattr(properties, "build", None) or properties
-        extra = {name: await inward(function, build) for name, function in self.lambda_subs.items()}
+        extra = {
+            name: await answered(name, function, build)
+            for name, function in self.lambda_subs.items()
+        }
         return self.fmtstring % _OldValues(properties, extra)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import answered
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.buildstep import BuildStep
@@ -135,7 +135,7 @@ class RecipeStep:
 
     async def interrupt(self, reason: str) -> None:
         """Make `run` end soon."""
-        await inward(self.step.interrupt, reason)
+        await answered("interrupt", self.step.interrupt, reason)
 
     async def sentence(self, result: Result | None) -> str:
         """Return what it is doing, or did."""
@@ -147,7 +147,7 @@ class RecipeStep:
 
     async def build_sentence(self, result: Result) -> str | None:
         """Return what it contributes to the build's sentence."""
-        summary = await inward(self.step.getBuildResultSummary)
+        summary = await answered("getBuildResultSummary", self.step.getBuildResultSummary)
         return summary.get("build") if isinstance(summary, dict) else None
 
     async def is_hidden(self, result: Result) -> bool:
@@ -156,7 +156,7 @@ class RecipeStep:
         return await self.step._is_hidden()
 
     async def _summary(self) -> dict[str, Any]:
-        summary = await inward(self.step.getResultSummary)
+        summary = await answered("getResultSummary", self.step.getResultSummary)
         return summary if isinstance(summary, dict) else {}
 
     async def _render_name(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from buildbot._border.bridge import inward, outgoing
+from buildbot._border.bridge import answered, outgoing
 from buildbot.process.log import Log
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from chargehand.domain.build import Channel
@@ -132,7 +132,7 @@ class RemoteCommand:
     async def _activated(self, name: str) -> LogWriter | None:
         """Return the log of a watched file of which there is text now."""
         make, closed_with_it = self.delayedLogs.pop(name)
-        log: Log | None = await inward(make, self)
+        log: Log | None = await answered(f"the function of log {name}", make, self)
         if log is None:
             return None
         self.useLog(log, closed_with_it, name)

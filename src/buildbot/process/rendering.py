@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import answered, inward
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import IRenderable, Renderable, render_value
@@ -105,7 +105,7 @@ class renderer(Renderable, ComparableMixin):
     async def rendering(self, properties: Any) -> Any:
         args = await render_value(self.args, properties)
         kwargs = await render_value(self.kwargs, properties)
-        found = await inward(self.fn, properties, *args, **kwargs)
+        found = await answered("renderer", self.fn, properties, *args, **kwargs)
         return await render_value(found, properties)
 
     def __repr__(self) -> str:
@@ -130,7 +130,7 @@ class Transform(Renderable, ComparableMixin):
         function = await render_value(self._function, properties)
         args = await render_value(self._args, properties)
         kwargs = await render_value(self._kwargs, properties)
-        return await inward(function, *args, **kwargs)
+        return await answered("the function of Transform", function, *args, **kwargs)
 
 
 class FlattenList(Renderable, ComparableMixin):

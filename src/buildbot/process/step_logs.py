@@ -12,6 +12,9 @@ from chargehand.execution.failure_text import html_of, text_of
 from chargehand.kit.tasks import Tasks
 from chargehand.logs.writer import Redact
 
+_PATIENCE = 2.0
+"""Seconds to end for what the step itself has begun."""
+
 
 class StepLogs:
     """What a step can do with logs; every method that writes returns a Deferred."""
@@ -120,6 +123,6 @@ class StepLogs:
                 await log.end()
             except Exception as error:  # noqa: BLE001 - the other logs have to end all the same
                 failure = failure or error
-        await self._tasks.close()
+        await self._tasks.close(patience=_PATIENCE)
         if failure is not None:
             raise failure

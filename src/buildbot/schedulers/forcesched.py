@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import inward, outgoing, outward, settled
+from buildbot._border.bridge import answered, inward, outgoing, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
@@ -272,7 +272,9 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     async def _gathered(self, collector: ValidationErrorCollector, given: dict[str, Any]) -> Any:
         try:
-            return await inward(self.gatherPropertiesAndChanges, collector, **given)
+            return await answered(
+                "gatherPropertiesAndChanges", self.gatherPropertiesAndChanges, collector, **given
+            )
         except CollectedValidationError as wrong:
             collector.errors.update(wrong.errors)
             return Properties(), [], {}
@@ -283,7 +285,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         names = None if builder_names is None else list(builder_names)
         given = {name: value for name, value in answers.items() if name not in _NO_ANSWERS}
         try:
-            return await inward(self.force, owner, builderNames=names, **given)
+            return await answered("force", self.force, owner, builderNames=names, **given)
         except CollectedValidationError as wrong:
             raise InvalidParameters(wrong.errors) from wrong
         except ValidationError as wrong:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import answered, answered_within
+from buildbot._border.stopping import STOP_SECONDS
 from buildbot.process.properties import Properties
 from buildbot.schedulers import wiring
 from chargehand.domain.buildset import SubmittedBuildset
@@ -74,7 +75,7 @@ class _UsersBuildsets:
         if is_overridden(self._scheduler, _FOR_CHANGES):
             numbers = [int(change.id) for change in changes]
             method = self._scheduler.addBuildsetForChanges
-            await inward(method, changeids=numbers, **_keywords(options))
+            await answered(_FOR_CHANGES, method, changeids=numbers, **_keywords(options))
         elif is_overridden(self._scheduler, _FOR_STAMPS):
             submitted = await self.for_stamps(options, self._default.stamps_of(changes), changes)
         else:
@@ -89,7 +90,8 @@ class _UsersBuildsets:
         if not is_overridden(self._scheduler, _WITH_DEFAULTS):
             return await self.for_stamps(options, self._default.stamps_with_defaults(given))
         keywords = _keywords(options)
-        await inward(
+        await answered(
+            _WITH_DEFAULTS,
             self._scheduler.addBuildsetForSourceStampsWithDefaults,
             keywords.pop("reason"),
             list(map(dict, given)),
@@ -103,7 +105,8 @@ class _UsersBuildsets:
         """Submit a buildset with exactly these source stamps."""
         if not is_overridden(self._scheduler, _FOR_STAMPS):
             return await self._default.for_stamps(options, stamps, changes)
-        await inward(
+        await answered(
+            _FOR_STAMPS,
             self._scheduler.addBuildsetForSourceStamps,
             sourcestamps=wiring.stamps_for_users(stamps),
             **_keywords(options),
@@ -121,21 +124,23 @@ class _UsersBehaviour:
     async def activate(self) -> None:
         """Begin to work."""
         if is_overridden(self._scheduler, "activate"):
-            await inward(self._scheduler.activate)
+            await answered("activate", self._scheduler.activate)
         else:
             await self._default.activate()
 
     async def deactivate(self) -> None:
         """Stop."""
         if is_overridden(self._scheduler, "deactivate"):
-            await inward(self._scheduler.deactivate)
+            await answered_within(STOP_SECONDS, "deactivate", self._scheduler.deactivate)
         else:
             await self._default.deactivate()
 
     async def got_change(self, change: Change, important: bool) -> None:
         """React to a change that passed the filter."""
         if is_overridden(self._scheduler, "gotChange"):
-            await inward(self._scheduler.gotChange, wiring.SchedulerChange(change), important)
+            await answered(
+                "gotChange", self._scheduler.gotChange, wiring.SchedulerChange(change), important
+            )
         else:
             await self._default.got_change(change, important)
 
@@ -150,13 +155,13 @@ class UsersActions:
     async def next_time(self, last: Timestamp | None) -> Timestamp:
         """Return when to build next."""
         if is_overridden(self._scheduler, "getNextBuildTime"):
-            return float(await inward(self._scheduler.getNextBuildTime, last))
+            return float(await answered("getNextBuildTime", self._scheduler.getNextBuildTime, last))
         return await self._default.next_time(last)
 
     async def start_build(self) -> None:
         """Build, if there is something to build."""
         if is_overridden(self._scheduler, "startBuild"):
-            await inward(self._scheduler.startBuild)
+            await answered("startBuild", self._scheduler.startBuild)
         else:
             await self._default.start_build()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import inward, outgoing
+from buildbot._border.bridge import answered, inward, outgoing
 from buildbot.config import error
 from chargehand.domain.orders import text_error
 
@@ -38,7 +38,7 @@ class ValidationErrorCollector:
     async def collectValidationErrors(self, name: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a Deferred of what *fn* returns, None where it found something wrong."""
         try:
-            return await inward(fn, *args, **kwargs)
+            return await answered(f"parameter {name}", fn, *args, **kwargs)
         except CollectedValidationError as wrong:
             self.errors.update(wrong.errors)
         except ValueError as wrong:

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import answered
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build_parts import ChangeView
 from buildbot.process.properties import Properties
@@ -70,7 +70,7 @@ def importance_hook(function: Any) -> IsImportant | None:
         return None
 
     async def is_important(change: Change) -> bool:
-        return bool(await inward(function, SchedulerChange(change)))
+        return bool(await answered("fileIsImportant", function, SchedulerChange(change)))
 
     return is_important
 
@@ -84,7 +84,7 @@ def priority_hook(function: Any) -> PriorityOf | None:
         builder_names: Sequence[str], changes: Mapping[str, Sequence[Change]]
     ) -> int:
         views = {name: list(map(SchedulerChange, found)) for name, found in changes.items()}
-        return int(await inward(function, list(builder_names), views))
+        return int(await answered("priority", function, list(builder_names), views))
 
     return priority_of
 

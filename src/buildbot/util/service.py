@@ -8,17 +8,22 @@ may be plain, ``async def``, or return a Deferred.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from twisted.application.service import Service
 
-from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.bridge import answered, answered_within, outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import render_value
+from buildbot._border.stopping import STOP_SECONDS
 from buildbot.process.properties import Properties
 from chargehand.config.model import Component, HostedSettings
+from chargehand.kit.guard import guarded
+
+_log = logging.getLogger(__name__)
 
 
 class ReconfigurableServiceMixin:
@@ -76,11 +81,11 @@ class AsyncService(Service):
 
     async def _begun(self) -> None:
         """Start it, and wait until it has started."""
-        await inward(self.startService)
+        await answered(f"startService of {self.name}", self.startService)
 
     async def _ended(self) -> None:
         """Stop it, and wait until it has stopped."""
-        await inward(self.stopService)
+        await answered_within(STOP_SECONDS, f"stopService of {self.name}", self.stopService)
 
     def startService(self) -> Any:
         """Begin to work; subclasses call it first."""
@@ -148,7 +153,8 @@ class AsyncMultiService(AsyncService):
     async def _stop_all(self) -> None:
         for service in reversed(self.services):
             if service.running:
-                await service._ended()
+                with guarded(_log, "service %s failed while it was stopped", service.name):
+                    await service._ended()
         self.running = 0
 
 
@@ -225,7 +231,9 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
         for key in self.secrets:
             if key in keywords:
                 keywords[key] = await self._rendered(keywords[key])
-        await inward(self.reconfigService, *self._config_args, **keywords)
+        await answered(
+            f"reconfigService of {self.name}", self.reconfigService, *self._config_args, **keywords
+        )
         self.configured = True
 
     async def _render(self, values: tuple[Any, ...]) -> Any:
@@ -286,10 +294,11 @@ class ClusteredBuildbotService(BuildbotService):
 
     async def _start_all(self) -> None:
         await super()._start_all()
-        await inward(self.activate)
+        await answered(f"activate of {self.name}", self.activate)
 
     async def _stop_all(self) -> None:
-        await inward(self.deactivate)
+        with guarded(_log, "service %s failed while it was deactivated", self.name):
+            await answered_within(STOP_SECONDS, f"deactivate of {self.name}", self.deactivate)
         await super()._stop_all()
 
 

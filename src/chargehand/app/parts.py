@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from chargehand.app.directory import Directory
@@ -23,6 +24,7 @@ from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.kit.clock import Clock
+from chargehand.kit.guard import guarded
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.reception import Reception
 from chargehand.scheduling.service import Scheduling
@@ -134,17 +136,17 @@ class Parts:
         await self.dispatcher.look_again()
 
     async def stop(self) -> None:
-        """Stop in the order in which work flows: no new work, then no builds, then no workers.
+        """Stop all work, then the workers. Users' code that takes its time keeps nothing else from
+        stopping meanwhile (decision 0031).
 
         The web comes last, so that health checks are answered meanwhile.
         """
         self.web.close()
         self.store.give_up(after=_OUTAGE_SECONDS)
+        self.dispatcher.stop_starting()
+        work = (self.services, self.intake, self.scheduling, self.dispatcher)
+        await asyncio.gather(*[self._stopped(part.stop) for part in work])
         for stop in (
-            self.services.stop,
-            self.intake.stop,
-            self.scheduling.stop,
-            self.dispatcher.stop,
             self.builds.close,
             self.fleet.close,
             self._reception.close,
@@ -152,6 +154,11 @@ class Parts:
             self.web.stop,
             self.store.close,
         ):
+            await self._stopped(stop)
+
+    async def _stopped(self, stop: Callable[[], Awaitable[None]]) -> None:
+        """Whatever fails, the others are stopped, too."""
+        with guarded(_log, "a part of the master failed while it was stopped"):
             try:
                 await stop()
             except StoreError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -20,18 +21,23 @@ class Services:
     async def reconfigure(self, components: Sequence[Component]) -> None:
         """Run these services from now on; one that has not changed is left alone."""
         wanted = {component.name: component for component in components}
-        for name, (component, _) in list(self._running.items()):
-            new = wanted.get(name)
-            if new is None or new.identity != component.identity:
-                await self._stop(name)
+        await self._stop_all(
+            [
+                name
+                for name, (component, _) in self._running.items()
+                if (new := wanted.get(name)) is None or new.identity != component.identity
+            ]
+        )
         for name, component in wanted.items():
             if name not in self._running:
                 await self._start(component)
 
     async def stop(self) -> None:
-        """Stop all, the last started first."""
-        for name in reversed(list(self._running)):
-            await self._stop(name)
+        """Stop all, the last started first. None waits for another."""
+        await self._stop_all(list(reversed(self._running)))
+
+    async def _stop_all(self, names: Sequence[str]) -> None:
+        await asyncio.gather(*map(self._stop, names))
 
     async def _start(self, component: Component) -> None:
         match component.settings:

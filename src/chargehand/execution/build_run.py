@@ -15,6 +15,7 @@ from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
 from chargehand.domain.session import WorkerLost
 from chargehand.execution.build_services import BuildServices
+from chargehand.execution.failure_text import headline_of
 from chargehand.execution.ports import (
     BuildFacts,
     BuildSources,
@@ -31,6 +32,8 @@ from chargehand.execution.rules import (
 )
 from chargehand.execution.step_run import StepRun
 from chargehand.execution.stop import Stop
+from chargehand.kit.asking import NoAnswer
+from chargehand.kit.patience import Patience
 
 _log = logging.getLogger(__name__)
 
@@ -59,9 +62,12 @@ class BuildRun:
         self._is_lost = False
         self._current: StepRun | None = None
         self._preparation: Preparation | None = None
+        self._patience = Patience()
         self._result = Result.SUCCESS
         self._halted = False
         self._texts: list[str] = []
+        self._error: str | None = None
+        """What ended it: an exception of users' code."""
 
     @property
     def has_begun(self) -> bool:
@@ -98,6 +104,7 @@ class BuildRun:
         self._is_lost = self._is_lost or stop.result is Result.RETRY
         if self._stop is None:
             self._stop = stop
+        self._patience.stop()
         if self._preparation is not None:
             self._preparation.stop()
         if self._current is not None:
@@ -129,7 +136,7 @@ class BuildRun:
         await self._services.builds.finish_build(
             self.build,
             self._result,
-            build_sentence(self._result, self._texts, reason),
+            build_sentence(self._result, self._texts, reason, error=self._error),
             self._assignment.request_ids,
         )
 
@@ -165,10 +172,13 @@ class BuildRun:
         try:
             facts = self._facts(sources)
             hosted: HostedBuild = self._builder.plan.begin(facts)
-            properties = await hosted.properties()
+            properties = await self._patience.answer("a property", hosted.properties(), then=0.0)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
-            _log.exception("the plan of builder %s failed", self._builder.name)
+            if isinstance(error, NoAnswer) and self._stop is not None:
+                return
+            _log.warning("the build of builder %s cannot begin: %s", self._builder.name, error)
             self._result = Result.EXCEPTION
+            self._error = f"the build cannot begin: {headline_of(error)}"
             await preparation.fail(error)
             return
         if await self._is_prepared(preparation, properties):
@@ -220,6 +230,8 @@ class BuildRun:
         self._result, halts = after_step(step.flags, result, self._result)
         self._halted = self._halted or halts
         hosted.note(step, result, self._result)
+        if self._error is None and result is Result.EXCEPTION:
+            self._error = running.error
         if running.build_sentence is not None:
             self._texts.append(running.build_sentence)
             sentence = " ".join(self._texts)

@@ -1,37 +1,58 @@
-"""An exception of the user's code, as the text of a log."""
+"""An exception of the user's code, as the text of a log, and as a sentence."""
 
 from __future__ import annotations
 
+import asyncio
 import html
 import traceback
 from pathlib import Path
-from types import TracebackType
 
+from chargehand.kit.asking import NoAnswer
 from chargehand.kit.guard import BaseExceptionRaised
 
 _PACKAGES = Path(__file__).resolve().parents[2]
-_OURS = tuple(
-    f"{_PACKAGES / directory}/"
-    for directory in (
-        "chargehand/execution",
-        "buildbot/_border",
-        "buildbot/_host",
-        "buildbot/process",
-    )
+_PLUMBING = (
+    *(
+        f"{_PACKAGES / directory}/"
+        for directory in (
+            "chargehand/execution",
+            "chargehand/kit",
+            "buildbot/_border",
+            "buildbot/_host",
+            "buildbot/process",
+        )
+    ),
+    f"{Path(asyncio.__file__).parent}/",
 )
+_LONGEST = 200
 
 
 def text_of(error: BaseException) -> str:
     """Return the traceback, beginning where the user's code (or a step) was called."""
-    error = _raised(error)
-    where = _first_foreign(error.__traceback__) or error.__traceback__
-    return "".join(traceback.format_exception(type(error), error, where))
+    if isinstance(error, NoAnswer):
+        return f"{error}\n"
+    found = traceback.TracebackException.from_exception(_raised(error))
+    _strip(found)
+    return "".join(found.format())
 
 
 def headline_of(error: BaseException) -> str:
     """Return the traceback's last line: class and message."""
     error = _raised(error)
+    if isinstance(error, NoAnswer):
+        return str(error)
     return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
+def error_sentence(step_name: str, error: BaseException) -> str:
+    """Return what happened in a step, in one line."""
+    error = _raised(error)
+    message = " ".join(str(error).split())
+    if len(message) > _LONGEST:
+        message = f"{message[:_LONGEST]} …"
+    if isinstance(error, NoAnswer):
+        return f'step "{step_name}": {message}'
+    return f'{type(error).__name__} in step "{step_name}": {message}'.removesuffix(": ")
 
 
 def html_of(error: BaseException) -> str:
@@ -47,7 +68,12 @@ def _raised(error: BaseException) -> BaseException:
     return error.raised if isinstance(error, BaseExceptionRaised) else error
 
 
-def _first_foreign(where: TracebackType | None) -> TracebackType | None:
-    while where is not None and where.tb_frame.f_code.co_filename.startswith(_OURS):
-        where = where.tb_next
-    return where
+def _strip(found: traceback.TracebackException) -> None:
+    """Take away the frames that led to the user's, of the exceptions behind it, too."""
+    for number, frame in enumerate(found.stack):
+        if not (frame.filename.startswith(_PLUMBING) or "/twisted/internet/" in frame.filename):
+            del found.stack[:number]
+            break
+    for other in (found.__cause__, found.__context__, *(getattr(found, "exceptions", None) or ())):
+        if other is not None:
+            _strip(other)

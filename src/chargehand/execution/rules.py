@@ -51,8 +51,13 @@ def after_step(flags: StepFlags, result: Result, so_far: Result) -> tuple[Result
     return worse(so_far, counted), halts
 
 
-def build_sentence(result: Result, parts: Iterable[str], reason: str | None = None) -> str:
-    """Return the build's state sentence: its result, why it was stopped, what its steps say."""
+def build_sentence(
+    result: Result, parts: Iterable[str], reason: str | None = None, *, error: str | None = None
+) -> str:
+    """Return the build's state sentence: its result, why it was stopped, what its steps say; or
+    the *error* that ended it."""
+    if error is not None and reason is None:
+        return error
     texts = list(parts)
     word = _WORDS.get(result, result.word if texts or reason else f"build {result.word}")
     if reason:

@@ -19,6 +19,9 @@ from chargehand.execution.stop import Stop
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.tasks import Tasks
 
+_PATIENCE = 2.0
+"""Seconds to end for the code of steps, which has been interrupted and cancelled before."""
+
 
 class Builds:
     """Runs builds. Of a running one, the configuration is that of its beginning."""
@@ -118,4 +121,4 @@ class Builds:
 
     async def close(self) -> None:
         """Give up the steps that were abandoned. Builds end by cancelling their `start`."""
-        await self._tasks.close()
+        await self._tasks.close(patience=_PATIENCE)

@@ -14,12 +14,14 @@ from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
 from chargehand.domain.waiting import LockHeld
 from chargehand.execution.build_services import BuildServices
-from chargehand.execution.failure_text import html_of, text_of
+from chargehand.execution.failure_text import error_sentence, html_of, text_of
 from chargehand.execution.ports import Assignment, HostedStep, LockGrant
 from chargehand.execution.rules import as_result, slug_of
 from chargehand.execution.step_context import StepContext
 from chargehand.execution.step_logs import StepLogs
 from chargehand.execution.stop import Stop
+from chargehand.kit.asking import NoAnswer
+from chargehand.kit.patience import Patience
 from chargehand.logs.writer import LogFailed
 
 _log = logging.getLogger(__name__)
@@ -51,8 +53,9 @@ class StepRun:
         self._stop: Stop | None = None
         self._waiting: asyncio.Future[None] | None = None
         """Set while there is something to wait for: its end, or the order to stop."""
-        self._asking: asyncio.Timeout | None = None
-        """Set while users' functions are asked whether the step is wanted."""
+        self._patience = Patience()
+        self._error: Exception | None = None
+        """What its code raised last."""
         self.build_sentence: str | None = None
         """What it contributes to the build's state sentence, once it has run."""
         self.seconds_waited = 0.0
@@ -65,11 +68,18 @@ class StepRun:
         """Whether the worker went away while one of its commands ran."""
         return self._context.is_worker_lost
 
+    @property
+    def error(self) -> str | None:
+        """What went wrong in its code, in a sentence; None if nothing did."""
+        return None if self._error is None else error_sentence(self._hosted.name, self._error)
+
     async def run(self) -> Result:
         """Run the step to its end, record it, and return its result. Never raises for the step."""
         wanted, locks, error = await self._prepare()
+        sentence, unspoken = await self._sentence_now()
+        error = error or unspoken
         runs = wanted and error is None
-        await self._add(runs=runs, waits=bool(locks) and runs)
+        await self._add(sentence, runs=runs, waits=bool(locks) and runs)
         result: Result
         grant: LockGrant | None = None
         try:
@@ -95,12 +105,10 @@ class StepRun:
         if self._stop is None:
             self._stop = stop
             self._wake()
-            if self._asking is not None:
-                self._asking.reschedule(asyncio.get_running_loop().time())
+            self._patience.stop()
 
-    async def _add(self, *, runs: bool, waits: bool) -> None:
+    async def _add(self, sentence: str, *, runs: bool, waits: bool) -> None:
         """Record the step, and in the same transaction the log that it surely opens."""
-        sentence = await self._sentence_now()
         starts = runs and not waits
         steps = self._services.steps
         first: NewLog | None = None
@@ -123,18 +131,15 @@ class StepRun:
         )
 
     async def _prepare(self) -> tuple[bool, tuple[LockAccess, ...], Exception | None]:
-        asking = asyncio.timeout(None)
         try:
-            async with asking:
-                self._asking = asking
-                wanted = await self._hosted.is_wanted()
-                locks = await self._hosted.locks() if wanted else ()
+            wanted = await self._patience.answer("doStepIf", self._hosted.is_wanted(), then=0.0)
+            locks: tuple[LockAccess, ...] = ()
+            if wanted:
+                locks = await self._patience.answer("locks", self._hosted.locks(), then=0.0)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
-            if asking.expired():  # The build was stopped; it does not wait for the answer.
+            if isinstance(error, NoAnswer) and self._stop is not None:
                 return True, (), None
             return False, (), error
-        finally:
-            self._asking = None
         held = {access.lock.name for access in self._assignment.locks}
         if twice := [access.lock.name for access in locks if access.lock.name in held]:
             message = f"lock {twice[0]!r} is claimed by both the builder and this step"
@@ -270,26 +275,36 @@ class StepRun:
             result = self._log_failed(error)
         result, hidden = await self._hidden(result)
         result, sentence = await self._last_sentences(result)
+        if self._error is not None:
+            self.build_sentence = self.error
         context = self._context
         context.step = self._services.steps.finish_step(context.step, result, sentence, hidden)
         return result
 
-    async def _sentence_now(self) -> str:
+    async def _sentence_now(self) -> tuple[str, Exception | None]:
+        work = self._hosted.sentence(None)
         try:
-            return await self._hosted.sentence(None)
-        except Exception:  # noqa: BLE001 - the guard around extension code; it shows at the end
-            return "pending"
+            return await self._patience.answer("getCurrentSummary", work, then=0.0), None
+        except Exception as error:  # noqa: BLE001 - the guard around extension code
+            if isinstance(error, NoAnswer) and self._stop is not None:
+                return "pending", None
+            return "pending", error
 
     async def _hidden(self, result: Result) -> tuple[Result, bool]:
         try:
-            return result, await self._hosted.is_hidden(result)
+            hidden = await self._patience.answer("hideStepIf", self._hosted.is_hidden(result))
+            return result, hidden
         except Exception as error:  # noqa: BLE001 - the guard around extension code
             return await self._failed(error), False
 
     async def _last_sentences(self, result: Result) -> tuple[Result, str]:
         try:
-            sentence = await self._hosted.sentence(result)
-            self.build_sentence = await self._hosted.build_sentence(result)
+            sentence = await self._patience.answer(
+                "getResultSummary", self._hosted.sentence(result)
+            )
+            self.build_sentence = await self._patience.answer(
+                "getBuildResultSummary", self._hosted.build_sentence(result)
+            )
             if self._log_failure is not None:
                 sentence = self.build_sentence = f"{sentence}: {self._log_failure}"
         except Exception as error:  # noqa: BLE001 - the guard around extension code
@@ -298,7 +313,8 @@ class StepRun:
         return result, sentence
 
     async def _failed(self, error: Exception) -> Result:
-        _log.info("step %s of build %d: %r", self._hosted.name, self._build.id, error)
+        self._error = self._error or error
+        _log.info("build %d: %s", self._build.id, error_sentence(self._hosted.name, error))
         try:
             await self._logs.add_complete("err.text", LogType.TEXT, text_of(error))
             await self._logs.add_complete("err.html", LogType.HTML, html_of(error))

@@ -199,10 +199,12 @@ class Intake:
             await report(SourceHealth(state=SourceState.FAILING, sentence=sentence))
 
     async def _stop(self, names: Sequence[str]) -> None:
-        for name in names:
-            _, source = self._running.pop(name)
-            with guarded(_log, "change source %s failed while it was stopped", name):
-                await source.stop()
+        await asyncio.gather(*[self._stop_one(name) for name in names])
+
+    async def _stop_one(self, name: str) -> None:
+        _, source = self._running.pop(name)
+        with guarded(_log, "change source %s failed while it was stopped", name):
+            await source.stop()
 
     def _source(self, component: Component, report: Report) -> Source:
         match component.settings:

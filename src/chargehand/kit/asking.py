@@ -17,6 +17,10 @@ ANSWER_SECONDS = 60.0
 """How long a function of the configuration may take to answer."""
 
 
+_GRACE = 1.0
+"""Seconds to clean up for what is cancelled."""
+
+
 class NoAnswer(TimeoutError):
     """A function did not answer in time; the message names it."""
 
@@ -31,16 +35,18 @@ async def answer(
     """Await what a function of users does, *within* seconds. Raises NoAnswer.
 
     It runs as a task of its own. When the time is over, or when whoever asks is cancelled, that
-    task is cancelled and not waited for: it may ignore that.
+    task is cancelled, and not waited for if it ignores that.
     """
     task = asyncio.get_running_loop().create_task(_awaited(work), name=f"answer of {name}")
     task.add_done_callback(_heard)
     try:
         await asyncio.wait((task,), timeout=within)
+        is_late = not task.done()
     finally:
         if not task.done():
             task.cancel()
-    if not task.done():
+            await asyncio.wait((task,), timeout=_GRACE)
+    if is_late:
         raise no_answer(name, function, within)
     return task.result()
 

@@ -7,36 +7,58 @@ CancelledError there, and whatever was to be done at the end of the patience is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
 
 
-@asynccontextmanager
-async def time_limit(seconds: float) -> AsyncIterator[None]:
-    """Cancel what is inside when the time is over, and raise TimeoutError in its place."""
-    task = asyncio.current_task()
-    assert task is not None, "a time limit needs a task"
-    cancellations = task.cancelling()
-    is_over = False
+class TimeLimit:
+    """Cancels what is inside when the time is over, and raises TimeoutError in its place.
 
-    def expire() -> None:
-        nonlocal is_over
-        is_over = True
-        task.cancel()
+    With None for *seconds* the time begins with `expire_in` only.
+    """
 
-    timer = asyncio.get_running_loop().call_later(seconds, expire)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if is_over and task.uncancel() <= cancellations:
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[object] | None = None
+        self.is_over = False
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.current_task()
+        assert self._task is not None, "a time limit needs a task"
+        self._cancellations = self._task.cancelling()
+        if self._seconds is not None:
+            self.expire_in(self._seconds)
+        return self
+
+    def expire_in(self, seconds: float) -> None:
+        """Let the time be over in so many seconds, whatever was said before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        if self._task is not None:
+            self.is_over = True
+            self._task.cancel()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        task, self._task = self._task, None
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.is_over or task is None:
+            return
+        is_ours = task.uncancel() <= self._cancellations
+        if is_ours and isinstance(error, asyncio.CancelledError):
             raise TimeoutError from None
-        raise
-    except BaseException:
-        if is_over:
-            task.uncancel()
-        raise
-    else:
-        if is_over:
-            task.uncancel()
-    finally:
-        timer.cancel()
+
+
+def time_limit(seconds: float) -> TimeLimit:
+    """Cancel what is inside after *seconds*, and raise TimeoutError in its place."""
+    return TimeLimit(seconds)

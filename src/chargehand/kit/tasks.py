@@ -50,11 +50,16 @@ class Tasks:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("task %s failed", task.get_name(), exc_info=error)
 
-    async def close(self) -> None:
-        """Cancel what still runs and wait until it has ended."""
+    async def close(self, *, patience: float | None = None) -> None:
+        """Cancel what still runs and wait until it has ended.
+
+        Tasks that run users' code may ignore that: they are left alone after so many seconds of
+        *patience*, and named in the log.
+        """
         if not self._tasks:
             return
-        tasks = list(self._tasks)
-        for task in tasks:
+        for task in (tasks := list(self._tasks)):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, left = await asyncio.wait(tasks, timeout=patience)
+        for task in left:
+            _log.warning("task %s ignores its cancellation and is abandoned", task.get_name())

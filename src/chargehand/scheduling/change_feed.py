@@ -10,10 +10,15 @@ from dataclasses import dataclass
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId
+from chargehand.kit.asking import NoAnswer
 from chargehand.kit.guard import contained, guarded
+from chargehand.kit.patience import Patience
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 20.0
+"""How long a change that is being looked at may keep its scheduler from stopping."""
 
 Filter = Callable[[Change], object]
 """Says whether a change is wanted."""
@@ -50,16 +55,24 @@ class ChangeFeed:
         self._interest: Interest | None = None
         self._inbox: deque[Change] = deque()
         self._reader: asyncio.Task[None] | None = None
+        self._patience = Patience()
 
     def start(self, interest: Interest) -> None:
         """Ask to be told of changes."""
         self._interest = interest
+        self._patience = Patience()
 
     async def stop(self) -> None:
         """Hear of no more changes; one that is being looked at is waited for."""
         self._interest = None
-        if self._reader is not None:
-            await asyncio.wait([self._reader])
+        self._patience.stop()
+        if (reader := self._reader) is None:
+            return
+        await asyncio.wait([reader], timeout=_STOP_SECONDS)
+        if not reader.done():
+            _log.error("scheduler %s is given up in the middle of a change", self._name)
+            reader.cancel()
+            await asyncio.wait([reader], timeout=1.0)
 
     @property
     def is_consuming(self) -> bool:
@@ -94,13 +107,19 @@ class ChangeFeed:
         try:
             while self._inbox and (interest := self._interest) is not None:
                 change = self._inbox[0]
-                with guarded(_log, "scheduler %s failed on change %d", self._name, change.id):
+                with guarded(
+                    _log, "scheduler %s failed on change %d", self._name, change.id
+                ) as attempt:
                     await self._look_at(change, interest)
+                if self._interest is None and isinstance(attempt.failure, NoAnswer):
+                    return  # The next start looks at it again.
                 self._inbox.popleft()
         finally:
             self._reader = None
 
     async def _look_at(self, change: Change, interest: Interest) -> None:
-        important = interest.is_important is None or bool(await interest.is_important(change))
+        important = interest.is_important is None or bool(
+            await self._patience.answer("fileIsImportant", interest.is_important(change))
+        )
         if important or not interest.only_important:
             await self._receive(change, important)

@@ -243,15 +243,15 @@ class Scheduling:
             since = page[-1].id
 
     async def _deactivate(self, names: Sequence[str]) -> None:
-        for name in names:
-            scheduler = self._running.get(name)
-            if scheduler is None:
-                continue
-            with guarded(_log, "scheduler %s could not be stopped in good order", name):
-                await scheduler.deactivate()
-        await self._mark([name for name in names if name in self._running])
+        running = [name for name in names if name in self._running]
+        await asyncio.gather(*[self._stop(name) for name in running])
+        await self._mark(running)
         for name in names:
             self._running.pop(name, None)
+
+    async def _stop(self, name: str) -> None:
+        with guarded(_log, "scheduler %s could not be stopped in good order", name):
+            await self._running[name].deactivate()
 
     async def _mark(self, names: Sequence[str]) -> None:
         running = [self._running[name] for name in names]

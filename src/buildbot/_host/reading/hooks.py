@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import answered, inward
 from buildbot._border.rendering import render_value
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.locks import lock_accesses
@@ -96,7 +96,11 @@ class Hooks:
         @_of(function)
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
             master, builder = self._access.master, self._builder(name)
-            return bool(await inward(function, master, builder, as_row(one), as_row(other)))
+            return bool(
+                await answered(
+                    "collapseRequests", function, master, builder, as_row(one), as_row(other)
+                )
+            )
 
         return hook
 
@@ -116,7 +120,7 @@ class Hooks:
 
         @_of(function)
         async def hook(change: Mapping[str, Any]) -> str:
-            codebase = await inward(function, dict(change))
+            codebase = await answered("codebaseGenerator", function, dict(change))
             if not isinstance(codebase, str):
                 raise TypeError(f"codebaseGenerator must return a string, not {codebase!r}")
             return codebase

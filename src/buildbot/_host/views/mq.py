@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from buildbot._border.bridge import inward, outward, settled
+from buildbot._border.bridge import answered, answered_within, outward, settled
 from buildbot._border.times import epoch2datetime
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.kit.guard import guarded
@@ -17,6 +17,9 @@ from chargehand.resources.announcements import entity_of
 _log = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
+
+_CONSUMER_SECONDS = 600.0
+"""How long a consumer may take for one message: those behind it wait."""
 
 
 class Consumer:
@@ -39,7 +42,9 @@ class Consumer:
         while True:
             key, message = await self._queue.get()
             with guarded(_log, "a consumer of %s failed on %s", self._pattern, key):
-                await inward(self._callback, key, message)
+                await answered_within(
+                    _CONSUMER_SECONDS, "the consumer", self._callback, key, message
+                )
 
     def stopConsuming(self) -> Any:
         """Hear no more."""
@@ -78,7 +83,7 @@ class MqView:
 
     async def close(self) -> None:
         """Call nobody any more."""
-        await self._tasks.close()
+        await self._tasks.close(patience=2.0)
 
     async def _start(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> Consumer:
         if not self._is_subscribed:
@@ -107,7 +112,7 @@ class MqView:
 
         consumer = await self._start(hear, pattern)
         try:
-            if await inward(check):
+            if await answered("check_callback", check):
                 return None
             return await future
         finally:

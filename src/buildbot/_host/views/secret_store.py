@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from buildbot._border.bridge import inward, outward
+from buildbot._border.bridge import answered, outward
 from buildbot.secrets.secret import SecretDetails
 
 
@@ -38,7 +38,7 @@ class SecretStore:
         """Return the secret, None if no provider knows it."""
         for provider in self._providers:
             await self._start(provider)
-            value = await inward(provider.get, secret)
+            value = await answered(f"get of {type(provider).__name__}", provider.get, secret)
             if value is not None:
                 return SecretDetails(type(provider).__name__, secret, str(value))
         return None
@@ -52,5 +52,5 @@ class SecretStore:
             for prepare in ("configureService", "startService"):
                 function = getattr(provider, prepare, None)
                 if function is not None:
-                    await inward(function)
+                    await answered(f"{prepare} of {type(provider).__name__}", function)
             self._started.append(provider)
