@@ -8,11 +8,13 @@ from typing import Generic, TypeVar
 import msgspec
 
 from chargehand_wire.messages import Message
+from chargehand_wire.values import Unsendable, is_plain, portable
 
 M = TypeVar("M", bound=Message)
 
 MAX_FRAME = 64 * 1024 * 1024
 _PREFIX = 4
+_MEBIBYTE = 1024 * 1024
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -22,12 +24,42 @@ class ProtocolError(Exception):
 
 
 def frame(message: Message) -> bytes:
-    """Return *message* as it goes onto the stream."""
+    """Return *message* as it goes onto the stream. Raises Unsendable."""
+    try:
+        return _measured(_encoded(message))
+    except UnicodeEncodeError as error:
+        raise Unsendable(f"{error.object!r} has characters that cannot be sent") from error
+
+
+def frame_with(message: M, field: str, name: str) -> bytes:
+    """Return a message of which one *field* may have any value; people know it as *name*.
+
+    Raises Unsendable.
+    """
+    value = getattr(message, field)
+    try:
+        if is_plain(value):
+            return _measured(_encoded(message))
+    except Unsendable as error:
+        raise Unsendable(f"{name}: {error}") from error
+    except (UnicodeEncodeError, OverflowError):
+        pass  # Some string or number in it needs another form, or has none.
+    return frame(msgspec.structs.replace(message, **{field: portable(value, name)}))
+
+
+def _encoded(message: Message) -> bytearray:
     buffer = bytearray(_PREFIX)
     _encoder.encode_into(message, buffer, _PREFIX)
+    return buffer
+
+
+def _measured(buffer: bytearray) -> bytes:
     length = len(buffer) - _PREFIX
     if length > MAX_FRAME:
-        raise ProtocolError(f"a message of {length} bytes is too long; at most {MAX_FRAME}")
+        raise Unsendable(
+            f"{length / _MEBIBYTE:,.1f} MiB are too much to send at once"
+            f" (limit: {MAX_FRAME // _MEBIBYTE} MiB)"
+        )
     buffer[:_PREFIX] = length.to_bytes(_PREFIX, "big")
     return bytes(buffer)
 
@@ -63,5 +95,5 @@ class FrameReader(Generic[M]):
     def _decode(self, body: bytearray) -> M:
         try:
             return self._decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise ProtocolError(f"a frame that is no message: {error}") from error

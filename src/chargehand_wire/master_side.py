@@ -8,7 +8,7 @@ from typing import assert_never
 
 import msgspec
 
-from chargehand_wire.framing import FrameReader, ProtocolError, frame
+from chargehand_wire.framing import FrameReader, ProtocolError, frame, frame_with
 from chargehand_wire.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -33,8 +33,11 @@ from chargehand_wire.messages import (
     Welcome,
 )
 from chargehand_wire.numbering import Inbox, Outbox, RoomAgain
+from chargehand_wire.values import from_extension, reason
 
-_decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
+_decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(
+    FromWorker, ext_hook=from_extension
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,18 @@ class MasterSide:
         origin: Origin | None = None,
         routes: dict[str, str] | None = None,
     ) -> None:
-        """Order a command. Raises ValueError when the identifier is in use."""
+        """Order a command. Raises ValueError when the identifier is in use.
+
+        Raises Unsendable when the worker cannot be told; then nothing was ordered.
+        """
         if command_id in self._commands:
             raise ValueError(f"command {command_id} runs already")
         start = StartCommand(command_id, name, arguments, builddir, origin, routes or {})
+        data = _framed(start)  # Before it is known: what cannot be sent was never ordered.
         running = _Running(start, self._incarnation if self._greeted else None)
         self._commands[command_id] = running
-        self._send_if_greeted(start)
+        if self._greeted:
+            self._outgoing.append(data)
 
     def adopt(self, kept: Kept) -> None:
         """Take over a command that another master started, before the worker is welcomed."""
@@ -128,19 +136,21 @@ class MasterSide:
         return running is None or running.outbox.has_room
 
     def feed(self, command_id: str, data: bytes, *, is_last: bool = False) -> None:
-        """Send input to a command; without effect when it has ended."""
+        """Send input to a command; without effect when it has ended. Raises Unsendable."""
         running = self._commands.get(command_id)
         if running is not None and not running.is_complete:
             message = Input(command_id, running.outbox.next_number, data, is_last)
+            framed = _framed(message)
             running.outbox.add(message, len(data))
-            self._send_if_greeted(message)
+            if self._greeted:
+                self._outgoing.append(framed)
 
     def interrupt(self, command_id: str, why: str) -> None:
         """Order a command's end; without effect when it has ended."""
         running = self._commands.get(command_id)
         if running is not None and not running.is_complete:
-            running.interrupted = why
-            self._send_if_greeted(Interrupt(command_id, why))
+            running.interrupted = reason(why)
+            self._send_if_greeted(Interrupt(command_id, running.interrupted))
 
     def acknowledge(self, command_id: str, number: int) -> None:
         """Tell the worker that updates up to this number are safe."""
@@ -152,8 +162,14 @@ class MasterSide:
             del self._commands[command_id]
 
     def prepare(self, number: int, directories: Sequence[str]) -> None:
-        """Order directories; Prepared with the same number will answer, unless the link breaks."""
-        self._send_if_greeted(Prepare(number, tuple(directories)))
+        """Order directories; Prepared with the same number will answer, unless the link breaks.
+
+        Raises Unsendable.
+        """
+        order = Prepare(number, tuple(directories))
+        data = _framed(order)
+        if self._greeted:
+            self._outgoing.append(data)
 
     def ping(self, number: int) -> None:
         """Ask for a Pong."""
@@ -165,7 +181,7 @@ class MasterSide:
 
     def _send_if_greeted(self, message: Message) -> None:
         if self._greeted:
-            self._outgoing.append(frame(message))
+            self._outgoing.append(_framed(message))
 
     def _handle(self, message: FromWorker, events: list[MasterEvent]) -> None:
         if self._greeted == isinstance(message, Hello):
@@ -219,3 +235,9 @@ class MasterSide:
         if running is not None and running.inbox.accept(update.number):
             running.is_complete = isinstance(update, Complete)
             events.append(update)
+
+
+def _framed(message: Message) -> bytes:
+    if isinstance(message, StartCommand):
+        return frame_with(message, "arguments", f"the arguments of {message.name!r}")
+    return frame(message)

@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from chargehand_wire.framing import FrameReader, ProtocolError, frame
+from chargehand_wire.framing import FrameReader, ProtocolError, frame, frame_with
 from chargehand_wire.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -31,8 +31,11 @@ from chargehand_wire.messages import (
     Welcome,
 )
 from chargehand_wire.numbering import Inbox, Outbox, RoomAgain
+from chargehand_wire.values import from_extension, reason
 
-_decoder: msgspec.msgpack.Decoder[FromMaster] = msgspec.msgpack.Decoder(FromMaster)
+_decoder: msgspec.msgpack.Decoder[FromMaster] = msgspec.msgpack.Decoder(
+    FromMaster, ext_hook=from_extension
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +109,13 @@ class WorkerSide:
         return command is None or command.outbox.has_room
 
     def output(self, command_id: str, log: str, data: bytes, line_count: int, size: int) -> None:
-        """Send whole lines of a log."""
+        """Send whole lines of a log. Raises Unsendable."""
         if command := self._commands.get(command_id):
             number = command.outbox.next_number
             self._update(command, Segment(command_id, number, log, data, line_count, size), size)
 
     def value(self, command_id: str, key: str, value: object) -> None:
-        """Send a value."""
+        """Send a value. Raises Unsendable, and then nothing was said."""
         if command := self._commands.get(command_id):
             self._update(command, Value(command_id, command.outbox.next_number, key, value))
 
@@ -120,7 +123,8 @@ class WorkerSide:
         """Say that the command has ended."""
         if command := self._commands.get(command_id):
             command.is_complete = True
-            self._update(command, Complete(command_id, command.outbox.next_number, error))
+            why = None if error is None else reason(error)
+            self._update(command, Complete(command_id, command.outbox.next_number, why))
 
     def consumed(self, command_id: str, number: int) -> None:
         """Say that a command's input up to this number is used up."""
@@ -131,15 +135,16 @@ class WorkerSide:
     def prepared(self, number: int, error: str | None) -> None:
         """Answer a Prepare; a master that did not hear it asks again."""
         if self._welcomed:
-            self._send(Prepared(number, error))
+            self._send(Prepared(number, None if error is None else reason(error)))
 
     def _update(self, command: _Command, update: Update, weight: int = 0) -> None:
+        data = _framed(update)  # Before it is counted: what cannot be sent was never said.
         command.outbox.add(update, weight)
         if self._welcomed:
-            self._send(update)
+            self._outgoing.append(data)
 
     def _send(self, message: Message) -> None:
-        self._outgoing.append(frame(message))
+        self._outgoing.append(_framed(message))
 
     def _handle(self, message: FromMaster, events: list[WorkerEvent]) -> None:
         if not self._welcomed and not isinstance(message, Welcome):
@@ -191,3 +196,13 @@ class WorkerSide:
             del self._commands[command_id]
         elif has_room_again:
             events.append(RoomAgain(command_id))
+
+
+def _framed(message: Message) -> bytes:
+    match message:
+        case Value():
+            return frame_with(message, "value", f"the answer {message.key!r}")
+        case Hello():
+            return frame_with(message, "info", "what the worker says of itself")
+        case _:
+            return frame(message)

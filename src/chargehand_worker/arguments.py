@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chargehand_worker import header
+from chargehand_worker.system_text import bytes_of, text_of
 
 
 class BadArguments(Exception):
@@ -66,12 +68,19 @@ def shell_arguments(arguments: dict[str, Any]) -> ShellArguments:
     """Read the arguments of ``shell``. Raises BadArguments."""
     stdin = arguments.get("initial_stdin")
     if isinstance(stdin, str):
-        arguments = {**arguments, "initial_stdin": stdin.encode("utf-8", "surrogateescape")}
+        arguments = {**arguments, "initial_stdin": bytes_of(stdin)}
+    command = arguments.get("command")
+    if isinstance(command, bytes):
+        arguments = {**arguments, "command": text_of(command)}
     try:
         read = msgspec.convert(arguments, ShellArguments, strict=False)
         if not read.real:
             raise BadArguments("shell: the command is empty")
         _ = read.shown, read.interrupt_signal
+        for name in read.logfiles:
+            name.encode()
+        if any(map(math.isnan, (read.timeout or 0, read.maxTime or 0, read.sigtermTime or 0))):
+            raise BadArguments("shell: a time limit is not a number")
         if read.encoding is not None:
             "".encode(read.encoding)
     except (msgspec.ValidationError, ValueError, LookupError) as error:

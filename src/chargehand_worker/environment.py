@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from chargehand_worker.system_text import text_of
+
 _REFERENCE = re.compile(r"\$\{([0-9a-zA-Z_]*)\}")
 
 
@@ -34,7 +36,9 @@ def merged(own: Mapping[str, str], asked: Mapping[str, Any] | None) -> dict[str,
 
 def _text(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        value = os.pathsep.join(map(str, value))
+        value = os.pathsep.join(map(text_of, value))
+    if isinstance(value, bytes):
+        value = text_of(value)
     if not isinstance(value, str):
         raise BadEnvironment(
             f"environment variable {name} must be a string or a list of them, not {value!r}"

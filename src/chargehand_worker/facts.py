@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 _TOLD_IN_FILES = ("admin", "host", "access_uri")
+_LONGEST_FACT = 64 * 1024
+_WITHOUT_WAITING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _COMMAND_VERSION = "3.3"
 """What Buildbot's own workers say, so that steps which ask for a version are satisfied."""
 
@@ -29,7 +31,9 @@ def facts(basedir: Path, environment: Mapping[str, str], commands: Sequence[str]
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(errors="replace").strip()
+        # Not blocking: a named pipe in its place must not keep the worker from starting.
+        with os.fdopen(os.open(path, _WITHOUT_WAITING), "rb") as file:
+            return (file.read(_LONGEST_FACT) or b"").decode(errors="replace").strip()
     except OSError:
         return ""
 

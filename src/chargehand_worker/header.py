@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from chargehand_worker.system_text import bytes_of, text_of
+
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 Argument = str | tuple[str, str]
@@ -16,9 +18,9 @@ def argument(value: Any) -> Argument:
     """Read an element of a command; ("obfuscated", real, shown) hides a secret."""
     if isinstance(value, (list, tuple)):
         if len(value) == 3 and value[0] == "obfuscated":
-            return str(value[1]), str(value[2])
+            return text_of(value[1]), text_of(value[2])
         raise ValueError("an element of a command must be a string")
-    return value if isinstance(value, str) else str(value)
+    return text_of(value)
 
 
 def real(value: Argument) -> str:
@@ -45,8 +47,8 @@ def _quoted(text: str) -> str:
 def argv(command: str | list[str]) -> str:
     """Return the command as it is shown after ``argv:`` and in reasons for a kill."""
     if isinstance(command, str):
-        return repr(command.encode("utf-8", "surrogateescape"))
-    return repr([text.encode("utf-8", "surrogateescape") for text in command])
+        return repr(bytes_of(command))
+    return repr([bytes_of(text) for text in command])
 
 
 def beginning(

@@ -10,6 +10,7 @@ from typing import Protocol
 import zstandard
 
 from chargehand_worker.redaction import Redactor
+from chargehand_worker.system_text import bytes_of
 
 SEGMENT_SIZE = 256 * 1024
 """Bytes of text after which a segment is cut."""
@@ -137,7 +138,7 @@ class Output:
 
     def header(self, text: str) -> None:
         """Add lines of our own to the main log."""
-        lines = text.encode("utf-8", "surrogateescape").rstrip(b"\n")
+        lines = bytes_of(text).rstrip(b"\n")
         self.write(STDIO, b"h" + lines.replace(b"\n", b"\nh") + b"\n", lines.count(b"\n") + 1)
 
     def flush(self) -> None:

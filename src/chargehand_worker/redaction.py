@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chargehand_worker.system_text import bytes_of
+
 
 class Redactor:
     """Replaces each secret by what may be shown instead; a secret of many lines line by line."""
@@ -11,8 +13,8 @@ class Redactor:
     def __init__(self, secrets: Iterable[tuple[str, str]]) -> None:
         found: dict[bytes, bytes] = {}
         for secret, shown in secrets:
-            instead = " ".join(shown.splitlines()).encode("utf-8", "surrogateescape")
-            for line in secret.encode("utf-8", "surrogateescape").splitlines():
+            instead = bytes_of(" ".join(shown.splitlines()))
+            for line in bytes_of(secret).splitlines():
                 if line.strip():
                     found[line] = instead
         # Longest first: a secret may be part of another.

@@ -18,6 +18,7 @@ from chargehand_worker.output import STDIO, LineCutter, Outlet, Output
 from chargehand_worker.pipes import PipeReader
 from chargehand_worker.processes import Processes
 from chargehand_worker.stdin import StdinFeeder
+from chargehand_worker.system_text import bytes_of
 from chargehand_worker.watched_file import WatchedFile
 
 _LINGER = 2.0
@@ -316,5 +317,5 @@ class ShellCommand:
 
 def _error_line(text: str) -> tuple[bytes, int]:
     cutter = LineCutter(b"e")
-    cutter.feed(text.encode("utf-8", "surrogateescape"))
+    cutter.feed(bytes_of(text))
     return cutter.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartCommand
 from chargehand_wire.numbering import RoomAgain
+from chargehand_wire.values import Unsendable
 from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 from chargehand_worker.arguments import BadArguments, shell_arguments, text, texts
 from chargehand_worker.environment import BadEnvironment
@@ -96,7 +98,7 @@ class Supervisor:
                 self._go_on(event.command_id)
             case RoomAgain():
                 self._go_on(event.command_id)
-            case Input():  # No command reads any yet.
+            case Input():  # Commands get all of their input with the order; none reads more.
                 self._side.consumed(event.command_id, event.number)
                 self._send()
             case Prepare():
@@ -137,7 +139,7 @@ class Supervisor:
                 if running.is_interrupted:
                     running.shell.interrupt()
                 await running.shell.run()
-        except (BadArguments, BadEnvironment) as refusal:
+        except (BadArguments, BadEnvironment, Unsendable) as refusal:
             error = str(refusal)
         except Exception as failure:  # noqa: BLE001 - one command must not end the others
             _log.exception("command %s (%s) failed", order.command_id, order.name)
@@ -188,21 +190,28 @@ class Supervisor:
         try:
             values = await asyncio.to_thread(command, base, order.arguments)
         except OSError as error:
-            output = Output(outlet, self._compress)
-            output.header(f"{order.name}: {error.strerror}: {error.filename}")
-            output.flush()
+            self._say_failed(outlet, f"{order.name}: {error.strerror}: {error.filename}")
             outlet.value("rc", error.errno or 1)
+            return
+        except ValueError as error:  # A path with a zero byte, or with half a character.
+            self._say_failed(outlet, f"{order.name}: {error}: {order.arguments!r}")
+            outlet.value("rc", errno.EINVAL)
             return
         for key, value in values.items():
             outlet.value(key, value)
         outlet.value("rc", 0)
+
+    def _say_failed(self, outlet: _CommandOutlet, sentence: str) -> None:
+        output = Output(outlet, self._compress)
+        output.header(sentence)
+        output.flush()
 
     async def _prepare(self, order: Prepare) -> None:
         error = None
         try:
             for name in order.directories:
                 (self._basedir / name).mkdir(parents=True, exist_ok=True)
-        except OSError as failure:
+        except (OSError, ValueError) as failure:
             error = str(failure)
         self._side.prepared(order.number, error)
         self._send()

@@ -289,6 +289,62 @@ async def test_an_impossible_environment_is_refused(worker: Running) -> None:
         await worker.shell(["true"], env={"X": 5})
 
 
+async def test_names_that_are_not_text_arrive_and_can_be_used(
+    worker: Running, tmp_path: Path
+) -> None:
+    odd = os.fsdecode(b"caf\xe9.txt")
+    (tmp_path / "w" / odd).touch()
+
+    found = await worker.run("glob", path="*.txt")
+    listed = await worker.run("listdir", dir=".")
+    echoed = await worker.shell(["echo", b"\xff", odd], env={"ODD": odd})
+    removed = await worker.run("rmfile", path=odd)
+
+    assert found.values["files"] == [str(tmp_path / "w" / odd)]
+    assert odd in listed.values["files"]
+    assert b"o\xff caf\xe9.txt\n" in echoed.logs["stdio"]
+    assert removed.values["rc"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("glob", {"path": "a\0b"}),
+        ("stat", {"file": "a\0b"}),
+        ("mkdir", {"dir": ["a\0b"]}),
+        ("mkdir", {"dir": ["a\ud800b"]}),
+        ("shell", {"workdir": "a\0b", "command": "true"}),
+        ("shell", {"workdir": "b", "command": ["echo", "a\0b"]}),
+        ("shell", {"workdir": "b", "command": ["echo", "a\ud800b"]}),
+        ("shell", {"workdir": "b", "command": ["true", "x" * 200_000]}),
+        ("shell", {"workdir": "b", "command": "true", "env": {"X": "x" * 3_000_000}}),
+    ],
+)
+async def test_a_value_that_the_system_does_not_take_fails_its_command_alone(
+    worker: Running, name: str, arguments: dict[str, Any]
+) -> None:
+    failed = await worker.run(name, **arguments)
+    other = await worker.shell("echo fine")
+
+    assert failed.values.get("rc") != 0 or not failed.values.get("files", True)
+    assert other.lines("o") == ["fine"]
+
+
+async def test_a_value_that_cannot_be_sent_fails_its_command_alone_and_at_once(
+    worker: Running,
+) -> None:
+    running = asyncio.ensure_future(worker.shell("sleep 0.2; echo fine"))
+    began = time.monotonic()
+
+    for wrong in ({"env": {"X": object()}}, {"initial_stdin": "z" * (65 << 20)}, {"a": 10**30}):
+        with pytest.raises(CommandRefused, match="arguments of 'shell'"):
+            await worker.shell("true", **wrong)
+
+    assert time.monotonic() - began < 5
+    assert (await running).lines("o") == ["fine"]
+    assert worker.sessions.states == []
+
+
 async def test_an_unknown_command_is_refused(worker: Running) -> None:
     with pytest.raises(CommandRefused, match="no command 'frobnicate'"):
         await worker.run("frobnicate")
@@ -638,6 +694,24 @@ async def test_the_worker_says_what_it_is(worker: Running, tmp_path: Path) -> No
     assert info.numcpus == os.cpu_count()
     assert {"shell", "mkdir", "rmdir", "stat"} <= set(info.commands)
     assert "PATH" in info.environ
+
+
+async def test_a_variable_that_is_not_text_is_shown_with_escapes(
+    reception: Reception, tmp_path: Path
+) -> None:
+    sessions = Sessions()
+    odd = {**os.environ, "ODD": os.fsdecode(b"caf\xe9")}
+    link = link_of(reception, sessions, tmp_path, environment=odd)
+    await link.start()
+
+    try:
+        session = await sessions.attached.get()
+        heard = await Running(link, sessions, session).shell("printenv ODD")
+    finally:
+        await link.stop()
+
+    assert session.info.environ["ODD"] == "caf\\xe9"
+    assert b"ocaf\xe9\n" in heard.logs["stdio"]
 
 
 async def test_links_are_made_of_configurations(reception: Reception, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ class LogWriter:
         return lines
 
     def _keep(self, channel: Channel, lines: str) -> None:
-        data = lines.encode("utf-8", "surrogateescape")
+        data = _bytes_of(lines)
         self._whole.append(with_letter(channel, data) if self.kind is LogType.STDIO else data)
         self._size += len(data)
         if self._timer is None:
@@ -237,3 +237,11 @@ class LogWriter:
     def _tell(self, channel: Channel | None, text: str | None) -> None:
         for listener in tuple(self._listeners):
             contained(listener, channel, text)
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return a text's bytes; odd bytes as they were, halves of characters as escapes."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")

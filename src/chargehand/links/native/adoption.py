@@ -13,18 +13,16 @@ import logging
 from collections.abc import Awaitable
 from typing import Protocol
 
-import msgspec
-
 from chargehand.domain.build import Segment
 from chargehand.domain.command import CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId, LogId, StepId
 from chargehand.domain.session import CommandRefused, Receipt, WorkerLost
-from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.rules import slug_of
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.reception import Reception
 from chargehand.links.native.session import NativeSession
+from chargehand.links.native.told_info import told_info
 from chargehand_wire.messages import Hello, Kept
 
 _log = logging.getLogger(__name__)
@@ -119,7 +117,7 @@ class _Survivor:
         session = NativeSession(
             worker_name=self._name,
             incarnation=hello.incarnation,
-            info=msgspec.convert(hello.info, WorkerInfo),
+            info=told_info(hello),
             patience=_CONNECTING_SECONDS,
             changed=lambda: None,
         )

@@ -11,12 +11,15 @@ import msgspec
 
 from chargehand_wire.framing import FrameReader, ProtocolError
 from chargehand_wire.messages import FromWorker, Hello
+from chargehand_wire.values import from_extension
 
 _log = logging.getLogger(__name__)
 
 _GREETING_SECONDS = 10.0
 
-_decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
+_decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(
+    FromWorker, ext_hook=from_extension
+)
 
 
 class Receiver(Protocol):

@@ -9,16 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.session import SessionState
-from chargehand.domain.worker import WorkerInfo
 from chargehand.fleet.ports import Registry
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.agent_process import AgentOrder, AgentProcess
 from chargehand.links.native.reception import Reception
 from chargehand.links.native.session import NativeSession
+from chargehand.links.native.told_info import told_info
 from chargehand_wire.messages import Hello
 
 _log = logging.getLogger(__name__)
@@ -173,7 +171,7 @@ class _Life:
             session = self._session = NativeSession(
                 worker_name=self._name,
                 incarnation=hello.incarnation,
-                info=msgspec.convert(hello.info, WorkerInfo),
+                info=told_info(hello),
                 patience=self._patience,
                 changed=self._changed,
             )

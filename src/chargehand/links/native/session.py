@@ -18,6 +18,7 @@ from chargehand.links.native.channel import Channel
 from chargehand_wire import messages
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
 from chargehand_wire.numbering import RoomAgain
+from chargehand_wire.values import Unsendable
 
 _LATER = 0.02
 """Seconds that a message waits for another to go with, when nobody waits for it."""
@@ -90,12 +91,14 @@ class NativeSession:
         self._require_worker()
         self._last_number += 1
         number = self._last_number
-        if self._prepared.issuperset(builddirs):
+        try:
             self._side.prepare(number, builddirs)
+        except Unsendable as refusal:
+            raise CommandRefused(str(refusal)) from refusal
+        if self._prepared.issuperset(builddirs):
             self._flush_later()
             return
         preparing = self._preparing[number] = _Preparing(builddirs)
-        self._side.prepare(number, builddirs)
         self._flush()
         try:
             error = await preparing.answer
@@ -110,16 +113,9 @@ class NativeSession:
         self._require_worker()
         if command.id in self._mailboxes:
             raise CommandRefused(f"command {command.id} runs already")
+        self._order(command)
         mailbox = self._mailboxes[command.id] = _Mailbox()
         try:
-            self._side.start(
-                command.id,
-                command.name,
-                command.arguments,
-                command.builddir,
-                origin=_told(command.origin),
-                routes=command.routes,
-            )
             self._flush()
             await self._deliver(command.id, mailbox, receive)
         except BaseException:
@@ -129,6 +125,19 @@ class NativeSession:
             raise
         finally:
             self._mailboxes.pop(command.id, None)
+
+    def _order(self, command: Command) -> None:
+        try:
+            self._side.start(
+                command.id,
+                command.name,
+                command.arguments,
+                command.builddir,
+                origin=_told(command.origin),
+                routes=command.routes,
+            )
+        except Unsendable as error:
+            raise CommandRefused(str(error)) from error
 
     def adopt(self, kept: messages.Kept) -> None:
         """Take over a command of an earlier master; `finish` is to follow."""

@@ -1,0 +1,28 @@
+"""What a worker says of itself, as people and stores can take it."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from chargehand.domain.worker import WorkerInfo
+from chargehand_wire.messages import Hello
+
+
+def told_info(hello: Hello) -> WorkerInfo:
+    """Return the worker's information; bytes that are no text are shown as escapes."""
+    return msgspec.convert(_readable(hello.info), WorkerInfo)
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, dict):
+        return {_readable(key): _readable(held) for key, held in value.items()}
+    return _readable_text(value) if isinstance(value, str) else value
+
+
+def _readable_text(text: str) -> str:
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,18 @@
+"""Text as the system has it: bytes, which need not be text at all."""
+
+from __future__ import annotations
+
+import os
+
+
+def bytes_of(text: str) -> bytes:
+    """Return a text's bytes; odd bytes as they were, halves of characters as escapes."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
+
+
+def text_of(value: object) -> str:
+    """Return what was given for an argument as text, bytes included."""
+    return os.fsdecode(value) if isinstance(value, bytes) else str(value)
