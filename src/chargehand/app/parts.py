@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from chargehand.app.directory import Directory
+from chargehand.app.places import LOCAL_SOCKET
 from chargehand.app.recovering import recover
 from chargehand.app.services import Services
 from chargehand.config.model import MasterConfig
@@ -36,7 +37,6 @@ _log = logging.getLogger("chargehand.master")
 
 _OUTAGE_SECONDS = 5.0
 """How long a full disk may keep the master from stopping in good order."""
-
 
 MakeLinks = Callable[[Reception, Path], Mapping[str, LinkMaker]]
 """Makes, by kind, what makes the links of workers; local ones connect at the reception, and work
@@ -103,7 +103,7 @@ class Parts:
             basedir=basedir,
         )
         self.orders = self._orders()
-        self.web = self._web(bus, clock)
+        self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
@@ -116,7 +116,7 @@ class Parts:
             resources=self.store.resources,
         )
 
-    def _web(self, bus: Bus, clock: Clock) -> WebServer:
+    def _web(self, bus: Bus, clock: Clock, local_socket: Path) -> WebServer:
         return WebServer(
             config=MasterConfig(),
             resources=self.store.resources,
@@ -126,6 +126,7 @@ class Parts:
             forms=self.scheduling,
             bus=bus,
             clock=clock,
+            local_socket=local_socket,
         )
 
     async def register_again(self) -> None:

@@ -11,9 +11,9 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from chargehand.cli.showing import build_begins, build_ended, is_detail, log_line, step_ended
 from chargehand.domain.build import Build, Log, LogType, Step
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, StepId
-from chargehand.domain.result import Result
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     BuildFinished,
@@ -28,26 +28,6 @@ from chargehand.events.messages import (
 from chargehand.kit.durations import duration
 
 ReadLines = Callable[[LogId, int, int | None], Awaitable[bytes]]
-
-_COLOURS = {
-    Result.SUCCESS: "green",
-    Result.WARNINGS: "yellow",
-    Result.FAILURE: "red",
-    Result.SKIPPED: "blue",
-    Result.EXCEPTION: "magenta",
-    Result.RETRY: "cyan",
-    Result.CANCELLED: "bright_black",
-}
-_SIGNS = {
-    Result.SUCCESS: "✓",
-    Result.WARNINGS: "!",
-    Result.FAILURE: "✗",
-    Result.SKIPPED: "-",
-    Result.EXCEPTION: "‼",
-    Result.RETRY: "↻",
-    Result.CANCELLED: "■",
-}
-_LINE_STYLES = {"h": "bright_black"}  # much that is well is written to stderr
 
 
 class LiveView:
@@ -119,7 +99,7 @@ class LiveView:
         match event:
             case BuildStarted(build=build):
                 self._builds[build.id] = build
-                self._print(Text(f"▶ {self._title(build)}", style="bold"))
+                self._print(build_begins(self._title(build)))
             case BuildUpdated(build=build):
                 self._builds[build.id] = build
             case StepStarted(step=step):
@@ -140,20 +120,13 @@ class LiveView:
         if step.hidden or step.result is None:
             return
         took = (step.complete_at or 0) - (step.started_at or step.complete_at or 0)
-        line = Text("  ")
-        line.append(f"{_SIGNS[step.result]} {step.name}", style=_COLOURS[step.result])
-        line.append(f"  {step.state}", style="bright_black")
-        line.append(f"  {duration(took)}", style="bright_black")
-        self._print(line)
+        self._print(step_ended(step.name, step.result, step.state, took))
 
     def _show_build(self, build: Build) -> None:
         self._builds.pop(build.id, None)
         if build.result is not None:
             took = (build.complete_at or build.started_at) - build.started_at
-            line = Text(f"{_SIGNS[build.result]} {self._title(build)}: ", style="bold")
-            line.append(build.result.word, style=f"bold {_COLOURS[build.result]}")
-            line.append(f"  {build.state}  {duration(took)}", style="bright_black")
-            self._print(line)
+            self._print(build_ended(self._title(build), build.result, build.state, took))
         self._finished[build.id] = build
         self._anything_finished.set()
 
@@ -164,8 +137,9 @@ class LiveView:
         data = await self._read_lines(log.id, first, log.line_count - first)
         self._printed[log.id] = first + data.count(b"\n")
         for line in data.decode(errors="replace").removesuffix("\n").split("\n"):
-            if self._show_details or not (log.type is LogType.STDIO and _is_detail(line)):
-                self._print(_styled(line, log.type))
+            has_channels = log.type is LogType.STDIO
+            if self._show_details or not (has_channels and is_detail(line)):
+                self._print(log_line(line, has_channels=has_channels))
 
     def _print(self, line: Text) -> None:
         self._console.print(line, soft_wrap=True, highlight=False)
@@ -184,15 +158,3 @@ class LiveView:
             )
             lines.append(Spinner("dots", text=text))
         return Group(*lines)
-
-
-def _is_detail(line: str) -> bool:
-    """Whether a header line says what hardly anybody wants to see while a build runs well."""
-    return line.startswith(("h ", "helapsedTime=")) or line == "hprogram finished with exit code 0"
-
-
-def _styled(line: str, kind: LogType) -> Text:
-    """Return a line of a log with its colours; of a progress bar, the last state."""
-    letter, text = (line[:1], line[1:]) if kind is LogType.STDIO else ("o", line)
-    text = text.rstrip("\r").rpartition("\r")[2]
-    return Text.assemble("    ", Text.from_ansi(text, style=_LINE_STYLES.get(letter, "")))

@@ -21,11 +21,19 @@ _COMMANDS = {
     "stop": ("process_control", "Stop a master."),
     "restart": ("process_control", "Stop a master and start it again."),
     "reconfig": ("process_control", "Make a running master read its configuration again."),
+    "status": ("status", "Show what a running master does, what waits, and why."),
+    "builds": ("builds", "List the latest builds."),
+    "logs": ("logs", "Print or follow the logs of a build."),
+    "why": ("why", "Explain a build, a request, or a change."),
+    "force": ("force", "Order a build."),
+    "rebuild": ("force", "Build the same again."),
+    "cancel": ("cancel", "Stop a build, or cancel a request."),
     "sendchange": ("send_change", "Tell a master about a change."),
     "run": ("run_builder", "Run one builder of a configuration right here, without a master."),
     "create-worker": ("workers", "Create a directory for a worker."),
     "worker": ("workers", "Run and control a worker."),
     "demo": ("demo", "Show a master at work on a sample repository."),
+    "completion": ("completion", "Let the shell complete what you type."),
 }
 _OTHER_NAMES = {"reconfigure": "reconfig", "sighup": "reconfig"}
 _NOT_THERE = {

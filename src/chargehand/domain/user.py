@@ -15,6 +15,15 @@ class User:
     is_master: bool = False
     """Whether it is the master itself: the code of its configuration, which may do everything."""
 
+    is_operator: bool = False
+    """Whether it is someone who may act for the account that the master runs under, and so could
+    change its configuration as well."""
+
+    @property
+    def may_everything(self) -> bool:
+        """Whether no policy is asked."""
+        return self.is_master or self.is_operator
+
     @property
     def is_anonymous(self) -> bool:
         """Whether nobody said who this is."""

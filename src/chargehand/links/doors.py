@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -11,10 +10,11 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from chargehand.kit.unix_sockets import bound
+
 _log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
-_LONGEST_ADDRESS = 107
 _CREDENTIALS = struct.Struct("3i")
 """Process, user and group of the other side, as the kernel tells them."""
 
@@ -38,7 +38,7 @@ class UnixDoor:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path.unlink(missing_ok=True)
-        listener = _bound(self._path)
+        listener = bound(self._path, 0o600)
         self._server = await asyncio.get_running_loop().create_unix_server(
             lambda: _Doorkeeper(self._accept), sock=listener, backlog=_BACKLOG
         )
@@ -73,22 +73,3 @@ class _Doorkeeper(asyncio.Protocol):
 def _user_of(connection: socket.socket) -> int:
     told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return int(_CREDENTIALS.unpack(told)[1])
-
-
-def _bound(path: Path) -> socket.socket:
-    """Return a socket bound to *path*, closed to others before anybody can connect to it."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with contextlib.ExitStack() as on_failure:
-        on_failure.callback(listener.close)
-        if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
-            listener.bind(os.fsencode(path))
-        else:
-            # The address of a unix socket is short: a longer one begins at an open directory.
-            directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                listener.bind(f"/proc/self/fd/{directory}/{path.name}")
-            finally:
-                os.close(directory)
-        path.chmod(0o600)
-        on_failure.pop_all()
-    return listener

@@ -59,12 +59,12 @@ class Visitor:
     sees: Visibility = field(init=False)
 
     def __post_init__(self) -> None:
-        sees = EVERYTHING if self.user.is_master else self.policy.visibility(self.user)
+        sees = EVERYTHING if self.user.may_everything else self.policy.visibility(self.user)
         object.__setattr__(self, "sees", sees)
 
     def refusal(self, action: str, path: str) -> str | None:
         """Return why the visitor may not order *action* at *path*; None: it is allowed."""
-        return None if self.user.is_master else self.policy.refusal(self.user, action, path)
+        return None if self.user.may_everything else self.policy.refusal(self.user, action, path)
 
 
 def anonymous(policy: Policy) -> Visitor:

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from chargehand.config.web_limits import WebLimits
+from chargehand.kit.unix_sockets import address_of, bound
 from chargehand.web.connections import Connections, usable_connections
 
 _log = logging.getLogger(__name__)
@@ -36,9 +37,11 @@ class Listeners:
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         *,
         limits: Callable[[], WebLimits],
+        socket_mode: int | None = None,
     ) -> None:
         self._handler = handler
         self._limits = limits
+        self._socket_mode = socket_mode
         self._runner: web.ServerRunner | None = None
         self._server: Connections | None = None
         self._sites: dict[Address, tuple[web.SockSite, socket.socket]] = {}
@@ -62,7 +65,7 @@ class Listeners:
         try:
             for address in dict.fromkeys(addresses):
                 if address not in self._sites:
-                    opened[address] = _opened(address)
+                    opened[address] = _opened(address, self._socket_mode)
         except CannotListen:
             for listening in opened.values():
                 listening.close()
@@ -104,9 +107,11 @@ def _request(
     return web.BaseRequest(message, payload, protocol, writer, task, loop)
 
 
-def _opened(address: Address) -> socket.socket:
+def _opened(address: Address, mode: int | None) -> socket.socket:
     try:
-        return _unix_socket(address) if isinstance(address, str) else _tcp_socket(*address)
+        if isinstance(address, str):
+            return _unix_socket(Path(address), mode)
+        return _tcp_socket(*address)
     except OSError as error:
         where = address if isinstance(address, str) else f"{address[0] or '*'}:{address[1]}"
         raise CannotListen(
@@ -127,12 +132,11 @@ def _tcp_socket(host: str, port: int) -> socket.socket:
     return socket.create_server(where[:2], family=family, backlog=_BACKLOG)
 
 
-def _unix_socket(path: str) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _unix_socket(path: Path, mode: int | None) -> socket.socket:
+    if _is_abandoned(path):
+        path.unlink()
+    listening = bound(path, mode)
     try:
-        if _is_abandoned(path):
-            Path(path).unlink()
-        listening.bind(path)
         listening.listen(_BACKLOG)
     except OSError:
         listening.close()
@@ -148,15 +152,15 @@ def _shown(address: Address, listening: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _is_abandoned(path: str) -> bool:
+def _is_abandoned(path: Path) -> bool:
     """Return whether a socket file is there and nobody answers at it."""
     try:
-        if not stat.S_ISSOCK(Path(path).stat().st_mode):
+        if not stat.S_ISSOCK(path.stat().st_mode):
             return False
     except FileNotFoundError:
         return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(path) != 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, address_of(path) as address:
+        return probe.connect_ex(address) != 0
 
 
 def _remove_socket_file(address: Address) -> None:

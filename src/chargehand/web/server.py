@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
@@ -23,7 +24,7 @@ from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Visitors
 from chargehand.web.bodies import Bodies
 from chargehand.web.gate import Gate, Stage
-from chargehand.web.listening import Address, Listeners
+from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
 from chargehand.web.live.websocket import EventSocket
@@ -40,7 +41,8 @@ Handler = Callable[[web.BaseRequest, Visitor], Awaitable[web.StreamResponse]]
 class WebServer:
     """Serves the REST API, live events and pages; ``reconfigure`` keeps what did not change.
 
-    ``routes`` has handlers of others, by the first segment of the paths that they serve.
+    ``routes`` has handlers of others, by the first segment of the paths that they serve. Commands
+    of the master's own account come through the ``local_socket``, and may do everything.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class WebServer:
         bus: Bus,
         clock: Clock | None = None,
         routes: Mapping[str, Handler] | None = None,
+        local_socket: Path | None = None,
     ) -> None:
         self._config = config
         self._visitors = Visitors(config.web.policy)
@@ -88,6 +91,8 @@ class WebServer:
         }
         self._gate = Gate(_hosts(config))
         self._listeners = Listeners(self._handle, limits=self._limits)
+        self._local_socket = local_socket
+        self._local = Listeners(self._handle_local, limits=self._limits, socket_mode=0o600)
 
     @property
     def addresses(self) -> list[Address]:
@@ -115,6 +120,7 @@ class WebServer:
     async def reconfigure(self, config: MasterConfig) -> None:
         """Take a new configuration; unchanged addresses stay open. Raises CannotListen."""
         await self._listeners.listen(config.web.listen)
+        await self._listen_locally()
         self._config = config
         self._api.origins = _origins(config)
         self._gate.hosts = _hosts(config)
@@ -130,14 +136,27 @@ class WebServer:
         await self._streams.close()
         await self._live.close()
         await self._listeners.close()
+        await self._local.close()
+
+    async def _listen_locally(self) -> None:
+        if self._local_socket is not None:
+            try:
+                await self._local.listen([str(self._local_socket)])
+            except CannotListen as error:
+                _log.warning("commands of this machine cannot reach the master: %s", error)
 
     def _limits(self) -> WebLimits:
         return self._config.web.limits
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._answer(request, self._visitors.of(request))
+
+    async def _handle_local(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._answer(request, self._visitors.local(request))
+
+    async def _answer(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if (answer := self._gate.answer(request)) is not None:
             return answer
-        visitor = self._visitors.of(request)
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
             return await self._api.serve(request, visitor, target[len(PREFIX) :])

@@ -1,0 +1,165 @@
+"""`force` and `rebuild`: order builds of a running master."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+import msgspec
+from rich.console import Console
+
+from chargehand.app.failure import CommandFailed
+from chargehand.cli.remote.finding import build_named, builder_named, builder_names
+from chargehand.cli.remote.following import Follower
+from chargehand.cli.remote.master import RemoteMaster
+from chargehand.cli.remote.options import complete_builders, json_option, on_a_master, show_json
+from chargehand.cli.remote.rows import Builder, ForceScheduler
+from chargehand.domain.result import Result
+
+_follow_option = click.option(
+    "-f", "--follow", is_flag=True, help="Show the build as it runs; its result is the status."
+)
+_quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="With --follow: show steps, but not their output."
+)
+
+
+@click.command()
+@click.argument("builder", shell_complete=complete_builders)
+@click.option("-b", "--branch", help="Branch to build.")
+@click.option("-r", "--revision", help="Revision to build.")
+@click.option("--codebase", help="Codebase that --branch and --revision are of.")
+@click.option(
+    "-p",
+    "--property",
+    "properties",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the force scheduler; may be repeated.",
+)
+@click.option("--reason", help="Why; people see it.")
+@click.option(
+    "--scheduler", help="The force scheduler to use. Default: the first of the builder's."
+)
+@_follow_option
+@_quiet_option
+@json_option
+@on_a_master
+async def force(
+    master: RemoteMaster,
+    builder: str,
+    branch: str | None,
+    revision: str | None,
+    codebase: str | None,
+    properties: tuple[str, ...],
+    reason: str | None,
+    scheduler: str | None,
+    follow: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Order a build of BUILDER, as the button on its page does."""
+    found = await builder_named(master, builder)
+    form = await _form(master, found, scheduler)
+    given = [("branch", branch), ("revision", revision), ("reason", reason)]
+    wanted = dict(_parsed(one) for one in properties)
+    wanted |= {name: value for name, value in given if value is not None}
+    parameters = {_full_name(form, name, codebase): value for name, value in wanted.items()}
+    parameters["builderNames"] = found.name
+    result = await master.order(f"forceschedulers/{form.name}", "force", parameters)
+    return await _ordered(master, result, follow=follow, quiet=quiet, as_json=as_json)
+
+
+@click.command()
+@click.argument("build")
+@_follow_option
+@_quiet_option
+@json_option
+@on_a_master
+async def rebuild(
+    master: RemoteMaster, build: str, follow: bool, quiet: bool, as_json: bool
+) -> int:
+    """Build the same as BUILD again.
+
+    BUILD is BUILDER#NUMBER, BUILDER (its latest build), a build id, or the address of its page.
+    """
+    found = await build_named(master, build)
+    result = await master.order(f"builds/{found.buildid}", "rebuild", {})
+    return await _ordered(master, result, follow=follow, quiet=quiet, as_json=as_json)
+
+
+async def _form(master: RemoteMaster, builder: Builder, name: str | None) -> ForceScheduler:
+    path = f"builders/{builder.builderid}/forceschedulers"
+    forms = [form for form in await master.all(ForceScheduler, path) if form.enabled]
+    if name is None and forms:
+        return forms[0]
+    for form in forms:
+        if form.name == name:
+            return form
+    if not forms:
+        raise CommandFailed(
+            f"no force scheduler builds {builder.name!r}. Add one to the configuration: "
+            f"c['schedulers'].append(schedulers.ForceScheduler(name='force', "
+            f"builderNames=[{builder.name!r}]))"
+        )
+    names = ", ".join(form.name for form in forms)
+    raise CommandFailed(f"no force scheduler {name!r} builds {builder.name!r}. There are: {names}.")
+
+
+def _parsed(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"--property takes NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def _full_name(form: ForceScheduler, name: str, codebase: str | None) -> str:
+    """Return by which name the form knows a parameter. Raises CommandFailed."""
+    fields = [field for top in form.all_fields for field in top.all() if field.full_name]
+    wanted = name if codebase is None else f"{codebase}_{name}"
+    by_full_name = [field for field in fields if field.full_name == wanted]
+    found = by_full_name or [field for field in fields if field.name == name]
+    if codebase is not None and name in ("branch", "revision"):
+        found = by_full_name
+    full_names = sorted({str(field.full_name) for field in found})
+    if len(full_names) == 1:
+        return full_names[0]
+    if full_names:
+        hint = "Say which with --codebase" if name in ("branch", "revision") else "Say which"
+        raise CommandFailed(f"{form.name!r} has several {name!r}: {', '.join(full_names)}. {hint}.")
+    known = sorted({str(field.full_name) for field in fields if not field.fields})
+    near = difflib.get_close_matches(wanted, known, 1)
+    did_you_mean = f"Did you mean {near[0]!r}? " if near else ""
+    raise CommandFailed(
+        f"force scheduler {form.name!r} has no parameter {wanted!r}. {did_you_mean}"
+        f"It has: {', '.join(known)}."
+    )
+
+
+async def _ordered(
+    master: RemoteMaster, result: object, *, follow: bool, quiet: bool, as_json: bool
+) -> int:
+    """Say what was ordered, and follow it if that is wanted."""
+    buildset, requests = msgspec.convert(result, tuple[int, dict[int, int]], strict=False)
+    names = await builder_names(master)
+    if as_json and not follow:
+        by_name = {
+            names.get(builder, str(builder)): request for builder, request in requests.items()
+        }
+        show_json({"buildsetid": buildset, "buildrequests": by_name})
+        return 0
+    status = 0
+    console = Console(highlight=False, stderr=as_json)
+    for builder, request in requests.items():
+        name = names.get(builder, str(builder))
+        if not follow:
+            click.echo(f"Build of {name} requested (request:{request}).")
+            continue
+        build = await Follower(master, console, show_output=not quiet).request(request, name)
+        if build is None:
+            console.print(f"request:{request} ended without a build", markup=False)
+        elif as_json:
+            show_json(build)
+        if build is None or build.result not in (Result.SUCCESS, Result.WARNINGS):
+            status = 1
+    return status

@@ -1,0 +1,120 @@
+"""Finding what a person names: a builder, a build, a request, a change."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import quote, unquote
+
+from chargehand.app.failure import CommandFailed
+from chargehand.cli.remote.master import RemoteMaster, Row
+from chargehand.cli.remote.rows import Build, Builder
+
+_NAMES_SHOWN = 20
+
+_IN_ADDRESSES = (
+    (re.compile(r"builders/([^/?]+)/builds/(\d+)"), "build of a builder"),
+    (re.compile(r"/builds/(\d+)"), "build"),
+    (re.compile(r"buildrequests/(\d+)"), "request"),
+    (re.compile(r"changes/(\d+)"), "change"),
+)
+_WITH_A_WORD = re.compile(r"(build|request|change)[:\s]\s*(\d+)", re.IGNORECASE)
+_OF_A_BUILDER = re.compile(r"(.+)[#/](\d+)", re.DOTALL)
+
+
+class Kind(Enum):
+    """What a person named."""
+
+    BUILD = "build"
+    REQUEST = "request"
+    CHANGE = "change"
+    NUMBER = "number"
+    """A number, and not of what."""
+    BUILDER = "builder"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a person named, as far as the text alone says."""
+
+    kind: Kind
+    number: int = 0
+    builder: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where the build is."""
+        if self.builder:
+            return f"builders/{quote(self.builder, safe='')}/builds/{self.number}"
+        return f"builds/{self.number}"
+
+
+def named(text: str) -> Named:
+    """Read ``tests#3``, ``tests/3``, ``request:12``, a number, an address of a page, or a name."""
+    text = text.strip()
+    if "://" in text or text.startswith("/"):
+        return _addressed(text)
+    if (found := _WITH_A_WORD.fullmatch(text)) is not None:
+        return Named(Kind(found[1].lower()), int(found[2]))
+    if text.removeprefix("#").isdecimal():
+        return Named(Kind.NUMBER, int(text.removeprefix("#")))
+    if (found := _OF_A_BUILDER.fullmatch(text)) is not None:
+        return Named(Kind.BUILD, int(found[2]), found[1])
+    return Named(Kind.BUILDER, builder=text)
+
+
+def _addressed(address: str) -> Named:
+    for pattern, kind in _IN_ADDRESSES:
+        if (found := pattern.search(address)) is None:
+            continue
+        if kind == "build of a builder":
+            return Named(Kind.BUILD, int(found[2]), unquote(found[1]))
+        return Named(Kind(kind), int(found[1]))
+    raise CommandFailed(f"{address} is not the address of a build, a request or a change")
+
+
+async def build_named(master: RemoteMaster, text: str) -> Build:
+    """Return the build that is named; of a builder alone, the latest one."""
+    what = named(text)
+    if what.kind is Kind.BUILDER:
+        builder = await builder_named(master, what.builder)
+        latest = await master.all(
+            Build, f"builders/{builder.builderid}/builds", order="-number", limit=1, property="*"
+        )
+        if not latest:
+            raise CommandFailed(f"builder {builder.name!r} has no builds yet")
+        return latest[0]
+    if what.kind not in (Kind.BUILD, Kind.NUMBER):
+        raise CommandFailed(f"{text!r} is a {what.kind.value}, not a build")
+    if what.builder and not what.builder.isdecimal():
+        await builder_named(master, what.builder)
+    try:
+        return (await master.all(Build, what.path, property="*"))[0]
+    except CommandFailed as error:
+        raise CommandFailed(f"there is no build {text}: {error}") from error
+
+
+async def builder_named(master: RemoteMaster, name: str) -> Builder:
+    """Return the builder of this name, or one whose name begins so and is the only one."""
+    builders = await master.all(Builder, "builders", order="name")
+    for builder in builders:
+        if builder.name == name:
+            return builder
+    names = [builder.name for builder in builders]
+    near = difflib.get_close_matches(name, names, 3)
+    if near:
+        hint = f"Did you mean {' or '.join(map(repr, near))}?"
+    elif names:
+        more = "" if len(names) <= _NAMES_SHOWN else f" and {len(names) - _NAMES_SHOWN} more"
+        hint = f"There are: {', '.join(names[:_NAMES_SHOWN])}{more}."
+    else:
+        hint = "The configuration has no builders."
+    raise CommandFailed(f"there is no builder {name!r}. {hint}")
+
+
+async def builder_names(master: RemoteMaster) -> dict[int, str]:
+    """Return the names of all builders."""
+    rows: list[Row] = await master.rows("builders", field=["builderid", "name"])
+    return {int(str(row["builderid"])): str(row["name"]) for row in rows}

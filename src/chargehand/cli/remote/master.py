@@ -1,0 +1,207 @@
+"""A running master, reached over REST: through the socket in its directory, or at its address."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from chargehand.app.failure import CommandFailed
+from chargehand.app.places import LOCAL_SOCKET
+from chargehand.kit.unix_sockets import address_of
+
+URL_VARIABLE = "CHARGEHAND_URL"
+_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+
+T = TypeVar("T")
+
+Row = dict[str, object]
+"""A resource as JSON has it."""
+
+Parameter = str | int | float | bool
+
+
+class Unreachable(CommandFailed):
+    """The master is not there, or cannot answer now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where to find the master: at a URL, or through the socket in its directory."""
+
+    url: str | None
+    directory: Path
+
+    @classmethod
+    def chosen(cls, url: str | None, directory: Path | None) -> Place:
+        """What the options say; a directory on the command line beats the environment."""
+        if url is None and directory is None:
+            url = os.environ.get(URL_VARIABLE) or None
+        return cls(url=url and url.rstrip("/"), directory=(directory or Path()).resolve())
+
+    @property
+    def base(self) -> str:
+        """What paths are put behind."""
+        return self.url or "http://localhost"
+
+    def __str__(self) -> str:
+        return f"at {self.url}" if self.url else f"of {self.directory}"
+
+
+class RemoteMaster:
+    """Reads and orders; what goes wrong is a CommandFailed that says what to do."""
+
+    def __init__(self, place: Place, session: aiohttp.ClientSession) -> None:
+        self._place = place
+        self._session = session
+
+    async def rows(self, path: str, /, **parameters: Parameter | Sequence[Parameter]) -> list[Row]:
+        """Return a collection, or a single resource, as rows."""
+        data = await self._get(f"/api/v2/{path}", _pairs(parameters))
+        answer = msgspec.json.decode(data, type=dict[str, list[Row] | Row])
+        return [row for rows in answer.values() if isinstance(rows, list) for row in rows]
+
+    async def all(
+        self, kind: type[T], path: str, /, **parameters: Parameter | Sequence[Parameter]
+    ) -> list[T]:
+        """Return a collection as values."""
+        rows = await self.rows(path, **parameters)
+        return [msgspec.convert(row, kind) for row in rows]
+
+    async def text(self, path: str) -> AsyncIterator[bytes]:
+        """Return a log's text piece by piece."""
+        async with self._request("GET", f"/api/v2/{path}") as answer:
+            async for piece in answer.content.iter_chunked(65536):
+                yield piece
+
+    async def order(self, path: str, method: str, parameters: Mapping[str, object]) -> object:
+        """Carry out a control method and return its result."""
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(parameters)}
+        async with self._request(
+            "POST",
+            f"/api/v2/{path}",
+            data=msgspec.json.encode(call),
+            headers={"Content-Type": "application/json"},
+        ) as answer:
+            done = msgspec.json.decode(await answer.read(), type=dict[str, object])
+            return done.get("result")
+
+    @contextlib.asynccontextmanager
+    async def listening(self, paths: Iterable[str]) -> AsyncIterator[Events]:
+        """Listen to live events for as long as the context lasts."""
+        try:
+            async with self._session.ws_connect(f"{self._place.base}/ws", heartbeat=30) as socket:
+                events = Events(socket)
+                for path in paths:
+                    await events.add(path)
+                yield events
+        except (aiohttp.ClientError, FileNotFoundError) as error:
+            raise self._unreachable(error) from error
+
+    async def _get(self, path: str, pairs: list[tuple[str, str]]) -> bytes:
+        async with self._request("GET", path, params=pairs) as answer:
+            return await answer.read()
+
+    @contextlib.asynccontextmanager
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: list[tuple[str, str]] | None = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        try:
+            async with self._session.request(
+                method, self._place.base + path, params=params, data=data, headers=headers
+            ) as answer:
+                if answer.status >= 400:
+                    raise _refused(answer.status, await answer.read(), path)
+                yield answer
+        except aiohttp.InvalidURL as error:
+            raise CommandFailed(f"{self._place.url!r} is not a URL") from error
+        except (aiohttp.ClientError, TimeoutError, FileNotFoundError) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        if self._place.url is not None:
+            why = "nothing answers there" if str(error) == "" else str(error)
+            if isinstance(error, aiohttp.ClientConnectorError):
+                why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error)
+            return Unreachable(f"cannot reach the master at {self._place.url}: {why}")
+        return Unreachable(_not_running(self._place.directory))
+
+
+class Events:
+    """Live events of the master, by key."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._paths: set[str] = set()
+
+    async def add(self, path: str) -> None:
+        """Listen to one more path, ``builds/3/*`` say."""
+        if path not in self._paths:
+            self._paths.add(path)
+            number = len(self._paths)
+            await self._socket.send_json({"cmd": "startConsuming", "path": path, "_id": number})
+
+    async def next(self) -> str | None:
+        """Return the key of the next event; None: the connection has ended."""
+        async for message in self._socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                event = msgspec.json.decode(message.data, type=dict[str, object])
+                return str(event.get("k") or "")
+        return None
+
+
+@contextlib.asynccontextmanager
+async def reached(place: Place) -> AsyncIterator[RemoteMaster]:
+    """Open a connection to the master, for as long as the context lasts."""
+    with contextlib.ExitStack() as stack:
+        connector: aiohttp.BaseConnector | None = None
+        if place.url is None:
+            path = place.directory / LOCAL_SOCKET
+            if not path.exists():
+                raise CommandFailed(_not_running(place.directory))
+            connector = aiohttp.UnixConnector(stack.enter_context(address_of(path)))
+        async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
+            yield RemoteMaster(place, session)
+
+
+def _not_running(directory: Path) -> str:
+    if (directory / "master.cfg").exists() or (directory / "buildbot.tac").exists():
+        return f"no master runs in {directory}. Start it: chargehand start {directory}"
+    return (
+        f"{directory} is not a master's directory. Name one with --directory, or the address of a "
+        f"master with --url (or ${URL_VARIABLE})."
+    )
+
+
+def _refused(status: int, body: bytes, path: str) -> CommandFailed:
+    """Return what the master's answer says, as one sentence."""
+    try:
+        error = msgspec.json.decode(body, type=dict[str, object]).get("error", "")
+    except msgspec.MsgspecError:
+        error = ""
+    message = error.get("message", "") if isinstance(error, dict) else error
+    if isinstance(message, dict):
+        message = "; ".join(f"{name}: {sentence}" for name, sentence in message.items())
+    if status == 503:
+        return Unreachable(f"the master cannot answer now: {message or 'try again soon'}")
+    return CommandFailed(str(message) or f"the master answered {status} to {path}")
+
+
+def _pairs(parameters: Mapping[str, Parameter | Sequence[Parameter]]) -> list[tuple[str, str]]:
+    return [
+        (name, str(value).lower() if isinstance(value, bool) else str(value))
+        for name, values in parameters.items()
+        for value in (values if isinstance(values, list | tuple) else [values])
+    ]

@@ -1,0 +1,62 @@
+"""How builds, steps and lines of logs look in the terminal."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from chargehand.domain.result import Result
+from chargehand.kit.durations import duration
+
+COLOURS = {
+    Result.SUCCESS: "green",
+    Result.WARNINGS: "yellow",
+    Result.FAILURE: "red",
+    Result.SKIPPED: "blue",
+    Result.EXCEPTION: "magenta",
+    Result.RETRY: "cyan",
+    Result.CANCELLED: "bright_black",
+}
+SIGNS = {
+    Result.SUCCESS: "✓",
+    Result.WARNINGS: "!",
+    Result.FAILURE: "✗",
+    Result.SKIPPED: "-",
+    Result.EXCEPTION: "‼",
+    Result.RETRY: "↻",
+    Result.CANCELLED: "■",
+}
+_LINE_STYLES = {"h": "bright_black"}  # much that is well is written to stderr
+
+
+def build_begins(title: str) -> Text:
+    """Return the line that says that a build starts."""
+    return Text(f"▶ {title}", style="bold")
+
+
+def step_ended(name: str, result: Result, state: str, took: float) -> Text:
+    """Return the line that says how a step ended."""
+    line = Text("  ")
+    line.append(f"{SIGNS[result]} {name}", style=COLOURS[result])
+    line.append(f"  {state}", style="bright_black")
+    line.append(f"  {duration(took)}", style="bright_black")
+    return line
+
+
+def build_ended(title: str, result: Result, state: str, took: float) -> Text:
+    """Return the line that says how a build ended."""
+    line = Text(f"{SIGNS[result]} {title}: ", style="bold")
+    line.append(result.word, style=f"bold {COLOURS[result]}")
+    line.append(f"  {state}  {duration(took)}", style="bright_black")
+    return line
+
+
+def is_detail(line: str) -> bool:
+    """Whether a header line says what hardly anybody wants to see while a build runs well."""
+    return line.startswith(("h ", "helapsedTime=")) or line == "hprogram finished with exit code 0"
+
+
+def log_line(line: str, *, has_channels: bool, indent: str = "    ") -> Text:
+    """Return a line of a log with its colours; of a progress bar, the last state."""
+    letter, text = (line[:1], line[1:]) if has_channels else ("o", line)
+    text = text.rstrip("\r").rpartition("\r")[2]
+    return Text.assemble(indent, Text.from_ansi(text, style=_LINE_STYLES.get(letter, "")))

@@ -1,0 +1,123 @@
+"""`status`: what a running master is doing, what waits, and why."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from chargehand.cli.builds import table_of
+from chargehand.cli.remote.finding import builder_names
+from chargehand.cli.remote.master import RemoteMaster
+from chargehand.cli.remote.options import json_option, on_a_master, show_json
+from chargehand.cli.remote.rows import Build, Request, Why, Worker
+from chargehand.kit.clock import SystemClock
+from chargehand.kit.durations import duration
+
+_AT_ONCE = 8
+
+
+@click.command()
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Show at most so many builds, and requests that wait.",
+)
+@json_option
+@on_a_master
+async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
+    """Show what runs, what waits and why, and the workers."""
+    names = await builder_names(master)
+    wanted = ["branch", "got_revision", "revision"]
+    running = await master.all(
+        Build, "builds", complete=False, order="buildid", property=wanted, limit=limit
+    )
+    waiting = await master.all(
+        Request,
+        "buildrequests",
+        complete=False,
+        claimed=False,
+        order="buildrequestid",
+        limit=limit,
+    )
+    reasons = await _reasons(master, waiting)
+    workers = await master.all(Worker, "workers", order="name")
+    if as_json:
+        show_json(
+            {
+                "running": running,
+                "waiting": [
+                    {
+                        "buildrequestid": request.buildrequestid,
+                        "buildername": names.get(request.builderid),
+                        "submitted_at": request.submitted_at,
+                        "why": reason and {"kind": reason.kind, "sentence": reason.sentence},
+                    }
+                    for request, reason in zip(waiting, reasons, strict=True)
+                ],
+                "workers": workers,
+            }
+        )
+        return
+    console = Console(highlight=False)
+    _heading(console, "Running", len(running), limit)
+    if running:
+        console.print(table_of(running, names))
+    _heading(console, "Waiting", len(waiting), limit)
+    if waiting:
+        console.print(_waiting(waiting, reasons, names))
+    _show_workers(console, workers)
+
+
+async def _reasons(master: RemoteMaster, requests: list[Request]) -> list[Why | None]:
+    """Return why each request waits, a few at a time."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def reason(request: Request) -> Why | None:
+        async with gate:
+            found = await master.all(Why, f"buildrequests/{request.buildrequestid}/why")
+        return found[0] if found else None
+
+    return await asyncio.gather(*map(reason, requests))
+
+
+def _heading(console: Console, word: str, count: int, limit: int) -> None:
+    number = "nothing" if not count else f"the first {limit}" if count == limit else str(count)
+    console.print(Text.assemble((word, "bold"), f": {number}"))
+
+
+def _waiting(requests: list[Request], reasons: list[Why | None], names: dict[int, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    now = SystemClock().now().timestamp()
+    for request, reason in zip(requests, reasons, strict=True):
+        table.add_row(
+            Text(f"request:{request.buildrequestid}", style="bright_black"),
+            Text(str(names.get(request.builderid, request.builderid)), style="bold"),
+            Text(f"for {duration(int(now - request.submitted_at))}"),
+            Text("about to start" if reason is None else reason.sentence),
+        )
+    return table
+
+
+def _show_workers(console: Console, workers: list[Worker]) -> None:
+    connected = [worker for worker in workers if worker.connected_to]
+    _heading(console, "Workers", len(workers), -1)
+    if len(connected) < len(workers):
+        missing = [worker.name for worker in workers if not worker.connected_to]
+        _list(console, "not connected", missing)
+    for worker in connected:
+        if worker.paused or worker.graceful:
+            state = "paused" if worker.paused else "shutting down"
+            why = f": {worker.pause_reason}" if worker.pause_reason else ""
+            console.print(Text(f"  {worker.name} is {state}{why}", style="yellow"))
+
+
+def _list(console: Console, word: str, names: list[str], most: int = 20) -> None:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    console.print(Text(f"  {word}: {', '.join(names[:most])}{more}", style="red"))

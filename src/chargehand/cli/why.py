@@ -1,0 +1,140 @@
+"""`why`: why a request waits, what a build was for and how it ended, what became of a change."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from chargehand.app.failure import CommandFailed
+from chargehand.cli.remote.finding import Kind, build_named, builder_names, named
+from chargehand.cli.remote.master import RemoteMaster
+from chargehand.cli.remote.options import json_option, on_a_master, show_json
+from chargehand.cli.remote.rows import Build, Buildset, Change, Request, SourceStamp, Step, Why
+from chargehand.domain.result import Result
+from chargehand.kit.durations import duration
+
+_FINE = (Result.SUCCESS, Result.SKIPPED)
+
+
+@click.command()
+@click.argument("what", nargs=-1, required=True)
+@json_option
+@on_a_master
+async def why(master: RemoteMaster, what: tuple[str, ...], as_json: bool) -> None:
+    """Explain a build, a request or a change.
+
+    WHAT is BUILDER#NUMBER, BUILDER (its latest build), build:ID, request:ID, change:ID, or the
+    address of a page.
+    """
+    text = " ".join(what)
+    found = named(text)
+    if found.kind is Kind.NUMBER:
+        raise CommandFailed(
+            f"{text} of what? Say build:{found.number}, request:{found.number} or "
+            f"change:{found.number}."
+        )
+    explained: dict[str, object]
+    if found.kind is Kind.REQUEST:
+        explained = await _of_request(master, found.number)
+    elif found.kind is Kind.CHANGE:
+        explained = await _of_change(master, found.number)
+    else:
+        explained = await _of_build(master, await build_named(master, text))
+    if as_json:
+        show_json(explained)
+        return
+    console = Console(highlight=False)
+    sentences = explained["sentences"]
+    assert isinstance(sentences, list)
+    for sentence in sentences:
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
+async def _of_request(master: RemoteMaster, number: int) -> dict[str, object]:
+    request = (await master.all(Request, f"buildrequests/{number}"))[0]
+    names = await builder_names(master)
+    subject = f"request:{number} for {names.get(request.builderid, request.builderid)}"
+    sentences = [await _origin(master, subject, request)]
+    builds = await master.all(Build, f"buildrequests/{number}/builds", order="buildid")
+    titles = [f"{names.get(build.builderid)}#{build.number}" for build in builds]
+    for build, title in zip(builds, titles, strict=True):
+        state = "runs" if build.result is None else build.result.word
+        sentences.append(f"{title}: {state} ({build.state_string}).")
+    reasons = await master.all(Why, f"buildrequests/{number}/why")
+    sentences += [f"It waits: {reason.sentence}." for reason in reasons]
+    if request.complete and not builds and request.results is not None:
+        sentences.append(f"It ended without a build of its own: {_without_build(request)}.")
+    elif request.is_waiting and not reasons:
+        sentences.append("It is about to start.")
+    return {"kind": "request", "request": request, "builds": titles, "sentences": sentences}
+
+
+def _without_build(request: Request) -> str:
+    result = Result(request.results or 0)
+    if result is Result.SKIPPED:
+        return "a newer equal request was built instead (collapsed)"
+    return result.word
+
+
+async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
+    names = await builder_names(master)
+    title = f"{names.get(build.builderid, build.builderid)}#{build.number}"
+    request = (await master.all(Request, f"buildrequests/{build.buildrequestid}"))[0]
+    worker = build.property("workername")
+    sentences = [await _origin(master, title, request)]
+    if build.result is None:
+        sentences.append(f"It runs on worker {worker}: {build.state_string}.")
+    else:
+        took = duration((build.complete_at or build.started_at) - build.started_at)
+        ended = f"It ended on worker {worker} after {took}: {build.result.word}"
+        sentences.append(f"{ended} ({build.state_string}).")
+    for step in await master.all(Step, f"builds/{build.buildid}/steps", order="number"):
+        if step.result is None and step.started_at is not None:
+            sentences.append(f"Step {step.name!r} runs: {step.state_string}.")
+        elif step.result is not None and step.result not in _FINE:
+            sentences.append(f"Step {step.name!r}: {step.result.word} ({step.state_string}).")
+            if step.result not in (Result.WARNINGS, Result.CANCELLED):
+                sentences.append(f"  See: chargehand logs '{title}' '{step.name}'")
+    later = await master.all(Build, f"buildrequests/{build.buildrequestid}/builds", order="buildid")
+    sentences += [
+        f"It was built again as #{one.number}." for one in later if one.buildid > build.buildid
+    ]
+    if build.result is Result.RETRY and request.is_waiting:
+        sentences += [
+            f"Its request waits for another try: {reason.sentence}."
+            for reason in await master.all(Why, f"buildrequests/{request.buildrequestid}/why")
+        ]
+    return {"kind": "build", "build": build, "sentences": sentences}
+
+
+async def _origin(master: RemoteMaster, subject: str, request: Request) -> str:
+    buildset = (await master.all(Buildset, f"buildsets/{request.buildsetid}"))[0]
+    of = ", ".join(filter(None, map(_stamp, buildset.sourcestamps)))
+    origin = f"{subject} was requested because: {buildset.reason}"
+    return f"{origin} ({of})." if of else f"{origin}."
+
+
+def _stamp(stamp: SourceStamp) -> str:
+    parts = [stamp.codebase, stamp.branch or "", (stamp.revision or "")[:12]]
+    return " ".join(part for part in parts if part)
+
+
+async def _of_change(master: RemoteMaster, number: int) -> dict[str, object]:
+    change = (await master.all(Change, f"changes/{number}"))[0]
+    first_line = change.comments.strip().partition("\n")[0]
+    of = " ".join(filter(None, [change.branch or "", (change.revision or "")[:12]]))
+    sentences = [f"change:{number} ({of}) by {change.author}: {first_line}"]
+    try:
+        reasons = await master.all(Why, f"changes/{number}/why")
+    except CommandFailed:
+        reasons = []
+    sentences += [reason.sentence for reason in reasons]
+    if not reasons:
+        names = await builder_names(master)
+        builds = await master.all(Build, f"changes/{number}/builds", order="buildid")
+        for build in builds:
+            state = "runs" if build.result is None else build.result.word
+            sentences.append(f"{names.get(build.builderid)}#{build.number}: {state}.")
+        if not builds:
+            sentences.append("No build of it has started.")
+    return {"kind": "change", "change": change, "sentences": sentences}
