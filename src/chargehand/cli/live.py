@@ -91,6 +91,15 @@ class LiveView:
             await self._anything_finished.wait()
         return self._finished.pop(next(iter(self._finished)))
 
+    def show_interrupted(self) -> None:
+        """Say what Ctrl-C stops."""
+        for build in self._builds.values():
+            steps = [step.name for step, _ in self._running.values() if step.build_id == build.id]
+            during = f" during {', '.join(map(repr, steps))}" if steps else ""
+            self._print(Text(f"■ {self._title(build)}: stopped by Ctrl-C{during}", style="bold"))
+        if not self._builds:
+            self._print(Text("■ stopped by Ctrl-C before the build began", style="bold"))
+
     async def _show_events(self) -> None:
         while True:
             await self._show(await self._events.get())

@@ -170,6 +170,7 @@ class _Run:
             stop = self._tasks.spawn(stopped.wait(), name="wait for Ctrl-C")
             await asyncio.wait([finished, stop], return_when=asyncio.FIRST_COMPLETED)
             if not finished.done():
+                view.show_interrupted()
                 return 130
             return 0 if finished.result().result in (Result.SUCCESS, Result.WARNINGS) else 1
         finally:
