@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from store_workshop import Workshop, builder_config
 
 from chargehand.domain.build import LogType
@@ -13,11 +16,14 @@ from chargehand.domain.change import NewChange
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import Patch, SourceStamp
 from chargehand.domain.worker import WorkerInfo
+from chargehand.events.messages import Event
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import EVERYTHING, Visibility, all_but, only
 from chargehand.store.engine import tables
+from chargehand.store.engine.database import Database, Lane
+from chargehand.store.reading.resources import KINDS as STORED
 
 _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"}
 
@@ -430,3 +436,78 @@ async def test_an_answer_tells_whether_it_is_still_true(workshop: Workshop) -> N
         if page.basis is None or not resources.is_current(page.basis)
     }
     assert changed == {"builds", "buildrequests", "steps"}
+
+
+@pytest.mark.parametrize("sees", [EVERYTHING, Visibility(builders=all_but("b2", "n3"))])
+@pytest.mark.parametrize(
+    "question",
+    [
+        {},
+        {"order": (Order("name", descending=True),)},
+        {"limit": 9, "offset": 2},
+        {"limit": 30},
+        {"filters": _filter("name", Operator.NE, "n5"), "fields": ("name", "tags")},
+        {"scope": {"masterid": 1}},
+        {"offset": 100},
+    ],
+)
+@pytest.mark.parametrize("count", [1, 4, 50])
+async def test_many_rows_can_be_read_in_parts(
+    workshop: Workshop, sees: Visibility, question: dict[str, Any], count: int
+) -> None:
+    names = ["b1", "b2", *(f"n{number}" for number in range(12))]
+    configs = [builder_config(name) for name in names]
+    await workshop.store.builders.sync(configs, workshop.master_id)
+    resources = workshop.store.visited_resources
+    query = Query(kind="builders", sees=sees, **question)
+
+    first, others = await resources.fetch_first(query, count)
+    rest = await resources.fetch_these(query, others)
+
+    whole = await resources.fetch(query)
+    assert len(first.rows) <= count
+    assert first.rows + rest.rows == whole.rows
+    assert first.total == whole.total
+
+
+async def test_rows_that_are_gone_or_hidden_are_left_out(workshop: Workshop) -> None:
+    resources = workshop.store.visited_resources
+    one, other = workshop.builder_ids.values()
+    query = Query(kind="builders", sees=Visibility(builders=only("b2")))
+
+    page = await resources.fetch_these(query, [other, one, 999])
+
+    assert [row["name"] for row in page.rows] == ["b2"]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() & STORED.keys()))
+async def test_every_kind_can_be_read_in_parts(workshop: Workshop, kind: str) -> None:
+    await _history(workshop, Result.SUCCESS, Result.FAILURE, Result.SUCCESS)
+    resources = workshop.store.visited_resources
+    query = Query(kind=kind, sees=EVERYTHING)
+
+    first, others = await resources.fetch_first(query, 1)
+    rest = await resources.fetch_these(query, others)
+
+    assert first.rows + rest.rows == (await resources.fetch(query)).rows
+
+
+async def test_visitors_who_ask_for_much_do_not_keep_the_engine_waiting(tmp_path: Path) -> None:
+    events: list[Event] = []
+    database = Database(url="sqlite:///s", basedir=tmp_path, publish=events.extend)
+    await database.open()
+    try:
+        let_go = threading.Event()
+        waiting = [
+            asyncio.ensure_future(database.read(lambda _: let_go.wait(30), lane))
+            for lane in (Lane.WEB, Lane.BULK)
+            for _ in range(20)
+        ]
+
+        async with asyncio.timeout(20):
+            assert await database.read(lambda connection: connection.scalar(text("SELECT 7"))) == 7
+
+        let_go.set()
+        await asyncio.gather(*waiting)
+    finally:
+        await database.close()

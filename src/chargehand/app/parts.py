@@ -119,7 +119,7 @@ class Parts:
     def _web(self, bus: Bus, clock: Clock, local_socket: Path) -> WebServer:
         return WebServer(
             config=MasterConfig(),
-            resources=self.store.resources,
+            resources=self.store.visited_resources,
             logs=self.store.logs,
             controls=self.orders,
             explanations=self.orders,

@@ -27,6 +27,10 @@ class WebLimits:
     """How large the body of one request may be."""
     bodies_bytes: int = 64 * _MEBIBYTE
     """How much of large bodies may be in memory at once."""
+    rows: int = 1_000_000
+    """How many rows one answer may have."""
+    large_answers: int = 16
+    """How many answers of more than 2 MiB may be under way."""
     subscriptions_per_connection: int = 2_000
     subscriptions: int = 20_000
     """How many patterns of live events, in all."""

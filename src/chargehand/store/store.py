@@ -12,7 +12,7 @@ from chargehand.store.builds import Builds
 from chargehand.store.buildsets import Buildsets
 from chargehand.store.change_sources import ChangeSources
 from chargehand.store.changes import Changes
-from chargehand.store.engine.database import Database
+from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.writer import MakeWriter, Writer
 from chargehand.store.epochs import Epochs
 from chargehand.store.logs.files import LogFiles
@@ -60,6 +60,7 @@ class Store:
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database, epochs=epochs)
         self.resources = Resources(database=self.database)
+        self.visited_resources = Resources(database=self.database, lane=Lane.WEB)
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Container, Mapping
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -51,6 +51,17 @@ class MemoryResources:
                     raise ValueError(f"{query.kind} have no field {name}")
         basis = Basis(frozenset((query.kind,)), self._generations[query.kind])
         return replace(select(found, query), basis=basis)
+
+    async def fetch_first(self, query: Query, count: int) -> tuple[Page, Sequence[int]]:
+        """Return the first rows; the others are identified by their place."""
+        page = await self.fetch(query)
+        others = range(count, len(page.rows))
+        return replace(page, rows=page.rows[:count]), others
+
+    async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
+        """Return the rows at these places."""
+        page = await self.fetch(query)
+        return replace(page, rows=[page.rows[number] for number in ids])
 
 
 class MemoryLogs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
@@ -19,6 +19,12 @@ class Resources(Protocol):
     async def fetch(self, query: Query) -> Page:
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
         Raises ValueError for a field that the kind does not have."""
+
+    async def fetch_first(self, query: Query, count: int) -> tuple[Page, Sequence[int]]:
+        """Return so many rows at most, and the identifiers of those that follow."""
+
+    async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
+        """Return rows in the order of their identifiers, without those that are gone since."""
 
     def is_current(self, basis: Basis) -> bool:
         """Return whether nothing was written to what an answer was read from."""

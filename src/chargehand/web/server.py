@@ -22,7 +22,6 @@ from chargehand.web.access.hosts import Hosts
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
 from chargehand.web.access.visitors import Visitors
-from chargehand.web.bodies import Bodies
 from chargehand.web.gate import Gate, Stage
 from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
@@ -73,7 +72,7 @@ class WebServer:
             controls=controls,
             stages=stages,
             origins=_origins(config),
-            bodies=Bodies(self._limits),
+            limits=self._limits,
         )
         self._pages = Pages(
             config=config,

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,16 @@ from chargehand.store.errors import StoreError, is_worth_retrying, translated
 
 T = TypeVar("T")
 
-_READERS = 3
+
+class Lane(Enum):
+    """Who reads: each has threads of its own, so that no visitor keeps the engine waiting."""
+
+    ENGINE = 3
+    """The stages; the values are numbers of threads, all different."""
+    WEB = 2
+    """Visitors."""
+    BULK = 1
+    """Visitors who ask for very much."""
 
 
 class Database:
@@ -55,7 +65,7 @@ class Database:
         self._make_writer = make_writer
         self._writer: JobQueue | None = None
         self._recorder: Recorder | None = None
-        self._readers: ThreadPoolExecutor | None = None
+        self._readers: dict[Lane, ThreadPoolExecutor] = {}
         self._reading: Engine | None = None
         self._writing: Engine | None = None
 
@@ -76,7 +86,10 @@ class Database:
         self._recorder = Recorder(put=self._writer.put)
         if not is_in_memory(self._url):
             self._reading = reading_engine(self._url)
-            self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+            self._readers = {
+                lane: ThreadPoolExecutor(lane.value, f"store-reader-{lane.name.lower()}")
+                for lane in Lane
+            }
 
     async def close(self) -> None:
         """Finish what is queued and disconnect; closing twice does no harm."""
@@ -146,11 +159,12 @@ class Database:
         """Wait out no outage for longer than that many seconds from now on."""
         asyncio.get_running_loop().call_later(after, self._recording().give_up)
 
-    async def read(self, query: Callable[[Connection], T]) -> T:
+    async def read(self, query: Callable[[Connection], T], lane: Lane = Lane.ENGINE) -> T:
         """Return what *query* returns; it sees one state of the database, and must not write."""
-        if self._readers is None:
+        readers = self._readers.get(lane)
+        if readers is None:
             return await self.write(lambda transaction: query(transaction.connection))
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
+        return await asyncio.get_running_loop().run_in_executor(readers, self._query, query)
 
     def generation(self) -> int:
         """Return a number that grows with each transaction; to be asked before something is read
@@ -218,9 +232,9 @@ class Database:
     def _shut(self, writer: JobQueue | None) -> None:
         if writer is not None:
             writer.close()
-        if self._readers is not None:
-            self._readers.shutdown()
-            self._readers = None
+        for readers in self._readers.values():
+            readers.shutdown()
+        self._readers = {}
         for connection in self._connections:
             connection.close()
         self._connections.clear()

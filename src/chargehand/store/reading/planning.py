@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeEngine
 
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.store.engine.columns import as_json
-from chargehand.store.engine.portable import holds
+from chargehand.store.engine.portable import holds, is_among
 from chargehand.store.reading.rows import Selection, selection
 from chargehand.store.reading.shapes import Column, Expression, Kind, Related, parameter
 
@@ -53,6 +53,10 @@ class Plan:
     selection: Selection
     rows: AnySelect
     count: Select[int]
+    identities: Select[int]
+    """Of the rows, in their order."""
+    some: AnySelect
+    """The rows that have these identities, each behind its own."""
 
 
 def shape_of(query: Query, kind: Kind) -> Shape:
@@ -99,12 +103,16 @@ def planner(kinds: Mapping[str, Kind]) -> Callable[[Shape], Plan]:
 def _plan(shape: Shape, kind: Kind) -> Plan:
     chosen = selection(kind, shape.fields)
     conditions = [*_scope_conditions(shape, kind), *_filter_conditions(shape, kind)]
-    rows = select(*chosen.columns)
-    rows = rows.select_from(kind.source).where(*conditions).order_by(*_ordering(shape, kind))
+    ordering = _ordering(shape, kind)
+    rows = select(*chosen.columns).select_from(kind.source).where(*conditions).order_by(*ordering)
+    identities = select(kind.identity).select_from(kind.source).where(*conditions)
+    identities = identities.order_by(*ordering)
     if shape.is_cut:
         rows = rows.limit(bindparam("limit")).offset(bindparam("offset"))
+        identities = identities.limit(bindparam("limit")).offset(bindparam("offset"))
     count = select(func.count()).select_from(kind.source).where(*conditions)
-    return Plan(chosen, rows, count)
+    some = select(kind.identity.label("identity"), *chosen.columns).select_from(kind.source)
+    return Plan(chosen, rows, count, identities, some.where(is_among(kind.identity)))
 
 
 def _scope_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:

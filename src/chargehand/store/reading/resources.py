@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
 
 from msgspec.structs import replace
@@ -13,7 +14,8 @@ from chargehand.resources.catalog import ENTITIES
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
 from chargehand.resources.selection import select
-from chargehand.store.engine.database import Database
+from chargehand.store.engine.columns import ids_as_json
+from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.reading import Reading, tables_of
 from chargehand.store.reading import (
     blame,
@@ -53,8 +55,9 @@ _REMEMBERED_TOTALS = 1000
 class Resources:
     """Answers questions about resources (``web.Resources``)."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, lane: Lane = Lane.ENGINE) -> None:
         self._database = database
+        self._lane = lane
         self._totals = _Totals()
 
     async def fetch(self, query: Query) -> Page:
@@ -76,15 +79,54 @@ class Resources:
                 page = select(special(reading, query), query)
             return replace(page, basis=Basis(frozenset(reading.tables), as_of))
 
-        return await self._database.read(read)
+        return await self._database.read(read, self._lane)
+
+    async def fetch_first(self, query: Query, count: int) -> tuple[Page, Sequence[int]]:
+        """Return the first rows, and the identifiers of the others, as they are at one moment.
+
+        Raises ValueError like `fetch`.
+        """
+        if query.kind not in KINDS or (query.limit is not None and query.limit <= count):
+            return await self.fetch(query), ()
+        as_of = self._database.generation()
+
+        def read(connection: Connection) -> tuple[Page, Sequence[int]]:
+            reading = Reading(connection, query.sees)
+            rows, total = self._page(reading, replace(query, limit=count + 1), as_of)
+            others: Sequence[int] = ()
+            if len(rows) > count:
+                rows.pop()
+                found = identities(reading, self._narrowed(reading, query))
+                others = found[count:]
+                if query.limit is None:
+                    total = (query.offset or 0) + len(found)
+            basis = Basis(frozenset(reading.tables), as_of)
+            return Page(rows=rows, total=total, basis=basis), others
+
+        return await self._database.read(read, self._lane)
+
+    async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
+        """Return rows of a kind in the order of their identifiers, without those that are gone."""
+        as_of = self._database.generation()
+
+        def read(connection: Connection) -> Page:
+            reading = Reading(connection, query.sees)
+            rows = some(reading, query, ids)
+            return Page(rows=rows, total=len(rows), basis=Basis(frozenset(reading.tables), as_of))
+
+        return await self._database.read(read, Lane.BULK)
 
     def is_current(self, basis: Basis) -> bool:
         """Return whether nothing was written to what an answer was read from."""
         return self._database.is_current(basis)
 
+    def _narrowed(self, reading: Reading, query: Query) -> Query:
+        if query.kind != "changes":
+            return query
+        return replace(query, scope=blame.narrowed(reading, query.scope))
+
     def _page(self, reading: Reading, query: Query, as_of: int) -> tuple[list[Resource], int]:
-        if query.kind == "changes":
-            query = replace(query, scope=blame.narrowed(reading, query.scope))
+        query = self._narrowed(reading, query)
         kind = KINDS[query.kind]
         shape = shape_of(query, kind)
         plan = _plan(shape)
@@ -106,6 +148,23 @@ class Resources:
         total = reading.execute(plan.count, values).scalar_one()
         self._totals.keep(key, Basis(tables_of(reading.seen(plan.count)), as_of), total)
         return rows, total
+
+
+def identities(reading: Reading, query: Query) -> Sequence[int]:
+    """Return the identifiers of all rows that *query* asks for."""
+    kind = KINDS[query.kind]
+    plan = _plan(shape_of(query, kind))
+    found = reading.execute(plan.identities, parameters_of(query, kind))
+    return array("q", found.scalars())
+
+
+def some(reading: Reading, query: Query, ids: Sequence[int]) -> list[Resource]:
+    """Return those rows that have the identifiers; nothing else of *query* narrows them."""
+    plan = _plan(shape_of(query, KINDS[query.kind]))
+    found = reading.execute(plan.some, {"ids": ids_as_json(ids)}).all()
+    made = plan.selection.resources(reading, [row[1:] for row in found], query)
+    by_id = {row[0]: resource for row, resource in zip(found, made, strict=True)}
+    return [by_id[one] for one in ids if one in by_id]
 
 
 class _Totals:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -19,6 +19,8 @@ Question = tuple[Visibility, str, bool]
 """Who sees what, the path with its query string, and whether JSON is to be compact."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
+
+_PIECE = 128 * 1024
 
 COMPACT_JSON = "application/json; charset=utf-8"
 READABLE_JSON = "text/plain; charset=utf-8"
@@ -44,7 +46,16 @@ class Answer:
             headers["Vary"] = "Accept, Origin"
         if extra:
             headers.update(extra)
-        return web.Response(status=self.status, body=self.body, headers=headers)
+        if len(self.body) <= _PIECE:
+            return web.Response(status=self.status, body=self.body, headers=headers)
+        # What a client does not read stays here, once, and not in a buffer for each of them.
+        headers["Content-Length"] = str(len(self.body))
+        return web.Response(status=self.status, body=_pieces(self.body), headers=headers)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]
 
 
 def encoded(value: object) -> bytes:
@@ -56,7 +67,11 @@ def success(
     plural: str, rows: list[Resource], meta: Mapping[str, object], *, compact: bool
 ) -> Answer:
     """Return rows as clients get them: compact, or readable for people and their browsers."""
-    body = _encoder.encode({plural: rows, "meta": meta})
+    return whole(_encoder.encode({plural: rows, "meta": meta}), compact=compact)
+
+
+def whole(body: bytes, *, compact: bool) -> Answer:
+    """Return a body of compact JSON as clients get it."""
     if not compact:
         body = msgspec.json.format(body, indent=2)
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'

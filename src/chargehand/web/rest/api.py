@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from aiohttp import web
 
+from chargehand.config.web_limits import WebLimits
 from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.policy import Visitor
@@ -18,6 +20,7 @@ from chargehand.web.bodies import Bodies, BodyRefused
 from chargehand.web.ports import Controls, Logs, Resources
 from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
+from chargehand.web.rest.large import Busy, LargeAnswer
 from chargehand.web.rest.log_reading import LogReader
 from chargehand.web.rest.reading import NotFound, Reader, resolved_path
 
@@ -40,11 +43,11 @@ class RestApi:
         controls: Controls,
         stages: StageReader,
         origins: Origins,
-        bodies: Bodies,
+        limits: Callable[[], WebLimits],
     ) -> None:
-        self._bodies = bodies
+        self._bodies = Bodies(limits)
         self._resources = resources
-        self.reader = Reader(resources=resources, stages=stages)
+        self.reader = Reader(resources=resources, stages=stages, limits=limits)
         self._logs = LogReader(resources=resources, logs=SeenLogs(resources=resources, logs=logs))
         self._desk = ControlDesk(controls=controls, resources=resources, stages=stages)
         self.origins = origins
@@ -98,11 +101,16 @@ class RestApi:
                 case "build_data", "value":
                     return await self._value(sees, resolved, extra)
                 case _:
-                    return await self.reader.answer(question, resolved)
+                    answer = await self.reader.answer(question, resolved)
+                    if isinstance(answer, LargeAnswer):
+                        return await answer.send(request, extra)
+                    return answer
         except NotFound as error:
             return failure(404, str(error))
         except ConnectionError:
             raise
+        except Busy as busy:
+            return failure(503, str(busy)).response(RETRY_LATER | extra)
         except TemporarilyUnavailable as error:
             _log.warning("GET %s%s: %s", PREFIX, target, error)
             return failure(503, UNAVAILABLE).response(RETRY_LATER | extra)

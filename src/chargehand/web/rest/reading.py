@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import unquote
 
 import msgspec
-from msgspec.structs import replace
 
+from chargehand.config.web_limits import WebLimits
 from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.resources import selection
 from chargehand.resources.catalog import KINDS
-from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Resolved, resolve
+from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Endpoint, Resolved, resolve
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Page, Query
 from chargehand.web.access.stages import StageReader
 from chargehand.web.ports import Resources
 from chargehand.web.rest import query_string
 from chargehand.web.rest.answers import Answer, AnswerCache, Question, failure, success
+from chargehand.web.rest.large import ROWS_AT_ONCE, KeptAnswer, LargeAnswer, LargeAnswers
 
 
 class NotFound(LookupError):
@@ -40,8 +42,15 @@ def resolved_path(path: str) -> Resolved:
 class Reader:
     """Answers requests for resources, from its cache where nothing has changed."""
 
-    def __init__(self, *, resources: Resources, stages: StageReader) -> None:
+    def __init__(
+        self,
+        *,
+        resources: Resources,
+        stages: StageReader,
+        limits: Callable[[], WebLimits] = WebLimits,
+    ) -> None:
         self._resources = resources
+        self._large = LargeAnswers(resources=resources, limits=limits)
         self._stages = stages
         self._cache = AnswerCache()
         self._under_way: dict[Question, asyncio.Event] = {}
@@ -50,9 +59,10 @@ class Reader:
         """Return the answer if it is at hand."""
         return self._cache.find(question, self._resources.is_current)
 
-    async def answer(self, question: Question, resolved: Resolved) -> Answer:
-        """Return the answer; of equal questions at the same time one asks, the others wait.
+    async def answer(self, question: Question, resolved: Resolved) -> Answer | LargeAnswer:
+        """Return the answer; a large one is to be sent.
 
+        Of equal questions at the same time one asks, the others wait.
         Who waited looks again instead of taking that answer over: it may be older than the
         question, and a client must see what it has just ordered.
         """
@@ -67,26 +77,52 @@ class Reader:
             del self._under_way[question]
             turn.set()
 
-    async def _fresh(self, question: Question, resolved: Resolved) -> Answer:
+    async def _fresh(self, question: Question, resolved: Resolved) -> Answer | LargeAnswer:
         sees, target, compact = question
         endpoint = resolved.endpoint
         try:
             query = query_string.parse(target.partition("?")[2], resolved, sees)
-            page = await self.page(query)
+            if endpoint.is_collection and query.kind not in _NOT_STORED:
+                page, others = await self._resources.fetch_first(query, ROWS_AT_ONCE)
+            else:
+                page, others = await self.page(query), ()
+            if others:
+                return await self._begin(question, query, resolved, page, others)
         except ValueError as error:
             return failure(400, str(error))
-        if endpoint.kind == "build_data":
-            # The value has an endpoint of its own.
-            hidden = [row | {"value": None} if "value" in row else row for row in page.rows]
-            page = replace(page, rows=hidden)
         if endpoint.is_collection:
-            answer = success(endpoint.plural, page.rows, {"total": page.total}, compact=compact)
+            rows = _shown(endpoint, page.rows)
+            answer = success(endpoint.plural, rows, {"total": page.total}, compact=compact)
         elif page.rows:
-            answer = success(endpoint.plural, page.rows[:1], {}, compact=compact)
+            rows = _shown(endpoint, page.rows[:1])
+            answer = success(endpoint.plural, rows, {}, compact=compact)
         else:
             return failure(404, f"not found: {target.partition('?')[0]}")
         if page.basis is not None:
             self._cache.keep(question, answer, page.basis)
+        return answer
+
+    async def _begin(
+        self,
+        question: Question,
+        query: Query,
+        resolved: Resolved,
+        first: Page,
+        others: Sequence[int],
+    ) -> Answer | LargeAnswer:
+        endpoint = resolved.endpoint
+        answer = await self._large.begin(
+            query,
+            endpoint.plural,
+            first,
+            others,
+            compact=question[2],
+            show=partial(_shown, endpoint),
+        )
+        if isinstance(answer, KeptAnswer):
+            if answer.basis is not None:
+                self._cache.keep(question, answer.answer, answer.basis)
+            return answer.answer
         return answer
 
     async def page(self, query: Query) -> Page:
@@ -131,6 +167,15 @@ class Reader:
         kind = details.pop("kind")
         return [{"kind": kind, "sentence": waiting.sentence, "details": details}]
 
+
+def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:
+    if endpoint.kind != "build_data":
+        return rows
+    # The value has an endpoint of its own.
+    return [row | {"value": None} if "value" in row else row for row in rows]
+
+
+_NOT_STORED = {"rootlinks", "specs", "forceschedulers", "why", "logchunks"}
 
 _SPECIFICATIONS = [
     {

@@ -1,0 +1,199 @@
+"""Answers of very many rows: made slice by slice, as fast as the client reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from aiohttp import web
+
+from chargehand.config.web_limits import WebLimits
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Basis, Page, Query
+from chargehand.web.live.client import abort
+from chargehand.web.ports import Resources
+from chargehand.web.rest.answers import COMPACT_JSON, READABLE_JSON, Answer, encoded, whole
+
+ROWS_AT_ONCE = 1000
+"""What is read in one go; more than that is read in slices."""
+
+_SLICE = 250
+_KEPT_BYTES = 2 * 1024 * 1024
+"""What is sent as a whole, with an entity tag, and kept."""
+
+Show = Callable[[list[Resource]], list[Resource]]
+
+
+class TooLarge(ValueError):
+    """An answer has too many rows; the message says what to do."""
+
+
+class Busy(Exception):
+    """So many large answers are under way that no other can begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """A whole answer, and what it was read from."""
+
+    answer: Answer
+    basis: Basis | None
+
+
+class LargeAnswers:
+    """Begins large answers, only so many at a time."""
+
+    def __init__(self, *, resources: Resources, limits: Callable[[], WebLimits]) -> None:
+        self._resources = resources
+        self._limits = limits
+        self._under_way = 0
+
+    async def begin(
+        self,
+        query: Query,
+        plural: str,
+        first: Page,
+        others: Sequence[int],
+        *,
+        compact: bool,
+        show: Show,
+    ) -> KeptAnswer | LargeAnswer:
+        """Return a whole answer if it is small after all. Raises TooLarge, Busy."""
+        limits = self._limits()
+        rows = len(first.rows) + len(others)
+        if rows > limits.rows:
+            raise TooLarge(
+                f"{rows} rows are more than one answer may have ({limits.rows}); "
+                "ask for less with filters, or in parts with limit and offset"
+            )
+        if self._under_way >= limits.large_answers:
+            raise Busy(
+                "too many large answers at once; try again later, or ask for less with limit"
+            )
+        self._under_way += 1
+        answer = LargeAnswer(
+            query, plural, first, others, compact=compact, show=show,
+            resources=self._resources, ended=self._ended,
+        )  # fmt: skip
+        try:
+            made = await answer.gathered()
+        except BaseException:
+            answer.end()
+            raise
+        if made is None:
+            return answer
+        answer.end()
+        return KeptAnswer(made, answer.basis)
+
+    def _ended(self) -> None:
+        self._under_way -= 1
+
+
+class LargeAnswer:
+    """An answer under way; `send` or `end` must be called."""
+
+    def __init__(
+        self,
+        query: Query,
+        plural: str,
+        first: Page,
+        others: Sequence[int],
+        *,
+        compact: bool,
+        show: Show,
+        resources: Resources,
+        ended: Callable[[], None],
+    ) -> None:
+        self._query = query
+        self._plural = plural
+        self._first = first
+        self._others = others
+        self._compact = compact
+        self._show = show
+        self._resources = resources
+        self._ended = ended
+        self._tables = first.basis.tables if first.basis is not None else frozenset()
+        self._gathered: list[bytes] = []
+        self._is_sent = False
+        self._pieces = self._made()
+
+    @property
+    def basis(self) -> Basis | None:
+        """What the answer was read from so far."""
+        first = self._first.basis
+        return None if first is None else Basis(self._tables, first.as_of)
+
+    async def gathered(self) -> Answer | None:
+        """Return the whole answer if it is small enough, None if it has to be sent in pieces."""
+        size = 0
+        async for piece in self._pieces:
+            self._gathered.append(piece)
+            size += len(piece)
+            if size > _KEPT_BYTES:
+                return None
+        return whole(b"".join(self._gathered), compact=self._compact)
+
+    async def send(self, request: web.BaseRequest, extra: dict[str, str]) -> web.StreamResponse:
+        """Send it, slice by slice."""
+        headers = {
+            "Content-Type": COMPACT_JSON if self._compact else READABLE_JSON,
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+            "Vary": "Accept, Origin",
+        }
+        self._is_sent = True
+        response = web.StreamResponse(headers=headers | extra)
+        is_whole = request.method == "HEAD"
+        try:
+            await response.prepare(request)
+            if not is_whole:
+                for piece in self._gathered:
+                    await response.write(piece)
+                self._gathered.clear()
+                async for piece in self._pieces:
+                    await response.write(piece)
+                is_whole = True
+            await response.write_eof()
+        except ConnectionError:
+            pass  # The client has left.
+        finally:
+            self.end()
+            if not is_whole:
+                # Part of it is out: only a broken connection can say that it is not all.
+                abort(request)
+        return response
+
+    def end(self) -> None:
+        """Let another one begin."""
+        ended, self._ended = self._ended, _nothing
+        ended()
+
+    async def _made(self) -> AsyncIterator[bytes]:
+        total = b'"meta":' + encoded({"total": self._first.total})
+        name = msgspec.json.encode(self._plural)
+        is_first = self._plural < "meta"
+        yield b"{" + (b"" if is_first else total + b",") + name + b":["
+        yield encoded(self._show(self._first.rows))[1:-1]
+        self._first = Page(rows=[], total=self._first.total, basis=self._first.basis)
+        for start in range(0, len(self._others), _SLICE):
+            rows = await self._slice(start)
+            if rows:
+                yield b"," + encoded(self._show(rows))[1:-1]
+        yield b"]" + (b"," + total if is_first else b"") + b"}"
+
+    async def _slice(self, start: int) -> list[Resource]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        page = await self._resources.fetch_these(self._query, self._others[start : start + _SLICE])
+        if page.basis is not None:
+            self._tables |= page.basis.tables
+        if self._is_sent:
+            # As long a pause as it took: whoever asks for everything is not to slow down builds.
+            await asyncio.sleep(loop.time() - began)
+        return page.rows
+
+
+def _nothing() -> None:
+    """It has ended already."""
