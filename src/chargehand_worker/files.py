@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import glob
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,3 +57,29 @@ FILE_COMMANDS: dict[str, FileCommand] = {
     "listdir": listdir,
     "rmfile": rmfile,
 }
+
+
+def in_thread(work: Callable[[], Values]) -> asyncio.Future[Values]:
+    """Do the work in a thread of its own: a file system that hangs must not hold up others."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[Values] = loop.create_future()
+
+    def settle(values: Values | None, failure: BaseException | None) -> None:
+        if outcome.done():
+            return
+        if failure is not None:
+            outcome.set_exception(failure)
+        else:
+            outcome.set_result(values or {})
+
+    def run() -> None:
+        values, failure = None, None
+        try:
+            values = work()
+        except BaseException as error:  # noqa: BLE001 - handed on to whoever waits
+            failure = error
+        with contextlib.suppress(RuntimeError):  # The agent has ended meanwhile.
+            loop.call_soon_threadsafe(settle, values, failure)
+
+    threading.Thread(target=run, name="file command", daemon=True).start()
+    return outcome

@@ -79,6 +79,33 @@ def environment_of(process_id: int) -> bytes:
         return b""
 
 
+def has_open(process_id: int, streams: frozenset[str]) -> bool:
+    """Return whether one of a process's descriptors is one of *streams*, as `stream_of` names."""
+    directory = f"/proc/{process_id}/fd"
+    try:
+        numbers = os.listdir(directory)  # noqa: PTH208 - speed
+    except OSError:
+        return False
+    return any(_link(f"{directory}/{number}") in streams for number in numbers)
+
+
+def stream_of(descriptor: int) -> str:
+    """Return by which name the other end of a pipe or terminal is known; empty if by none."""
+    return _link(f"/proc/self/fd/{descriptor}")
+
+
+def directory_of(process_id: int) -> str:
+    """Return where a process works; empty when we may not know."""
+    return _link(f"/proc/{process_id}/cwd")
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)  # noqa: PTH115 - speed
+    except OSError:
+        return ""
+
+
 def kill(process_id: int, number: int = signal.SIGKILL) -> None:
     """Send a signal; a process that is gone or not ours is left alone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chargehand_worker import kernel
@@ -17,12 +18,22 @@ _KILL_ROUNDS = 50
 _ROUND = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """By what the processes of a command are recognised, besides their group and session."""
+
+    marker: bytes
+    streams: frozenset[str]
+    """The ends of its pipes that only its processes have."""
+    directory: str
+
+
 class Processes:
     """Owns all processes of the agent. Reaps every child, orphans of commands included."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, asyncio.Future[int]] = {}
-        self._markers: dict[int, bytes] = {}
+        self._started: dict[int, _Started] = {}
 
     def watch(self) -> None:
         """Begin to reap; to be called once, in the loop."""
@@ -54,12 +65,20 @@ class Processes:
         )
         process.returncode = 0  # We reap it ourselves; Popen shall not try.
         self._waiting[process.pid] = asyncio.get_running_loop().create_future()
-        self._markers[process.pid] = f"\0{COMMAND_MARKER}={command_id}\0".encode()
+        self._started[process.pid] = _Started(
+            f"\0{COMMAND_MARKER}={command_id}\0".encode(),
+            frozenset({kernel.stream_of(stdout), kernel.stream_of(stderr)} - {""}),
+            directory,
+        )
         return process.pid
 
     async def ended(self, process_id: int) -> int:
         """Wait for its end; return the exit code, or minus the number of the signal."""
         return await asyncio.shield(self._waiting[process_id])
+
+    def ending(self, process_id: int) -> asyncio.Future[int]:
+        """Return what is done when it has ended; only to be looked at."""
+        return self._waiting[process_id]
 
     def is_running(self, process_id: int) -> bool:
         """Return whether the process itself has not ended."""
@@ -74,7 +93,7 @@ class Processes:
     async def sweep(self, process_id: int) -> bool:
         """Kill the process and all that came of it; return whether all are dead."""
         for _ in range(_KILL_ROUNDS):
-            if process_id not in self._markers:
+            if process_id not in self._started:
                 return True
             if not self._has_strays(process_id):
                 return True
@@ -90,7 +109,7 @@ class Processes:
         """Say that nobody will ask about the process again."""
         if not self.is_running(process_id):
             self._waiting.pop(process_id, None)
-        self._markers.pop(process_id, None)
+        self._started.pop(process_id, None)
 
     def kill_all(self) -> None:
         """Kill every process below us, at once."""
@@ -115,18 +134,33 @@ class Processes:
     def _survivors(self, process_id: int) -> set[int]:
         everything = list(kernel.processes())
         me = os.getpid()
-        marker = self._markers[process_id]
-        others = [marker for main, marker in self._markers.items() if main != process_id]
         roots = {process_id} if self.is_running(process_id) else set()
         for process in everything:
-            if process.group == process_id or process.session == process_id:
+            if process_id in (process.group, process.session):
                 roots.add(process.id)
             elif process.parent == me and process.id not in self._waiting:
-                environment = kernel.environment_of(process.id)
-                # An orphan without any marker is ours as well when there is nobody else's.
-                if marker in environment or not others:
-                    roots.add(process.id)
+                family = self._descendants({process.id}, everything)
+                roots |= family if self._is_of(process_id, family, process.id) else set()
         return self._descendants(roots, everything)
+
+    def _is_of(self, process_id: int, family: set[int], orphan: int) -> bool:
+        """Return whether an orphan, with all below it, is of the command of this process."""
+        started = self._started[process_id]
+        others = [one for main, one in self._started.items() if main != process_id]
+        if not others:
+            return True  # There is nobody else's.
+        environment = kernel.environment_of(orphan)
+        if started.marker in environment:
+            return True
+        if any(other.marker in environment for other in others):
+            return False
+        if any(kernel.has_open(one, started.streams) for one in family):
+            return True
+        # It has hidden well. Builders have directories of their own: its place may tell.
+        place = kernel.directory_of(orphan)
+        return _is_below(place, started.directory) and not any(
+            _is_below(place, other.directory) for other in others
+        )
 
     @staticmethod
     def _descendants(roots: set[int], everything: list[kernel.Process] | None = None) -> set[int]:
@@ -155,5 +189,9 @@ class Processes:
             future = self._waiting.get(process_id)
             if future is not None and not future.done():
                 future.set_result(os.waitstatus_to_exitcode(status))
-            if process_id not in self._markers:
+            if process_id not in self._started:
                 self._waiting.pop(process_id, None)
+
+
+def _is_below(place: str, directory: str) -> bool:
+    return f"{place}/".startswith(f"{directory.rstrip('/')}/")

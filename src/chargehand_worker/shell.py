@@ -23,6 +23,8 @@ from chargehand_worker.watched_file import WatchedFile
 
 _LINGER = 2.0
 """Seconds that helpers of an ended process (a ``tee`` behind it …) may go on writing."""
+_LONGEST_LINGER = 30.0
+"""Seconds for that when the master cannot take their output as fast as they write it."""
 _GRACE = 5.0
 """Seconds after ``interruptSignal`` until everything is killed."""
 _BY_SIGNAL = 128
@@ -61,6 +63,8 @@ class ShellCommand:
         self._files: dict[str, WatchedFile] = {}
         self._stdin: StdinFeeder | None = None
         self._killing: asyncio.Task[None] | None = None
+        self._hurry: asyncio.Future[None] = self._loop.create_future()
+        self._unkillable: asyncio.Future[None] = self._loop.create_future()
         self._drained = asyncio.Event()
         self._is_interrupted = False
         self._limits = Limits(
@@ -86,6 +90,7 @@ class ShellCommand:
     def interrupt(self) -> None:
         """Kill it; `run` goes on to its end."""
         self._is_interrupted = True
+        self._end_lingering()
         if self._killing is None and self._processes.is_running(self._process_id):
             self._output.header("\ncommand interrupted, attempting to kill")
             self._kill()
@@ -173,7 +178,7 @@ class ShellCommand:
     def _could_not_start(self, error: OSError | ValueError) -> int:
         self._output.write(STDIO, *_error_line(str(error)))
         for file in self._files.values():
-            file.finish()
+            file.close()
         return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
 
     def _read(self, descriptor: int, letter: bytes, *, wanted: bool) -> None:
@@ -206,13 +211,12 @@ class ShellCommand:
             self.interrupt()
         watching = self._loop.create_task(self._watch()) if self._files else None
         try:
-            status = await self._processes.ended(self._process_id)
-            await self._linger()
+            status = await self._status()
+            await self._linger(self._hurry)
             self._limits.close()
-            if await self._processes.sweep(self._process_id):
-                await asyncio.wait([reader.ended for reader in self._readers])
-            else:
+            if not await self._processes.sweep(self._process_id):
                 self._output.header("SIGKILL failed to kill process")
+            await self._read_rest()
         finally:
             if watching is not None:
                 watching.cancel()
@@ -221,14 +225,35 @@ class ShellCommand:
         await self._finish_files()
         return status
 
-    async def _linger(self) -> None:
-        """Let what is left in the pipes come, and helpers end, but not for ever."""
-        while any(not reader.ended.done() for reader in self._readers) and self._killing is None:
-            was_paused = any(reader.is_paused for reader in self._readers)
-            ends = [reader.ended for reader in self._readers]
-            _, open_ones = await asyncio.wait(ends, timeout=_LINGER)
-            if open_ones and not was_paused:
-                return
+    async def _status(self) -> int:
+        """Wait for the process's end; for one that cannot be killed only until that shows."""
+        ended = self._processes.ending(self._process_id)
+        await asyncio.wait((ended, self._unkillable), return_when=asyncio.FIRST_COMPLETED)
+        return ended.result() if ended.done() else 0  # As it is being killed, that is a failure.
+
+    async def _linger(self, hurry: asyncio.Future[None]) -> bool:
+        """Let what is left in the pipes come, and helpers end, but not for ever.
+
+        Return whether all came. What the master holds back has more time.
+        """
+        began = self._loop.time()
+        while rest := [reader.ended for reader in self._readers if not reader.ended.done()]:
+            was_paused = self._may_be_silent()
+            done, _ = await asyncio.wait(
+                (*rest, hurry), timeout=_LINGER, return_when=asyncio.FIRST_COMPLETED
+            )
+            is_late = self._loop.time() > began + _LONGEST_LINGER
+            if hurry.done() or is_late or not (done or was_paused):
+                return False
+        return True
+
+    async def _read_rest(self) -> None:
+        """Read what is left in the pipes when nothing is left of the command that we may kill."""
+        if not await self._linger(self._loop.create_future()):
+            self._output.header(
+                "a process that this command did not start, or that cannot be killed, "
+                "holds its output open; not waiting for it"
+            )
 
     def _release(self) -> None:
         """Give up descriptors and timers."""
@@ -236,7 +261,7 @@ class ShellCommand:
         for reader in self._readers:
             reader.close()
         for file in self._files.values():
-            file.finish()
+            file.close()
         if self._stdin is not None:
             self._stdin.close()
         if self._killing is not None:
@@ -261,7 +286,12 @@ class ShellCommand:
         self._output.header(sentence(seconds, self._arguments.shown))
         self._kill()
 
+    def _end_lingering(self) -> None:
+        if not self._hurry.done():
+            self._hurry.set_result(None)
+
     def _kill(self) -> None:
+        self._end_lingering()
         self._killing = self._loop.create_task(self._kill_in_order())
 
     async def _kill_in_order(self) -> None:
@@ -272,7 +302,8 @@ class ShellCommand:
         if number != signal.SIGKILL and self._processes.is_running(self._process_id):
             self._processes.signal_group(self._process_id, number)
             await self._wait_for_end(_GRACE)
-        await self._processes.sweep(self._process_id)
+        if not await self._processes.sweep(self._process_id):
+            self._unkillable.set_result(None)
 
     async def _wait_for_end(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -295,24 +326,24 @@ class ShellCommand:
             await asyncio.sleep(_WATCH_INTERVAL)
             self._read_files()
 
-    def _read_files(self) -> bool:
-        """Read what there is room for; return whether there is more."""
+    def _read_files(self) -> None:
+        """Read what there is room for."""
         for name, file in self._files.items():
             is_more = True
-            while is_more:
-                if not self._output.has_room():
-                    return True
+            while is_more and self._output.has_room():
                 text, line_count, is_more = file.read()
                 if is_more:
                     self._limits.note_output()
                 self._output.write(name, text, line_count)
-        return False
 
     async def _finish_files(self) -> None:
-        while self._read_files():
-            await self._drain()
         for name, file in self._files.items():
-            self._output.write(name, *file.finish())
+            for text, line_count in file.finish():
+                self._output.write(name, text, line_count)
+                if not self._output.has_room():
+                    await self._drain()
+            if file.complaint is not None:
+                self._output.header(f"log file {name!r} {file.complaint}: not followed")
 
 
 def _error_line(text: str) -> tuple[bytes, int]:

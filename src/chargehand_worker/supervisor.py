@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from chargehand_wire.values import Unsendable
 from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 from chargehand_worker.arguments import BadArguments, shell_arguments, text, texts
 from chargehand_worker.environment import BadEnvironment
-from chargehand_worker.files import FILE_COMMANDS, FileCommand
+from chargehand_worker.files import FILE_COMMANDS, FileCommand, in_thread
 from chargehand_worker.output import Output, compressor
 from chargehand_worker.processes import Processes
 from chargehand_worker.redaction import Redactor
@@ -56,7 +57,7 @@ class _Running:
     def __init__(self) -> None:
         self.shell: ShellCommand | None = None
         self.task: asyncio.Task[None] | None = None
-        self.is_interrupted = False
+        self.interrupted = asyncio.Event()
 
 
 class Supervisor:
@@ -120,7 +121,7 @@ class Supervisor:
         running = self._running.get(command_id)
         if running is None:
             return
-        running.is_interrupted = True
+        running.interrupted.set()
         if running.shell is not None:
             running.shell.interrupt()
 
@@ -133,10 +134,10 @@ class Supervisor:
         error = None
         try:
             if order.name in FILE_COMMANDS:
-                await self._run_file_command(order, FILE_COMMANDS[order.name])
+                await self._run_file_command(order, FILE_COMMANDS[order.name], running)
             else:
                 running.shell = self._shell(order)
-                if running.is_interrupted:
+                if running.interrupted.is_set():
                     running.shell.interrupt()
                 await running.shell.run()
         except (BadArguments, BadEnvironment, Unsendable) as refusal:
@@ -184,11 +185,21 @@ class Supervisor:
             **{name: arguments[name] for name in kept if name in arguments},
         }
 
-    async def _run_file_command(self, order: StartCommand, command: FileCommand) -> None:
+    async def _run_file_command(
+        self, order: StartCommand, command: FileCommand, running: _Running
+    ) -> None:
         outlet = _CommandOutlet(order.command_id, self._side, self._send)
-        base = self._basedir / order.builddir
+        work = in_thread(partial(command, self._basedir / order.builddir, order.arguments))
+        interruption = asyncio.ensure_future(running.interrupted.wait())
+        await asyncio.wait((work, interruption), return_when=asyncio.FIRST_COMPLETED)
+        interruption.cancel()
+        if not work.done():
+            work.cancel()
+            self._say_failed(outlet, f"{order.name}: interrupted")
+            outlet.value("rc", -1)
+            return
         try:
-            values = await asyncio.to_thread(command, base, order.arguments)
+            values = work.result()
         except OSError as error:
             self._say_failed(outlet, f"{order.name}: {error.strerror}: {error.filename}")
             outlet.value("rc", error.errno or 1)

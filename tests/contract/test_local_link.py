@@ -416,6 +416,38 @@ async def test_files_that_a_command_writes_are_followed(worker: Running, tmp_pat
     assert set(heard.logs) == {"stdio", "a", "grows"}
 
 
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        ("mkdir log; sleep 0.6; touch log/x", "is a directory"),
+        ("mkfifo log; sleep 0.6", "is a named pipe"),
+        ("ln -s /dev/zero log; sleep 0.6", "is a device"),
+        ("{python} -c 'import socket; socket.socket(1).bind(\"log\")'", "is a socket"),
+    ],
+)
+async def test_a_log_file_that_is_no_file_is_not_followed(
+    worker: Running, make: str, what: str
+) -> None:
+    command = make.format(python=sys.executable)
+
+    heard = await worker.shell(command, logfiles={"l": "log"}, maxTime=5)
+
+    assert heard.values["rc"] == 0
+    assert f"log file 'l' {what}: not followed" in heard.lines("h")
+    assert set(heard.logs) == {"stdio"}
+
+
+async def test_a_log_file_may_be_rotated_while_it_is_followed(worker: Running) -> None:
+    heard = await worker.shell(
+        "exec 3> log; echo one >&3; sleep 0.7; mv log log.1; echo two >&3; sleep 0.2;"
+        " printf end >&3; exec 3> log; echo three >&3; sleep 1.7; cp log log.2; : > log; sleep 0.7;"
+        " echo 4 >> log; mv log log.3; echo five > log",
+        logfiles={"l": "log"},
+    )
+
+    assert heard.lines("o", "l") == ["one", "two", "end", "three", "4", "five"]
+
+
 async def test_many_commands_run_at_once(worker: Running) -> None:
     heard = await asyncio.gather(
         *(worker.shell(f"echo {number}; exit {number}") for number in range(20))
@@ -555,6 +587,82 @@ async def test_nothing_is_left_of_a_command_that_was_interrupted(worker: Running
     await running
 
     assert strays_of(worker) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "setsid env -i /bin/sleep 60 & echo done",
+        "setsid env -i /bin/sh -c '(/bin/sleep 60; :) & exec >/dev/null 2>&1; wait' & echo done",
+        "setsid env -i /bin/sleep 60 >/dev/null 2>&1 & echo done",
+    ],
+)
+async def test_what_hides_is_found_while_another_command_runs(
+    worker: Running, command: str
+) -> None:
+    other = asyncio.ensure_future(worker.shell("sleep 60; :", workdir="other"))
+    began = time.monotonic()
+
+    heard = await worker.shell(command, timeout=6, maxTime=8)
+
+    assert heard.lines("o") == ["done"]
+    assert time.monotonic() - began < 5
+    assert [line for line in strays_of(worker) if "/bin/sleep" in line] == []
+    assert not other.done()
+    other.cancel()
+
+
+async def test_a_process_of_others_that_holds_the_output_is_not_waited_for(
+    worker: Running, tmp_path: Path
+) -> None:
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLDER, str(tmp_path / "holder")), stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    await holder.stdout.readline()
+    began = time.monotonic()
+
+    heard = await worker.shell([sys.executable, "-c", GIVER, str(tmp_path / "holder")])
+
+    assert heard.values["rc"] == 0
+    assert "holds its output open; not waiting for it" in heard.lines("h")[-3]
+    assert time.monotonic() - began < 10
+    assert holder.returncode is None
+    holder.kill()
+    await holder.wait()
+
+
+HOLDER = """
+import socket, sys, time
+door = socket.socket(socket.AF_UNIX)
+door.bind(sys.argv[1]); door.listen()
+print("ready", flush=True)
+kept = socket.recv_fds(door.accept()[0], 1, 1)
+time.sleep(60)
+"""
+GIVER = """
+import socket, sys
+way = socket.socket(socket.AF_UNIX)
+way.connect(sys.argv[1])
+socket.send_fds(way, [b"x"], [1])
+"""
+
+
+async def test_a_hanging_file_system_does_not_hold_up_a_stop(
+    worker: Running, tmp_path: Path
+) -> None:
+    (tmp_path / "w" / "a").mkdir(parents=True)
+    for name in range(40):
+        (tmp_path / "w" / "a" / str(name)).symlink_to(".")
+    heard = Heard()
+    command = worker.command("glob", path="a/*/*/*/*/*/*/*/*/*")
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await worker.shell("true")
+
+    await worker.session.interrupt(command, "enough")
+    await asyncio.wait_for(running, 5)
+
+    assert heard.values["rc"] == -1
 
 
 async def test_a_helper_behind_the_process_may_finish_its_output(worker: Running) -> None:
