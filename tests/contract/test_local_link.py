@@ -616,7 +616,9 @@ async def test_a_process_of_others_that_holds_the_output_is_not_waited_for(
     worker: Running, tmp_path: Path
 ) -> None:
     holder = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", HOLDER, str(tmp_path / "holder")), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", HOLDER, str(tmp_path / "holder")),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert holder.stdout is not None
     await holder.stdout.readline()
@@ -633,12 +635,12 @@ async def test_a_process_of_others_that_holds_the_output_is_not_waited_for(
 
 
 HOLDER = """
-import socket, sys, time
+import socket, sys
 door = socket.socket(socket.AF_UNIX)
 door.bind(sys.argv[1]); door.listen()
 print("ready", flush=True)
 kept = socket.recv_fds(door.accept()[0], 1, 1)
-time.sleep(60)
+sys.stdin.read()
 """
 GIVER = """
 import socket, sys
