@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
-from chargehand.kit.loop import run
+from chargehand.kit.loop import run, stuck_threads
 
 
 def _raising(error: BaseException) -> None:
@@ -45,3 +46,41 @@ def test_what_the_work_itself_raises_is_raised() -> None:
 
     with pytest.raises(SystemExit, match="4"):
         run(main())
+
+
+def test_tasks_that_ignore_their_cancellation_are_named_and_abandoned(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chargehand.kit.loop._PATIENCE", 0.05)
+
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def main() -> int:
+        stays.append(asyncio.get_running_loop().create_task(stubborn(), name="stubborn"))
+        await asyncio.sleep(0)
+        return 3
+
+    stays: list[asyncio.Task[None]] = []
+    assert run(main()) == 3
+    assert "stubborn does not end and is abandoned" in caplog.text
+
+
+def test_a_thread_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chargehand.kit.loop._PATIENCE", 0.05)
+    release = threading.Event()
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, release.wait)
+        return 3
+
+    try:
+        assert run(main()) == 3
+        assert stuck_threads()
+    finally:
+        release.set()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -30,6 +31,9 @@ _TIMEOUT = click.option(
     show_default="120, or $START_TIMEOUT",
     help="Seconds to wait until the master runs.",
 )
+_KILL_AFTER = 85.0
+"""Seconds after which a master that does not stop is killed: its loop is blocked."""
+
 _WARNING = "WARNING: "
 _WARNINGS_SHOWN = 20
 _PREFIX = re.compile(r"^[\d-]{10} [\d:.]{12} \[[\w.]+\] ")
@@ -64,8 +68,9 @@ def _start(
     if nodaemon:
         with without_pauses():  # What is imported stays, and is no garbage.
             from chargehand.cli.serve import serve
+            from chargehand.cli.stopping import leave
 
-        return serve(basedir, terminal=True, verbose=verbose)
+        return leave(serve(basedir, terminal=True, verbose=verbose))
     return _start_in_background(basedir, quiet, timeout, verbose)
 
 
@@ -143,8 +148,6 @@ def _send_report(writer: int, text: str) -> None:
 
 def _read_report(reader: int, timeout: float) -> str | None:
     """Return what the child reported, "" if it ended without a word, None on time-out."""
-    import select
-
     deadline = time.monotonic() + timeout
     text = b""
     while (left := deadline - time.monotonic()) > 0:
@@ -166,6 +169,9 @@ def stop(directory: Path, clean: bool, no_wait: bool, quiet: bool) -> int:
 
     Builds that run go back to the queue and run again after the next start; with --clean the master
     starts no more builds and stops when the last one has ended.
+
+    Without --clean it always ends: code of the configuration that does not stop is abandoned, and
+    a master that has not ended after 85 seconds is killed.
     """
     _stop(open_basedir(directory), clean, no_wait, quiet)
     return 0
@@ -178,20 +184,50 @@ def _stop(basedir: Basedir, clean: bool, no_wait: bool, quiet: bool) -> None:
         if not quiet:
             click.echo(f"No master runs in {basedir.path}.")
         return
+    is_alive = _watched(running)
     with contextlib.suppress(ProcessLookupError):  # It may end by itself at this moment.
         os.kill(running, signal.SIGUSR1 if clean else signal.SIGTERM)
     if no_wait:
         if not quiet:
             click.echo(f"Process {running} was told to stop.")
         return
-    waited = time.monotonic()
-    while pid_file.running() == running and Path(f"/proc/{running}").exists():
+    began = time.monotonic()
+    is_told = quiet or clean
+    while is_alive():
         time.sleep(0.02)
-        if not quiet and not clean and time.monotonic() - waited > 10:
-            waited = float("inf")
+        waited = time.monotonic() - began
+        if not is_told and waited > 10:
+            is_told = True
             click.echo(f"Process {running} is still stopping; see {basedir.log_path}.")
+        if not clean and waited > _KILL_AFTER:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(running, signal.SIGKILL)
+            raise CommandFailed(
+                f"Process {running} did not stop within {_KILL_AFTER:g} s and was killed; its "
+                f"builds are retried after the next start. See {basedir.log_path} for what blocked "
+                "it."
+            )
+    _until_collected(running)
     if not quiet:
         click.echo(f"The master of {basedir.path} has stopped (it was process {running}).")
+
+
+def _watched(process: int) -> Callable[[], bool]:
+    """Return what says whether a process is still there; its number may be used again."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return lambda: False
+    except OSError:  # a kernel without
+        return Path(f"/proc/{process}").exists
+    return lambda: not select.select([handle], [], [], 0)[0]
+
+
+def _until_collected(process: int) -> None:
+    """Wait until the system, too, has forgotten a process that ended; for scripts that look."""
+    deadline = time.monotonic() + 1.0
+    while Path(f"/proc/{process}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 @click.command()

@@ -20,6 +20,7 @@ from chargehand.app.master import Master
 from chargehand.cli.check_configuration import configuration_of
 from chargehand.cli.git import snapshot
 from chargehand.cli.live import LiveView
+from chargehand.cli.stopping import Stopping, leave
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import BuilderConfig, MasterConfig, WebConfig, WorkerConfig
 from chargehand.domain.build import Build
@@ -93,11 +94,12 @@ def run(
             workdir=workdir,
             snapshot_of_source=bare,
         )
-        return loop.run(run_here(stamp, given, show_output=not quiet, show_details=details))
+        status = loop.run(run_here(stamp, given, show_output=not quiet, show_details=details))
     except ConfigErrors as errors:
         raise CommandFailed(described(errors, config_path)) from None
     finally:
         shutil.rmtree(place, ignore_errors=True)
+    return leave(status)
 
 
 def _parsed(properties: tuple[str, ...]) -> dict[str, tuple[str, str]]:
@@ -143,8 +145,15 @@ class _Run:
     ) -> int:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
         stopped = asyncio.Event()
+        stopping = Stopping(self._master)
+
+        def interrupted() -> None:
+            if stopped.is_set():
+                stopping.hurry()
+            stopped.set()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            asyncio.get_running_loop().add_signal_handler(number, interrupted)
         try:
             await self._master.start()
             view = LiveView(
@@ -175,7 +184,7 @@ class _Run:
             return 0 if finished.result().result in (Result.SUCCESS, Result.WARNINGS) else 1
         finally:
             await self._tasks.close()
-            await self._master.stop()
+            await stopping.run()
 
     async def _last_build(self, view: LiveView) -> Build:
         """A build that is retried (its worker died) is not the last one."""

@@ -14,10 +14,12 @@ from chargehand.app.master import Master
 from chargehand.cli.basedir import Basedir, PidFile
 from chargehand.cli.log_output import log_to
 from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
+from chargehand.cli.stopping import STOP_SECONDS, Stopping
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.guard import Guard
 from chargehand.kit.loop import run
 from chargehand.kit.tasks import Tasks
+from chargehand.kit.watchdog import Watchdog
 
 _log = logging.getLogger("chargehand.master")
 
@@ -66,17 +68,20 @@ class _Service:
         self._told_to_stop = asyncio.Event()
         self._tasks = Tasks("signals")
         self._reconfiguring = asyncio.Lock()
+        self._watchdog = Watchdog()
+        self._stopping = Stopping(self._master)
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reconfigure)
         loop.add_signal_handler(signal.SIGUSR1, self._stop_when_idle)
+        self._watchdog.start()
         try:
-            await self._start()
+            await self._start_or_stop()
             self._started.set()
             # Until now it interrupted whatever the configuration was doing.
-            loop.add_signal_handler(signal.SIGINT, self._stop)
+            loop.add_signal_handler(signal.SIGINT, self._interrupted)
             self._report("\n".join(["ready", *map(str, self._master.config.warnings)]))
             await self._told_to_stop.wait()
         except CommandFailed:
@@ -86,9 +91,24 @@ class _Service:
             raise
         finally:
             await self._tasks.close()
-            await self._master.stop()
+            await self._stopping.run()
+            self._watchdog.stop()
             _log.info("the master has stopped")
         return 0
+
+    async def _start_or_stop(self) -> None:
+        """Start; an order to stop does not wait for what the configuration does meanwhile."""
+        starting = asyncio.ensure_future(self._start())
+        told = asyncio.ensure_future(self._told_to_stop.wait())
+        try:
+            await asyncio.wait((starting, told), return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                raise CommandFailed("stopped before it had started")
+            starting.result()
+        finally:
+            starting.cancel()
+            told.cancel()
+            await asyncio.wait((starting, told), timeout=STOP_SECONDS)
 
     async def _start(self) -> None:
         _log.info("starting the master of %s", self._basedir.path)
@@ -102,6 +122,12 @@ class _Service:
             _log.error("%s", failure)
             raise
         _log.info("%s; %s", READY, self._master.summary())
+
+    def _interrupted(self) -> None:
+        if self._told_to_stop.is_set():
+            self._stopping.hurry()
+        else:
+            self._stop()
 
     def _stop(self) -> None:
         _log.info("stopping: builds that run go back to the queue")

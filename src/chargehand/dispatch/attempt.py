@@ -20,6 +20,7 @@ from chargehand.domain.properties import merged
 from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
 from chargehand.kit.asking import NoAnswer, answer
+from chargehand.kit.guard import described
 
 _log = logging.getLogger(__name__)
 
@@ -197,7 +198,9 @@ class Attempt:
             text = str(error).removeprefix(name).lstrip()
             raise _Refused(FunctionFailed(function=name, error=text)) from error
         except Exception as error:
-            _log.exception("%s of builder %s failed", name, self._builder.name)
+            _log.error(
+                "%s of builder %s failed", name, self._builder.name, exc_info=described(error)
+            )
             text = f"{type(error).__name__}: {error}"
             raise _Refused(FunctionFailed(function=name, error=text)) from error
         finally:

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import traceback
-from pathlib import Path
 
 from chargehand.kit.asking import NoAnswer
+from chargehand.kit.frames import strip_plumbing
 from chargehand.kit.guard import BaseExceptionRaised
 
-_PACKAGES = Path(__file__).resolve().parents[2]
-_PLUMBING = (
-    *(
-        f"{_PACKAGES / directory}/"
-        for directory in (
-            "chargehand/execution",
-            "chargehand/kit",
-            "buildbot/_border",
-            "buildbot/_host",
-            "buildbot/process",
-        )
-    ),
-    f"{Path(asyncio.__file__).parent}/",
-)
 _LONGEST = 200
 
 
@@ -70,10 +55,7 @@ def _raised(error: BaseException) -> BaseException:
 
 def _strip(found: traceback.TracebackException) -> None:
     """Take away the frames that led to the user's, of the exceptions behind it, too."""
-    for number, frame in enumerate(found.stack):
-        if not (frame.filename.startswith(_PLUMBING) or "/twisted/internet/" in frame.filename):
-            del found.stack[:number]
-            break
+    strip_plumbing(found.stack)
     for other in (found.__cause__, found.__context__, *(getattr(found, "exceptions", None) or ())):
         if other is not None:
             _strip(other)

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
+from chargehand.kit.asking import NoAnswer
+from chargehand.kit.frames import users_traceback
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -26,6 +29,17 @@ class BaseExceptionRaised(Exception):
         super().__init__(f"{type(raised).__name__}: {raised}".removesuffix(": "))
         self.raised = raised
         self.__cause__ = raised
+
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+"""What logging takes as ``exc_info``."""
+
+
+def described(error: BaseException) -> ExceptionInfo:
+    """Return what is to be shown of an exception of users' code: it, beginning at that code."""
+    if isinstance(error, BaseExceptionRaised):
+        error = error.raised
+    return type(error), error, users_traceback(error)
 
 
 def contained(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
@@ -66,9 +80,16 @@ class Guard:
 
 
 def guarded(log: logging.Logger, message: str, *arguments: object) -> Guard:
-    """Log an exception that is raised in this context, with its traceback, and go on after it."""
+    """Log an exception that is raised in this context, and go on after it.
+
+    Its traceback begins at the user's code, if there is any in it; a function that did not answer
+    has none.
+    """
 
     def report(error: Exception) -> None:
-        log.error(message, *arguments, exc_info=error)
+        if isinstance(error, NoAnswer):
+            log.error(f"{message}: %s", *arguments, error)
+            return
+        log.error(message, *arguments, exc_info=described(error))
 
     return Guard(report)

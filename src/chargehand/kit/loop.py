@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
+import threading
+import time
 from collections.abc import Coroutine
 from typing import Never, TypeVar
+
+from chargehand.kit.limits import time_limit
 
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
+
+_PATIENCE = 2.0
+"""Seconds to end for tasks and threads of which nobody took care."""
 
 
 def run(work: Coroutine[object, Never, _T]) -> _T:
@@ -19,23 +27,67 @@ def run(work: Coroutine[object, Never, _T]) -> _T:
     asyncio lets SystemExit and KeyboardInterrupt out of whatever callback raises them, and stops.
     Here the loop resumes: a callback of users' code, a timer say, ends nothing but itself. Ctrl-C
     still ends it, unless the loop has a handler for it.
+
+    In the end tasks and threads that do not end are named and abandoned.
     """
-    with asyncio.Runner() as runner:
-        task = runner.get_loop().create_task(work, name="main")
-        while True:
-            try:
-                return runner.run(_outcome_of(task))
-            except (SystemExit, KeyboardInterrupt) as error:
-                if task.done():
-                    task.exception()  # It is raised here, and not to be reported as lost.
-                    raise
-                if _is_from_terminal(error):
-                    raise
-                _log.error(
-                    "a callback raised %s, which does not end the master",
-                    f"{type(error).__name__}: {error}".removesuffix(": "),
-                    exc_info=error,
-                )
+    runner = asyncio.Runner()
+    loop = runner.get_loop()
+    task = loop.create_task(work, name="main")
+    try:
+        return _until_done(runner, task)
+    finally:
+        runner.run(_abandon_tasks())
+        asyncio.set_event_loop(None)
+        loop.close()
+        _join_threads()
+
+
+def _until_done(runner: asyncio.Runner, task: asyncio.Task[_T]) -> _T:
+    while True:
+        try:
+            return runner.run(_outcome_of(task))
+        except (SystemExit, KeyboardInterrupt) as error:
+            if task.done():
+                task.cancelled() or task.exception()  # raised here, and not to be reported as lost
+                raise
+            if _is_from_terminal(error):
+                raise
+            _log.error(
+                "a callback raised %s, which does not end the master",
+                f"{type(error).__name__}: {error}".removesuffix(": "),
+                exc_info=error,
+            )
+
+
+async def _abandon_tasks() -> None:
+    """Cancel what is left; some of it may ignore that."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=_PATIENCE)
+        for task in left:
+            _log.warning("task %s does not end and is abandoned", task.get_name())
+    with contextlib.suppress(TimeoutError):
+        async with time_limit(_PATIENCE):
+            await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+def _join_threads() -> None:
+    """Wait for the loop's pool of threads, which ends now, but not for code that never returns."""
+    deadline = time.monotonic() + _PATIENCE
+    for thread in threading.enumerate():
+        if thread.name.startswith("asyncio_"):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def stuck_threads() -> list[str]:
+    """Return the names of threads that keep the process from ending."""
+    return [
+        thread.name
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and not thread.daemon
+    ]
 
 
 async def _outcome_of(task: asyncio.Task[_T]) -> _T:

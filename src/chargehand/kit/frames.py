@@ -1,0 +1,44 @@
+"""Which frames of a stack only lead to users' code."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+_PACKAGES = Path(__file__).resolve().parents[2]
+_PLUMBING = (
+    *(
+        f"{_PACKAGES / directory}/"
+        for directory in (
+            "chargehand/cli",
+            "chargehand/execution",
+            "chargehand/kit",
+            "buildbot/_border",
+            "buildbot/_host",
+            "buildbot/process",
+        )
+    ),
+    f"{Path(asyncio.__file__).parent}/",
+)
+
+
+def users_traceback(error: BaseException) -> TracebackType | None:
+    """Return where the exception comes from, beginning at the first frame of somebody else."""
+    where = error.__traceback__
+    while where is not None and _is_plumbing(where.tb_frame.f_code.co_filename):
+        where = where.tb_next
+    return where or error.__traceback__
+
+
+def strip_plumbing(stack: traceback.StackSummary) -> None:
+    """Take away the frames that led to the first one of somebody else, if there is one."""
+    for number, frame in enumerate(stack):
+        if not _is_plumbing(frame.filename):
+            del stack[:number]
+            return
+
+
+def _is_plumbing(file: str) -> bool:
+    return file.startswith(_PLUMBING) or "/twisted/internet/" in file

@@ -1,0 +1,75 @@
+"""Naming what blocks the loop: code that does not let go of it cannot be interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+import traceback
+
+from chargehand.kit.frames import strip_plumbing
+
+_log = logging.getLogger(__name__)
+
+_HANDLES = asyncio.events.__file__
+"""Where the loop calls whatever it runs."""
+
+BLOCKED_SECONDS = 5.0
+"""After so long what runs is named."""
+
+
+class Watchdog:
+    """A thread that logs where the loop's thread is when the loop has not turned for a while."""
+
+    def __init__(self, *, patience: float = BLOCKED_SECONDS) -> None:
+        self._patience = patience
+        self._interval = patience / 5
+        self._beat = time.monotonic()
+        self._ended = threading.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop_thread = 0
+
+    def start(self) -> None:
+        """Watch the loop that runs."""
+        self._loop_thread = threading.get_ident()
+        self._turn()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._ended.set()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _turn(self) -> None:
+        self._beat = time.monotonic()
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+
+    def _watch(self) -> None:
+        named: float | None = None
+        looked = time.monotonic()
+        while not self._ended.wait(self._interval):
+            now, before, looked = time.monotonic(), looked, time.monotonic()
+            if now - before > 2 * self._interval + 1.0:
+                continue  # The whole process was stopped for a while.
+            if named is not None and named != self._beat:
+                _log.warning("the master runs again; it was blocked for %.0f s", now - named)
+                named = None
+            if named is None and now - self._beat > self._patience:
+                named = self._beat
+                self._name(now - named)
+
+    def _name(self, seconds: float) -> None:
+        frame = sys._current_frames().get(self._loop_thread)
+        stack = traceback.extract_stack(frame)
+        handles = [number for number, frame in enumerate(stack) if frame.filename == _HANDLES]
+        del stack[: handles[-1] + 1 if handles else 0]
+        strip_plumbing(stack)
+        _log.error(
+            "this code has blocked the master for %.0f s, and nothing else runs meanwhile; "
+            "let it run in a thread (deferToThread, asyncio.to_thread):\n%s",
+            seconds,
+            "".join(stack.format()).rstrip(),
+        )
