@@ -10,8 +10,9 @@ from store_workshop import Workshop
 
 from chargehand.domain.change import NewChange
 from chargehand.domain.identifiers import MasterId
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_health import SourceHealth, SourceState
-from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
+from chargehand.intake.ports import ChangeSourceStore, ChangeStore, StateStore
 from chargehand.store.engine.tables import change_sources
 from chargehand.testing.intake import (
     MemoryChangeSourceStore,

@@ -14,11 +14,11 @@ from chargehand.config.model import ProjectConfig
 from chargehand.domain.build import LogType, StepUrl
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import Patch, SourceStamp
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.recovery import Cause, outcomes_of
-from chargehand.intake.ports import Remembered
 from chargehand.resources.endpoints import ENDPOINTS
 from chargehand.resources.query import Basis, Page, Query
 from chargehand.resources.visibility import EVERYTHING

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from store_workshop import Workshop, opened, segment
 
 from chargehand.domain.build import LogType
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.result import Result
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.errors import DiskFull
+from chargehand.store.state import encoded, remember
 
 
 async def _room(workshop: Workshop, pages: int | None) -> None:
@@ -25,11 +28,16 @@ async def _room(workshop: Workshop, pages: int | None) -> None:
     await workshop.store.database.write(use_case)
 
 
+def _remember(transaction: Transaction) -> None:
+    filler = Remembered(name="test", kind="Filler", key=str(uuid4()), value="x" * 20_000)
+    remember(transaction, encoded([filler]))
+
+
 async def _fill(workshop: Workshop) -> None:
     """Use up the room."""
     with pytest.raises(DiskFull):
         while True:
-            await workshop.store.state.set("test", "Filler", str(id(object())), "x" * 20_000)
+            await workshop.store.database.write(_remember)
 
 
 async def test_what_has_happened_is_recorded_when_there_is_room_again(tmp_path: Path):

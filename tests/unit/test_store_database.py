@@ -167,7 +167,7 @@ async def test_a_full_disk_fails_the_use_case_and_the_master_lives_on(tmp_path: 
 
     now = await database.write(limit(1))
     big = "x" * 1_000_000
-    with pytest.raises(DiskFull, match="make room"):
+    with pytest.raises(DiskFull, match="free some space"):
         await database.write(_add(big))
     await database.write(limit(now + 10_000))
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outward
 from chargehand.domain.change import NewChange
+from chargehand.domain.remembered import Remembered
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand
 from chargehand.intake.git_poller import GitPoller as EnginePoller
 from chargehand.intake.git_poller import Settings
-from chargehand.intake.ports import Remembered
 from chargehand.intake.rules import as_dict
 
 _TIMEOUT = 600.0

@@ -24,6 +24,7 @@ from msgspec import structs
 
 from chargehand.config.model import Hook
 from chargehand.domain.change import NewChange
+from chargehand.domain.remembered import Remembered
 from chargehand.intake.git_access import Access, access
 from chargehand.intake.git_branches import (
     BRANCH,
@@ -41,7 +42,7 @@ from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand, GitFailed
 from chargehand.intake.git_output import Commit, RemoteHeads, remote_heads
 from chargehand.intake.polling import Schedule
-from chargehand.intake.ports import Remembered, StateStore
+from chargehand.intake.ports import StateStore
 from chargehand.intake.rules import as_dict
 from chargehand.kit.guard import guarded
 

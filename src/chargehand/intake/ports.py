@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_health import SourceHealth
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """Something to be remembered in the StateStore; ``value`` is what JSON can hold."""
-
-    name: str
-    kind: str
-    key: str
-    value: object
 
 
 class ChangeStore(Protocol):

@@ -13,13 +13,14 @@ from msgspec import structs
 from chargehand.config.model import Component, Hook, HostedSettings, NotYet
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.intake import git_poller
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand
 from chargehand.intake.git_poller import GitPoller
 from chargehand.intake.polling import PollingLoop, Report
-from chargehand.intake.ports import ChangeSourceStore, ChangeStore, Remembered, StateStore
+from chargehand.intake.ports import ChangeSourceStore, ChangeStore, StateStore
 from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
 from chargehand.kit.guard import Guard, contained, guarded

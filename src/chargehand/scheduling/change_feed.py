@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId
+from chargehand.domain.outages import StorageFailed
 from chargehand.kit.asking import NoAnswer
 from chargehand.kit.guard import contained, guarded
 from chargehand.kit.patience import Patience
@@ -19,6 +20,9 @@ _log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 20.0
 """How long a change that is being looked at may keep its scheduler from stopping."""
+
+_RETRY_SECONDS = 5.0
+"""How long a change waits that could not be stored as looked at."""
 
 Filter = Callable[[Change], object]
 """Says whether a change is wanted."""
@@ -55,16 +59,19 @@ class ChangeFeed:
         self._interest: Interest | None = None
         self._inbox: deque[Change] = deque()
         self._reader: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
         self._patience = Patience()
 
     def start(self, interest: Interest) -> None:
         """Ask to be told of changes."""
         self._interest = interest
+        self._stopped.clear()
         self._patience = Patience()
 
     async def stop(self) -> None:
         """Hear of no more changes; one that is being looked at is waited for."""
         self._interest = None
+        self._stopped.set()
         self._patience.stop()
         if (reader := self._reader) is None:
             return
@@ -111,11 +118,22 @@ class ChangeFeed:
                     _log, "scheduler %s failed on change %d", self._name, change.id
                 ) as attempt:
                     await self._look_at(change, interest)
-                if self._interest is None and isinstance(attempt.failure, NoAnswer):
+                if self._interest is None and isinstance(attempt.failure, NoAnswer | StorageFailed):
                     return  # The next start looks at it again.
+                if isinstance(attempt.failure, StorageFailed):
+                    # It stays first: it must not be lost, nor overtaken.
+                    await self._pause()
+                    continue
                 self._inbox.popleft()
         finally:
             self._reader = None
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(_RETRY_SECONDS):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
 
     async def _look_at(self, change: Change, interest: Interest) -> None:
         important = interest.is_important is None or bool(

@@ -108,6 +108,7 @@ class Force:
             properties=filled.properties,
             builder_names=names,
             priority=filled.priority,
+            at_once=True,
         )
         return await self._parts.buildsets.for_stamps_with_defaults(options, filled.stamps)
 

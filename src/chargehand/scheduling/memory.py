@@ -10,6 +10,7 @@ import msgspec
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId
 from chargehand.domain.json import Json
+from chargehand.domain.remembered import Remembered
 from chargehand.scheduling.ports import StateStore
 from chargehand.scheduling.rules import Codebase
 
@@ -34,6 +35,10 @@ class Memory:
             return msgspec.convert(await self.get(key), kind)
         except msgspec.ValidationError:
             return None
+
+    def entry(self, key: str, value: Json) -> Remembered:
+        """Return a value as something to be remembered together with a buildset."""
+        return Remembered(name=self._name, kind=self._class_name, key=key, value=value)
 
     async def remember(self, key: str, value: Json) -> None:
         """Remember a value."""

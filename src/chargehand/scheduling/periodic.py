@@ -18,6 +18,10 @@ class Settings(TimedSettings):
         """Return when to build next; at once when it never built."""
         return now if last is None else last + self.seconds
 
+    def after_shift(self, last: Timestamp | None, seconds: float) -> Timestamp | None:
+        """A period is a duration, whatever the clock is set to."""
+        return None if last is None else last + seconds
+
     def is_forced(self, now: Timestamp) -> bool:
         """Nothing is built without an important change, where only changes are built."""
         return False

@@ -16,14 +16,20 @@ from chargehand.domain.identifiers import (
     SchedulerId,
 )
 from chargehand.domain.json import Json
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import StoredSourceStamp
 
 
 class BuildsetStore(Protocol):
     """Where buildsets are recorded."""
 
-    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
-        """Store it with its requests in one transaction, and announce both."""
+    async def submit(
+        self, buildset: NewBuildset, *, at_once: bool = False, remembered: Sequence[Remembered] = ()
+    ) -> SubmittedBuildset:
+        """Store it with its requests and what is *remembered* in one transaction; announce both.
+
+        An outage is waited out, unless it is to be *at_once*.
+        """
 
     async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
         """Return the buildset that builds the same again. Raises LookupError."""
@@ -64,10 +70,14 @@ class SchedulerStore(Protocol):
         """Forget these classified changes; None: all of them."""
 
     async def submit_and_flush(
-        self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
+        self,
+        scheduler_id: SchedulerId,
+        buildset: NewBuildset,
+        change_ids: Sequence[ChangeId],
+        remembered: Sequence[Remembered] = (),
     ) -> SubmittedBuildset:
-        """Submit, forget these changes, and remember that they were looked at, in one transaction:
-        nothing is lost or built twice."""
+        """Submit, forget these changes, remember that they were looked at and what is to be
+        *remembered*, in one transaction: nothing is lost or built twice."""
 
     async def last_seen_changes(
         self, scheduler_ids: Sequence[SchedulerId]

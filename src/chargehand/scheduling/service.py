@@ -126,7 +126,7 @@ class Scheduling:
     async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
         """Build the same again. Raises LookupError."""
         buildset = await self._services.buildsets.rebuild_of(build_id)
-        return (await self._services.buildsets.submit(buildset)).numbers
+        return (await self._services.buildsets.submit(buildset, at_once=True)).numbers
 
     async def set_enabled(self, scheduler_id: int, enabled: bool) -> None:
         """Enable or disable a scheduler. Raises NoSuchScheduler."""

@@ -9,6 +9,7 @@ from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuildId, ChangeId, SchedulerId, SourceStampId
 from chargehand.domain.properties import Property, merged
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.kit.clock import Clock
 from chargehand.kit.tasks import Tasks
@@ -76,6 +77,10 @@ class BuildsetOptions:
     waited_for: bool = False
     parent_build_id: BuildId | None = None
     parent_relationship: str | None = None
+    at_once: bool = False
+    """Somebody waits for the answer: an outage of the database fails it instead of delaying it."""
+    remembered: tuple[Remembered, ...] = ()
+    """What is remembered in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +124,11 @@ class Submitter:
         buildset = await self._buildset(options, tuple(stamps), tuple(changes))
         if settled:
             return await self._services.schedulers.submit_and_flush(
-                self._scheduler_id, buildset, settled
+                self._scheduler_id, buildset, settled, options.remembered
             )
-        return await self._services.buildsets.submit(buildset)
+        return await self._services.buildsets.submit(
+            buildset, at_once=options.at_once, remembered=options.remembered
+        )
 
     async def _buildset(
         self, options: BuildsetOptions, stamps: tuple[Stamp, ...], changes: tuple[Change, ...]

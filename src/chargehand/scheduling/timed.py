@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId, Timestamp
+from chargehand.domain.remembered import Remembered
 from chargehand.kit.guard import guarded
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.change_feed import Filter, Interest, IsImportant
@@ -21,6 +22,9 @@ _LONGEST_SLEEP = 600.0
 """Seconds; the machine's clock may be set meanwhile, so it is asked again now and then."""
 
 _RETRY_SECONDS = 60.0
+
+_CLOCK_SHIFT = 2.0
+"""Seconds by which the clock has to be set for the next time to be asked for again."""
 
 
 class Actions(Protocol):
@@ -50,6 +54,10 @@ class TimedSettings:
         """Return when to build next, after *last* (None: never built yet)."""
         raise NotImplementedError
 
+    def after_shift(self, last: Timestamp | None, seconds: float) -> Timestamp | None:
+        """Return when it built last, after the clock was set by so many *seconds*."""
+        return last
+
     def is_forced(self, now: Timestamp) -> bool:
         """Return whether a build is due at *now* though nothing important changed."""
         raise NotImplementedError
@@ -65,7 +73,7 @@ class Timed:
         self._settings = settings
         self._parts = parts
         self._name = parts.name
-        self._options = BuildsetOptions(reason=settings.reason)
+        self._marks: tuple[Remembered, ...] = ()
         self._actions: Actions = self if settings.actions is None else settings.actions(self)
         self._clock = parts.services.clock
         self._clockwork: asyncio.Task[None] | None = None
@@ -127,10 +135,14 @@ class Timed:
     async def _build_changes(self, waiting: Mapping[ChangeId, bool]) -> None:
         numbers = sorted(waiting)
         changes = await self._parts.services.changes.changes(numbers)
-        await self._parts.buildsets.for_changes(self._options, changes, settled=numbers)
+        await self._parts.buildsets.for_changes(self._options(), changes, settled=numbers)
 
     async def _build_defaults(self) -> None:
-        await self._parts.buildsets.for_stamps_with_defaults(self._options, [])
+        await self._parts.buildsets.for_stamps_with_defaults(self._options(), [])
+
+    def _options(self) -> BuildsetOptions:
+        """What is remembered of this time goes with the buildset: no kill comes in between."""
+        return BuildsetOptions(reason=self._settings.reason, remembered=self._marks)
 
     async def _notice_new_condition(self) -> None:
         # What changed before onlyIfChanged was set is not known: the first time builds anyway.
@@ -153,20 +165,45 @@ class Timed:
         if not self._is_last_known:
             self._last = await self._parts.memory.read("last_build", float)
             self._is_last_known = True
-        due = float(await self._actions.next_time(self._last))
-        await self._sleep_until(due)
+        await self._wait_until_due()
         async with self._actuating:
-            self._last = await self._actuate(due)
+            self._last = await self._actuate()
 
-    async def _sleep_until(self, due: Timestamp) -> None:
-        while (left := due - self._clock.timestamp()) > 0:  # noqa: ASYNC110 - a clock, no event
-            await asyncio.sleep(min(left, _LONGEST_SLEEP))
+    async def _wait_until_due(self) -> None:
+        """Wait for the next time; where the clock is set meanwhile, that is another one."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now, began = self._clock.timestamp(), loop.time()
+            if self._last is not None and self._last > now:
+                _log.warning(
+                    "scheduler %s: its last build is in the future (the clock was ahead); "
+                    "it counts as now",
+                    self._name,
+                )
+                self._last = now
+            due = float(await self._actions.next_time(self._last))
+            shift = 0.0
+            while abs(shift) <= _CLOCK_SHIFT:
+                if (left := due - self._clock.timestamp()) <= 0:
+                    return
+                await asyncio.sleep(min(left, _LONGEST_SLEEP))
+                shift = self._clock.timestamp() - now - (loop.time() - began)
+            self._last = self._settings.after_shift(self._last, shift)
 
-    async def _actuate(self, due: Timestamp) -> Timestamp:
-        now = max(due, self._clock.timestamp())
-        await self._actions.start_build()
-        await self._parts.memory.remember("last_build", now)
+    async def _actuate(self) -> Timestamp:
+        now = self._clock.timestamp()
+        memory = self._parts.memory
+        marks = [memory.entry("last_build", now)]
+        if self._must_build:
+            marks.append(memory.entry("last_only_if_changed", True))
+        self._marks = tuple(marks)
+        try:
+            await self._actions.start_build()
+        finally:
+            self._marks = ()
+        # Once more, for where nothing was to be built, or a user's class did it in its own way.
+        await memory.remember("last_build", now)
         if self._must_build:
             self._must_build = False
-            await self._parts.memory.remember("last_only_if_changed", True)
+            await memory.remember("last_only_if_changed", True)
         return now

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, bindparam, select
 
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, SourceStampId
 from chargehand.domain.properties import merged
+from chargehand.domain.remembered import Remembered
 from chargehand.store.build_rows import BUILD_COLUMNS, build_of
 from chargehand.store.engine.columns import properties_of_json
 from chargehand.store.engine.database import Database
@@ -18,6 +21,8 @@ from chargehand.store.engine.tables import (
     buildsets,
     requests,
 )
+from chargehand.store.engine.transaction import Transaction
+from chargehand.store.state import encoded, remember
 from chargehand.store.submission import submit
 
 _LATEST = (
@@ -55,17 +60,32 @@ class Buildsets:
     def __init__(self, *, database: Database) -> None:
         self._database = database
 
-    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
-        """Store it with its requests in one transaction, and announce both."""
-        return await self._database.write(lambda transaction: submit(transaction, buildset))
+    async def submit(
+        self, buildset: NewBuildset, *, at_once: bool = False, remembered: Sequence[Remembered] = ()
+    ) -> SubmittedBuildset:
+        """Store it with its requests and what is *remembered* in one transaction; announce both.
+
+        An outage is waited out, unless it is to be *at_once*.
+        """
+        marks = encoded(remembered)
+
+        def use_case(transaction: Transaction) -> SubmittedBuildset:
+            remember(transaction, marks)
+            return submit(transaction, buildset)
+
+        if at_once:
+            return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
     async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
         """Return the buildset that builds the same again. Raises LookupError."""
-        return await self._database.read(lambda connection: _rebuild_of(connection, build_id))
+        return await self._database.read_patiently(
+            lambda connection: _rebuild_of(connection, build_id)
+        )
 
     async def latest_build(self, builder_id: BuilderId) -> Build | None:
         """Return the builder's newest build."""
-        row = await self._database.read(
+        row = await self._database.read_patiently(
             lambda connection: connection.execute(_LATEST, {"builder_id": builder_id}).first()
         )
         return None if row is None else build_of(row)

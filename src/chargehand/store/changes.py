@@ -9,9 +9,9 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuildsetId, ChangeId, SourceStampId
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.messages import ChangeAdded
-from chargehand.intake.ports import Remembered
 from chargehand.store import source_stamps, state
 from chargehand.store.engine.columns import as_json, ids_as_json
 from chargehand.store.engine.database import Database
@@ -63,29 +63,28 @@ class Changes:
         self, changes: Sequence[NewChange], remember: Remembered | None = None
     ) -> list[Change]:
         """Store them in one transaction and announce each; ``remember`` is part of it."""
-        encoded = None if remember is None else as_json(remember.value)
+        marks = state.encoded(() if remember is None else (remember,))
 
         def use_case(transaction: Transaction) -> list[Change]:
-            if remember is not None and encoded is not None:
-                state.remember(transaction, remember.name, remember.kind, remember.key, encoded)
+            state.remember(transaction, marks)
             return _add(transaction, changes)
 
         return await self._database.write(use_case)
 
     async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
         """Return these changes, oldest first."""
-        return await self._database.read(lambda connection: by_ids(connection, ids))
+        return await self._database.read_patiently(lambda connection: by_ids(connection, ids))
 
     async def changes_after(self, change_id: ChangeId, limit: int = 1000) -> list[Change]:
         """Return changes newer than that one, oldest first."""
         values = {"after": change_id, "count": limit}
-        return await self._database.read(
+        return await self._database.read_patiently(
             lambda connection: [change_of(row) for row in connection.execute(_AFTER, values)]
         )
 
     async def newest_change_id(self) -> ChangeId | None:
         """Return the newest change there is."""
-        newest = await self._database.read(
+        newest = await self._database.read_patiently(
             lambda connection: connection.execute(_NEWEST).scalar_one()
         )
         return None if newest is None else ChangeId(newest)
@@ -94,7 +93,7 @@ class Changes:
         self, change_ids: Sequence[ChangeId]
     ) -> dict[ChangeId, StoredSourceStamp]:
         """Return their source stamps."""
-        return await self._database.read(
+        return await self._database.read_patiently(
             lambda connection: source_stamps.of_changes(connection, change_ids)
         )
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from chargehand.domain.outages import TemporarilyUnavailable
+from chargehand.domain.outages import StorageFailed, TemporarilyUnavailable
 from chargehand.logs.writer import LogFailed
 
 
-class StoreError(Exception):
+class StoreError(StorageFailed):
     """The store cannot do what it was asked; the message tells what to do."""
 
 
 class Outage(StoreError, TemporarilyUnavailable):
-    """The database is out of order just now; the same may work later."""
+    """The database does not work at present; the same may work later."""
 
 
 class DatabaseUnavailable(Outage):
     """The database cannot be opened or reached."""
+
+
+class CommitUnknown(Outage):
+    """The connection broke during the commit; whether it happened is found out later."""
 
 
 class DatabaseReadOnly(Outage):
@@ -61,7 +71,10 @@ _BY_SQLITE_CODE: dict[str, tuple[type[StoreError], str]] = {
         DatabaseReadOnly,
         "the database is read-only: check the owner and permissions of the file and its directory",
     ),
-    "SQLITE_FULL": (DiskFull, "the disk of the database is full: make room, work goes on then"),
+    "SQLITE_FULL": (
+        DiskFull,
+        "the disk of the database is full: free some space; work then resumes",
+    ),
     "SQLITE_BUSY": (
         DatabaseLocked,
         "another program keeps the database locked: close it, or stop the other master",
@@ -71,16 +84,25 @@ _BY_SQLITE_CODE: dict[str, tuple[type[StoreError], str]] = {
         DatabaseUnavailable,
         "the database cannot be opened: check that its directory exists and can be written to",
     ),
+    "SQLITE_PROTOCOL": (DatabaseLocked, "another program keeps the database locked"),
+    "SQLITE_NOMEM": (DatabaseUnavailable, "there is not enough memory for the database"),
+    "SQLITE_INTERRUPT": (DatabaseUnavailable, "the database was interrupted"),
     "SQLITE_NOTADB": (DatabaseDamaged, "the file is no SQLite database: check the path in db_url"),
     "SQLITE_CORRUPT": (DatabaseDamaged, "the database is damaged: restore it from a backup"),
     "SQLITE_IOERR": (DatabaseUnavailable, "the disk of the database fails or is full"),
 }
+
+_AT_ANOTHERS_COMMIT = ("40001", "40P01")
+"""Transactions that got in each other's way; the same may succeed at once."""
 
 _BY_SQLSTATE: dict[str, tuple[type[StoreError], str]] = {
     "25006": (DatabaseReadOnly, "the database server takes no writes"),
     "53100": (DiskFull, "the disk of the database server is full"),
     "55P03": (DatabaseLocked, "another program keeps a lock in the database"),
     "42501": (DatabaseReadOnly, "the database user lacks permissions"),
+    "40001": (DatabaseLocked, "other transactions keep getting in the way"),
+    "40P01": (DatabaseLocked, "other transactions keep getting in the way"),
+    "57014": (DatabaseLocked, "the database server canceled a statement"),
 }
 
 
@@ -94,9 +116,20 @@ def translated(error: SQLAlchemyError) -> StoreError:
     if found is not None:
         kind, advice = found
         return kind(f"{advice} ({error.orig})")
-    if error.connection_invalidated:
-        return DatabaseUnavailable(f"the connection to the database was lost: {error.orig}")
+    if is_lost(error):
+        return DatabaseUnavailable(f"the database server cannot be reached: {error.orig}")
     return StoreError(f"the database refused a statement: {error.orig}")
+
+
+def is_lost(error: DBAPIError) -> bool:
+    """Return whether the server, not the statement, is the matter: it is down, refuses
+    connections, is short of something, or the line broke."""
+    if error.connection_invalidated:
+        return True
+    # SQLite uses this class for wrong statements, too; its outages are known by their codes.
+    return isinstance(error, OperationalError | InterfaceError) and not hasattr(
+        error.orig, "sqlite_errorcode"
+    )
 
 
 def is_worth_retrying(error: SQLAlchemyError) -> bool:
@@ -105,7 +138,7 @@ def is_worth_retrying(error: SQLAlchemyError) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    return error.connection_invalidated or _sqlstate(error.orig) in ("40001", "40P01")
+    return error.connection_invalidated or _sqlstate(error.orig) in _AT_ANOTHERS_COMMIT
 
 
 def _known(original: object) -> tuple[type[StoreError], str] | None:

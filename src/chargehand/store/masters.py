@@ -97,7 +97,7 @@ class Masters:
             if transaction.connection.execute(_STOP, values).rowcount:
                 _give_up(transaction, master_id)
 
-        await self._database.write(use_case)
+        await self._database.insist(use_case)
 
     async def touch(self, master_id: MasterId) -> None:
         """Show that the master is alive. Raises NoLongerOurs when it was declared stopped."""

@@ -48,7 +48,7 @@ class Requests:
     async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
         """Return all unclaimed requests of these builders, oldest first, in two queries."""
         values = {"ids": ids_as_json(builder_ids)}
-        return await self._database.read(
+        return await self._database.read_patiently(
             lambda connection: request_rows.pending_of(connection, _WAITING_OF, values)
         )
 

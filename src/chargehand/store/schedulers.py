@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import ChangeId, MasterId, SchedulerId
 from chargehand.domain.master import Master, Scheduler
+from chargehand.domain.remembered import Remembered
 from chargehand.events.messages import SchedulerChanged
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.database import Database
@@ -17,6 +18,7 @@ from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.tables import masters, scheduler_changes, scheduler_masters, schedulers
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.named import Ownership, ids_of
+from chargehand.store.state import encoded, remember
 from chargehand.store.submission import submit
 
 _scheduler = schedulers.c
@@ -86,7 +88,7 @@ class Schedulers:
     async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
         """Return which are enabled."""
         values = {"ids": ids_as_json(scheduler_ids)}
-        rows = await self._database.read(
+        rows = await self._database.read_patiently(
             lambda connection: connection.execute(_ENABLED, values).all()
         )
         return {SchedulerId(row[0]): row[1] for row in rows}
@@ -105,13 +107,13 @@ class Schedulers:
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
         """Remember that changes were looked at and wait (True: they are important)."""
         if changes:
-            await self._database.write(
+            await self._database.insist(
                 lambda transaction: _classify(transaction, scheduler_id, changes)
             )
 
     async def classified(self, scheduler_id: SchedulerId) -> dict[ChangeId, bool]:
         """Return what `classify` remembered and `flush` did not end, oldest first."""
-        rows = await self._database.read(
+        rows = await self._database.read_patiently(
             lambda connection: connection.execute(_CLASSIFIED, {"of": scheduler_id}).all()
         )
         return {ChangeId(row[0]): row[1] for row in rows}
@@ -128,29 +130,35 @@ class Schedulers:
         def use_case(transaction: Transaction) -> None:
             transaction.connection.execute(statement, values)
 
-        await self._database.write(use_case)
+        await self._database.insist(use_case)
 
     async def submit_and_flush(
-        self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
+        self,
+        scheduler_id: SchedulerId,
+        buildset: NewBuildset,
+        change_ids: Sequence[ChangeId],
+        remembered: Sequence[Remembered] = (),
     ) -> SubmittedBuildset:
-        """Submit, forget these changes, and remember that they were looked at, in one transaction:
-        nothing is lost or built twice."""
+        """Submit, forget these changes, remember that they were looked at and what is to be
+        *remembered*, in one transaction: nothing is lost or built twice."""
+        marks = encoded(remembered)
         values = {"of": scheduler_id, "ids": ids_as_json(change_ids)}
 
         def use_case(transaction: Transaction) -> SubmittedBuildset:
             transaction.connection.execute(_FLUSH_SOME, values)
             if change_ids:
                 _saw(transaction, {scheduler_id: max(change_ids)})
+            remember(transaction, marks)
             return submit(transaction, buildset)
 
-        return await self._database.write(use_case)
+        return await self._database.insist(use_case)
 
     async def last_seen_changes(
         self, scheduler_ids: Sequence[SchedulerId]
     ) -> dict[SchedulerId, ChangeId]:
         """Return the newest change that each has looked at; those that never did are left out."""
         values = {"ids": ids_as_json(scheduler_ids)}
-        rows = await self._database.read(
+        rows = await self._database.read_patiently(
             lambda connection: connection.execute(_LAST_SEEN, values).all()
         )
         return {SchedulerId(row[0]): ChangeId(row[1]) for row in rows}
@@ -158,7 +166,7 @@ class Schedulers:
     async def saw_changes(self, newest: Mapping[SchedulerId, ChangeId]) -> None:
         """Remember it in one transaction; never lowers what is known."""
         if newest:
-            await self._database.write(lambda transaction: _saw(transaction, newest))
+            await self._database.insist(lambda transaction: _saw(transaction, newest))
 
 
 def give_up(transaction: Transaction, master_id: MasterId) -> None:

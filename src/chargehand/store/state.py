@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from chargehand.domain.remembered import Remembered
 from chargehand.store.engine.columns import as_json, of_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import object_state
@@ -31,22 +33,28 @@ class State:
     async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
         """Return what was set for the object *name* of class *kind*."""
         values = {"of_name": name, "of_kind": kind, "of_key": key}
-        found = await self._database.read(
+        found = await self._database.read_patiently(
             lambda connection: connection.execute(_GET, values).scalar()
         )
         return default if found is None else of_json(found)
 
     async def set(self, name: str, kind: str, key: str, value: object) -> None:
         """Remember it durably. Raises TypeError for what JSON cannot hold."""
-        encoded = as_json(value)
-        await self._database.write(
-            lambda transaction: remember(transaction, name, kind, key, encoded)
-        )
+        rows = encoded([Remembered(name=name, kind=kind, key=key, value=value)])
+        await self._database.insist(lambda transaction: remember(transaction, rows))
 
 
-def remember(transaction: Transaction, name: str, kind: str, key: str, encoded: str) -> None:
-    """Remember a value, encoded by `as_json`, within a transaction."""
-    values = {"of_name": name, "of_kind": kind, "of_key": key}
-    row = {"name": name, "kind": kind, "key": key, "value": encoded}
-    transaction.connection.execute(_FORGET, values)
-    transaction.connection.execute(_SET, row)
+def encoded(remembered: Iterable[Remembered]) -> list[dict[str, str]]:
+    """Return the rows of what is to be remembered. Raises TypeError for what JSON cannot hold."""
+    return [
+        {"name": one.name, "kind": one.kind, "key": one.key, "value": as_json(one.value)}
+        for one in remembered
+    ]
+
+
+def remember(transaction: Transaction, rows: Iterable[dict[str, str]]) -> None:
+    """Remember what was `encoded`, within a transaction."""
+    for row in rows:
+        values = {"of_name": row["name"], "of_kind": row["kind"], "of_key": row["key"]}
+        transaction.connection.execute(_FORGET, values)
+        transaction.connection.execute(_SET, row)

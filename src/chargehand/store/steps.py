@@ -85,9 +85,11 @@ _INSERT = (
 )
 _NAMES = select(_step.name).where(_step.build_id == bindparam("build"))
 # A build that was taken from a master has ended, and its steps with it.
+# Whoever takes the build over waits until what is written now is committed; or this waits for
+# that, finds the build ended, and alters nothing. SQLite has one writer, and no such locks.
 _IS_IT = and_(
     _step.id == bindparam("of"),
-    exists().where(builds.c.id == _step.build_id, builds.c.complete == false()),
+    _step.build_id.in_(select(builds.c.id).where(_IS_OPEN).with_for_update(read=True)),
 )
 _START = (
     update(steps)
@@ -165,26 +167,26 @@ class Steps:
         now = self._database.now()
         locked = now if locks_acquired else None
         started = replace(step, started_at=now, locks_acquired_at=locked)
-        values: Values = {"of": step.id, "now": now, "locked": locked}
+        values: Values = {**_keys(step), "now": now, "locked": locked}
         return self._record(_START, values, started, StepStarted(step=started))
 
     def step_got_locks(self, step: Step) -> Step:
         """Record when the step got its locks; announce StepUpdated."""
         now = self._database.now()
         locked = replace(step, locks_acquired_at=now)
-        values: Values = {"of": step.id, "locked": now}
+        values: Values = {**_keys(step), "locked": now}
         return self._record(_GOT_LOCKS, values, locked, StepUpdated(step=locked))
 
     def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence; announce StepUpdated."""
         altered = replace(step, state=state)
-        values: Values = {"of": step.id, "sentence": state}
+        values: Values = {**_keys(step), "sentence": state}
         return self._record(_SET_STATE, values, altered, StepUpdated(step=altered))
 
     def add_step_url(self, step: Step, url: StepUrl) -> Step:
         """Add a link; announce StepUpdated."""
         altered = replace(step, urls=(*step.urls, url))
-        values: Values = {"of": step.id, "links": as_json(altered.urls)}
+        values: Values = {**_keys(step), "links": as_json(altered.urls)}
         return self._record(_SET_URLS, values, altered, StepUpdated(step=altered))
 
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
@@ -205,6 +207,10 @@ class Steps:
         return step
 
 
+def _keys(step: Step) -> Values:
+    return {"of": step.id, "build": step.build_id}
+
+
 def _alter(transaction: Transaction, statement: Update, values: Mapping[str, object]) -> None:
     if not transaction.connection.execute(statement, values).rowcount:
         raise NoLongerOurs("its build was taken over, or has ended")
@@ -214,7 +220,7 @@ def _finish(
     transaction: Transaction, step: Step, result: Result, state: str, hidden: bool, now: float
 ) -> None:
     values = {
-        "of": step.id,
+        **_keys(step),
         "now": now,
         "outcome": result,
         "sentence": state,

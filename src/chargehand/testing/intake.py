@@ -10,8 +10,8 @@ import msgspec
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import ChangeId, ChangeSourceId, MasterId, SourceStampId
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_health import SourceHealth
-from chargehand.intake.ports import Remembered
 
 
 class MemoryStateStore:

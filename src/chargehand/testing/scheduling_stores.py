@@ -30,6 +30,7 @@ from chargehand.domain.identifiers import (
 )
 from chargehand.domain.master import Scheduler
 from chargehand.domain.properties import merged
+from chargehand.domain.remembered import Remembered
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.events.bus import Bus
@@ -40,6 +41,7 @@ from chargehand.events.messages import (
     RequestSubmitted,
     SchedulerChanged,
 )
+from chargehand.testing.intake import MemoryStateStore
 
 
 class LoopClock:
@@ -162,16 +164,28 @@ class MemoryChanges:
 class MemoryBuildsets:
     """Buildsets; ``submitted`` has them in order, and `wait_for` waits for the next ones."""
 
-    def __init__(self, bus: Bus, changes: MemoryChanges) -> None:
+    def __init__(
+        self, bus: Bus, changes: MemoryChanges, state: MemoryStateStore | None = None
+    ) -> None:
         self._bus = bus
         self._changes = changes
+        self._state = state
         self.submitted: list[NewBuildset] = []
         self._grown = asyncio.Event()
         self._requests = itertools.count(1)
 
-    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
-        """Store it with its requests, and announce both."""
+    async def submit(
+        self, buildset: NewBuildset, *, at_once: bool = False, remembered: Sequence[Remembered] = ()
+    ) -> SubmittedBuildset:
+        """Store it with its requests and what is *remembered*, and announce both."""
+        self.keep(remembered)
         return self.submit_now(buildset)
+
+    def keep(self, remembered: Sequence[Remembered]) -> None:
+        """Remember it within the same transaction."""
+        if self._state is not None:
+            for one in remembered:
+                self._state.values[one.name, one.kind, one.key] = msgspec.json.encode(one.value)
 
     def submit_now(self, buildset: NewBuildset) -> SubmittedBuildset:
         """The same, within somebody else's transaction."""
@@ -299,9 +313,14 @@ class MemorySchedulers:
             waiting.pop(number, None)
 
     async def submit_and_flush(
-        self, scheduler_id: SchedulerId, buildset: NewBuildset, change_ids: Sequence[ChangeId]
+        self,
+        scheduler_id: SchedulerId,
+        buildset: NewBuildset,
+        change_ids: Sequence[ChangeId],
+        remembered: Sequence[Remembered] = (),
     ) -> SubmittedBuildset:
-        """Submit, forget these changes, and remember that they were looked at."""
+        """Submit, forget these changes, and remember the rest."""
+        self._buildsets.keep(remembered)
         await self.flush(scheduler_id, change_ids)
         await self.saw_changes({scheduler_id: max(change_ids)})
         return self._buildsets.submit_now(buildset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,14 +18,18 @@ from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.resources.query import Basis
 from chargehand.store.engine import schema
+from chargehand.store.engine.batches import Batches
 from chargehand.store.engine.engines import is_in_memory, reading_engine, resolved, writing_engine
 from chargehand.store.engine.generations import Generations
 from chargehand.store.engine.jobs import AwaitedJob, Job, UseCase
 from chargehand.store.engine.recorder import Recorder
-from chargehand.store.engine.writer import Batches, JobQueue, MakeWriter, Writer
-from chargehand.store.errors import StoreError, is_worth_retrying, translated
+from chargehand.store.engine.writer import JobQueue, MakeWriter, Writer
+from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
 
 T = TypeVar("T")
+
+_PAUSE = 1.0
+"""Seconds between attempts to read during an outage."""
 
 
 class Lane(Enum):
@@ -57,6 +62,7 @@ class Database:
         make_writer: MakeWriter = Writer,
     ) -> None:
         self.publish = publish
+        self._basedir = basedir
         self._url = resolved(url, basedir)
         self._clock = clock or SystemClock()
         self._generations = Generations(is_shared=is_shared)
@@ -81,7 +87,12 @@ class Database:
         """
         await asyncio.to_thread(self._prepare)
         assert self._writing is not None
-        batches = Batches(self._writing, clock=self._clock, committed=self._generations.note)
+        batches = Batches(
+            self._writing,
+            clock=self._clock,
+            committed=self._generations.note,
+            owner=f"{socket.gethostname()}:{self._basedir}",
+        )
         self._writer = self._make_writer(batches, self._settle)
         self._recorder = Recorder(put=self._writer.put)
         if not is_in_memory(self._url):
@@ -111,7 +122,9 @@ class Database:
     async def write(self, use_case: UseCase[T]) -> T:
         """Perform *use_case* in the writer's thread and return what it returned, once committed.
 
-        What it raises comes out here, and nothing of it stays. A cancelled wait does not undo it.
+        For orders of people, who hear of an Outage at once; the engine insists. What it raises
+        comes out here, and nothing of it stays: only where the connection breaks during the
+        commit it is waited until that is known. A cancelled wait does not undo it.
         """
         if self._writer is None:
             raise StoreError("the database is not open")
@@ -165,6 +178,16 @@ class Database:
         if readers is None:
             return await self.write(lambda transaction: query(transaction.connection))
         return await asyncio.get_running_loop().run_in_executor(readers, self._query, query)
+
+    async def read_patiently(self, query: Callable[[Connection], T]) -> T:
+        """Like `read`, but an outage is waited out; after `give_up` the Outage is raised."""
+        while True:
+            try:
+                return await self.read(query)
+            except Outage:
+                if self._recorder is None or self._recorder.has_given_up:
+                    raise
+            await asyncio.sleep(_PAUSE)
 
     def generation(self) -> int:
         """Return a number that grows with each transaction; to be asked before something is read

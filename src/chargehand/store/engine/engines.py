@@ -23,6 +23,15 @@ _IGNORED_OPTIONS = ("max_idle", "serialize_access", "storage_engine")
 
 _BUSY_MILLISECONDS = 10_000
 
+_PATIENCE: dict[str, object] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Of connections to PostgreSQL, so that one whose other end has vanished is noticed."""
+
 
 def resolved(url: str, basedir: Path) -> URL:
     """Return the URL that *url* of a configuration means; relative files are in *basedir*."""
@@ -60,13 +69,24 @@ def reading_engine(url: URL) -> Engine:
     return _engine(url, "BEGIN")
 
 
+def _arguments(url: URL) -> dict[str, object]:
+    """Return how to connect; what the URL says itself is left to it."""
+    match url.get_backend_name():
+        case "sqlite":
+            return {
+                "check_same_thread": False,
+                "cached_statements": 512,
+                "timeout": _BUSY_MILLISECONDS / 1000,
+            }
+        case "postgresql":
+            return {name: value for name, value in _PATIENCE.items() if name not in url.query}
+        case _:
+            return {}
+
+
 def _engine(url: URL, begin: str) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
-    arguments: dict[str, object] = (
-        {"check_same_thread": False, "cached_statements": 512, "timeout": _BUSY_MILLISECONDS / 1000}
-        if is_sqlite
-        else {}
-    )
+    arguments = _arguments(url)
     # A database in memory lives in its one connection.
     pool = StaticPool if is_in_memory(url) else None
     try:

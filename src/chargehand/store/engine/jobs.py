@@ -21,7 +21,7 @@ class Job:
     failed: whoever waits for a job of that sequence next gets the failure.
     """
 
-    __slots__ = ("error", "events", "is_recorded", "is_taken", "sequence")
+    __slots__ = ("error", "events", "is_committed", "is_recorded", "is_taken", "sequence")
 
     is_awaited = False
     """Whether somebody hears of its failure."""
@@ -32,6 +32,8 @@ class Job:
         """Whether it belongs to the recorder, which keeps the order and waits out outages."""
         self.is_taken = False
         """Whether the writer has it: it may not be altered any more."""
+        self.is_committed = False
+        """Whether it turned out to be committed after its connection broke; not to be repeated."""
         self.error: BaseException | None = None
         self.events: list[Event] = []
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from chargehand.store.engine.jobs import AwaitedJob, Job, RecordedJob, UseCase
-from chargehand.store.errors import Outage
+from chargehand.store.errors import CommitUnknown, Outage
 
 T = TypeVar("T")
 
@@ -77,6 +77,11 @@ class Recorder:
                 self._empty = self._loop.create_future()
             await asyncio.shield(self._empty)
 
+    @property
+    def has_given_up(self) -> bool:
+        """Whether no outage is waited out any more."""
+        return self._has_given_up
+
     def give_up(self) -> None:
         """Wait out no outage from now on."""
         self._has_given_up = True
@@ -86,28 +91,39 @@ class Recorder:
     def settled(self, jobs: Sequence[Job]) -> None:
         """Hear of jobs that the writer has performed, and tell those who wait for them."""
         returned = 0
+        is_owed = False
         for job in jobs:
             returned += job.is_recorded
-            if job.is_recorded and isinstance(job.error, Outage) and not self._has_given_up:
+            if self._is_to_be_repeated(job):
+                # Whether a commit happened is to be found out, whoever asked for it.
+                is_owed = job.is_recorded = True
                 self._failed.append(job)
             else:
                 job.settle()
         self._away -= returned
-        if returned and not self._away:
+        if (returned or is_owed) and not self._away:
             self._group_ended()
+
+    def _is_to_be_repeated(self, job: Job) -> bool:
+        if self._has_given_up or not isinstance(job.error, Outage):
+            return False
+        return job.is_recorded or isinstance(job.error, CommitUnknown)
 
     def _hand_over(self) -> None:
         self._is_called = False
+        if self._away or self._is_pausing:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._away or self._is_pausing or not self._waiting:
+        if not self._waiting:
             return
         group, self._waiting = self._waiting, []
         self._away = len(group)
         for job in group:
             job.is_taken = True
-            job.error = None
+            if not isinstance(job.error, CommitUnknown):
+                job.error = None
         self._put(group)
 
     def _group_ended(self) -> None:
@@ -129,10 +145,15 @@ class Recorder:
             self._is_out = True
             _log.error("%s; builds wait until it works again", failed[0].error)
         for job in failed:
-            job.is_taken = False
+            # What may be committed must not be altered.
+            job.is_taken = isinstance(job.error, CommitUnknown)
         self._waiting[:0] = failed
         self._failed = []
+        if self._is_pausing:
+            return
         self._is_pausing = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = self._loop.call_later(self._pause, self._resume)
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 

@@ -138,7 +138,7 @@ class Logs:
         again. The log is opened when it was not yet; None when it is finished, or its step is.
         """
         await self._database.recorded()
-        logs = await self._database.read(
+        logs = await self._database.read_patiently(
             lambda connection: log_rows.of_open_step(connection, step_id, name)
         )
         if logs is None:
@@ -222,7 +222,7 @@ class Logs:
         ]
         self._unmeasured.clear()
         if measures:
-            ended = await self._database.write(
+            ended = await self._database.insist(
                 lambda transaction: log_rows.measure(transaction, measures)
             )
             for log_id in ended & self._open.keys():

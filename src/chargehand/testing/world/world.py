@@ -20,7 +20,8 @@ from chargehand.domain.identifiers import RequestId
 from chargehand.domain.properties import Property
 from chargehand.fleet.ports import LinkMaker, Registry
 from chargehand.links.native.reception import Reception
-from chargehand.store.engine.writer import Batches, Settle
+from chargehand.store.engine.batches import Batches
+from chargehand.store.engine.writer import Settle
 from chargehand.testing.world.client import Client, Json, Row, quoted
 from chargehand.testing.world.directory import Configuration, WorldDirectory
 from chargehand.testing.world.history import History

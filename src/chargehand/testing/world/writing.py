@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from chargehand.store.engine.batches import Batches
 from chargehand.store.engine.jobs import Job
-from chargehand.store.engine.writer import Batches, Settle
+from chargehand.store.engine.writer import Settle
 from chargehand.store.errors import StoreError
 
 

@@ -1,0 +1,218 @@
+"""Batches: use cases performed over the writing connection, many of them sharing one commit."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from chargehand.kit.clock import Clock
+from chargehand.store.engine.jobs import Job
+from chargehand.store.engine.marks import CommitMarks
+from chargehand.store.engine.transaction import Transaction, WritingConnection
+from chargehand.store.errors import CommitUnknown, Outage, is_lost, is_worth_retrying, translated
+
+_log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+_MOST_FAILED = 1024
+"""How many sequences may wait for somebody to hear of their failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unanswered:
+    """A commit whose answer was lost."""
+
+    mark: int
+    jobs: list[Job]
+    touched: set[str]
+
+
+class Batches:
+    """Performs use cases over the writing connection; for one thread at a time.
+
+    Use cases that wait at the same time share a transaction. When one of them raises, all of them
+    are rolled back and performed again one by one, so that it harms none of the others: a use case
+    must therefore have no effects outside its transaction. *committed* hears which tables were
+    touched, in the thread that performs. *owner* tells this process's commits from others'.
+
+    Where the connection breaks during a commit, nothing else is performed until it is known
+    whether the commit happened; meanwhile the jobs have CommitUnknown as their error, and are to
+    be handed over again.
+    """
+
+    LARGEST = 256
+    """How many use cases may share a transaction."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Clock,
+        committed: Callable[[set[str]], None],
+        owner: str = "",
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._committed = committed
+        self._connection: WritingConnection | None = None
+        self._marks = None if engine.dialect.name == "sqlite" else CommitMarks(owner=owner)
+        self._unanswered: _Unanswered | None = None
+        self._failed: OrderedDict[int, BaseException] = OrderedDict()
+        """Sequences of which a job failed that nobody waited for."""
+
+    def perform(self, batch: list[Job]) -> None:
+        """Perform all of them; each has its result or its error when this returns."""
+        if (outage := self._outage()) is not None:
+            for job in batch:
+                is_unanswered = isinstance(job.error, CommitUnknown)
+                job.error = outage if not is_unanswered else job.error
+            return
+        for job in batch:
+            job.error = None
+        to_do = [job for job in batch if not job.is_committed]
+        if not to_do or (not self._has_failed(to_do) and self._is_performed(to_do)):
+            return
+        self._perform_one_by_one(to_do)
+
+    def _perform_one_by_one(self, batch: list[Job]) -> None:
+        outage: Outage | None = None
+        for job in batch:
+            job.events = []
+            if outage is not None and job.is_recorded:
+                job.error = outage  # None of them may overtake the one that has to wait.
+                continue
+            self._perform_in_sequence(job)
+            if job.is_recorded and isinstance(job.error, Outage):
+                outage = job.error
+
+    def _has_failed(self, batch: list[Job]) -> bool:
+        return bool(self._failed) and any(job.sequence in self._failed for job in batch)
+
+    def _is_performed(self, batch: list[Job]) -> bool:
+        """Perform all of them in one transaction, and return whether that went well."""
+        if len(batch) == 1:
+            return False
+        try:
+            self._attempt(batch)
+        except CommitUnknown as error:
+            if self._outage() is None:
+                return all(job.is_committed for job in batch)
+            for job in batch:
+                job.error = error
+            return True
+        except Exception:  # noqa: BLE001 - whoever is at fault hears of it one by one
+            _log.debug("a batch of %d is performed one by one", len(batch))
+            return False
+        return True
+
+    def _perform_in_sequence(self, job: Job) -> None:
+        sequence = job.sequence
+        if sequence is None:
+            self._perform_alone(job)
+            return
+        job.error = self._failed.get(sequence)
+        if job.error is None:
+            self._perform_alone(job)
+        if job.is_awaited:
+            self._failed.pop(sequence, None)
+        elif job.error is not None and not isinstance(job.error, Outage):
+            self._failed[sequence] = job.error
+            if len(self._failed) > _MOST_FAILED:
+                # Of a build that ended long ago: nobody will wait for more of it.
+                self._failed.popitem(last=False)
+
+    def disconnect(self) -> None:
+        """Close the connection; the next use case makes another."""
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except SQLAlchemyError as error:
+                _log.debug("the lost connection did not close: %s", error)
+            self._connection = None
+
+    def _perform_alone(self, job: Job) -> None:
+        if (outage := self._outage()) is not None:
+            job.error = outage
+            return
+        for attempt in range(1, _ATTEMPTS + 1):
+            job.error = None
+            try:
+                self._attempt([job])
+            except CommitUnknown as error:
+                is_known = self._outage() is None
+                if job.is_committed:
+                    return
+                if is_known and attempt < _ATTEMPTS:
+                    continue
+                job.error = error
+            except SQLAlchemyError as error:
+                if isinstance(error, DBAPIError) and is_lost(error):
+                    self.disconnect()
+                if attempt < _ATTEMPTS and is_worth_retrying(error):
+                    continue
+                job.error = translated(error)
+                job.error.__cause__ = error
+            except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
+                job.error = error
+            return
+
+    def _attempt(self, batch: list[Job]) -> None:
+        connection = self._connected()
+        connection.touched.clear()
+        now = self._clock.timestamp()
+        with connection.begin() as transaction:
+            for job in batch:
+                job.perform(Transaction(connection, now))
+            if self._marks is not None:
+                mark = self._marks.leave(connection)
+                try:
+                    transaction.commit()
+                except DBAPIError as error:
+                    if not is_lost(error):
+                        raise
+                    self._unanswered = _Unanswered(mark, batch, set(connection.touched))
+                    raise CommitUnknown(
+                        f"the connection to the database broke during a commit: {error.orig}"
+                    ) from error
+        self._committed(connection.touched)
+
+    def _outage(self) -> Outage | None:
+        """Find out what became of the unanswered commit; return what keeps that from being known.
+
+        Its jobs know afterwards whether they are committed.
+        """
+        unanswered = self._unanswered
+        if unanswered is None:
+            return None
+        assert self._marks is not None
+        self.disconnect()
+        try:
+            happened = self._marks.is_left(self._connected(), unanswered.mark)
+        except SQLAlchemyError as error:
+            self.disconnect()
+            failure = translated(error)
+            return failure if isinstance(failure, Outage) else CommitUnknown(str(failure))
+        self._unanswered = None
+        _log.warning(
+            "the connection to the database broke during a commit, which %s",
+            "had happened" if happened else "had not happened; repeating it",
+        )
+        if happened:
+            for job in unanswered.jobs:
+                job.is_committed = True
+                job.error = None
+            self._committed(unanswered.touched)
+        return None
+
+    def _connected(self) -> WritingConnection:
+        if self._connection is None:
+            connection = WritingConnection(self._engine)
+            if self._marks is not None:
+                self._marks.prepare(connection)
+            self._connection = connection
+        return self._connection
