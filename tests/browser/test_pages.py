@@ -126,7 +126,39 @@ def test_a_long_log_shows_its_end_and_says_so(visit: Visit):
     shown = str(text.text_content()).splitlines()
     assert len(shown) == 2000
     earlier = visit.master.logs(build, "shell")["stdio"]["num_lines"] - 2000
-    expect(text).to_have_attribute("data-earlier", str(earlier))
+    button = _step(page, "shell").locator("[data-earlier]")
+    expect(button).to_have_text(f"{earlier} lines before these: show 2000 more")
+
+    button.click()
+
+    expect(button).to_have_text(re.compile(f"^{earlier - 2000} lines before these"))
+    expect(text).to_contain_text("number 1500\n")
+
+
+def test_the_environment_of_a_command_is_folded_away(visit: Visit):
+    build = visit.master.build("painted")
+    page = visit.open(f"builds/{build['buildid']}")
+    text = _open_log(page, "shell")
+    detail = text.locator(".detail", has_text="environment:")
+
+    expect(text).to_contain_text("done")
+    expect(detail).to_be_hidden()
+    _step(page, "shell").get_by_role("button", name="Show environment").click()
+
+    expect(detail).to_be_visible()
+
+
+def test_builders_are_found_by_their_names(visit: Visit):
+    page = visit.open("")
+    page.get_by_role("navigation").get_by_role("link", name="Builders").click()
+    rows = page.locator("#builders > li:visible")
+
+    expect(rows.first).to_be_visible()
+    page.get_by_role("searchbox").fill("paint")
+
+    expect(rows).to_have_count(1)
+    rows.get_by_role("link", name="painted").click()
+    expect(page.locator("header")).to_contain_text("painted")
 
 
 def test_nothing_that_builds_say_is_taken_for_the_page(visit: Visit):
@@ -190,7 +222,9 @@ def test_a_build_is_forced_from_the_first_page(visit: Visit):
     page.get_by_label("because").fill("I <i>want</i> it")
     page.get_by_label("because").press("Enter")
 
-    expect(page.locator("#said")).to_have_text(re.compile(r"Request \d+ was made\."))
+    expect(page.locator("#said")).to_have_text(
+        re.compile(r"Build of \w+ requested \(request \d+\)\.")
+    )
     link = _section(page, "Recent builds").get_by_role("link", name=f"quick #{before + 1}")
     link.click()
     expect(page.locator("main")).to_contain_text("I <i>want</i> it")
@@ -199,7 +233,7 @@ def test_a_build_is_forced_from_the_first_page(visit: Visit):
 def test_a_builders_page_forces_it_and_says_what_it_cannot_ask(visit: Visit):
     page = visit.open("builders/quick")
     before = len(visit.master.get("builders/quick/builds"))
-    expect(page.locator(".orders")).to_contain_text("Release needs to be told: Version")
+    expect(page.locator(".orders")).to_contain_text("“Release” needs a value for “Version”")
 
     page.get_by_role("button", name="Force").click()
 

@@ -51,7 +51,7 @@ async def test_a_build_has_a_page_with_its_steps_and_logs(path: str):
         assert "<title>quick one #1 · Our &lt;builds&gt;</title>" in text
         assert '<span class="name">compile</span>' in text
         assert f'<a href="{root}api/v2/logs/8/raw_inline"' in text
-        assert "on w1" in text
+        assert ">w1</a>" in text
 
 
 async def test_a_builder_has_a_page_of_its_own_builds():
@@ -61,6 +61,49 @@ async def test_a_builder_has_a_page_of_its_own_builds():
 
             assert status == 200
             assert "quick one #2" in text
+
+
+async def test_builders_workers_and_changes_have_lists_and_pages():
+    change = {
+        "changeid": 7,
+        "author": "Ann <ann@x>",
+        "comments": "Mend it\n\nAll of it.",
+        "branch": "main",
+        "revision": "f" * 40,
+        "repository": "",
+        "codebase": "",
+        "files": ["<a>"],
+        "revlink": "javascript:alert(1)",
+        "when_timestamp": 1000,
+    }
+    source = {
+        "changesourceid": 1,
+        "name": "poller",
+        "state": "failing",
+        "state_since": 900,
+        "state_string": "cannot reach <it>",
+    }
+    rows = site_rows() | {"changes": [change], "changesources": [source]}
+    async with visited() as site:
+        site.resources.rows = MemoryResources(rows).rows
+        pages = {
+            path: (await _page(site, path))[1]
+            for path in ("/builders", "/workers", "/workers/1", "/changes", "/changes/7")
+        }
+
+        assert '<a class="name" href="builders/1">quick one</a>' in pages["/builders"]
+        assert '<span class="tag">fast</span>' in pages["/builders"]
+        assert '<a class="name" href="workers/1">w1</a>' in pages["/workers"]
+        assert "quick one #3" in pages["/workers/1"]
+        assert '<a href="changes/7">Mend it</a>' in pages["/changes"]
+        assert "cannot reach &lt;it&gt;" in pages["/changes"]
+        assert (
+            '<code title="ffffffffffffffffffffffffffffffffffffffff">ffffffffff</code>'
+            in (pages["/changes"])
+        )
+        assert "All of it." in pages["/changes/7"]
+        assert "&lt;a&gt;" in pages["/changes/7"]
+        assert "javascript:" not in pages["/changes/7"]
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/builds/99", "/builds", "/api/", "/static/nothing"])
@@ -94,7 +137,7 @@ async def test_the_first_page_offers_to_force_what_needs_no_answers():
         )
         assert "forceschedulers/off" not in text + builder
         assert "forceschedulers/release" not in text + builder
-        assert "needs to be told: Version" in builder
+        assert "needs a value for “Version”" in builder
 
 
 async def test_a_page_with_very_many_builders_stays_small():

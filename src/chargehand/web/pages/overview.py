@@ -14,6 +14,7 @@ from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.web.access.stages import StageReader
+from chargehand.web.pages.sources import with_sources
 from chargehand.web.ports import Resources
 
 _RECENT = 50
@@ -33,20 +34,27 @@ class Overview:
     async def lists(self, builder: Resource | None) -> Resource:
         """Return what a page of lists needs."""
         scope = {"builderid": builder["builderid"]} if builder else {}
-        running = await self._builds(scope, complete=False, limit=_RUNNING)
-        recent = await self._builds(scope, complete=True, limit=_RECENT)
         waiting, waiting_in_all = await self._waiting(scope)
-        names = await self.builder_names([*running, *recent, *waiting])
-        for row in (*running, *recent, *waiting):
-            row["builder"] = names.get(row["builderid"], "?")
         return {
             "builder": builder,
-            "running": running,
-            "recent": recent,
+            **await self.builds(scope),
             "waiting": waiting,
             "more_waiting": waiting_in_all - len(waiting),
             **await self._what_may_be_forced(builder),
         }
+
+    async def builds(self, scope: Resource) -> Resource:
+        """Return the builds that run, and recent ones."""
+        return {
+            "running": await self._builds(scope, complete=False, limit=_RUNNING),
+            "recent": await self._builds(scope, complete=True, limit=_RECENT),
+        }
+
+    async def titled(self, rows: list[Resource]) -> list[Resource]:
+        """Add what lists show of builds: the builder's name, word, duration and source."""
+        names = await self.builder_names(rows)
+        named = [row | {"builder": names.get(row["builderid"], "?")} for row in rows]
+        return await with_sources(await self.marked("build", named), self.rows)
 
     async def rows(self, kind: str, **question: Any) -> list[Resource]:
         """Return resources."""
@@ -76,9 +84,16 @@ class Overview:
         )
         took = {row[id_field]: row["seconds"] for row in exact}
         return [
-            row | {"word": _word(row), "took": took.get(row[id_field], _whole_seconds(row))}
+            row | {"word": self.word(row), "took": took.get(row[id_field], _whole_seconds(row))}
             for row in rows
         ]
+
+    @staticmethod
+    def word(row: Resource) -> str:
+        """Return the word for a build's or a step's result, or that it runs or waits."""
+        if row["results"] is not None:
+            return Result(row["results"]).word
+        return "running" if row["started_at"] is not None else "waiting"
 
     async def _builds(self, scope: Resource, *, complete: bool, limit: int) -> list[Resource]:
         rows = await self.rows(
@@ -87,8 +102,9 @@ class Overview:
             filters=(Filter("complete", Operator.EQ, (complete,)),),
             order=(Order("buildid", descending=True),),
             limit=limit,
+            properties=("got_revision",),
         )
-        return await self.marked("build", rows)
+        return await self.titled(rows)
 
     async def _waiting(self, scope: Resource) -> tuple[list[Resource], int]:
         found = await self._resources.fetch(
@@ -108,7 +124,12 @@ class Overview:
             self._visitor.sees,
             {RequestId(row["buildrequestid"]): BuilderId(row["builderid"]) for row in found.rows},
         )
-        return [row | {"why": _sentence(reasons, row)} for row in found.rows], found.total
+        names = await self.builder_names(found.rows)
+        waiting = [
+            row | {"why": _sentence(reasons, row), "builder": names.get(row["builderid"], "?")}
+            for row in found.rows
+        ]
+        return waiting, found.total
 
     async def _what_may_be_forced(self, builder: Resource | None) -> Resource:
         of_builder = BuilderId(builder["builderid"]) if builder else None
@@ -161,12 +182,6 @@ def _fields(fields: list[Resource]) -> Iterator[Resource]:
             yield from _fields(field["fields"])
         else:
             yield field
-
-
-def _word(row: Resource) -> str:
-    if row["results"] is not None:
-        return Result(row["results"]).word
-    return "running" if row["started_at"] is not None else "waiting"
 
 
 def _whole_seconds(row: Resource) -> int | None:

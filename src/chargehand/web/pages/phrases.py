@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 # Browsers leave these out of addresses before they look for the scheme.
 _IGNORED_BY_BROWSERS = re.compile(r"[\x00-\x20]")
 
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
 
 def moment(timestamp: float) -> str:
     """Return a point in time in full."""
@@ -22,3 +24,14 @@ def web_link(url: str) -> str:
     except ValueError:
         return ""
     return url if scheme in {"http", "https", "mailto", "ftp", ""} else ""
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a commit's message."""
+    return text.strip().partition("\n")[0]
+
+
+def short(revision: str | None) -> str:
+    """Return a revision as people say it: hashes in 10 characters, anything else whole."""
+    revision = revision or ""
+    return revision[:10] if _HASH.fullmatch(revision) else revision

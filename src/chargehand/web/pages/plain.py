@@ -16,13 +16,15 @@ from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.access.stages import StageReader
+from chargehand.web.pages import listings
 from chargehand.web.pages.overview import Overview
-from chargehand.web.pages.phrases import moment, web_link
+from chargehand.web.pages.phrases import first_line, moment, short, web_link
 from chargehand.web.ports import Resources
 from chargehand.web.rest.reading import NotFound, resolved_path
 
 _HERE = Path(__file__).parent
 _ALL_STEPS = 1000
+_CHANGES_OF_BUILD = 50
 
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
@@ -36,6 +38,14 @@ _HEADERS = {
 }
 
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+_LISTINGS = {
+    "builders": listings.builders,
+    "workers": listings.workers,
+    "changes": listings.changes,
+}
+_SINGLES = {"builds", "builders", "workers", "changes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +102,30 @@ class Pages:
         if path == "/":
             return await self._lists(visit, None)
         resolved = resolved_path(path.strip("/"))
-        endpoint = resolved.endpoint
-        if endpoint.kind in {"builds", "builders"} and not endpoint.is_collection:
-            found = await visit.overview.rows(endpoint.kind, scope=resolved.scope)
-            if found:
-                make = self._build if endpoint.kind == "builds" else self._lists
-                return await make(visit, found[0])
+        kind, scope = resolved.endpoint.kind, resolved.scope
+        if resolved.endpoint.is_collection:
+            if path.strip("/") in _LISTINGS:
+                return self._listing(visit, kind, await _LISTINGS[kind](visit.overview))
+        elif kind in _SINGLES and (found := await visit.overview.rows(kind, scope=scope)):
+            return await self._single(visit, kind, found[0])
         raise NotFound("There is no such page.")
+
+    async def _single(self, visit: Visit, kind: str, found: Resource) -> web.StreamResponse:
+        match kind:
+            case "builds":
+                return await self._build(visit, found)
+            case "builders":
+                return await self._lists(visit, found)
+            case "workers":
+                builds = await visit.overview.builds({"workerid": found["workerid"]})
+                worker = listings.worker_with_state(found, len(builds["running"]))
+                return self._listing(visit, "worker", {"worker": worker, **builds})
+            case _:
+                values = await listings.builds_of_change(visit.overview, found)
+                return self._listing(visit, "change", values)
+
+    def _listing(self, visit: Visit, name: str, values: Resource) -> web.StreamResponse:
+        return self._page(visit.path, f"{name}.html", may=visit.may, **values)
 
     def _overview_of(self, visitor: Visitor) -> Overview:
         return Overview(visitor=visitor, resources=self._resources, stages=self._stages)
@@ -109,8 +136,9 @@ class Pages:
 
     async def _build(self, visit: Visit, build: Resource) -> web.StreamResponse:
         overview = visit.overview
-        names = await overview.builder_names([build])
-        (marked,) = await overview.marked("build", [build])
+        properties = await overview.rows("properties", scope={"buildid": build["buildid"]}, limit=1)
+        of_build = {"properties": properties[0] if properties else {}}
+        (titled,) = await overview.titled([build | of_build])
         steps = await overview.rows(
             "steps",
             scope={"buildid": build["buildid"]},
@@ -122,9 +150,12 @@ class Pages:
             visit.path,
             "build.html",
             may=visit.may,
-            build=marked | {"builder": names.get(build["builderid"], "?")},
-            worker=workers[0]["name"] if workers else "?",
+            build=titled,
+            worker=workers[0] if workers else {"name": "?", "workerid": None},
             reason=await _reason(overview, build),
+            changes=await overview.rows(
+                "changes", scope={"buildid": build["buildid"]}, limit=_CHANGES_OF_BUILD
+            ),
             steps=await _with_logs(overview, await overview.marked("step", steps)),
         )
 
@@ -169,6 +200,6 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for phrase in (duration, ago, moment, web_link):
+    for phrase in (duration, ago, moment, web_link, first_line, short):
         environment.filters[phrase.__name__] = phrase
     return environment

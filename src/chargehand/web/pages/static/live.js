@@ -15,7 +15,7 @@ if (location.hash.startsWith("#/")) location.replace(`${root}./${location.hash.s
 
 // Makes a part of the page what the server says, without losing focus, selection or open logs.
 function take(old, fresh) {
-  if (old.localName === "pre") return; // Its text is shown by OpenLog.
+  if (old.localName === "pre" || old.className === "tools") return; // OpenLog shows what is in them.
   if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
   const kept = old.localName === "details" ? "open" : "";
   for (const {name} of [...old.attributes]) if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
@@ -47,6 +47,7 @@ let timer = null;
 let isFetching = false;
 let isStale = false;
 let pause = 250;
+let freshAt = new Date();
 
 function refreshSoon() {
   isStale = document.hidden; // A page that nobody sees waits until it is seen.
@@ -63,10 +64,12 @@ async function refresh() {
   try {
     const answer = await fetch(location.href);
     if (answer.ok) {
+      freshAt = new Date();
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       take(main, page.getElementById("main"));
       document.title = page.title;
       followLogs();
+      narrow();
     }
   } catch {
     // The connection is gone: the page is fetched when it is back.
@@ -112,6 +115,7 @@ function connect(wait) {
     for (const log of logs.values()) if (key.split("/")[1] === log.id) log.grow(told.num_lines);
   };
   socket.onclose = () => {
+    document.getElementById("as-of").textContent = freshAt.toLocaleTimeString();
     document.getElementById("offline").hidden = false;
     setTimeout(connect, wait, Math.min(wait * 2, 30000));
   };
@@ -123,7 +127,7 @@ async function order(path, method, params) {
   try {
     answer = await fetch(api + path, {method: "POST", headers: {"Content-Type": "application/json"}, body});
   } catch {
-    throw new Error("The master does not answer.");
+    throw new Error("The master is not responding.");
   }
   const {error, result} = await answer.json().catch(() => ({error: {message: `The master answered ${answer.status}.`}}));
   if (!error) return result;
@@ -132,19 +136,19 @@ async function order(path, method, params) {
 }
 
 const WORDS = {
-  stop: () => "The build is being stopped.",
-  cancel: () => "The request was cancelled.",
-  force: (result) => `Request ${Object.values(result[1]).join(", ")} was made.`,
-  rebuild: (result) => `Request ${Object.values(result[1]).join(", ")} was made to build it again.`,
+  stop: () => "Stopping the build.",
+  cancel: () => "Request cancelled.",
+  force: (result, {builder}) => `Build of ${builder} requested (request ${Object.values(result[1]).join(", ")}).`,
+  rebuild: (result) => `Build requested (request ${Object.values(result[1]).join(", ")}).`,
 };
 
 let silence = null;
 
-async function carryOut({order: method, path, parameters, then}, more = {}) {
+async function carryOut({order: method, path, parameters, then, builder}, more = {}) {
   const said = document.getElementById("said");
   clearTimeout(silence);
   try {
-    said.textContent = WORDS[method](await order(path, method, {...JSON.parse(parameters || "{}"), ...more}));
+    said.textContent = WORDS[method](await order(path, method, {...JSON.parse(parameters || "{}"), ...more}), {builder});
     said.className = "";
     if (then) {
       const link = document.createElement("a");
@@ -171,6 +175,19 @@ document.addEventListener("submit", (submit) => {
   const more = reason.value ? {reason: reason.value} : {};
   carryOut({order: "force", ...choice.selectedOptions[0].dataset}, more);
 });
+
+// Narrows a list to the rows whose words contain what was typed.
+function narrow() {
+  for (const field of main.querySelectorAll("[data-filter]")) {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of document.getElementById(field.dataset.filter).children) {
+      const text = (row.dataset.words || "").toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+  }
+}
+
+document.addEventListener("input", narrow);
 
 function inWords(seconds, isAgo) {
   const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];

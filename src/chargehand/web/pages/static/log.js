@@ -1,12 +1,13 @@
 // Shows the text of a log: colours as they were meant, progress bars as they ended.
 const TAIL = 2000;
+const MOST = 20000; // More than that is for the whole text, opened alone.
 const COLOURS = [
   "#7d8790", "#ff8a80", "#7ee08a", "#f3d36b", "#8ab8ff", "#e29bff", "#6fdbe8", "#e6e9ec",
   "#a7b0b9", "#ffa8a0", "#a4f0ae", "#ffe48f", "#b3d1ff", "#eebfff", "#a0ecf5", "#ffffff",
 ];
 const STYLES = {
   1: {fontWeight: "bold"}, 2: {opacity: ".75"}, 3: {fontStyle: "italic"}, 4: {textDecoration: "underline"},
-  22: {fontWeight: "", opacity: ""}, 23: {fontStyle: ""}, 24: {textDecoration: ""}, 39: {color: ""},
+  22: {fontWeight: "", opacity: ""}, 23: {fontStyle: ""}, 24: {textDecoration: ""}, 39: {color: ""}, 49: {backgroundColor: ""},
 };
 const COLOUR = /\x1b\[([0-9;:]*)m/;
 const OTHER_CONTROLS = /\x1b(?:\[[0-9;:?]*[ -/]*[@-ln-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][0-9A-Z]|[=>@-Z\\^_])|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]/g;
@@ -27,6 +28,11 @@ function restyled(style, codes) {
     const code = numbers.shift();
     const used = code === 38 || code === 48 ? numbers.splice(0, numbers[0] === 2 ? 4 : 2) : [];
     if (code === 38) style = {...style, color: colourOf(used)};
+    else if (code === 48) style = {...style, backgroundColor: colourOf(used)};
+    else if (code === 7) style = {...style, isReversed: true};
+    else if (code === 27) style = {...style, isReversed: false};
+    else if (code >= 40 && code <= 47) style = {...style, backgroundColor: COLOURS[code - 40]};
+    else if (code >= 100 && code <= 107) style = {...style, backgroundColor: COLOURS[code - 92]};
     else if (code >= 30 && code <= 37) style = {...style, color: COLOURS[code - 30]};
     else if (code >= 90 && code <= 97) style = {...style, color: COLOURS[code - 82]};
     else style = code === 0 ? {} : {...style, ...STYLES[code]};
@@ -42,25 +48,28 @@ function painted(line) {
     if (!piece || !Object.keys(style).length) return piece;
     const span = document.createElement("span");
     span.textContent = piece;
-    Object.assign(span.style, style);
+    const {isReversed, ...plain} = style;
+    Object.assign(span.style, plain);
+    // Light backgrounds want dark letters, unless the command chose some.
+    if (plain.backgroundColor && !plain.color) span.style.color = "#101316";
+    if (isReversed) Object.assign(span.style, {color: plain.backgroundColor || "#101316", backgroundColor: plain.color || "#d8dde2"});
     return span;
   });
 }
 
-function show(box, text) {
-  const pre = box.querySelector("pre");
-  const isAtEnd = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 30;
+// Header lines that hardly anybody wants to see: directory, environment, time.
+const DETAIL = /^h( |elapsedTime=)/;
+
+function lines(box, text) {
   const hasLetters = box.dataset.type === "s";
   const part = document.createDocumentFragment();
   for (const line of text.split(/(?<=\n)/)) {
     const span = document.createElement("span");
-    if (hasLetters) span.className = line[0];
+    if (hasLetters) span.className = DETAIL.test(line) ? "h detail" : line[0];
     span.append(...painted(line.slice(hasLetters ? 1 : 0).replace(OVERWRITTEN, "")));
     part.append(span);
   }
-  pre.append(part);
-  while (pre.childNodes.length > TAIL) pre.firstChild.remove();
-  if (isAtEnd) pre.scrollTop = pre.scrollHeight;
+  return part;
 }
 
 /** A log that is open on the page, and grows. */
@@ -69,9 +78,53 @@ export class OpenLog {
     this.box = box;
     this.id = box.dataset.log;
     this.url = `${api}logs/${this.id}/contents`;
+    this.first = 0;
     this.shown = 0;
     this.known = 0;
+    this.most = TAIL;
     this.isBusy = false;
+    this.pre = box.querySelector("pre");
+    this.earlierButton = box.querySelector("[data-earlier]");
+    this.earlierButton.onclick = () => this.showEarlier();
+    const details = box.querySelector("[data-details]");
+    if (details) details.onclick = () => {
+      const isOn = box.classList.toggle("with-details");
+      details.setAttribute("aria-pressed", isOn);
+      details.textContent = isOn ? "Hide environment" : "Show environment";
+    };
+  }
+
+  async fetch(first, count) {
+    const answer = await fetch(`${this.url}?offset=${first}&limit=${count}`, {headers: {Accept: "application/json"}});
+    return answer.ok ? lines(this.box, (await answer.json()).logchunks[0].content) : null;
+  }
+
+  /** Show some of the lines before the first that is shown. */
+  async showEarlier() {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    try {
+      const first = Math.max(0, this.first - TAIL);
+      const part = await this.fetch(first, this.first - first);
+      if (!part) return;
+      const height = this.pre.scrollHeight;
+      this.most = Math.min(MOST, this.most + TAIL);
+      this.pre.prepend(part);
+      this.pre.scrollTop += this.pre.scrollHeight - height;
+      this.first = first;
+      this.tellEarlier();
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
+  tellEarlier() {
+    const isAtMost = this.pre.childNodes.length >= MOST;
+    this.earlierButton.hidden = this.first === 0;
+    this.earlierButton.disabled = isAtMost;
+    this.earlierButton.textContent = isAtMost
+      ? `${this.first} lines before these: open the log alone`
+      : `${this.first} lines before these: show ${Math.min(this.first, TAIL)} more`;
   }
 
   /** Show what is missing, now that the log is known to have this many lines. */
@@ -84,13 +137,16 @@ export class OpenLog {
       while (this.shown < this.known) {
         const upTo = this.known;
         const first = Math.max(this.shown, upTo - TAIL);
-        const answer = await fetch(`${this.url}?offset=${first}&limit=${upTo - first}`, {headers: {Accept: "application/json"}});
-        if (!answer.ok) return;
-        const pre = this.box.querySelector("pre");
-        if (first > this.shown) pre.replaceChildren();
-        show(this.box, (await answer.json()).logchunks[0].content);
+        const part = await this.fetch(first, upTo - first);
+        if (!part) return;
+        const {pre} = this;
+        const isAtEnd = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 30;
+        if (first > this.shown || !this.shown) { pre.replaceChildren(); this.first = first; }
+        pre.append(part);
+        while (pre.childNodes.length > this.most) { pre.firstChild.remove(); this.first++; }
+        if (isAtEnd) pre.scrollTop = pre.scrollHeight;
         this.shown = upTo;
-        if (upTo > pre.childNodes.length) pre.dataset.earlier = upTo - pre.childNodes.length;
+        this.tellEarlier();
         await new Promise((resolve) => setTimeout(resolve, 150));
       }
     } catch {

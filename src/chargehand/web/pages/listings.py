@@ -1,0 +1,86 @@
+"""The pages that list builders, workers and changes, and those of one worker and one change."""
+
+from __future__ import annotations
+
+from chargehand.resources.field import Resource
+from chargehand.resources.query import Filter, Operator, Order
+from chargehand.web.pages.overview import Overview
+
+_BUILDERS = 5000
+_LATEST_BUILDS = 3000
+_WORKERS = 5000
+_CHANGES = 100
+_BUILDS_OF_CHANGE = 200
+
+
+async def builders(overview: Overview) -> Resource:
+    """Return the configured builders, each with its latest build if that is not long ago."""
+    found = await overview.rows("builders", order=(Order("name"),), limit=_BUILDERS)
+    recent = await overview.rows(
+        "builds",
+        order=(Order("buildid", descending=True),),
+        limit=_LATEST_BUILDS,
+        fields=("buildid", "builderid", "number", "started_at", "results", "state_string"),
+    )
+    latest: dict[int, Resource] = {}
+    for build in recent:
+        latest.setdefault(build["builderid"], build)
+    configured = [row for row in found if row["masterids"]]
+    return {
+        "builders": [row | {"latest": _marked(latest.get(row["builderid"]))} for row in configured],
+        "unconfigured": len(found) - len(configured),
+    }
+
+
+async def workers(overview: Overview) -> Resource:
+    """Return all workers, and how many builds each one runs."""
+    found = await overview.rows("workers", order=(Order("name"),), limit=_WORKERS)
+    running = await overview.rows(
+        "builds",
+        filters=(Filter("complete", Operator.EQ, (False,)),),
+        fields=("buildid", "workerid"),
+        limit=_WORKERS,
+    )
+    counts: dict[int, int] = {}
+    for build in running:
+        counts[build["workerid"]] = counts.get(build["workerid"], 0) + 1
+    return {
+        "workers": [worker_with_state(row, counts.get(row["workerid"], 0)) for row in found],
+    }
+
+
+async def changes(overview: Overview) -> Resource:
+    """Return the latest changes, and how the change sources fare."""
+    latest = (Order("changeid", descending=True),)
+    return {
+        "changes": await overview.rows("changes", order=latest, limit=_CHANGES),
+        "sources": await overview.rows("changesources", order=(Order("name"),)),
+    }
+
+
+async def builds_of_change(overview: Overview, change: Resource) -> Resource:
+    """Return a change, and what was built of it."""
+    builds = await overview.rows(
+        "builds",
+        scope={"changeid": change["changeid"]},
+        order=(Order("buildid", descending=True),),
+        limit=_BUILDS_OF_CHANGE,
+    )
+    return {"change": change, "builds": await overview.titled(builds)}
+
+
+def worker_with_state(worker: Resource, running: int) -> Resource:
+    """Add a worker's ``word`` (how it is), a sentence about it, and how many builds run."""
+    if not worker["connected_to"]:
+        word, sentence = "offline", "not connected"
+    elif worker["paused"]:
+        word, sentence = "paused", worker.get("pause_reason") or "paused"
+    elif worker["graceful"]:
+        word, sentence = "waiting", "shutting down on request"
+    else:
+        word, sentence = "success", ""
+    return worker | {"word": word, "sentence": sentence, "running": running}
+
+
+def _marked(build: Resource | None) -> Resource | None:
+    return None if build is None else build | {"word": Overview.word(build)}
