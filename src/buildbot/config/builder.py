@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.initialised import what_is_forgotten
 from buildbot._border.text import bytes2unicode, safeTranslate
 from buildbot.process.build_factory import BuildFactory
 
@@ -137,6 +138,8 @@ def _checked_factory(where: str, factory: Any) -> Any:
         error(f"{where}: has no factory")
     elif not isinstance(factory, BuildFactory):
         error(f"{where}: factory is not a BuildFactory instance")
+    elif (forgotten := what_is_forgotten(factory)) is not None:
+        error(f"{where}: {forgotten}")
     return factory
 
 

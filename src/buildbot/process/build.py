@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from buildbot._border.bridge import settled
+from buildbot._border.initialised import check_initialised
 from buildbot.process.build_parts import ChangeView, SourceStampView
 from buildbot.process.builder import Builder
 from buildbot.process.properties import Properties, PropertiesMixin
@@ -27,6 +28,7 @@ class Build(PropertiesMixin):
     """
 
     set_runtime_properties = True
+    _set_by_init = "_known_properties"
 
     workdir: Any = "build"
     useProgress = True
@@ -66,7 +68,7 @@ class Build(PropertiesMixin):
     # How it begins
 
     def _begin(self, facts: BuildFacts, master: Any) -> None:
-        """Take what is known of the build, and make its steps."""
+        """Take what is known of the build."""
         self.master = self.properties.master = master
         self.buildid, self.number = facts.build.id, facts.build.number
         self.reason = facts.sources.buildset.reason
@@ -82,7 +84,6 @@ class Build(PropertiesMixin):
         self.properties.properties.update(facts.properties)
         self.properties.sourcestamps = [source.asDict() for source in self.sources]
         self.properties.changes = [change.asChDict() for change in changes]
-        self.steps = [self._new_step(factory) for factory in self.stepFactories]
 
     def _take_place(self, facts: BuildFacts, master: Any) -> None:
         """Take where it runs: builder and worker."""
@@ -105,12 +106,17 @@ class Build(PropertiesMixin):
             self.path_module = ntpath
             self.path_cls = PureWindowsPath
 
+    def setupBuild(self) -> Any:
+        """Make the steps. Subclasses may extend it, and add or remove some in ``self.steps``."""
+        self.steps = [self._new_step(factory) for factory in self.stepFactories]
+
     def setStepFactories(self, step_factories: Iterable[Any]) -> None:
         """Take the steps, as a list of steps or of their factories."""
         self.stepFactories = list(step_factories)
 
     def _new_step(self, step_or_factory: Any) -> Any:
         step = get_factory_from_step_or_factory(step_or_factory).buildStep()
+        check_initialised(step)
         step.setBuild(self)
         step.setWorker(self.worker)
         return step

@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.initialised import what_is_forgotten
 from buildbot.process.build import Build
 
 
@@ -20,6 +21,7 @@ class BuildFactory(ComparableMixin):
 
     buildClass: Any = Build
     useProgress = True
+    _set_by_init = "steps"
     workdir: Any = "build"
     compare_attrs = ("buildClass", "steps", "useProgress", "workdir")
 
@@ -51,6 +53,9 @@ class BuildFactory(ComparableMixin):
             getattr(step, "buildStep", None)
         ):
             error(f"{step!r} is not a step: pass an instance of a BuildStep to addStep()")
+            return
+        if (forgotten := what_is_forgotten(step)) is not None:
+            error(forgotten)
             return
         recipe = getattr(step, "get_step_factory", None)
         self.steps.append(recipe() if recipe is not None else step)

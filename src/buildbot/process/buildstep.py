@@ -92,6 +92,7 @@ class BuildStep(
         "workdir",
     ]
     set_runtime_properties = True
+    _set_by_init = "_commands_begun"
 
     name: Any = "generic"
     alwaysRun: Any = False
@@ -383,9 +384,8 @@ class BuildStep(
     async def _is_hidden(self) -> bool:
         """Return whether it is not to be shown."""
         hide = self.hideStepIf
-        return bool(
-            await answered("hideStepIf", hide, self.results, self) if callable(hide) else hide
-        )
+        hidden = await answered("hideStepIf", hide, self.results, self) if callable(hide) else hide
+        return bool(hidden)
 
 
 @lru_cache(1024)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from buildbot._border.bridge import answered
+from buildbot._border.initialised import check_initialised
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.buildstep import BuildStep
@@ -19,6 +20,7 @@ from chargehand.execution.ports import (
     StepFlags,
     StepRuntime,
 )
+from chargehand.execution.rules import as_result
 from chargehand.kit.guard import contained
 
 
@@ -43,6 +45,7 @@ class Recipe:
 
     def _begun(self, facts: BuildFacts) -> RecipeBuild:
         build: Build = self._factory.newBuild(list(facts.requests))
+        check_initialised(build)
         build._begin(facts, self._master())
         return RecipeBuild(build)
 
@@ -63,6 +66,7 @@ class RecipeBuild:
 
     async def properties(self) -> dict[str, Property]:
         """Return the properties to record when the build starts, rendered."""
+        await answered("setupBuild", self._build.setupBuild)
         properties = self._build.getProperties()
         for name, (value, source) in list(properties.properties.items()):
             if not is_constant(value):
@@ -70,6 +74,10 @@ class RecipeBuild:
                 properties.setProperty(name, rendered, source)
         self._build.env = await render_value(self._build.env, properties)
         return self._build._take_changed()
+
+    def result_so_far(self) -> Result | None:
+        """Return ``build.results``: steps may set it; None for what is no result."""
+        return as_result(self._build.results)
 
     def note(self, step: RecipeStep, result: Result, result_so_far: Result) -> None:
         """Tell the build how a step ended."""

@@ -39,6 +39,7 @@ class BaseScheduler(ComparableMixin):
 
     DEFAULT_CODEBASES: ClassVar[dict[str, dict[str, Any]]] = {"": {}}
     compare_attrs: ClassVar[tuple[str, ...]] = ("name", "builderNames", "properties", "codebases")
+    _set_by_init = "codebases"
     name: Any = None
     master: Any = None
     _parts: Parts | None = None

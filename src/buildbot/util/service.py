@@ -174,6 +174,7 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
     """
 
     compare_attrs: ClassVar[Any] = ("name", "_config_args", "_config_kwargs")
+    _set_by_init = "_config_args"
     name: Any = None
     configured = False
     secrets: ClassVar[Any] = ()

@@ -30,6 +30,8 @@ class AbstractWorker(ComparableMixin):
     reconfig_priority = 64
     _kind = "remote"
 
+    _set_by_init = "_arguments"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._arguments = args
         self._keywords = kwargs

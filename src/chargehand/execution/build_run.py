@@ -227,7 +227,10 @@ class BuildRun:
             self.build = self._services.builds.add_locks_duration(
                 self.build, running.seconds_waited
             )
-        self._result, halts = after_step(step.flags, result, self._result)
+        so_far = hosted.result_so_far()
+        self._result, halts = after_step(
+            step.flags, result, self._result if so_far is None else so_far
+        )
         self._halted = self._halted or halts
         hosted.note(step, result, self._result)
         if self._error is None and result is Result.EXCEPTION:

@@ -295,6 +295,9 @@ class HostedBuild(Protocol):
     async def properties(self) -> dict[str, Property]:
         """Properties to record when the build starts, those of the builder rendered."""
 
+    def result_so_far(self) -> Result | None:
+        """The build's result as its steps have it: they may have set it."""
+
     def note(self, step: HostedStep, result: Result, result_so_far: Result) -> None:
         """Tell it how the step ended (``executedSteps``, ``build.results``)."""
 

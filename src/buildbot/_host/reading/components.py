@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from buildbot._border.initialised import what_is_forgotten
 from buildbot._host.reading.section import Section
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component, NotYet, ProjectConfig, WorkerConfig
@@ -92,6 +93,9 @@ class ComponentReader:
             convert: Callable[[], Any] | None = getattr(entry, method, None)
             if convert is None or isinstance(entry, type):
                 self._complain(key, entry, kinds)
+                continue
+            if (forgotten := what_is_forgotten(entry)) is not None:
+                self._given.error(f"{self._given.shown(key)}: {forgotten}", key)
                 continue
             self.extensions.append(entry)
             found.append(convert())
