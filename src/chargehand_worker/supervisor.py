@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,10 @@ class Supervisor:
                 command = ["rm", "-rf", "--", *texts(arguments, "dir")]
             case "cpdir":
                 target = text(arguments, "todir")
+                with suppress(OSError):  # cp says what is wrong
+                    (self._basedir / order.builddir / target).parent.mkdir(
+                        parents=True, exist_ok=True
+                    )
                 source = text(arguments, "fromdir")
                 command = ["cp", "-R", "-P", "-p", "-T", "--", source, target]
             case _:

@@ -3,95 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from git_field import Field, started_field
 
 from buildbot._border.bridge import install
 from buildbot.process.factory import BuildFactory
 from buildbot.process.recipe import Recipe
 from buildbot.steps.source.git import Git, GitCommit, GitPush, GitTag
 from buildbot.steps.source.github import GitHub
-from chargehand.config.model import WorkerConfig
-from chargehand.domain.build import Build, Segment
+from chargehand.domain.build import Segment
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.result import Result
-from chargehand.domain.session import Session
 from chargehand.domain.source_stamp import SourceStamp
-from chargehand.links.native.local import LocalLinks
-from chargehand.links.native.reception import Reception
 from chargehand.testing.execution import MemoryLogStore, Workshop, sources_of
 from chargehand.testing.git_repository import Repository
 
 
-class Registry:
-    def __init__(self) -> None:
-        self.session: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-
-    async def attach(self, session: Session) -> None:
-        self.session.set_result(session)
-
-    def changed(self, session: Session) -> None:
-        pass
-
-    async def detach(self, session: Session) -> None:
-        pass
-
-
-class Field:
-    """A repository and a worker; `build` runs a build of steps there."""
-
-    def __init__(self, repository: Repository, session: Session, directory: Path) -> None:
-        self.repository = repository
-        self.directory = directory / "b1"
-        self.workshop: Any = None
-        self._session = session
-
-    async def build(self, *steps: Any, **stamp: Any) -> Build:
-        sources = sources_of(SourceStamp(**stamp))
-        install(asyncio.get_running_loop())
-        plan = Recipe(BuildFactory(list(steps)), lambda: None)
-        self.workshop = Workshop(plan, session=self._session, sources=sources)
-        build: Build = await self.workshop.run()
-        return build
-
-    async def get(self, *, stamp: dict[str, Any] | None = None, **arguments: Any) -> Build:
-        return await self.build(Git(repourl=self.repository.url, **arguments), **(stamp or {}))
-
-    def files(self, workdir: str = "build") -> set[str]:
-        return {path.name for path in (self.directory / workdir).iterdir()} - {".git"}
-
-    def property(self, name: str) -> Any:
-        [build] = self.workshop.builds.builds
-        return self.workshop.builds.properties[build].get(name, (None,))[0]
-
-    def commands(self) -> list[str]:
-        """The git commands that were run, from the log's headers."""
-        lines = self.workshop.logs.text("stdio").splitlines()
-        return [line[1:] for line in lines if line.startswith("hgit ")]
-
-
-Start = Callable[[], Awaitable[Field]]
-
-
 @pytest.fixture
 async def field(tmp_path: Path) -> AsyncIterator[Field]:
-    repository = Repository(tmp_path)
-    repository.commit("first", "a")
-    repository.push()
-    registry = Registry()
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    reception = Reception(tmp_path / "agents")
-    links = LocalLinks(reception=reception, directory=tmp_path, environment=environment)
-    link = links(WorkerConfig(name="w", kind="local"), registry)
-    await link.start()
-    yield Field(repository, await registry.session, tmp_path / "w")
-    await link.stop()
-    await reception.close()
+    async with started_field(tmp_path) as found:
+        yield found
 
 
 async def test_a_clone_brings_the_sources_and_their_revision(field: Field) -> None:
@@ -117,9 +53,8 @@ async def test_an_update_keeps_what_builds_made_and_follows_the_branch(field: Fi
     assert field.files() == {"a", "b", "made"}
     assert field.property("got_revision") == revision
     assert field.commands() == [
-        f"git fetch -f --progress {field.repository.url} main",
-        "git checkout -f FETCH_HEAD",
-        "git checkout -B main",
+        f"git fetch -f --no-recurse-submodules --progress {field.repository.url} refs/heads/main",
+        "git checkout -f -B main FETCH_HEAD",
         "git rev-parse HEAD",
     ]
 
@@ -299,7 +234,9 @@ async def test_a_failure_is_the_steps_and_halts_the_build(field: Field) -> None:
     build = await field.build(Git(repourl=url), Git(repourl=field.repository.url, name="next"))
 
     assert build.result == Result.FAILURE
-    assert field.workshop.outcome() == [("git", 2, "update (failure)")]
+    [(name, result, sentence)] = field.workshop.outcome()
+    assert (name, result) == ("git", 2)
+    assert sentence == f"cannot clone {url}: repository does not exist"
     assert "does not appear to be a git repository" in field.workshop.logs.text("stdio")
 
 
@@ -311,15 +248,49 @@ async def test_a_clone_is_tried_again_as_often_as_asked_for(field: Field) -> Non
     assert len(clones) == 3
 
 
-async def test_a_broken_directory_is_cloned_anew_when_that_is_allowed(field: Field) -> None:
+async def test_a_broken_clone_is_replaced(field: Field) -> None:
     await field.get()
     (field.directory / "build" / ".git" / "HEAD").write_text("nonsense")
 
-    refused = await field.get()
-    allowed = await field.get(clobberOnFailure=True)
+    build = await field.get()
 
-    assert (refused.result, allowed.result) == (Result.FAILURE, Result.SUCCESS)
+    assert build.result == Result.SUCCESS
     assert field.files() == {"a"}
+    assert "cloning again" in field.workshop.logs.text("stdio")
+
+
+async def test_a_repository_that_is_away_costs_no_clone(field: Field) -> None:
+    await field.get()
+    (field.directory / "build" / "made").touch()
+    away = field.repository.bare.rename(field.repository.bare.with_name("away"))
+
+    build = await field.get(stamp={"branch": "main"})
+
+    assert build.result == Result.FAILURE
+    [(_, _, sentence)] = field.workshop.outcome()
+    url = field.repository.url
+    assert sentence == f"cannot fetch from {url}: repository does not exist"
+    assert field.files() == {"a", "made"}
+    away.rename(field.repository.bare)
+
+
+async def test_a_branch_that_does_not_exist_is_named(field: Field) -> None:
+    fresh = await field.get(stamp={"branch": "nowhere"})
+    [(_, _, of_clone)] = field.workshop.outcome()
+    await field.get()
+    existing = await field.get(stamp={"branch": "nowhere"})
+    [(_, _, of_fetch)] = field.workshop.outcome()
+
+    assert (fresh.result, existing.result) == (Result.FAILURE, Result.FAILURE)
+    assert of_clone.endswith('up.git: it has no branch or tag "nowhere"')
+    assert of_fetch.endswith('up.git: it has no branch or tag "nowhere"')
+
+
+async def test_a_copy_may_go_anywhere_below_the_builder(field: Field) -> None:
+    build = await field.get(mode="full", method="copy", workdir="deep/er/app")
+
+    assert build.result == Result.SUCCESS
+    assert field.files("deep/er/app") == {"a"}
 
 
 async def test_a_fetch_that_fails_is_tried_again_when_that_is_asked_for(field: Field) -> None:
@@ -357,7 +328,7 @@ async def test_a_codebase_that_is_not_in_the_build_is_a_failure_in_words(field: 
 
     assert build.result == Result.FAILURE
     [(_, _, sentence)] = field.workshop.outcome()
-    assert sentence == "Codebase missing not in build missing (failure)"
+    assert sentence == 'this build has no codebase "missing"'
 
 
 async def test_passwords_and_keys_lie_beside_the_builder_only_while_it_runs(

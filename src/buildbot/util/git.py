@@ -14,11 +14,14 @@ from buildbot.process import remotecommand
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.properties import Properties
 from buildbot.util.git_credential import GitCredentialOptions, add_user_password_to_credentials
+from buildbot.util.git_failures import CloneDamaged, is_damaged, lock_file, sentence
 
 __all__ = ["RC_SUCCESS", "GitStepMixin", "check_credential_arguments", "known_hosts_of"]
 
 RC_SUCCESS = 0
 
+_LOCKS = 5
+"""How many locks of a killed git are removed before one command."""
 _WRITE_PRIVATELY = 'umask 077 && mkdir -p "$(dirname "$1")" && cat > "$1"'
 
 
@@ -54,6 +57,10 @@ class GitStepMixin:
     config: dict[str, Any] | None
     repourl: Any
     stdio_log: Any
+    failure: str | None
+    errors = ""
+    """What the last command wrote to its standard error."""
+    _failed_command: tuple[Sequence[str], int | None] = ((), None)
 
     def setupGitStep(
         self: Any,
@@ -90,23 +97,51 @@ class GitStepMixin:
     ) -> Any:
         """Run ``git *command``; a Deferred of its exit code, or of its output if that is collected.
 
-        With *abandonOnFailure* a failure ends the step.
+        With *abandonOnFailure* a failure ends the step, or has it start over with a new clone.
         """
         settings = [f"{name}={value}" for name, value in (self.config or {}).items()]
         options = [word for setting in settings for word in ("-c", setting)]
-        done = await self._run(
-            ["git", *options, *self._access_options, *command],
-            collectStdout=collectStdout,
-            initialStdin=initialStdin,
-        )
+        line = ["git", *options, *self._access_options, *command]
+        for _ in range(_LOCKS):
+            done = await self._run(
+                line,
+                collectStdout=collectStdout,
+                collectStderr=True,
+                initialStdin=initialStdin,
+            )
+            lock = lock_file(done.stderr) if done.didFail() else None
+            if lock is None:
+                break
+            await self._remove_lock(lock)
+        self.errors = done.stderr
+        self._failed_command = (command, done.rc)
         if abandonOnFailure and done.didFail():
-            raise BuildStepFailed
+            await self._give_up()
         return done.stdout if collectStdout else done.rc
+
+    async def _remove_lock(self: Any, path: str) -> None:
+        """Only this step works in the clone: whose lock it is was killed."""
+        await self.stdio_log.addHeader(f"removing {path}, which an interrupted git left behind\n")
+        await self.runRmdir(self.build.path_module.join(self.workdir, path))
+
+    async def _give_up(self: Any, how: type[BuildStepFailed] = BuildStepFailed) -> None:
+        """End the step because of the command that ran last, or have it start over."""
+        command, code = self._failed_command
+        self.failure = sentence(command, str(self.repourl).strip(), self.errors, code)
+        if self.timed_out:
+            self.failure = f"{self.failure.partition(': ')[0]}: timed out"
+        raise CloneDamaged if is_damaged(self.errors) else how
 
     async def _run(
         self: Any, command: Sequence[str], *, workdir: str | None = None, **options: Any
     ) -> remotecommand.RemoteShellCommand:
-        environment = {**(self.build.env or {}), **(self.env or {}), **self._access_environment}
+        environment = {
+            "LANGUAGE": "en",  # what git says is read
+            **self._ceiling(),
+            **(self.build.env or {}),
+            **(self.env or {}),
+            **self._access_environment,
+        }
         done = remotecommand.RemoteShellCommand(
             workdir or self.workdir,
             list(command),
@@ -120,6 +155,14 @@ class GitStepMixin:
         if self.stopped:
             raise BuildStepCancelled
         return done
+
+    def _ceiling(self: Any) -> dict[str, str]:
+        """Keep git from finding another repository above the clone, should that be broken."""
+        directory = self.getProperty("builddir")
+        if not directory:
+            return {}
+        path = self.build.path_module
+        return {"GIT_CEILING_DIRECTORIES": path.dirname(path.join(directory, self.workdir))}
 
     @asynccontextmanager
     async def _access(self: Any) -> AsyncIterator[None]:
@@ -190,7 +233,7 @@ class GitStepMixin:
         if done.didFail():
             raise BuildStepFailed
 
-    async def _fail(self: Any, sentence: str) -> None:
-        await self.stdio_log.addHeader(f"{sentence}\n")
-        self.descriptionDone = sentence
+    async def _fail(self: Any, words: str) -> None:
+        await self.stdio_log.addHeader(f"{words}\n")
+        self.failure = words
         raise BuildStepFailed

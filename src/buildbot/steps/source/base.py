@@ -10,7 +10,7 @@ from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
-from buildbot.process.results import FAILURE
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 
 __all__ = ["Source"]
 
@@ -51,6 +51,7 @@ class Source(CommandMixin, BuildStep):
         self.logEnviron = logEnviron
         self.codebase = codebase
         self.retry = _checked_retry(type(self).__name__, retry)
+        self.failure: str | None = None
         self.sourcestamp: Any = None
         self.stdio_log: Any = None
         if codebase and is_constant(codebase) and is_constant(self.name):
@@ -60,6 +61,12 @@ class Source(CommandMixin, BuildStep):
         self.descriptionSuffix = descriptionSuffix or self.descriptionSuffix
         if not self.descriptionSuffix and codebase:
             self.descriptionSuffix = [codebase]
+
+    def getResultSummary(self) -> Any:
+        """Return what could not be done, and why, where that is known."""
+        if self.failure and self.results not in (SUCCESS, CANCELLED):
+            return {"step": self.failure}
+        return super().getResultSummary()
 
     def updateSourceProperty(self, name: str, value: Any, source: str = "") -> None:
         """Set a property of the build; with codebases it is a dictionary of them."""
@@ -87,7 +94,7 @@ class Source(CommandMixin, BuildStep):
         if not self.alwaysUseLatest:
             stamp = self.build.getSourceStamp(self.codebase)
             if stamp is None and self.codebase:
-                return await self._refused(f"Codebase {self.codebase} not in build")
+                return await self._refused(f'this build has no codebase "{self.codebase}"')
             if stamp is not None:
                 self.sourcestamp = stamp
                 branch = stamp.branch or self.branch
@@ -102,7 +109,7 @@ class Source(CommandMixin, BuildStep):
 
     async def _refused(self, sentence: str) -> int:
         await self.stdio_log.addHeader(f"{sentence}\n")
-        self.descriptionDone = [sentence]
+        self.failure = sentence
         return FAILURE
 
 

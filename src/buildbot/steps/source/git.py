@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from buildbot._border.bridge import outgoing
@@ -14,7 +16,9 @@ from buildbot.process.results import SUCCESS
 from buildbot.steps.source.base import Source
 from buildbot.steps.source.git_description import check_description, describe_options
 from buildbot.steps.source.git_publishing import GitCommit, GitPush, GitTag
-from buildbot.util.git import RC_SUCCESS, GitStepMixin
+from buildbot.steps.source.git_revisions import GitRevisions
+from buildbot.util.git import RC_SUCCESS
+from buildbot.util.git_failures import CloneDamaged, is_absent
 
 __all__ = ["RC_SUCCESS", "Git", "GitCommit", "GitPush", "GitTag"]
 
@@ -23,12 +27,13 @@ _METHODS = ("clean", "fresh", "clobber", "copy", None)
 _HASH_LENGTHS = (40, 64)
 
 
-class Git(GitStepMixin, Source):
+class Git(GitRevisions, Source):
     """Clone or update a git repository, and set ``got_revision`` (and ``commit-description``).
 
     The mode ``incremental`` keeps what builds left in the directory; ``full`` removes it with
     ``method`` ``clean`` (not what git ignores), ``fresh``, ``clobber`` (everything, cloned anew) or
-    ``copy`` (from a clone beside it).
+    ``copy`` (from a clone beside it). A clone that is damaged is made again. What is checked out is
+    on its branch, where one is known.
     """
 
     name = "git"
@@ -120,7 +125,7 @@ class Git(GitStepMixin, Source):
     async def run_vc(self, branch: Any, revision: Any, patch: Any) -> int:
         """Get the sources of *revision*, or the newest of *branch*."""
         self.branch = branch or "HEAD"
-        self.revision = revision
+        self.revision = revision or None
         await self._refuse_options()
         async with self._access():
             if self.mode == "incremental":
@@ -146,19 +151,31 @@ class Git(GitStepMixin, Source):
                 await self.clobber()
             case "copy":
                 await self.copy()
-            case _ if not await self._sourcedirIsUpdatable():
-                await self._fullCloneOrFallback(self.shallow)
             case "clean":
-                await self.clean()
+                await self._updated(self.clean)
             case _:
-                await self.fresh()
+                await self._updated(self.fresh)
 
     @outgoing
     async def mode_incremental(self) -> None:
         """Bring the directory up to date."""
+        await self._updated(self._update)
+
+    async def _updated(self, update: Callable[[], Awaitable[None]]) -> None:
+        """Clone, or update the clone that is there, unless that turns out to be damaged."""
         if not await self._sourcedirIsUpdatable():
             await self._fullCloneOrFallback(self.shallow)
             return
+        try:
+            await update()
+        except CloneDamaged:
+            await self.stdio_log.addHeader(f"{self.failure}; cloning again\n")
+            self.failure = None
+            await self.clobber()
+
+    async def _update(self) -> None:
+        if self.branch == "HEAD" and not self.revision:
+            await self._find_default_branch()
         await self._fetchOrFallback(self.shallow)
         await self._syncSubmodule()
         await self._updateSubmodule()
@@ -178,9 +195,7 @@ class Git(GitStepMixin, Source):
         if await self._dovccmd(clean, abandonOnFailure=not may_clone) != RC_SUCCESS:
             await self.clobber()
             return
-        await self._fetchOrFallback(self.shallow)
-        await self._syncSubmodule()
-        await self._updateSubmodule()
+        await self._update()
         if self.submodules:
             await self._dovccmd(["submodule", "foreach", "--recursive", " ".join(["git", *clean])])
             await self._dovccmd(clean)
@@ -196,21 +211,27 @@ class Git(GitStepMixin, Source):
         """Update a clone beside the directory, and copy it there."""
         await self._doClobber()
         workdir = self.workdir
-        self.workdir = self.srcdir
+        self.workdir = source = self._directory_of_source()
         try:
-            await self.mode_incremental()
+            await self._updated(self.fresh)
         finally:
             self.workdir = workdir
         await self._runRemoteCommand(
             "cpdir",
             True,
             {
-                "fromdir": self.srcdir,
+                "fromdir": source,
                 "todir": workdir,
                 "timeout": self.timeout,
                 "logEnviron": self.logEnviron,
             },
         )
+
+    def _directory_of_source(self) -> str:
+        """Each codebase has a clone of its own beside the directory."""
+        if not self.codebase:
+            return self.srcdir
+        return f"{self.srcdir}-{re.sub('[^A-Za-z0-9._-]', '_', str(self.codebase))}"
 
     @outgoing
     async def _doClobber(self) -> None:
@@ -233,53 +254,6 @@ class Git(GitStepMixin, Source):
             await self.clobber()
 
     @outgoing
-    async def _fetch(self, shallowClone: Any, abandonOnFailure: bool = True) -> int:
-        """Fetch unless the revision is there (and no new tags are wanted), and check it out; a
-        Deferred of the exit code."""
-        if self.tags or not self.revision or not await self._has(self.revision):
-            command = ["fetch", "-f", *self._fetch_options(shallowClone), self.repourl, self.branch]
-            code = RC_SUCCESS
-            if self.retryFetch:
-                code = await self._dovccmd(command, abandonOnFailure=False)
-            if not self.retryFetch or code != RC_SUCCESS:
-                code = await self._dovccmd(command, abandonOnFailure)
-            if code != RC_SUCCESS:
-                return int(code)
-        code = await self._check_out(self.revision or "FETCH_HEAD", abandonOnFailure)
-        if code == RC_SUCCESS and self._has_branch_name():
-            await self._dovccmd(["checkout", "-B", self.branch], abandonOnFailure=False)
-        return code
-
-    async def _has(self, revision: str) -> bool:
-        code = await self._dovccmd(["cat-file", "-e", revision], abandonOnFailure=False)
-        return bool(code == RC_SUCCESS)
-
-    async def _check_out(self, revision: str, abandonOnFailure: bool = True) -> int:
-        """Check a revision out; one that no branch has any more is fetched by its name."""
-        may_fetch = len(revision) in _HASH_LENGTHS
-        code = await self._dovccmd(
-            ["checkout", "-f", revision], abandonOnFailure=abandonOnFailure and not may_fetch
-        )
-        if code == RC_SUCCESS or not may_fetch:
-            return int(code)
-        fetch = ["fetch", "-f", *self._fetch_options(self.shallow), self.repourl, revision]
-        code = await self._dovccmd(fetch, abandonOnFailure)
-        if code != RC_SUCCESS:
-            return int(code)
-        return int(await self._dovccmd(["checkout", "-f", revision], abandonOnFailure))
-
-    def _has_branch_name(self) -> bool:
-        return bool(self.branch != "HEAD" and not self.branch.startswith("refs/"))
-
-    def _fetch_options(self, shallow: Any) -> list[str]:
-        tags = ["--tags"] if self.tags else []
-        depth = ["--depth", str(int(shallow))] if shallow else []
-        return [*tags, *depth, *self._progress_option()]
-
-    def _progress_option(self) -> list[str]:
-        return ["--progress"] if self.prog else []
-
-    @outgoing
     async def _fullCloneOrFallback(self, shallowClone: Any) -> None:
         code = await self._fullClone(shallowClone, not self.clobberOnFailure)
         if code != RC_SUCCESS:
@@ -289,12 +263,8 @@ class Git(GitStepMixin, Source):
     async def _fullClone(self, shallowClone: Any = False, abandonOnFailure: bool = True) -> int:
         """Clone, check out the revision, and get the submodules; a Deferred of the exit code."""
         code = await self._clone(shallowClone, abandonOnFailure)
-        if code != RC_SUCCESS:
-            return int(code)
-        if self.branch.startswith("refs/"):
+        if code == RC_SUCCESS and (self.revision or self._needs_fetch()):
             code = await self._fetch(shallowClone, abandonOnFailure)
-        elif self.revision:
-            code = await self._check_out(self.revision, abandonOnFailure)
         if code == RC_SUCCESS and self.submodules:
             remote = ["--remote"] if self.remoteSubmodules else []
             depth = ["--depth", str(int(shallowClone))] if shallowClone else []
@@ -302,19 +272,28 @@ class Git(GitStepMixin, Source):
             code = await self._dovccmd(command, abandonOnFailure)
         return int(code)
 
+    def _needs_fetch(self) -> bool:
+        return bool(self.branch.startswith("refs/"))
+
     @outgoing
     async def _clone(self, shallowClone: Any, abandonOnFailure: bool = True) -> int:
         """Clone, as often as ``retry`` allows; a Deferred of the exit code."""
-        command = ["clone", *self._clone_options(shallowClone), self.repourl, "."]
-        command += self._progress_option()
+        command = self._clone_command(shallowClone, with_branch=True)
         delay, repeats = self.retry or (0, 0)
-        for _ in range(repeats):
+        for attempt in range(repeats + 1):
             code = await self._dovccmd(command, abandonOnFailure=False)
             if code == RC_SUCCESS:
                 return RC_SUCCESS
-            await self._wait(delay)
-            await self._doClobber()
-        return int(await self._dovccmd(command, abandonOnFailure))
+            if self.revision and is_absent(self.errors):
+                # The branch is gone; its commits may well be in another one.
+                command = self._clone_command(shallowClone, with_branch=False)
+                return int(await self._dovccmd(command, abandonOnFailure))
+            if attempt < repeats:
+                await self._wait(delay)
+                await self._doClobber()
+        if abandonOnFailure:
+            await self._give_up()
+        return int(code)
 
     async def _wait(self, seconds: float) -> None:
         """Wait, unless the step is interrupted."""
@@ -325,9 +304,9 @@ class Git(GitStepMixin, Source):
             return
         raise BuildStepCancelled
 
-    def _clone_options(self, shallow: Any) -> list[str]:
+    def _clone_command(self, shallow: Any, *, with_branch: bool) -> list[str]:
         options = []
-        if self.branch.startswith("refs/"):
+        if self._needs_fetch() or not with_branch:
             options += ["--no-checkout"]
         elif self.branch != "HEAD":
             options += ["--branch", self.branch]
@@ -339,19 +318,25 @@ class Git(GitStepMixin, Source):
             options += ["--origin", self.origin]
         for each in self.filters or ():
             options += ["--filter", each]
-        return options
+        return ["clone", *options, self.repourl, ".", *self._progress_option()]
 
     @outgoing
     async def _syncSubmodule(self) -> None:
         if self.submodules:
-            await self._dovccmd(["submodule", "sync"])
+            # Where submodules have relative addresses, these count from here.
+            address = f"remote.{self.origin or 'origin'}.url"
+            await self._dovccmd(["config", address, self.repourl])
+            await self._dovccmd(["submodule", "sync", "--recursive"])
 
     @outgoing
     async def _updateSubmodule(self) -> None:
         if self.submodules:
             remote = ["--remote"] if self.remoteSubmodules else []
             update = ["submodule", "update", "--init", "--recursive", "--force", "--checkout"]
-            await self._dovccmd([*update, *remote])
+            if await self._dovccmd([*update, *remote], abandonOnFailure=False) != RC_SUCCESS:
+                # Only now do submodules say where those within them have moved to.
+                await self._dovccmd(["submodule", "sync", "--recursive"])
+                await self._dovccmd([*update, *remote])
 
     @outgoing
     async def parseGotRevision(self) -> int:

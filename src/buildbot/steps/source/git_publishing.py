@@ -7,7 +7,7 @@ from typing import Any
 from buildbot._border.errors import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
-from buildbot.process.results import FAILURE, SUCCESS
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from buildbot.util.git import RC_SUCCESS, GitStepMixin
 
 _EMPTY_COMMITS = ("disallow", "create-empty-commit", "ignore")
@@ -35,7 +35,14 @@ class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
         self.logEnviron = logEnviron
         self.env = env
         self.config = config
+        self.failure: str | None = None
         self.stdio_log: Any = None
+
+    def getResultSummary(self) -> Any:
+        """Return what could not be done, and why, where that is known."""
+        if self.failure and self.results not in (SUCCESS, CANCELLED):
+            return {"step": self.failure}
+        return super().getResultSummary()
 
     async def run(self) -> int:
         """Do it, and say whether that worked."""
