@@ -96,6 +96,48 @@ def test_run_builds_a_directory_that_is_no_repository(configuration, tmp_path):
     assert "just a file" in ran.stdout
 
 
+_CODEBASES = """
+from buildbot.plugins import schedulers, steps, util, worker
+c = BuildmasterConfig = {'buildbotNetUsageData': None}
+c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['both'])]
+c['workers'] = [worker.LocalWorker('w')]
+c['builders'] = [util.BuilderConfig(name='both', workernames=['w'], factory=util.BuildFactory([
+    steps.Git(codebase='a', repourl='%s/a', workdir='a', submodules=True),
+    steps.Git(codebase='b', repourl='%s/ab', workdir='b'),
+    steps.ShellCommand(command='cat a/file a/sub/file b/file', workdir='.', name='look'),
+]))]
+"""
+
+
+def test_run_builds_several_directories_with_their_submodules(tmp_path):
+    allow = ("-c", "protocol.file.allow=always")
+    for name in ("sub", "a", "ab"):
+        (tmp_path / name).mkdir()
+        git("init", "--quiet", "--initial-branch=main", cwd=tmp_path / name)
+        (tmp_path / name / "file").write_text(f"{name} committed\n")
+        if name == "a":
+            git(*allow, "submodule", "add", "-q", tmp_path / "sub", "sub", cwd=tmp_path / name)
+        git("add", ".", cwd=tmp_path / name)
+        git("commit", "--quiet", "-m", "first", cwd=tmp_path / name)
+    (tmp_path / "a" / "file").write_text("a changed\n")
+    (tmp_path / "a" / "sub" / "file").write_text("sub changed\n")
+    configuration = tmp_path / "master.cfg"
+    configuration.write_text(_CODEBASES % (tmp_path, tmp_path))
+    here = ("run", "both", "--config", configuration)
+
+    both = chargehand(*here, "--source", f"a={tmp_path / 'a'}", "--source", f"b={tmp_path / 'ab'}")
+    one = chargehand(*here, "--source", f"a={tmp_path / 'a'}")
+    unclear = chargehand(*here, "--source", tmp_path / "a")
+    unknown = chargehand(*here, "--source", f"x={tmp_path / 'a'}")
+
+    for ran in (both, one):
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        for line in ("a changed", "sub changed", "ab committed"):
+            assert line in ran.stdout
+    assert "say which codebase that is" in unclear.stderr
+    assert 'the builder has no codebase "x" (there are: a, b)' in unknown.stderr
+
+
 def test_run_builds_in_the_given_directory_and_keeps_it(configuration, working_copy, tmp_path):
     place = tmp_path / "kept"
 

@@ -171,6 +171,9 @@ def test_codebases_are_built_together(
             "https://example.org/library.git": library.url,
         },
     )
+    ran = master.chargehand("run", "together", "--source", f"library={library.copy}")
+    assert ran.status == 0, ran.text
+    assert "a part" in ran.text
     master.start()
 
     build = master.build("together")

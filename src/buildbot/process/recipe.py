@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from buildbot._border.bridge import answered
@@ -34,10 +34,15 @@ class Recipe:
         self._factory = factory
         self._master = master
 
-    def repositories(self) -> list[str]:
-        """Return the addresses that source steps name; those known only in a build are left out."""
-        urls = [made.buildStep().__dict__.get("repourl") for made in self._factory.steps]
-        return [url for url in dict.fromkeys(urls) if isinstance(url, str)]
+    def sources(self) -> list[tuple[str, str]]:
+        """Return codebase and address of what source steps name; what is known only in a build is
+        left out."""
+        steps = [made.buildStep() for made in self._factory.steps]
+        found = [(getattr(step, "codebase", ""), step.__dict__.get("repourl")) for step in steps]
+        return [
+            (codebase, url)
+            for codebase, url in dict.fromkeys(pair for pair in found if _are_texts(pair))
+        ]
 
     def begin(self, facts: BuildFacts) -> RecipeBuild:
         """Make the steps for one build. Raises what the user's code raises."""
@@ -171,3 +176,7 @@ class RecipeStep:
         if not is_constant(self.step.name):
             self.step.name = await render_value(self.step.name, self.step.getProperties())
             self.name = str(self.step.name)
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from chargehand.app.failure import CommandFailed
@@ -68,10 +69,20 @@ def create_repository(path: Path, files: dict[str, str]) -> None:
     git("commit", "--quiet", "--message", "Say hello", cwd=path)
 
 
-def snapshot(source: Path, bare: Path) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A bare repository with a directory as it was, and its submodules: address and repository."""
+
+    bare: Path
+    branch: str
+    commit: str
+    submodules: tuple[tuple[str, Path], ...] = ()
+
+
+def snapshot(source: Path, bare: Path) -> Snapshot:
     """Copy *source* as it is now, uncommitted files included, to a bare repository.
 
-    The source is not altered in any way. Returns the branch that has the snapshot.
+    Submodules that are checked out are copied in the same way. The source is not altered.
     """
     is_repository = (source / ".git").exists()
     if is_repository:
@@ -86,17 +97,44 @@ def snapshot(source: Path, bare: Path) -> str:
         "GIT_WORK_TREE": str(source),
         "GIT_INDEX_FILE": str(bare / "snapshot-index"),
     }
-    parents = []
-    if is_repository:
-        head = git("rev-parse", "HEAD", cwd=source)
-        parents = ["-p", head]
+    head = git("rev-parse", "HEAD", cwd=source) if is_repository else None
+    if head is not None:
         git("read-tree", head, environment=places)
     git("add", "--all", ".", cwd=source, environment=places)
-    tree = git("write-tree", environment=places)
-    if is_repository and tree == git("rev-parse", "HEAD^{tree}", cwd=source):
-        return branch
-    commit = git(
-        "commit-tree", tree, *parents, "-m", "Working copy as it is now", environment=places
-    )
+    inner = {path: snapshot(source / path, _beside(bare, path)) for path in _submodules(source)}
+    for path, shot in inner.items():
+        entry = f"160000,{shot.commit},{path}"
+        git("update-index", "--add", "--cacheinfo", entry, cwd=source, environment=places)
+    commit = _committed(source, head, places)
     git("update-ref", f"refs/heads/{branch}", commit, environment={"GIT_DIR": str(bare)})
-    return branch
+    addresses = [(_address(source, path), shot.bare) for path, shot in inner.items()]
+    nested = (pair for shot in inner.values() for pair in shot.submodules)
+    return Snapshot(bare=bare, branch=branch, commit=commit, submodules=(*addresses, *nested))
+
+
+def _committed(source: Path, head: str | None, places: Mapping[str, str]) -> str:
+    """Return a commit of what is in the index: the newest one, where that is the same."""
+    tree = git("write-tree", environment=places)
+    if head is not None and tree == git("rev-parse", "HEAD^{tree}", cwd=source):
+        return head
+    parents = [] if head is None else ["-p", head]
+    message = "Working copy as it is now"
+    return git("commit-tree", tree, *parents, "-m", message, environment=places)
+
+
+def _submodules(source: Path) -> list[str]:
+    """Return the paths of the submodules that are checked out."""
+    if not (source / ".gitmodules").is_file():
+        return []
+    pattern = r"^submodule\..*\.path$"
+    listing = git("config", "--file", ".gitmodules", "--get-regexp", pattern, cwd=source)
+    paths = [line.partition(" ")[2] for line in listing.splitlines()]
+    return [path for path in paths if (source / path / ".git").exists()]
+
+
+def _address(source: Path, path: str) -> str:
+    return git("config", "--get", "remote.origin.url", cwd=source / path)
+
+
+def _beside(bare: Path, path: str) -> Path:
+    return bare.with_name(f"{bare.stem}-{path.replace('/', '-')}.git")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import os
 import shutil
 import signal
 import tempfile
@@ -18,11 +17,11 @@ from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed
 from chargehand.app.master import Master
 from chargehand.cli.check_configuration import configuration_of
-from chargehand.cli.git import snapshot
 from chargehand.cli.live import LiveView
+from chargehand.cli.run_sources import Wish, choose, read_wish
 from chargehand.cli.stopping import Stopping, leave
 from chargehand.config.errors import ConfigErrors
-from chargehand.config.model import BuilderConfig, MasterConfig, WebConfig, WorkerConfig
+from chargehand.config.model import MasterConfig, WebConfig, WorkerConfig
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.result import Result
@@ -45,12 +44,12 @@ from chargehand.kit.tasks import Tasks
 @click.option(
     "-s",
     "--source",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Build this directory as it is now, uncommitted files included.",
+    "sources",
+    metavar="[CODEBASE=]DIR",
+    multiple=True,
+    help="Build this directory as it is now, uncommitted files included; may be repeated.",
 )
-@click.option(
-    "-p", "--property", "properties", multiple=True, help="NAME=VALUE; several are possible."
-)
+@click.option("-p", "--property", "properties", multiple=True, help="NAME=VALUE; may be repeated.")
 @click.option("-b", "--branch", help="Branch to build.")
 @click.option("-r", "--revision", help="Revision to build.")
 @click.option(
@@ -65,7 +64,7 @@ from chargehand.kit.tasks import Tasks
 def run(
     builder: str,
     config_path: Path,
-    source: Path | None,
+    sources: tuple[str, ...],
     properties: tuple[str, ...],
     branch: str | None,
     revision: str | None,
@@ -81,20 +80,17 @@ def run(
     """
     config_path, _ = configuration_of(config_path)
     given = _parsed(properties)
+    wish = read_wish(sources, branch, revision)
     place = Path(tempfile.mkdtemp(prefix="chargehand-run-"))
     try:
-        bare = place / "source.git" if source else None
-        if source is not None and bare is not None:
-            branch = snapshot(source.resolve(), bare)
-        stamp = SourceStamp(branch=branch, revision=revision, repository=str(bare) if bare else "")
         run_here = _Run(
             builder=builder,
             config_path=config_path,
             place=place,
             workdir=workdir,
-            snapshot_of_source=bare,
+            wish=wish,
         )
-        status = loop.run(run_here(stamp, given, show_output=not quiet, show_details=details))
+        status = loop.run(run_here(given, show_output=not quiet, show_details=details))
     except ConfigErrors as errors:
         raise CommandFailed(described(errors, config_path)) from None
     finally:
@@ -122,10 +118,11 @@ class _Run:
         config_path: Path,
         place: Path,
         workdir: Path | None,
-        snapshot_of_source: Path | None,
+        wish: Wish,
     ) -> None:
         self._builder = builder
-        self._snapshot = snapshot_of_source
+        self._wish = wish
+        self._stamps: tuple[SourceStamp, ...] = ()
         self._place = place
         self._workdir = workdir
         basedir = place / "master"
@@ -137,7 +134,6 @@ class _Run:
 
     async def __call__(
         self,
-        stamp: SourceStamp,
         properties: dict[str, tuple[str, str]],
         *,
         show_output: bool,
@@ -169,7 +165,7 @@ class _Run:
             await self._master.submit(
                 NewBuildset(
                     builder_ids=(self._master.builder_id(self._builder),),
-                    source_stamps=(stamp,),
+                    source_stamps=self._stamps,
                     reason="run from the command line",
                     scheduler="run",
                     properties=properties,
@@ -198,8 +194,9 @@ class _Run:
         if self._builder not in builders:
             raise CommandFailed(self._no_such_builder(list(builders)))
         builder = builders[self._builder]
-        if self._snapshot is not None:
-            _redirect_git(builder, self._snapshot)
+        chosen = choose(self._wish, builder.plan.sources(), self._place)
+        self._stamps = chosen.stamps
+        builder = dataclasses.replace(builder, env={**builder.env, **chosen.environment})
         configured = {worker.name: worker for worker in config.workers}
         name = builder.worker_names[0]
         worker = configured.get(name, WorkerConfig(name=name, kind="local"))
@@ -232,14 +229,3 @@ class _Run:
             else f" There are: {', '.join(names[:20])}"
         )
         return f"the configuration has no builder {self._builder!r}.{hint}"
-
-
-def _redirect_git(builder: BuilderConfig, repository: Path) -> None:
-    """Set git's own redirection (url.X.insteadOf) in our environment, which the agent inherits."""
-    urls = list(builder.plan.repositories())
-    count = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
-    for url in urls:
-        os.environ[f"GIT_CONFIG_KEY_{count}"] = f"url.{repository}.insteadOf"
-        os.environ[f"GIT_CONFIG_VALUE_{count}"] = url
-        count += 1
-    os.environ["GIT_CONFIG_COUNT"] = str(count)

@@ -308,8 +308,8 @@ class HostedBuild(Protocol):
 class Plan(Protocol):
     """How a builder builds: Buildbot's BuildFactory."""
 
-    def repositories(self) -> Sequence[str]:
-        """Return the addresses of the repositories that it gets sources from, where known."""
+    def sources(self) -> Sequence[tuple[str, str]]:
+        """Return codebase and address of each repository that it gets sources from, where known."""
 
     def begin(self, facts: BuildFacts) -> HostedBuild:
         """Make the steps for one build. Raises what the user's code raises."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from buildbot._border.bridge import outgoing
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
@@ -240,9 +240,10 @@ class Git(GitRevisions, Source):
     @outgoing
     async def _sourcedirIsUpdatable(self) -> bool:
         """Whether there is a clone; anything else would be in the way of one, and is removed."""
-        there = await self._runRemoteCommand(
-            "listdir", False, {"dir": self.workdir}, makeResult=_listed
-        )
+        # Not in the log: that there is nothing yet is no error.
+        command = RemoteCommand("listdir", {"dir": self.workdir})
+        await inward(self.runCommand, command)
+        there = _listed(command)
         if there and ".git" not in there:
             await self._doClobber()
         return ".git" in there
