@@ -77,7 +77,9 @@ _texts = st.text(max_size=8)
             "revision": st.none() | _texts,
             "when_timestamp": st.none() | st.floats(0, 1e10),
             "branch": st.none() | _texts,
-            "properties": st.dictionaries(_texts, st.none() | st.integers() | _texts),
+            "properties": st.dictionaries(
+                _texts, st.none() | st.integers(-(2**63), 2**64 - 1) | _texts
+            ),
             "codebase": _texts,
         },
     )

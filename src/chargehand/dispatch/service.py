@@ -17,6 +17,7 @@ from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.explaining import why_waiting
 from chargehand.dispatch.giving_back import GivingBack
 from chargehand.dispatch.locks import LockTable
+from chargehand.dispatch.missed_events import MissedEvents
 from chargehand.dispatch.order import Order
 from chargehand.dispatch.ports import (
     BuildStarter,
@@ -91,8 +92,9 @@ class Dispatcher:
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._config = MasterConfig()
+        missed = self._missed = MissedEvents()
         self._subscriptions = [
-            bus.subscribe(self._on_submitted, RequestSubmitted, RequestUnclaimed),
+            bus.subscribe(missed.noting(self._on_submitted), RequestSubmitted, RequestUnclaimed),
             bus.subscribe(self._on_gone, RequestClaimed, RequestCompleted),
             bus.subscribe(self._on_updated, RequestUpdated),
         ]
@@ -282,13 +284,10 @@ class Dispatcher:
 
     async def _ask_again(self) -> None:
         """What a user's function refused may be granted later, and nothing tells us when."""
-        self.look_at(
-            [
-                line.id
-                for line in self._lines.values()
-                if isinstance(line.blocked, RefusedByFunction)
-            ]
-        )
+        lines = self._lines.values()
+        self.look_at([line.id for line in lines if isinstance(line.blocked, RefusedByFunction)])
+        if self._missed.take():
+            await self.look_again()
 
     async def _in_order(self, builder_ids: set[BuilderId]) -> list[BuilderLine]:
         lines = [line for i in builder_ids if (line := self._lines.get(i)) and line.queue]

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from msgspec import structs
 
+from chargehand.domain.canonical import NotStorable, canonical
 from chargehand.domain.change import NewChange
+from chargehand.domain.json import Json
 from chargehand.domain.properties import Property
 
 _SOURCE = "Change"
@@ -138,9 +140,16 @@ def _properties(value: object) -> dict[str, Property]:
     if not isinstance(value, Mapping):
         raise InvalidChange(f"properties must be a dictionary, not {value!r}")
     return {
-        _text("a property's name", name): (_plain(name, given), _SOURCE)
+        _text("a property's name", name): (_storable(name, given), _SOURCE)
         for name, given in value.items()
     }
+
+
+def _storable(name: object, value: object) -> Json:
+    try:
+        return canonical(_plain(name, value), f"property {name!r}")
+    except NotStorable as error:
+        raise InvalidChange(str(error)) from None
 
 
 def _plain(name: object, value: object) -> object:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chargehand.domain.buildset import SubmittedBuildset
+from chargehand.domain.canonical import NotStorable, canonical_properties
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuilderId
 from chargehand.domain.json import Json
@@ -103,9 +104,13 @@ class Force:
         """Submit what the form says. Raises InvalidParameters."""
         names = self._builders(builder_names)
         filled = await self.settings.fill_in(owner, names, answers)
+        try:
+            properties = canonical_properties(filled.properties)
+        except NotStorable as error:
+            raise InvalidParameters({"properties": str(error)}) from None
         options = BuildsetOptions(
             reason=filled.reason,
-            properties=filled.properties,
+            properties=properties,
             builder_names=names,
             priority=filled.priority,
             at_once=True,

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_for_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_for_sqlite
 
 from chargehand.domain.build import Build
+from chargehand.domain.canonical import canonical_properties
 from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId, WorkerId
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.properties import Property, merged
@@ -142,6 +143,7 @@ class Builds:
         """
         if not properties:
             return
+        properties = canonical_properties(properties)
         rows = [
             {"build_id": build_id, "name": name, "value": as_json(value), "source": source}
             for name, (value, source) in properties.items()

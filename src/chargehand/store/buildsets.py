@@ -23,7 +23,7 @@ from chargehand.store.engine.tables import (
 )
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.state import encoded, remember
-from chargehand.store.submission import submit
+from chargehand.store.submission import canonical_buildset, submit
 
 _LATEST = (
     select(*BUILD_COLUMNS)
@@ -68,6 +68,7 @@ class Buildsets:
         An outage is waited out, unless it is to be *at_once*.
         """
         marks = encoded(remembered)
+        buildset = canonical_buildset(buildset)
 
         def use_case(transaction: Transaction) -> SubmittedBuildset:
             remember(transaction, marks)

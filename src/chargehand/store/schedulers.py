@@ -19,7 +19,7 @@ from chargehand.store.engine.tables import masters, scheduler_changes, scheduler
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.named import Ownership, ids_of
 from chargehand.store.state import encoded, remember
-from chargehand.store.submission import submit
+from chargehand.store.submission import canonical_buildset, submit
 
 _scheduler = schedulers.c
 _classified = scheduler_changes.c
@@ -142,6 +142,7 @@ class Schedulers:
         """Submit, forget these changes, remember that they were looked at and what is to be
         *remembered*, in one transaction: nothing is lost or built twice."""
         marks = encoded(remembered)
+        buildset = canonical_buildset(buildset)
         values = {"of": scheduler_id, "ids": ids_as_json(change_ids)}
 
         def use_case(transaction: Transaction) -> SubmittedBuildset:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from chargehand.domain.canonical import canonical
 from chargehand.domain.remembered import Remembered
 from chargehand.store.engine.columns import as_json, of_json
 from chargehand.store.engine.database import Database
@@ -47,9 +48,13 @@ class State:
 def encoded(remembered: Iterable[Remembered]) -> list[dict[str, str]]:
     """Return the rows of what is to be remembered. Raises TypeError for what JSON cannot hold."""
     return [
-        {"name": one.name, "kind": one.kind, "key": one.key, "value": as_json(one.value)}
+        {"name": one.name, "kind": one.kind, "key": one.key, "value": _text_of(one)}
         for one in remembered
     ]
+
+
+def _text_of(one: Remembered) -> str:
+    return as_json(canonical(one.value, f'"{one.key}" of {one.kind} {one.name}'))
 
 
 def remember(transaction: Transaction, rows: Iterable[dict[str, str]]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
 from sqlalchemy import insert
 
 from chargehand.domain.buildset import BuildRequest, Buildset, NewBuildset, PendingRequest
 from chargehand.domain.buildset import SubmittedBuildset as Submitted
+from chargehand.domain.canonical import canonical_properties
 from chargehand.domain.identifiers import BuildsetId, RequestId
 from chargehand.domain.properties import merged
 from chargehand.domain.source_stamp import SourceStamp
@@ -30,6 +32,18 @@ _INSERT_STAMPS = insert(buildset_source_stamps)
 _INSERT_CHANGES = insert(buildset_changes)
 _INSERT_REQUEST = insert(requests)
 _INSERT_REQUESTS = _INSERT_REQUEST.returning(requests.c.id, sort_by_parameter_order=True)
+
+
+def canonical_buildset(new: NewBuildset) -> NewBuildset:
+    """Return *new* with its properties as they will be read back. Raises NotStorable."""
+    return structs.replace(
+        new,
+        properties=canonical_properties(new.properties),
+        builder_properties={
+            builder_id: canonical_properties(properties)
+            for builder_id, properties in new.builder_properties.items()
+        },
+    )
 
 
 def submit(transaction: Transaction, new: NewBuildset) -> Submitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock, SystemClock
+from chargehand.kit.guard import guarded
 from chargehand.resources.query import Basis
 from chargehand.store.engine import schema
 from chargehand.store.engine.batches import Batches
@@ -27,6 +29,8 @@ from chargehand.store.engine.writer import JobQueue, MakeWriter, Writer
 from chargehand.store.errors import Outage, StoreError, is_worth_retrying, translated
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _PAUSE = 1.0
 """Seconds between attempts to read during an outage."""
@@ -201,7 +205,8 @@ class Database:
     def _settle(self, jobs: list[Job]) -> None:
         for job in jobs:
             if job.error is None:
-                job.apply()
+                with guarded(_log, "what was committed could not be taken note of"):
+                    job.apply()
         events = [event for job in jobs if job.error is None for event in job.events]
         if events:
             self.publish(events)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from chargehand.kit.guard import guarded
 from chargehand.store.engine.jobs import AwaitedJob, Job, RecordedJob, UseCase
 from chargehand.store.errors import CommitUnknown, Outage
 
@@ -99,7 +100,8 @@ class Recorder:
                 is_owed = job.is_recorded = True
                 self._failed.append(job)
             else:
-                job.settle()
+                with guarded(_log, "whoever waited for the database could not be told"):
+                    job.settle()
         self._away -= returned
         if (returned or is_owed) and not self._away:
             self._group_ended()

@@ -1,0 +1,93 @@
+"""The one form in which values are stored: what is accepted is read back and sent as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from chargehand.domain.json import Json
+from chargehand.domain.properties import Property, PropertyMap
+
+_DEEPEST = 100
+"""How many lists and mappings may be in each other."""
+_LEAST, _GREATEST = -(2**63), 2**64 - 1
+
+
+class NotStorable(TypeError):
+    """A value that JSON cannot hold; the message names it."""
+
+
+def canonical(value: object, name: str) -> Json:
+    """Return *value* as JSON has it: lists for tuples and sets, text as keys, no lone surrogates.
+
+    Raises NotStorable, naming the value by *name*, for what would be read back as something else.
+    """
+    return _canonical(value, name, 0)
+
+
+def canonical_properties(properties: PropertyMap, kind: str = "property") -> dict[str, Property]:
+    """Return properties with canonical names, values and sources. Raises NotStorable."""
+    found: dict[str, Property] = {}
+    for name, (value, source) in properties.items():
+        if not isinstance(name, str):
+            raise NotStorable(f"the name of a {kind} must be a string, not {name!r}")
+        plain = _text(name)
+        found[plain] = (_canonical(value, f'{kind} "{plain}"', 0), _text(str(source)))
+    return found
+
+
+def _canonical(value: object, name: str, depth: int) -> Json:
+    kind = type(value)
+    if value is None or kind is bool:
+        return value  # type: ignore[return-value]  # one of the two
+    if isinstance(value, str):
+        return _text(str(value))
+    if isinstance(value, int):
+        return _integer(int(value), name)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise NotStorable(f"{name} cannot be stored: {value} is not a number that JSON has")
+        return float(value)
+    if depth >= _DEEPEST:
+        raise NotStorable(f"{name} cannot be stored: it is nested too deeply, or contains itself")
+    if isinstance(value, Mapping):
+        return {_key(key, name): _canonical(one, name, depth + 1) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(one, name, depth + 1) for one in value]
+    if isinstance(value, set | frozenset):
+        return [_canonical(one, name, depth + 1) for one in sorted(value, key=_order)]
+    raise NotStorable(f"{name} cannot be stored: JSON has no {kind.__name__}")
+
+
+def _order(value: object) -> tuple[str, str]:
+    return type(value).__name__, str(value)
+
+
+def _integer(value: int, name: str) -> int:
+    if not _LEAST <= value <= _GREATEST:
+        raise NotStorable(f"{name} cannot be stored: the number has more than 64 bits")
+    return value
+
+
+def _key(key: object, name: str) -> str:
+    """Return a key as Python's own JSON writes it."""
+    if isinstance(key, str):
+        return _text(str(key))
+    if key is None:
+        return "null"
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, int | float):
+        return str(int(key) if isinstance(key, int) else float(key))
+    raise NotStorable(f"{name} cannot be stored: a key must be text, not {type(key).__name__}")
+
+
+def _text(text: str) -> str:
+    """Return *text* without what databases refuse: NUL, and surrogates without a partner."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return (
+        text.encode("utf-16-le", "surrogatepass")
+        .decode("utf-16-le", "replace")
+        .replace("\0", "\ufffd")
+    )
