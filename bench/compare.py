@@ -31,7 +31,8 @@ PARTS = {
               ('f_queue.py', None, ['--requests', '10000', '--drain', '400'], 1)],
     'collapse': [('f_queue.py', ['--requests', '300', '--collapse', 'default', '--drain', '1'],
                   ['--requests', '10000', '--collapse', 'default', '--drain', '1'], 1)],
-    'rest': [('g_rest.py', ['--builds', '60'], ['--builds', '60'], 1)],
+    'rest': [('g_rest.py', ['--builds', '60'], ['--builds', '60'], 1),
+             ('j_rest_cold.py', ['--builds', '60', '--questions', '40'], ['--builds', '60'], 1)],
 }
 
 
@@ -118,6 +119,14 @@ for c in (1, 8):
         for state in ('idle', 'streaming'):
             ROWS.append((f'GET {path}, {c} client{"s" if c > 1 else ""}, {state}', 'g_rest', f'{path} c={c} {state}',
                          f'{path} c={c} {state}', 'req_per_s', True, '/s', target if state == 'idle' else ''))
+
+
+for path in ('builders?limit=50', 'builds?limit=50&order=-buildid', 'builders/1/builds?limit=20&order=-number&property=*'):
+    ROWS.append((f'GET /api/v2/{path}, after a write', 'j_rest_cold', f'{path} after a write', f'{path} after a write',
+                 'p50_ms', False, 'ms', ''))
+ROWS += [('questions per second while builds run, none kept', 'j_rest_cold', 'mixed', 'mixed', 'questions_per_s', True, '/s', ''),
+         ('… 99 of 100 answered within', 'j_rest_cold', 'mixed', 'mixed', 'p99_ms', False, 'ms', ''),
+         ('… builds per second meanwhile', 'j_rest_cold', 'mixed', 'mixed', 'builds_per_s', True, '/s', '')]
 
 
 def number(v):

@@ -189,6 +189,22 @@ async def test_a_body_that_does_not_end_has_its_time():
         writer.close()
 
 
+async def test_a_client_that_leaves_while_it_sends_is_no_failure(caplog):
+    async with visited() as site:
+        _, writer = await _connect(site, _post("builds/1", 100) + b"{")
+        while not site.server.connections:
+            await asyncio.sleep(0)
+        await _settled()
+        writer.transport.abort()
+
+        async with asyncio.timeout(5):
+            while site.server.connections:
+                await asyncio.sleep(0)
+        await _settled()
+
+        assert "failed" not in caplog.text
+
+
 async def test_a_body_has_so_many_elements():
     async with visited() as site:
         many = [[]] * 1_000_001

@@ -193,6 +193,11 @@ class Master:
         self._replaced_configurations.replaced(is_idle=not self._ready.dispatcher.running)
         return changed.summary()
 
+    @property
+    def urls(self) -> list[str]:
+        """Where the web is reached."""
+        return self._ready.web.urls
+
     def summary(self) -> str:
         """Return what runs, in a few words."""
         config = self.config

@@ -9,6 +9,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -31,6 +32,11 @@ _TIMEOUT = click.option(
     show_default="120, or $START_TIMEOUT",
     help="Seconds to wait until the master runs.",
 )
+_ALLOW_ANONYMOUS = click.option(
+    "--allow-anonymous",
+    is_flag=True,
+    help="Serve everybody, though c['www'] has 'auth' or 'authz', which are not supported yet.",
+)
 _KILL_AFTER = 85.0
 """Seconds after which a master that does not stop is killed: its loop is blocked."""
 
@@ -44,21 +50,34 @@ _PREFIX = re.compile(r"^[\d-]{10} [\d:.]{12} \[[\w.]+\] ")
 @_NODAEMON
 @_QUIET
 @_TIMEOUT
+@_ALLOW_ANONYMOUS
 @click.pass_obj
 def start(
-    obj: dict[str, bool], directory: Path, nodaemon: bool, quiet: bool, start_timeout: float
+    obj: dict[str, bool],
+    directory: Path,
+    nodaemon: bool,
+    quiet: bool,
+    start_timeout: float,
+    allow_anonymous: bool,
 ) -> int:
     """Start the master of DIRECTORY, and return when it runs.
 
     Signals: HUP reads the configuration again; TERM stops (running builds go back to the queue);
     USR1 stops as soon as no build runs.
     """
-    return _start(open_basedir(directory), nodaemon, quiet, start_timeout, obj["verbose"])
+    serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
+    return _start(open_basedir(directory), nodaemon, quiet, start_timeout, serving)
 
 
-def _start(
-    basedir: Basedir, nodaemon: bool, quiet: bool, timeout: float, verbose: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Serving:
+    """How a master is to run."""
+
+    verbose: bool
+    allow_anonymous: bool
+
+
+def _start(basedir: Basedir, nodaemon: bool, quiet: bool, timeout: float, serving: _Serving) -> int:
     _refuse_if_running(basedir)
     if not basedir.config_path.exists():
         raise CommandFailed(
@@ -70,8 +89,14 @@ def _start(
             from chargehand.cli.serve import serve
             from chargehand.cli.stopping import leave
 
-        return leave(serve(basedir, terminal=True, verbose=verbose))
-    return _start_in_background(basedir, quiet, timeout, verbose)
+        status = serve(
+            basedir,
+            terminal=True,
+            verbose=serving.verbose,
+            allow_anonymous=serving.allow_anonymous,
+        )
+        return leave(status)
+    return _start_in_background(basedir, quiet, timeout, serving)
 
 
 def _refuse_if_running(basedir: Basedir) -> None:
@@ -83,20 +108,23 @@ def _refuse_if_running(basedir: Basedir) -> None:
         )
 
 
-def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, verbose: bool) -> int:
+def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, serving: _Serving) -> int:
     """Fork before anything heavy is imported; the child reports over a pipe when it runs."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _become_daemon(basedir, writer, verbose)
+        _become_daemon(basedir, writer, serving)
     os.close(writer)
     os.waitpid(child, 0)
     report = _read_report(reader, timeout)
     if report is not None and report.startswith("ready"):
         if not quiet:
-            _show_warnings(report.splitlines()[1:], basedir)
+            _, urls, *warnings = report.split("\n")
+            _show_warnings(warnings, basedir)
             click.echo(f"The master of {basedir.path} is running.")
+            if urls:
+                click.echo(f"The web server listens on {urls}")
         return 0
     if report is None:
         raise CommandFailed(
@@ -114,7 +142,7 @@ def _show_warnings(warnings: list[str], basedir: Basedir) -> None:
         click.secho(f"{more} more warnings are in {basedir.log_path}", fg="yellow", err=True)
 
 
-def _become_daemon(basedir: Basedir, writer: int, verbose: bool) -> None:
+def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
     """In the child: leave the terminal, run the master, and never return."""
     os.setsid()
     if os.fork():
@@ -132,7 +160,8 @@ def _become_daemon(basedir: Basedir, writer: int, verbose: bool) -> None:
         status = serve(
             basedir,
             terminal=False,
-            verbose=verbose,
+            verbose=serving.verbose,
+            allow_anonymous=serving.allow_anonymous,
             report=lambda text: _send_report(writer, text),
         )
     finally:
@@ -236,6 +265,7 @@ def _until_collected(process: int) -> None:
 @_NODAEMON
 @_QUIET
 @_TIMEOUT
+@_ALLOW_ANONYMOUS
 @click.pass_obj
 def restart(
     obj: dict[str, bool],
@@ -244,11 +274,13 @@ def restart(
     nodaemon: bool,
     quiet: bool,
     start_timeout: float,
+    allow_anonymous: bool,
 ) -> int:
     """Stop the master of DIRECTORY if it runs, and start it."""
     basedir = open_basedir(directory)
     _stop(basedir, clean, no_wait=False, quiet=quiet)
-    return _start(basedir, nodaemon, quiet, start_timeout, obj["verbose"])
+    serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
+    return _start(basedir, nodaemon, quiet, start_timeout, serving)
 
 
 @click.command()

@@ -12,6 +12,7 @@ from chargehand.app.extension import described
 from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.master import Master
 from chargehand.cli.basedir import Basedir, PidFile
+from chargehand.cli.exposure import refusing_exposure
 from chargehand.cli.log_output import log_to
 from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 from chargehand.cli.stopping import STOP_SECONDS, Stopping
@@ -29,13 +30,15 @@ def serve(
     *,
     terminal: bool,
     verbose: bool = False,
+    allow_anonymous: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Run the master of a directory until it is told to stop; return the exit status.
 
     The directory becomes the process's own: configurations name files relative to it.
-    *report* is called once: with the reason why the master could not start, or with "ready" and,
-    on further lines, the warnings of its configuration.
+    *report* is called once: with the reason why the master could not start, or with "ready", a line
+    that says where it listens, and lines with the warnings of its configuration. *allow_anonymous*:
+    everybody may read, although the configuration wants people to log in.
     """
     pid_file = PidFile(basedir.pid_path)
     try:
@@ -47,7 +50,7 @@ def serve(
             where = error.filename or f"in {basedir.path}"
             raise CommandFailed(f"cannot write {where}: {reason}") from error
         os.chdir(basedir.path)
-        return run(_Service(basedir, report).run())
+        return run(_Service(basedir, report, allow_anonymous).run())
     except CommandFailed as failure:
         report(str(failure))
         if terminal:
@@ -60,10 +63,16 @@ def serve(
 class _Service:
     """Translates signals into orders to the master."""
 
-    def __init__(self, basedir: Basedir, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, basedir: Basedir, report: Callable[[str], None], allow_anonymous: bool
+    ) -> None:
         self._basedir = basedir
         self._report = report
-        self._master = Master(basedir=basedir.path, config_path=basedir.config_path)
+        self._master = Master(
+            basedir=basedir.path,
+            config_path=basedir.config_path,
+            adjust=refusing_exposure(allow_anonymous=allow_anonymous),
+        )
         self._started = asyncio.Event()
         self._told_to_stop = asyncio.Event()
         self._tasks = Tasks("signals")
@@ -82,7 +91,8 @@ class _Service:
             self._started.set()
             # Until now it interrupted whatever the configuration was doing.
             loop.add_signal_handler(signal.SIGINT, self._interrupted)
-            self._report("\n".join(["ready", *map(str, self._master.config.warnings)]))
+            urls = ", ".join(self._master.urls)
+            self._report("\n".join(["ready", urls, *map(str, self._master.config.warnings)]))
             await self._told_to_stop.wait()
         except CommandFailed:
             raise

@@ -146,6 +146,8 @@ class WebConfig:
     plugins: dict[str, object] = field(default_factory=dict, compare=False)
     policy: Policy = field(default_factory=Everybody)
     """Who may see and do what through the web."""
+    login_keys: tuple[str, ...] = ()
+    """The keys that want people to log in, which is not supported yet."""
     options: dict[str, Any] = field(default_factory=dict, compare=False)
     """Everything else of ``c['www']``, as given."""
     plain: object = None

@@ -15,6 +15,7 @@ from aiohttp import web
 from chargehand.config.web_limits import WebLimits
 from chargehand.kit.unix_sockets import address_of, bound
 from chargehand.web.connections import Connections, usable_connections
+from chargehand.web.own_addresses import site_urls
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ Address = tuple[str, int] | str
 """A host (empty: all) and port, or the path of a unix socket."""
 
 _BACKLOG = 1024
+_ANY = ("", "0.0.0.0", "::")
 _SHUTDOWN_SECONDS = 5.0
 
 
@@ -59,6 +61,17 @@ class Listeners:
         """How many connections are open."""
         return 0 if self._server is None else self._server.count
 
+    @property
+    def urls(self) -> list[str]:
+        """Where people reach it: URLs, and paths of unix sockets."""
+        found: list[str] = []
+        for address, (_, listening) in self._sites.items():
+            if isinstance(address, str):
+                found.append(address)
+            else:
+                found.extend(site_urls(address[0], listening.getsockname()[1]))
+        return found
+
     async def listen(self, addresses: Sequence[Address]) -> None:
         """Listen at exactly these. If one fails nothing changes. Raises CannotListen."""
         opened: dict[Address, socket.socket] = {}
@@ -77,7 +90,7 @@ class Listeners:
             await site.start()
             listening.listen(_BACKLOG)
             self._sites[address] = (site, listening)
-            _log.info("listening on %s", _shown(address, listening))
+            _log.info("listening on %s", _described(address, listening))
         for address in self._sites.keys() - set(addresses):
             site, _ = self._sites.pop(address)
             await site.stop()
@@ -144,12 +157,17 @@ def _unix_socket(path: Path, mode: int | None) -> socket.socket:
     return listening
 
 
-def _shown(address: Address, listening: socket.socket) -> str:
+def _described(address: Address, listening: socket.socket) -> str:
     if isinstance(address, str):
-        return address
-    host = address[0] or "localhost"
-    port = listening.getsockname()[1]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        return f"the unix socket {address}"
+    urls = ", ".join(site_urls(address[0], listening.getsockname()[1]))
+    if address[0] not in _ANY:
+        return urls
+    return (
+        f"all addresses of this machine: {urls}; everybody who reaches one of them may use this "
+        "master. To listen on this machine only, set "
+        f"c['www']['port'] = 'tcp:{listening.getsockname()[1]}:interface=127.0.0.1'"
+    )
 
 
 def _is_abandoned(path: Path) -> bool:

@@ -99,6 +99,11 @@ class WebServer:
         return self._listeners.addresses
 
     @property
+    def urls(self) -> list[str]:
+        """Where people reach it: URLs, and paths of unix sockets."""
+        return self._listeners.urls
+
+    @property
     def connections(self) -> int:
         """How many connections are open."""
         return self._listeners.connections

@@ -56,6 +56,7 @@ def read_web(section: Section) -> WebConfig:
         options=options,
         plain=_plain({**options, "plugins": plugins}),
         policy=_policy(part),
+        login_keys=_login_keys(part),
     )
 
 
@@ -73,7 +74,7 @@ def _plain(value: Any) -> Any:
 
 def _policy(part: Section) -> Policy:
     """Return the policy: where logging in or permissions are configured, it is the safe one."""
-    configured = [part.shown(key) for key in ("auth", "authz") if _is_meant(part.get(key))]
+    configured = _login_keys(part)
     if not configured:
         return Everybody()
     keys = " and ".join(configured)
@@ -83,6 +84,10 @@ def _policy(part: Section) -> Policy:
         f"web. To allow everybody who reaches the port to give orders, remove {keys} from the "
         "configuration and let a proxy decide who reaches it"
     )
+
+
+def _login_keys(part: Section) -> tuple[str, ...]:
+    return tuple(part.shown(key) for key in ("auth", "authz") if _is_meant(part.get(key)))
 
 
 def _is_meant(value: Any) -> bool:

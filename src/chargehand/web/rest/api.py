@@ -127,6 +127,8 @@ class RestApi:
                 return await self._desk.answer(path, content_type, body, visitor)
         except BodyRefused as refused:
             return Refused(refused.status, INVALID_REQUEST, str(refused)).answer()
+        except ConnectionError:
+            raise  # The client has left while it sent the body.
         except TemporarilyUnavailable as error:
             _log.warning("POST %s%s: %s", PREFIX, target, error)
             return Refused(503, INTERNAL_ERROR, UNAVAILABLE).answer()

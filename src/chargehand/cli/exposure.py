@@ -1,0 +1,50 @@
+"""Who can reach a master's port: what is said of it, and what is refused."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+
+from chargehand.app.failure import CommandFailed
+from chargehand.config.model import MasterConfig
+from chargehand.web.listening import Address
+
+ALLOW_ANONYMOUS = "--allow-anonymous"
+
+
+def refusing_exposure(*, allow_anonymous: bool) -> Callable[[MasterConfig], MasterConfig]:
+    """Return what looks at each configuration before it comes into force.
+
+    Where people are meant to log in, which they cannot yet, nobody but this machine may read.
+    """
+
+    def look(config: MasterConfig) -> MasterConfig:
+        exposed = [one for one in config.web.listen if not _is_local(one)]
+        keys = " and ".join(config.web.login_keys)
+        if not keys or not exposed or allow_anonymous:
+            return config
+        verb = "is" if len(config.web.login_keys) == 1 else "are"
+        raise CommandFailed(
+            f"{keys} {verb} configured, but logging in is not supported yet: everybody who reaches "
+            f"{_where(exposed)} could read everything. Listen on this machine only "
+            "(c['www']['port'] = 'tcp:8010:interface=127.0.0.1') and let a proxy that knows your "
+            f"users pass requests on, or start with {ALLOW_ANONYMOUS}."
+        )
+
+    return look
+
+
+def _is_local(address: Address) -> bool:
+    if isinstance(address, str):
+        return True
+    try:
+        return ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        return address[0] == "localhost"
+
+
+def _where(addresses: Sequence[Address]) -> str:
+    return ", ".join(
+        one if isinstance(one, str) else f"port {one[1]} of {one[0] or 'any address'}"
+        for one in addresses
+    )
