@@ -52,9 +52,13 @@ class MemoryResources:
         basis = Basis(frozenset((query.kind,)), self._generations[query.kind])
         return replace(select(found, query), basis=basis)
 
-    async def fetch_first(self, query: Query, count: int) -> tuple[Page, Sequence[int]]:
+    async def fetch_first(
+        self, query: Query, count: int, *, with_others: bool = True
+    ) -> tuple[Page, Sequence[int]]:
         """Return the first rows; the others are identified by their place."""
         page = await self.fetch(query)
+        if not with_others:
+            return replace(page, rows=page.rows[: count + 1]), ()
         others = range(count, len(page.rows))
         return replace(page, rows=page.rows[:count]), others
 

@@ -18,6 +18,9 @@ _SWEEP_SECONDS = 5.0
 _MAX_TARGET = 256 * 1024
 _MAX_FIELD = 16 * 1024
 _MAX_HEAD = 512 * 1024
+_MOST_AT_ONCE = 256
+_OTHERS = 64
+"""Descriptors that the master needs when it does nothing."""
 _LINGERING_SECONDS = 1.0
 """How long what nobody reads is received, so that the client sees the answer before the end."""
 
@@ -30,6 +33,15 @@ def usable_connections(limits: WebLimits) -> int:
     if descriptors == resource.RLIM_INFINITY:
         return limits.connections
     return max(1, min(limits.connections, descriptors // 2))
+
+
+def accepted_at_once(limits: WebLimits) -> int:
+    """Return how many may be accepted before one can be refused: each has a descriptor already."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return _MOST_AT_ONCE
+    free = descriptors - usable_connections(limits) - _OTHERS
+    return max(8, min(_MOST_AT_ONCE, free // 4))
 
 
 class _Protocol(RequestHandler):

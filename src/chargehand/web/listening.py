@@ -14,7 +14,7 @@ from aiohttp import web
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.kit.unix_sockets import address_of, bound
-from chargehand.web.connections import Connections, usable_connections
+from chargehand.web.connections import Connections, accepted_at_once
 from chargehand.web.own_addresses import site_urls
 
 _log = logging.getLogger(__name__)
@@ -85,8 +85,9 @@ class Listeners:
             raise
         for address, listening in opened.items():
             # So many are accepted at a time: each has a descriptor before it can be refused.
-            at_a_time = max(8, usable_connections(self._limits()) // 16)
-            site = web.SockSite(await self._running(), listening, backlog=at_a_time)
+            site = web.SockSite(
+                await self._running(), listening, backlog=accepted_at_once(self._limits())
+            )
             await site.start()
             listening.listen(_BACKLOG)
             self._sites[address] = (site, listening)

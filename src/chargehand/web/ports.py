@@ -20,8 +20,11 @@ class Resources(Protocol):
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
         Raises ValueError for a field that the kind does not have."""
 
-    async def fetch_first(self, query: Query, count: int) -> tuple[Page, Sequence[int]]:
-        """Return so many rows at most, and the identifiers of those that follow."""
+    async def fetch_first(
+        self, query: Query, count: int, *, with_others: bool = True
+    ) -> tuple[Page, Sequence[int]]:
+        """Return so many rows at most, and the identifiers of those that follow. Without these,
+        one row more says that there are some."""
 
     async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
         """Return rows in the order of their identifiers, without those that are gone since."""

@@ -81,10 +81,13 @@ class Resources:
 
         return await self._database.read(read, self._lane)
 
-    async def fetch_first(self, query: Query, count: int) -> tuple[Page, Sequence[int]]:
+    async def fetch_first(
+        self, query: Query, count: int, *, with_others: bool = True
+    ) -> tuple[Page, Sequence[int]]:
         """Return the first rows, and the identifiers of the others, as they are at one moment.
 
-        Raises ValueError like `fetch`.
+        Without the others, one row more than asked for says that there are some. What may be many
+        rows is read apart from what is certainly few. Raises ValueError like `fetch`.
         """
         if query.kind not in KINDS or (query.limit is not None and query.limit <= count):
             return await self.fetch(query), ()
@@ -94,7 +97,7 @@ class Resources:
             reading = Reading(connection, query.sees)
             rows, total = self._page(reading, replace(query, limit=count + 1), as_of)
             others: Sequence[int] = ()
-            if len(rows) > count:
+            if len(rows) > count and with_others:
                 rows.pop()
                 found = identities(reading, self._narrowed(reading, query))
                 others = found[count:]
@@ -103,7 +106,7 @@ class Resources:
             basis = Basis(frozenset(reading.tables), as_of)
             return Page(rows=rows, total=total, basis=basis), others
 
-        return await self._database.read(read, self._lane)
+        return await self._database.read(read, Lane.BULK)
 
     async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
         """Return rows of a kind in the order of their identifiers, without those that are gone."""

@@ -50,6 +50,27 @@ class LargeAnswers:
         self._limits = limits
         self._under_way = 0
 
+    async def first(self, query: Query) -> tuple[Page, Sequence[int]]:
+        """Return the first rows, and the identifiers of the others; with others, a place is taken.
+
+        Raises Busy before anything is read that has no place.
+        """
+        if self._under_way >= self._limits().large_answers:
+            page, _ = await self._resources.fetch_first(query, ROWS_AT_ONCE, with_others=False)
+            if len(page.rows) > ROWS_AT_ONCE:
+                raise Busy(
+                    "too many large answers at once; try again later, or ask for less with limit"
+                )
+            return page, ()
+        self._under_way += 1
+        others: Sequence[int] = ()
+        try:
+            page, others = await self._resources.fetch_first(query, ROWS_AT_ONCE)
+        finally:
+            if not others:
+                self._ended()
+        return page, others
+
     async def begin(
         self,
         query: Query,
@@ -60,24 +81,13 @@ class LargeAnswers:
         compact: bool,
         show: Show,
     ) -> KeptAnswer | LargeAnswer:
-        """Return a whole answer if it is small after all. Raises TooLarge, Busy."""
-        limits = self._limits()
-        rows = len(first.rows) + len(others)
-        if rows > limits.rows:
-            raise TooLarge(
-                f"{rows} rows are more than one answer may have ({limits.rows}); "
-                "ask for less with filters, or in parts with limit and offset"
-            )
-        if self._under_way >= limits.large_answers:
-            raise Busy(
-                "too many large answers at once; try again later, or ask for less with limit"
-            )
-        self._under_way += 1
+        """Return a whole answer if it is small after all; the place is taken. Raises TooLarge."""
         answer = LargeAnswer(
             query, plural, first, others, compact=compact, show=show,
             resources=self._resources, ended=self._ended,
         )  # fmt: skip
         try:
+            self._check_size(len(first.rows) + len(others))
             made = await answer.gathered()
         except BaseException:
             answer.end()
@@ -86,6 +96,14 @@ class LargeAnswers:
             return answer
         answer.end()
         return KeptAnswer(made, answer.basis)
+
+    def _check_size(self, rows: int) -> None:
+        limit = self._limits().rows
+        if rows > limit:
+            raise TooLarge(
+                f"{rows} rows are more than one answer may have ({limit}); "
+                "ask for less with filters, or in parts with limit and offset"
+            )
 
     def _ended(self) -> None:
         self._under_way -= 1

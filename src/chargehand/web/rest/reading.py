@@ -20,7 +20,7 @@ from chargehand.web.access.stages import StageReader
 from chargehand.web.ports import Resources
 from chargehand.web.rest import query_string
 from chargehand.web.rest.answers import Answer, AnswerCache, Question, failure, success
-from chargehand.web.rest.large import ROWS_AT_ONCE, KeptAnswer, LargeAnswer, LargeAnswers
+from chargehand.web.rest.large import KeptAnswer, LargeAnswer, LargeAnswers
 
 
 class NotFound(LookupError):
@@ -83,7 +83,7 @@ class Reader:
         try:
             query = query_string.parse(target.partition("?")[2], resolved, sees)
             if endpoint.is_collection and query.kind not in _NOT_STORED:
-                page, others = await self._resources.fetch_first(query, ROWS_AT_ONCE)
+                page, others = await self._large.first(query)
             else:
                 page, others = await self.page(query), ()
             if others:
