@@ -51,7 +51,7 @@ async def test_an_equal_configuration_restarts_nothing() -> None:
         for _ in range(2):
             assert "nothing" in await ci.reconfigure(written(text))
 
-        assert ci.log.count("listening on") == 1
+        assert ci.log.count("/http-1") == 1
         assert ci.log.count("is connected") == 1
 
 
