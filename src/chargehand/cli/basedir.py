@@ -143,7 +143,7 @@ class PidFile:
     def take(self) -> None:
         """Write our process id. Raises AlreadyRunning. The lock ends with this process."""
         while True:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
             try:
                 self._lock(file)
             except BaseException:

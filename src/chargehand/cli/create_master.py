@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from chargehand.app.failure import CommandFailed
-from chargehand.cli.basedir import SETTINGS_FILE, open_basedir
+from chargehand.cli.basedir import SETTINGS_FILE, PidFile, open_basedir
+from chargehand.cli.file_modes import keep_private
 
 _SETTINGS = """\
 # Settings of this master's directory. `chargehand start` reads the plain assignments of this file;
@@ -68,6 +69,7 @@ def create_master(
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandFailed(f"cannot create {path}: {error.strerror}") from None
+    keep_private(path)
     settings = _SETTINGS.format(
         basedir="." if relocatable else str(path),
         config=config,
@@ -96,6 +98,12 @@ def upgrade_master(directory: Path, quiet: bool, replace: bool) -> None:
     from chargehand.cli.check_configuration import load_configuration
 
     basedir = open_basedir(directory)
+    if (running := PidFile(basedir.pid_path).running()) is not None:
+        raise CommandFailed(
+            f"A master runs in {basedir.path} (process {running}). "
+            f"Stop it first: chargehand stop {basedir.path}"
+        )
+    keep_private(basedir.path, basedir.umask)
     config = load_configuration(basedir.config_path, basedir.path)
     asyncio.run(_upgrade_database(basedir.path, config.db_url))
     sample = resources.files("chargehand.cli").joinpath("templates/master.cfg.sample").read_text()

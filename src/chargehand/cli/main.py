@@ -16,6 +16,7 @@ from chargehand.cli.git import forget_callers_repository
 _COMMANDS = {
     "create-master": ("create_master", "Create a directory for a master."),
     "upgrade-master": ("create_master", "Bring a master's directory and database up to date."),
+    "check-database": ("check_database", "Find and mend damage in a master's database."),
     "checkconfig": ("check_configuration", "Check a configuration without running it."),
     "start": ("process_control", "Start a master."),
     "stop": ("process_control", "Stop a master."),

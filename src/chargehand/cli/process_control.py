@@ -147,8 +147,6 @@ def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    if basedir.umask is not None:
-        os.umask(basedir.umask)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)

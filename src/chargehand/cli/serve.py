@@ -13,6 +13,7 @@ from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.master import Master
 from chargehand.cli.basedir import Basedir, PidFile
 from chargehand.cli.exposure import refusing_exposure
+from chargehand.cli.file_modes import keep_private
 from chargehand.cli.log_output import log_to
 from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 from chargehand.cli.stopping import STOP_SECONDS, Stopping
@@ -41,6 +42,7 @@ def serve(
     everybody may read, although the configuration wants people to log in.
     """
     pid_file = PidFile(basedir.pid_path)
+    keep_private(basedir.path, basedir.umask)
     try:
         try:
             pid_file.take()

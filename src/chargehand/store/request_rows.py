@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -39,6 +41,8 @@ from chargehand.store.engine.tables import (
     source_stamps,
 )
 from chargehand.store.engine.transaction import Transaction
+
+_log = logging.getLogger(__name__)
 
 _request = requests.c
 _stamp = source_stamps.c
@@ -145,6 +149,15 @@ def pending_of(
     pending = []
     for row in rows:
         of_buildset = stamps[row[1]]
+        try:
+            properties = merged(properties_of_json(row[12]), properties_of_json(row[11]))
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
+            _log.error(
+                "the database is damaged: the properties of build_requests %s or of buildsets %s "
+                "cannot be read; it is not built. Run chargehand check-database",
+                *row[:2],
+            )
+            continue
         pending.append(
             PendingRequest(
                 request=request_of(row),
@@ -153,7 +166,7 @@ def pending_of(
                 sources=tuple((stamp[2], stamp[3], stamp[4], stamp[5]) for stamp in of_buildset),
                 has_patch=any(stamp[6] is not None for stamp in of_buildset),
                 with_changes=tuple(SourceStampId(s[1]) for s in of_buildset if s[7]),
-                properties=merged(properties_of_json(row[12]), properties_of_json(row[11])),
+                properties=properties,
             )
         )
     return pending

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from sqlalchemy import bindparam, delete, insert, select
 
 from chargehand.domain.canonical import canonical
@@ -13,6 +15,8 @@ from chargehand.store.engine.columns import as_json, of_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import object_state
 from chargehand.store.engine.transaction import Transaction
+
+_log = logging.getLogger(__name__)
 
 _state = object_state.c
 _IS_IT = (
@@ -37,7 +41,18 @@ class State:
         found = await self._database.read_patiently(
             lambda connection: connection.execute(_GET, values).scalar()
         )
-        return default if found is None else of_json(found)
+        if found is None:
+            return default
+        try:
+            return of_json(found)
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
+            _log.error(
+                "the database is damaged: object_state (%s, %s, %s) is no JSON; it is forgotten",
+                name,
+                kind,
+                key,
+            )
+            return default
 
     async def set(self, name: str, kind: str, key: str, value: object) -> None:
         """Remember it durably. Raises TypeError for what JSON cannot hold."""

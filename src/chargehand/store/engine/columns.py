@@ -14,6 +14,8 @@ from chargehand.domain.properties import Property
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
+DAMAGED = "(damaged: run chargehand check-database)"
+"""What is shown of a value that cannot be read."""
 _properties = msgspec.json.Decoder(dict[str, Property])
 
 
@@ -61,6 +63,22 @@ def as_json(value: object) -> str:
 def of_json(text: str | bytes) -> Any:
     """Return the value of a JSON text."""
     return _decoder.decode(text)
+
+
+def shown_of_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text; of one that is damaged, what says so."""
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+        return DAMAGED
+
+
+def shown_properties_of_json(text: str | None) -> dict[str, Property]:
+    """Return the properties that were written with `as_json`, or one that says: damaged."""
+    try:
+        return properties_of_json(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
+        return {"damaged": (DAMAGED, "Damaged")}
 
 
 def properties_of_json(text: str | None) -> dict[str, Property]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from sqlalchemy import Column, Table
 
 from chargehand.store.engine.columns import Json
+
+_log = logging.getLogger(__name__)
+
+_MOST_TOLD = 1000
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -39,6 +44,13 @@ class Rows(Generic[V]):
             for one, column in zip(attributes, found, strict=True)
             if (decode := _decoder(one.type, column)) is not None
         )
+        self._plain = tuple(
+            (one.name, kinds) for one in attributes if (kinds := _plain_kinds(one.type)) is not None
+        )
+        self._instead = {one.name: _instead(one.type) for one in attributes}
+        self._table = table.name
+        self._told: set[tuple[object, str]] = set()
+        """Which damaged values were told of."""
         self.columns: tuple[Column[Any], ...] = tuple(found)
         """To be selected, in the order of the attributes."""
 
@@ -46,8 +58,28 @@ class Rows(Generic[V]):
         """Return the value of a row that begins with `columns`."""
         values = dict(zip(self._names, row, strict=False))
         for name, decode in self._decoders:
-            values[name] = decode(values[name])
+            try:
+                values[name] = decode(values[name])
+            except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError):
+                self._make_do(name, values)
+        for name, kinds in self._plain:
+            if not isinstance(values[name], kinds):
+                self._make_do(name, values)
         return self._value(**values, **elsewhere)
+
+    def _make_do(self, name: str, values: dict[str, object]) -> None:
+        """Put a harmless value in the place of a damaged one, and tell it, once for each row."""
+        key = (values.get("id"), name)
+        if key not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(key)
+            _log.error(
+                "the database is damaged: %s %s: %s is %.60r; run chargehand check-database",
+                self._table,
+                values.get("id"),
+                name,
+                values[name],
+            )
+        values[name] = self._instead[name]
 
 
 def _decoder(kind: object, column: Column[object]) -> Callable[[object], object] | None:
@@ -62,6 +94,43 @@ def _decoder(kind: object, column: Column[object]) -> Callable[[object], object]
         if option is bytes:
             # Drivers give their own kinds of bytes.
             return _bytes
+    return None
+
+
+def _options(kind: object) -> tuple[object, ...]:
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return tuple(getattr(option, "__supertype__", option) for option in options)
+
+
+def _plain_kinds(kind: object) -> tuple[type, ...] | None:
+    """Return the types that a value of a plain column has; None where it is no plain one."""
+    kinds: list[type] = []
+    for option in _options(kind):
+        if option is float:
+            kinds.extend((float, int))
+        elif option in (int, str, bool, NoneType) and isinstance(option, type):
+            kinds.append(option)
+        else:
+            return None
+    return tuple(kinds)
+
+
+def _instead(kind: object) -> object:
+    """Return a harmless value of a type."""
+    options = _options(kind)
+    if NoneType in options:
+        return None
+    first = options[0]
+    if isinstance(first, type) and issubclass(first, Enum):
+        return first.__members__.get("EXCEPTION") or next(iter(first))
+    if first in (int, float, str, bool, bytes) and isinstance(first, type):
+        return first()
+    empty: tuple[object, ...] = ({}, [])
+    for plain in empty:
+        try:
+            return msgspec.convert(plain, kind)
+        except msgspec.ValidationError:
+            continue
     return None
 
 

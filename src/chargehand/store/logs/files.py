@@ -36,7 +36,7 @@ class LogFiles:
             if offset == 0:
                 path.parent.mkdir(parents=True, exist_ok=True)
             mode = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if offset == 0 else 0)
-            descriptor = os.open(path, mode, 0o644)
+            descriptor = os.open(path, mode, 0o640)
             try:
                 _write_all(descriptor, offset, data)
             except OSError:

@@ -44,6 +44,12 @@ class _Source:
     content: bytes | None
 
     @property
+    def missing(self) -> bytes:
+        """What is shown in the place of lines that the row counts and that cannot be found."""
+        lost = self.log.line_count - self.extent.line_count if self.log.complete else 0
+        return log_text.missing_text(lost, has_letters=self.has_letters) if lost > 0 else b""
+
+    @property
     def has_letters(self) -> bool:
         return self.log.type is LogType.STDIO
 
@@ -174,6 +180,8 @@ class Logs:
         """Return the text as the command wrote it, without letters."""
         source = await self._source(log_id)
         size = log_text.plain_size(source.extent, has_letters=source.has_letters)
+        if source.missing:
+            size += len(source.missing) - source.has_letters
         return RawLog(size=size, chunks=self._chunks(source))
 
     async def delete(self, log_ids: Sequence[LogId]) -> None:
@@ -265,12 +273,18 @@ class Logs:
 
     def _lines(self, source: _Source, first: int, count: int | None) -> bytes:
         with self._reading(source) as read_at:
-            return log_text.lines(read_at, source.extent, first, count)
+            text = log_text.lines(read_at, source.extent, first, count)
+        end = source.log.line_count if count is None else first + count
+        if end > source.extent.line_count and first < source.log.line_count:
+            text += source.missing
+        return text
 
     def _pieces(self, source: _Source) -> Iterator[bytes]:
         # The file is closed with the generator, wherever the reading was given up.
         with self._reading(source) as read_at:
             yield from log_text.chunks(read_at, source.extent, has_letters=source.has_letters)
+        if source.missing:
+            yield source.missing[1:] if source.has_letters else source.missing
 
     async def _chunks(self, source: _Source) -> AsyncIterator[bytes]:
         pieces = self._pieces(source)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Iterator
 
 import zstandard
 
-from chargehand.store.errors import StoreError
 from chargehand.store.logs.records import Extent, ReadAt, Record, records
+
+_logger = logging.getLogger(__name__)
 
 _CHUNK = 1024 * 1024
 _LETTERS = re.compile(rb"\n[oeh]")
 
 # Contexts for decompression are costly to make and serve one thread at a time.
 _thread = threading.local()
-
-
-class LogDamaged(StoreError):
-    """The text of a log cannot be read."""
 
 
 def lines(read_at: ReadAt, extent: Extent, first: int, count: int | None) -> bytes:
@@ -67,12 +65,26 @@ def _without_letters(text: bytes) -> bytes:
 
 
 def _text(read_at: ReadAt, record: Record) -> bytes:
+    """Return the text of a record; of a damaged one as many lines and bytes that say so."""
     frame = read_at(record.frame_offset, record.frame_length)
     try:
         text: bytes = _decompressor().decompress(frame, max_output_size=record.size)
     except zstandard.ZstdError as error:
-        raise LogDamaged(f"the log is damaged at byte {record.offset}: {error}") from error
-    return text
+        _logger.error("a log is damaged at byte %d: %s", record.offset, error)
+        return _damaged_text(record)
+    return text if len(text) == record.size else _damaged_text(record)
+
+
+def _damaged_text(record: Record) -> bytes:
+    room = max(record.size - 2 * record.line_count, 0)
+    note = b"[damaged: %d lines of this log cannot be read] " % record.line_count
+    return b"h" + note[:room].ljust(room, b".") + b"\n" + b"h\n" * (record.line_count - 1)
+
+
+def missing_text(line_count: int, *, has_letters: bool) -> bytes:
+    """Return what is shown in the place of lines that are in the row's count and nowhere else."""
+    letter = b"h" if has_letters else b""
+    return letter + b"[missing or damaged: %d lines of this log cannot be read]\n" % line_count
 
 
 def _decompressor() -> zstandard.ZstdDecompressor:

@@ -9,7 +9,7 @@ from sqlalchemy import Table, func
 
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import Field, Storage
-from chargehand.store.engine.columns import of_json
+from chargehand.store.engine.columns import shown_of_json
 from chargehand.store.engine.portable import seconds
 from chargehand.store.engine.tables import metadata
 from chargehand.store.reading.shapes import Column, Kind, NamedScope, Related
@@ -47,7 +47,8 @@ def _column(field: Field[Never, object], table: Table) -> Column:
             return Column(selected=seconds(column), compared=column, is_time=True)
         case Storage.JSON:
             is_list = field.type.is_list
-            return Column(selected=column, compared=column, decode=of_json, is_list=is_list)
+            decode = _shown_list if is_list else shown_of_json
+            return Column(selected=column, compared=column, decode=decode, is_list=is_list)
         case Storage.TEXT:
             return Column(selected=column, compared=column, decode=_text)
         case _ if field.missing is not None:
@@ -55,6 +56,11 @@ def _column(field: Field[Never, object], table: Table) -> Column:
             return Column(selected=shown, compared=shown)
         case _:
             return Column(selected=column, compared=column)
+
+
+def _shown_list(text: str | bytes) -> list[object]:
+    shown = shown_of_json(text)
+    return shown if isinstance(shown, list) else []
 
 
 def _text(data: str | bytes) -> str:

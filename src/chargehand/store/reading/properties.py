@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from chargehand.domain.properties import PropertyMap
 from chargehand.resources.field import Resource, sourced
 from chargehand.resources.query import Query, Scope
-from chargehand.store.engine.columns import as_json, of_json, properties_of_json
+from chargehand.store.engine.columns import as_json, shown_of_json, shown_properties_of_json
 from chargehand.store.engine.reading import Reading
 from chargehand.store.engine.tables import build_properties, buildsets, changes
 from chargehand.store.reading.running import build_path_in, existing_build
@@ -46,7 +46,7 @@ def _properties(reading: Reading, scope: Scope) -> PropertyMap | None:
         if build_id is None:
             return None
         rows = reading.execute(_OF_BUILD, {"build": build_id})
-        return {name: (of_json(value), source) for name, value, source in rows}
+        return {name: (shown_of_json(value), source) for name, value, source in rows}
     statement = _OF_CHANGE if "changeid" in scope else _OF_BUILDSET
     found = reading.execute(statement, {"of": next(iter(scope.values()))}).scalar()
-    return None if found is None else properties_of_json(found)
+    return None if found is None else shown_properties_of_json(found)

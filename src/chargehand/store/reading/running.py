@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, Table
 from chargehand.resources import builds as described
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Query
-from chargehand.store.engine.columns import as_json, ids_as_json, of_json
+from chargehand.store.engine.columns import as_json, ids_as_json, shown_of_json
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.reading import Reading
 from chargehand.store.engine.tables import (
@@ -114,7 +114,7 @@ def _load_properties(reading: Reading, ids: Sequence[Key], query: Query) -> dict
     statement = _PROPERTIES if "*" in query.properties else _NAMED_PROPERTIES
     found: dict[Key, Resource] = {}
     for id_, name, value, source in reading.execute(statement, values):
-        found.setdefault(id_, {})[name] = [of_json(value), source]
+        found.setdefault(id_, {})[name] = [shown_of_json(value), source]
     return found
 
 

@@ -10,7 +10,7 @@ from chargehand.domain.properties import merged
 from chargehand.resources import sources
 from chargehand.resources.field import Resource, sourced
 from chargehand.resources.query import Query
-from chargehand.store.engine.columns import ids_as_json, properties_of_json
+from chargehand.store.engine.columns import ids_as_json, shown_properties_of_json
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.reading import Reading
 from chargehand.store.engine.tables import (
@@ -114,7 +114,7 @@ def _load_request_properties(
     wanted = None if "*" in query.properties else set(query.properties)
     found: dict[Key, Resource] = {}
     for id_, of_buildset, own in reading.execute(_REQUEST_PROPERTIES, {"ids": ids_as_json(ids)}):
-        properties = merged(properties_of_json(of_buildset), properties_of_json(own))
+        properties = merged(shown_properties_of_json(of_buildset), shown_properties_of_json(own))
         found[id_] = {
             name: value
             for name, value in sourced(properties).items()

@@ -92,7 +92,8 @@ class Overview:
     def word(row: Resource) -> str:
         """Return the word for a build's or a step's result, or that it runs or waits."""
         if row["results"] is not None:
-            return Result(row["results"]).word
+            known = next((one for one in Result if one == row["results"]), None)
+            return "damaged" if known is None else known.word
         return "running" if row["started_at"] is not None else "waiting"
 
     async def _builds(self, scope: Resource, *, complete: bool, limit: int) -> list[Resource]:

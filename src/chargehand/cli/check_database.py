@@ -1,0 +1,45 @@
+"""`check-database`: find what is damaged in a master's database, and mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chargehand.app.failure import CommandFailed
+from chargehand.cli.basedir import PidFile, open_basedir
+
+
+@click.command("check-database")
+@click.argument("directory", type=click.Path(path_type=Path), default=".")
+@click.option("--repair", is_flag=True, help="Mend what is found; the master must be stopped.")
+def check_database(directory: Path, repair: bool) -> int:
+    """Look for damaged rows in the database of the master in DIRECTORY.
+
+    Tells the table, the key and the column of each, and what a repair does. The exit status is 1
+    when something was found and not mended.
+    """
+    from chargehand.cli.check_configuration import load_configuration
+    from chargehand.store.checking import checked
+    from chargehand.store.errors import StoreError
+
+    basedir = open_basedir(directory)
+    if repair and (running := PidFile(basedir.pid_path).running()) is not None:
+        raise CommandFailed(
+            f"A master runs in {basedir.path} (process {running}). "
+            f"Stop it first: chargehand stop {basedir.path}"
+        )
+    config = load_configuration(basedir.config_path, basedir.path)
+    try:
+        found = checked(config.db_url, basedir.path, is_to_be_repaired=repair)
+    except StoreError as error:
+        raise CommandFailed(str(error)) from None
+    for damage in found:
+        click.echo(str(damage))
+    if not found:
+        click.echo("No damage found.")
+    elif repair:
+        click.echo(f"Repaired {len(found)} of {len(found)}.")
+    else:
+        click.echo(f"{len(found)} found. To repair: chargehand check-database --repair {directory}")
+    return 0 if repair or not found else 1

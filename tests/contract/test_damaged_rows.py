@@ -1,0 +1,122 @@
+"""A damaged row is told of, shown as damaged, and mended; it keeps nothing else from working."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from store_workshop import Workshop, opened, segment
+
+from chargehand.domain.build import LogType
+from chargehand.domain.change import NewChange
+from chargehand.domain.result import Result
+from chargehand.store.checking import checked
+
+_URL = "sqlite:///state.sqlite"
+
+_DAMAGE = (
+    "update buildsets set properties = '{garb'",
+    "update workers set info = '{garb'",
+    "update builds set result = 77",
+    "update buildsets set result = 77",
+    "update build_properties set value = '{x'",
+    "update object_state set value = '{x'",
+    "update steps set urls = '{x'",
+    "update build_requests set priority = 'abc'",
+    "update logs set type = 'q'",
+    "update logs set content = x'00112233'",
+    "update changes set files = 'x'",
+    "update changes set properties = '[]'",
+    "update builds set worker_id = 99",
+    "update builds set started_at = 'noon'",
+)
+_KINDS = ("builds", "buildsets", "buildrequests", "steps", "logs", "workers", "changes", "builders")
+
+
+async def _fill(workshop: Workshop) -> None:
+    submitted = await workshop.submit("b1", properties={"p": (1, "test")})
+    request = submitted.requests[0].request.id
+    build = await workshop.start(request)
+    workshop.store.builds.set_build_properties(build.id, {"p": (1, "test")})
+    step = await workshop.step(build)
+    log = await workshop.store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
+    await workshop.store.logs.append(log.id, segment(b"oone\notwo\n"))
+    await workshop.store.logs.finish(log.id)
+    workshop.store.steps.finish_step(step, Result.SUCCESS, "done", False)
+    await workshop.store.builds.finish_build(build, Result.SUCCESS, "done", [request])
+    await workshop.store.state.set("s", "Periodic", "last_build", 1.5)
+    await workshop.store.changes.add([NewChange(author="me", files=("a",))])
+    await workshop.submit("b1")
+
+
+def _damage(basedir: Path, statement: str) -> None:
+    with closing(sqlite3.connect(basedir / "state.sqlite")) as database:
+        assert database.execute(statement).rowcount
+        database.commit()
+
+
+@pytest.mark.parametrize("statement", _DAMAGE)
+async def test_everything_else_works_with_a_damaged_row(statement: str, tmp_path: Path) -> None:
+    async with opened(_URL, tmp_path) as workshop:
+        await _fill(workshop)
+    _damage(tmp_path, statement)
+
+    async with opened(_URL, tmp_path) as workshop:
+        for kind in _KINDS:
+            assert await workshop.rows(kind), kind
+        for kind, scope in (("buildsets", "bsid"), ("builds", "buildid")):
+            assert await workshop.rows("properties", scope={scope: 1}), kind
+        await workshop.store.requests.pending(list(workshop.builder_ids.values()))
+        await workshop.store.state.get("s", "Periodic", "last_build")
+        assert await workshop.store.logs.lines(1, 0, None)
+        assert len(await workshop.store.changes.changes_after(0)) == 1
+        await workshop.build("b2")
+
+
+@pytest.mark.parametrize("statement", _DAMAGE)
+async def test_damage_is_found_and_mended(statement: str, tmp_path: Path) -> None:
+    async with opened(_URL, tmp_path) as workshop:
+        await _fill(workshop)
+    assert checked(_URL, tmp_path, is_to_be_repaired=False) == []
+    _damage(tmp_path, statement)
+    table = statement.split()[1]
+
+    found = checked(_URL, tmp_path, is_to_be_repaired=False)
+    mended = checked(_URL, tmp_path, is_to_be_repaired=True)
+
+    if "content" not in statement and "'[]'" not in statement:
+        assert found
+    assert {damage.table for damage in found} <= {table}
+    assert mended == found
+    assert checked(_URL, tmp_path, is_to_be_repaired=False) == []
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["damaged", "gone"])
+async def test_a_log_without_its_file_says_so(is_gone: bool, tmp_path: Path) -> None:
+    noise = b"".join(b"o%d\n" % (n * n * 7919 % 1_000_003) for n in range(20_000))
+    async with opened(_URL, tmp_path) as workshop:
+        step = await workshop.step(await workshop.build())
+        log = await workshop.store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
+        lines = noise.splitlines(keepends=True)
+        for start in range(0, len(lines), 4000):
+            text = b"".join(lines[start : start + 4000])
+            await workshop.store.logs.append(log.id, segment(text))
+        await workshop.store.logs.finish(log.id)
+    [path] = (tmp_path / "logs").glob("*/*.log")
+    if is_gone:
+        path.unlink()
+    else:
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
+        path.write_bytes(data)
+
+    async with opened(_URL, tmp_path) as workshop:
+        shown = await workshop.store.logs.lines(log.id, 0, None)
+        raw = await workshop.store.logs.raw(log.id)
+        text = b"".join([chunk async for chunk in raw.chunks])
+
+    assert b"cannot be read]" in shown
+    assert b"cannot be read]" in text
+    assert len(text) == raw.size
