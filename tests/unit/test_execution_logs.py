@@ -22,6 +22,7 @@ from buildbot.steps.shell import ShellCommand
 from chargehand.config.model import LogConfig
 from chargehand.domain.build import Channel, LogType, Segment
 from chargehand.domain.command import Output, Value
+from chargehand.kit.redaction import Redaction
 from chargehand.logs.limits import LimitedLog
 from chargehand.logs.reading import ReadableSegment
 from chargehand.logs.segments import (
@@ -201,7 +202,9 @@ async def test_text_without_channels_has_no_letters():
 
 async def test_encoding_and_redaction_count_for_all_that_goes_through():
     sink, heard = MemorySink(), []
-    log = writer(sink, encoding="latin-1", redaction=lambda: lambda text: text.replace("hush", "*"))
+    redaction = Redaction()
+    redaction.hide("hush", "*")
+    log = writer(sink, encoding="latin-1", redaction=redaction)
     log.subscribe(lambda channel, text: heard.append(text))
 
     log.write(Channel.STDERR, b"h\xe4, hush\n")

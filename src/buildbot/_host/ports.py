@@ -11,6 +11,7 @@ from chargehand.domain.identifiers import BuilderId, MasterId, SourceStampId
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import Event
+from chargehand.kit.redaction import Redaction
 from chargehand.resources.query import Filter, Order
 
 
@@ -132,6 +133,10 @@ class Engine(Protocol):
 
     def announcement(self, event: Any) -> tuple[tuple[tuple[str, ...], ...], dict[str, Any]]:
         """Return the keys under which an event is told, and the resource."""
+
+    @property
+    def redaction(self) -> Redaction:
+        """What the master's log must not show."""
 
     @property
     def reconfigure(self) -> Callable[[], Awaitable[object]]:

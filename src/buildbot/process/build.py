@@ -82,6 +82,9 @@ class Build(PropertiesMixin):
             for stamp in facts.sources.stamps
         ]
         self.properties.properties.update(facts.properties)
+        self.properties._redaction = facts.redaction
+        for source in self.sources:
+            facts.redaction.hide_password(source.repository)
         self.properties.sourcestamps = [source.asDict() for source in self.sources]
         self.properties.changes = [change.asChDict() for change in changes]
 

@@ -12,6 +12,7 @@ from buildbot._border.rendering import Renderable, is_constant, render_outward, 
 from buildbot.interfaces import IProperties, implementer
 from buildbot.process.interpolation import Interpolate, WithProperties
 from buildbot.process.rendering import FlattenList, Operand, Property, Secret, Transform, renderer
+from chargehand.kit.redaction import Redaction
 
 __all__ = [
     "FlattenList",
@@ -63,7 +64,7 @@ class Properties(ComparableMixin):
         self.master: Any = None
         self.sourcestamps: list[dict[str, Any]] = []
         self.changes: list[Any] = []
-        self._secrets: dict[str, str] = {}
+        self._redaction = Redaction()
         if kwargs:
             self.update(kwargs, "TEST")
 
@@ -166,18 +167,15 @@ class Properties(ComparableMixin):
 
     def useSecret(self, secret_value: str, secret_name: str) -> None:
         """Remember a secret that was used: `cleanupTextFromSecrets` takes it out of texts."""
-        if secret_value.strip():
-            self._secrets[secret_value] = f"<{secret_name}>"
+        self._redaction.hide(secret_value, f"<{secret_name}>")
 
     def hasUsedSecrets(self) -> bool:
         """Return whether a secret was used so far."""
-        return bool(self._secrets)
+        return self._redaction.has_secrets
 
     def cleanupTextFromSecrets(self, text: str) -> str:
         """Return *text* with ``<name>`` for the value of every secret used so far."""
-        for value in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(value, self._secrets[value])
-        return text
+        return self._redaction.secrets_only(text)
 
 
 class PropertiesMixin:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import outgoing
@@ -169,7 +170,8 @@ class ShellMixin:
         if self.descriptionDone:
             return super().getResultSummary()  # type: ignore[misc] # of the step
         command = self._finished_command()
-        words = command_to_string(command) if command else None
+        hide = self.getProperties().cleanupTextFromSecrets  # before anything is cut off
+        words = command_to_string(_without_secrets(command, hide)) if command else None
         if not words:
             return super().getResultSummary()  # type: ignore[misc] # of the step
         if self.results != SUCCESS:
@@ -182,6 +184,14 @@ class ShellMixin:
 
     def _finished_command(self: Any) -> Any:
         return self.command
+
+
+def _without_secrets(command: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(command, str):
+        return hide(command)
+    if isinstance(command, list | tuple):
+        return [hide(word) if isinstance(word, str) else word for word in flatten(command)]
+    return command
 
 
 def _plain_command(command: Any) -> Any:

@@ -7,10 +7,8 @@ from typing import Any
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.text import bytes2unicode
 from buildbot.process.log import KINDS, Log
-from buildbot.process.properties import Properties
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.kit.tasks import Tasks
-from chargehand.logs.writer import Redact
 
 _PATIENCE = 2.0
 """Seconds to end for what the step itself has begun."""
@@ -51,18 +49,12 @@ class StepLogs:
             name,
             kind.kind,
             encoding=encoding or self.logEncoding or None,
-            redaction=self._redaction,
         )
         log = kind(name, writer)
         self.logs[name] = log
         self._all_logs.append(log)
         self._connect_observers()
         return log
-
-    def _redaction(self) -> Redact | None:
-        """Return what takes the secrets that the build has used out of a text."""
-        properties: Properties = self.getProperties()
-        return properties.cleanupTextFromSecrets if properties.hasUsedSecrets() else None
 
     def getLog(self, name: str) -> Log:
         """Return a log of this step. Raises KeyError."""

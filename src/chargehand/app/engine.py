@@ -51,3 +51,4 @@ class Engine:
         self.changes: Intake = parts.intake
         self.state: State = parts.store.state
         self.master_id: MasterId = parts.master_id
+        self.redaction = parts.redaction

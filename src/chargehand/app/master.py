@@ -27,6 +27,7 @@ from chargehand.events.bus import Bus
 from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.limits import time_limit
+from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.adoption import Adoption
 from chargehand.links.native.reception import Reception
@@ -46,7 +47,7 @@ class Master:
     """One master: reads its configuration, and runs until `stop`.
 
     Tests give it another *clock*, other workers (*make_links*), and a database that writes in the
-    loop (*make_writer*).
+    loop (*make_writer*). *redaction* learns the secrets that are handed out, for the master's log.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class Master:
         clock: Clock | None = None,
         make_links: MakeLinks = links_of_all_kinds,
         make_writer: MakeWriter = Writer,
+        redaction: Redaction | None = None,
     ) -> None:
+        self._redaction = redaction or Redaction()
         self._basedir = basedir
         self._heartbeat = heartbeat
         self._dead_after = dead_after
@@ -124,6 +127,7 @@ class Master:
             clock=self._clock,
             reception=reception,
             links=self._make_links(reception, self._basedir / "workers"),
+            redaction=self._redaction,
         )
         # Agents that survived were heard before this decision; nothing may be queued before it is
         # carried out.

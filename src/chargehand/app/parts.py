@@ -26,6 +26,7 @@ from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
+from chargehand.kit.redaction import Redaction
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.reception import Reception
 from chargehand.scheduling.service import Scheduling
@@ -62,7 +63,9 @@ class Parts:
         clock: Clock,
         reception: Reception,
         links: Mapping[str, LinkMaker],
+        redaction: Redaction,
     ) -> None:
+        self.redaction = redaction
         self.store = store
         self.master_id = master_id
         locks = LockTable()
@@ -72,6 +75,7 @@ class Parts:
             logs=store.logs,
             locks=locks,
             master_id=master_id,
+            redaction=redaction,
         )
         self.fleet = Fleet(store=store.workers, master_id=master_id, links=links)
         self._reception = reception

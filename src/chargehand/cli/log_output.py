@@ -7,29 +7,37 @@ import sys
 from logging.handlers import RotatingFileHandler
 
 from chargehand.cli.basedir import LOG_LINK, Basedir
+from chargehand.kit.redaction import Redaction
 
 _FORMAT = "%(asctime)s [%(name)s] %(message)s"
 _FORMAT_ABOVE_INFO = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
 
 
 class _Formatter(logging.Formatter):
-    """Shows the level only where it is worth a look."""
+    """Shows the level only where it is worth a look, and no secrets."""
 
     default_time_format = "%Y-%m-%d %H:%M:%S"
     default_msec_format = "%s.%03d"
 
-    def __init__(self) -> None:
+    def __init__(self, redaction: Redaction) -> None:
         super().__init__(_FORMAT)
+        self._redaction = redaction
         self._above_info = logging.Formatter(_FORMAT_ABOVE_INFO)
         self._above_info.default_msec_format = self.default_msec_format
 
     def format(self, record: logging.LogRecord) -> str:
         if record.levelno > logging.INFO:
-            return self._above_info.format(record)
-        return super().format(record)
+            return self._redaction.text(self._above_info.format(record))
+        return self._redaction.text(super().format(record))
 
 
-def log_to(basedir: Basedir, *, terminal: bool, verbose: bool = False) -> None:
+def log_to(
+    basedir: Basedir,
+    *,
+    terminal: bool,
+    verbose: bool = False,
+    redaction: Redaction | None = None,
+) -> None:
     """Send messages to the log file (rotated by size), and to stdout when asked."""
     logging.raiseExceptions = False  # a full disk must not fill the terminal with tracebacks
     root = logging.getLogger()
@@ -46,8 +54,9 @@ def log_to(basedir: Basedir, *, terminal: bool, verbose: bool = False) -> None:
     handlers: list[logging.Handler] = [file]
     if terminal:
         handlers.append(logging.StreamHandler(sys.stdout))
+    formatter = _Formatter(redaction or Redaction())
     for handler in handlers:
-        handler.setFormatter(_Formatter())
+        handler.setFormatter(formatter)
         root.addHandler(handler)
     _link(basedir)
 

@@ -20,6 +20,7 @@ from chargehand.cli.stopping import STOP_SECONDS, Stopping
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.guard import Guard
 from chargehand.kit.loop import run
+from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.kit.watchdog import Watchdog
 
@@ -41,18 +42,19 @@ def serve(
     that says where it listens, and lines with the warnings of its configuration. *allow_anonymous*:
     everybody may read, although the configuration wants people to log in.
     """
+    redaction = Redaction()
     pid_file = PidFile(basedir.pid_path)
     keep_private(basedir.path, basedir.umask)
     try:
         try:
             pid_file.take()
-            log_to(basedir, terminal=terminal, verbose=verbose)
+            log_to(basedir, terminal=terminal, verbose=verbose, redaction=redaction)
         except OSError as error:
             reason = error.strerror or error
             where = error.filename or f"in {basedir.path}"
             raise CommandFailed(f"cannot write {where}: {reason}") from error
         os.chdir(basedir.path)
-        return run(_Service(basedir, report, allow_anonymous).run())
+        return run(_Service(basedir, report, allow_anonymous, redaction).run())
     except CommandFailed as failure:
         report(str(failure))
         if terminal:
@@ -66,7 +68,11 @@ class _Service:
     """Translates signals into orders to the master."""
 
     def __init__(
-        self, basedir: Basedir, report: Callable[[str], None], allow_anonymous: bool
+        self,
+        basedir: Basedir,
+        report: Callable[[str], None],
+        allow_anonymous: bool,
+        redaction: Redaction,
     ) -> None:
         self._basedir = basedir
         self._report = report
@@ -74,6 +80,7 @@ class _Service:
             basedir=basedir.path,
             config_path=basedir.config_path,
             adjust=refusing_exposure(allow_anonymous=allow_anonymous),
+            redaction=redaction,
         )
         self._started = asyncio.Event()
         self._told_to_stop = asyncio.Event()

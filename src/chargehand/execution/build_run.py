@@ -280,6 +280,7 @@ class BuildRun:
             properties={**properties, **own},
             basedir=info.basedir,
             builddir=builddir,
+            redaction=self._services.redaction,
         )
 
 

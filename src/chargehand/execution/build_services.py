@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chargehand.config.model import LogConfig
 from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
 from chargehand.kit.clock import Clock
+from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 
 
@@ -20,6 +21,8 @@ class BuildServices:
     locks: Locks
     tasks: Tasks
     log_config: LogConfig
+    redaction: Redaction
+    """What a build must not show; of the service, all that any build must not."""
     clock: Clock
     grace: float
     """Seconds that a step has to end after it was interrupted, and again after it was cancelled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import traceback
+from collections.abc import Callable
 
 from chargehand.kit.asking import NoAnswer
 from chargehand.kit.frames import strip_plumbing
@@ -29,10 +30,10 @@ def headline_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
-def error_sentence(step_name: str, error: BaseException) -> str:
-    """Return what happened in a step, in one line."""
+def error_sentence(step_name: str, error: BaseException, redact: Callable[[str], str] = str) -> str:
+    """Return what happened in a step, in one line; *redact* hides secrets before it is cut."""
     error = _raised(error)
-    message = " ".join(str(error).split())
+    message = " ".join(redact(str(error)).split())
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]} …"
     if isinstance(error, NoAnswer):

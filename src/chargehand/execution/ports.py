@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from chargehand.domain.assignment import Assignment as Assignment
@@ -34,7 +34,8 @@ from chargehand.domain.waiting import LockHeld
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.routing import Routes as Routes
 from chargehand.execution.rules import StepFlags as StepFlags
-from chargehand.logs.writer import Encoding, LogWriter, Redact, nothing_to_redact
+from chargehand.kit.redaction import Redaction
+from chargehand.logs.writer import Encoding, LogWriter
 from chargehand.logs.writer import LogFailed as LogFailed
 
 
@@ -208,6 +209,8 @@ class BuildFacts:
     basedir: str
     builddir: str
     """Absolute path on the worker."""
+    redaction: Redaction = field(default_factory=Redaction)
+    """What it must not show: secrets that the build uses are told to it."""
 
 
 class StepRuntime(Protocol):
@@ -234,7 +237,6 @@ class StepRuntime(Protocol):
         kind: LogType,
         *,
         encoding: Encoding | None = None,
-        redaction: Callable[[], Redact | None] = nothing_to_redact,
     ) -> LogWriter:
         """Return a log of this step at once; it is opened in the meantime."""
 

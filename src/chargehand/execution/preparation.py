@@ -77,7 +77,12 @@ class Preparation:
     async def fail(self, error: Exception) -> None:
         """Record that the builder's plan itself failed."""
         step = await self._begin()
-        logs = StepLogs(step=step, store=self._services.logs, config=self._services.log_config)
+        logs = StepLogs(
+            step=step,
+            store=self._services.logs,
+            config=self._services.log_config,
+            redaction=self._services.redaction,
+        )
         await logs.add_complete("err.text", LogType.TEXT, text_of(error))
         await logs.add_complete("err.html", LogType.HTML, html_of(error))
         sentence = "the builder's steps could not be made"

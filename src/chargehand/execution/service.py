@@ -14,9 +14,11 @@ from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.execution.build_run import BuildRun
 from chargehand.execution.build_services import BuildServices
+from chargehand.execution.gate import gated
 from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
 from chargehand.execution.stop import Stop
 from chargehand.kit.clock import Clock, SystemClock
+from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 
 _PATIENCE = 2.0
@@ -36,6 +38,7 @@ class Builds:
         master_id: MasterId,
         clock: Clock | None = None,
         grace: float = 20.0,
+        redaction: Redaction | None = None,
     ) -> None:
         self._tasks = Tasks("builds")
         self._services = BuildServices(
@@ -45,6 +48,7 @@ class Builds:
             locks=locks,
             tasks=self._tasks,
             log_config=LogConfig(),
+            redaction=redaction or Redaction(),
             clock=clock or SystemClock(),
             grace=grace,
         )
@@ -81,7 +85,7 @@ class Builds:
             worker=self._workers.get(assignment.worker_name),
             master_properties=self._properties,
             master_id=self._master_id,
-            services=self._services,
+            services=gated(self._services),
         )
         self._runs.add(run)
         work = asyncio.ensure_future(run.run())

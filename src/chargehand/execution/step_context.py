@@ -16,7 +16,7 @@ from chargehand.execution.build_services import BuildServices
 from chargehand.execution.routing import Router, Routes
 from chargehand.execution.step_logs import StepLogs
 from chargehand.execution.stop import Stop
-from chargehand.logs.writer import Encoding, LogWriter, Redact, nothing_to_redact
+from chargehand.logs.writer import Encoding, LogWriter
 
 
 class StepContext:
@@ -94,10 +94,9 @@ class StepContext:
         kind: LogType,
         *,
         encoding: Encoding | None = None,
-        redaction: Callable[[], Redact | None] = nothing_to_redact,
     ) -> LogWriter:
         """Open a log of this step."""
-        return self._logs.open(name, kind, encoding=encoding, redaction=redaction)
+        return self._logs.open(name, kind, encoding=encoding)
 
     def set_state(self, sentence: str) -> None:
         """Show what the step is doing; equal sentences are not written twice."""

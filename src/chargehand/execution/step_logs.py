@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 
 from chargehand.config.model import LogConfig
 from chargehand.domain.build import Channel, Log, LogType, Segment, Step
 from chargehand.execution.ports import LogStore
 from chargehand.execution.rules import slug_of
+from chargehand.kit.redaction import Redaction
 from chargehand.logs.limits import LimitedLog
-from chargehand.logs.writer import Encoding, LogFailed, LogWriter, Redact, nothing_to_redact
+from chargehand.logs.writer import Encoding, LogFailed, LogWriter
 
 
 class StepLogs:
     """Opens a step's logs; ``first`` was opened together with the step."""
 
     def __init__(
-        self, *, step: Step, store: LogStore, config: LogConfig, first: Log | None = None
+        self,
+        *,
+        step: Step,
+        store: LogStore,
+        config: LogConfig,
+        redaction: Redaction,
+        first: Log | None = None,
     ) -> None:
         self._step = step
         self._store = store
         self._config = config
+        self._redaction = redaction
         self._first = first
         self._writers: list[LogWriter] = []
 
@@ -32,7 +39,6 @@ class StepLogs:
         kind: LogType,
         *,
         encoding: Encoding | None = None,
-        redaction: Callable[[], Redact | None] = nothing_to_redact,
     ) -> LogWriter:
         """Return a log at once; it is opened in the meantime."""
         config, limit = self._config, None
@@ -43,7 +49,7 @@ class StepLogs:
             sink=self._sink(name, kind),
             limit=limit,
             encoding=encoding or config.encoding,
-            redaction=redaction,
+            redaction=self._redaction,
         )
         self._writers.append(writer)
         return writer

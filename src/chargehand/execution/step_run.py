@@ -71,7 +71,7 @@ class StepRun:
     @property
     def error(self) -> str | None:
         """What went wrong in its code, in a sentence; None if nothing did."""
-        return None if self._error is None else error_sentence(self._hosted.name, self._error)
+        return None if self._error is None else self._sentence_of(self._error)
 
     async def run(self) -> Result:
         """Run the step to its end, record it, and return its result. Never raises for the step."""
@@ -119,7 +119,11 @@ class StepRun:
         )
         step = added.step if runs else steps.start_step(added.step, locks_acquired=False)
         self._logs = StepLogs(
-            step=step, store=self._services.logs, config=self._services.log_config, first=added.log
+            step=step,
+            store=self._services.logs,
+            config=self._services.log_config,
+            redaction=self._services.redaction,
+            first=added.log,
         )
         self._context = StepContext(
             step=step,
@@ -314,7 +318,7 @@ class StepRun:
 
     async def _failed(self, error: Exception) -> Result:
         self._error = self._error or error
-        _log.info("build %d: %s", self._build.id, error_sentence(self._hosted.name, error))
+        _log.info("build %d: %s", self._build.id, self._sentence_of(error))
         try:
             await self._logs.add_complete("err.text", LogType.TEXT, text_of(error))
             await self._logs.add_complete("err.html", LogType.HTML, html_of(error))
@@ -323,6 +327,9 @@ class StepRun:
         except Exception:  # noqa: BLE001 - a full disk, say: the build has to end all the same
             _log.exception("step %s of build %d: no log", self._hosted.name, self._build.id)
         return Result.EXCEPTION
+
+    def _sentence_of(self, error: BaseException) -> str:
+        return error_sentence(self._hosted.name, error, self._services.redaction.text)
 
     def _log_failed(self, error: LogFailed) -> Result:
         _log.warning("step %s of build %d: %s", self._hosted.name, self._build.id, error)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from chargehand.domain.build import Channel, Log, LogType, Segment
 from chargehand.kit.guard import contained
+from chargehand.kit.redaction import Redaction
 from chargehand.logs.limits import LimitedLog
 from chargehand.logs.reading import ReadableSegment
 from chargehand.logs.segments import pieces_of, segment_of, with_letter
@@ -19,9 +20,6 @@ _SOON = 0.1
 
 Encoding = str | Callable[[bytes], str]
 """How the bytes that a step writes become text."""
-
-Redact = Callable[[str], str]
-"""Returns a text without what must not be shown."""
 
 Listener = Callable[[Channel | None, str | None], object]
 """Hears whole lines with their channel; at the end, None and None."""
@@ -54,11 +52,6 @@ class Sink(Protocol):
         """No more will come."""
 
 
-def nothing_to_redact() -> Redact | None:
-    """Return that texts may be shown as they are."""
-    return None
-
-
 class LogWriter:
     """Keeps partial lines back, and appends whole ones when there is enough, or soon.
 
@@ -72,14 +65,14 @@ class LogWriter:
         sink: Sink,
         limit: LimitedLog | None = None,
         encoding: Encoding = "utf-8",
-        redaction: Callable[[], Redact | None] = nothing_to_redact,
+        redaction: Redaction | None = None,
     ) -> None:
         self.kind = kind
         self.is_ended = False
         self._sink = sink
         self._limit = limit
         self._encoding = encoding
-        self._redaction = redaction
+        self._redaction = redaction or Redaction()
         self._listeners: list[Listener] = []
         self._partial: dict[Channel, list[str]] = {}
         self._whole: list[bytes] = []
@@ -95,7 +88,7 @@ class LogWriter:
     @property
     def has_secrets(self) -> bool:
         """Whether text may have to be altered before it is shown."""
-        return self._redaction() is not None
+        return self._redaction.has_secrets
 
     @property
     def is_full(self) -> bool:
@@ -115,7 +108,7 @@ class LogWriter:
         """Append text, and tell it to the listeners. Raises LogFailed, and what listeners raise."""
         if self._failure is not None:
             raise self._failure
-        if lines := self._whole_lines(channel, self._shown(text)):
+        if lines := self._whole_lines(channel, self._decoded(text)):
             self._keep(channel, lines)
             self._tell(channel, lines)
 
@@ -129,9 +122,10 @@ class LogWriter:
 
     def cleaned(self, segment: ReadableSegment) -> ReadableSegment:
         """Return the worker's segment without what must not be shown."""
-        if (redact := self._redaction()) is None:
+        if not self._redaction.has_secrets:
             return segment
-        lines = redact(segment.lines.decode("utf-8", "replace")).encode()
+        text = segment.lines.decode("utf-8", "replace")
+        lines = self._redaction.secrets_only(text).encode("utf-8", "replace")
         return ReadableSegment(replace(segment_of(lines), source=segment.segment.source), lines)
 
     def tell(self, segment: ReadableSegment) -> None:
@@ -162,7 +156,7 @@ class LogWriter:
         self.is_ended = True
         for channel, pending in self._partial.items():
             if pending:
-                lines = "".join(pending) + "\n"
+                lines = self._redaction.secrets_only("".join(pending) + "\n")
                 self._keep(channel, lines)
                 self._tell(channel, lines)
         self._partial.clear()
@@ -176,16 +170,16 @@ class LogWriter:
             raise self._failure
         self._tell(None, None)
 
-    def _shown(self, text: str | bytes) -> str:
+    def _decoded(self, text: str | bytes) -> str:
         if isinstance(text, bytes):
             encoding = self._encoding
             text = encoding(text) if callable(encoding) else text.decode(encoding, "replace")
         elif not isinstance(text, str):
             raise TypeError(f"log text must be str or bytes, not {type(text).__name__}")
-        redact = self._redaction()
-        return text if redact is None else redact(text)
+        return text
 
     def _whole_lines(self, channel: Channel, text: str) -> str:
+        """Return the lines that *text* completes: only in whole lines secrets are found."""
         pending = self._partial.setdefault(channel, [])
         whole, newline, rest = text.rpartition("\n")
         if not newline:
@@ -194,7 +188,7 @@ class LogWriter:
             return ""
         lines = "".join([*pending, whole, "\n"])
         self._partial[channel] = [rest] if rest else []
-        return lines
+        return self._redaction.secrets_only(lines)
 
     def _keep(self, channel: Channel, lines: str) -> None:
         data = _bytes_of(lines)

@@ -40,6 +40,11 @@ class EngineAccess:
         """The master runs."""
         self._engine = engine
 
+    def hide(self, secret: str, name: str) -> None:
+        """Let the master's log not show a secret that was handed out."""
+        if self._engine is not None:
+            self._engine.redaction.hide(secret, f"<{name}>")
+
     def builder_id(self, name: str) -> int:
         """Return a builder's identifier. Raises LookupError."""
         return self.engine.builders.ids([name])[0]

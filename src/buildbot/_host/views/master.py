@@ -41,7 +41,7 @@ class MasterView(AsyncMultiService):
         self.mq = MqView(access)
         self.db = DatabaseView(access, self.data)
         self.botmaster = BuilderDirectory(access)
-        self.secrets = SecretStore()
+        self.secrets = SecretStore(access)
         self.namedServices["secrets"] = self.secrets
 
     @cached_property

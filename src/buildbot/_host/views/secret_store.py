@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from buildbot._border.bridge import answered, outward
+from buildbot._host.views.engine_access import EngineAccess
 from buildbot.secrets.secret import SecretDetails
 
 
@@ -15,7 +16,8 @@ class SecretStore:
 
     name = "secrets"
 
-    def __init__(self) -> None:
+    def __init__(self, access: EngineAccess | None = None) -> None:
+        self._access = access
         self._providers: Sequence[Any] = ()
         self._started: list[Any] = []
         self._starting = asyncio.Lock()
@@ -40,6 +42,8 @@ class SecretStore:
             await self._start(provider)
             value = await answered(f"get of {type(provider).__name__}", provider.get, secret)
             if value is not None:
+                if self._access is not None:
+                    self._access.hide(str(value), secret)
                 return SecretDetails(type(provider).__name__, secret, str(value))
         return None
 

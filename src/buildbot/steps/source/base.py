@@ -89,6 +89,7 @@ class Source(CommandMixin, BuildStep):
 
     async def run(self) -> Any:
         """Find out what is to be got, and get it."""
+        self.getProperties()._redaction.hide_password(getattr(self, "repourl", None))
         self.stdio_log = await self.addLog("stdio")
         branch, revision, patch = self.branch, None, None
         if not self.alwaysUseLatest:

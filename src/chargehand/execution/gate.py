@@ -1,0 +1,137 @@
+"""The gate that every text passes on its way out of a build: secrets do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from chargehand.domain.build import Build, Log, LogType, NewLog, Step, StepUrl
+from chargehand.domain.identifiers import (
+    BuilderId,
+    BuildId,
+    MasterId,
+    RequestId,
+    StepId,
+    WorkerId,
+)
+from chargehand.domain.properties import Property
+from chargehand.domain.result import Result
+from chargehand.execution.build_services import BuildServices
+from chargehand.execution.ports import AddedStep, BuildStore, LogStore, StartedBuild, StepStore
+from chargehand.execution.rules import slug_of
+from chargehand.kit.redaction import Redaction
+
+
+def gated(services: BuildServices) -> BuildServices:
+    """Return the services for one build: what it records goes through a gate of its own.
+
+    The lines of its logs are redacted by `chargehand.logs.writer`, where they are whole.
+    """
+    redaction = services.redaction.part()
+    return replace(
+        services,
+        redaction=redaction,
+        builds=_GatedBuilds(services.builds, redaction),
+        steps=_GatedSteps(services.steps, redaction),
+        logs=_GatedLogs(services.logs, redaction),
+    )
+
+
+class _GatedBuilds:
+    """A BuildStore that is given no secrets."""
+
+    def __init__(self, store: BuildStore, redaction: Redaction) -> None:
+        self._store = store
+        self._redaction = redaction
+
+    async def start_build(
+        self,
+        request_ids: Sequence[RequestId],
+        builder_id: BuilderId,
+        worker_id: WorkerId,
+        master_id: MasterId,
+    ) -> StartedBuild:
+        return await self._store.start_build(request_ids, builder_id, worker_id, master_id)
+
+    def set_build_state(self, build: Build, state: str) -> Build:
+        return self._store.set_build_state(build, self._redaction.text(state))
+
+    def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        self._store.set_build_properties(build_id, self._redaction.value(properties))
+
+    def add_locks_duration(self, build: Build, seconds: float) -> Build:
+        return self._store.add_locks_duration(build, seconds)
+
+    async def finish_build(
+        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+    ) -> Build:
+        state = self._redaction.text(state)
+        return await self._store.finish_build(build, result, state, requests)
+
+
+class _GatedSteps:
+    """A StepStore that is given no secrets."""
+
+    def __init__(self, store: StepStore, redaction: Redaction) -> None:
+        self._store = store
+        self._text = redaction.text
+
+    async def add_step(
+        self,
+        build_id: BuildId,
+        name: str,
+        state: str,
+        *,
+        started: bool = False,
+        log: NewLog | None = None,
+    ) -> AddedStep:
+        if log is not None and (shown := self._text(log.name)) != log.name:
+            log = NewLog(shown, slug_of(shown), log.type)
+        return await self._store.add_step(
+            build_id, self._text(name), self._text(state), started=started, log=log
+        )
+
+    def add_finished_step(
+        self, build_id: BuildId, name: str, state: str, result: Result, started_at: float
+    ) -> None:
+        self._store.add_finished_step(build_id, name, self._text(state), result, started_at)
+
+    def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
+        return self._store.start_step(step, locks_acquired=locks_acquired)
+
+    def step_got_locks(self, step: Step) -> Step:
+        return self._store.step_got_locks(step)
+
+    def set_step_state(self, step: Step, state: str) -> Step:
+        return self._store.set_step_state(step, self._text(state))
+
+    def add_step_url(self, step: Step, url: StepUrl) -> Step:
+        return self._store.add_step_url(step, StepUrl(self._text(url.name), self._text(url.url)))
+
+    def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
+        return self._store.finish_step(step, result, self._text(state), hidden)
+
+
+class _GatedLogs:
+    """A LogStore that is given no secrets in names; its lines come redacted."""
+
+    def __init__(self, store: LogStore, redaction: Redaction) -> None:
+        self._store = store
+        self._text = redaction.text
+        self.append = store.append
+        self.flush = store.flush
+        self.finish = store.finish
+        self.read_lines = store.read_lines
+
+    async def open(
+        self,
+        step_id: StepId,
+        name: str,
+        slug: str,
+        kind: LogType,
+        *,
+        build_id: BuildId | None = None,
+    ) -> Log:
+        if (shown := self._text(name)) != name:
+            name, slug = shown, slug_of(shown)
+        return await self._store.open(step_id, name, slug, kind, build_id=build_id)

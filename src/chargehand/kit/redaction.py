@@ -1,0 +1,130 @@
+"""Taking secrets out of texts: the one place that knows how they may be written."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+from urllib.parse import quote, quote_plus
+
+SHORTEST = 4
+"""A value, or a line of one, with fewer characters is not looked for: it would hide ordinary words
+and tell by that what it is."""
+
+_PASSWORD = re.compile(r"(?<=://)(?P<user>[^\s/@:'\"<>]*):(?!<[^<>@\s]*>@|\*\*\*@)[^\s/'\"]+@")
+
+T = TypeVar("T")
+
+
+class Redaction:
+    """The secrets that were used so far, each with what is shown instead of it.
+
+    A secret is found as it is, line by line, and as URLs, shells, JSON, HTML and Python write it.
+    What a part hides, the whole that it was made from hides as well.
+    """
+
+    def __init__(self, whole: Redaction | None = None) -> None:
+        self._whole = whole
+        self._shown: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    def part(self) -> Redaction:
+        """Return one that knows its own secrets only, and tells this one of them."""
+        return Redaction(self)
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether there is anything to hide."""
+        return bool(self._shown)
+
+    def hide(self, secret: str, shown: str) -> None:
+        """Show *shown* instead of *secret* from now on."""
+        if self._whole is not None:
+            self._whole.hide(secret, shown)
+        for spelling in _spellings(secret):
+            if spelling not in self._shown:
+                self._shown[spelling] = shown
+                self._pattern = None
+
+    def hide_password(self, url: object) -> None:
+        """Do not show the password in a URL, wherever it turns up."""
+        if isinstance(url, str) and (password := password_of(url)) is not None:
+            self.hide(password, "***")
+
+    def text(self, text: str) -> str:
+        """Return a text without secrets, and without passwords in URLs."""
+        return without_passwords(self.secrets_only(text))
+
+    def secrets_only(self, text: str) -> str:
+        """Return a text without secrets; passwords in URLs stay. Meant for large texts."""
+        shown = self._shown
+        if not shown:
+            return text
+        if self._pattern is None:
+            # Longest first: a secret may be part of another.
+            longest_first = sorted(shown, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        return self._pattern.sub(lambda match: shown[match.group()], text)
+
+    def value(self, value: T) -> T:
+        """Return a value of JSON with all texts in it, keys as well, without secrets."""
+        return self._value(value)  # type: ignore[return-value] # texts stay texts, lists lists
+
+    def _value(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self._value(key): self._value(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self._value(item) for item in value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and self._shown:
+            return self._shown.get(str(value), value)
+        return value
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with ``***`` for the passwords in its URLs."""
+    if "://" not in text or "@" not in text:
+        return text
+    return _PASSWORD.sub(r"\g<user>:***@", text)
+
+
+def password_of(url: str) -> str | None:
+    """Return the password in a URL as it is written there, None if there is none."""
+    if "://" not in url or "@" not in url:
+        return None
+    match = _PASSWORD.search(url)
+    return None if match is None else match.group()[len(match.group("user")) + 1 : -1]
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Return all that is to be looked for: the longest are those of the whole value."""
+    for part in dict.fromkeys((secret, secret.strip(), *secret.splitlines())):
+        for piece in (part, part.strip()):
+            if len(piece.strip()) >= SHORTEST:
+                yield from filter(None, _written(piece))
+
+
+def _written(text: str) -> Iterator[str]:
+    """Return the ways in which a text is written within others."""
+    data = text.encode("utf-8", "surrogateescape")
+    yield text
+    yield quote(data, safe="")
+    yield quote(data)
+    yield quote_plus(data)
+    yield re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), quote(data, safe=""))
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield html.escape(text)
+    yield html.escape(text, quote=False)
+    yield repr(text)[1:-1]
+    yield repr(data)[2:-1]
+    yield ascii(text)[1:-1]
+    yield text.replace("'", "'\"'\"'")
+    yield shlex.quote(text).strip("'")
+    yield data.decode("utf-8", "replace")
