@@ -63,9 +63,9 @@ class Parts:
         clock: Clock,
         reception: Reception,
         links: Mapping[str, LinkMaker],
-        redaction: Redaction,
+        redaction: Redaction | None = None,
     ) -> None:
-        self.redaction = redaction
+        self.redaction = redaction or Redaction()
         self.store = store
         self.master_id = master_id
         locks = LockTable()
@@ -75,7 +75,7 @@ class Parts:
             logs=store.logs,
             locks=locks,
             master_id=master_id,
-            redaction=redaction,
+            redaction=self.redaction,
         )
         self.fleet = Fleet(store=store.workers, master_id=master_id, links=links)
         self._reception = reception
