@@ -32,6 +32,7 @@ _READ_ONLY = {
     "masters.with_leftovers",
     "buildsets.latest_build",
     "buildsets.rebuild_of",
+    "changes.buildsets_of",
     "changes.changes",
     "changes.changes_after",
     "changes.newest_change_id",

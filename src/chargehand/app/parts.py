@@ -118,6 +118,7 @@ class Parts:
             builds=self.builds,
             fleet=self.fleet,
             resources=self.store.resources,
+            changes=self.store.changes,
         )
 
     def _web(self, bus: Bus, clock: Clock, local_socket: Path) -> WebServer:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chargehand.control.ports import Resources
+from chargehand.control.ports import Changes, Resources
 from chargehand.dispatch.service import Dispatcher
-from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
+from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
@@ -29,12 +30,14 @@ class Orders:
         builds: Builds,
         fleet: Fleet,
         resources: Resources,
+        changes: Changes,
     ) -> None:
         self._scheduling = scheduling
         self._dispatcher = dispatcher
         self._builds = builds
         self._fleet = fleet
         self._resources = resources
+        self._changes = changes
 
     async def force(
         self, scheduler: str, parameters: Mapping[str, object], owner: str
@@ -80,6 +83,11 @@ class Orders:
         if request["claimed"] or request["complete"]:
             return None
         return self._dispatcher.why_waiting(request_id, BuilderId(int(str(request["builderid"]))))
+
+    async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
+        """Say what became of a change."""
+        built_by = await self._changes.buildsets_of(change_id)
+        return await self._scheduling.fates_of(change_id, built_by)
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Say why requests wait that are known to."""

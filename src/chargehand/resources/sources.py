@@ -246,7 +246,7 @@ WHY = Entity(
     plural="why",
     singular="why",
     fields=(made("kind", STRING), made("sentence", STRING), made("details", JSON)),
-    collections=("buildrequests/n:buildrequestid/why",),
+    collections=("buildrequests/n:buildrequestid/why", "changes/n:changeid/why"),
 )
 
 ENTITIES: tuple[Entity[Never], ...] = (BUILDSET, CHANGE, REQUEST, SOURCE_STAMP, WHY)

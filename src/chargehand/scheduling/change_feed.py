@@ -15,6 +15,7 @@ from chargehand.kit.asking import NoAnswer
 from chargehand.kit.guard import contained, guarded
 from chargehand.kit.patience import Patience
 from chargehand.kit.tasks import Tasks
+from chargehand.scheduling.change_filter import ChangeFilter
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ _STOP_SECONDS = 20.0
 
 _RETRY_SECONDS = 5.0
 """How long a change waits that could not be stored as looked at."""
+
+_REMEMBERED = 1000
 
 Filter = Callable[[Change], object]
 """Says whether a change is wanted."""
@@ -58,6 +61,8 @@ class ChangeFeed:
         """The newest change that was offered; older ones are not looked at again."""
         self._interest: Interest | None = None
         self._inbox: deque[Change] = deque()
+        self.unimportant: deque[ChangeId] = deque(maxlen=_REMEMBERED)
+        """The newest changes that are not important."""
         self._reader: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self._patience = Patience()
@@ -102,6 +107,18 @@ class ChangeFeed:
         if self._reader is None:
             self._reader = self._tasks.spawn(self._read(), name=f"changes for {self._name}")
 
+    def refusal(self, change: Change) -> str | None:
+        """Say why the change is not wanted, None when it is. Asks the filter's functions."""
+        interest = self._interest
+        if interest is None or self._is_wanted(change, interest):
+            return None
+        if change.codebase not in self._codebases:
+            known = ", ".join(f'"{name}"' for name in sorted(self._codebases))
+            return f'its codebase is "{change.codebase}", not {known}'
+        if isinstance(interest.wanted, ChangeFilter):
+            return interest.wanted.refusal(change)
+        return "the filter's function said no"
+
     def _is_wanted(self, change: Change, interest: Interest) -> bool:
         if change.codebase not in self._codebases:
             _log.debug("scheduler %s does not process codebase %r", self._name, change.codebase)
@@ -139,5 +156,7 @@ class ChangeFeed:
         important = interest.is_important is None or bool(
             await self._patience.answer("fileIsImportant", interest.is_important(change))
         )
+        if not important:
+            self.unimportant.append(change.id)
         if important or not interest.only_important:
             await self._receive(change, important)

@@ -53,6 +53,27 @@ class Condition:
             case Comparison.MATCHES_NOT:
                 return not self._matches(value)
 
+    def refusal(self, value: object) -> str:
+        """Say why *value*, which does not satisfy it, does not."""
+        is_so = f"it has no {self.name}" if value is None else f'its {self.name} is "{value}"'
+        match self.comparison:
+            case Comparison.IN:
+                return f"{is_so}, not {self._listed(' or ')}"
+            case Comparison.NOT_IN:
+                return f"{is_so}, which is excluded"
+            case Comparison.MATCHES:
+                return f"{is_so}, which does not match {self._listed(' or ')}"
+            case Comparison.MATCHES_NOT:
+                return f"{is_so}, which must not match {self._listed(' or ')}"
+
+    def _listed(self, between: str) -> str:
+        return between.join(
+            "none"
+            if value is None
+            else f'"{value.pattern if isinstance(value, re.Pattern) else value}"'
+            for value in self.values
+        )
+
     def _matches(self, value: object) -> bool:
         if value is None:
             return False
@@ -77,6 +98,23 @@ class ChangeFilter:
             and all(function(getattr(change, name)) for name, function in self.functions)
             and self._properties_hold(change.properties if self.properties else {})
         )
+
+    def refusal(self, change: Filterable) -> str:
+        """Say why a change that does not pass does not."""
+        for condition in self.fields:
+            value = getattr(change, condition.name)
+            if not condition.holds(value):
+                return condition.refusal(value)
+        for name, function in self.functions:
+            if not function(getattr(change, name)):
+                return f"its filter's function for the {name} said no"
+        for condition in self.properties:
+            value = change.properties.get(condition.name, (None, ""))[0]
+            if not condition.holds(value):
+                return condition.refusal(value).replace(
+                    condition.name, f"property {condition.name}", 1
+                )
+        return "its filter said no"
 
     def _properties_hold(self, properties: Mapping[str, tuple[object, str]]) -> bool:
         return all(

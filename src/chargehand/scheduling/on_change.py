@@ -89,6 +89,18 @@ class OnChange:
         await self._schedulers.classify(self._parts.id, {change.id: important})
         self._let_wait(change, important)
 
+    def has(self, change_id: ChangeId) -> bool:
+        """Return whether the change waits here."""
+        return any(change_id in waiting.changes for waiting in self._waiting.values())
+
+    def seconds_left(self, change_id: ChangeId) -> float | None:
+        """Return after how many seconds a change that waits is built; None: no timer runs."""
+        now = asyncio.get_running_loop().time()
+        for waiting in self._waiting.values():
+            if change_id in waiting.changes and waiting.timer is not None:
+                return max(0.0, waiting.timer.when() - now)
+        return None
+
     def _let_wait(self, change: Change, important: bool) -> None:
         seconds = self._settings.stable_seconds or 0.0
         key = timer_key(change) if self._settings.timer_per_branch else None

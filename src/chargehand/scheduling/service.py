@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.change import Change
+from chargehand.domain.change_fate import ChangeFate
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.domain.json import Json
 from chargehand.events.bus import Bus, Subscription
@@ -17,6 +18,7 @@ from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled
+from chargehand.scheduling.explaining import fates_of
 from chargehand.scheduling.force import Force, form
 from chargehand.scheduling.force import Settings as FormSettings
 from chargehand.scheduling.ports import (
@@ -150,6 +152,18 @@ class Scheduling:
             return self._services.builders.ids(settings.builder_names)
         except LookupError:  # In the middle of a reconfiguration that removes some of them.
             return ()
+
+    async def fates_of(
+        self, change_id: ChangeId, built_by: Mapping[str, Sequence[int]]
+    ) -> list[ChangeFate]:
+        """Say what became of a change, scheduler by scheduler. Raises LookupError.
+
+        *built_by* has the buildsets that build it, by their schedulers' names.
+        """
+        found = await self._services.changes.changes([change_id])
+        if not found:
+            raise LookupError(f"there is no changeid {change_id}")
+        return fates_of(found[0], self._running.values(), built_by)
 
     def running(self) -> dict[str, Scheduler]:
         """Return the schedulers that are active here, by name."""

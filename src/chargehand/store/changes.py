@@ -17,7 +17,12 @@ from chargehand.store.engine.columns import as_json, ids_as_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.mapping import Rows
 from chargehand.store.engine.portable import inserted_id, is_among
-from chargehand.store.engine.tables import buildset_changes, buildset_source_stamps, changes
+from chargehand.store.engine.tables import (
+    buildset_changes,
+    buildset_source_stamps,
+    buildsets,
+    changes,
+)
 from chargehand.store.engine.transaction import Transaction
 
 _change = changes.c
@@ -39,6 +44,26 @@ _OF_BUILDSET = _SELECT.where(
             )
         ),
     )
+)
+_BUILDSETS_OF = (
+    select(buildsets.c.id, buildsets.c.scheduler)
+    .where(
+        or_(
+            buildsets.c.id.in_(
+                select(buildset_source_stamps.c.buildset_id)
+                .join(
+                    changes, changes.c.source_stamp_id == buildset_source_stamps.c.source_stamp_id
+                )
+                .where(changes.c.id == bindparam("change"))
+            ),
+            buildsets.c.id.in_(
+                select(buildset_changes.c.buildset_id).where(
+                    buildset_changes.c.change_id == bindparam("change")
+                )
+            ),
+        )
+    )
+    .order_by(buildsets.c.id)
 )
 _AFTER = _SELECT.where(_change.id > bindparam("after")).limit(bindparam("count"))
 _NEWEST = select(func.max(_change.id))
@@ -74,6 +99,17 @@ class Changes:
     async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
         """Return these changes, oldest first."""
         return await self._database.read_patiently(lambda connection: by_ids(connection, ids))
+
+    async def buildsets_of(self, change_id: ChangeId) -> dict[str, list[BuildsetId]]:
+        """Return the buildsets that build the change, by their schedulers' names."""
+
+        def read(connection: Connection) -> dict[str, list[BuildsetId]]:
+            found: dict[str, list[BuildsetId]] = {}
+            for number, scheduler in connection.execute(_BUILDSETS_OF, {"change": change_id}):
+                found.setdefault(scheduler, []).append(BuildsetId(number))
+            return found
+
+        return await self._database.read(read)
 
     async def changes_after(self, change_id: ChangeId, limit: int = 1000) -> list[Change]:
         """Return changes newer than that one, oldest first."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
+from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
@@ -168,6 +169,11 @@ class MemoryExplanations:
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason. Raises LookupError."""
         return self._reasons[request_id]
+
+    async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
+        """Return that no scheduler wanted it."""
+        sentence = "no scheduler of this master builds changes"
+        return [ChangeFate(kind="no_scheduler", sentence=sentence)]
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons that are there."""

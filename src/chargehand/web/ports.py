@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
+from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
@@ -72,10 +73,13 @@ class Controls(Protocol):
 
 
 class Explanations(Protocol):
-    """Why things wait."""
+    """Why things wait, and what became of changes."""
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason, None when the request does not wait. Raises LookupError."""
+
+    async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
+        """Return what became of a change, scheduler by scheduler. Raises LookupError."""
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons of requests that are known to be waiting, without asking the store."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.identifiers import BuilderId, ChangeId, RequestId
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
-from chargehand.resources.query import Query
+from chargehand.resources.query import Filter, Operator, Query
 from chargehand.resources.reasons import as_seen
 from chargehand.resources.visibility import Visibility
 from chargehand.web.ports import Explanations, ForceForms, Resources
@@ -47,6 +48,28 @@ class StageReader:
         if waiting is None:
             return None
         return (await self._as_seen(sees, {request_id: waiting}))[request_id]
+
+    async def fates_of(self, sees: Visibility, change_id: ChangeId) -> list[ChangeFate]:
+        """Return what became of a change. Raises LookupError.
+
+        Who does not see everything hears only of the buildsets of which they see requests.
+        """
+        if sees.is_everything:
+            return await self._explanations.fates_of(change_id)
+        query = Query(kind="changes", scope={"changeid": change_id}, sees=sees)
+        if not (await self._resources.fetch(query)).rows:
+            raise LookupError(f"there is no changeid {change_id}")
+        fates = await self._explanations.fates_of(change_id)
+        built = [fate for fate in fates if fate.kind == "built"]
+        return [fate for fate in built if await self._sees_all_of(sees, fate)]
+
+    async def _sees_all_of(self, sees: Visibility, fate: ChangeFate) -> bool:
+        ids = fate.details["buildsetids"]
+        assert isinstance(ids, list)
+        query = Query(
+            kind="buildsets", sees=sees, filters=(Filter("bsid", Operator.IN, tuple(ids)),)
+        )
+        return len((await self._resources.fetch(query)).rows) == len(ids)
 
     async def why_these_wait(
         self, sees: Visibility, requests: Mapping[RequestId, BuilderId]

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 
 from chargehand.config.web_limits import WebLimits
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, ChangeId, RequestId
 from chargehand.resources import selection
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Endpoint, Resolved, resolve
@@ -156,6 +156,8 @@ class Reader:
         return await self._stages.forms(sees, BuilderId(builder.rows[0]["builderid"]))
 
     async def _why(self, query: Query) -> Sequence[Resource]:
+        if "changeid" in query.scope:
+            return await self._fates(query)
         request_id = RequestId(int(query.scope["buildrequestid"]))
         try:
             waiting = await self._stages.why_waiting(query.sees, request_id)
@@ -166,6 +168,21 @@ class Reader:
         details = msgspec.to_builtins(waiting)
         kind = details.pop("kind")
         return [{"kind": kind, "sentence": waiting.sentence, "details": details}]
+
+    async def _fates(self, query: Query) -> Sequence[Resource]:
+        change_id = ChangeId(int(query.scope["changeid"]))
+        try:
+            fates = await self._stages.fates_of(query.sees, change_id)
+        except LookupError:
+            raise NotFound(f"not found: changes/{change_id}") from None
+        return [
+            {
+                "kind": fate.kind,
+                "sentence": fate.sentence,
+                "details": {"scheduler": fate.scheduler, **fate.details},
+            }
+            for fate in fates
+        ]
 
 
 def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:

@@ -1,0 +1,20 @@
+"""What became of a change: one value for each scheduler that had to do with it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from chargehand.domain.json import Json
+
+
+class ChangeFate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scheduler made of a change, or why it made nothing of it.
+
+    ``kind`` is one of ``built``, ``not_wanted``, ``unimportant``, ``waits_for_stable_tree``,
+    ``waits_for_important_change``, ``being_looked_at``, ``taken``, ``not_seen``, ``no_scheduler``.
+    """
+
+    kind: str
+    sentence: str
+    scheduler: str | None = None
+    details: dict[str, Json] = {}
