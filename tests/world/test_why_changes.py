@@ -73,7 +73,12 @@ async def test_what_is_not_important_is_not_built(important: bool) -> None:
     async with started(CONFIGURATION) as ci:
         files = ["a"] if important else ["README"]
         said = await why(
-            ci, branch="main", revision="1", project="website", files=files, properties={"p": ("q", "Change")}
+            ci,
+            branch="main",
+            revision="1",
+            project="website",
+            files=files,
+            properties={"p": ("q", "Change")},
         )
 
         no = "does not build it: fileIsImportant said no"

@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from chargehand.app.chronicle import Chronicle
 from chargehand.app.directory import Directory
 from chargehand.app.places import LOCAL_SOCKET
 from chargehand.app.recovering import recover
@@ -109,6 +110,7 @@ class Parts:
         self.orders = self._orders()
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
+        self.chronicle = Chronicle(bus=bus, directory=directory, master_id=master_id)
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
     def _orders(self) -> Orders:

@@ -1,0 +1,123 @@
+"""The life of the farm, one line each in the master's log."""
+
+from __future__ import annotations
+
+import logging
+
+from chargehand.app.directory import Directory
+from chargehand.domain.build import Build
+from chargehand.domain.identifiers import MasterId, RequestId, SchedulerId, WorkerId
+from chargehand.domain.worker import Worker
+from chargehand.events.bus import Bus
+from chargehand.events.messages import (
+    BuildFinished,
+    BuildsetSubmitted,
+    BuildStarted,
+    ChangeAdded,
+    RequestCancelled,
+    RequestClaimed,
+    SchedulerChanged,
+    WorkerConnected,
+    WorkerUpdated,
+)
+from chargehand.kit.durations import duration
+
+_log = logging.getLogger("chargehand.farm")
+
+
+class Chronicle:
+    """Writes what the bus tells; nothing is asked of the store for it."""
+
+    def __init__(self, *, bus: Bus, directory: Directory, master_id: MasterId) -> None:
+        self._directory = directory
+        self._master_id = master_id
+        self._workers: dict[WorkerId, Worker] = {}
+        self._submitted: dict[RequestId, float] = {}
+        """When the requests were submitted of which the builds are about to start."""
+        self._enabled: dict[SchedulerId, bool] = {}
+        bus.subscribe(self._change, ChangeAdded)
+        bus.subscribe(self._buildset, BuildsetSubmitted)
+        bus.subscribe(self._claimed, RequestClaimed)
+        bus.subscribe(self._cancelled, RequestCancelled)
+        bus.subscribe(self._started, BuildStarted)
+        bus.subscribe(self._finished, BuildFinished)
+        bus.subscribe(self._worker_connected, WorkerConnected)
+        bus.subscribe(self._worker_updated, WorkerUpdated)
+        bus.subscribe(self._scheduler, SchedulerChanged)
+
+    def _change(self, event: ChangeAdded) -> None:
+        change = event.change
+        where = " ".join(filter(None, (change.repository, change.branch, change.revision)))
+        _log.info("change %d by %s: %s", change.id, change.author, where or "no revision")
+
+    def _buildset(self, event: BuildsetSubmitted) -> None:
+        buildset = event.buildset
+        _log.info(
+            'buildset %d submitted by scheduler "%s": %s',
+            buildset.id,
+            event.scheduler,
+            buildset.reason or "no reason",
+        )
+
+    def _claimed(self, event: RequestClaimed) -> None:
+        if event.request.claimed_by == self._master_id:
+            self._submitted[event.request.id] = event.request.submitted_at
+
+    def _cancelled(self, event: RequestCancelled) -> None:
+        self._submitted.pop(event.request.id, None)
+        _log.info("request %d cancelled: %s", event.request.id, event.reason or "no reason")
+
+    def _started(self, event: BuildStarted) -> None:
+        build = event.build
+        submitted = self._submitted.pop(build.request_id, None)
+        self._submitted.clear()  # Requests that were collapsed into it.
+        waited = 0.0 if submitted is None else max(0.0, build.started_at - submitted)
+        worker = self._workers.get(build.worker_id)
+        _log.info(
+            "build %s started on %s (build %d, request %d waited %s)",
+            self._name(build),
+            "another master's worker" if worker is None else worker.name,
+            build.id,
+            build.request_id,
+            duration(waited),
+        )
+
+    def _finished(self, event: BuildFinished) -> None:
+        build = event.build
+        took = 0.0 if build.complete_at is None else build.complete_at - build.started_at
+        result = "no result" if build.result is None else build.result.word
+        _log.info(
+            "build %s finished after %s with %s: %s",
+            self._name(build),
+            duration(took),
+            result,
+            build.state,
+        )
+
+    def _name(self, build: Build) -> str:
+        return f"{self._directory.name(build.builder_id)} #{build.number}"
+
+    def _worker_connected(self, event: WorkerConnected) -> None:
+        self._workers[event.worker.id] = event.worker
+
+    def _worker_updated(self, event: WorkerUpdated) -> None:
+        new, old = event.worker, self._workers.get(event.worker.id)
+        if old is None:
+            return
+        self._workers[new.id] = new
+        if old.paused != new.paused:
+            _log.info(
+                "worker %s is %s%s",
+                new.name,
+                "paused" if new.paused else "no longer paused",
+                f": {new.pause_reason}" if new.paused and new.pause_reason else "",
+            )
+        if new.graceful and not old.graceful:
+            _log.info("worker %s shuts down when its builds have ended", new.name)
+
+    def _scheduler(self, event: SchedulerChanged) -> None:
+        known, new = self._enabled.get(event.scheduler.id, True), event.scheduler.enabled
+        self._enabled[event.scheduler.id] = new
+        if known != new:
+            enabled = "enabled" if event.scheduler.enabled else "disabled"
+            _log.info('scheduler "%s" is %s', event.scheduler.name, enabled)
