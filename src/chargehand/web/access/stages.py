@@ -60,8 +60,12 @@ class StageReader:
         if not (await self._resources.fetch(query)).rows:
             raise LookupError(f"there is no changeid {change_id}")
         fates = await self._explanations.fates_of(change_id)
-        built = [fate for fate in fates if fate.kind == "built"]
-        return [fate for fate in built if await self._sees_all_of(sees, fate)]
+        told = [fate for fate in fates if fate.kind in ("built", "no_scheduler")]
+        return [
+            fate
+            for fate in told
+            if fate.kind == "no_scheduler" or await self._sees_all_of(sees, fate)
+        ]
 
     async def _sees_all_of(self, sees: Visibility, fate: ChangeFate) -> bool:
         ids = fate.details["buildsetids"]
