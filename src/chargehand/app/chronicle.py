@@ -7,7 +7,6 @@ import logging
 from chargehand.app.directory import Directory
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import MasterId, RequestId, SchedulerId, WorkerId
-from chargehand.domain.worker import Worker
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
     BuildFinished,
@@ -18,7 +17,6 @@ from chargehand.events.messages import (
     RequestClaimed,
     SchedulerChanged,
     WorkerConnected,
-    WorkerUpdated,
 )
 from chargehand.kit.durations import duration
 
@@ -31,7 +29,7 @@ class Chronicle:
     def __init__(self, *, bus: Bus, directory: Directory, master_id: MasterId) -> None:
         self._directory = directory
         self._master_id = master_id
-        self._workers: dict[WorkerId, Worker] = {}
+        self._workers: dict[WorkerId, str] = {}
         self._submitted: dict[RequestId, float] = {}
         """When the requests were submitted of which the builds are about to start."""
         self._enabled: dict[SchedulerId, bool] = {}
@@ -42,7 +40,6 @@ class Chronicle:
         bus.subscribe(self._started, BuildStarted)
         bus.subscribe(self._finished, BuildFinished)
         bus.subscribe(self._worker_connected, WorkerConnected)
-        bus.subscribe(self._worker_updated, WorkerUpdated)
         bus.subscribe(self._scheduler, SchedulerChanged)
 
     def _change(self, event: ChangeAdded) -> None:
@@ -76,7 +73,7 @@ class Chronicle:
         _log.info(
             "build %s started on %s (build %d, request %d waited %s)",
             self._name(build),
-            "another master's worker" if worker is None else worker.name,
+            worker or "a worker of another master",
             build.id,
             build.request_id,
             duration(waited),
@@ -98,22 +95,7 @@ class Chronicle:
         return f"{self._directory.name(build.builder_id)} #{build.number}"
 
     def _worker_connected(self, event: WorkerConnected) -> None:
-        self._workers[event.worker.id] = event.worker
-
-    def _worker_updated(self, event: WorkerUpdated) -> None:
-        new, old = event.worker, self._workers.get(event.worker.id)
-        if old is None:
-            return
-        self._workers[new.id] = new
-        if old.paused != new.paused:
-            _log.info(
-                "worker %s is %s%s",
-                new.name,
-                "paused" if new.paused else "no longer paused",
-                f": {new.pause_reason}" if new.paused and new.pause_reason else "",
-            )
-        if new.graceful and not old.graceful:
-            _log.info("worker %s shuts down when its builds have ended", new.name)
+        self._workers[event.worker.id] = event.worker.name
 
     def _scheduler(self, event: SchedulerChanged) -> None:
         known, new = self._enabled.get(event.scheduler.id, True), event.scheduler.enabled
