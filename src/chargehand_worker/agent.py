@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from chargehand_wire.worker_side import WorkerEvent, WorkerSide
@@ -18,21 +19,28 @@ from chargehand_worker.processes import Processes
 from chargehand_worker.supervisor import COMMANDS, Supervisor
 
 
-def run_agent(*, door: Path, name: str, basedir: Path, patience: float, guard: int) -> None:
-    """Serve the masters that open *door*, one after the other."""
+def run_agent(
+    *, door: Path, name: str, basedir: Path, patience: float, guard: int, hidden: Sequence[str]
+) -> None:
+    """Serve the masters that open *door*, one after the other.
+
+    Commands get its own environment but for what is *hidden*.
+    """
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     kernel.die_with_parent(signal.SIGTERM)
     if os.getppid() != guard:  # It died before we asked to be told.
         return
-    asyncio.run(_serve(door, name, basedir, patience))
+    asyncio.run(_serve(door, name, basedir, patience, hidden))
 
 
-async def _serve(door: Path, name: str, basedir: Path, patience: float) -> None:
+async def _serve(
+    door: Path, name: str, basedir: Path, patience: float, hidden: Sequence[str]
+) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     processes = Processes()
     processes.watch()
-    environment = dict(os.environ)
+    environment = {key: value for key, value in os.environ.items() if key not in hidden}
     side = WorkerSide(
         name=name,
         incarnation=uuid.uuid4().hex,

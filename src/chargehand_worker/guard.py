@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import time
 from pathlib import Path
 
 from chargehand_worker import kernel
@@ -26,28 +27,65 @@ def take_lock(path: Path) -> None:
     os.pwrite(lock, f"{os.getpid()}\n{marker}\n".encode(), 0)
 
 
-def split_off_agent() -> None:
+_LOOK_EVERY = 0.5
+
+
+def split_off_agent(patience: float) -> None:
     """Return in a new process, the agent; the old one stays behind as its guard and never returns.
 
     It is to be called before much is imported, so that the guard stays small. Whatever the agent
     leaves behind becomes the guard's child, as that is the next subreaper above.
+
+    An agent that somebody has stopped cannot count the seconds that it goes on without a master:
+    then the guard does so.
     """
+    master = os.getppid()
     kernel.become_subreaper()
     agent = os.fork()
     if agent == 0:
         return
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda received, _: kernel.kill(agent, signal.SIGTERM))
-    status = _wait_for(agent)
+        signal.signal(number, lambda received, _: _end(agent))
+    status = _wait_for(agent, master, patience)
     _kill_what_is_left()
     os._exit(min(abs(os.waitstatus_to_exitcode(status)), 255))
 
 
-def _wait_for(agent: int) -> int:
+def _end(agent: int) -> None:
+    kernel.kill(agent, signal.SIGTERM)
+    kernel.kill(agent, signal.SIGCONT)  # It may have been stopped.
+
+
+def _wait_for(agent: int, master: int, patience: float) -> int:
     while True:
-        process_id, status = os.waitpid(-1, 0)
-        if process_id == agent:
+        process_id, status = os.waitpid(-1, os.WUNTRACED)
+        if process_id != agent:
+            continue
+        if not os.WIFSTOPPED(status):
             return status
+        _watch_stopped(agent, master, patience)
+
+
+def _watch_stopped(agent: int, master: int, patience: float) -> None:
+    """Return when the agent goes on or has ended; kill it when no master was there for too long."""
+    alone_since: float | None = None
+    while _is_stopped(agent):
+        if os.getppid() == master:
+            alone_since = None
+        elif alone_since is None:
+            alone_since = time.monotonic()
+        elif time.monotonic() - alone_since >= patience:
+            kernel.kill(agent)
+            return
+        time.sleep(_LOOK_EVERY)
+
+
+def _is_stopped(process_id: int) -> bool:
+    try:
+        with open(f"/proc/{process_id}/stat", "rb") as file:  # noqa: PTH123 - the guard stays small
+            return file.read().rpartition(b")")[2].split()[:1] == [b"T"]
+    except OSError:
+        return False
 
 
 def _kill_what_is_left() -> None:

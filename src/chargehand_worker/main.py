@@ -27,6 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     local.add_argument(
         "--patience", type=float, required=True, help="seconds that it goes on without a master"
     )
+    local.add_argument(
+        "--keep-from-commands",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a variable of its environment that commands do not get",
+    )
     options = parser.parse_args(arguments)
     basedir = Path(os.path.abspath(options.basedir))  # noqa: PTH100 - keep symbolic links
     basedir.mkdir(parents=True, exist_ok=True)
@@ -36,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"worker {options.name} already runs: {options.lock} is locked", file=sys.stderr)
         sys.exit(_ALREADY_RUNS)
     guard = os.getpid()
-    split_off_agent()
+    split_off_agent(options.patience)
     # Imported here, in the agent, so that its guard does not carry them.
     from chargehand_worker.agent import run_agent
 
@@ -46,4 +53,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         basedir=basedir,
         patience=options.patience,
         guard=guard,
+        hidden=options.keep_from_commands,
     )

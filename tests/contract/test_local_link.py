@@ -118,10 +118,16 @@ async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
 
 
 def link_of(
-    reception: Reception, sessions: Sessions, directory: Path, workdir: str = "w", **more: Any
+    reception: Reception,
+    sessions: Sessions,
+    directory: Path,
+    workdir: str = "w",
+    inherit_environment: object = False,
+    **more: Any,
 ) -> LocalLink:
     links = LocalLinks(reception=reception, directory=directory, **more)
-    return links(WorkerConfig(name="w", kind="local", settings={"workdir": workdir}), sessions)
+    settings = {"workdir": workdir, "inherit_environment": inherit_environment}
+    return links(WorkerConfig(name="w", kind="local", settings=settings), sessions)
 
 
 @pytest.fixture
@@ -811,7 +817,7 @@ async def test_a_variable_that_is_not_text_is_shown_with_escapes(
 ) -> None:
     sessions = Sessions()
     odd = {**os.environ, "ODD": os.fsdecode(b"caf\xe9")}
-    link = link_of(reception, sessions, tmp_path, environment=odd)
+    link = link_of(reception, sessions, tmp_path, environment=odd, inherit_environment=["ODD"])
     await link.start()
 
     try:
@@ -822,6 +828,26 @@ async def test_a_variable_that_is_not_text_is_shown_with_escapes(
 
     assert session.info.environ["ODD"] == "caf\\xe9"
     assert b"ocaf\xe9\n" in heard.logs["stdio"]
+
+
+async def test_commands_get_a_clean_environment(reception: Reception, tmp_path: Path) -> None:
+    sessions = Sessions()
+    shell = {**os.environ, "OF_THE_SHELL": "1", "PYTHONPATH": str(tmp_path), "LANG": "C.UTF-8"}
+    link = link_of(reception, sessions, tmp_path, environment=shell)
+    await link.start()
+
+    try:
+        worker = Running(link, sessions, await sessions.attached.get())
+        heard = await worker.shell("env; command -v git sh")
+    finally:
+        await link.stop()
+
+    variables = dict(line.split("=", 1) for line in heard.lines("o") if "=" in line)
+    assert variables["LANG"] == "C.UTF-8"
+    assert variables["HOME"]
+    assert not {"OF_THE_SHELL", "PYTHONPATH", "VIRTUAL_ENV"} & set(variables)
+    assert f"{sys.prefix}/bin" not in variables["PATH"].split(":")
+    assert heard.values["rc"] == 0
 
 
 async def test_links_are_made_of_configurations(reception: Reception, tmp_path: Path) -> None:
@@ -965,18 +991,19 @@ async def test_an_agent_that_never_says_hello_is_started_again(
 async def test_an_agent_that_goes_silent_is_started_anew(
     reception: Reception, tmp_path: Path
 ) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: signal.sigwait({signal.SIGUSR2}))\n"
+    )
     sessions = Sessions()
-    link = link_of(reception, sessions, tmp_path, ping_every=0.1)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    link = link_of(reception, sessions, tmp_path, ping_every=0.1, environment=environment)
     await link.start()
     try:
         worker = Running(link, sessions, await sessions.attached.get())
-        heard = Heard()
-        command = worker.command("shell", workdir="b", command="echo $PPID; exec sleep 600")
-        running = asyncio.ensure_future(worker.session.run(command, heard.receive))
-        await until(lambda: bool(heard.lines("o")))
-        agent = int(heard.lines("o")[0])
+        agent, running = await agent_of(worker)
 
-        os.kill(agent, signal.SIGSTOP)
+        os.kill(agent, signal.SIGUSR1)
 
         with pytest.raises(WorkerLost):
             await running
@@ -985,6 +1012,115 @@ async def test_an_agent_that_goes_silent_is_started_anew(
         assert not is_alive(agent)
     finally:
         await link.stop()
+
+
+async def test_a_stopped_agent_is_let_go_on(reception: Reception, tmp_path: Path) -> None:
+    sessions = Sessions()
+    link = link_of(reception, sessions, tmp_path, ping_every=0.1)
+    await link.start()
+    try:
+        worker = Running(link, sessions, await sessions.attached.get())
+        agent, running = await agent_of(worker)
+
+        os.kill(agent, signal.SIGSTOP)
+
+        async with asyncio.timeout(20):
+            assert (await worker.shell("echo on")).lines("o") == ["on"]
+        assert not running.done()
+        running.cancel()
+    finally:
+        await link.stop()
+
+
+async def agent_of(worker: Running) -> tuple[int, asyncio.Future[None]]:
+    """Begin a long command, and return the agent that runs it."""
+    heard = Heard()
+    command = worker.command("shell", workdir="b", command="echo $PPID; exec sleep 600")
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    await until(lambda: bool(heard.lines("o")))
+    return int(heard.lines("o")[0]), running
+
+
+def guard_of(agent: int) -> int:
+    return int(Path(f"/proc/{agent}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize(
+    "what_happens",
+    [
+        [("agent", signal.SIGSTOP)],
+        [("guard", signal.SIGSTOP)],
+        [("agent", signal.SIGSTOP), ("guard", signal.SIGSTOP)],
+        [("guard", signal.SIGSTOP), ("agent", signal.SIGKILL)],
+        [("agent", signal.SIGSTOP), ("guard", signal.SIGKILL)],
+        [("guard", signal.SIGSTOP), ("agent", signal.SIGKILL), ("guard", signal.SIGKILL)],
+        [("agent", signal.SIGSTOP), ("guard", signal.SIGTERM)],
+        [("agent", signal.SIGKILL)],
+        [("guard", signal.SIGKILL)],
+    ],
+)
+async def test_nothing_stays_whatever_is_stopped_or_killed_before_the_link_stops(
+    worker: Running, what_happens: list[tuple[str, signal.Signals]]
+) -> None:
+    agent, running = await agent_of(worker)
+    processes = {"agent": agent, "guard": guard_of(agent)}
+
+    for which, number in what_happens:
+        os.kill(processes[which], number)
+    await worker.link.stop()
+
+    assert not any(map(is_alive, processes.values()))
+    assert strays_of(worker) == []
+    with pytest.raises(WorkerLost):
+        await running
+
+
+async def test_a_link_that_is_stopped_while_its_agent_ends_leaves_nothing(
+    worker: Running,
+) -> None:
+    agent, running = await agent_of(worker)
+    guard = guard_of(agent)
+    os.kill(guard, signal.SIGSTOP)
+
+    worker.session.lose("it is to be given up")
+    assert await worker.sessions.detached.get() is worker.session
+    await worker.link.stop()
+
+    assert not is_alive(agent)
+    assert not is_alive(guard)
+    with pytest.raises(WorkerLost):
+        await running
+
+
+async def test_a_stopped_agent_does_not_outlive_its_master_by_more_than_its_patience(
+    tmp_path: Path,
+) -> None:
+    script = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-m', 'chargehand_worker', *sys.argv[1:]])\n"
+        "sys.stdin.read()\n"
+    )
+    places = ("--door", str(tmp_path / "door"), "--lock", str(tmp_path / "lock"))
+    (tmp_path / "lock").touch()
+    door = await asyncio.start_unix_server(lambda reader, writer: None, tmp_path / "door")
+    master = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", script, "local", *places, "--name", "w"),
+        *("--basedir", str(tmp_path / "w"), "--patience", "0.5"),
+        stdin=asyncio.subprocess.PIPE,
+    )
+    await until(lambda: len((tmp_path / "lock").read_text().split()) > 0)
+    guard = int((tmp_path / "lock").read_text().split()[0])
+    children = Path(f"/proc/{guard}/task/{guard}/children")
+    await until(lambda: bool(children.read_text()))
+    agent = int(children.read_text())
+    os.kill(agent, signal.SIGSTOP)
+
+    master.kill()
+    await master.wait()
+
+    async with asyncio.timeout(20):
+        await until(lambda: not is_alive(agent) and not is_alive(guard))
+    door.close()
 
 
 async def test_an_agent_that_is_merely_idle_is_left_alone(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from buildbot import locks
@@ -216,7 +218,13 @@ def test_a_local_worker_becomes_the_engine_s_value():
         default_properties={"q": (2, "Worker")},
         locks=locks.lock_accesses([util.MasterLock("m")]),
         notify_on_missing=("x@y",),
-        settings={"keepalive_interval": 3600, "workdir": "w", "reconnect_timeout": 600.0},
+        settings={
+            "keepalive_interval": 3600,
+            "workdir": "w",
+            "reconnect_timeout": 600.0,
+            "environment": None,
+            "inherit_environment": False,
+        },
     )
     assert repr(made) == "<LocalWorker 'a'>"
 
@@ -377,3 +385,19 @@ def test_a_configuration_may_make_its_own_links():
     assert isinstance(match, RevlinkMatch)
     assert match("abc", "git:a/b") == "http://h/a/b?id=abc"
     assert match("abc", "svn:a/b") is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"environment": ["A"]}, "environment must be a dictionary, not ['A']"),
+        ({"environment": {"A=B": "x"}}, "'A=B' is not a valid name of a variable"),
+        ({"environment": {"J": 4}}, "J must be a string, a list of strings or None"),
+        ({"environment": {"J": "a\0b"}}, "J must not contain a zero byte"),
+        ({"inherit_environment": "PATH"}, "must be True, False or a list of names, not 'PATH'"),
+    ],
+)
+def test_a_local_worker_s_environment_is_checked(arguments: dict[str, Any], complaint: str) -> None:
+    messages = _errors(lambda: worker.LocalWorker("a", **arguments))
+
+    assert [complaint in message for message in messages] == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
@@ -17,11 +18,18 @@ class LocalWorker(AbstractWorker):
     ``workdir`` is its base directory; by default ``workers/NAME`` in the master's.
     ``reconnect_timeout`` is for how many seconds its commands go on without the master: after a
     lost connection, or when the master was killed. (Chargehand's own.)
+
+    Commands get a clean environment, whatever shell has started the master. ``environment`` adds
+    variables to it, with the rules of a step's ``env``. ``inherit_environment`` names variables of
+    the master's environment that commands get, too (patterns such as ``JAVA_*`` are allowed), or is
+    True for all of them, as with Buildbot. (Both are Chargehand's own.)
     """
 
     _kind = "local"
     workdir: str | None = None
     reconnect_timeout: float = DEFAULT_RECONNECT_TIMEOUT
+    environment: dict[str, Any] | None = None
+    inherit_environment: bool | list[str] | tuple[str, ...] = False
 
     @own_arguments
     def checkConfig(
@@ -29,6 +37,8 @@ class LocalWorker(AbstractWorker):
         name: str,
         workdir: str | None = None,
         reconnect_timeout: float = DEFAULT_RECONNECT_TIMEOUT,
+        environment: dict[str, Any] | None = None,
+        inherit_environment: bool | list[str] | tuple[str, ...] = False,
         **kwargs: Any,
     ) -> None:
         """Check the arguments, and keep them; a password is not needed."""
@@ -38,10 +48,34 @@ class LocalWorker(AbstractWorker):
         self.reconnect_timeout = reconnect_timeout
         if not isinstance(reconnect_timeout, int | float) or reconnect_timeout < 0:
             error(f"worker {name!r}: reconnect_timeout must be a number of seconds")
+        self.environment = environment
+        self.inherit_environment = inherit_environment
+        for problem in _problems_of_variables(environment, inherit_environment):
+            error(f"worker {name!r}: {problem}")
 
     def _settings(self) -> dict[str, Any]:
         return {
             **super()._settings(),
             "workdir": self.workdir,
             "reconnect_timeout": self.reconnect_timeout,
+            "environment": self.environment,
+            "inherit_environment": self.inherit_environment,
         }
+
+
+def _problems_of_variables(environment: object, inherit: object) -> Iterator[str]:
+    if environment is not None and not isinstance(environment, dict):
+        yield f"environment must be a dictionary, not {environment!r}"
+    elif environment:
+        for name, value in environment.items():
+            values = value if isinstance(value, list | tuple) else [value]
+            if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+                yield f"environment: {name!r} is not a valid name of a variable"
+            elif value is not None and not all(isinstance(one, str) for one in values):
+                yield f"environment: {name} must be a string, a list of strings or None"
+            elif value is not None and any("\0" in one for one in values):
+                yield f"environment: {name} must not contain a zero byte"
+    if not isinstance(inherit, bool) and not (
+        isinstance(inherit, list | tuple) and all(isinstance(one, str) for one in inherit)
+    ):
+        yield f"inherit_environment must be True, False or a list of names, not {inherit!r}"

@@ -29,6 +29,9 @@ from chargehand.domain.source_stamp import SourceStamp
 from chargehand.kit import loop
 from chargehand.kit.tasks import Tasks
 
+_OF_THE_ENVIRONMENT = ("environment", "inherit_environment")
+"""Settings of a local worker that count here, too."""
+
 
 @click.command()
 @click.argument("builder")
@@ -200,7 +203,12 @@ class _Run:
         configured = {worker.name: worker for worker in config.workers}
         name = builder.worker_names[0]
         worker = configured.get(name, WorkerConfig(name=name, kind="local"))
-        settings: dict[str, object] = {"reconnect_timeout": 0.0}
+        settings: dict[str, object] = {
+            "reconnect_timeout": 0.0,
+        }
+        for key in _OF_THE_ENVIRONMENT:
+            if key in worker.settings:
+                settings[key] = worker.settings[key]
         if self._workdir:
             settings["workdir"] = str(self._workdir.resolve())
         worker = dataclasses.replace(

@@ -32,6 +32,9 @@ class AgentOrder:
     basedir: Path
     places: AgentPlaces
     environment: Mapping[str, str]
+    """What its commands get."""
+    for_the_agent: Mapping[str, str]
+    """What the agent needs besides, in order to run."""
     patience: float
     """Seconds that it goes on without a master."""
 
@@ -52,13 +55,17 @@ class AgentOrder:
             *("--door", str(self.places.door), "--lock", str(self.places.lock(self.worker_name))),
             *("--name", self.worker_name, "--basedir", str(self.basedir)),
             *("--patience", str(self.patience)),
+            *(f"--keep-from-commands={name}" for name in self._only_for_the_agent()),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**self.environment, WORKER_MARKER: self.marker},
+            env={**self.for_the_agent, **self.environment, WORKER_MARKER: self.marker},
             start_new_session=True,
         )
         return AgentProcess(self, process, tasks)
+
+    def _only_for_the_agent(self) -> list[str]:
+        return [name for name in self.for_the_agent if name not in self.environment]
 
 
 class AgentProcess:
@@ -77,10 +84,17 @@ class AgentProcess:
         """Is done when it has ended."""
         return self._ended
 
+    def wake(self) -> None:
+        """Let it and its agent go on, if somebody has stopped them (SIGSTOP)."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGCONT)
+
     async def end(self) -> None:
-        """Tell it to end, and wait for that; one that hangs is killed."""
+        """Tell it to end, and wait until nothing of it is left; one that hangs is killed."""
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
+        self.wake()
         try:
             async with time_limit(_EXIT_TIME):
                 await self._process.wait()
@@ -89,8 +103,9 @@ class AgentProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
+        if self._process.returncode != 0:  # It may have had no time to clear up.
             await asyncio.to_thread(kill_stray_processes, WORKER_MARKER, self._order.marker)
-        await asyncio.wait([self._reading])
+        await asyncio.wait([self._reading], timeout=_EXIT_TIME)
 
     async def _pass_on_log(self) -> None:
         log = self._process.stderr

@@ -17,6 +17,7 @@ from chargehand.links.native.agent_process import AgentOrder, AgentProcess
 from chargehand.links.native.reception import Reception
 from chargehand.links.native.session import NativeSession
 from chargehand.links.native.told_info import told_info
+from chargehand.links.native.worker_environment import FOR_THE_AGENT, worker_environment
 from chargehand_wire.messages import Hello
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ _RECONNECT_TIMEOUT = 600.0
 class LocalLinks:
     """Makes the links of a master's local workers; few of their agents start at the same time.
 
-    *directory* is where the workers work that have no directory of their own.
+    *directory* is where the workers work that have no directory of their own, *environment* the
+    master's own, of which they get what they need.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class LocalLinks:
         workdir = config.settings.get("workdir")
         patience = config.settings.get("reconnect_timeout")
         basedir = self._directory / (str(workdir) if workdir else config.name)
+        own = os.environ if self._environment is None else self._environment
         order = AgentOrder(
             worker_name=config.name,
             basedir=basedir.absolute(),
             places=self._reception.places,
-            environment=os.environ if self._environment is None else self._environment,
+            environment=worker_environment(own, config.settings),
+            for_the_agent={name: own[name] for name in FOR_THE_AGENT if name in own},
             patience=patience if isinstance(patience, int | float) else _RECONNECT_TIMEOUT,
         )
         return LocalLink(
@@ -99,6 +103,8 @@ class LocalLink:
         self._ping_every = ping_every
         self._tasks = Tasks(f"local worker {self._name}")
         self._is_stopped = False
+        self._ending: asyncio.Task[None] | None = None
+        """The end of a life; it goes on when the link is stopped meanwhile."""
 
     async def start(self) -> None:
         """Begin; the registry hears of the worker when it is there."""
@@ -108,6 +114,8 @@ class LocalLink:
         """End the agent and all that it runs; when this returns nothing of it is left."""
         self._is_stopped = True
         await self._tasks.close()
+        if self._ending is not None:
+            await asyncio.wait([self._ending])
 
     async def _keep_alive(self) -> None:
         loop = asyncio.get_running_loop()
@@ -144,12 +152,17 @@ class LocalLink:
             await life.serve(agent, self._ping_every)
         finally:
             self._reception.forget(self._name)
-            try:
-                await life.end()
-            finally:
-                if agent is not None:
-                    await agent.end()
-                await processes.close()
+            self._ending = asyncio.get_running_loop().create_task(_end(life, agent, processes))
+            await asyncio.shield(self._ending)
+
+
+async def _end(life: _Life, agent: AgentProcess | None, processes: Tasks) -> None:
+    try:
+        await life.end()
+    finally:
+        if agent is not None:
+            await agent.end()
+        await processes.close()
 
 
 class _Life:
@@ -196,6 +209,8 @@ class _Life:
             if session.unanswered >= _UNANSWERED_AT_MOST:
                 _log.error("worker %s is not responding; restarting it", self._name)
                 return
+            if session.unanswered or session.state is SessionState.INTERRUPTED:
+                agent.wake()
             session.ping()
 
     async def end(self) -> None:
