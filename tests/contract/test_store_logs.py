@@ -16,6 +16,8 @@ from chargehand.domain.build import Log, LogType, Segment, SegmentSource
 from chargehand.domain.identifiers import CommandId, LogId, StepId
 from chargehand.events.messages import LogAdded, LogAppended, LogFinished
 from chargehand.execution.recovery import Cause
+from chargehand.resources.query import Query
+from chargehand.resources.visibility import EVERYTHING
 from chargehand.store.errors import LogWriteFailed
 
 
@@ -95,12 +97,29 @@ async def test_the_row_of_a_growing_log_is_brought_up_to_date(workshop: Workshop
     log = await _log(workshop)
     await workshop.store.logs.append(log.id, segment(_noise(500)))
     await workshop.store.logs.append(log.id, segment(_noise(500)))
-    before = (await workshop.rows("logs"))[0]["num_lines"]
 
     await workshop.store.logs.close()
 
-    assert before == 500
     assert (await workshop.rows("logs"))[0]["num_lines"] == 1000
+
+
+async def test_what_was_announced_is_what_readers_find(workshop: Workshop) -> None:
+    log = await _log(workshop)
+    resources, number = workshop.store.resources, 0
+    kept = await resources.fetch(Query(kind="logs", sees=EVERYTHING))
+
+    for count in (10, 3000, 1, 500, 2):
+        await workshop.store.logs.append(log.id, segment(_noise(count, number)))
+        number += count
+        announced = workshop.heard(LogAppended)[-1].log.line_count
+        last = await workshop.store.logs.lines(log.id, announced - 1, 1)
+
+        assert announced == number
+        assert last.startswith(b"o%06d" % (number - 1))
+        assert not resources.is_current(kept.basis)
+        kept = await resources.fetch(Query(kind="logs", sees=EVERYTHING, fields=("num_lines",)))
+        assert kept.rows == [{"num_lines": number}]
+        assert resources.is_current(kept.basis)
 
 
 async def test_equal_slugs_are_told_apart(workshop: Workshop) -> None:

@@ -59,8 +59,11 @@ class Store:
         self.masters = Masters(database=self.database, logs=self.logs, epochs=epochs)
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database, epochs=epochs)
-        self.resources = Resources(database=self.database)
-        self.visited_resources = Resources(database=self.database, lane=Lane.WEB)
+        up_to_date = {"logs": self.logs.bring_up_to_date}
+        self.resources = Resources(database=self.database, up_to_date=up_to_date)
+        self.visited_resources = Resources(
+            database=self.database, lane=Lane.WEB, up_to_date=up_to_date
+        )
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)

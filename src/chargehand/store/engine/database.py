@@ -198,6 +198,10 @@ class Database:
         that is to be kept."""
         return self._generations.now()
 
+    def outdate(self, table: str) -> None:
+        """Say that rows of a table would be others if they were brought up to date now."""
+        self._generations.note((table,))
+
     def is_current(self, basis: Basis) -> bool:
         """Return whether nothing was written to what was read."""
         return self._generations.is_current(basis)

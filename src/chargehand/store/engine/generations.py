@@ -28,8 +28,8 @@ AFFECTED_BY_DELETE: dict[str, frozenset[str]] = {
 class Generations:
     """Counts the transactions that wrote something, and remembers for each table the last one.
 
-    The writer's thread notes them, the loop asks; a commit that is not noted yet makes an answer
-    look older than it is, which does no harm.
+    The writer's thread notes them, and the loop what is not in its row yet; the loop asks. A commit
+    that is not noted yet makes an answer look older than it is, which costs a reading and no more.
     """
 
     def __init__(self, *, is_shared: bool) -> None:

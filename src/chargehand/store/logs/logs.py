@@ -59,7 +59,8 @@ class Logs:
 
     What `append` has taken survives a kill of the master: it is committed, or in the file. A log
     starts in its row and moves to a file when it outgrows 16 KiB compressed. While a file grows
-    its row is brought up to date once a second, and exactly when the log is finished.
+    its row is brought up to date once a second, before somebody reads it (`bring_up_to_date`), and
+    exactly when the log is finished.
     """
 
     def __init__(self, *, database: Database, files: LogFiles) -> None:
@@ -68,6 +69,7 @@ class Logs:
         self._open: dict[LogId, OpenLog] = {}
         self._extents: OrderedDict[LogId, Extent] = OrderedDict()
         self._unmeasured: dict[LogId, OpenLog] = {}
+        self._measuring: asyncio.Task[None] | None = None
         self._tasks = Tasks("logs")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
@@ -184,6 +186,14 @@ class Logs:
             size += len(source.missing) - source.has_letters
         return RawLog(size=size, chunks=self._chunks(source))
 
+    async def bring_up_to_date(self) -> None:
+        """See to it that rows say of how many lines was announced; at once when they do."""
+        if self._measuring is not None:
+            await asyncio.wait([self._measuring])
+        if self._unmeasured:
+            self._measuring = self._tasks.spawn(self._measure_or_say(), name="measure logs")
+            await asyncio.wait([self._measuring])
+
     async def delete(self, log_ids: Sequence[LogId]) -> None:
         """Forget logs and their text."""
         await self._database.recorded()
@@ -215,9 +225,13 @@ class Logs:
         if not self._unmeasured:
             self._tasks.spawn(self._measure_soon(), name="bring rows up to date")
         self._unmeasured[opened.log.id] = opened
+        self._database.outdate("logs")
 
     async def _measure_soon(self) -> None:
         await asyncio.sleep(_MEASURE_EVERY)
+        await self._measure_or_say()
+
+    async def _measure_or_say(self) -> None:
         try:
             await self._measure()
         except StoreError as error:

@@ -150,8 +150,8 @@ class OpenLog:
             await self._move(group)
         self._grow(group.measures)
         self.log = replace(self.log, line_count=self.extent.line_count)
+        self._places.grown(self)  # First: what is announced is what readers find.
         self._places.database.publish([LogAppended(log=self.log)])
-        self._places.grown(self)
         group.future.set_result(None)
 
     async def _move(self, group: _Group) -> None:

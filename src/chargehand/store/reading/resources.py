@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from threading import Lock
 
 from msgspec.structs import replace
@@ -53,10 +53,20 @@ _REMEMBERED_TOTALS = 1000
 
 
 class Resources:
-    """Answers questions about resources (``web.Resources``)."""
+    """Answers questions about resources (``web.Resources``).
 
-    def __init__(self, *, database: Database, lane: Lane = Lane.ENGINE) -> None:
+    Some kinds have rows that lag behind: they are brought up to date before they are read.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        lane: Lane = Lane.ENGINE,
+        up_to_date: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
+    ) -> None:
         self._database = database
+        self._up_to_date = up_to_date or {}
         self._lane = lane
         self._totals = _Totals()
 
@@ -68,7 +78,7 @@ class Resources:
         special = _SPECIAL.get(query.kind)
         if special is None and query.kind not in KINDS:
             raise ValueError(f"there are no {query.kind}")
-        as_of = self._database.generation()
+        as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
             reading = Reading(connection, query.sees)
@@ -81,6 +91,11 @@ class Resources:
 
         return await self._database.read(read, self._lane)
 
+    async def _as_of(self, query: Query) -> int:
+        if (bring_up_to_date := self._up_to_date.get(query.kind)) is not None:
+            await bring_up_to_date()
+        return self._database.generation()
+
     async def fetch_first(
         self, query: Query, count: int, *, with_others: bool = True
     ) -> tuple[Page, Sequence[int]]:
@@ -91,7 +106,7 @@ class Resources:
         """
         if query.kind not in KINDS or (query.limit is not None and query.limit <= count):
             return await self.fetch(query), ()
-        as_of = self._database.generation()
+        as_of = await self._as_of(query)
 
         def read(connection: Connection) -> tuple[Page, Sequence[int]]:
             reading = Reading(connection, query.sees)
@@ -110,7 +125,7 @@ class Resources:
 
     async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
         """Return rows of a kind in the order of their identifiers, without those that are gone."""
-        as_of = self._database.generation()
+        as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
             reading = Reading(connection, query.sees)

@@ -46,9 +46,9 @@ class LogReader:
         except query_string.BadQuery as error:
             return failure(400, str(error))
         log = await self._find(sees, resolved)
-        if first and first >= log.row["num_lines"]:
-            raise NotFound("not found: the log has fewer lines")
         text = b"" if count == 0 else await log.lines(first, count)
+        if first and not text and first >= log.row["num_lines"]:
+            raise NotFound("not found: the log has fewer lines")
         chunk = {
             "logid": log.id,
             "firstline": first,
