@@ -151,9 +151,9 @@ def test_codebases_are_built_together(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")  # git forbids submodules of file:// else
-    monkeypatch.setenv("GIT_CONFIG_KEY_0", "protocol.file.allow")
-    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "always")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    # git forbids submodules of file:// else
+    (tmp_path / ".gitconfig").write_text('[protocol "file"]\n\tallow = always\n')
     library = _repository(tmp_path / "library")
     part = _repository(tmp_path / "part")
     (part.copy / "part.txt").write_text("a part\n")

@@ -28,6 +28,7 @@ from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestI
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.result import Result
+from chargehand.domain.sentence import sentence
 from chargehand.events.messages import (
     BuildFinished,
     BuildPropertiesUpdated,
@@ -131,6 +132,7 @@ class Builds:
 
     def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
+        state = sentence(state)
         values: Values = {"build": build.id, "sentence": state, **self._claim(build).parameters}
         return self._record(_SET_STATE, values, replace(build, state=state))
 
@@ -172,7 +174,9 @@ class Builds:
         """
         claim = self._claim(build)
         return await self._database.insist(
-            lambda transaction: _finish(transaction, build, result, state, requests, claim),
+            lambda transaction: _finish(
+                transaction, build, result, sentence(state), requests, claim
+            ),
             sequence=build.id,
         )
 

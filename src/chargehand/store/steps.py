@@ -27,6 +27,7 @@ from chargehand.domain.build import NewLog, Step, StepUrl
 from chargehand.domain.identifiers import BuildId, StepId
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
+from chargehand.domain.sentence import sentence
 from chargehand.events.messages import Event, StepAdded, StepFinished, StepStarted, StepUpdated
 from chargehand.execution.ports import AddedStep
 from chargehand.store import open_builds
@@ -139,7 +140,7 @@ class Steps:
 
         def use_case(transaction: Transaction) -> AddedStep:
             started_at = transaction.now if started else None
-            step = _add(transaction, build_id, name, state, started_at)
+            step = _add(transaction, build_id, name, sentence(state), started_at)
             if log is None:
                 return AddedStep(step, None)
             return AddedStep(step, log_rows.add(transaction, step.id, log))
@@ -154,6 +155,7 @@ class Steps:
     ) -> None:
         """Add a step that is over; announce StepAdded, StepStarted and StepFinished."""
         ended_at = self._database.now()
+        state = sentence(state)
 
         def use_case(transaction: Transaction) -> None:
             end: Values = {"over": True, "ended": ended_at, "outcome": result}
@@ -179,6 +181,7 @@ class Steps:
 
     def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence; announce StepUpdated."""
+        state = sentence(state)
         altered = replace(step, state=state)
         values: Values = {**_keys(step), "sentence": state}
         return self._record(_SET_STATE, values, altered, StepUpdated(step=altered))
@@ -192,6 +195,7 @@ class Steps:
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step; announce StepFinished."""
         now = self._database.now()
+        state = sentence(state)
         self._database.record(
             lambda transaction: _finish(transaction, step, result, state, hidden, now),
             sequence=step.build_id,

@@ -27,6 +27,7 @@ from chargehand.domain.identifiers import (
 )
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.sentence import sentence
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.execution.ports import AddedStep, BuildSources, StartedBuild
 from chargehand.execution.service import Builds
@@ -76,6 +77,7 @@ class MemoryBuildStore:
 
     def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence."""
+        state = sentence(state)
         self.states.append(state)
         return self._keep(msgspec.structs.replace(build, state=state))
 
@@ -99,7 +101,7 @@ class MemoryBuildStore:
             self.completed.update(dict.fromkeys(requests, result))
         return self._keep(
             msgspec.structs.replace(
-                build, result=result, state=state, complete=True, complete_at=NOW
+                build, result=result, state=sentence(state), complete=True, complete_at=NOW
             )
         )
 
@@ -150,7 +152,7 @@ class MemoryStepStore:
             build_id=build_id,
             number=len(others),
             name=unique,
-            state=state,
+            state=sentence(state),
             started_at=begun,
             locks_acquired_at=begun,
         )
@@ -167,7 +169,7 @@ class MemoryStepStore:
 
     def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence."""
-        return self._keep(msgspec.structs.replace(step, state=state))
+        return self._keep(msgspec.structs.replace(step, state=sentence(state)))
 
     def add_step_url(self, step: Step, url: StepUrl) -> Step:
         """Add a link."""
@@ -177,7 +179,12 @@ class MemoryStepStore:
         """End the step."""
         return self._keep(
             msgspec.structs.replace(
-                step, result=result, state=state, hidden=hidden, complete=True, complete_at=NOW
+                step,
+                result=result,
+                state=sentence(state),
+                hidden=hidden,
+                complete=True,
+                complete_at=NOW,
             )
         )
 

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chargehand.kit.limits import time_limit
@@ -33,10 +33,10 @@ class AgentOrder:
     places: AgentPlaces
     environment: Mapping[str, str]
     """What its commands get."""
-    for_the_agent: Mapping[str, str]
-    """What the agent needs besides, in order to run."""
     patience: float
     """Seconds that it goes on without a master."""
+    for_the_agent: Mapping[str, str] = field(default_factory=dict)
+    """What the agent needs besides its environment, in order to run."""
 
     @property
     def marker(self) -> str:
