@@ -127,11 +127,11 @@ def test_a_long_log_shows_its_end_and_says_so(visit: Visit):
     assert len(shown) == 2000
     earlier = visit.master.logs(build, "shell")["stdio"]["num_lines"] - 2000
     button = _step(page, "shell").locator("[data-earlier]")
-    expect(button).to_have_text(f"{earlier} lines before these: show 2000 more")
+    expect(button).to_have_text(f"{earlier} earlier lines: show 2000 more")
 
     button.click()
 
-    expect(button).to_have_text(re.compile(f"^{earlier - 2000} lines before these"))
+    expect(button).to_have_text(re.compile(f"^{earlier - 2000} earlier lines"))
     expect(text).to_contain_text("number 1500\n")
 
 
@@ -219,8 +219,8 @@ def test_a_build_is_forced_from_the_first_page(visit: Visit):
     before = len(visit.master.get("builders/quick/builds"))
 
     page.get_by_label("Build").select_option(label="quick")
-    page.get_by_label("because").fill("I <i>want</i> it")
-    page.get_by_label("because").press("Enter")
+    page.get_by_label("Reason").fill("I <i>want</i> it")
+    page.get_by_label("Reason").press("Enter")
 
     expect(page.locator("#said")).to_have_text(
         re.compile(r"Build of \w+ requested \(request \d+\)\.")
@@ -253,7 +253,7 @@ def test_a_build_is_stopped_and_built_again(visit: Visit):
     assert visit.master.completed(request_id)["results"] == CANCELLED
     visit.master.let_go("stoppable")
     page.get_by_role("button", name="Build again").click()
-    page.get_by_role("link", name="See the builder").click()
+    page.get_by_role("link", name="View builder").click()
     again = _section(page, "Recent builds").locator("li", has_text=f"#{build['number'] + 1}")
     expect(again.locator(".mark")).to_have_text("success")
 
@@ -307,13 +307,13 @@ def test_every_control_is_reached_and_used_with_the_keyboard(visit: Visit):
 def test_what_has_the_focus_keeps_it_when_the_page_changes(visit: Visit):
     page = visit.open("")
     before = len(visit.master.get("builders/quick/builds"))
-    page.get_by_label("because").fill("half a rea")
+    page.get_by_label("Reason").fill("half a rea")
 
     visit.master.build("quick")
 
     expect(page.get_by_role("link", name=f"quick #{before + 1}")).to_be_visible()
     page.keyboard.type("son")
-    expect(page.get_by_label("because")).to_have_value("half a reason")
+    expect(page.get_by_label("Reason")).to_have_value("half a reason")
 
 
 def test_the_page_connects_again_and_shows_what_it_missed(visit_with: Callable[..., Visit]):

@@ -1,4 +1,4 @@
-"""Bodies of requests: so large, so long, and so many at once."""
+"""Request bodies: limits for size, time and concurrency."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chargehand.config.web_limits import WebLimits
 from chargehand.kit.limits import time_limit
 
 SMALL = 128 * 1024
-"""What every request may send, whatever the others do."""
+"""Bytes that every request may send, regardless of the others."""
 
 _MAX_ELEMENTS = 1_000_000
 
 
 class BodyRefused(Exception):
-    """A body is not read to its end; the message says why."""
+    """A request body was refused; the message says why."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class BodyRefused(Exception):
 
 
 class Bodies:
-    """Reads bodies; all large ones together take so much memory."""
+    """Reads bodies within a total memory limit for large ones."""
 
     def __init__(self, limits: Callable[[], WebLimits]) -> None:
         self._limits = limits
@@ -33,7 +33,7 @@ class Bodies:
 
     @asynccontextmanager
     async def read(self, request: web.BaseRequest, *, is_large: bool) -> AsyncIterator[bytes]:
-        """Give the body for as long as it is needed. Raises BodyRefused."""
+        """Provide the body within the context. Raises BodyRefused."""
         limits = self._limits()
         limit = limits.body_bytes if is_large else min(SMALL, limits.body_bytes)
         if (request.content_length or 0) > limit:

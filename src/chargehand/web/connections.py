@@ -1,4 +1,4 @@
-"""The connections of visitors: so many at once, and none that only waits."""
+"""Client connections: limits for their number and for idle ones."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MAX_FIELD = 16 * 1024
 _MAX_HEAD = 512 * 1024
 _MOST_AT_ONCE = 256
 _OTHERS = 64
-"""Descriptors that the master needs when it does nothing."""
+"""File descriptors that an idle master needs."""
 _LINGERING_SECONDS = 1.0
-"""How long what nobody reads is received, so that the client sees the answer before the end."""
+"""Seconds to discard remaining input, so that the client sees the answer before the close."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 def usable_connections(limits: WebLimits) -> int:
-    """Return how many connections may be open: half of the descriptors are kept for the engine."""
+    """Return the maximum of open connections: half of the descriptors are for the engine."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return limits.connections
@@ -36,7 +36,7 @@ def usable_connections(limits: WebLimits) -> int:
 
 
 def accepted_at_once(limits: WebLimits) -> int:
-    """Return how many may be accepted before one can be refused: each has a descriptor already."""
+    """Return how many connections to accept at a time: each takes a descriptor at once."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return _MOST_AT_ONCE
@@ -45,7 +45,7 @@ def accepted_at_once(limits: WebLimits) -> int:
 
 
 class _Protocol(RequestHandler):
-    """Ends a connection whose head of a request never ends."""
+    """Closes connections that never finish a request's headers."""
 
     __slots__ = ("_head_size", "_requests_seen")
 
@@ -58,17 +58,19 @@ class _Protocol(RequestHandler):
         if self._requests_seen != self._request_count:
             self._requests_seen = self._request_count
             self._head_size = 0
-        elif self._waiter is not None:  # no request is under way: this is part of a head
+        elif (
+            self._waiter is not None
+        ):  # No request is in progress: this is part of a request's headers.
             self._head_size += len(data)
             if self._head_size > _MAX_HEAD and self.transport is not None:
                 self.transport.abort()
 
 
 class Connections(web.Server):
-    """Accepts connections, up to the limit; then those that wait longest give way.
+    """Accepts connections up to the limit, then closes those that were idle longest.
 
-    A connection waits when no request of it is under way. Those that never sent one give way first,
-    so that somebody who opens many keeps out nobody else.
+    A connection is idle while it has no request in progress. Those that never sent a request are
+    closed first, so that a client that opens many cannot lock out others.
     """
 
     def __init__(
@@ -91,24 +93,24 @@ class Connections(web.Server):
         self._limits = limits
         self._open: dict[RequestHandler, asyncio.Transport] = {}
         self._fresh: dict[RequestHandler, float] = {}
-        """Those that never sent a request, and since when; the oldest first."""
+        """Connections without any request so far, with their start; the oldest first."""
         self._idle: dict[RequestHandler, float] = {}
-        """Those that wait for their next request."""
+        """Idle connections between requests."""
         self._stalled: dict[RequestHandler, tuple[int, float]] = {}
-        """How many bytes wait to be sent, and since when they have not become fewer."""
+        """Bytes waiting to be sent, and since when the number has not fallen."""
         self._sweep: asyncio.TimerHandle | None = None
         self._is_full = False
 
     @property
     def count(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return len(self._open)
 
     def __call__(self) -> RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """Let it in, perhaps in place of one that waits."""
+        """Accept the connection; close an idle one if the limit is reached."""
         super().connection_made(handler, transport)
         if len(self._open) >= usable_connections(self._limits()) and not self._make_room():
             self._say_full()
@@ -151,7 +153,7 @@ class Connections(web.Server):
         return False
 
     def _look(self) -> None:
-        """End the connections that waited too long, or whose clients read nothing."""
+        """Close connections that are idle for too long, or whose clients do not read."""
         self._sweep = self._loop.call_later(self._sweep_seconds(), self._look)
         now = self._loop.time()
         limits = self._limits()
@@ -166,7 +168,7 @@ class Connections(web.Server):
             elif handler not in self._stalled or waiting < before:
                 self._stalled[handler] = (waiting, now)
             elif now - since >= limits.stall_seconds:
-                _log.info("a client reads nothing of what is sent to it; closing its connection")
+                _log.info("a client does not read its answer; closing its connection")
                 self._end(handler)
         self._is_full = len(self._open) >= usable_connections(limits)
 
@@ -183,7 +185,7 @@ class Connections(web.Server):
         if not self._is_full:
             self._is_full = True
             _log.warning(
-                "all %d connections of the web server are in use; refusing further ones. "
-                "c['www']['limits']['connections'] sets how many there may be",
+                "all %d connections of the web server are in use; refusing new ones. "
+                "c['www']['limits']['connections'] sets the limit",
                 len(self._open),
             )

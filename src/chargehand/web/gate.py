@@ -1,4 +1,4 @@
-"""What is asked of every request before anything else: is the master ready, and is it meant."""
+"""The first check of each request: is the master ready, and does Host name this site?"""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, Refused
 
 
 class Stage(Enum):
-    """How far the master has come."""
+    """The phase of the master's life."""
 
     STARTING = "starting"
-    """The configuration is not in force yet."""
+    """The configuration is not active yet."""
     READY = "ready"
     STOPPING = "stopping"
 
 
 _SENTENCES = {
-    Stage.STARTING: "the master is starting; its configuration is not in force yet",
+    Stage.STARTING: "the master is starting; its configuration is not active yet",
     Stage.STOPPING: "the master is stopping",
 }
 _RETRY = {Stage.STARTING: "1", Stage.STOPPING: "10"}
 
 
 class Gate:
-    """Answers health checks, and whatever may not pass."""
+    """Answers health checks and refused requests."""
 
     def __init__(self, hosts: Hosts) -> None:
         self.hosts = hosts
         self.stage = Stage.STARTING
 
     def answer(self, request: web.BaseRequest) -> web.StreamResponse | None:
-        """Return what is to be answered at once, None for a request that may pass."""
+        """Return an immediate answer, None for a request that may proceed."""
         path = request.raw_path.partition("?")[0]
         if path in _CHECKS and request.method in {"GET", "HEAD"}:
             return self._check(path)

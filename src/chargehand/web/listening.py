@@ -1,4 +1,4 @@
-"""The sockets that the server listens on."""
+"""Listening sockets of the server."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _SHUTDOWN_SECONDS = 5.0
 
 
 class CannotListen(Exception):
-    """An address cannot be listened on; the message says which, why, and what to do."""
+    """Listening on an address failed; the message says which, why, and what to do."""
 
 
 class Listeners:
-    """Owns the listening sockets; `listen` opens and closes only what differs."""
+    """Owns the listening sockets; `listen` only opens and closes those that differ."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Listeners:
 
     @property
     def addresses(self) -> list[Address]:
-        """Where it listens, with the ports that were really given."""
+        """The addresses it listens on, with actual port numbers."""
         return [
             address if isinstance(address, str) else listening.getsockname()[:2]
             for address, (_, listening) in self._sites.items()
@@ -58,12 +58,12 @@ class Listeners:
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return 0 if self._server is None else self._server.count
 
     @property
     def urls(self) -> list[str]:
-        """Where people reach it: URLs, and paths of unix sockets."""
+        """Addresses for people: URLs, and paths of unix sockets."""
         found: list[str] = []
         for address, (_, listening) in self._sites.items():
             if isinstance(address, str):
@@ -73,7 +73,7 @@ class Listeners:
         return found
 
     async def listen(self, addresses: Sequence[Address]) -> None:
-        """Listen at exactly these. If one fails nothing changes. Raises CannotListen."""
+        """Listen on exactly these addresses; all or nothing. Raises CannotListen."""
         opened: dict[Address, socket.socket] = {}
         try:
             for address in dict.fromkeys(addresses):
@@ -84,7 +84,7 @@ class Listeners:
                 listening.close()
             raise
         for address, listening in opened.items():
-            # So many are accepted at a time: each has a descriptor before it can be refused.
+            # Limits accepted connections: each takes a descriptor before it can be refused.
             site = web.SockSite(
                 await self._running(), listening, backlog=accepted_at_once(self._limits())
             )
@@ -98,7 +98,7 @@ class Listeners:
             _remove_socket_file(address)
 
     async def close(self) -> None:
-        """Stop listening, and let the requests under way end."""
+        """Stop listening, and let requests in progress finish."""
         for address in self._sites:
             _remove_socket_file(address)
         self._sites.clear()
@@ -165,14 +165,14 @@ def _described(address: Address, listening: socket.socket) -> str:
     if address[0] not in _ANY:
         return urls
     return (
-        f"all addresses of this machine: {urls}; everybody who reaches one of them may use this "
+        f"all addresses of this machine: {urls}; anyone who can reach one of them can use this "
         "master. To listen on this machine only, set "
         f"c['www']['port'] = 'tcp:{listening.getsockname()[1]}:interface=127.0.0.1'"
     )
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Return whether a socket file is there and nobody answers at it."""
+    """Return whether the socket file exists but no process listens on it."""
     try:
         if not stat.S_ISSOCK(path.stat().st_mode):
             return False

@@ -1,4 +1,4 @@
-"""The addresses of this machine, as people can type them."""
+"""The addresses of this machine, for URLs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def own_addresses() -> list[str]:
 
 
 def site_urls(host: str, port: int) -> list[str]:
-    """Return the URLs at which a site that listens there can be reached."""
+    """Return the URLs of a site that listens on this host and port."""
     hosts = own_addresses() if host in ("", "0.0.0.0", "::") else [host]
     if host == "0.0.0.0":
         hosts = [one for one in hosts if ":" not in one]
@@ -35,7 +35,7 @@ def _addresses_4() -> Iterator[str]:
             try:
                 answer = fcntl.ioctl(probe.fileno(), _SIOCGIFADDR, request)
             except OSError:
-                continue  # An interface without an address.
+                continue  # The interface has no address.
             yield socket.inet_ntoa(answer[20:24])
 
 

@@ -1,4 +1,4 @@
-"""What the web needs of the rest."""
+"""Interfaces that the web needs from other packages."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class Resources(Protocol):
         one row more says that there are some."""
 
     async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
-        """Return rows in the order of their identifiers, without those that are gone since."""
+        """Return rows ordered by identifier, without those deleted since."""
 
     def is_current(self, basis: Basis) -> bool:
-        """Return whether nothing was written to what an answer was read from."""
+        """Return whether the tables behind an answer are unchanged."""
 
 
 class Logs(Protocol):
     """Logs, read."""
 
     async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
-        """Return these lines, with channel letters where the log is of type ``s``."""
+        """Return these lines, with channel letters if the log has type ``s``."""
 
     async def raw(self, log_id: LogId) -> RawLog:
-        """Return the text as the command wrote it, without letters."""
+        """Return the text as written by the command, without channel letters."""
 
 
 class Controls(Protocol):
-    """What users may order. Each raises LookupError when the thing is not there."""
+    """Control methods for users. Each raises LookupError if its target does not exist."""
 
     async def force(
         self, scheduler: str, parameters: Mapping[str, object], owner: str
@@ -54,13 +54,13 @@ class Controls(Protocol):
         Raises InvalidParameters."""
 
     async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
-        """Stop a build that runs; a finished one is left alone."""
+        """Stop a running build; has no effect on a finished one."""
 
     async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
         """Build the same again."""
 
     async def cancel_request(self, request_id: RequestId, reason: str) -> None:
-        """Cancel a waiting request, or stop the build that it became."""
+        """Cancel a waiting request, or stop its build."""
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set a request's priority."""
@@ -76,13 +76,13 @@ class Explanations(Protocol):
     """Why things wait, and what became of changes."""
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
-        """Return the reason, None when the request does not wait. Raises LookupError."""
+        """Return the reason, None if the request is not waiting. Raises LookupError."""
 
     async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
         """Return what became of a change, scheduler by scheduler. Raises LookupError."""
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
-        """Return the reasons of requests that are known to be waiting, without asking the store."""
+        """Return the reasons for requests known to be waiting, without a query."""
 
 
 class ForceForms(Protocol):

@@ -1,4 +1,4 @@
-"""The HTTP server: it listens, and hands each request to the part that answers it."""
+"""The HTTP server: listens, and routes each request to its handler."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ Handler = Callable[[web.BaseRequest, Visitor], Awaitable[web.StreamResponse]]
 
 
 class WebServer:
-    """Serves the REST API, live events and pages; ``reconfigure`` keeps what did not change.
+    """Serves the REST API, live events and pages; ``reconfigure`` keeps unchanged sockets open.
 
-    ``routes`` has handlers of others, by the first segment of the paths that they serve. Commands
-    of the master's own account come through the ``local_socket``, and may do everything.
+    ``routes`` has further handlers by the first segment of their paths. Commands run by the
+    master's own account use the ``local_socket`` and have full access.
     """
 
     def __init__(
@@ -95,34 +95,34 @@ class WebServer:
 
     @property
     def addresses(self) -> list[Address]:
-        """Where it listens, with the ports that were really given."""
+        """The addresses it listens on, with actual port numbers."""
         return self._listeners.addresses
 
     @property
     def urls(self) -> list[str]:
-        """Where people reach it: URLs, and paths of unix sockets."""
+        """Addresses for people: URLs, and paths of unix sockets."""
         return self._listeners.urls
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return self._listeners.connections
 
     async def start(self) -> None:
-        """Listen as configured, and serve at once. Raises CannotListen."""
+        """Listen as configured and serve immediately. Raises CannotListen."""
         await self._listeners.listen(self._config.web.listen)
         self.open()
 
     def open(self) -> None:
-        """Serve from now on: the configuration is in force. Until then only health checks are."""
+        """Begin to serve: the configuration is active. Before, only health checks are answered."""
         self._gate.stage = Stage.READY
 
     def close(self) -> None:
-        """Serve nothing but health checks any more: the master is stopping."""
+        """Answer only health checks from now on: the master is stopping."""
         self._gate.stage = Stage.STOPPING
 
     async def reconfigure(self, config: MasterConfig) -> None:
-        """Take a new configuration; unchanged addresses stay open. Raises CannotListen."""
+        """Apply a new configuration; unchanged addresses stay open. Raises CannotListen."""
         await self._listeners.listen(config.web.listen)
         await self._listen_locally()
         self._config = config
@@ -135,7 +135,7 @@ class WebServer:
             self._streams.give_up()
 
     async def stop(self) -> None:
-        """Close live connections, let running requests end, and listen no more."""
+        """Close live connections, let running requests finish, and stop listening."""
         await self._socket.close()
         await self._streams.close()
         await self._live.close()
@@ -147,7 +147,7 @@ class WebServer:
             try:
                 await self._local.listen([str(self._local_socket)])
             except CannotListen as error:
-                _log.warning("commands of this machine cannot reach the master: %s", error)
+                _log.warning("commands on this machine cannot reach the master: %s", error)
 
     def _limits(self) -> WebLimits:
         return self._config.web.limits
@@ -189,7 +189,7 @@ class WebServer:
 
     async def _serve_api(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.raw_path.partition("?")[0] != "/api":
-            raise NotFound("There is no such page.")
+            raise NotFound("This page does not exist.")
         versions = {"v2": self._config.url.rstrip("/") + PREFIX}
         return _json({"api_versions": versions})
 

@@ -1,4 +1,4 @@
-"""What the site tells its visitors of itself: the settings that a user interface needs."""
+"""The site's settings for user interfaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OWN_KEYS = {"plugins", "allowed_hosts", "allowed_origins", "limits", "versions"
 
 
 def frontend_config(config: MasterConfig, user: User) -> Resource:
-    """Return ``window.buildbotFrontendConfig``, which ``/config`` serves as well."""
+    """Return ``window.buildbotFrontendConfig``, also served at ``/config``."""
     options = {
         key: value
         for key, value in config.web.options.items()
@@ -38,7 +38,7 @@ def frontend_config(config: MasterConfig, user: User) -> Resource:
 
 
 def user_description(user: User) -> Resource:
-    """Return the user as interfaces want it."""
+    """Return the user in the format that interfaces expect."""
     if user.is_anonymous:
         return {"anonymous": True}
     return {"username": user.name, "email": user.email, "full_name": user.full_name}

@@ -1,1 +1,1 @@
-"""Who visits: whose pages may talk to us, who a request comes from, and what they see."""
+"""Access: allowed hosts and origins, visitors, and what each visitor may see."""

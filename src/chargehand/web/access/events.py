@@ -1,4 +1,4 @@
-"""Live events for those who do not see everything: the store says what they see."""
+"""Filters live events for visitors with restricted visibility."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
     "buildsets": ("parent_buildid", "rebuilt_buildid", "sourcestamps"),
     "workers": ("configured_on",),
 }
-"""By kind: the fields that name other things, which may be hidden."""
+"""By kind: the fields that refer to other resources, which may be hidden."""
 
 
 class SeenEvents:
-    """Asks the store's SQL, which decides for all other reading as well, a batch at a time."""
+    """Checks events in batches with the same SQL as all other reading."""
 
     def __init__(self, *, resources: Resources) -> None:
         self._resources = resources
 
     async def of(self, sees: Visibility, told: Sequence[Announcement]) -> list[Announcement]:
-        """Return what is left of the announcements, in their order."""
+        """Return the visible announcements, in order."""
         wanted: dict[str, set[int]] = {}
         for keys, _ in told:
             kind, identity = _subject(keys)
@@ -62,13 +62,13 @@ def _references(kind: str) -> tuple[str, ...]:
 
 
 def _subject(keys: Sequence[Key]) -> tuple[str, int]:
-    """Return what an announcement is about: the shortest key begins with it."""
+    """Return the subject of an announcement: the prefix of its shortest key."""
     key = min(keys, key=len)
     return key[0], int(key[1])
 
 
 def _seen_keys(kind: str, keys: tuple[Key, ...], row: Resource) -> tuple[Key, ...]:
-    """Leave out keys that lead through a hidden worker."""
+    """Drop keys that contain a hidden worker."""
     if kind == "workers" or row.get("workerid", 0) is not None:
         return keys
     return tuple(key for key in keys if key[0] != "workers")

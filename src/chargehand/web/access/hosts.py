@@ -1,4 +1,4 @@
-"""By which names the site may be reached."""
+"""Names under which the site can be reached."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^][:/@\s]+)(?::[0-9]*)?", re.ASCII | re.
 
 
 class Hosts:
-    """Which values of ``Host`` are answered.
+    """Accepted values of the ``Host`` header.
 
-    A page of another site can have its own name resolve to our address, and then its scripts read
-    what we answer as if it were theirs (DNS rebinding); only the ``Host`` header tells. Nobody can
-    do that with an address, with ``localhost``, or with a name that is not theirs.
+    Another site can make its own name resolve to our address, so that its scripts can read our
+    answers (DNS rebinding); only the ``Host`` header shows it. Addresses, ``localhost`` and names
+    of other owners cannot be rebound.
     """
 
     def __init__(self, *, site_url: str, patterns: Sequence[str]) -> None:
@@ -26,7 +26,7 @@ class Hosts:
         self._patterns = tuple(re.compile(translate(pattern.lower())) for pattern in patterns)
 
     def allow(self, host: str) -> bool:
-        """Return whether a request with this header is answered; without one no browser sent it."""
+        """Return whether to answer a request with this header; browsers always send one."""
         if not host:
             return True
         matched = _HOST.fullmatch(host)

@@ -1,4 +1,4 @@
-"""Which pages of other sites may talk to us."""
+"""Cross-origin access."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 
 class Origins:
-    """Which origins (scheme, host and port of a page) a browser may send requests from.
+    """Origins (scheme, host and port of a page) that browsers may send requests from.
 
-    The site's own origin is always allowed, and so is the one that the browser reached us at when
-    it is an address or ``localhost`` (another name could have been rebound to our address).
+    The site's own origin is always allowed, and so is the one under which the browser reached us,
+    if it is an address or ``localhost`` (other names could be rebound to our address).
     """
 
     def __init__(self, *, site_url: str, patterns: Sequence[str]) -> None:
@@ -22,7 +22,7 @@ class Origins:
         self._patterns = tuple(re.compile(translate(pattern.lower())) for pattern in patterns)
 
     def allow(self, origin: str, host: str) -> bool:
-        """Return whether a request with these headers may be served."""
+        """Return whether to serve a request with these headers."""
         origin = origin.lower()
         if origin == self._own or any(pattern.match(origin) for pattern in self._patterns):
             return True

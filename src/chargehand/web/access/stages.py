@@ -1,4 +1,4 @@
-"""What only the stages know, and not the store: forms, and why requests wait."""
+"""Data held by the stages instead of the store: force forms, and why requests wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chargehand.web.ports import Explanations, ForceForms, Resources
 
 
 class StageReader:
-    """Reads it as far as somebody sees it; the only one that asks the stages."""
+    """Queries the stages and removes what the visitor may not see; the only way to them."""
 
     def __init__(
         self, *, resources: Resources, explanations: Explanations, forms: ForceForms
@@ -25,7 +25,7 @@ class StageReader:
         self._forms = forms
 
     async def forms(self, sees: Visibility, builder_id: BuilderId | None = None) -> list[Resource]:
-        """Return the force schedulers (those for a builder), without builders that are hidden."""
+        """Return the force schedulers (optionally of one builder), without hidden builders."""
         forms = self._forms.forms(builder_id)
         if sees.every_builder:
             return forms
@@ -37,7 +37,7 @@ class StageReader:
         return [form for form in narrowed if form["builder_names"]]
 
     async def why_waiting(self, sees: Visibility, request_id: RequestId) -> Waiting | None:
-        """Return the reason, None when the request does not wait. Raises LookupError."""
+        """Return the reason, None if the request is not waiting. Raises LookupError."""
         if not sees.is_everything:
             scope = {"buildrequestid": request_id}
             fields = ("buildrequestid",)
@@ -78,7 +78,7 @@ class StageReader:
     async def why_these_wait(
         self, sees: Visibility, requests: Mapping[RequestId, BuilderId]
     ) -> dict[RequestId, Waiting]:
-        """Return the reasons of requests that wait, as *sees* already knows them to."""
+        """Return the reasons for requests that are waiting and visible to *sees*."""
         return await self._as_seen(sees, self._explanations.why_these_wait(requests))
 
     async def _as_seen(

@@ -1,4 +1,4 @@
-"""Who a request comes from."""
+"""Identifies the visitor of each request."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from chargehand.resources.policy import Policy, Visitor, anonymous
 
 
 class Visitors:
-    """Makes the visitor of each request; nobody can log in yet, so that all are anonymous."""
+    """Creates the visitor of each request. Login is not implemented yet: all are anonymous."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._anonymous = anonymous(policy)
 
     def of(self, request: web.BaseRequest) -> Visitor:
-        """Return who sent *request*."""
+        """Return the visitor of *request*."""
         return self._anonymous
 
     def local(self, request: web.BaseRequest) -> Visitor:
-        """Return who sent *request* through the socket in the master's directory.
+        """Return the visitor of *request*, which came through the socket in the master's directory.
 
-        The file system lets only the master's own account reach it.
+        File permissions restrict that socket to the master's own account.
         """
         return Visitor(User(name=_account_of(request), is_operator=True), self.policy)
 
 
 _CREDENTIALS = struct.Struct("3i")
-"""Process, user and group of the other side, as the kernel tells them."""
+"""Process, user and group of the peer, from the kernel."""
 
 
 def _account_of(request: web.BaseRequest) -> str:

@@ -1,1 +1,1 @@
-"""Live events: who wants them, who sees them, and the ways that they are sent."""
+"""Live events: subscriptions, visibility, and transports."""

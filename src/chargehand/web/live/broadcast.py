@@ -1,4 +1,4 @@
-"""Live events: handing them out to the clients who want and see them."""
+"""Delivers live events to subscribed clients that may see them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from chargehand.web.live.subscriptions import Subscriptions
 _encoder = msgspec.json.Encoder()
 
 _MAX_WAITING_EVENTS = 50_000
-"""How many events may wait for the store to say who sees them."""
+"""Maximum number of events waiting for the visibility check in the store."""
 
 
 class LiveEvents:
-    """Hands the bus's events to the clients whose patterns match.
+    """Delivers the bus's events to the clients whose patterns match.
 
-    It listens to the bus only while somebody listens to it. Clients who see the same are one
-    audience: a resource is encoded once for all of them, and not at all when nobody wants it.
+    Listens to the bus only while it has clients. Clients with equal visibility form one audience:
+    a resource is encoded once for all of them, and not at all if no client subscribed to it.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class LiveEvents:
         self._tasks = Tasks("audiences of live events")
 
     def add(self, client: Client, pattern: Key) -> None:
-        """Send the client what matches *pattern*; ``*`` stands for any one segment.
+        """Subscribe the client to *pattern*; ``*`` matches any one segment.
 
         Raises TooMuch.
         """
@@ -59,7 +59,7 @@ class LiveEvents:
             self._subscription = self._bus.subscribe(self._tell, *EVENT_TYPES)
 
     def remove(self, client: Client, pattern: Key) -> bool:
-        """Send it no more; returns whether it had been subscribed."""
+        """Unsubscribe the client; returns whether it was subscribed."""
         if pattern not in client.patterns:
             return False
         client.patterns.remove(pattern)
@@ -75,13 +75,13 @@ class LiveEvents:
         return True
 
     def forget(self, client: Client) -> None:
-        """End all subscriptions of a client that has left."""
+        """Remove all subscriptions of a disconnected client."""
         for pattern in tuple(client.patterns):
             self.remove(client, pattern)
         client.close()
 
     async def close(self) -> None:
-        """Hand nothing out any more."""
+        """Stop delivering events."""
         await self._tasks.close()
 
     def _gathered(self, sees: Visibility) -> _Audience:
@@ -98,13 +98,13 @@ class LiveEvents:
 
 
 class _Audience:
-    """Clients who see everything."""
+    """Clients with full visibility."""
 
     def __init__(self) -> None:
         self.wants = Subscriptions()
 
     def tell(self, told: Announcement) -> None:
-        """Send it to those who want it."""
+        """Send an event to the subscribed clients."""
         keys, resource = told
         body = b""
         for key in keys:
@@ -116,11 +116,11 @@ class _Audience:
                 client.push(data)
 
     def close(self) -> None:
-        """Nobody listens any more."""
+        """Stop: the last client unsubscribed."""
 
 
 class _LimitedAudience(_Audience):
-    """Clients from whom the same is hidden."""
+    """Clients with the same restricted visibility."""
 
     def __init__(self, sees: Visibility, events: SeenEvents, tasks: Tasks) -> None:
         super().__init__()
@@ -128,10 +128,10 @@ class _LimitedAudience(_Audience):
         self._events = events
         self._waiting: deque[Announcement] = deque()
         self._news = asyncio.Event()
-        self._task = tasks.spawn(self._hand_out(), name="live events as some see them")
+        self._task = tasks.spawn(self._hand_out(), name="filtered live events")
 
     def tell(self, told: Announcement) -> None:
-        """Send it to those who want it, as soon as the store has said what they see of it."""
+        """Send an event to the subscribed clients, after the visibility check in the store."""
         if len(self._waiting) >= _MAX_WAITING_EVENTS:
             self._give_up()
             return
@@ -139,7 +139,7 @@ class _LimitedAudience(_Audience):
         self._news.set()
 
     def close(self) -> None:
-        """Nobody listens any more."""
+        """Stop: the last client unsubscribed."""
         self._task.cancel()
 
     async def _hand_out(self) -> None:
@@ -152,7 +152,7 @@ class _LimitedAudience(_Audience):
                 for told in await self._events.of(self._sees, batch):
                     super().tell(told)
         finally:
-            self._give_up()  # Where the store failed: silence would look as if nothing happened.
+            self._give_up()  # If the store failed, silence would look as if nothing had happened.
 
     def _give_up(self) -> None:
         self._waiting.clear()

@@ -1,4 +1,4 @@
-"""One live connection, as what is sent to it sees it."""
+"""The sending side of a live connection."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from chargehand.web.live.limits import LiveAllowance
 
 _log = logging.getLogger(__name__)
 
-FULL = "all live connections that there may be are in use; try again later\n"
+FULL = "the limit of live connections is reached; try again later\n"
 
 Frame = Callable[[Key, bytes], bytes]
-"""Makes what is sent of a key and an encoded resource."""
+"""Formats an event from its key and its encoded resource."""
 
 
 class Client:
-    """One live connection: its patterns, and a bounded queue of what it has yet to be sent.
+    """One live connection: its patterns, and a bounded queue of unsent events.
 
-    ``sees`` holds for as long as the connection does.
+    ``sees`` stays the same for the connection's lifetime.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Client:
 
     @property
     def lag(self) -> int:
-        """How many bytes wait for it."""
+        """The number of unsent bytes."""
         return self._size
 
     def push(self, data: bytes) -> None:
-        """Queue *data*; a client that is too slow is given up with a line in the log."""
+        """Queue *data*; drops and logs a client that is too slow."""
         if self.is_given_up:
             return
         if self._size + len(data) > self._allowance.limits.live_bytes_per_connection:
@@ -66,22 +66,22 @@ class Client:
         self._allowance.lag(len(data))
 
     def drop_as_slow(self) -> None:
-        """Give it up because too much waits for it."""
+        """Drop the connection because too many bytes are unsent."""
         _log.warning("%s does not keep up with its live events; closing it", self.name)
         self.give_up()
 
     def give_up(self) -> None:
-        """Break the connection: something could not be sent, and the client has to know."""
+        """Drop the connection, so that the client notices that it missed something."""
         if self.is_given_up:
             return
         self.is_given_up = True
         self._forget_waiting()
-        # Whoever sends may be stuck in a full buffer: only the connection's end wakes him.
+        # The sender may be blocked on a full buffer: only closing the connection wakes it.
         self._abort()
         self._news.set()
 
     def close(self) -> None:
-        """It has left: nothing waits for it any more."""
+        """Discard unsent data: the client disconnected."""
         self._forget_waiting()
         self._allowance.leave(self)
 
@@ -91,7 +91,7 @@ class Client:
         self._allowance.lag(-size)
 
     async def next(self) -> bytes | None:
-        """Return what is to be sent next, None when the client was given up."""
+        """Return the next data to send, None if the client was dropped."""
         while not self._waiting:
             if self.is_given_up:
                 return None
@@ -104,6 +104,6 @@ class Client:
 
 
 def abort(request: web.BaseRequest) -> None:
-    """Break a request's connection at once, whatever is on its way."""
+    """Close a request's connection immediately, discarding unsent data."""
     if request.transport is not None:
         request.transport.abort()

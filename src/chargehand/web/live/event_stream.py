@@ -21,13 +21,13 @@ _COMMENT_INTERVAL = 30.0
 
 
 def event_frame(key: Key, body: bytes) -> bytes:
-    """Return an event as a stream's clients get it."""
+    """Return an event in the format of server-sent events."""
     data = b'{"key":' + msgspec.json.encode(key) + b',"message":' + body + b"}"
     return b"event: event\ndata: " + data + b"\n\n"
 
 
 class EventStreams:
-    """Serves streams until their clients leave or `close` ends them."""
+    """Serves streams until the client disconnects or `close` is called."""
 
     def __init__(self, *, live: LiveEvents) -> None:
         self._live = live
@@ -58,7 +58,7 @@ class EventStreams:
             return _plain(400, str(error), headers)
 
     def give_up(self) -> None:
-        """Break all connections: what their clients may see has changed."""
+        """Drop all connections: their clients' permissions have changed."""
         for client in self._clients.values():
             client.give_up()
 
@@ -122,11 +122,11 @@ async def _send(response: web.StreamResponse, client: Client) -> None:
         while (data := await _next(client)) is not None:
             await response.write(data)
     except ConnectionError:
-        pass  # The client has left.
+        pass  # The client disconnected.
 
 
 async def _next(client: Client) -> bytes | None:
-    """Return what is to be sent, now and then a comment: writing shows that a client has gone."""
+    """Return the next data; sometimes a comment, because only writing detects lost clients."""
     try:
         async with time_limit(_COMMENT_INTERVAL):
             return await client.next()

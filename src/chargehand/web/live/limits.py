@@ -1,4 +1,4 @@
-"""What live connections may take, each of them and all together."""
+"""Limits for live connections, for each one and for all together."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _MAX_LENGTH = 1024
 
 
 class TooMuch(Exception):
-    """Something is not granted; the message says which limit forbids it."""
+    """A limit is exceeded; the message names it."""
 
 
 def checked_pattern(path: str) -> Key:
-    """Return the pattern that a path is. Raises TooMuch."""
+    """Return the path as a pattern. Raises TooMuch."""
     if len(path) > _MAX_LENGTH:
         raise TooMuch(f"a path has at most {_MAX_LENGTH} characters")
     pattern = tuple(path.strip("/").split("/"))
@@ -27,18 +27,18 @@ def checked_pattern(path: str) -> Key:
 
 
 class Lagging(Protocol):
-    """A connection that bytes wait for."""
+    """A connection with unsent bytes."""
 
     @property
     def lag(self) -> int:
-        """How many bytes."""
+        """The number of unsent bytes."""
 
     def drop_as_slow(self) -> None:
-        """Give it up because too much waits for it."""
+        """Drop the connection because too many bytes are unsent."""
 
 
 class LiveAllowance:
-    """Counts what all live connections take."""
+    """Counts the resources that all live connections use."""
 
     def __init__(self, limits: Callable[[], WebLimits]) -> None:
         self._limits = limits
@@ -48,12 +48,12 @@ class LiveAllowance:
 
     @property
     def limits(self) -> WebLimits:
-        """The limits of the running configuration."""
+        """The limits of the active configuration."""
         return self._limits()
 
     @property
     def is_full(self) -> bool:
-        """Whether there may be no further connection."""
+        """Whether the limit of connections is reached."""
         return len(self._connections) >= self._limits().live_connections
 
     def join(self, connection: Lagging) -> None:
@@ -61,11 +61,11 @@ class LiveAllowance:
         self._connections.add(connection)
 
     def leave(self, connection: Lagging) -> None:
-        """Count a connection no more."""
+        """Uncount a connection."""
         self._connections.discard(connection)
 
     def subscribe(self, own: int) -> None:
-        """Count another subscription of a connection that has so many. Raises TooMuch."""
+        """Count a subscription of a connection that already has *subscriptions*. Raises TooMuch."""
         limits = self._limits()
         if own >= limits.subscriptions_per_connection:
             raise TooMuch(
@@ -76,11 +76,11 @@ class LiveAllowance:
         self._subscriptions += 1
 
     def unsubscribe(self) -> None:
-        """Count one less."""
+        """Uncount a subscription."""
         self._subscriptions -= 1
 
     def lag(self, size: int) -> None:
-        """Count so many bytes more (or less) that wait; beyond the limit the slowest gives way."""
+        """Change the number of unsent bytes; above the limit, drop the slowest connection."""
         self._lag += size
         if size > 0 and self._lag > self._limits().live_bytes:
             max(self._connections, key=lambda connection: connection.lag).drop_as_slow()

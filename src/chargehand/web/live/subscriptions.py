@@ -1,4 +1,4 @@
-"""Who wants which live events: clients, and the patterns of keys that they gave."""
+"""Subscriptions to live events: clients and their key patterns."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class _Node:
 
 
 class Subscriptions:
-    """Finds the clients whose patterns match; ``*`` in a pattern stands for any one segment."""
+    """Finds the clients whose patterns match; ``*`` in a pattern matches any one segment."""
 
     def __init__(self) -> None:
         self._root = _Node()
         self._outlines: Counter[tuple[str, str]] = Counter()
-        """How the patterns begin and end."""
+        """The first and last segments of the patterns."""
         self._wanted: dict[type[Event], bool] = {}
-        """What `want` has found."""
+        """Cached results of `want`."""
         self._clients: Counter[Client] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._outlines)
 
     def add(self, client: Client, pattern: Key) -> None:
-        """Remember that the client, which had not subscribed to that yet, wants it."""
+        """Add a new subscription of a client."""
         self._outlines[_outline(pattern)] += 1
         self._wanted.clear()
         self._clients[client] += 1
@@ -45,14 +45,14 @@ class Subscriptions:
         node.clients.add(client)
 
     def remove(self, client: Client, pattern: Key) -> None:
-        """Forget that the client wants it, as it does."""
+        """Remove an existing subscription of a client."""
         _decrease(self._outlines, _outline(pattern))
         self._wanted.clear()
         _decrease(self._clients, client)
         _prune(self._root, pattern, 0, client)
 
     def want(self, event_type: type[Event]) -> bool:
-        """Return whether anybody may want events of this type."""
+        """Return whether any client may match events of this type."""
         wanted = self._wanted.get(event_type)
         if wanted is None:
             begin, end = beginnings(event_type), verbs(event_type)
@@ -62,13 +62,13 @@ class Subscriptions:
         return wanted
 
     def listeners(self, key: Key) -> set[Client]:
-        """Return who wants what has this key."""
+        """Return the clients that match this key."""
         found: set[Client] = set()
         _collect(self._root, key, 0, found)
         return found
 
     def clients(self) -> Iterator[Client]:
-        """Return everybody who wants anything."""
+        """Return all clients with subscriptions."""
         return iter(tuple(self._clients))
 
 

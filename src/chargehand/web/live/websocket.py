@@ -21,12 +21,12 @@ _CLOSE_SECONDS = 2.0
 
 
 def event_frame(key: Key, body: bytes) -> bytes:
-    """Return an event as the socket's clients get it."""
+    """Return an event in the websocket's format."""
     return b'{"k":' + msgspec.json.encode("/".join(key)) + b',"m":' + body + b"}"
 
 
 class Refused(Exception):
-    """A command cannot be carried out."""
+    """A command failed."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class Refused(Exception):
 
 
 class EventSocket:
-    """Serves websocket clients until they leave or `close` ends their connections."""
+    """Serves websocket clients until they disconnect or `close` is called."""
 
     def __init__(self, *, live: LiveEvents) -> None:
         self._live = live
@@ -76,7 +76,7 @@ class EventSocket:
         return socket
 
     def give_up(self) -> None:
-        """Break all connections: what their clients may see has changed."""
+        """Drop all connections: their clients' permissions have changed."""
         for client in self._clients.values():
             client.give_up()
 
@@ -126,7 +126,7 @@ async def _send(socket: web.WebSocketResponse, client: Client) -> None:
         while (data := await client.next()) is not None:
             await socket.send_frame(data, WSMsgType.TEXT)
     except ConnectionError:
-        pass  # The client has left; who reads from it notices as well.
+        pass  # The client disconnected; the reading side notices as well.
 
 
 def _parsed(text: str) -> Resource:

@@ -1,1 +1,1 @@
-"""The plain pages, rendered here."""
+"""Server-rendered pages."""

@@ -1,4 +1,4 @@
-"""The pages that list builders, workers and changes, and those of one worker and one change."""
+"""Pages that list builders, workers and changes, and pages of one worker or change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BUILDS_OF_CHANGE = 200
 
 
 async def builders(overview: Overview) -> Resource:
-    """Return the configured builders, each with its latest build if that is not long ago."""
+    """Return the configured builders, each with its latest build if it is recent."""
     found = await overview.rows("builders", order=(Order("name"),), limit=_BUILDERS)
     recent = await overview.rows(
         "builds",
@@ -33,7 +33,7 @@ async def builders(overview: Overview) -> Resource:
 
 
 async def workers(overview: Overview) -> Resource:
-    """Return all workers, and how many builds each one runs."""
+    """Return all workers with their numbers of running builds."""
     found = await overview.rows("workers", order=(Order("name"),), limit=_WORKERS)
     running = await overview.rows(
         "builds",
@@ -50,7 +50,7 @@ async def workers(overview: Overview) -> Resource:
 
 
 async def changes(overview: Overview) -> Resource:
-    """Return the latest changes, and how the change sources fare."""
+    """Return the latest changes and the state of the change sources."""
     latest = (Order("changeid", descending=True),)
     return {
         "changes": await overview.rows("changes", order=latest, limit=_CHANGES),
@@ -59,7 +59,7 @@ async def changes(overview: Overview) -> Resource:
 
 
 async def builds_of_change(overview: Overview, change: Resource) -> Resource:
-    """Return a change, and what was built of it."""
+    """Return a change and its builds."""
     builds = await overview.rows(
         "builds",
         scope={"changeid": change["changeid"]},
@@ -70,7 +70,7 @@ async def builds_of_change(overview: Overview, change: Resource) -> Resource:
 
 
 def worker_with_state(worker: Resource, running: int) -> Resource:
-    """Add a worker's ``word`` (how it is), a sentence about it, and how many builds run."""
+    """Add a worker's ``word`` (its state), a sentence about it, and how many builds it runs."""
     if not worker["connected_to"]:
         word, sentence = "offline", "not connected"
     elif worker["paused"]:

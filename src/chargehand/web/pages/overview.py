@@ -1,4 +1,4 @@
-"""What the lists of pages show: what runs, waits and why, was built, and may be forced."""
+"""Lists on pages: running and recent builds, waiting requests with reasons, force buttons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHOICES = 200
 
 
 class Overview:
-    """Gathers the lists, of everything or of one builder, as one visitor sees them."""
+    """Collects the lists for all builders or one, limited to what the visitor may see."""
 
     def __init__(self, *, visitor: Visitor, resources: Resources, stages: StageReader) -> None:
         self._visitor = visitor
@@ -32,7 +32,7 @@ class Overview:
         self._stages = stages
 
     async def lists(self, builder: Resource | None) -> Resource:
-        """Return what a page of lists needs."""
+        """Return the template's values for a page of lists."""
         scope = {"builderid": builder["builderid"]} if builder else {}
         waiting, waiting_in_all = await self._waiting(scope)
         return {
@@ -44,14 +44,14 @@ class Overview:
         }
 
     async def builds(self, scope: Resource) -> Resource:
-        """Return the builds that run, and recent ones."""
+        """Return running and recent builds."""
         return {
             "running": await self._builds(scope, complete=False, limit=_RUNNING),
             "recent": await self._builds(scope, complete=True, limit=_RECENT),
         }
 
     async def titled(self, rows: list[Resource]) -> list[Resource]:
-        """Add what lists show of builds: the builder's name, word, duration and source."""
+        """Add each build's builder name, word for the state, duration and source."""
         names = await self.builder_names(rows)
         named = [row | {"builder": names.get(row["builderid"], "?")} for row in rows]
         return await with_sources(await self.marked("build", named), self.rows)
@@ -74,7 +74,7 @@ class Overview:
         return {row["builderid"]: row["name"] for row in builders}
 
     async def marked(self, kind: str, rows: list[Resource]) -> list[Resource]:
-        """Add each build's or step's ``word`` (of its result, or that it runs) and ``took``."""
+        """Add ``word`` (the result, or "running") and ``took`` (the duration) to each row."""
         id_field = f"{kind}id"
         done = tuple(row[id_field] for row in rows if row["complete_at"] is not None)
         exact = (
@@ -90,7 +90,7 @@ class Overview:
 
     @staticmethod
     def word(row: Resource) -> str:
-        """Return the word for a build's or a step's result, or that it runs or waits."""
+        """Return the word for the result of a build or step, or for running or waiting."""
         if row["results"] is not None:
             known = next((one for one in Result if one == row["results"]), None)
             return "damaged" if known is None else known.word
@@ -154,7 +154,7 @@ class Overview:
 
 
 def _choice(form: Resource, builder: str) -> Resource:
-    """Return a builder that a form builds: its words, and the order to send."""
+    """Return a choice of the force form: its labels, and the call to send."""
     answers = {
         field["fullName"]: field["default"] for field in _fields(form["all_fields"])
         if field.get("required") and field["default"]
@@ -169,7 +169,7 @@ def _choice(form: Resource, builder: str) -> Resource:
 
 
 def _unanswered(form: Resource) -> list[str]:
-    """Return what the form needs to be told, because it has no answer of its own."""
+    """Return the labels of required fields without a default value."""
     return [
         field["label"] or field["fullName"]
         for field in _fields(form["all_fields"])

@@ -1,4 +1,4 @@
-"""Plain pages rendered here: what runs and ran, one build with its logs, and errors."""
+"""Server-rendered pages: lists of builds, a build with its logs, and errors."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ _SINGLES = {"builds", "builders", "workers", "changes"}
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page that somebody wants to see."""
+    """A visitor's request for a page."""
 
     path: str
     visitor: Visitor
     overview: Overview
 
     def may(self, action: str, path: str) -> bool:
-        """Return whether the visitor may order that: the page offers nothing else."""
+        """Return whether the visitor may run this action; the page only offers allowed ones."""
         return self.visitor.refusal(action, path) is None
 
 
 class Pages:
-    """Renders pages from the store, with links that work below any path of a proxy."""
+    """Renders pages from the store; links are relative, so a proxy may serve them at any path."""
 
     def __init__(
         self,
@@ -80,15 +80,15 @@ class Pages:
         self._static = {file.name: file.read_bytes() for file in (_HERE / "static").iterdir()}
 
     def static(self, name: str) -> web.StreamResponse:
-        """Return a file that the pages use. Raises NotFound."""
+        """Return a static file. Raises NotFound."""
         if name not in self._static:
-            raise NotFound("There is no such file.")
+            raise NotFound("This file does not exist.")
         kind = _STATIC_TYPES[Path(name).suffix]
         headers = {"Content-Type": kind, "Cache-Control": "no-cache"}
         return web.Response(body=self._static[name], headers=headers)
 
     def error(self, path: str, status: int, message: str) -> web.StreamResponse:
-        """Return a page that says what went wrong."""
+        """Return an error page."""
         headings = {404: "Not found", 500: "Something went wrong", 503: "Temporarily unavailable"}
         heading = headings.get(status, "Error")
         response = self._page(path, "error.html", status, heading=heading, message=message)
@@ -97,7 +97,7 @@ class Pages:
         return response
 
     async def page(self, path: str, visitor: Visitor) -> web.StreamResponse:
-        """Return the page at *path*: of everything, a builder, or a build. Raises NotFound."""
+        """Return the page at *path*. Raises NotFound."""
         visit = Visit(path, visitor, self._overview_of(visitor))
         if path == "/":
             return await self._lists(visit, None)
@@ -108,7 +108,7 @@ class Pages:
                 return self._listing(visit, kind, await _LISTINGS[kind](visit.overview))
         elif kind in _SINGLES and (found := await visit.overview.rows(kind, scope=scope)):
             return await self._single(visit, kind, found[0])
-        raise NotFound("There is no such page.")
+        raise NotFound("This page does not exist.")
 
     async def _single(self, visit: Visit, kind: str, found: Resource) -> web.StreamResponse:
         match kind:

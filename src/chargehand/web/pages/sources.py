@@ -1,4 +1,4 @@
-"""What builds are of: branch, revision, author and message, for many builds at once."""
+"""Sources of builds: branch, revision, author and message, loaded for many builds at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHANGES = 500
 
 
 class Rows(Protocol):
-    """Reads resources as one visitor sees them."""
+    """Reads the resources that one visitor may see."""
 
     def __call__(
         self,
@@ -28,8 +28,8 @@ class Rows(Protocol):
 async def with_sources(builds: list[Resource], rows: Rows) -> list[Resource]:
     """Add each build's ``source``: ``branch``, ``revision``, ``author``, ``message``, ``changeid``.
 
-    A build needs its ``properties`` for the revision that its source step found. Takes three
-    questions to the store, however many builds there are.
+    Builds must carry their ``properties`` (for the revision that the source step found). Runs
+    three queries, regardless of the number of builds.
     """
     if not builds:
         return []

@@ -1,1 +1,1 @@
-"""The REST API ``/api/v2``: reading, orders, logs, and the cache that makes polling cheap."""
+"""The REST API ``/api/v2``: queries, control methods, logs, and the cache for cheap polling."""

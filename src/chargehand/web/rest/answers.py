@@ -1,4 +1,4 @@
-"""Answers of the REST API: bodies, headers, and the cache that makes polling cheap."""
+"""Answers of the REST API: bodies, headers, and the cache for cheap polling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chargehand.resources.query import Basis
 from chargehand.resources.visibility import Visibility
 
 Question = tuple[Visibility, str, bool]
-"""Who sees what, the path with its query string, and whether JSON is to be compact."""
+"""The visibility, the path with its query string, and whether the JSON is compact."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -28,7 +28,7 @@ READABLE_JSON = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; ``tag`` is its entity tag, empty where there is none."""
+    """A complete answer; ``tag`` is its entity tag, or empty."""
 
     status: int
     content_type: str
@@ -36,7 +36,7 @@ class Answer:
     tag: str = ""
 
     def response(self, extra: Mapping[str, str] | None = None) -> web.Response:
-        """Return it as aiohttp wants it."""
+        """Return the aiohttp response."""
         headers = CIMultiDict(
             {"Content-Type": self.content_type, "X-Content-Type-Options": "nosniff"}
         )
@@ -48,7 +48,7 @@ class Answer:
             headers.update(extra)
         if len(self.body) <= _PIECE:
             return web.Response(status=self.status, body=self.body, headers=headers)
-        # What a client does not read stays here, once, and not in a buffer for each of them.
+        # Slow clients share this one copy instead of each filling a buffer.
         headers["Content-Length"] = str(len(self.body))
         return web.Response(status=self.status, body=_pieces(self.body), headers=headers)
 
@@ -66,12 +66,12 @@ def encoded(value: object) -> bytes:
 def success(
     plural: str, rows: list[Resource], meta: Mapping[str, object], *, compact: bool
 ) -> Answer:
-    """Return rows as clients get them: compact, or readable for people and their browsers."""
+    """Return rows as JSON: compact for programs, indented for browsers."""
     return whole(_encoder.encode({plural: rows, "meta": meta}), compact=compact)
 
 
 def whole(body: bytes, *, compact: bool) -> Answer:
-    """Return a body of compact JSON as clients get it."""
+    """Return the final body for compact JSON."""
     if not compact:
         body = msgspec.json.format(body, indent=2)
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
@@ -79,12 +79,12 @@ def whole(body: bytes, *, compact: bool) -> Answer:
 
 
 def failure(status: int, message: str) -> Answer:
-    """Return an error as the REST API words it."""
+    """Return an error in the REST API's format."""
     return Answer(status, READABLE_JSON, _encoder.encode({"error": message}))
 
 
 def wants_compact(accept: str) -> bool:
-    """Return whether the client is a program: it asks for JSON by name."""
+    """Return whether the client is a program: its Accept header names JSON."""
     return "application/json" in accept
 
 
@@ -103,19 +103,19 @@ class _Entry:
 
 
 _ENTRY_SIZE = 1024
-"""About what Python needs for an entry besides its text."""
+"""Approximate memory overhead of an entry, besides its text."""
 
 
 @dataclass(slots=True)
 class AnswerCache:
-    """Keeps encoded answers, the least recently used of which give way at ``limit`` bytes."""
+    """Caches encoded answers; evicts the least recently used ones above ``limit`` bytes."""
 
     limit: int = 64 * 1024 * 1024
     _entries: OrderedDict[_Key, _Entry] = field(default_factory=OrderedDict)
     _size: int = 0
 
     def find(self, question: Question, is_current: Callable[[Basis], bool]) -> Answer | None:
-        """Return the answer if it is still true, which *is_current* says of its basis."""
+        """Return the cached answer if *is_current* accepts its basis."""
         key = _key(question)
         entry = self._entries.get(key)
         if entry is None:
@@ -127,7 +127,7 @@ class AnswerCache:
         return entry.answer
 
     def keep(self, question: Question, answer: Answer, basis: Basis) -> None:
-        """Remember *answer*, true as long as nothing is written to what it was read from."""
+        """Cache *answer*, valid until one of the tables it was read from is written to."""
         key = _key(question)
         if key in self._entries:
             self._drop(key)

@@ -1,4 +1,4 @@
-"""The REST API ``/api/v2`` over HTTP: reading, orders, and requests from other sites' pages."""
+"""The REST API ``/api/v2`` over HTTP: queries, control methods, and cross-origin requests."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RestApi:
     async def serve(
         self, request: web.BaseRequest, visitor: Visitor, target: str
     ) -> web.StreamResponse:
-        """Answer a request; *target* is what follows the prefix: path and query string."""
+        """Answer a request; *target* is the path and query string after the prefix."""
         headers = request.headers
         compact = wants_compact(headers.get("Accept", ""))
         origin = headers.get("Origin")
@@ -79,7 +79,7 @@ class RestApi:
                 later = RETRY_LATER if answer.status == 503 else {}
                 response = answer.response(extra | later)
                 if answer.status in {408, 413}:
-                    response.force_close()  # Nobody reads the rest of the body.
+                    response.force_close()  # The rest of the body stays unread.
                 return response
             case "OPTIONS" if origin is not None:
                 return _preflight(request, extra)
@@ -128,7 +128,7 @@ class RestApi:
         except BodyRefused as refused:
             return Refused(refused.status, INVALID_REQUEST, str(refused)).answer()
         except ConnectionError:
-            raise  # The client has left while it sent the body.
+            raise  # The client disconnected while sending the body.
         except TemporarilyUnavailable as error:
             _log.warning("POST %s%s: %s", PREFIX, target, error)
             return Refused(503, INTERNAL_ERROR, UNAVAILABLE).answer()
@@ -153,7 +153,7 @@ class RestApi:
 
 
 def _internal(error: Exception) -> str:
-    """Say no more than the kind of error: its text may quote statements, paths or secrets."""
+    """Return only the type of the error: its text may quote statements, paths or secrets."""
     return f"internal error ({type(error).__name__}); see the master's log for details"
 
 

@@ -1,4 +1,4 @@
-"""Orders through the REST API: JSON-RPC 2.0 by POST to a resource."""
+"""Control methods of the REST API: JSON-RPC 2.0 by POST to a resource."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CONTENT_TYPE = "application/json"
 
 
 class Refused(Exception):
-    """The call cannot be carried out; it knows its answer."""
+    """The call failed; carries the answer."""
 
     def __init__(
         self, status: int, code: int, message: object, call_id: object = msgspec.UNSET
@@ -53,7 +53,7 @@ class Refused(Exception):
         self.call_id = call_id
 
     def answer(self) -> Answer:
-        """Return the error as JSON-RPC words it."""
+        """Return the error in JSON-RPC's format."""
         body: dict[str, object] = {
             "jsonrpc": "2.0",
             "error": {"code": self.code, "message": self.message},
@@ -73,7 +73,7 @@ class Call:
 
 
 def parse(content_type: str, body: bytes) -> Call:
-    """Return the call that *body* is. Raises Refused."""
+    """Parse *body*. Raises Refused."""
     if content_type.partition(";")[0].strip().lower() != _CONTENT_TYPE:
         raise _malformed("Invalid content-type (use application/json)")
     try:
@@ -112,7 +112,7 @@ _OF_A_FORM: Declared = {"builderNames": names, "builderid": integer, "owner": te
 
 
 class ControlDesk:
-    """Carries out calls, as far as the policy allows; it is asked here for all orders."""
+    """Runs control methods; the one place that checks the policy for them."""
 
     def __init__(self, *, controls: Controls, resources: Resources, stages: StageReader) -> None:
         self._controls = controls
@@ -130,7 +130,7 @@ class ControlDesk:
             self._orders["workers", method] = (self._worker_order(method), {"reason": text})
 
     def expects_large(self, path: str) -> bool:
-        """Return whether an order at that path may be large: only forms take files and patches."""
+        """Return whether calls to this path may have large bodies: forms take files and patches."""
         try:
             endpoint = resolved_path(path).endpoint
         except NotFound:
@@ -138,7 +138,7 @@ class ControlDesk:
         return endpoint.kind == "forceschedulers" and not endpoint.is_collection
 
     async def answer(self, path: str, content_type: str, body: bytes, visitor: Visitor) -> Answer:
-        """Carry the call in *body* out and return what to answer."""
+        """Run the call in *body* and return the answer."""
         try:
             call = parse(content_type, body)
             result = await self.carry_out(path, call, visitor)
@@ -149,7 +149,7 @@ class ControlDesk:
         )
 
     async def carry_out(self, path: str, call: Call, visitor: Visitor) -> object:
-        """Carry a call out and return its result. Raises Refused."""
+        """Run a call and return its result. Raises Refused."""
         try:
             resolved = resolved_path(path)
         except NotFound as error:
@@ -226,15 +226,15 @@ class ControlDesk:
         return carry_out
 
     async def _require_seen(self, resolved: Resolved, sees: Visibility) -> None:
-        """Raise LookupError for what the visitor does not see, as if it were not there."""
+        """Raise LookupError for things hidden from the visitor, as if they did not exist."""
         if sees.is_everything or resolved.endpoint.kind == "forceschedulers":
-            return  # Of those, the form says which builders are seen.
+            return  # For force schedulers, the form itself filters the builders.
         await self._one(resolved, sees, ())
 
     async def _for_seen_builders(
         self, sees: Visibility, scheduler: str, parameters: Parameters
     ) -> Parameters:
-        """Return the parameters of a form, such that it builds nothing that is hidden."""
+        """Return the form's parameters without hidden builders."""
         forms = {form["name"]: form for form in await self._stages.forms(sees)}
         if scheduler not in forms:
             raise LookupError(f"there is no force scheduler {scheduler}")

@@ -1,4 +1,4 @@
-"""Answers of very many rows: made slice by slice, as fast as the client reads."""
+"""Answers with very many rows: produced in slices, as fast as the client reads."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from chargehand.web.ports import Resources
 from chargehand.web.rest.answers import COMPACT_JSON, READABLE_JSON, Answer, encoded, whole
 
 ROWS_AT_ONCE = 1000
-"""What is read in one go; more than that is read in slices."""
+"""Rows read by one query; larger answers are read in slices."""
 
 _SLICE = 250
 _KEPT_BYTES = 2 * 1024 * 1024
-"""What is sent as a whole, with an entity tag, and kept."""
+"""Bytes up to which an answer is sent whole, with an entity tag, and cached."""
 
 Show = Callable[[list[Resource]], list[Resource]]
 
 
 class TooLarge(ValueError):
-    """An answer has too many rows; the message says what to do."""
+    """An answer has too many rows; the message says how to reduce them."""
 
 
 class Busy(Exception):
-    """So many large answers are under way that no other can begin."""
+    """Too many large answers are in progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """A whole answer, and what it was read from."""
+    """A complete answer, with the tables it was read from."""
 
     answer: Answer
     basis: Basis | None
 
 
 class LargeAnswers:
-    """Begins large answers, only so many at a time."""
+    """Starts large answers, up to a limit at a time."""
 
     def __init__(self, *, resources: Resources, limits: Callable[[], WebLimits]) -> None:
         self._resources = resources
@@ -51,9 +51,9 @@ class LargeAnswers:
         self._under_way = 0
 
     async def first(self, query: Query) -> tuple[Page, Sequence[int]]:
-        """Return the first rows, and the identifiers of the others; with others, a place is taken.
+        """Return the first rows and the identifiers of the rest, which reserve a place.
 
-        Raises Busy before anything is read that has no place.
+        Raises Busy before it reads anything if there is no free place.
         """
         if self._under_way >= self._limits().large_answers:
             page, _ = await self._resources.fetch_first(query, ROWS_AT_ONCE, with_others=False)
@@ -81,7 +81,7 @@ class LargeAnswers:
         compact: bool,
         show: Show,
     ) -> KeptAnswer | LargeAnswer:
-        """Return a whole answer if it is small after all; the place is taken. Raises TooLarge."""
+        """Return a complete answer if it turns out to be small. Needs a place. Raises TooLarge."""
         answer = LargeAnswer(
             query, plural, first, others, compact=compact, show=show,
             resources=self._resources, ended=self._ended,
@@ -110,7 +110,7 @@ class LargeAnswers:
 
 
 class LargeAnswer:
-    """An answer under way; `send` or `end` must be called."""
+    """An answer in progress; the caller must call `send` or `end`."""
 
     def __init__(
         self,
@@ -139,12 +139,12 @@ class LargeAnswer:
 
     @property
     def basis(self) -> Basis | None:
-        """What the answer was read from so far."""
+        """The tables that the answer was read from so far."""
         first = self._first.basis
         return None if first is None else Basis(self._tables, first.as_of)
 
     async def gathered(self) -> Answer | None:
-        """Return the whole answer if it is small enough, None if it has to be sent in pieces."""
+        """Return the complete answer if it is small enough, None if it must be streamed."""
         size = 0
         async for piece in self._pieces:
             self._gathered.append(piece)
@@ -154,7 +154,7 @@ class LargeAnswer:
         return whole(b"".join(self._gathered), compact=self._compact)
 
     async def send(self, request: web.BaseRequest, extra: dict[str, str]) -> web.StreamResponse:
-        """Send it, slice by slice."""
+        """Stream the answer."""
         headers = {
             "Content-Type": COMPACT_JSON if self._compact else READABLE_JSON,
             "X-Content-Type-Options": "nosniff",
@@ -175,16 +175,16 @@ class LargeAnswer:
                 is_whole = True
             await response.write_eof()
         except ConnectionError:
-            pass  # The client has left.
+            pass  # The client disconnected.
         finally:
             self.end()
             if not is_whole:
-                # Part of it is out: only a broken connection can say that it is not all.
+                # Part has been sent: only breaking the connection shows that more is missing.
                 abort(request)
         return response
 
     def end(self) -> None:
-        """Let another one begin."""
+        """Free the place for another answer."""
         ended, self._ended = self._ended, _nothing
         ended()
 
@@ -208,10 +208,10 @@ class LargeAnswer:
         if page.basis is not None:
             self._tables |= page.basis.tables
         if self._is_sent:
-            # As long a pause as it took: whoever asks for everything is not to slow down builds.
+            # Pause for as long as the query took, so that bulk queries do not slow down builds.
             await asyncio.sleep(loop.time() - began)
         return page.rows
 
 
 def _nothing() -> None:
-    """It has ended already."""
+    """Do nothing: the answer has ended already."""

@@ -1,4 +1,4 @@
-"""Logs through the REST API: ranges of lines, and whole texts to view or keep."""
+"""Logs in the REST API: ranges of lines, and whole texts to view or download."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 
 _SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # A log is what some command printed: it may look, but not act, load or send anything.
+    # Logs contain untrusted output: browsers may render it, but not run, load or send anything.
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     ),
@@ -64,7 +64,7 @@ class LogReader:
         parameters: str,
         headers: dict[str, str],
     ) -> web.StreamResponse:
-        """Send the whole text as the command wrote it."""
+        """Send the whole text as written by the command."""
         try:
             query_string.line_range(parameters, resolved)
         except query_string.BadQuery as error:
@@ -84,7 +84,7 @@ class LogReader:
         try:
             await _send(request, response, heading, raw)
         except ConnectionError:
-            pass  # The client has left.
+            pass  # The client disconnected.
         return response
 
     async def _find(self, sees: Visibility, resolved: Resolved) -> SeenLog:
@@ -131,7 +131,7 @@ async def _send(
         await response.write_eof()
     finally:
         if not is_whole:
-            # Part of the text is out: only a broken connection can say that it is not all.
+            # Part has been sent: only breaking the connection shows that more is missing.
             abort(request)
 
 

@@ -1,4 +1,4 @@
-"""Parameters of orders: each is checked against its declared type before anything is done."""
+"""Parameters of control methods: each is validated against its declared type first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from chargehand.domain.orders import InvalidParameters, text_error
 from chargehand.domain.result import Result
 
 Parameters = dict[str, object]
-"""Of an order, as JSON has them."""
+"""Parameters of a control method, as decoded from JSON."""
 
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}\Z", re.ASCII)
 _LARGEST = 2**31 - 1
-"""What fits into the integers of every database."""
+"""The largest integer that every supported database can store."""
 
 
 def text(value: object) -> str:
@@ -24,7 +24,7 @@ def text(value: object) -> str:
 
 
 def integer(value: object) -> int:
-    """Return an integer, or the one that a string is made of. Raises ValueError."""
+    """Return an integer; strings of digits are converted. Raises ValueError."""
     if isinstance(value, str) and _DIGITS.match(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -49,7 +49,7 @@ def result(value: object) -> Result:
 
 
 def names(value: object) -> list[str]:
-    """Return a list of strings; a string alone is one. Raises ValueError."""
+    """Return a list of strings; a single string becomes a list of one. Raises ValueError."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
@@ -60,15 +60,15 @@ def names(value: object) -> list[str]:
 Check = Callable[[object], object]
 
 Declared = Mapping[str, Check]
-"""How each parameter of an order is checked."""
+"""The validator of each parameter."""
 
 _REQUIRED = {"priority", "enabled"}
 
 
 def checked(declared: Declared, given: Parameters) -> Parameters:
-    """Return the parameters as declared; null is as good as none. Raises InvalidParameters.
+    """Return the validated parameters; null means not given. Raises InvalidParameters.
 
-    Others stay as they are: a form declares further ones by its fields.
+    Unknown parameters are passed through: the fields of a force form declare them.
     """
     found = {name: value for name, value in given.items() if name not in declared}
     errors: dict[str, str] = {}

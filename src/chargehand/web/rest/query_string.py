@@ -1,4 +1,4 @@
-"""Query parameters of the REST API become a `Query`; wrong ones become a sentence."""
+"""Parses query parameters of the REST API into a `Query`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _ANY_OF = {Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN, Operator.CONT
 
 
 class BadQuery(ValueError):
-    """The query parameters cannot be used; the message says which and why."""
+    """A query parameter is invalid; the message says which and why."""
 
 
 def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
-    """Return the question that the path and its parameters ask. Raises BadQuery."""
+    """Return the query for the path and its parameters. Raises BadQuery."""
     endpoint = resolved.endpoint
     fields = KINDS[endpoint.plural].types()
     asked = _Parameters(fields, endpoint.is_collection)
@@ -47,7 +47,7 @@ def parse(query_string: str, resolved: Resolved, sees: Visibility) -> Query:
 
 
 def line_range(query_string: str, resolved: Resolved) -> tuple[int, int | None]:
-    """Return ``offset`` and ``limit``, which count lines in a log. Raises BadQuery."""
+    """Return ``offset`` and ``limit`` in lines of a log. Raises BadQuery."""
     asked = _Parameters(KINDS[resolved.endpoint.plural].types(), is_collection=False)
     for name, value in _pairs(query_string):
         asked.take(name, value)
@@ -62,7 +62,7 @@ def _pairs(query_string: str) -> list[tuple[str, str]]:
 
 
 class _Parameters:
-    """What was asked for so far."""
+    """The query parameters not consumed so far."""
 
     def __init__(self, known: dict[str, FieldType[object]], is_collection: bool) -> None:
         self._known = known
@@ -93,7 +93,7 @@ class _Parameters:
                 self._filter(name, value)
 
     def conditions(self) -> list[Filter]:
-        """Return the filters. Raises BadQuery where fields are used that are left out."""
+        """Return the filters. Raises BadQuery for fields that the query does not select."""
         chosen = set(self.fields or self._known)
         if not chosen.issuperset(name for name, _, _ in self._filters.values()):
             raise BadQuery("cannot filter on un-selected fields")
@@ -128,7 +128,7 @@ class _Parameters:
 
 
 def _count(name: str, text: str) -> int | None:
-    """Return the number; a negative one is as good as none."""
+    """Return the number, None if it is negative."""
     if not _INTEGER.match(text):
         raise BadQuery(f"invalid {name}")
     number = int(text)

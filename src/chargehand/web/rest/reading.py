@@ -1,4 +1,4 @@
-"""Reading through the REST API: a path and its parameters become an answer."""
+"""Queries of the REST API: turns a path and its parameters into an answer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from chargehand.web.rest.large import KeptAnswer, LargeAnswer, LargeAnswers
 
 
 class NotFound(LookupError):
-    """There is no such path, or nothing at it."""
+    """The path does not exist, or has nothing at it."""
 
 
 def resolved_path(path: str) -> Resolved:
-    """Return what *path* (below ``/api/v2``, encoded) names. Raises NotFound."""
+    """Resolve *path* (below ``/api/v2``, URL-encoded). Raises NotFound."""
     try:
         segments = tuple(unquote(part, errors="strict") for part in path.split("/")) if path else ()
     except UnicodeDecodeError:
@@ -40,7 +40,7 @@ def resolved_path(path: str) -> Resolved:
 
 
 class Reader:
-    """Answers requests for resources, from its cache where nothing has changed."""
+    """Answers requests for resources, from the cache while nothing has changed."""
 
     def __init__(
         self,
@@ -56,15 +56,15 @@ class Reader:
         self._under_way: dict[Question, asyncio.Event] = {}
 
     def cached(self, question: Question) -> Answer | None:
-        """Return the answer if it is at hand."""
+        """Return the cached answer, if there is a current one."""
         return self._cache.find(question, self._resources.is_current)
 
     async def answer(self, question: Question, resolved: Resolved) -> Answer | LargeAnswer:
-        """Return the answer; a large one is to be sent.
+        """Return the answer; the caller must send a `LargeAnswer`.
 
-        Of equal questions at the same time one asks, the others wait.
-        Who waited looks again instead of taking that answer over: it may be older than the
-        question, and a client must see what it has just ordered.
+        Equal concurrent queries run one at a time, so that the second finds the cached answer.
+        It checks the cache again instead of reusing the first answer unseen, which may be older
+        than the query: a client must see the effect of its own last call.
         """
         while (turn := self._under_way.get(question)) is not None:
             await turn.wait()
@@ -188,7 +188,7 @@ class Reader:
 def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:
     if endpoint.kind != "build_data":
         return rows
-    # The value has an endpoint of its own.
+    # The value has its own endpoint.
     return [row | {"value": None} if "value" in row else row for row in rows]
 
 

@@ -1,4 +1,4 @@
-// Follows what happens: the page is fetched again when something changed, and open logs grow.
+// Keeps the page current: fetches it again when something changes, and appends to open logs.
 import {OpenLog} from "./log.js";
 
 const {root, now} = document.body.dataset;
@@ -10,12 +10,12 @@ const asked = new Set();
 let socket = null;
 let calls = 0;
 
-// Links that Buildbot's interface made (#/builds/3) lead to the same thing here, never elsewhere.
+// Links in the style of Buildbot's interface (#/builds/3) lead to the same page here, never to another site.
 if (location.hash.startsWith("#/")) location.replace(`${root}./${location.hash.slice(1).replace(/^\/+/, "")}`);
 
-// Makes a part of the page what the server says, without losing focus, selection or open logs.
+// Updates part of the page from the server's version, keeping focus, selection and open logs.
 function take(old, fresh) {
-  if (old.localName === "pre" || old.className === "tools") return; // OpenLog shows what is in them.
+  if (old.localName === "pre" || old.className === "tools") return; // OpenLog manages their contents.
   if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
   const kept = old.localName === "details" ? "open" : "";
   for (const {name} of [...old.attributes]) if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
@@ -30,7 +30,7 @@ function takeChildren(old, fresh) {
     let found = wanted.id ? known.get(wanted.id) : place;
     if (found && (found.nodeName !== wanted.nodeName || (found.id || "") !== (wanted.id || ""))) found = null;
     if (!found) { old.insertBefore(wanted, place); continue; }
-    // What stands before it is gone from the page, unless it only comes later.
+    // Elements before it were removed from the page, unless they only moved further down.
     while (found !== place && place && !(place.id && fresh.querySelector(`:scope > #${CSS.escape(place.id)}`))) {
       const gone = place;
       place = place.nextSibling;
@@ -50,7 +50,7 @@ let pause = 250;
 let freshAt = new Date();
 
 function refreshSoon() {
-  isStale = document.hidden; // A page that nobody sees waits until it is seen.
+  isStale = document.hidden; // Hidden pages refresh when they become visible.
   if (!isStale) timer = timer || setTimeout(refresh, pause);
 }
 
@@ -72,10 +72,10 @@ async function refresh() {
       narrow();
     }
   } catch {
-    // The connection is gone: the page is fetched when it is back.
+    // Connection lost: fetch the page again after reconnecting.
   } finally {
     isFetching = false;
-    pause = Math.min(250 + 3 * (performance.now() - began), 10000); // Busy masters are asked less.
+    pause = Math.min(250 + 3 * (performance.now() - began), 10000); // Poll busy masters less often.
   }
 }
 
@@ -96,7 +96,7 @@ function follow() {
   for (const path of patterns.filter((pattern) => !asked.has(pattern))) {
     asked.add(path);
     socket.send(JSON.stringify({cmd: "startConsuming", path, _id: ++calls}));
-    refreshSoon(); // Something may have happened before we followed it.
+    refreshSoon(); // Something may have changed before we subscribed.
   }
 }
 
@@ -153,7 +153,7 @@ async function carryOut({order: method, path, parameters, then, builder}, more =
     if (then) {
       const link = document.createElement("a");
       link.href = then;
-      link.textContent = "See the builder";
+      link.textContent = "View builder";
       said.append(" ", link);
     } else silence = setTimeout(() => { said.hidden = true; }, 8000);
   } catch (error) {
@@ -176,7 +176,7 @@ document.addEventListener("submit", (submit) => {
   carryOut({order: "force", ...choice.selectedOptions[0].dataset}, more);
 });
 
-// Narrows a list to the rows whose words contain what was typed.
+// Filters a list to the rows that contain the typed text.
 function narrow() {
   for (const field of main.querySelectorAll("[data-filter]")) {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);

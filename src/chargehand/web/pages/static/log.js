@@ -1,6 +1,6 @@
-// Shows the text of a log: colours as they were meant, progress bars as they ended.
+// Renders the text of a log: ANSI colours, and progress bars in their final state.
 const TAIL = 2000;
-const MOST = 20000; // More than that is for the whole text, opened alone.
+const MOST = 20000; // Longer logs are shown in full on a page of their own.
 const COLOURS = [
   "#7d8790", "#ff8a80", "#7ee08a", "#f3d36b", "#8ab8ff", "#e29bff", "#6fdbe8", "#e6e9ec",
   "#a7b0b9", "#ffa8a0", "#a4f0ae", "#ffe48f", "#b3d1ff", "#eebfff", "#a0ecf5", "#ffffff",
@@ -50,14 +50,14 @@ function painted(line) {
     span.textContent = piece;
     const {isReversed, ...plain} = style;
     Object.assign(span.style, plain);
-    // Light backgrounds want dark letters, unless the command chose some.
+    // Use dark text on light backgrounds, unless the command set a colour.
     if (plain.backgroundColor && !plain.color) span.style.color = "#101316";
     if (isReversed) Object.assign(span.style, {color: plain.backgroundColor || "#101316", backgroundColor: plain.color || "#d8dde2"});
     return span;
   });
 }
 
-// Header lines that hardly anybody wants to see: directory, environment, time.
+// Header lines folded away by default: directory, environment, time.
 const DETAIL = /^h( |elapsedTime=)/;
 
 function lines(box, text) {
@@ -99,7 +99,7 @@ export class OpenLog {
     return answer.ok ? lines(this.box, (await answer.json()).logchunks[0].content) : null;
   }
 
-  /** Show some of the lines before the first that is shown. */
+  /** Show some of the lines before the first visible one. */
   async showEarlier() {
     if (this.isBusy) return;
     this.isBusy = true;
@@ -123,11 +123,11 @@ export class OpenLog {
     this.earlierButton.hidden = this.first === 0;
     this.earlierButton.disabled = isAtMost;
     this.earlierButton.textContent = isAtMost
-      ? `${this.first} lines before these: open the log alone`
-      : `${this.first} lines before these: show ${Math.min(this.first, TAIL)} more`;
+      ? `${this.first} earlier lines: open the log in full`
+      : `${this.first} earlier lines: show ${Math.min(this.first, TAIL)} more`;
   }
 
-  /** Show what is missing, now that the log is known to have this many lines. */
+  /** Show the missing lines, now that the log has this many. */
   async grow(lines) {
     this.known = Math.max(this.known, lines);
     this.box.querySelector(".lines").textContent = this.known === 1 ? "1 line" : `${this.known} lines`;
@@ -150,7 +150,7 @@ export class OpenLog {
         await new Promise((resolve) => setTimeout(resolve, 150));
       }
     } catch {
-      // The connection is gone: when it is back the page asks for what is missing.
+      // Connection lost: the page requests the missing lines after reconnecting.
     } finally {
       this.isBusy = false;
     }
