@@ -42,6 +42,7 @@ from chargehand.links.native.reception import Reception
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.store.store import Store
+from chargehand.testing.execution import NotedHealth
 from chargehand.testing.free_locks import FreeLocks
 
 
@@ -109,6 +110,7 @@ class Site:
             steps=self.store.steps,
             logs=self.store.logs,
             locks=FreeLocks(),
+            health=NotedHealth(),
             master_id=self.master_id,
         )
         self.service.reconfigure(

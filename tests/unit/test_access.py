@@ -21,6 +21,7 @@ from chargehand.domain.waiting import (
     Waiting,
     WorkersBusy,
     WorkersPaused,
+    WorkersQuarantined,
 )
 from chargehand.resources.policy import Everybody, NoOrders, Visitor
 from chargehand.resources.query import Query
@@ -111,6 +112,9 @@ def test_policies_are_values() -> None:
                 LockHolder(builder_name="secret", build_number=1),
             ),
         ),
+        WorkersQuarantined(
+            workers=(("seen", 0.0, 1, "in quarantine"), ("secret", 0.0, 1, "in quarantine"))
+        ),
         RefusedByFunction(function="nextWorker", workers=("seen", "secret")),
         BehindOthers(ahead=1, the_first_waits="all its workers are busy: secret (1 of 1)"),
     ],
@@ -142,4 +146,5 @@ def test_every_reason_that_has_names_is_covered() -> None:
         "WorkersBusy",
         "WorkersInterrupted",
         "WorkersPaused",
+        "WorkersQuarantined",
     }

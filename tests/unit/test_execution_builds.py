@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import msgspec
 import pytest
 from step_workshop import StepWorkshop
 
@@ -17,10 +18,13 @@ from buildbot.process.results import CANCELLED, EXCEPTION, FAILURE, RETRY, SUCCE
 from buildbot.steps.shell import ShellCommand
 from chargehand.dispatch.locks import LockTable
 from chargehand.domain.assignment import AlreadyClaimed
+from chargehand.domain.identifiers import BuildId
 from chargehand.domain.lock import LockHolder
 from chargehand.domain.result import Result
-from chargehand.domain.session import WorkerLost
+from chargehand.domain.retry import MOST_RETRIES
+from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.domain.source_stamp import SourceStamp
+from chargehand.kit.clock import SystemClock
 from chargehand.testing.execution import sources_of
 from chargehand.testing.free_locks import FreeLocks
 from chargehand.testing.scripted_session import Script, ScriptedSession
@@ -443,17 +447,83 @@ async def test_a_worker_that_cannot_prepare_means_a_retry():
 
     build = await workshop.run()
 
-    assert build.state == "retry (worker not ready)"
+    assert build.state == "retry (worker lost)"
     (preparation,) = workshop.steps.of(1)
     assert preparation.state == "worker w1 not ready: connection reset"
     assert workshop.builds.unclaimed == [1]
+    assert workshop.builds.retries[0].reason == "worker lost"
+    assert workshop.health.notes == []
+
+
+async def test_a_worker_that_cannot_make_the_directory_is_told_of_and_the_request_is_not_blamed():
+    session = ScriptedSession()
+    session.prepare_error = CommandRefused("[Errno 28] No space left on device: '/w/b1'")
+    workshop = StepWorkshop(Returns(), session=session)
+
+    build = await workshop.run()
+
+    assert build.state == "retry (worker not ready)"
+    assert workshop.builds.retries == [None]
+    assert workshop.health.notes == [("w1", "b1", "[Errno 28] No space left on device: '/w/b1'")]
+
+
+async def test_a_request_is_retried_so_often_and_later_each_time():
+    workshop = StepWorkshop(Returns(RETRY, "st", name="again"))
+    retry, pauses = None, []
+    assignment = workshop.assignment()
+
+    for _ in range(MOST_RETRIES):
+        (pending,) = assignment.requests
+        pending = msgspec.structs.replace(
+            pending, request=msgspec.structs.replace(pending.request, retry=retry)
+        )
+        before = SystemClock().timestamp()
+        await workshop.service.start(replace(assignment, requests=(pending,)))
+        retry = workshop.builds.retries[-1]
+        pauses.append(round(retry.at - before))
+        assert retry.reason == 'step "again" returned RETRY'
+    (pending,) = assignment.requests
+    last = msgspec.structs.replace(pending.request, retry=retry)
+    pending = msgspec.structs.replace(pending, request=last)
+    await workshop.service.start(replace(assignment, requests=(pending,)))
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
+    assert workshop.builds.completed == {1: Result.EXCEPTION}
+    build = workshop.builds.builds[BuildId(MOST_RETRIES + 1)]
+    assert build.state == "exception st (giving up after 10 retries)"
+
+
+async def test_a_stopping_master_is_no_reason_to_count_a_retry():
+    workshop = StepWorkshop(Waits(), grace=0.01)
+    running = asyncio.ensure_future(workshop.run())
+    while not workshop.outcome():
+        await asyncio.sleep(0)
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert workshop.builds.retries == [None]
+
+
+async def test_a_build_that_is_to_be_retried_can_still_be_cancelled():
+    workshop = StepWorkshop(Waits(), grace=0.01)
+    running = asyncio.ensure_future(workshop.run())
+    while not workshop.outcome():
+        await asyncio.sleep(0)
+
+    workshop.service.worker_lost("w1")
+    workshop.service.stop(BuildId(1), "not wanted")
+
+    assert (await running).result is Result.CANCELLED
+    assert workshop.builds.unclaimed == []
+
+
+class Waits(BuildStep):
+    async def run(self):
+        await asyncio.Event().wait()
 
 
 async def test_a_worker_that_leaves_between_commands_means_a_retry():
-    class Waits(BuildStep):
-        async def run(self):
-            await asyncio.Event().wait()
-
     workshop = StepWorkshop(Waits(), grace=0.01)
     running = asyncio.ensure_future(workshop.run())
     while not workshop.outcome():

@@ -160,8 +160,11 @@ async def test_every_wait_says_why() -> None:
         add('nonsense', sh('true'), workernames=['two'], nextBuild=lambda *given: 'what?')
         """
     expected = {
-        "busy": ("workers_busy", "all its workers are busy: one (1 of 1)"),
-        "busy too": ("workers_busy", "all its workers are busy: one (1 of 1)"),
+        "busy": (
+            "workers_busy",
+            "one is already running busy #1 (limit: 1 build of this builder per worker)",
+        ),
+        "busy too": ("workers_busy", "one is running 1 build (max_builds=1)"),
         "locked": ("lock_held", "lock database is held by locks #1"),
         "far away": ("no_worker_connected", "none of its workers is connected: far"),
         "refused": ("refused_by_function", "canStartBuild said no for two"),

@@ -70,15 +70,17 @@ class Parts:
         self.store = store
         self.master_id = master_id
         locks = LockTable()
+        self.fleet = Fleet(store=store.workers, master_id=master_id, links=links, clock=clock)
         self.builds = Builds(
             builds=store.builds,
             steps=store.steps,
             logs=store.logs,
             locks=locks,
+            health=self.fleet,
             master_id=master_id,
             redaction=self.redaction,
+            clock=clock,
         )
-        self.fleet = Fleet(store=store.workers, master_id=master_id, links=links)
         self._reception = reception
         self.dispatcher = Dispatcher(
             store=store.requests,
@@ -88,6 +90,7 @@ class Parts:
             bus=bus,
             master_id=master_id,
             choose=random.choice,
+            clock=clock,
         )
         self.fleet.on_change(self.dispatcher.worker_changed)
         self.scheduling = Scheduling(

@@ -103,7 +103,7 @@ class Attempt:
     async def _on_some_worker(
         self, request: PendingRequest, slots: Sequence[WorkerSlot]
     ) -> Start | None:
-        candidates = usable(slots, self._line.occupied)
+        candidates = usable(slots, self._line.occupied, self._builder.name)
         refused: list[str] = []
         locked: Waiting | None = None
         while candidates:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
 from chargehand.config.model import BuilderConfig
 from chargehand.dispatch.collapsing import Collapsible
 from chargehand.dispatch.locks import Place
 from chargehand.dispatch.queue import BuilderQueue
+from chargehand.domain.assignment import LockGrant
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, RequestId
 from chargehand.domain.lock import LockAccess
@@ -19,13 +22,16 @@ from chargehand.kit.backoff import Backoff
 class BuilderLine:
     """Mutable state of one builder; only the dispatcher touches it."""
 
-    def __init__(self, builder_id: BuilderId, config: BuilderConfig, occupied: set[str]) -> None:
+    def __init__(
+        self, builder_id: BuilderId, config: BuilderConfig, occupied: dict[str, LockGrant]
+    ) -> None:
         self.id = builder_id
         self.config = config
         self.queue = BuilderQueue()
         self.collapsible = Collapsible()
         self.occupied = occupied
-        """Workers that run a build of this builder."""
+        """Workers that run a build of this builder, and what the build holds."""
+        self._resting: dict[RequestId, PendingRequest] = {}
         self.blocked: Waiting | None = None
         """Why the last attempt to start a build failed."""
         self.wanted: tuple[tuple[LockAccess, ...], str] | None = None
@@ -58,9 +64,40 @@ class BuilderLine:
         self.queue.add(pending)
         return self.collapsible.add(pending)
 
+    def rest(self, pending: PendingRequest) -> None:
+        """Take a request in that is not to be built before `end_rest`."""
+        self._resting[pending.request.id] = pending
+        self.collapsible.add(pending)
+
+    def end_rest(self, request_id: RequestId) -> None:
+        """Queue a request that has rested, if it still wants to be built."""
+        if (pending := self._resting.pop(request_id, None)) is not None:
+            self.queue.add(pending)
+
+    def resting(self, request_id: RequestId) -> PendingRequest | None:
+        """Return a request that rests."""
+        return self._resting.get(request_id)
+
+    def waiting(self) -> list[PendingRequest]:
+        """Return all that wait, those that rest among them, oldest first."""
+        return sorted(
+            [*self.queue, *self._resting.values()], key=lambda pending: pending.request.id
+        )
+
+    def has(self, request_id: RequestId) -> bool:
+        """Whether the request waits here."""
+        return request_id in self.queue or request_id in self._resting
+
+    def set_priority(self, request_id: RequestId, priority: int) -> None:
+        """Change a request's priority."""
+        self.queue.set_priority(request_id, priority)
+        if (pending := self._resting.get(request_id)) is not None:
+            request = replace(pending.request, priority=priority)
+            self._resting[request_id] = replace(pending, request=request)
+
     def remove(self, request_id: RequestId) -> PendingRequest | None:
-        """Take a request out of the queue."""
-        pending = self.queue.remove(request_id)
+        """Take a request out, queued or resting."""
+        pending = self.queue.remove(request_id) or self._resting.pop(request_id, None)
         if pending is not None:
             self.collapsible.remove(request_id)
             if not self.queue:

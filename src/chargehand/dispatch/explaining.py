@@ -9,12 +9,14 @@ from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.dispatch.rules import usable, why_none
 from chargehand.domain.identifiers import RequestId
+from chargehand.domain.retry import MOST_RETRIES
 from chargehand.domain.waiting import (
     AboutToStart,
     BehindOthers,
     FunctionAsked,
     FunctionFailed,
     LockHeld,
+    RetryPaused,
     Waiting,
     WorkersBusy,
 )
@@ -30,6 +32,11 @@ def why_waiting(
 ) -> Waiting:
     """Say why a request of the builder waits; *slots* are those of its workers, *now* is the
     time of the loop."""
+    if (resting := line.resting(request_id)) is not None and resting.request.retry is not None:
+        retry = resting.request.retry
+        return RetryPaused(
+            number=retry.number, limit=MOST_RETRIES, at=retry.at, reason=retry.reason
+        )
     if request_id not in line.queue:
         return AboutToStart()
     reason = _why_blocked(line, slots=slots, locks=locks, now=now)
@@ -43,8 +50,9 @@ def why_waiting(
 def _why_blocked(
     line: BuilderLine, *, slots: Sequence[WorkerSlot], locks: LockTable, now: float
 ) -> Waiting:
-    if not usable(slots, line.occupied):
-        return why_none(line.config.worker_names, slots, line.occupied, now)
+    if not usable(slots, line.occupied, line.config.name):
+        numbers = {name: grant.holder.build_number for name, grant in line.occupied.items()}
+        return why_none(line.config.name, line.config.worker_names, slots, numbers, now)
     if line.asked is not None and not isinstance(line.blocked, FunctionFailed):
         function, since = line.asked
         if (seconds := round(now - since)) >= 1:

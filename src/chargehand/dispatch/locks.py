@@ -32,12 +32,14 @@ from chargehand.domain.waiting import LockHeld
 class Grant:
     """Locks that are held; ``release`` gives them back, and may be called twice."""
 
-    def __init__(self, table: LockTable, held: Sequence[_Held]) -> None:
+    def __init__(self, table: LockTable, held: Sequence[_Held], holder: LockHolder) -> None:
         self._table = table
         self._held = list(held)
+        self.holder = holder
 
     def name(self, holder: LockHolder) -> None:
         """Say who holds them, now that it is known better."""
+        self.holder = holder
         self._table.rename(self._held, holder)
 
     def release(self) -> None:
@@ -133,7 +135,7 @@ class LockTable:
                 self._of_build[one.build_id].append(one)
         if place is not None:
             place.leave()  # After the locks are taken: those behind are asked whether they may go.
-        return Grant(self, held)
+        return Grant(self, held, holder)
 
     def wait_in_line(
         self,

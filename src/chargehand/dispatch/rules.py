@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.domain.waiting import (
@@ -11,29 +11,45 @@ from chargehand.domain.waiting import (
     WorkersBusy,
     WorkersInterrupted,
     WorkersPaused,
+    WorkersQuarantined,
 )
+from chargehand.domain.worker import Quarantine
 
 
-def usable(slots: Sequence[WorkerSlot], occupied: Collection[str]) -> list[WorkerSlot]:
-    """Return the workers that can take a build now.
+def usable(
+    slots: Sequence[WorkerSlot], occupied: Collection[str], builder_name: str
+) -> list[WorkerSlot]:
+    """Return the workers that can take a build of this builder now.
 
-    *occupied* are those that run a build of this builder: its builds share a directory there.
+    *occupied* are those that run one: its builds share a directory there.
     """
-    return [slot for slot in slots if takes_builds(slot) and slot.name not in occupied]
+    return [
+        slot
+        for slot in slots
+        if takes_builds(slot)
+        and slot.name not in occupied
+        and _quarantine(slot, builder_name) is None
+    ]
 
 
 def takes_builds(slot: WorkerSlot) -> bool:
-    """Return whether a worker can take any build now."""
+    """Return whether a worker can take builds of any builder now."""
     is_there = slot.connected and slot.interrupted_at is None
-    return is_there and not slot.paused and _has_room(slot)
+    is_well = not slot.is_on_trial and not any(q.builder_name is None for q in slot.quarantines)
+    return is_there and is_well and not slot.paused and _has_room(slot)
 
 
 def why_none(
-    names: Sequence[str], slots: Sequence[WorkerSlot], occupied: Collection[str], now: float
+    builder_name: str,
+    names: Sequence[str],
+    slots: Sequence[WorkerSlot],
+    occupied: Mapping[str, int | None],
+    now: float,
 ) -> Waiting:
     """Say why none of the builder's workers can take a build. (To be asked when that is so.)
 
-    *now* is the time of the loop.
+    *occupied* has the number of this builder's build on the workers that run one, *now* is the
+    time of the loop.
     """
     connected = [slot for slot in slots if slot.connected]
     if not connected:
@@ -44,8 +60,23 @@ def why_none(
             workers=tuple((slot.name, slot.pause_reason or "") for slot in connected)
         )
     there = [slot for slot in awake if slot.interrupted_at is None]
+    kept = {slot.name: _quarantine(slot, builder_name) for slot in there}
+    if well := [slot for slot in there if kept[slot.name] is None]:
+        return WorkersBusy(
+            workers=tuple((slot.name, slot.running, slot.max_builds or 0) for slot in well),
+            builder=builder_name,
+            builds=tuple(
+                (slot.name, occupied[slot.name] or 0) for slot in well if slot.name in occupied
+            ),
+        )
     if there:
-        return WorkersBusy(workers=tuple(_occupation(slot, occupied) for slot in there))
+        return WorkersQuarantined(
+            workers=tuple(
+                (name, quarantine.since + quarantine.seconds, quarantine.failures, quarantine.words)
+                for name, quarantine in kept.items()
+                if quarantine is not None
+            )
+        )
     return WorkersInterrupted(
         workers=tuple(
             (slot.name, round(now - (slot.interrupted_at or now)), slot.running) for slot in awake
@@ -57,8 +88,9 @@ def _has_room(slot: WorkerSlot) -> bool:
     return slot.max_builds is None or slot.running < slot.max_builds
 
 
-def _occupation(slot: WorkerSlot, occupied: Collection[str]) -> tuple[str, int, int]:
-    """A worker that runs this builder's build already is full for this builder."""
-    if slot.name in occupied and _has_room(slot):
-        return (slot.name, 1, 1)
-    return (slot.name, slot.running, slot.max_builds or slot.running)
+def _quarantine(slot: WorkerSlot, builder_name: str) -> Quarantine | None:
+    """Return what keeps builds of that builder from the worker."""
+    for quarantine in slot.quarantines:
+        if quarantine.builder_name in (None, builder_name):
+            return quarantine
+    return None

@@ -11,9 +11,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from chargehand.config.model import BuilderConfig, Hook, MasterConfig
+from chargehand.config.model import BuilderConfig, MasterConfig
 from chargehand.dispatch.attempt import Attempt, Start
 from chargehand.dispatch.builder_line import BuilderLine
+from chargehand.dispatch.collapse import Collapsing
 from chargehand.dispatch.explaining import why_waiting
 from chargehand.dispatch.giving_back import GivingBack
 from chargehand.dispatch.locks import LockTable
@@ -27,11 +28,11 @@ from chargehand.dispatch.ports import (
 )
 from chargehand.dispatch.rounds import Rounds
 from chargehand.dispatch.rules import takes_builds, usable
-from chargehand.domain.assignment import AlreadyClaimed, Assignment, UnknownBuilder
+from chargehand.domain.assignment import AlreadyClaimed, Assignment, LockGrant, UnknownBuilder
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.ownership import NoLongerOurs
-from chargehand.domain.result import Result
+from chargehand.domain.retry import pause_left
 from chargehand.domain.waiting import (
     BuilderNotConfigured,
     FunctionFailed,
@@ -47,6 +48,7 @@ from chargehand.events.messages import (
     RequestUnclaimed,
     RequestUpdated,
 )
+from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
@@ -68,7 +70,9 @@ class Dispatcher:
         bus: Bus,
         master_id: MasterId,
         choose: Callable[[Sequence[WorkerSlot]], WorkerSlot],
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._store = store
         self._workers = workers
         self._builds = builds
@@ -86,7 +90,10 @@ class Dispatcher:
         )
         self._order = Order()
         self._rounds = Rounds(tasks=self._tasks, look=self._look_guarded, look_at=self.look_at)
-        self._occupied: dict[BuilderId, set[str]] = {}
+        self._collapsing = Collapsing(
+            store=store, tasks=self._tasks, give_back=self._giving_back.give_back
+        )
+        self._occupied: dict[BuilderId, dict[str, LockGrant]] = {}
         self._departures: list[set[RequestId]] = []
         """For each look into the store: which requests have left the queue meanwhile."""
         self._running: set[asyncio.Task[None]] = set()
@@ -149,7 +156,7 @@ class Dispatcher:
                 self._lines[builder_id].stop_asking()
             else:
                 # Builds of a builder that was away for a while may still run.
-                occupied = self._occupied.setdefault(builder_id, set())
+                occupied = self._occupied.setdefault(builder_id, {})
                 self._lines[builder_id] = BuilderLine(builder_id, builder, occupied)
         self._index(configs, ids)
         await self._take_up(new)
@@ -174,8 +181,8 @@ class Dispatcher:
         for pending in waiting:
             line = self._lines.get(pending.request.builder_id)
             request_id = pending.request.id
-            if line is not None and not (request_id in line.queue or request_id in departed):
-                line.add(pending)
+            if line is not None and not (line.has(request_id) or request_id in departed):
+                self._queue(line, pending)
 
     def _index(
         self, configs: Mapping[BuilderId, BuilderConfig], ids: Mapping[str, BuilderId]
@@ -202,9 +209,28 @@ class Dispatcher:
         line = self._lines.get(pending.request.builder_id)
         if line is None or self._giving_back.is_cancelled(pending.request.id):
             return
-        replaced = line.add(pending)
+        replaced = self._queue(line, pending)
         if isinstance(event, RequestSubmitted):
-            self._collapse(line, pending, replaced)
+            rule = line.config.collapse_requests
+            rule = self._config.collapse_requests if rule is None else rule
+            self._collapsing.consider(line, pending, replaced, rule)
+        self.look_at([line.id])
+
+    def _queue(self, line: BuilderLine, pending: PendingRequest) -> RequestId | None:
+        """Queue a request now, or when its pause is over; return the older one that it replaces."""
+        pause = pause_left(pending.request.retry, self._clock.timestamp())
+        if not pause:
+            return line.add(pending)
+        line.rest(pending)
+        self._tasks.spawn(
+            self._end_rest(line, pending.request.id, pause),
+            name=f"pause of request {pending.request.id}",
+        )
+        return None
+
+    async def _end_rest(self, line: BuilderLine, request_id: RequestId, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        line.end_rest(request_id)
         self.look_at([line.id])
 
     def _on_gone(self, event: RequestClaimed | RequestCompleted) -> None:
@@ -217,38 +243,8 @@ class Dispatcher:
     def _on_updated(self, event: RequestUpdated) -> None:
         line = self._lines.get(event.request.builder_id)
         if line is not None:
-            line.queue.set_priority(event.request.id, event.request.priority)
+            line.set_priority(event.request.id, event.request.priority)
             self.look_at([line.id])
-
-    def _collapse(
-        self, line: BuilderLine, pending: PendingRequest, replaced: RequestId | None
-    ) -> None:
-        rule = line.config.collapse_requests
-        if rule is None:
-            rule = self._config.collapse_requests
-        if callable(rule):
-            self._tasks.spawn(self._collapse_by(rule, line, pending), name="collapse")
-        elif rule and replaced is not None and line.remove(replaced):
-            self._tasks.spawn(self._complete([replaced], pending), name="collapse")
-
-    async def _collapse_by(self, rule: Hook, line: BuilderLine, pending: PendingRequest) -> None:
-        """Ask the user's function about each older request, in their order."""
-        older = [other for other in line.queue if other.request.id < pending.request.id]
-        unneeded = [other for other in older if await rule(line.config.name, pending, other)]
-        if pending.request.id not in line.queue:
-            return  # It was cancelled meanwhile, and will not do for the others.
-        replaced = [other.request.id for other in unneeded if line.remove(other.request.id)]
-        if replaced:
-            await self._complete(replaced, pending)
-
-    async def _complete(self, replaced: Sequence[RequestId], by: PendingRequest) -> None:
-        _log.info("requests %s were collapsed into request %s", list(replaced), by.request.id)
-        with guarded(
-            _log, "requests %s could not be collapsed; they stay queued", list(replaced)
-        ) as attempt:
-            await self._store.complete(replaced, Result.SKIPPED)
-        if attempt.failure is not None:
-            self._giving_back.give_back(replaced, by.request.builder_id)
 
     async def _look_for_work(self) -> None:
         while True:
@@ -297,7 +293,7 @@ class Dispatcher:
         while line.queue and not self._stopping:
             slots = self._workers.slots(line.config.worker_names)
             full.update(slot.name for slot in slots if not takes_builds(slot))
-            free = {slot.name for slot in usable(slots, line.occupied)}
+            free = {slot.name for slot in usable(slots, line.occupied, line.config.name)}
             line.leave_lines(keep=free)  # others shall not wait behind who cannot go
             if not free:
                 line.blocked = None
@@ -335,7 +331,7 @@ class Dispatcher:
                 self._workers.release(start.worker.name)
             start.grant.release()
             return
-        line.occupied.add(start.worker.name)
+        line.occupied[start.worker.name] = start.grant
         task = self._tasks.spawn(
             self._build(line, start.assignment(line, session)),
             name=f"build request {start.request.request.id}",
@@ -353,7 +349,7 @@ class Dispatcher:
             if attempt.failure is not None:
                 self._giving_back.give_back(request_ids, line.id)
         finally:
-            line.occupied.discard(assignment.worker_name)
+            line.occupied.pop(assignment.worker_name, None)
             assignment.grant.release()
             self._workers.release(assignment.worker_name)
             self.worker_changed(assignment.worker_name)

@@ -26,6 +26,10 @@ class UnknownBuilder(NotStarted):
 class LockGrant(Protocol):
     """Locks that are held."""
 
+    @property
+    def holder(self) -> LockHolder:
+        """Who holds them."""
+
     def name(self, holder: LockHolder) -> None:
         """Say who holds them, now that more is known."""
 

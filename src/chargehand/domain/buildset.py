@@ -14,6 +14,7 @@ from chargehand.domain.identifiers import (
 )
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.retry import Retry
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 
 
@@ -67,6 +68,8 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = False
     complete_at: Timestamp | None = None
     result: Result | None = None
+    retry: Retry | None = None
+    """Set when a build of it ended as RETRY because of what it did."""
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):

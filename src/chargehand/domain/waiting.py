@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from chargehand.domain.lock import LockHolder
+from chargehand.domain.retry import time_of_day
 
 _MOST_HOLDERS = 8
 
@@ -24,7 +25,7 @@ class BuilderNotConfigured(Waiting, frozen=True, tag="builder_not_configured"):
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        return "the builder is in no running configuration"
+        return "no running master configures this builder"
 
 
 class NoWorkerConnected(Waiting, frozen=True, tag="no_worker_connected"):
@@ -68,16 +69,56 @@ class WorkersInterrupted(Waiting, frozen=True, tag="workers_interrupted"):
 
 
 class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
-    """All usable workers run as many builds as they may."""
+    """All usable workers run as many builds as they may, or one of this builder."""
 
     workers: tuple[tuple[str, int, int], ...]
-    """Names, each with the builds it runs and may run."""
+    """Names, each with the builds it runs and may run (0: any number)."""
+    builder: str = ""
+    builds: tuple[tuple[str, int], ...] = ()
+    """Workers that run a build of this builder, each with its number (0: about to start)."""
 
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        busy = ", ".join(f"{name} ({runs} of {may})" for name, runs, may in self.workers)
-        return f"all its workers are busy{_listed(busy)}"
+        own = dict(self.builds)
+        told = [
+            self._own(name, own[name]) if name in own else _full(name, runs, may)
+            for name, runs, may in self.workers
+        ]
+        return "; ".join(told) or "all its workers are busy"
+
+    def _own(self, worker: str, number: int) -> str:
+        build = f"{self.builder} #{number}" if number else f"a build of {self.builder}"
+        return f"{worker} is already running {build} (limit: 1 build of this builder per worker)"
+
+
+class WorkersQuarantined(Waiting, frozen=True, tag="workers_quarantined"):
+    """The usable workers could not prepare builds lately, and get none for a while."""
+
+    workers: tuple[tuple[str, float, int, str], ...]
+    """Names, each with when that ends, failures in a row, and the reason in words."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        told = (f"{name} is {words}" for name, _, _, words in self.workers)
+        return "; ".join(told) or "all its workers are in quarantine"
+
+
+class RetryPaused(Waiting, frozen=True, tag="retry_paused"):
+    """It was built without a result, and is to be retried a little later."""
+
+    number: int
+    limit: int
+    at: float
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return (
+            f"retry {self.number} of {self.limit} at {time_of_day(self.at)} because {self.reason}"
+        )
 
 
 class LockHeld(Waiting, frozen=True, tag="lock_held"):
@@ -184,12 +225,17 @@ class AboutToStart(Waiting, frozen=True, tag="about_to_start"):
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        return "nothing stands in its way; it is about to start"
+        return "about to start"
 
 
 def _listed(names: str) -> str:
     """Return what follows a sentence: names, where there are some that may be told."""
     return f": {names}" if names else ""
+
+
+def _full(worker: str, runs: int, may: int) -> str:
+    builds = "1 build" if runs == 1 else f"{runs} builds"
+    return f"{worker} is running {builds} (max_builds={may})" if may else f"{worker} is busy"
 
 
 def _going_on(builds: int) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.identifiers import BuilderId, MasterId, Timestamp, WorkerId
 from chargehand.domain.lock import LockAccess
+from chargehand.domain.retry import time_of_day
 
 
 class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,27 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     graceful: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quarantine:
+    """A worker gets no builds for a while, because it could not prepare one."""
+
+    builder_name: str | None
+    """The only builder that this concerns; None: all."""
+    failures: int
+    """How many there were in a row."""
+    seconds: float
+    since: Timestamp
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """Say until when, and why."""
+        of_builder = f" for {self.builder_name}" if self.builder_name else ""
+        times = "" if self.failures == 1 else f" ({self.failures} failures in a row)"
+        until = time_of_day(self.since + self.seconds)
+        return f"in quarantine{of_builder} until {until}: {self.reason}{times}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSlot:
     """A worker as dispatching sees it."""
@@ -51,5 +73,9 @@ class WorkerSlot:
     locks: tuple[LockAccess, ...]
     config: Any
     """The WorkerConfig, for users' functions."""
+    quarantines: tuple[Quarantine, ...] = ()
+    """Those that go on."""
+    is_on_trial: bool = False
+    """Whether a build is to show just now that it can prepare builds again."""
     interrupted_at: float | None = None
     """When (in time of the loop) its connection was lost, if it is expected to come back."""

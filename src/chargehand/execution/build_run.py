@@ -13,6 +13,7 @@ from chargehand.domain.lock import LockHolder
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
+from chargehand.domain.retry import MOST_RETRIES, Retry, following
 from chargehand.domain.session import WorkerLost
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import headline_of
@@ -68,6 +69,9 @@ class BuildRun:
         self._texts: list[str] = []
         self._error: str | None = None
         """What ended it: an exception of users' code."""
+        self._asked_for_retry: str | None = None
+        """The step that returned RETRY."""
+        self._has_given_up = False
 
     @property
     def has_begun(self) -> bool:
@@ -99,10 +103,12 @@ class BuildRun:
 
         One that has not begun yet ends as soon as it has.
         A retry (the worker or the master goes away) lets nothing follow. What was ordered first
-        decides about the result: a cancelled build does not run again because its worker died.
+        decides about the result, but for a retry: a cancelled build does not run again because its
+        worker died, whichever came first.
         """
-        self._is_lost = self._is_lost or stop.result is Result.RETRY
-        if self._stop is None:
+        is_retry = stop.result is Result.RETRY
+        self._is_lost = self._is_lost or is_retry
+        if self._stop is None or (self._stop.result is Result.RETRY and not is_retry):
             self._stop = stop
         self._patience.stop()
         if self._preparation is not None:
@@ -127,18 +133,42 @@ class BuildRun:
         except NoLongerOurs:
             raise
         except WorkerLost:
-            self.stop(Stop(Result.RETRY, "worker lost"))
+            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
         except Exception:  # noqa: BLE001 - the store failed: the build has to end all the same
             _log.exception("build %d of %s failed", self.build.id, self._builder.name)
             self._result = worse(self._result, Result.EXCEPTION)
         self._count_stop()
+        await self._finish()
+
+    async def _finish(self) -> None:
         reason = self._stop.reason if self._stop is not None else None
+        retry = self._next_retry() if self._result is Result.RETRY else None
+        sentence = build_sentence(self._result, self._texts, reason, error=self._error)
+        if self._has_given_up:
+            sentence += f" (giving up after {MOST_RETRIES} retries)"
         await self._services.builds.finish_build(
-            self.build,
-            self._result,
-            build_sentence(self._result, self._texts, reason, error=self._error),
-            self._assignment.request_ids,
+            self.build, self._result, sentence, self._assignment.request_ids, retry
         )
+
+    def _next_retry(self) -> Retry | None:
+        """Return the retry that counts, if this does; after too many the result is another."""
+        if (why := self._reason_that_counts()) is None:
+            return None
+        last = self._assignment.requests[0].request.retry
+        retry = following(last, now=self._services.clock.timestamp(), reason=why)
+        if retry is None:
+            self._result, self._has_given_up = Result.EXCEPTION, True
+            words = f"giving up after {MOST_RETRIES} retries"
+        else:
+            words = retry.words
+        _log.info("%s #%d: %s because %s", self._builder.name, self.build.number, words, why)
+        return retry
+
+    def _reason_that_counts(self) -> str | None:
+        """Return why the request is to be retried, if that counts."""
+        if self._stop is not None:
+            return self._stop.reason if self._stop.counts else None
+        return f'step "{self._asked_for_retry}" returned RETRY'
 
     async def _begin(self) -> BuildSources:
         assignment = self._assignment
@@ -196,7 +226,14 @@ class BuildRun:
             ready = await preparation.run()
         finally:
             self._preparation = None
-        if not ready and self._stop is None:
+        health, name = self._services.health, self._builder.name
+        if ready:
+            health.ready(self.worker_name, name)
+        elif preparation.is_worker_lost:
+            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
+        elif preparation.failure is not None:
+            # The worker's fault: it gets no more of these for a while, and others may build it.
+            health.not_ready(self.worker_name, name, preparation.failure)
             self.stop(Stop(Result.RETRY, "worker not ready"))
         return ready
 
@@ -222,7 +259,9 @@ class BuildRun:
         result = await running.run()
         self._current = None
         if running.is_worker_lost:
-            self.stop(Stop(Result.RETRY, "worker lost"))
+            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
+        elif result is Result.RETRY:
+            self._asked_for_retry = step.name
         if running.seconds_waited:
             self.build = self._services.builds.add_locks_duration(
                 self.build, running.seconds_waited

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargehand.config.model import LogConfig
-from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
+from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore, WorkerHealth
 from chargehand.kit.clock import Clock
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
@@ -19,6 +19,7 @@ class BuildServices:
     steps: StepStore
     logs: LogStore
     locks: Locks
+    health: WorkerHealth
     tasks: Tasks
     log_config: LogConfig
     redaction: Redaction

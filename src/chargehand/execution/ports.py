@@ -26,6 +26,7 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.retry import Retry
 from chargehand.domain.session import CommandRefused as CommandRefused
 from chargehand.domain.session import Session as Session
 from chargehand.domain.session import WorkerLost as WorkerLost
@@ -54,6 +55,16 @@ class Locks(Protocol):
 
         Raises LockTooSmall, or LockCycle when this one has to give way.
         """
+
+
+class WorkerHealth(Protocol):
+    """Hears whether workers can prepare builds. (Given by ``fleet``.)"""
+
+    def ready(self, worker_name: str, builder_name: str) -> None:
+        """A worker has prepared a build of that builder."""
+
+    def not_ready(self, worker_name: str, builder_name: str, reason: str) -> None:
+        """A worker could not prepare a build of that builder."""
 
 
 class BuildStore(Protocol):
@@ -88,11 +99,17 @@ class BuildStore(Protocol):
         """Add to the time the build has waited for locks."""
 
     async def finish_build(
-        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+        self,
+        build: Build,
+        result: Result,
+        state: str,
+        requests: Sequence[RequestId],
+        retry: Retry | None = None,
     ) -> Build:
         """End the build, and its requests with it. Raises NoLongerOurs.
 
-        With RETRY the requests go back to the queue (RequestUnclaimed); else they are completed,
+        With RETRY the requests go back to the queue (RequestUnclaimed), with the *retry* that
+        counts; else they are completed,
         and their buildset as well if they were its last.
         """
 

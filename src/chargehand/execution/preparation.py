@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from chargehand.domain.build import Build, LogType, Step
 from chargehand.domain.result import Result
@@ -12,11 +11,11 @@ from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.step_logs import StepLogs
 
-_log = logging.getLogger(__name__)
-
 _NAME = "worker_preparation"
 _AT_ONCE = 0.05
 """Seconds within which a worker that is ready says so: the step is recorded when it is over."""
+_PATIENCE = 300.0
+"""Seconds after which a worker that does not answer is not waited for: its disk may hang."""
 
 
 class Preparation:
@@ -29,6 +28,10 @@ class Preparation:
         self._session = session
         self._builddir = builddir
         self._services = services
+        self.is_worker_lost = False
+        """Whether the worker went away."""
+        self.failure: str | None = None
+        """Why the worker could not prepare the build."""
         self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> bool:
@@ -45,7 +48,7 @@ class Preparation:
                 )
                 return result is Result.SUCCESS
             step = await self._begin()
-            await self._wait(preparing, None)
+            await self._wait(preparing, _PATIENCE)
             result, sentence = self._outcome(preparing)
             self._services.steps.finish_step(step, result, sentence, False)
         finally:
@@ -66,12 +69,18 @@ class Preparation:
     def _outcome(self, preparing: asyncio.Future[None]) -> tuple[Result, str]:
         name = self._session.worker_name
         if not preparing.done():
-            return Result.CANCELLED, f"worker {name} not waited for"
+            if self._stopped.done():
+                return Result.CANCELLED, f"worker {name} not waited for"
+            self.failure = f"it did not answer within {_PATIENCE:g} s"
+            return Result.RETRY, f"worker {name} not ready: {self.failure}"
         try:
             preparing.result()
-        except (WorkerLost, CommandRefused, OSError) as error:
-            _log.warning("worker %s is not ready for build %d: %s", name, self._build.id, error)
+        except WorkerLost as error:
+            self.is_worker_lost = True
             return Result.RETRY, f"worker {name} not ready: {error}".rstrip(": ")
+        except (CommandRefused, OSError) as error:
+            self.failure = str(error) or type(error).__name__
+            return Result.RETRY, f"worker {name} not ready: {self.failure}"
         return Result.SUCCESS, f"worker {name} ready"
 
     async def fail(self, error: Exception) -> None:
@@ -90,6 +99,6 @@ class Preparation:
 
     async def _begin(self) -> Step:
         added = await self._services.steps.add_step(
-            self._build.id, _NAME, "preparing worker", started=True
+            self._build.id, _NAME, f"preparing worker {self._session.worker_name}", started=True
         )
         return added.step

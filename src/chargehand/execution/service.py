@@ -15,7 +15,7 @@ from chargehand.domain.result import Result
 from chargehand.execution.build_run import BuildRun
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.gate import gated
-from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore
+from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore, WorkerHealth
 from chargehand.execution.stop import Stop
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.redaction import Redaction
@@ -35,6 +35,7 @@ class Builds:
         steps: StepStore,
         logs: LogStore,
         locks: Locks,
+        health: WorkerHealth,
         master_id: MasterId,
         clock: Clock | None = None,
         grace: float = 20.0,
@@ -46,6 +47,7 @@ class Builds:
             steps=steps,
             logs=logs,
             locks=locks,
+            health=health,
             tasks=self._tasks,
             log_config=LogConfig(),
             redaction=redaction or Redaction(),
@@ -121,7 +123,7 @@ class Builds:
         """A worker's connection ended: its builds are to be retried."""
         for run in self._runs:
             if run.worker_name == worker_name:
-                run.stop(Stop(Result.RETRY, "worker lost"))
+                run.stop(Stop(Result.RETRY, "worker lost", counts=True))
 
     async def close(self) -> None:
         """Give up the steps that were abandoned. Builds end by cancelling their `start`."""

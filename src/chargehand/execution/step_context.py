@@ -113,7 +113,7 @@ class StepContext:
 
     def stop_build(self, reason: str, result: Result) -> None:
         """Let the build end soon, this step included."""
-        self._stop_all(Stop(result, reason))
+        self._stop_all(Stop(result, reason, counts=True))
 
 
 async def _names(routes: Routes) -> dict[str, str]:

@@ -13,3 +13,6 @@ class Stop:
 
     result: Result
     reason: str
+    counts: bool = False
+    """Whether a retry counts as one of those that a request may have: not where its build did
+    nothing to cause it."""

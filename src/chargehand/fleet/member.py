@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import Enum
 
 from chargehand.config.model import WorkerConfig
@@ -9,6 +10,7 @@ from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.ports import Link
+from chargehand.fleet.quarantine import Quarantines
 from chargehand.fleet.rules import WorkerState
 
 
@@ -34,6 +36,10 @@ class Member:
         self._running = 0
         self._is_resting = False
         self._slot: WorkerSlot | None = None
+        self._quarantines = Quarantines()
+        self._is_trial_under_way = False
+        self.recording = asyncio.Lock()
+        """Held while the state of its record is altered."""
         self.link: Link | None = None
         self.is_settling = False
         """Whether a task is at work that ends or renews the link."""
@@ -151,8 +157,16 @@ class Member:
                 max_builds=self._config.max_builds,
                 locks=self._config.locks,
                 config=self._config,
+                quarantines=tuple(self._quarantines),
+                is_on_trial=self._quarantines.is_on_trial and self._is_trial_under_way,
             )
         return self._slot
+
+    @property
+    def quarantines(self) -> Quarantines:
+        """What it is kept from for a while."""
+        self._slot = None  # They are about to be altered.
+        return self._quarantines
 
     def reserve(self) -> Session | None:
         """Take a build slot; None when there is none."""
@@ -160,6 +174,10 @@ class Member:
             self.state, running=self._running, max_builds=self._config.max_builds
         ):
             return None
+        if self._quarantines.is_on_trial:
+            if self._is_trial_under_way:
+                return None
+            self._is_trial_under_way = True
         self._running += 1
         self._slot = None
         return self._session
@@ -169,11 +187,12 @@ class Member:
         if self._running == 0:
             raise ValueError(f"worker {self.name} has no slot that is in use")
         self._running -= 1
+        self._is_trial_under_way = False
         self._slot = None
 
     def _pause_reason(self) -> str | None:
         if self._record.graceful or self._intent is LinkIntent.STOP:
-            return "it was asked to stop"
+            return "shutting down on request"
         if self._intent in (LinkIntent.RENEW, LinkIntent.REMOVE):
             return "its configuration changed"
         if self._record.paused:

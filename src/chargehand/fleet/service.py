@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.session import Session, SessionState
-from chargehand.domain.worker import Worker, WorkerSlot
+from chargehand.domain.worker import Quarantine, Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.member import LinkIntent, Member
 from chargehand.fleet.ports import (
@@ -17,6 +17,7 @@ from chargehand.fleet.ports import (
     WorkerStore,
 )
 from chargehand.fleet.rules import WorkerState
+from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -30,9 +31,15 @@ class Fleet:
     """
 
     def __init__(
-        self, *, store: WorkerStore, master_id: MasterId, links: Mapping[str, LinkMaker]
+        self,
+        *,
+        store: WorkerStore,
+        master_id: MasterId,
+        links: Mapping[str, LinkMaker],
+        clock: Clock | None = None,
     ) -> None:
         self._store = store
+        self._clock = clock or SystemClock()
         self._master_id = master_id
         self._links = links
         self._members: dict[str, Member] = {}
@@ -114,6 +121,49 @@ class Fleet:
         if was_resting and not member.is_resting:
             self._tell(name)
 
+    def ready(self, worker_name: str, builder_name: str) -> None:
+        """A worker has prepared a build: it is out of quarantine for that builder."""
+        member = self._members.get(worker_name)
+        if member is not None and member.quarantines.succeeded(builder_name):
+            _log.info("worker %s prepares builds of %s again", worker_name, builder_name)
+            self._quarantines_changed(member)
+
+    def not_ready(self, worker_name: str, builder_name: str, reason: str) -> None:
+        """A worker could not prepare a build: it gets none of that builder for a while."""
+        member = self._members.get(worker_name)
+        if member is None:
+            return
+        now = self._clock.timestamp()
+        for quarantine in member.quarantines.failed(builder_name, reason, now):
+            _log.warning("worker %s is %s", worker_name, quarantine.words)
+            self._tasks.spawn(
+                self._end_quarantine(member, quarantine), name=f"quarantine of {worker_name}"
+            )
+        self._quarantines_changed(member)
+
+    async def _end_quarantine(self, member: Member, quarantine: Quarantine) -> None:
+        await asyncio.sleep(quarantine.seconds)
+        if member.quarantines.end(quarantine):
+            self._quarantines_changed(member)
+
+    def _lift_quarantines(self, member: Member) -> None:
+        if member.quarantines.lift():
+            self._quarantines_changed(member)
+
+    def _quarantines_changed(self, member: Member) -> None:
+        self._tell(member.name)
+        self._tasks.spawn(self._show_quarantines(member), name=f"show {member.name}")
+
+    async def _show_quarantines(self, member: Member) -> None:
+        """Record as the reason for a pause what is none that somebody ordered."""
+        async with member.recording:
+            record = member.record
+            reason = "; ".join(one.words for one in member.slot.quarantines) or None
+            if not record.paused and record.pause_reason != reason:
+                member.record = await self._store.set_state(
+                    record.id, paused=False, pause_reason=reason, graceful=record.graceful
+                )
+
     async def _end_rest(self, member: Member, seconds: float) -> None:
         await asyncio.sleep(seconds)
         del self._resting[member.name]
@@ -127,6 +177,7 @@ class Fleet:
             await session.close()
             return
         member.session = session
+        self._lift_quarantines(member)
         member.record = await self._store.connected(
             member.record.id, self._master_id, rules.recordable(session.info)
         )
@@ -170,6 +221,7 @@ class Fleet:
             case "pause":
                 await self._set_state(member, paused=True, reason=reason)
             case "unpause":
+                self._lift_quarantines(member)
                 await self._set_state(member, paused=False)
                 if member.intent is LinkIntent.STOP:
                     self._intent(member, LinkIntent.RENEW)
@@ -199,9 +251,14 @@ class Fleet:
             raise LookupError(f"there is no worker named {name!r}") from None
 
     async def _add(self, config: WorkerConfig, record: Worker) -> None:
-        if record.graceful:  # It was asked to stop, and did so, at the latest with the last master.
+        # It was asked to stop, and did so, at the latest with the last master; and quarantines are
+        # forgotten with it.
+        if record.graceful or (record.pause_reason and not record.paused):
             record = await self._store.set_state(
-                record.id, paused=record.paused, pause_reason=record.pause_reason, graceful=False
+                record.id,
+                paused=record.paused,
+                pause_reason=record.pause_reason if record.paused else None,
+                graceful=False,
             )
         former = self._members.get(config.name)
         if former is not None:  # Removed a while ago, it still runs builds.
@@ -219,9 +276,10 @@ class Fleet:
         reason: str | None = None,
         graceful: bool = False,
     ) -> None:
-        member.record = await self._store.set_state(
-            member.record.id, paused=paused, pause_reason=reason, graceful=graceful
-        )
+        async with member.recording:
+            member.record = await self._store.set_state(
+                member.record.id, paused=paused, pause_reason=reason, graceful=graceful
+            )
 
     def _intent(self, member: Member, intent: LinkIntent) -> None:
         member.intent = intent

@@ -16,6 +16,7 @@ from chargehand.domain.waiting import (
     WorkersBusy,
     WorkersInterrupted,
     WorkersPaused,
+    WorkersQuarantined,
 )
 from chargehand.resources.visibility import Choice
 
@@ -30,7 +31,11 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
             return replace(waiting, workers=paused)
         case WorkersBusy():
             busy = tuple(one for one in waiting.workers if workers.has(one[0]))
-            return replace(waiting, workers=busy)
+            builds = tuple(one for one in waiting.builds if workers.has(one[0]))
+            return replace(waiting, workers=busy, builds=builds)
+        case WorkersQuarantined():
+            quarantined = tuple(one for one in waiting.workers if workers.has(one[0]))
+            return replace(waiting, workers=quarantined)
         case WorkersInterrupted():
             interrupted = tuple(one for one in waiting.workers if workers.has(one[0]))
             return replace(waiting, workers=interrupted)

@@ -28,6 +28,7 @@ from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestI
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.result import Result
+from chargehand.domain.retry import Retry
 from chargehand.domain.sentence import sentence
 from chargehand.events.messages import (
     BuildFinished,
@@ -166,7 +167,12 @@ class Builds:
         return self._record(_SET_LOCKS_DURATION, values, replace(build, locks_duration=total))
 
     async def finish_build(
-        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+        self,
+        build: Build,
+        result: Result,
+        state: str,
+        requests: Sequence[RequestId],
+        retry: Retry | None = None,
     ) -> Build:
         """End the build, and its requests with it: with RETRY they go back to the queue.
 
@@ -175,7 +181,7 @@ class Builds:
         claim = self._claim(build)
         return await self._database.insist(
             lambda transaction: _finish(
-                transaction, build, result, sentence(state), requests, claim
+                transaction, build, result, sentence(state), requests, claim, retry
             ),
             sequence=build.id,
         )
@@ -205,6 +211,7 @@ def _finish(
     state: str,
     request_ids: Sequence[RequestId],
     claim: Claim,
+    retry: Retry | None,
 ) -> Build:
     values = {"build": build.id, "now": transaction.now, "outcome": result, "sentence": state}
     _alter(transaction, _FINISH, {**values, **claim.parameters})
@@ -213,7 +220,7 @@ def _finish(
     )
     transaction.announce(BuildFinished(build=finished))
     if result is Result.RETRY:
-        request_rows.give_back(transaction, request_ids, claim)
+        request_rows.give_back(transaction, request_ids, claim, retry)
     else:
         request_rows.complete_ours(transaction, request_ids, result, claim)
     return finished

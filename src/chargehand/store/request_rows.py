@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -27,9 +28,10 @@ from chargehand.domain.buildset import BuildRequest, PendingRequest
 from chargehand.domain.identifiers import BuildsetId, MasterId, RequestId, SourceStampId
 from chargehand.domain.properties import merged
 from chargehand.domain.result import Result
+from chargehand.domain.retry import Retry
 from chargehand.events.messages import RequestClaimed, RequestCompleted, RequestUnclaimed
 from chargehand.store import buildset_completion
-from chargehand.store.engine.columns import ids_as_json, properties_of_json
+from chargehand.store.engine.columns import as_json, ids_as_json, properties_of_json
 from chargehand.store.engine.mapping import Rows
 from chargehand.store.engine.portable import Updating, is_among
 from chargehand.store.engine.tables import (
@@ -124,11 +126,10 @@ def _completing(*conditions: ColumnElement[bool]) -> Updating:
     )
 
 
-def _giving_back(*conditions: ColumnElement[bool]) -> Updating:
+def _giving_back(*conditions: ColumnElement[bool], **more: BindParameter[str]) -> Updating:
+    free = {"claimed_by": null(), "claimed_at": null(), "claimed_epoch": null()}
     return Updating(
-        update(requests)
-        .where(*conditions)
-        .values(claimed=false(), claimed_by=null(), claimed_at=null(), claimed_epoch=null()),
+        update(requests).where(*conditions).values(claimed=false(), **free, **more),
         (_request.id,),
         SELECT_REQUESTS.where(*conditions),
     )
@@ -137,6 +138,7 @@ def _giving_back(*conditions: ColumnElement[bool]) -> Updating:
 _COMPLETE_WAITING = _completing(*_IS_FREE)
 _COMPLETE_OURS = _completing(*_IS_OURS)
 _GIVE_BACK_OURS = _giving_back(*_IS_OURS)
+_RETRY_OURS = _giving_back(*_IS_OURS, retry=bindparam("next"))
 _GIVE_BACK_LEFT = _giving_back(*_IS_LEFT)
 
 
@@ -150,7 +152,7 @@ def pending_of(
     for row in rows:
         of_buildset = stamps[row[1]]
         try:
-            properties = merged(properties_of_json(row[12]), properties_of_json(row[11]))
+            properties = merged(properties_of_json(row[13]), properties_of_json(row[12]))
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             _log.error(
                 "the database is damaged: the properties of build_requests %s or of buildsets %s "
@@ -161,7 +163,7 @@ def pending_of(
         pending.append(
             PendingRequest(
                 request=request_of(row),
-                reason=row[13],
+                reason=row[14],
                 source_stamp_ids=tuple(SourceStampId(stamp[1]) for stamp in of_buildset),
                 sources=tuple((stamp[2], stamp[3], stamp[4], stamp[5]) for stamp in of_buildset),
                 has_patch=any(stamp[6] is not None for stamp in of_buildset),
@@ -215,10 +217,16 @@ def complete_ours(
     return _complete(transaction, _COMPLETE_OURS, {**values, **claim.parameters}, result)
 
 
-def give_back(transaction: Transaction, ids: Iterable[RequestId], claim: Claim) -> None:
-    """Give those of the requests that are claimed like that back to the queue."""
-    values = {"ids": ids_as_json(ids), **claim.parameters}
-    _give_back(transaction, _GIVE_BACK_OURS, values)
+def give_back(
+    transaction: Transaction, ids: Iterable[RequestId], claim: Claim, retry: Retry | None = None
+) -> None:
+    """Give those of the requests that are claimed like that back to the queue; what counts as a
+    *retry* is remembered."""
+    values: dict[str, object] = {"ids": ids_as_json(ids), **claim.parameters}
+    if retry is None:
+        _give_back(transaction, _GIVE_BACK_OURS, values)
+    else:
+        _give_back(transaction, _RETRY_OURS, {**values, "next": as_json(retry)})
 
 
 def give_back_left(transaction: Transaction, now: Claim) -> None:
@@ -231,7 +239,7 @@ def _complete(
 ) -> int:
     ended = []
     for row in statement.rows(transaction.connection, values):
-        request = request_of((*row[:8], True, transaction.now, result))
+        request = request_of((*row[:8], True, transaction.now, result, row[11]))
         ended.append(request.buildset_id)
         transaction.announce(RequestCompleted(request=request))
     if ended:

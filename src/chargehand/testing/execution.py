@@ -27,6 +27,7 @@ from chargehand.domain.identifiers import (
 )
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.retry import Retry
 from chargehand.domain.sentence import sentence
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.execution.ports import AddedStep, BuildSources, StartedBuild
@@ -49,6 +50,8 @@ class MemoryBuildStore:
         """Those that are complete are among them."""
         self.unclaimed: list[RequestId] = []
         self.completed: dict[RequestId, Result] = {}
+        self.retries: list[Retry | None] = []
+        """Of each build that ended."""
         self._sources = sources or sources_of()
 
     async def start_build(
@@ -91,9 +94,15 @@ class MemoryBuildStore:
         return self._keep(msgspec.structs.replace(build, locks_duration=waited))
 
     async def finish_build(
-        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+        self,
+        build: Build,
+        result: Result,
+        state: str,
+        requests: Sequence[RequestId],
+        retry: Retry | None = None,
     ) -> Build:
         """End the build, and its requests with it."""
+        self.retries.append(retry)
         if result is Result.RETRY:
             self.unclaimed.extend(requests)
             self.claimed.difference_update(requests)
@@ -108,6 +117,22 @@ class MemoryBuildStore:
     def _keep(self, build: Build) -> Build:
         self.builds[build.id] = build
         return build
+
+
+class NotedHealth:
+    """`WorkerHealth` that only takes notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, str, str | None]] = []
+        """Worker, builder, and why it was not ready."""
+
+    def ready(self, worker_name: str, builder_name: str) -> None:
+        """Note it."""
+        self.notes.append((worker_name, builder_name, None))
+
+    def not_ready(self, worker_name: str, builder_name: str, reason: str) -> None:
+        """Note it."""
+        self.notes.append((worker_name, builder_name, reason))
 
 
 class MemoryStepStore:
@@ -320,12 +345,14 @@ class Workshop:
         self.logs = MemoryLogStore()
         self.steps = MemoryStepStore(self.logs)
         self.locks = locks or FreeLocks()
+        self.health = NotedHealth()
         self.session = session or ScriptedSession()
         self.service = Builds(
             builds=self.builds,
             steps=self.steps,
             logs=self.logs,
             locks=self.locks,
+            health=self.health,
             master_id=MasterId(1),
             grace=grace,
         )

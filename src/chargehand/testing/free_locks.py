@@ -13,6 +13,7 @@ class FreeLocks:
 
     def __init__(self) -> None:
         self.held = 0
+        self.holder = LockHolder(builder_name="")
         self.holders: list[LockHolder] = []
         self.asked: list[tuple[str, ...]] = []
 
@@ -41,6 +42,7 @@ class FreeGrant:
 
     def __init__(self, locks: FreeLocks) -> None:
         self._locks = locks
+        self.holder = LockHolder(builder_name="")
         self._is_held = True
 
     def name(self, holder: LockHolder) -> None:

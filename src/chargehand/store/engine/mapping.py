@@ -85,7 +85,7 @@ class Rows(Generic[V]):
 def _decoder(kind: object, column: Column[object]) -> Callable[[object], object] | None:
     if column.type is Json:
         decode: Callable[..., object] = msgspec.json.Decoder(kind).decode
-        return decode
+        return _or_none(decode) if column.nullable else decode
     options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     for option in options:
         if isinstance(option, type) and issubclass(option, Enum):
@@ -132,6 +132,10 @@ def _instead(kind: object) -> object:
         except msgspec.ValidationError:
             continue
     return None
+
+
+def _or_none(decode: Callable[..., object]) -> Callable[[object], object]:
+    return lambda data: None if data is None else decode(data)
 
 
 def _bytes(data: object) -> object:

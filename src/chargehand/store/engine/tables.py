@@ -203,6 +203,7 @@ requests = Table(
     Column("result", Integer),
     Column("properties", Json),
     Column("claimed_epoch", Integer),
+    Column("retry", Json),
     Index("requests_by_buildset", "buildset_id", "complete"),
     Index("requests_by_builder", "builder_id", "id"),
     Index("requests_by_submission", "submitted_at"),

@@ -40,6 +40,8 @@ class WorldWorker:
     def __init__(self, *, name: str, basedir: Path, usual: Callable[[str], Outcome]) -> None:
         self.name = name
         self.commands: list[str] = []
+        self.unusable: dict[str, str] = {}
+        """Directories that it cannot make, each with what it says then."""
         """Every command that it was given, as `on` names them."""
         self._basedir = basedir
         self._usual = usual
@@ -149,7 +151,8 @@ class WorldWorker:
                 if command := self._running.get(command_id):
                     command.interrupt()
             case Prepare():
-                self.side.prepared(event.number, None)
+                errors = map(self.unusable.get, event.directories)
+                self.side.prepared(event.number, next(filter(None, errors), None))
             case Shutdown():
                 self.die()
             case RoomAgain() | Input():

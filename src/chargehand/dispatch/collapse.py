@@ -1,0 +1,65 @@
+"""Ends older requests that a newer one makes unnecessary."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from chargehand.config.model import Hook
+from chargehand.dispatch.builder_line import BuilderLine
+from chargehand.dispatch.ports import RequestStore
+from chargehand.domain.buildset import PendingRequest
+from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.result import Result
+from chargehand.kit.guard import guarded
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+
+class Collapsing:
+    """Collapses the requests of one builder by the default rule, or by a function of the user's."""
+
+    def __init__(
+        self,
+        *,
+        store: RequestStore,
+        tasks: Tasks,
+        give_back: Callable[[Sequence[RequestId], BuilderId], None],
+    ) -> None:
+        self._store = store
+        self._tasks = tasks
+        self._give_back = give_back
+
+    def consider(
+        self,
+        line: BuilderLine,
+        pending: PendingRequest,
+        replaced: RequestId | None,
+        rule: Hook | bool | None,
+    ) -> None:
+        """See which older requests a new one makes unnecessary; *replaced* is that of the default
+        rule."""
+        if callable(rule):
+            self._tasks.spawn(self._by(rule, line, pending), name="collapse")
+        elif rule and replaced is not None and line.remove(replaced):
+            self._tasks.spawn(self._complete([replaced], pending), name="collapse")
+
+    async def _by(self, rule: Hook, line: BuilderLine, pending: PendingRequest) -> None:
+        """Ask the user's function about each older request, in their order."""
+        older = [other for other in line.waiting() if other.request.id < pending.request.id]
+        unneeded = [other for other in older if await rule(line.config.name, pending, other)]
+        if not line.has(pending.request.id):
+            return  # It was cancelled meanwhile, and will not do for the others.
+        replaced = [other.request.id for other in unneeded if line.remove(other.request.id)]
+        if replaced:
+            await self._complete(replaced, pending)
+
+    async def _complete(self, replaced: Sequence[RequestId], by: PendingRequest) -> None:
+        _log.info("requests %s were collapsed into request %s", list(replaced), by.request.id)
+        with guarded(
+            _log, "requests %s could not be collapsed; they stay queued", list(replaced)
+        ) as attempt:
+            await self._store.complete(replaced, Result.SKIPPED)
+        if attempt.failure is not None:
+            self._give_back(replaced, by.request.builder_id)
