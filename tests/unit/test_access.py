@@ -19,6 +19,7 @@ from chargehand.domain.waiting import (
     NoWorkerConnected,
     RefusedByFunction,
     Waiting,
+    WorkerPreparing,
     WorkersBusy,
     WorkersPaused,
     WorkersQuarantined,
@@ -115,6 +116,7 @@ def test_policies_are_values() -> None:
         WorkersQuarantined(
             workers=(("seen", 0.0, 1, "in quarantine"), ("secret", 0.0, 1, "in quarantine"))
         ),
+        WorkerPreparing(workers=(("seen", 3),)),
         RefusedByFunction(function="nextWorker", workers=("seen", "secret")),
         BehindOthers(ahead=1, the_first_waits="all its workers are busy: secret (1 of 1)"),
     ],
@@ -147,4 +149,5 @@ def test_every_reason_that_has_names_is_covered() -> None:
         "WorkersInterrupted",
         "WorkersPaused",
         "WorkersQuarantined",
+        "WorkerPreparing",
     }

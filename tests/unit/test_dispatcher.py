@@ -1,6 +1,7 @@
 """Waiting requests meet free workers, in order, and every wait has its reason."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -229,7 +230,12 @@ async def test_a_function_that_fails_stops_only_its_builder_and_is_named(farm):
     assert farm.started == [3]
     await farm.end(3)
     assert farm.why(1) == FunctionFailed(function="canStartBuild", error="ValueError: no idea")
-    assert farm.why(2, 2) == RefusedByFunction(function="canStartBuild", workers=("one",))
+    refusal = farm.why(2, 2)
+    assert isinstance(refusal, RefusedByFunction)
+    assert (refusal.function, refusal.workers) == ("canStartBuild", ("one",))
+    assert re.search(
+        r"^canStartBuild \(.*test_dispatcher.py:\d+\) said no for one$", refusal.sentence
+    )
 
 
 async def test_locks_of_builders_are_exclusive_and_the_wait_names_the_holder(farm):

@@ -518,6 +518,31 @@ async def test_a_build_that_is_to_be_retried_can_still_be_cancelled():
     assert workshop.builds.unclaimed == []
 
 
+async def test_an_order_waits_for_a_build_that_is_just_ending_and_is_to_be_given_again():
+    workshop = StepWorkshop(Returns(RETRY))
+    record, may_record = workshop.builds.finish_build, asyncio.Event()
+
+    async def slowly(*arguments):
+        await may_record.wait()
+        return await record(*arguments)
+
+    workshop.builds.finish_build = slowly
+    running = asyncio.ensure_future(workshop.run())
+    while not workshop.outcome() or workshop.outcome()[-1][1] is None:
+        await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    order = asyncio.ensure_future(workshop.service.stop_request(1, "not wanted"))
+    await asyncio.sleep(0)
+    was_done = order.done()
+    stopped = workshop.service.stop(BuildId(1), "not wanted")
+    may_record.set()
+
+    assert (was_done, stopped, await order) == (False, False, False)
+    assert (await running).result is Result.RETRY
+
+
 class Waits(BuildStep):
     async def run(self):
         await asyncio.Event().wait()
@@ -661,7 +686,7 @@ async def test_a_request_that_is_cancelled_while_its_build_is_recorded_is_not_bu
     running = asyncio.ensure_future(workshop.run())
     await asyncio.sleep(0)
 
-    workshop.service.stop_request(1, "never mind")
+    await workshop.service.stop_request(1, "never mind")
     may_record.set()
     build = await running
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import html
 
+import pytest
 from written import started
 
 from chargehand.domain.result import Result
-from chargehand.testing.world import World
+from chargehand.testing.world import Refused, World
 
 _CROSSED = """
     a, b = util.MasterLock('A'), util.MasterLock('B')
@@ -116,3 +118,50 @@ async def _is_shown(ci: World) -> None:
     assert step["state_string"] == "waiting for lock lock"
     assert step["started_at"] is not None
     assert step["locks_acquired_at"] is None
+
+
+async def test_why_a_build_waits_is_told_everywhere() -> None:
+    configuration = """
+        lock = util.MasterLock('lock')
+        add('holder', blocking('held', locks=[lock.access('exclusive')]))
+        add('waiter', sh('echo', name='one', locks=[lock.access('exclusive')]))
+        """
+    async with started(configuration) as ci:
+        holder = await ci.force("holder")
+        waiter = await ci.force("waiter")
+        build = ci.last_build("waiter")
+        sentence = 'step "one" waits: lock lock is held by holder #1 (step held)'
+
+        assert await ci.waits(waiter, "lock_held") == sentence
+        for path in (f"builds/{build.id}", "builders/waiter/builds/1"):
+            found = await ci.one(f"{path}/why")
+            assert (found["kind"], found["sentence"]) == ("lock_held", sentence)
+        assert await ci.get(f"buildrequests/{holder}/why") == []
+        for page in ("", f"builds/{build.id}"):
+            assert sentence in html.unescape((await ci.fetch(page)).decode())
+
+        ci.worker("local").let_go("held")
+        await ci.finished(waiter)
+
+        assert await ci.get(f"builds/{build.id}/why") == []
+        with pytest.raises(Refused):
+            await ci.get("builds/999/why")
+
+
+async def test_a_build_whose_worker_takes_long_to_prepare_says_so() -> None:
+    async with started("add('b', sh('true'))") as ci:
+        ci.worker("local").is_slow_to_prepare = True
+        request = await ci.force("b")
+        await ci.sleep(42)
+        build = ci.last_build("b")
+        sentence = await ci.waits(request, "worker_preparing")
+        page = (await ci.fetch(f"builds/{build.id}")).decode()
+        (step,) = await ci.get(f"builds/{build.id}/steps")
+        await ci.sleep(260)
+        after = await ci.waits(request, "workers_quarantined")
+
+        assert sentence == "worker local has been preparing the build for 42 s"
+        assert sentence in page
+        assert step["state_string"] == "preparing worker local"
+        assert "it did not answer within 300 s" in after
+        assert ci.builds_of(request)[0].result is Result.RETRY

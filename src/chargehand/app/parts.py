@@ -69,7 +69,7 @@ class Parts:
         self.redaction = redaction or Redaction()
         self.store = store
         self.master_id = master_id
-        locks = LockTable()
+        self._locks = locks = LockTable()
         self.fleet = Fleet(store=store.workers, master_id=master_id, links=links, clock=clock)
         self.builds = Builds(
             builds=store.builds,
@@ -122,6 +122,7 @@ class Parts:
             dispatcher=self.dispatcher,
             builds=self.builds,
             fleet=self.fleet,
+            locks=self._locks,
             resources=self.store.resources,
             changes=self.store.changes,
         )

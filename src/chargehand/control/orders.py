@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chargehand.control.ports import Changes, Resources
+from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.change_fate import ChangeFate
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
@@ -18,6 +19,9 @@ from chargehand.resources.visibility import EVERYTHING
 from chargehand.scheduling.errors import SchedulerDisabled
 from chargehand.scheduling.service import Scheduling
 
+_MOST_CHANGES = 3
+"""How often a request may go from queue to build, or back, while it is being cancelled."""
+
 
 class Orders:
     """Controls and explanations of one master (``web.Controls``, ``web.Explanations``)."""
@@ -29,6 +33,7 @@ class Orders:
         dispatcher: Dispatcher,
         builds: Builds,
         fleet: Fleet,
+        locks: LockTable,
         resources: Resources,
         changes: Changes,
     ) -> None:
@@ -36,6 +41,7 @@ class Orders:
         self._dispatcher = dispatcher
         self._builds = builds
         self._fleet = fleet
+        self._locks = locks
         self._resources = resources
         self._changes = changes
 
@@ -49,9 +55,15 @@ class Orders:
             raise InvalidParameters({"schedulername": str(disabled)}) from disabled
 
     async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
-        """Stop a build that runs; a finished one is left alone."""
-        if not self._builds.stop(build_id, reason, result):
-            await self._one("builds", "buildid", build_id)
+        """Stop a build that runs; a finished one is left alone.
+
+        One that is just ending may be about to be retried: then its request is cancelled.
+        """
+        if self._builds.stop(build_id, reason, result):
+            return
+        build = await self._one("builds", "buildid", build_id)
+        if not build["complete"] and result is not Result.RETRY:
+            await self._cancel(RequestId(int(str(build["buildrequestid"]))), reason)
 
     async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
         """Build the same again."""
@@ -59,10 +71,17 @@ class Orders:
 
     async def cancel_request(self, request_id: RequestId, reason: str) -> None:
         """Cancel a waiting request, or stop the build that it became."""
-        if await self._dispatcher.cancel(request_id, reason):
-            return
-        await self._one("buildrequests", "buildrequestid", request_id)
-        self._builds.stop_request(request_id, reason)
+        if not await self._cancel(request_id, reason):
+            await self._one("buildrequests", "buildrequestid", request_id)
+
+    async def _cancel(self, request_id: RequestId, reason: str) -> bool:
+        """Cancel it wherever it is: while it is asked about here it may go on to there."""
+        for _ in range(_MOST_CHANGES):
+            if await self._dispatcher.cancel(request_id, reason):
+                return True
+            if await self._builds.stop_request(request_id, reason):
+                return True
+        return False
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set a request's priority."""
@@ -80,14 +99,21 @@ class Orders:
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Say why a request waits; None when it does not."""
         request = await self._one("buildrequests", "buildrequestid", request_id)
-        if request["claimed"] or request["complete"]:
+        if request["complete"]:
             return None
+        if request["claimed"]:
+            build_id = self._builds.build_of(request_id)
+            return None if build_id is None else self.why_build_waits(build_id)
         return self._dispatcher.why_waiting(request_id, BuilderId(int(str(request["builderid"]))))
 
     async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
         """Say what became of a change."""
         built_by = await self._changes.buildsets_of(change_id)
         return await self._scheduling.fates_of(change_id, built_by)
+
+    def why_build_waits(self, build_id: BuildId) -> Waiting | None:
+        """Say what a running build waits for, if it does."""
+        return self._locks.why_waiting(build_id) or self._builds.why_preparing(build_id)
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Say why requests wait that are known to."""

@@ -19,7 +19,7 @@ from chargehand.domain.lock import LockAccess, LockHolder, LockTooSmall
 from chargehand.domain.properties import merged
 from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
-from chargehand.kit.asking import NoAnswer, answer
+from chargehand.kit.asking import NoAnswer, answer, place_of
 from chargehand.kit.guard import described
 
 _log = logging.getLogger(__name__)
@@ -93,7 +93,9 @@ class Attempt:
             return queue.first()
         chosen = await self._ask("nextBuild", self._builder.next_build, queue.in_order())
         if chosen is None:
-            raise _Refused(RefusedByFunction(function="nextBuild"))
+            raise _Refused(
+                RefusedByFunction(function="nextBuild", place=place_of(self._builder.next_build))
+            )
         if not isinstance(chosen, PendingRequest) or chosen.request.id not in queue:
             raise _Refused(
                 FunctionFailed(function="nextBuild", error="it returned none of the requests")
@@ -126,7 +128,12 @@ class Attempt:
             locked = self._locks.why(accesses, worker.name)
             self._line.wanted = (accesses, worker.name)
         raise _Refused(
-            locked or RefusedByFunction(function="canStartBuild", workers=tuple(refused))
+            locked
+            or RefusedByFunction(
+                function="canStartBuild",
+                workers=tuple(refused),
+                place=place_of(self._builder.can_start_build),
+            )
         )
 
     async def _next_worker(
@@ -139,7 +146,11 @@ class Attempt:
         chosen = await self._ask(name, function, list(candidates), request)
         if chosen is None:
             raise _Refused(
-                RefusedByFunction(function=name, workers=tuple(slot.name for slot in candidates))
+                RefusedByFunction(
+                    function=name,
+                    workers=tuple(slot.name for slot in candidates),
+                    place=place_of(function),
+                )
             )
         by_name = {slot.name: slot for slot in candidates}
         if not isinstance(chosen, WorkerSlot) or chosen.name not in by_name:

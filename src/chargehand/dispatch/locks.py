@@ -15,6 +15,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from chargehand.dispatch import lock_cycles
 from chargehand.dispatch.lock_cycles import Key
 from chargehand.domain.identifiers import BuildId
@@ -185,7 +187,16 @@ class LockTable:
     ) -> LockHeld | None:
         """Return which of these locks cannot be had now and who holds it, or comes first."""
         order = place.order if isinstance(place, _Waiter) else self._order + 1
-        wants = _keyed(accesses, worker_name)
+        return self._why(_keyed(accesses, worker_name), order)
+
+    def why_waiting(self, build_id: BuildId) -> LockHeld | None:
+        """Return what a step of the build waits for, if one does."""
+        waiter = self._waiting_builds.get(build_id)
+        if waiter is None or (held := self._why(waiter.wants, waiter.order)) is None:
+            return None
+        return replace(held, step=waiter.holder.step_name or "")
+
+    def _why(self, wants: Mapping[Key, LockAccess], order: int) -> LockHeld | None:
         for key, access in wants.items():
             if not self._has_room(key, access):
                 holders = tuple(held.holder for held in self._held[key])

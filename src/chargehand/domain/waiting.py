@@ -128,14 +128,35 @@ class LockHeld(Waiting, frozen=True, tag="lock_held"):
     holders: tuple[LockHolder, ...]
     before: tuple[LockHolder, ...] = ()
     """Who waits for it already, if nobody holds it."""
+    step: str = ""
+    """The step that waits, where a build runs already."""
 
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
+        waits = f'step "{self.step}" waits: ' if self.step else ""
         if self.before:
             verb = "waits" if len(self.before) == 1 else "wait"
-            return f"lock {self.lock} is kept for {_names(self.before)}, which {verb} for it longer"
-        return f"lock {self.lock} is held by {_names(self.holders) or 'others'}"
+            names = f"{_names(self.before)}, which {verb} for it longer"
+            return f"{waits}lock {self.lock} is kept for {names}"
+        return f"{waits}lock {self.lock} is held by {_names(self.holders) or 'others'}"
+
+
+class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
+    """A build has begun, and its worker makes the build's directory."""
+
+    workers: tuple[tuple[str, int], ...]
+    """The worker's name, with the seconds since it was asked."""
+    is_interrupted: bool = False
+    """Whether the worker's connection is lost for the moment."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        for name, seconds in self.workers:
+            lost = "; its connection is lost for the moment" if self.is_interrupted else ""
+            return f"worker {name} has been preparing the build for {seconds} s{lost}"
+        return "its worker is preparing the build"
 
 
 class LockUnavailable(Waiting, frozen=True, tag="lock_unavailable"):
@@ -160,12 +181,15 @@ class RefusedByFunction(Waiting, frozen=True, tag="refused_by_function"):
 
     function: str
     workers: tuple[str, ...] = ()
+    place: str = ""
+    """File and line of the function."""
 
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
+        at = f" ({self.place})" if self.place else ""
         where = f" for {', '.join(self.workers)}" if self.workers else ""
-        return f"{self.function} said no{where}"
+        return f"{self.function}{at} said no{where}"
 
 
 class FunctionAsked(Waiting, frozen=True, tag="function_asked"):

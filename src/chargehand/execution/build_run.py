@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +16,7 @@ from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
 from chargehand.domain.retry import MOST_RETRIES, Retry, following
 from chargehand.domain.session import WorkerLost
+from chargehand.domain.waiting import WorkerPreparing
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import headline_of
 from chargehand.execution.ports import (
@@ -72,6 +74,9 @@ class BuildRun:
         self._asked_for_retry: str | None = None
         """The step that returned RETRY."""
         self._has_given_up = False
+        self._is_ending = False
+        self.ended = asyncio.Event()
+        """Set when it is recorded how it ended, or that it could not be."""
 
     @property
     def has_begun(self) -> bool:
@@ -98,6 +103,15 @@ class BuildRun:
         """Where it runs."""
         return self._assignment.worker_name
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether its result is decided about, so that no order alters it any more."""
+        return self._is_ending
+
+    def why_preparing(self) -> WorkerPreparing | None:
+        """Say what it waits for while its worker prepares it."""
+        return self._preparation.why() if self._preparation is not None else None
+
     def stop(self, stop: Stop) -> None:
         """End it soon: running steps are interrupted, only ``alwaysRun`` ones follow.
 
@@ -118,7 +132,13 @@ class BuildRun:
 
     async def run(self) -> Result:
         """Claim the requests, run the build to its end and record it. Raises AlreadyClaimed."""
-        sources = await self._begin()
+        try:
+            return await self._run_to_the_end(await self._begin())
+        finally:
+            self._is_ending = True
+            self.ended.set()
+
+    async def _run_to_the_end(self, sources: BuildSources) -> Result:
         try:
             await self._run_recorded(sources)
         except NoLongerOurs as error:
@@ -137,6 +157,7 @@ class BuildRun:
         except Exception:  # noqa: BLE001 - the store failed: the build has to end all the same
             _log.exception("build %d of %s failed", self.build.id, self._builder.name)
             self._result = worse(self._result, Result.EXCEPTION)
+        self._is_ending = True
         self._count_stop()
         await self._finish()
 

@@ -6,7 +6,8 @@ import asyncio
 
 from chargehand.domain.build import Build, LogType, Step
 from chargehand.domain.result import Result
-from chargehand.domain.session import CommandRefused, Session, WorkerLost
+from chargehand.domain.session import CommandRefused, Session, SessionState, WorkerLost
+from chargehand.domain.waiting import WorkerPreparing
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.execution.step_logs import StepLogs
@@ -28,6 +29,7 @@ class Preparation:
         self._session = session
         self._builddir = builddir
         self._services = services
+        self._asked_at: float = asyncio.get_running_loop().time()
         self.is_worker_lost = False
         """Whether the worker went away."""
         self.failure: str | None = None
@@ -54,6 +56,14 @@ class Preparation:
         finally:
             preparing.cancel()
         return result is Result.SUCCESS
+
+    def why(self) -> WorkerPreparing:
+        """Say what the build waits for."""
+        seconds = asyncio.get_running_loop().time() - self._asked_at
+        return WorkerPreparing(
+            workers=((self._session.worker_name, int(seconds)),),
+            is_interrupted=self._session.state is SessionState.INTERRUPTED,
+        )
 
     def stop(self) -> None:
         """Wait no longer for the worker."""

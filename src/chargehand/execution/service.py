@@ -12,6 +12,7 @@ from chargehand.domain.build import Build
 from chargehand.domain.identifiers import BuildId, MasterId, RequestId
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.waiting import WorkerPreparing
 from chargehand.execution.build_run import BuildRun
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.gate import gated
@@ -100,16 +101,39 @@ class Builds:
         finally:
             self._runs.discard(run)
 
-    def stop_request(self, request_id: RequestId, reason: str) -> None:
-        """Cancel the build that a request became, or is about to become."""
-        for run in self._runs:
-            if run.request_id == request_id:
-                run.stop(Stop(Result.CANCELLED, reason))
+    async def stop_request(self, request_id: RequestId, reason: str) -> bool:
+        """Cancel the build that a request became, or is about to become.
 
-    def stop(self, build_id: BuildId, reason: str, result: Result = Result.CANCELLED) -> bool:
-        """Ask a running build to end with *result*; False when it does not run here."""
+        False when none takes the order any more: one that is just ending has ended then, and the
+        request may wait again.
+        """
+        for run in list(self._runs):
+            if run.request_id == request_id:
+                if not run.is_ending:
+                    run.stop(Stop(Result.CANCELLED, reason))
+                    return True
+                await run.ended.wait()
+        return False
+
+    def build_of(self, request_id: RequestId) -> BuildId | None:
+        """Return the running build of a request."""
+        for run in self._runs:
+            if run.request_id == request_id and run.has_begun:
+                return run.build.id
+        return None
+
+    def why_preparing(self, build_id: BuildId) -> WorkerPreparing | None:
+        """Say what a build waits for while its worker prepares it."""
         for run in self._runs:
             if run.has_begun and run.build.id == build_id:
+                return run.why_preparing()
+        return None
+
+    def stop(self, build_id: BuildId, reason: str, result: Result = Result.CANCELLED) -> bool:
+        """Ask a running build to end with *result*; False when it does not run here, or is ending
+        already."""
+        for run in self._runs:
+            if run.has_begun and run.build.id == build_id and not run.is_ending:
                 run.stop(Stop(result, reason))
                 return True
         return False

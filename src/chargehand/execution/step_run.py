@@ -60,8 +60,6 @@ class StepRun:
         """What it contributes to the build's state sentence, once it has run."""
         self.seconds_waited = 0.0
         """How long it waited for its locks."""
-        self.waits_for: LockHeld | None = None
-        """Which of its locks it waits for just now."""
 
     @property
     def is_worker_lost(self) -> bool:
@@ -165,7 +163,6 @@ class StepRun:
         try:
             await self._first_of(waiting)
         finally:
-            self.waits_for = None
             self.seconds_waited = loop.time() - began
         if not waiting.done():
             waiting.cancel()
@@ -197,7 +194,6 @@ class StepRun:
         )
 
     def _show_wait(self, held: LockHeld) -> None:
-        self.waits_for = held
         # Who holds it is not for everybody who sees this step.
         self._context.set_state(f"waiting for lock {held.lock}")
 

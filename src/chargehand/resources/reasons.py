@@ -13,6 +13,7 @@ from chargehand.domain.waiting import (
     NoWorkerConnected,
     RefusedByFunction,
     Waiting,
+    WorkerPreparing,
     WorkersBusy,
     WorkersInterrupted,
     WorkersPaused,
@@ -39,6 +40,9 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
         case WorkersInterrupted():
             interrupted = tuple(one for one in waiting.workers if workers.has(one[0]))
             return replace(waiting, workers=interrupted)
+        case WorkerPreparing():
+            preparing = tuple(one for one in waiting.workers if workers.has(one[0]))
+            return replace(waiting, workers=preparing)
         case LockHeld():
             seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
             before = tuple(one for one in waiting.before if one.builder_name in builder_names)

@@ -246,7 +246,12 @@ WHY = Entity(
     plural="why",
     singular="why",
     fields=(made("kind", STRING), made("sentence", STRING), made("details", JSON)),
-    collections=("buildrequests/n:buildrequestid/why", "changes/n:changeid/why"),
+    collections=(
+        "buildrequests/n:buildrequestid/why",
+        "changes/n:changeid/why",
+        *(f"{build}/why" for build in BUILD_PATHS),
+    ),
+    placeholders={"build_number": "number"},
 )
 
 ENTITIES: tuple[Entity[Never], ...] = (BUILDSET, CHANGE, REQUEST, SOURCE_STAMP, WHY)

@@ -175,6 +175,10 @@ class MemoryExplanations:
         sentence = "no scheduler of this master builds changes"
         return [ChangeFate(kind="no_scheduler", sentence=sentence)]
 
+    def why_build_waits(self, build_id: BuildId) -> Waiting | None:
+        """Return nothing: no build waits here."""
+        return None
+
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons that are there."""
         return {

@@ -81,6 +81,9 @@ class Explanations(Protocol):
     async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
         """Return what became of a change, scheduler by scheduler. Raises LookupError."""
 
+    def why_build_waits(self, build_id: BuildId) -> Waiting | None:
+        """Return what a running build waits for, if it does, without asking the store."""
+
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons for requests known to be waiting, without a query."""
 

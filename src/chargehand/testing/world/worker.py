@@ -42,6 +42,8 @@ class WorldWorker:
         self.commands: list[str] = []
         self.unusable: dict[str, str] = {}
         """Directories that it cannot make, each with what it says then."""
+        self.is_slow_to_prepare = False
+        """Whether it does not answer when it is to make directories."""
         """Every command that it was given, as `on` names them."""
         self._basedir = basedir
         self._usual = usual
@@ -150,6 +152,8 @@ class WorldWorker:
             case Interrupt(command_id=command_id) | Abandoned(command_id=command_id):
                 if command := self._running.get(command_id):
                     command.interrupt()
+            case Prepare() if self.is_slow_to_prepare:
+                pass
             case Prepare():
                 errors = map(self.unusable.get, event.directories)
                 self.side.prepared(event.number, next(filter(None, errors), None))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from chargehand.domain.change_fate import ChangeFate
-from chargehand.domain.identifiers import BuilderId, ChangeId, RequestId
+from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Query
 from chargehand.resources.reasons import as_seen
 from chargehand.resources.visibility import Visibility
 from chargehand.web.ports import Explanations, ForceForms, Resources
+
+Id = TypeVar("Id", RequestId, BuildId)
 
 
 class StageReader:
@@ -75,21 +78,38 @@ class StageReader:
         )
         return len((await self._resources.fetch(query)).rows) == len(ids)
 
+    async def why_build_waits(
+        self, sees: Visibility, scope: Mapping[str, int | str]
+    ) -> Waiting | None:
+        """Return what a build waits for, None when it does not. Raises LookupError."""
+        query = Query(kind="builds", scope=scope, fields=("buildid",), sees=sees)
+        rows = (await self._resources.fetch(query)).rows
+        if not rows:
+            raise LookupError("there is no such build")
+        build_id = BuildId(int(rows[0]["buildid"]))
+        return (await self.why_builds_wait(sees, [build_id])).get(build_id)
+
+    async def why_builds_wait(
+        self, sees: Visibility, build_ids: Iterable[BuildId]
+    ) -> dict[BuildId, Waiting]:
+        """Return what builds wait for, of those that do, as *sees* already knows them to."""
+        asked = {build_id: self._explanations.why_build_waits(build_id) for build_id in build_ids}
+        waiting = {build_id: why for build_id, why in asked.items() if why is not None}
+        return await self._as_seen(sees, waiting)
+
     async def why_these_wait(
         self, sees: Visibility, requests: Mapping[RequestId, BuilderId]
     ) -> dict[RequestId, Waiting]:
         """Return the reasons for requests that are waiting and visible to *sees*."""
         return await self._as_seen(sees, self._explanations.why_these_wait(requests))
 
-    async def _as_seen(
-        self, sees: Visibility, reasons: dict[RequestId, Waiting]
-    ) -> dict[RequestId, Waiting]:
+    async def _as_seen(self, sees: Visibility, reasons: dict[Id, Waiting]) -> dict[Id, Waiting]:
         if sees.is_everything or not reasons:
             return reasons
         names = await self._builder_names(sees)
         return {
-            request_id: as_seen(waiting, workers=sees.workers, builder_names=names)
-            for request_id, waiting in reasons.items()
+            one: as_seen(waiting, workers=sees.workers, builder_names=names)
+            for one, waiting in reasons.items()
         }
 
     async def _builder_names(self, sees: Visibility) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
@@ -51,15 +51,24 @@ class Overview:
         }
 
     async def titled(self, rows: list[Resource]) -> list[Resource]:
-        """Add each build's builder name, word for the state, duration and source."""
+        """Add each build's builder name, word for the state, duration, source, and what it waits
+        for."""
         names = await self.builder_names(rows)
         named = [row | {"builder": names.get(row["builderid"], "?")} for row in rows]
-        return await with_sources(await self.marked("build", named), self.rows)
+        explained = await self._explained(await self.marked("build", named))
+        return await with_sources(explained, self.rows)
 
     async def rows(self, kind: str, **question: Any) -> list[Resource]:
         """Return resources."""
         query = Query(kind=kind, sees=self._visitor.sees, **question)
         return (await self._resources.fetch(query)).rows
+
+    async def _explained(self, builds: list[Resource]) -> list[Resource]:
+        """Add ``why`` to each build: what it waits for, if it does."""
+        ids = [BuildId(row["buildid"]) for row in builds if not row["complete"]]
+        reasons = await self._stages.why_builds_wait(self._visitor.sees, ids)
+        found = {build_id: reason.sentence for build_id, reason in reasons.items()}
+        return [row | {"why": found.get(BuildId(row["buildid"]), "")} for row in builds]
 
     async def builder_names(self, rows: list[Resource]) -> dict[int, str]:
         """Return the names of the rows' builders by identifier."""

@@ -156,13 +156,18 @@ class Reader:
         return await self._stages.forms(sees, BuilderId(builder.rows[0]["builderid"]))
 
     async def _why(self, query: Query) -> Sequence[Resource]:
-        if "changeid" in query.scope:
+        scope = query.scope
+        if "changeid" in scope:
             return await self._fates(query)
-        request_id = RequestId(int(query.scope["buildrequestid"]))
         try:
-            waiting = await self._stages.why_waiting(query.sees, request_id)
+            if "buildrequestid" in scope:
+                request_id = RequestId(int(scope["buildrequestid"]))
+                waiting = await self._stages.why_waiting(query.sees, request_id)
+            else:
+                waiting = await self._stages.why_build_waits(query.sees, scope)
         except LookupError:
-            raise NotFound(f"not found: buildrequests/{request_id}") from None
+            what = "buildrequests" if "buildrequestid" in scope else "builds"
+            raise NotFound(f"not found: {what}/{next(iter(scope.values()))}") from None
         if waiting is None:
             return []
         details = msgspec.to_builtins(waiting)
