@@ -33,6 +33,9 @@ class Registry:
     def changed(self, session: Session) -> None:
         pass
 
+    def not_started(self, worker_name: str, reason: str) -> None:
+        raise AssertionError(f"worker {worker_name} could not be started: {reason}")
+
     async def detach(self, session: Session) -> None:
         pass
 

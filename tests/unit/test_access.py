@@ -103,7 +103,7 @@ def test_policies_are_values() -> None:
 @pytest.mark.parametrize(
     "reason",
     [
-        NoWorkerConnected(workers=("seen", "secret")),
+        NoWorkerConnected(workers=("seen", "secret"), reasons=(("seen", "x"), ("secret", "y"))),
         WorkersPaused(workers=(("seen", ""), ("secret", "repairs of secret"))),
         WorkersBusy(workers=(("seen", 1, 1), ("secret", 1, 1))),
         LockHeld(

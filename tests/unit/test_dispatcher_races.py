@@ -210,6 +210,7 @@ async def test_a_request_that_is_cancelled_while_it_is_given_back_ends_at_once(f
     request_id = farm.store.submit(1)
     await settle()
 
+    assert "could not be recorded" in farm.dispatcher.why_claimed(request_id).sentence
     assert await farm.dispatcher.cancel(request_id, "not wanted")
     await settle()
 

@@ -406,3 +406,45 @@ async def test_workers_that_are_connected_are_recorded_again_and_no_others(yard:
     connected = {name: worker.connected_to for name, worker in yard.store.workers.items()}
     assert connected == {"there": (1,), "gone": ()}
     assert yard.told == ["gone"]
+
+
+async def test_why_a_worker_could_not_be_started_is_shown_until_it_connects(yard: Yard) -> None:
+    await yard.configure(config("w"))
+    [link] = yard.links["w"]
+    await link.lose()
+
+    yard.fleet.not_started("w", "[Errno 13] Permission denied: '/w'")
+    await _settled()
+    told = yard.slot().trouble, yard.store.workers["w"].pause_reason, list(yard.told)
+    await link.start()
+    await _settled()
+
+    reason = "[Errno 13] Permission denied: '/w'"
+    assert told[:2] == (reason, f"could not be started: {reason}")
+    assert "w" in told[2]
+    assert (yard.slot().trouble, yard.store.workers["w"].pause_reason) == (None, None)
+
+
+@pytest.mark.looptime
+async def test_a_worker_on_trial_takes_one_build_at_a_time_until_one_is_prepared(
+    yard: Yard, looptime: object
+) -> None:
+    await yard.configure(config("w"))
+    for builder in ("a", "b"):
+        yard.fleet.not_ready("w", builder, "no space")
+    whole = next(iter(yard.slot().quarantines))
+    assert whole.builder_name is None
+
+    await asyncio.sleep(11)
+    first, second = yard.fleet.reserve("w"), yard.fleet.reserve("w")
+    yard.fleet.ready("w", "a")
+    third = yard.fleet.reserve("w")
+
+    assert first is not None
+    assert second is None
+    assert third is not None
+
+
+async def _settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)

@@ -103,7 +103,9 @@ class Orders:
             return None
         if request["claimed"]:
             build_id = self._builds.build_of(request_id)
-            return None if build_id is None else self.why_build_waits(build_id)
+            if build_id is None:
+                return self._dispatcher.why_claimed(request_id)
+            return self.why_build_waits(build_id)
         return self._dispatcher.why_waiting(request_id, BuilderId(int(str(request["builderid"]))))
 
     async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:

@@ -49,6 +49,10 @@ class GivingBack:
         hurry.set()
         return True
 
+    def has(self, request_id: RequestId) -> bool:
+        """Whether a request goes back just now."""
+        return request_id in self._hurry
+
     def is_cancelled(self, request_id: RequestId) -> bool:
         """Whether a request goes back only to end."""
         return request_id in self._cancelled

@@ -53,7 +53,8 @@ def why_none(
     """
     connected = [slot for slot in slots if slot.connected]
     if not connected:
-        return NoWorkerConnected(workers=tuple(names))
+        reasons = tuple((slot.name, slot.trouble) for slot in slots if slot.trouble)
+        return NoWorkerConnected(workers=tuple(names), reasons=reasons)
     awake = [slot for slot in connected if not slot.paused]
     if not awake:
         return WorkersPaused(

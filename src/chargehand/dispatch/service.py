@@ -34,6 +34,7 @@ from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.retry import pause_left
 from chargehand.domain.waiting import (
+    BeingGivenBack,
     BuilderNotConfigured,
     FunctionFailed,
     MasterStopping,
@@ -381,6 +382,10 @@ class Dispatcher:
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set a request's priority."""
         await self._store.set_priority(request_id, priority)
+
+    def why_claimed(self, request_id: RequestId) -> Waiting | None:
+        """Say why a request that is claimed is not built, if it is to be given back."""
+        return BeingGivenBack() if self._giving_back.has(request_id) else None
 
     def why_waiting(self, request_id: RequestId, builder_id: BuilderId) -> Waiting:
         """Say why an unclaimed request waits."""

@@ -32,11 +32,18 @@ class NoWorkerConnected(Waiting, frozen=True, tag="no_worker_connected"):
     """None of the builder's workers is connected."""
 
     workers: tuple[str, ...]
+    reasons: tuple[tuple[str, str], ...] = ()
+    """Those that could not be started, each with the reason."""
 
     @property
     def sentence(self) -> str:
         """Say it in one English sentence."""
-        return f"none of its workers is connected{_listed(', '.join(self.workers))}"
+        why = dict(self.reasons)
+        names = (
+            f"{name} (could not be started: {why[name]})" if name in why else name
+            for name in self.workers
+        )
+        return f"none of its workers is connected{_listed(', '.join(names))}"
 
 
 class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):
@@ -157,6 +164,15 @@ class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
             lost = "; its connection is lost for the moment" if self.is_interrupted else ""
             return f"worker {name} has been preparing the build for {seconds} s{lost}"
         return "its worker is preparing the build"
+
+
+class BeingGivenBack(Waiting, frozen=True, tag="being_given_back"):
+    """Its build could not be begun or recorded; it is queued again in half a minute."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one English sentence."""
+        return "its build could not be recorded; it is queued again within 30 s"
 
 
 class LockUnavailable(Waiting, frozen=True, tag="lock_unavailable"):

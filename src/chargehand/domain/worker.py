@@ -75,6 +75,8 @@ class WorkerSlot:
     """The WorkerConfig, for users' functions."""
     quarantines: tuple[Quarantine, ...] = ()
     """Those that go on."""
+    trouble: str | None = None
+    """Why it could not be started, if it is not connected."""
     is_on_trial: bool = False
     """Whether a build is to show just now that it can prepare builds again."""
     interrupted_at: float | None = None

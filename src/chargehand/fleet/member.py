@@ -38,6 +38,7 @@ class Member:
         self._slot: WorkerSlot | None = None
         self._quarantines = Quarantines()
         self._is_trial_under_way = False
+        self._trouble: str | None = None
         self.recording = asyncio.Lock()
         """Held while the state of its record is altered."""
         self.link: Link | None = None
@@ -158,9 +159,20 @@ class Member:
                 locks=self._config.locks,
                 config=self._config,
                 quarantines=tuple(self._quarantines),
+                trouble=self._trouble,
                 is_on_trial=self._quarantines.is_on_trial and self._is_trial_under_way,
             )
         return self._slot
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it could not be started, the last time."""
+        return self._trouble
+
+    @trouble.setter
+    def trouble(self, reason: str | None) -> None:
+        self._trouble = reason
+        self._slot = None
 
     @property
     def quarantines(self) -> Quarantines:

@@ -53,6 +53,9 @@ class Registry(Protocol):
         """The state of an attached session has changed just now. Builds are only for a worker that
         is connected."""
 
+    def not_started(self, worker_name: str, reason: str) -> None:
+        """The worker could not be started; its link tries again, later each time."""
+
     async def detach(self, session: Session) -> None:
         """The session is lost, and nothing is left of it."""
 

@@ -141,6 +141,13 @@ class Fleet:
             )
         self._quarantines_changed(member)
 
+    def not_started(self, worker_name: str, reason: str) -> None:
+        """A worker could not be started; its link tries again, later each time."""
+        member = self._members.get(worker_name)
+        if member is not None and member.session is None and member.trouble != reason:
+            member.trouble = reason
+            self._quarantines_changed(member)
+
     async def _end_quarantine(self, member: Member, quarantine: Quarantine) -> None:
         await asyncio.sleep(quarantine.seconds)
         if member.quarantines.end(quarantine):
@@ -148,6 +155,12 @@ class Fleet:
 
     def _lift_quarantines(self, member: Member) -> None:
         if member.quarantines.lift():
+            self._quarantines_changed(member)
+
+    def _is_well(self, member: Member) -> None:
+        """It is connected: whatever was wrong may be so no more."""
+        had_trouble, member.trouble = member.trouble is not None, None
+        if member.quarantines.lift() or had_trouble:
             self._quarantines_changed(member)
 
     def _quarantines_changed(self, member: Member) -> None:
@@ -158,7 +171,10 @@ class Fleet:
         """Record as the reason for a pause what is none that somebody ordered."""
         async with member.recording:
             record = member.record
-            reason = "; ".join(one.words for one in member.slot.quarantines) or None
+            told = [one.words for one in member.slot.quarantines]
+            if member.trouble:
+                told.insert(0, f"could not be started: {member.trouble}")
+            reason = "; ".join(told) or None
             if not record.paused and record.pause_reason != reason:
                 member.record = await self._store.set_state(
                     record.id, paused=False, pause_reason=reason, graceful=record.graceful
@@ -177,7 +193,7 @@ class Fleet:
             await session.close()
             return
         member.session = session
-        self._lift_quarantines(member)
+        self._is_well(member)
         member.record = await self._store.connected(
             member.record.id, self._master_id, rules.recordable(session.info)
         )

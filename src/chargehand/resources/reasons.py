@@ -25,7 +25,13 @@ from chargehand.resources.visibility import Choice
 def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]) -> Waiting:
     """Return the reason as those know it who see these workers and builders."""
     match waiting:
-        case NoWorkerConnected() | RefusedByFunction():
+        case NoWorkerConnected():
+            return replace(
+                waiting,
+                workers=tuple(filter(workers.has, waiting.workers)),
+                reasons=tuple(one for one in waiting.reasons if workers.has(one[0])),
+            )
+        case RefusedByFunction():
             return replace(waiting, workers=tuple(filter(workers.has, waiting.workers)))
         case WorkersPaused():
             paused = tuple(pair for pair in waiting.workers if workers.has(pair[0]))

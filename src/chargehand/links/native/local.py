@@ -126,8 +126,10 @@ class LocalLink:
                 await self._live_once()
             except OSError as error:
                 _log.error("worker %s could not be started: %s", self._name, error)
-            except Exception:  # noqa: BLE001 - whatever it was, the worker shall come back
+                self._registry.not_started(self._name, str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it was, the worker shall come back
                 _log.exception("worker %s failed", self._name)
+                self._registry.not_started(self._name, f"{type(error).__name__}: {error}")
             if self._is_stopped:  # The failure may have been one of ending what was cancelled.
                 return
             failures = 1 if loop.time() - began > _HEALTHY_AFTER else failures + 1
