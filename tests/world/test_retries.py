@@ -72,6 +72,7 @@ async def test_a_worker_that_cannot_prepare_a_builder_gets_none_of_it_for_a_whil
 
         sentence = await ci.waits(request, "workers_quarantined")
         shown = await ci.one("workers/local")
+        page = (await ci.fetch("workers")).decode()
         assert (await ci.build("sound")).result is Result.SUCCESS
         await ci.sleep(3600)
         so_far = len(ci.builds_of(request))
@@ -83,6 +84,7 @@ async def test_a_worker_that_cannot_prepare_a_builder_gets_none_of_it_for_a_whil
         assert sentence.startswith("local is in quarantine for broken until ")
         assert sentence.endswith(": [Errno 17] File exists: 'broken'")
         assert shown["paused"] is False
+        assert "in quarantine for broken until " in page
         assert str(shown["pause_reason"]) in sentence
         assert so_far == 9
         assert ended.result is Result.SUCCESS

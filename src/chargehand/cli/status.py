@@ -116,6 +116,8 @@ def _show_workers(console: Console, workers: list[Worker]) -> None:
             state = "paused" if worker.paused else "shutting down"
             why = f": {worker.pause_reason}" if worker.pause_reason else ""
             console.print(Text(f"  {worker.name} is {state}{why}", style="yellow"))
+        elif worker.pause_reason:
+            console.print(Text(f"  {worker.name} is {worker.pause_reason}", style="yellow"))
 
 
 def _list(console: Console, word: str, names: list[str], most: int = 20) -> None:

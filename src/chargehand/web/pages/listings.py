@@ -72,11 +72,15 @@ async def builds_of_change(overview: Overview, change: Resource) -> Resource:
 def worker_with_state(worker: Resource, running: int) -> Resource:
     """Add a worker's ``word`` (its state), a sentence about it, and how many builds it runs."""
     if not worker["connected_to"]:
-        word, sentence = "offline", "not connected"
+        # That it could not be started is a reason without a pause, as a quarantine is.
+        told = "" if worker["paused"] else worker.get("pause_reason")
+        word, sentence = "offline", told or "not connected"
     elif worker["paused"]:
         word, sentence = "paused", worker.get("pause_reason") or "paused"
     elif worker["graceful"]:
         word, sentence = "waiting", "shutting down on request"
+    elif reason := worker.get("pause_reason"):
+        word, sentence = "waiting", reason
     else:
         word, sentence = "success", ""
     return worker | {"word": word, "sentence": sentence, "running": running}
