@@ -179,7 +179,7 @@ async def test_a_waiting_request_can_say_why():
             {
                 "kind": "no_worker_connected",
                 "sentence": "none of its workers is connected: w1",
-                "details": {"workers": ["w1"]},
+                "details": {"workers": ["w1"], "reasons": []},
             }
         ]
         assert (await site.get("/buildrequests/1/why"))[1] == {"why": [], "meta": {"total": 0}}
