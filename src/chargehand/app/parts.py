@@ -69,24 +69,15 @@ class Parts:
         self.redaction = redaction or Redaction()
         self.store = store
         self.master_id = master_id
-        self._locks = locks = LockTable()
+        self._locks = LockTable()
         self.fleet = Fleet(store=store.workers, master_id=master_id, links=links, clock=clock)
-        self.builds = Builds(
-            builds=store.builds,
-            steps=store.steps,
-            logs=store.logs,
-            locks=locks,
-            health=self.fleet,
-            master_id=master_id,
-            redaction=self.redaction,
-            clock=clock,
-        )
+        self.builds = self._builds(clock)
         self._reception = reception
         self.dispatcher = Dispatcher(
             store=store.requests,
             workers=self.fleet,
             builds=self.builds,
-            locks=locks,
+            locks=self._locks,
             bus=bus,
             master_id=master_id,
             choose=random.choice,
@@ -115,6 +106,18 @@ class Parts:
         self.services = Services()
         self.chronicle = Chronicle(bus=bus, directory=directory, master_id=master_id)
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
+
+    def _builds(self, clock: Clock) -> Builds:
+        return Builds(
+            builds=self.store.builds,
+            steps=self.store.steps,
+            logs=self.store.logs,
+            locks=self._locks,
+            health=self.fleet,
+            master_id=self.master_id,
+            redaction=self.redaction,
+            clock=clock,
+        )
 
     def _orders(self) -> Orders:
         return Orders(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from chargehand.domain.identifiers import Timestamp
+from chargehand.domain.sentence import sentence
 
 MOST_RETRIES = 10
 """How often one request is retried because of what its builds did."""
@@ -36,7 +37,7 @@ def following(last: Retry | None, *, now: Timestamp, reason: str) -> Retry | Non
     if number > MOST_RETRIES:
         return None
     pause = min(_FIRST_PAUSE * 2.0 ** (number - 1), LONGEST_PAUSE)
-    return Retry(number=number, at=now + pause, reason=reason)
+    return Retry(number=number, at=now + pause, reason=sentence(reason))
 
 
 def pause_left(retry: Retry | None, now: Timestamp) -> float:

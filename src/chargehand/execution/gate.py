@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from chargehand.domain.build import Build, Log, LogType, NewLog, Step, StepUrl
 from chargehand.domain.identifiers import (
     BuilderId,
@@ -16,6 +18,7 @@ from chargehand.domain.identifiers import (
 )
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
+from chargehand.domain.retry import Retry
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.ports import AddedStep, BuildStore, LogStore, StartedBuild, StepStore
 from chargehand.execution.rules import slug_of
@@ -63,10 +66,17 @@ class _GatedBuilds:
         return self._store.add_locks_duration(build, seconds)
 
     async def finish_build(
-        self, build: Build, result: Result, state: str, requests: Sequence[RequestId]
+        self,
+        build: Build,
+        result: Result,
+        state: str,
+        requests: Sequence[RequestId],
+        retry: Retry | None = None,
     ) -> Build:
         state = self._redaction.text(state)
-        return await self._store.finish_build(build, result, state, requests)
+        if retry is not None:
+            retry = structs.replace(retry, reason=self._redaction.text(retry.reason))
+        return await self._store.finish_build(build, result, state, requests, retry)
 
 
 class _GatedSteps:
