@@ -134,7 +134,7 @@ def test_run_builds_several_directories_with_their_submodules(tmp_path):
         assert ran.returncode == 0, ran.stdout + ran.stderr
         for line in ("a changed", "sub changed", "ab committed"):
             assert line in ran.stdout
-    assert "say which codebase that is" in unclear.stderr
+    assert "name its codebase" in unclear.stderr
     assert 'the builder has no codebase "x" (there are: a, b)' in unknown.stderr
 
 
@@ -163,7 +163,7 @@ def test_run_names_builders_that_are_alike(configuration):
 
     assert ran.returncode == 1
     assert ran.stderr.strip() == (
-        "the configuration has no builder 'projekt'. Did you mean project?"
+        'the configuration has no builder "projekt". Did you mean "project"?'
     )
 
 
@@ -183,7 +183,7 @@ def test_a_new_master_directory_has_a_configuration_that_is_good(tmp_path):
     assert created.returncode == 0, created.stderr
     checked = chargehand("checkconfig", sample)
     assert checked.returncode == 0, checked.stderr
-    assert checked.stdout.startswith("Config file is good!")
+    assert checked.stdout.startswith("Configuration OK: ")
     assert checked.stderr == ""
 
 
@@ -238,12 +238,15 @@ def test_a_worker_on_another_machine_is_said_to_be_unsupported(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["chekconfig"], "Did you mean 'checkconfig'?"),
+        (["chekconfig"], 'Did you mean "checkconfig"?'),
         (["start", "/nonexistent"], "Create it with: chargehand create-master"),
-        (["checkconfig", "/nonexistent.cfg"], "there is no /nonexistent.cfg"),
+        (
+            ["checkconfig", "/nonexistent.cfg"],
+            'configuration file "/nonexistent.cfg" does not exist',
+        ),
         (["stop", "."], "is not a master's directory"),
         (["create-worker", "w", "localhost", "n", "p"], "MASTER is HOST:PORT"),
-        (["run", "b", "--property", "x"], "--property takes NAME=VALUE"),
+        (["run", "b", "--property", "x"], "--property must be NAME=VALUE"),
     ],
 )
 def test_a_mistake_gets_a_sentence_and_no_traceback(arguments, message, tmp_path, configuration):

@@ -148,9 +148,12 @@ def test_checkconfig_of_a_good_configuration_counts(master: InstalledMaster):
     nowhere = master.chargehand("checkconfig", str(master.file("no.cfg")))
 
     for ran in (of_directory, of_file):
-        assert (ran.status, ran.out.startswith("Config file is good! 1 builders")) == (0, True)
+        assert (ran.status, ran.out.startswith("Configuration OK: 1 builder,")) == (0, True)
     assert (quiet.status, quiet.text) == (0, "")
-    assert (nowhere.status, nowhere.err) == (1, f"there is no {master.file('no.cfg')}\n")
+    assert (nowhere.status, nowhere.err) == (
+        1,
+        f'configuration file "{master.file("no.cfg")}" does not exist\n',
+    )
 
 
 def test_workers_come_and_go(master: InstalledMaster):

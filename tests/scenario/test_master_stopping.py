@@ -65,7 +65,7 @@ def test_a_second_start_is_refused(master: InstalledMaster):
 
     for refused in (again, in_front):
         assert refused.status == 1
-        assert f"A master runs in {master.path} already (process {pid})" in refused.err
+        assert f"A master is already running in {master.path} (process {pid})" in refused.err
         assert "chargehand stop" in refused.err
         assert "Traceback" not in refused.text
     assert master.pid == pid
@@ -79,7 +79,7 @@ def test_a_stale_pid_file_does_not_matter(master: InstalledMaster):
     stopped = master.chargehand("stop", str(master.path))
     master.start()
 
-    assert (stopped.status, stopped.out) == (0, f"No master runs in {master.path}.\n")
+    assert (stopped.status, stopped.out) == (0, f"No master is running in {master.path}.\n")
     assert master.pid != 1
 
 
@@ -90,7 +90,7 @@ def test_a_start_without_a_configuration_says_what_to_do(master: InstalledMaster
 
     assert created.status == 0
     assert ran.status == 1
-    assert f"there is no {master.path}/master.cfg" in ran.err
+    assert f'"{master.path}/master.cfg" does not exist' in ran.err
     assert "master.cfg.sample" in ran.err
 
 

@@ -1,4 +1,4 @@
-"""A master's directory: which files it has, and what they are for."""
+"""The files in a master's directory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOOKING_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basedir:
-    """A master's directory and the settings that were chosen when it was created."""
+    """A master's directory and the settings chosen when it was created."""
 
     path: Path
     config_file: str = "master.cfg"
@@ -30,7 +30,7 @@ class Basedir:
     log_size: int = 10_000_000
     """Bytes; the log is rotated when it is larger."""
     log_count: int | None = 10
-    """How many rotated logs are kept; None: all."""
+    """How many rotated logs to keep; None: all."""
 
     @property
     def config_path(self) -> Path:
@@ -58,14 +58,14 @@ def open_basedir(path: Path) -> Basedir:
     settings_path = path / SETTINGS_FILE
     if not path.is_dir():
         raise CommandFailed(
-            f"{path} is not a directory. Create it with: chargehand create-master {path}"
+            f'"{path}" is not a directory. To create it: chargehand create-master {path}'
         )
     if not settings_path.exists():
         if (path / "master.cfg").exists():
             return Basedir(path=path)
         raise CommandFailed(
-            f"{path} is not a master's directory: it has neither {SETTINGS_FILE} nor master.cfg.\n"
-            f"Create one with: chargehand create-master {path}"
+            f'"{path}" is not a master\'s directory: it has neither {SETTINGS_FILE} nor '
+            f"master.cfg.\nTo create one: chargehand create-master {path}"
         )
     return _from_assignments(path, _assignments(settings_path))
 
@@ -98,29 +98,29 @@ def _assignments(path: Path) -> dict[str, object]:
 
 
 class AlreadyRunning(CommandFailed):
-    """Another master runs in this directory."""
+    """Another master is running in this directory."""
 
 
 class PidFile:
-    """Says which process runs in a directory; a lock on it tells a running one from a dead one."""
+    """Records which process runs in a directory; its lock shows whether that process is alive."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
 
     def running(self) -> int | None:
-        """Return the process id of the master that runs here, None when none does."""
+        """Return the process id of the master running here, or None."""
         return self._found()[0]
 
     def is_of_buildbot(self) -> bool:
-        """Return whether the master that runs here is Buildbot's."""
+        """Return whether the master running here is Buildbot's."""
         running, is_locked = self._found()
         return running is not None and not is_locked
 
     def _found(self) -> tuple[int | None, bool]:
         """Return the running master and whether it holds the lock, as ours do.
 
-        All is read from one open file: a master that stops meanwhile removes the file's name.
+        Everything is read from one open file: a master that stops meanwhile unlinks it.
         """
         try:
             file = self._path.open(encoding="ascii", errors="replace")
@@ -134,7 +134,7 @@ class PidFile:
         return (process if is_locked or self._is_of_buildbot(process) else None), is_locked
 
     def _is_of_buildbot(self, process: int) -> bool:
-        """Buildbot's masters take no lock, but they work in their directory."""
+        """Buildbot's masters do not lock the file, but their working directory gives them away."""
         try:
             return Path(f"/proc/{process}/cwd").samefile(self._path.parent)
         except OSError:
@@ -151,7 +151,7 @@ class PidFile:
                 raise
             if self._is_ours(file):
                 break
-            # A master that stopped just then removed the file before we had locked it.
+            # A master that was just stopping removed the file before we locked it.
             os.close(file)
         self._file = file
         os.ftruncate(file, 0)
@@ -163,11 +163,12 @@ class PidFile:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                # A command that looks whether a master runs holds a lock for a moment.
+                # A command that checks for a running master holds the lock for a moment.
                 if time.monotonic() > deadline:
                     raise AlreadyRunning(
-                        f"A master runs in {self._path.parent} already (process {self.running()}). "
-                        f"Stop it with: chargehand stop {self._path.parent}"
+                        f"A master is already running in {self._path.parent} "
+                        f"(process {self.running()}). "
+                        f"To stop it: chargehand stop {self._path.parent}"
                     ) from None
                 time.sleep(0.01)
             else:
@@ -193,7 +194,7 @@ def _is_locked(file: int, process: int) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            # The last threads of a killed process may hold the lock for a moment yet.
+            # The last threads of a killed process may still hold the lock for a moment.
             if _is_alive(process) or time.monotonic() > deadline:
                 return True
             time.sleep(0.01)
@@ -202,7 +203,7 @@ def _is_locked(file: int, process: int) -> bool:
 
 
 def _is_alive(process: int) -> bool:
-    """Whether the process lives, and is not just being killed."""
+    """Return whether the process is alive and not just being killed."""
     try:
         state = Path(f"/proc/{process}/stat").read_text()
     except OSError:

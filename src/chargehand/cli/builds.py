@@ -23,15 +23,15 @@ _RESULTS = [result.word for result in Result]
 @click.command()
 @click.argument("builder", required=False, shell_complete=complete_builders)
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--running", is_flag=True, help="Only builds that run.")
+@click.option("--running", is_flag=True, help="Only running builds.")
 @click.option(
     "--result",
     "results",
     type=click.Choice(_RESULTS),
     multiple=True,
-    help="Only builds that ended so; may be repeated.",
+    help="Only builds with this result; may be repeated.",
 )
-@click.option("-b", "--branch", help="Only builds of this branch, of the latest 1,000 builds.")
+@click.option("-b", "--branch", help="Only builds of this branch, among the latest 1,000.")
 @json_option
 @on_a_master
 async def builds(
@@ -43,7 +43,7 @@ async def builds(
     branch: str | None,
     as_json: bool,
 ) -> None:
-    """List the latest builds, of BUILDER or of all."""
+    """List the latest builds, of BUILDER or of all builders."""
     path = "builds"
     if builder is not None:
         path = f"builders/{(await builder_named(master, builder)).builderid}/builds"

@@ -1,4 +1,4 @@
-"""`cancel`: stop a build, or take a request back."""
+"""`cancel`: stop a build, or cancel a request."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from chargehand.cli.remote.rows import Build, Request
 @json_option
 @on_a_master
 async def cancel(master: RemoteMaster, what: str, reason: str, as_json: bool) -> None:
-    """Stop a build, or cancel a request that waits.
+    """Stop a running build, or cancel a waiting request.
 
-    WHAT is BUILDER#NUMBER, BUILDER (the build of it that runs), build:ID, request:ID, or the
-    address of a page.
+    WHAT is BUILDER#NUMBER, BUILDER (its running build), build:ID, request:ID, or the address of a
+    page.
     """
     path, was_complete = await _order(master, what, reason)
     if as_json:
         show_json({"path": path, "was_complete": was_complete})
     elif was_complete:
-        click.echo(f"{what} had ended already.")
+        click.echo(f"{what} has already finished.")
     else:
-        click.echo(f"{what} is being cancelled.")
+        click.echo(f"Cancelling {what}.")
 
 
 async def _order(master: RemoteMaster, what: str, reason: str) -> tuple[str, bool]:
     found = named(what)
     if found.kind is Kind.NUMBER:
         number = found.number
-        raise CommandFailed(f"cancel what? Say build:{number} or request:{number}.")
+        raise CommandFailed(f'"{what}" is ambiguous: use build:{number} or request:{number}')
     if found.kind is Kind.CHANGE:
         raise CommandFailed("a change cannot be cancelled; cancel its builds or requests")
     if found.kind is Kind.REQUEST:
@@ -59,6 +59,6 @@ async def _running_build(master: RemoteMaster, name: str) -> Build:
     if len(running) == 1:
         return running[0]
     if not running:
-        raise CommandFailed(f"no build of {name} runs")
+        raise CommandFailed(f'no build of "{name}" is running')
     which = ", ".join(f"{name}#{build.number}" for build in running)
-    raise CommandFailed(f"several builds of {name} run. Say which: {which}.")
+    raise CommandFailed(f'several builds of "{name}" are running; choose one of: {which}')

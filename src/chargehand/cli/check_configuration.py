@@ -1,4 +1,4 @@
-"""`checkconfig`: read a configuration, and show all that is wrong with it."""
+"""`checkconfig`: read a configuration and report every error in it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from chargehand.config.model import MasterConfig
 
 @click.command()
 @click.argument("place", metavar="[DIR|FILE]", type=click.Path(path_type=Path), default=".")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def checkconfig(place: Path, quiet: bool) -> int:
     """Check the configuration FILE, or that of the master in DIR, without running it.
 
-    All errors are shown together, with file and line where they are known. Exit status 0: it
-    is good (there may be warnings).
+    Shows all errors together, with file and line where known. Exit status 0: no errors
+    (warnings are allowed).
     """
     config_path, basedir = configuration_of(place)
     with contextlib.chdir(basedir if basedir.is_dir() else Path()):
@@ -31,14 +31,25 @@ def checkconfig(place: Path, quiet: bool) -> int:
         click.secho(f"warning: {warning}", fg="yellow", err=True)
     if not quiet:
         click.echo(
-            f"Config file is good! {len(config.builders)} builders, {len(config.workers)} workers, "
-            f"{len(config.schedulers)} schedulers, {len(config.change_sources)} change sources."
+            "Configuration OK: "
+            + ", ".join(
+                (
+                    _counted(len(config.builders), "builder"),
+                    _counted(len(config.workers), "worker"),
+                    _counted(len(config.schedulers), "scheduler"),
+                    _counted(len(config.change_sources), "change source"),
+                )
+            )
         )
     return 0
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def configuration_of(place: Path) -> tuple[Path, Path]:
-    """Return the configuration file that is meant by a file or a directory, and its directory."""
+    """Return the configuration file that *place* refers to, and its directory."""
     place = place.resolve()
     if place.is_dir():
         if (place / SETTINGS_FILE).exists():
@@ -51,7 +62,7 @@ def configuration_of(place: Path) -> tuple[Path, Path]:
 def load_configuration(config_path: Path, basedir: Path) -> MasterConfig:
     """Read a configuration outside a running master. Raises CommandFailed with all errors."""
     if not config_path.exists():
-        raise CommandFailed(f"there is no {config_path}")
+        raise CommandFailed(f'configuration file "{config_path}" does not exist')
 
     async def load() -> MasterConfig:
         host = open_host(basedir, config_path)

@@ -1,4 +1,4 @@
-"""`completion`: let the shell complete commands, options and the names of builders."""
+"""`completion`: shell completion of commands, options and builder names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chargehand.app.failure import CommandFailed
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete commands, options and the names of builders.
+    """Print a script that makes SHELL complete commands, options and builder names.
 
     \b
     bash: eval "$(chargehand completion bash)"   # in ~/.bashrc

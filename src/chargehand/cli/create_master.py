@@ -26,7 +26,7 @@ umask = None
 
 @click.command("create-master")
 @click.argument("directory", type=click.Path(path_type=Path), default=".")
-@click.option("-r", "--relocatable", is_flag=True, help="Let the directory be moved later.")
+@click.option("-r", "--relocatable", is_flag=True, help="Allow the directory to be moved later.")
 @click.option(
     "-c",
     "--config",
@@ -35,9 +35,13 @@ umask = None
     help="Name of the configuration file.",
 )
 @click.option(
-    "--db", "db_url", default="sqlite:///state.sqlite", show_default=True, help="Database to use."
+    "--db",
+    "db_url",
+    default="sqlite:///state.sqlite",
+    show_default=True,
+    help="URL of the database.",
 )
-@click.option("-f", "--force", is_flag=True, help=f"Write {SETTINGS_FILE} again if it exists.")
+@click.option("-f", "--force", is_flag=True, help=f"Overwrite an existing {SETTINGS_FILE}.")
 @click.option(
     "-s",
     "--log-size",
@@ -47,7 +51,7 @@ umask = None
 )
 @click.option("-l", "--log-count", default=10, show_default=True, help="Keep this many old logs.")
 @click.option("-n", "--no-logrotate", is_flag=True, help="Keep all old logs.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 def create_master(
     directory: Path,
     relocatable: bool,
@@ -61,14 +65,14 @@ def create_master(
 ) -> None:
     """Create DIRECTORY for a master: settings, a commented sample configuration, a database.
 
-    What exists is kept.
+    Existing files are kept.
     """
     say = (lambda _: None) if quiet else click.echo
     path = directory.resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CommandFailed(f"cannot create {path}: {error.strerror}") from None
+        raise CommandFailed(f'cannot create "{path}": {error.strerror}') from None
     keep_private(path)
     settings = _SETTINGS.format(
         basedir="." if relocatable else str(path),
@@ -81,20 +85,20 @@ def create_master(
     sample = sample.replace("sqlite:///state.sqlite", db_url)
     _write(path / f"{config}.sample", sample, overwrite=True, say=say)
     asyncio.run(_upgrade_database(path, db_url))
-    say(f"A master's directory is ready in {path}.")
+    say(f"Created a master in {path}.")
     if not (path / config).exists():
         say(f"Next: cp {path / config}.sample {path / config}")
-        say(f"Edit it, and then: chargehand start {path}")
+        say(f"Edit the copy, then start the master: chargehand start {path}")
 
 
 @click.command("upgrade-master")
 @click.argument("directory", type=click.Path(path_type=Path), default=".")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 @click.option(
     "-r", "--replace", is_flag=True, help="Accepted for scripts; the sample is always replaced."
 )
 def upgrade_master(directory: Path, quiet: bool, replace: bool) -> None:
-    """Bring the database of the master in DIRECTORY to this version, and renew the sample."""
+    """Upgrade the database of the master in DIRECTORY to this version, and refresh the sample."""
     from chargehand.cli.check_configuration import load_configuration
 
     basedir = open_basedir(directory)
@@ -114,7 +118,7 @@ def upgrade_master(directory: Path, quiet: bool, replace: bool) -> None:
 
 def _write(path: Path, text: str, *, overwrite: bool, say: Callable[[str], None]) -> None:
     if path.exists() and not overwrite:
-        say(f"{path.name} exists already and is kept")
+        say(f"Kept existing {path.name} (overwrite it with --force).")
         return
     path.write_text(text)
     path.chmod(0o600)

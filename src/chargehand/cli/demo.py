@@ -1,4 +1,4 @@
-"""`demo`: a master, a worker and a sample repository, at work before your eyes."""
+"""`demo`: a master and a worker building a sample repository."""
 
 from __future__ import annotations
 
@@ -33,14 +33,22 @@ _log = logging.getLogger("chargehand.demo")
     "-d",
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to put both; they are kept. Default: a temporary place.",
+    help="Where to keep the master and the repository. Default: a temporary directory.",
 )
-@click.option("-p", "--port", type=int, default=8010, help="Port of the web pages (or the next).")
-@click.option("--once", is_flag=True, help="End after the first build; its result is the status.")
+@click.option(
+    "-p",
+    "--port",
+    type=int,
+    default=8010,
+    help="Port of the web pages; if taken, the next free one.",
+)
+@click.option(
+    "--once", is_flag=True, help="Stop after the first build; its result is the exit status."
+)
 def demo(directory: Path | None, port: int, once: bool) -> int:
-    """Show a master at work on a sample repository.
+    """Run a master that builds a sample repository.
 
-    Runs the first build, then waits for your commits. Ctrl-C ends it.
+    Runs a first build, then waits for your commits. Stop it with Ctrl-C.
     """
     place = directory.resolve() if directory else Path(tempfile.mkdtemp(prefix="chargehand-demo-"))
     try:
@@ -117,9 +125,9 @@ async def _show(place: Path, once: bool) -> int:
 def _tell_what_next(console: Console, place: Path, url: str) -> None:
     console.print()
     console.print(f"  [bold green]See it in the browser:[/] {url}")
-    console.print("  [bold]Make a commit, and watch it being built:[/]")
+    console.print("  [bold]Commit something and watch it build:[/]")
     console.print(
         f"    cd {place / 'sample'} && echo 1.1 > VERSION && git commit -am 'Version 1.1'"
     )
-    console.print("  [bold]Ctrl-C[/] ends the demonstration.")
+    console.print("  [bold]Ctrl-C[/] stops the demo.")
     console.print()

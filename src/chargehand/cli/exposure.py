@@ -1,4 +1,4 @@
-"""Who can reach a master's port: what is said of it, and what is refused."""
+"""Refusing to expose a master to the network where the configuration requires logging in."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ ALLOW_ANONYMOUS = "--allow-anonymous"
 
 
 def refusing_exposure(*, allow_anonymous: bool) -> Callable[[MasterConfig], MasterConfig]:
-    """Return what looks at each configuration before it comes into force.
+    """Return a check for each configuration before it comes into force.
 
-    Where people are meant to log in, which they cannot yet, nobody but this machine may read.
+    A configuration that requires logging in, which is not supported yet, may only listen on this
+    machine.
     """
 
     def look(config: MasterConfig) -> MasterConfig:
@@ -26,9 +27,9 @@ def refusing_exposure(*, allow_anonymous: bool) -> Callable[[MasterConfig], Mast
         verb = "is" if len(config.web.login_keys) == 1 else "are"
         raise CommandFailed(
             f"{keys} {verb} configured, but logging in is not supported yet: everybody who reaches "
-            f"{_where(exposed)} could read everything. Listen on this machine only "
-            "(c['www']['port'] = 'tcp:8010:interface=127.0.0.1') and let a proxy that knows your "
-            f"users pass requests on, or start with {ALLOW_ANONYMOUS}."
+            f"{_where(exposed)} could read everything. Either listen on this machine only "
+            "(c['www']['port'] = 'tcp:8010:interface=127.0.0.1') behind a proxy that authenticates "
+            f"your users, or start with {ALLOW_ANONYMOUS}."
         )
 
     return look

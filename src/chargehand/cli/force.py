@@ -1,4 +1,4 @@
-"""`force` and `rebuild`: order builds of a running master."""
+"""`force` and `rebuild`: start builds on a running master."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from chargehand.cli.remote.rows import Builder, ForceScheduler
 from chargehand.domain.result import Result
 
 _follow_option = click.option(
-    "-f", "--follow", is_flag=True, help="Show the build as it runs; its result is the status."
+    "-f", "--follow", is_flag=True, help="Follow the build; its result is the exit status."
 )
 _quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="With --follow: show steps, but not their output."
+    "-q", "--quiet", is_flag=True, help="With --follow: show steps but not their output."
 )
 
 
@@ -28,7 +28,7 @@ _quiet_option = click.option(
 @click.argument("builder", shell_complete=complete_builders)
 @click.option("-b", "--branch", help="Branch to build.")
 @click.option("-r", "--revision", help="Revision to build.")
-@click.option("--codebase", help="Codebase that --branch and --revision are of.")
+@click.option("--codebase", help="Codebase that --branch and --revision belong to.")
 @click.option(
     "-p",
     "--property",
@@ -37,10 +37,8 @@ _quiet_option = click.option(
     metavar="NAME=VALUE",
     help="A parameter of the force scheduler; may be repeated.",
 )
-@click.option("--reason", help="Why; people see it.")
-@click.option(
-    "--scheduler", help="The force scheduler to use. Default: the first of the builder's."
-)
+@click.option("--reason", help="Reason, shown with the build.")
+@click.option("--scheduler", help="Force scheduler to use. Default: the builder's first.")
 @_follow_option
 @_quiet_option
 @json_option
@@ -58,7 +56,7 @@ async def force(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Order a build of BUILDER, as the button on its page does."""
+    """Start a build of BUILDER, like the button on its page."""
     found = await builder_named(master, builder)
     form = await _form(master, found, scheduler)
     given = [("branch", branch), ("revision", revision), ("reason", reason)]
@@ -79,7 +77,7 @@ async def force(
 async def rebuild(
     master: RemoteMaster, build: str, follow: bool, quiet: bool, as_json: bool
 ) -> int:
-    """Build the same as BUILD again.
+    """Rebuild BUILD: the same sources and properties again.
 
     BUILD is BUILDER#NUMBER, BUILDER (its latest build), a build id, or the address of its page.
     """
@@ -98,23 +96,25 @@ async def _form(master: RemoteMaster, builder: Builder, name: str | None) -> For
             return form
     if not forms:
         raise CommandFailed(
-            f"no force scheduler builds {builder.name!r}. Add one to the configuration: "
+            f'no force scheduler builds "{builder.name}". Add one to the configuration: '
             f"c['schedulers'].append(schedulers.ForceScheduler(name='force', "
             f"builderNames=[{builder.name!r}]))"
         )
     names = ", ".join(form.name for form in forms)
-    raise CommandFailed(f"no force scheduler {name!r} builds {builder.name!r}. There are: {names}.")
+    raise CommandFailed(
+        f'no force scheduler "{name}" builds "{builder.name}". Force schedulers: {names}.'
+    )
 
 
 def _parsed(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise click.UsageError(f"--property takes NAME=VALUE, not {text!r}")
+        raise click.UsageError(f'--property must be NAME=VALUE, not "{text}"')
     return name, value
 
 
 def _full_name(form: ForceScheduler, name: str, codebase: str | None) -> str:
-    """Return by which name the form knows a parameter. Raises CommandFailed."""
+    """Return a parameter's full name in the form. Raises CommandFailed."""
     fields = [field for top in form.all_fields for field in top.all() if field.full_name]
     wanted = name if codebase is None else f"{codebase}_{name}"
     by_full_name = [field for field in fields if field.full_name == wanted]
@@ -125,21 +125,26 @@ def _full_name(form: ForceScheduler, name: str, codebase: str | None) -> str:
     if len(full_names) == 1:
         return full_names[0]
     if full_names:
-        hint = "Say which with --codebase" if name in ("branch", "revision") else "Say which"
-        raise CommandFailed(f"{form.name!r} has several {name!r}: {', '.join(full_names)}. {hint}.")
+        hint = (
+            "Choose one with --codebase" if name in ("branch", "revision") else "Give the full name"
+        )
+        raise CommandFailed(
+            f'force scheduler "{form.name}" has several parameters "{name}": '
+            f"{', '.join(full_names)}. {hint}."
+        )
     known = sorted({str(field.full_name) for field in fields if not field.fields})
     near = difflib.get_close_matches(wanted, known, 1)
-    did_you_mean = f"Did you mean {near[0]!r}? " if near else ""
+    did_you_mean = f'Did you mean "{near[0]}"? ' if near else ""
     raise CommandFailed(
-        f"force scheduler {form.name!r} has no parameter {wanted!r}. {did_you_mean}"
-        f"It has: {', '.join(known)}."
+        f'force scheduler "{form.name}" has no parameter "{wanted}". {did_you_mean}'
+        f"Parameters: {', '.join(known)}."
     )
 
 
 async def _ordered(
     master: RemoteMaster, result: object, *, follow: bool, quiet: bool, as_json: bool
 ) -> int:
-    """Say what was ordered, and follow it if that is wanted."""
+    """Report the new requests, and follow them if asked to."""
     buildset, requests = msgspec.convert(result, tuple[int, dict[int, int]], strict=False)
     names = await builder_names(master)
     if as_json and not follow:

@@ -1,4 +1,4 @@
-"""Git, for the commands that make or look at repositories on this machine."""
+"""Git, for commands that create or copy repositories on this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OF_A_HOOK = (
 
 
 def forget_callers_repository() -> None:
-    """Drop what git tells its hooks of their repository: steps of builds would work on that one."""
+    """Remove the variables that git sets for its hooks: build steps would use that repository."""
     for name in _OF_A_HOOK:
         os.environ.pop(name, None)
 
@@ -71,7 +71,7 @@ def create_repository(path: Path, files: dict[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A bare repository with a directory as it was, and its submodules: address and repository."""
+    """A bare repository with a copy of a directory; its submodules as (address, repository)."""
 
     bare: Path
     branch: str
@@ -82,7 +82,7 @@ class Snapshot:
 def snapshot(source: Path, bare: Path) -> Snapshot:
     """Copy *source* as it is now, uncommitted files included, to a bare repository.
 
-    Submodules that are checked out are copied in the same way. The source is not altered.
+    Checked-out submodules are copied the same way. The source is not changed.
     """
     is_repository = (source / ".git").exists()
     if is_repository:
@@ -113,7 +113,7 @@ def snapshot(source: Path, bare: Path) -> Snapshot:
 
 
 def _committed(source: Path, head: str | None, places: Mapping[str, str]) -> str:
-    """Return a commit of what is in the index: the newest one, where that is the same."""
+    """Return a commit of the index; HEAD if it has the same tree."""
     tree = git("write-tree", environment=places)
     if head is not None and tree == git("rev-parse", "HEAD^{tree}", cwd=source):
         return head

@@ -31,7 +31,7 @@ ReadLines = Callable[[LogId, int, int | None], Awaitable[bytes]]
 
 
 class LiveView:
-    """Prints what builds do. On a terminal, running steps have a line of their own at the end."""
+    """Prints the progress of builds. On a terminal, running steps have lines at the bottom."""
 
     def __init__(
         self,
@@ -92,13 +92,13 @@ class LiveView:
         return self._finished.pop(next(iter(self._finished)))
 
     def show_interrupted(self) -> None:
-        """Say what Ctrl-C stops."""
+        """Print what Ctrl-C stopped."""
         for build in self._builds.values():
             steps = [step.name for step, _ in self._running.values() if step.build_id == build.id]
             during = f" during {', '.join(map(repr, steps))}" if steps else ""
             self._print(Text(f"■ {self._title(build)}: stopped by Ctrl-C{during}", style="bold"))
         if not self._builds:
-            self._print(Text("■ stopped by Ctrl-C before the build began", style="bold"))
+            self._print(Text("■ stopped by Ctrl-C before the build started", style="bold"))
 
     async def _show_events(self) -> None:
         while True:

@@ -14,7 +14,7 @@ _FORMAT_ABOVE_INFO = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
 
 
 class _Formatter(logging.Formatter):
-    """Shows the level only where it is worth a look, and no secrets."""
+    """Shows the level only above INFO, and no secrets."""
 
     default_time_format = "%Y-%m-%d %H:%M:%S"
     default_msec_format = "%s.%03d"
@@ -42,7 +42,7 @@ def log_to(
     logging.raiseExceptions = False  # a full disk must not fill the terminal with tracebacks
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
-    # What clients do wrong is no news; what fails in our answers is logged where they are made.
+    # Clients' errors are not worth logging; failures of ours are logged where they happen.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     file = RotatingFileHandler(
         basedir.log_path,
@@ -62,7 +62,7 @@ def log_to(
 
 
 def _link(basedir: Basedir) -> None:
-    """People tail twistd.log; a real file of that name (Buildbot's) is kept under another."""
+    """Link twistd.log, which people tail, to the log; rename a real file of that name."""
     link = basedir.path / LOG_LINK
     if link.is_symlink():
         return

@@ -1,4 +1,4 @@
-"""`logs`: what a build of a running master wrote."""
+"""`logs`: the logs of a build on a running master."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ from chargehand.domain.result import Result
 @click.command()
 @click.argument("build")
 @click.argument("step", required=False)
-@click.option("--log", "log_name", help="Only the log of this name. Default: all but HTML.")
-@click.option("-f", "--follow", is_flag=True, help="Go on while the build runs.")
-@click.option(
-    "--details", is_flag=True, help="Show of each command also its directory and environment."
-)
+@click.option("--log", "log_name", help="Only the log with this name. Default: all but HTML.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing while the build runs.")
+@click.option("--details", is_flag=True, help="Also show each command's directory and environment.")
 @click.option("--raw", is_flag=True, help="Print the text as the command wrote it, byte for byte.")
 @json_option
 @on_a_master
@@ -44,7 +42,7 @@ async def logs(
     """Print the logs of BUILD, or of one STEP of it (name or number).
 
     BUILD is BUILDER#NUMBER, BUILDER (its latest build), a build id, or the address of its page.
-    With --json each line is an object of its own.
+    With --json, each line is a JSON object.
     """
     found = await build_named(master, build)
     if follow and not (raw or as_json or step or log_name):
@@ -69,7 +67,7 @@ class _Printer:
         self._follower = Follower(master, self._console)
 
     async def show(self, build: Build, step_name: str | None, log_name: str | None) -> None:
-        """Print what is wanted, in the order of the steps."""
+        """Print the chosen logs, in the order of the steps."""
         steps = await self._master.all(Step, f"builds/{build.buildid}/steps", order="number")
         wanted = steps if step_name is None else [_step_named(steps, step_name)]
         headings = step_name is None or log_name is None
@@ -82,7 +80,7 @@ class _Printer:
                     self._console.print(heading, soft_wrap=True)
                 await self._print_log(step, log)
         if not printed and log_name is not None:
-            raise CommandFailed(f"there is no log {log_name!r} in what you named")
+            raise CommandFailed(f'no step you named has a log "{log_name}"')
 
     async def _logs(self, step: Step, name: str | None) -> list[Log]:
         logs = await self._master.all(Log, f"steps/{step.stepid}/logs")
@@ -123,5 +121,5 @@ def _step_named(steps: list[Step], name: str) -> Step:
             return step
     names = [step.name for step in steps]
     near = difflib.get_close_matches(name, names, 1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise CommandFailed(f"the build has no step {name!r}. {hint}It has: {', '.join(names)}.")
+    hint = f'Did you mean "{near[0]}"? ' if near else ""
+    raise CommandFailed(f'the build has no step "{name}". {hint}Steps: {", ".join(names)}.')

@@ -15,41 +15,41 @@ from chargehand.cli.git import forget_callers_repository
 
 _COMMANDS = {
     "create-master": ("create_master", "Create a directory for a master."),
-    "upgrade-master": ("create_master", "Bring a master's directory and database up to date."),
-    "check-database": ("check_database", "Find and mend damage in a master's database."),
+    "upgrade-master": ("create_master", "Upgrade a master's directory and database."),
+    "check-database": ("check_database", "Find and repair damage in a master's database."),
     "checkconfig": ("check_configuration", "Check a configuration without running it."),
     "start": ("process_control", "Start a master."),
     "stop": ("process_control", "Stop a master."),
     "restart": ("process_control", "Stop a master and start it again."),
-    "reconfig": ("process_control", "Make a running master read its configuration again."),
-    "status": ("status", "Show what a running master does, what waits, and why."),
+    "reconfig": ("process_control", "Reload the configuration of a running master."),
+    "status": ("status", "Show what is running, what is waiting, and why."),
     "builds": ("builds", "List the latest builds."),
     "logs": ("logs", "Print or follow the logs of a build."),
     "why": ("why", "Explain a build, a request, or a change."),
-    "force": ("force", "Order a build."),
-    "rebuild": ("force", "Build the same again."),
+    "force": ("force", "Start a build."),
+    "rebuild": ("force", "Rebuild a build."),
     "cancel": ("cancel", "Stop a build, or cancel a request."),
-    "sendchange": ("send_change", "Tell a master about a change."),
-    "run": ("run_builder", "Run one builder of a configuration right here, without a master."),
+    "sendchange": ("send_change", "Send a change to a master."),
+    "run": ("run_builder", "Run one builder on this machine, without a master."),
     "create-worker": ("workers", "Create a directory for a worker."),
     "worker": ("workers", "Run and control a worker."),
-    "demo": ("demo", "Show a master at work on a sample repository."),
-    "completion": ("completion", "Let the shell complete what you type."),
+    "demo": ("demo", "Run a master that builds a sample repository."),
+    "completion": ("completion", "Print the shell's completion script."),
 }
 _OTHER_NAMES = {"reconfigure": "reconfig", "sighup": "reconfig"}
-_NOT_THERE = {
+_NOT_SUPPORTED = {
     "try": "schedulers.Try_Jobdir and Try_Userpass do nothing yet",
     "tryserver": "schedulers.Try_Jobdir does nothing yet",
-    "user": "users cannot be managed by commands",
-    "copy-db": "the database can only be copied by the database's own tools",
-    "cleanupdb": "nothing is left behind in the database that it could clean up",
-    "dataspec": "a running master answers the same at /api/v2/application.spec",
-    "dev-proxy": "the pages are rendered by the master itself",
+    "user": "there are no user accounts yet",
+    "copy-db": "copy the database with the database's own tools",
+    "cleanupdb": "the database needs no cleaning up",
+    "dataspec": "a running master serves the specification at /api/v2/application.spec",
+    "dev-proxy": "the master renders the pages itself",
 }
 
 
 class _Commands(click.Group):
-    """Commands by name; their modules are imported when one is used."""
+    """Commands by name; each module is imported when its command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -71,11 +71,13 @@ class _Commands(click.Group):
         except click.UsageError as error:
             import difflib
 
-            if args[0] in _NOT_THERE:
-                raise CommandFailed(f"{args[0]} is not supported: {_NOT_THERE[args[0]]}.") from None
+            if args[0] in _NOT_SUPPORTED:
+                raise CommandFailed(
+                    f"{args[0]} is not supported: {_NOT_SUPPORTED[args[0]]}."
+                ) from None
             near = difflib.get_close_matches(args[0], _COMMANDS, 1)
             if near:
-                raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+                raise click.UsageError(f'{error.message} Did you mean "{near[0]}"?', ctx) from None
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,19 +87,19 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="chargehand", prog_name="chargehand")
-@click.option("--verbose", "-v", is_flag=True, help="Show more of what is done, and tracebacks.")
+@click.option("--verbose", "-v", is_flag=True, help="Log more, including tracebacks.")
 @click.pass_context
 def commands(context: click.Context, verbose: bool) -> None:
     """Continuous integration that loses nothing and explains every wait.
 
-    A master decides what to build, when and where; workers run it. Start with `chargehand demo`, or
-    `chargehand create-master DIR`.
+    A master decides what to build, when and where; workers run the builds. Start with
+    `chargehand demo` or `chargehand create-master DIR`.
     """
     context.obj = {"verbose": verbose}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; a user's mistake ends with one clear message and exit status 1."""
+    """Run the command line; report a user's mistake in one message, with exit status 1."""
     arguments = sys.argv[1:] if arguments is None else arguments
     forget_callers_repository()
     try:

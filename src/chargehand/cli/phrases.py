@@ -1,4 +1,4 @@
-"""Sentences of the log that scripts (also those written for Buildbot) look for."""
+"""Log messages that scripts, also those written for Buildbot, look for."""
 
 READY = "BuildMaster is running"
 RECONFIGURED = "configuration update complete"

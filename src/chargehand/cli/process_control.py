@@ -20,25 +20,29 @@ from chargehand.cli.basedir import Basedir, PidFile, open_basedir
 from chargehand.cli.phrases import RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
 
 _DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), default=".")
-_QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-_NODAEMON = click.option("--nodaemon", "--no-daemon", is_flag=True, help="Stay in the foreground.")
-_CLEAN = click.option("--clean", "-c", is_flag=True, help="Wait until running builds have ended.")
-_NO_WAIT = click.option("--no-wait", is_flag=True, help="Do not wait until the master has stopped.")
+_QUIET = click.option(
+    "-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong."
+)
+_NODAEMON = click.option("--nodaemon", "--no-daemon", is_flag=True, help="Run in the foreground.")
+_CLEAN = click.option("--clean", "-c", is_flag=True, help="Wait for running builds to finish.")
+_NO_WAIT = click.option(
+    "--no-wait", is_flag=True, help="Return without waiting for the master to stop."
+)
 _TIMEOUT = click.option(
     "--start_timeout",
     "--start-timeout",
     type=float,
     default=lambda: float(os.environ.get("START_TIMEOUT", "120")),
     show_default="120, or $START_TIMEOUT",
-    help="Seconds to wait until the master runs.",
+    help="Seconds to wait for the master to be up.",
 )
 _ALLOW_ANONYMOUS = click.option(
     "--allow-anonymous",
     is_flag=True,
-    help="Serve everybody, though c['www'] has 'auth' or 'authz', which are not supported yet.",
+    help="Let everybody read, although c['www'] has 'auth' or 'authz' (not supported yet).",
 )
 _KILL_AFTER = 85.0
-"""Seconds after which a master that does not stop is killed: its loop is blocked."""
+"""Seconds after which a master that has not stopped is killed: its loop is blocked."""
 
 _WARNING = "WARNING: "
 _WARNINGS_SHOWN = 20
@@ -60,10 +64,10 @@ def start(
     start_timeout: float,
     allow_anonymous: bool,
 ) -> int:
-    """Start the master of DIRECTORY, and return when it runs.
+    """Start the master in DIRECTORY, and return once it is up.
 
-    Signals: HUP reads the configuration again; TERM stops (running builds go back to the queue);
-    USR1 stops as soon as no build runs.
+    Signals: HUP reloads the configuration; TERM stops the master (running builds are returned to
+    the queue); USR1 stops it once all running builds have finished.
     """
     serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
     return _start(open_basedir(directory), nodaemon, quiet, start_timeout, serving)
@@ -71,7 +75,7 @@ def start(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Serving:
-    """How a master is to run."""
+    """How to run a master."""
 
     verbose: bool
     allow_anonymous: bool
@@ -81,11 +85,11 @@ def _start(basedir: Basedir, nodaemon: bool, quiet: bool, timeout: float, servin
     _refuse_if_running(basedir)
     if not basedir.config_path.exists():
         raise CommandFailed(
-            f"there is no {basedir.config_path}. "
+            f'configuration file "{basedir.config_path}" does not exist. '
             f"Copy {basedir.config_path.name}.sample to it, and edit it."
         )
     if nodaemon:
-        with without_pauses():  # What is imported stays, and is no garbage.
+        with without_pauses():  # Imported modules are not garbage.
             from chargehand.cli.serve import serve
             from chargehand.cli.stopping import leave
 
@@ -103,13 +107,13 @@ def _refuse_if_running(basedir: Basedir) -> None:
     running = PidFile(basedir.pid_path).running()
     if running is not None:
         raise CommandFailed(
-            f"A master runs in {basedir.path} already (process {running}). "
-            f"Stop it with: chargehand stop {basedir.path}"
+            f"A master is already running in {basedir.path} (process {running}). "
+            f"To stop it: chargehand stop {basedir.path}"
         )
 
 
 def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, serving: _Serving) -> int:
-    """Fork before anything heavy is imported; the child reports over a pipe when it runs."""
+    """Fork before importing anything heavy; the child reports over a pipe once it is up."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -122,16 +126,16 @@ def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, serving:
         if not quiet:
             _, urls, *warnings = report.split("\n")
             _show_warnings(warnings, basedir)
-            click.echo(f"The master of {basedir.path} is running.")
+            click.echo(f"The master in {basedir.path} is running.")
             if urls:
                 click.echo(f"The web server listens on {urls}")
         return 0
     if report is None:
         raise CommandFailed(
-            f"The master did not say that it runs within {timeout:g} seconds; it may still be "
-            f"starting. See {basedir.log_path}."
+            f"The master did not report being up within {timeout:g} s; it may still be starting. "
+            f"See {basedir.log_path}."
         )
-    raise CommandFailed(report or f"The master ended while starting. See {basedir.log_path}.")
+    raise CommandFailed(report or f"The master exited while starting. See {basedir.log_path}.")
 
 
 def _show_warnings(warnings: list[str], basedir: Basedir) -> None:
@@ -143,7 +147,7 @@ def _show_warnings(warnings: list[str], basedir: Basedir) -> None:
 
 
 def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
-    """In the child: leave the terminal, run the master, and never return."""
+    """In the child: detach from the terminal, run the master, and never return."""
     os.setsid()
     if os.fork():
         os._exit(0)
@@ -152,7 +156,7 @@ def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
         os.dup2(nowhere, stream)
     status = 1
     try:
-        with without_pauses():  # What is imported stays, and is no garbage.
+        with without_pauses():  # Imported modules are not garbage.
             from chargehand.cli.serve import serve
 
         status = serve(
@@ -167,14 +171,14 @@ def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
 
 
 def _send_report(writer: int, text: str) -> None:
-    """A report of a failure ends with the process, so that nobody hears of it before that ends."""
+    """Report; a failure is complete only when the process has exited, so it keeps the pipe open."""
     os.write(writer, text.encode())
     if text.startswith("ready"):
         os.close(writer)
 
 
 def _read_report(reader: int, timeout: float) -> str | None:
-    """Return what the child reported, "" if it ended without a word, None on time-out."""
+    """Return what the child reported, "" if it exited without a report, None on time-out."""
     deadline = time.monotonic() + timeout
     text = b""
     while (left := deadline - time.monotonic()) > 0:
@@ -192,13 +196,13 @@ def _read_report(reader: int, timeout: float) -> str | None:
 @_NO_WAIT
 @_QUIET
 def stop(directory: Path, clean: bool, no_wait: bool, quiet: bool) -> int:
-    """Stop the master of DIRECTORY.
+    """Stop the master in DIRECTORY.
 
-    Builds that run go back to the queue and run again after the next start; with --clean the master
-    starts no more builds and stops when the last one has ended.
+    Running builds are returned to the queue and retried after the next start; with --clean the
+    master starts no more builds and stops once the last one has finished.
 
-    Without --clean it always ends: code of the configuration that does not stop is abandoned, and
-    a master that has not ended after 85 seconds is killed.
+    Without --clean the master always stops: configuration code that does not stop is abandoned,
+    and a master that has not stopped after 85 seconds is killed.
     """
     _stop(open_basedir(directory), clean, no_wait, quiet)
     return 0
@@ -209,38 +213,38 @@ def _stop(basedir: Basedir, clean: bool, no_wait: bool, quiet: bool) -> None:
     running = pid_file.running()
     if running is None:
         if not quiet:
-            click.echo(f"No master runs in {basedir.path}.")
+            click.echo(f"No master is running in {basedir.path}.")
         return
     is_alive = _watched(running)
-    with contextlib.suppress(ProcessLookupError):  # It may end by itself at this moment.
+    with contextlib.suppress(ProcessLookupError):  # It may be exiting right now.
         os.kill(running, signal.SIGUSR1 if clean else signal.SIGTERM)
     if no_wait:
         if not quiet:
-            click.echo(f"Process {running} was told to stop.")
+            click.echo(f"Stopping the master in {basedir.path} (process {running}).")
         return
     began = time.monotonic()
-    is_told = quiet or clean
+    is_reported = quiet or clean
     while is_alive():
         time.sleep(0.02)
         waited = time.monotonic() - began
-        if not is_told and waited > 10:
-            is_told = True
+        if not is_reported and waited > 10:
+            is_reported = True
             click.echo(f"Process {running} is still stopping; see {basedir.log_path}.")
         if not clean and waited > _KILL_AFTER:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(running, signal.SIGKILL)
             raise CommandFailed(
                 f"Process {running} did not stop within {_KILL_AFTER:g} s and was killed; its "
-                f"builds are retried after the next start. See {basedir.log_path} for what blocked "
-                "it."
+                "builds will be retried after the next start. "
+                f"See {basedir.log_path} for what blocked it."
             )
     _until_collected(running)
     if not quiet:
-        click.echo(f"The master of {basedir.path} has stopped (it was process {running}).")
+        click.echo(f"Stopped the master in {basedir.path} (process {running}).")
 
 
 def _watched(process: int) -> Callable[[], bool]:
-    """Return what says whether a process is still there; its number may be used again."""
+    """Return a function that says whether the process is alive, safe against reuse of its id."""
     try:
         handle = os.pidfd_open(process)
     except ProcessLookupError:
@@ -251,7 +255,7 @@ def _watched(process: int) -> Callable[[], bool]:
 
 
 def _until_collected(process: int) -> None:
-    """Wait until the system, too, has forgotten a process that ended; for scripts that look."""
+    """Wait until the process has left /proc, for scripts that look there."""
     deadline = time.monotonic() + 1.0
     while Path(f"/proc/{process}").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -274,7 +278,7 @@ def restart(
     start_timeout: float,
     allow_anonymous: bool,
 ) -> int:
-    """Stop the master of DIRECTORY if it runs, and start it."""
+    """Stop the master in DIRECTORY if it is running, and start it."""
     basedir = open_basedir(directory)
     _stop(basedir, clean, no_wait=False, quiet=quiet)
     serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
@@ -285,31 +289,35 @@ def restart(
 @_DIRECTORY
 @_QUIET
 @click.option(
-    "--timeout", "--progress_timeout", type=float, default=120.0, help="Seconds to wait for it."
+    "--timeout",
+    "--progress_timeout",
+    type=float,
+    default=120.0,
+    help="Seconds to wait for the reload.",
 )
 def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
-    """Make the master of DIRECTORY read its configuration again, and wait until it has.
+    """Reload the configuration of the master in DIRECTORY, and wait until it is in force.
 
-    Only what changed is touched. With a broken configuration the running one stays, and the
-    errors are shown here.
+    Only what changed is touched. If the new configuration has errors, they are shown here and the
+    running configuration stays in force.
     """
     basedir = open_basedir(directory)
     pid_file = PidFile(basedir.pid_path)
     running = pid_file.running()
     if running is None:
         raise CommandFailed(
-            f"No master runs in {basedir.path}. Start it: chargehand start {basedir.path}"
+            f"No master is running in {basedir.path}. To start it: chargehand start {basedir.path}"
         )
     if PidFile(basedir.pid_path).is_of_buildbot():
         raise CommandFailed(
-            f"The master that runs in {basedir.path} (process {running}) is Buildbot's. "
-            f"Stop it, and start ours: chargehand restart {basedir.path}"
+            f"The master running in {basedir.path} (process {running}) is Buildbot's. "
+            f"To replace it with Chargehand: chargehand restart {basedir.path}"
         )
     place = basedir.log_path.stat().st_size
     try:
         os.kill(running, signal.SIGHUP)
     except ProcessLookupError:
-        raise CommandFailed(f"the master has ended; see {basedir.log_path}") from None
+        raise CommandFailed(f"The master has exited. See {basedir.log_path}.") from None
     lines = []
     for line in _new_lines(basedir.log_path, place, timeout, pid_file):
         lines.append(line)
@@ -322,8 +330,10 @@ def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
         if RECONFIGURE_ABORTED in line or RECONFIGURE_FAILED in line:
             raise CommandFailed("".join(map(_without_prefix, lines)).rstrip())
     if pid_file.running() is None:
-        raise CommandFailed(f"the master has ended; see {basedir.log_path}")
-    raise CommandFailed(f"no answer within {timeout:g} seconds; see {basedir.log_path}")
+        raise CommandFailed(f"The master has exited. See {basedir.log_path}.")
+    raise CommandFailed(
+        f"The master did not finish reloading within {timeout:g} s. See {basedir.log_path}."
+    )
 
 
 def _new_lines(path: Path, place: int, timeout: float, pid_file: PidFile) -> Iterator[str]:

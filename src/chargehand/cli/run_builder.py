@@ -1,4 +1,4 @@
-"""`run`: one builder of a configuration, right here, on a temporary master."""
+"""`run`: run one builder on this machine, on a temporary master."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chargehand.app.failure import CommandFailed
 from chargehand.app.master import Master
 from chargehand.cli.check_configuration import configuration_of
 from chargehand.cli.live import LiveView
-from chargehand.cli.run_sources import Wish, choose, read_wish
+from chargehand.cli.run_sources import SourceOptions, choose, parse_source_options
 from chargehand.cli.stopping import Stopping, leave
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig, WebConfig, WorkerConfig
@@ -42,7 +42,7 @@ _OF_THE_ENVIRONMENT = ("environment", "inherit_environment")
     type=click.Path(path_type=Path, exists=True),
     default="master.cfg",
     show_default=True,
-    help="Configuration file, or the directory that has it.",
+    help="Configuration file, or the directory it is in.",
 )
 @click.option(
     "-s",
@@ -58,12 +58,10 @@ _OF_THE_ENVIRONMENT = ("environment", "inherit_environment")
 @click.option(
     "--workdir",
     type=click.Path(path_type=Path),
-    help="Build here, and keep it. Default: a temporary place.",
+    help="Build in this directory, and keep it. Default: a temporary directory.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Show steps, but not their output.")
-@click.option(
-    "--details", is_flag=True, help="Show of each command also its directory and environment."
-)
+@click.option("-q", "--quiet", is_flag=True, help="Show steps but not their output.")
+@click.option("--details", is_flag=True, help="Also show each command's directory and environment.")
 def run(
     builder: str,
     config_path: Path,
@@ -75,15 +73,15 @@ def run(
     quiet: bool,
     details: bool,
 ) -> int:
-    """Run BUILDER of a configuration right here.
+    """Run BUILDER on this machine, without a running master.
 
-    Nothing needs to be installed or running: the master is temporary, the builder's workers are
-    replaced by a local one, and schedulers, change sources, services and web pages stay off. Exit
-    status: 0 for success (or warnings), 1 for any other result.
+    The master is temporary, a local worker replaces the builder's workers, and schedulers, change
+    sources, services and web pages are off. Exit status: 0 for success (or warnings), 1 for any
+    other result.
     """
     config_path, _ = configuration_of(config_path)
     given = _parsed(properties)
-    wish = read_wish(sources, branch, revision)
+    source_options = parse_source_options(sources, branch, revision)
     place = Path(tempfile.mkdtemp(prefix="chargehand-run-"))
     try:
         run_here = _Run(
@@ -91,7 +89,7 @@ def run(
             config_path=config_path,
             place=place,
             workdir=workdir,
-            wish=wish,
+            source_options=source_options,
         )
         status = loop.run(run_here(given, show_output=not quiet, show_details=details))
     except ConfigErrors as errors:
@@ -106,7 +104,7 @@ def _parsed(properties: tuple[str, ...]) -> dict[str, tuple[str, str]]:
     for text in properties:
         name, equals, value = text.partition("=")
         if not equals:
-            raise click.UsageError(f"--property takes NAME=VALUE, not {text!r}")
+            raise click.UsageError(f'--property must be NAME=VALUE, not "{text}"')
         result[name] = (value, "command line")
     return result
 
@@ -121,10 +119,10 @@ class _Run:
         config_path: Path,
         place: Path,
         workdir: Path | None,
-        wish: Wish,
+        source_options: SourceOptions,
     ) -> None:
         self._builder = builder
-        self._wish = wish
+        self._source_options = source_options
         self._stamps: tuple[SourceStamp, ...] = ()
         self._place = place
         self._workdir = workdir
@@ -186,7 +184,7 @@ class _Run:
             await stopping.run()
 
     async def _last_build(self, view: LiveView) -> Build:
-        """A build that is retried (its worker died) is not the last one."""
+        """Return the build that is not retried; a lost worker causes a retry."""
         while True:
             build = await view.next_finished()
             if build.result is not Result.RETRY:
@@ -197,7 +195,7 @@ class _Run:
         if self._builder not in builders:
             raise CommandFailed(self._no_such_builder(list(builders)))
         builder = builders[self._builder]
-        chosen = choose(self._wish, builder.plan.sources(), self._place)
+        chosen = choose(self._source_options, builder.plan.sources(), self._place)
         self._stamps = chosen.stamps
         builder = dataclasses.replace(builder, env={**builder.env, **chosen.environment})
         configured = {worker.name: worker for worker in config.workers}
@@ -232,8 +230,8 @@ class _Run:
 
         near = difflib.get_close_matches(self._builder, names, 3)
         hint = (
-            f" Did you mean {' or '.join(near)}?"
+            " Did you mean " + " or ".join(f'"{one}"' for one in near) + "?"
             if near
-            else f" There are: {', '.join(names[:20])}"
+            else f" Builders: {', '.join(names[:20])}"
         )
-        return f"the configuration has no builder {self._builder!r}.{hint}"
+        return f'the configuration has no builder "{self._builder}".{hint}'

@@ -1,4 +1,4 @@
-"""Which sources `run` builds: those that the steps name, or directories of this machine."""
+"""Which sources `run` builds: those named by the steps, or local directories."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from chargehand.domain.source_stamp import SourceStamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the command line says of the sources; a directory's codebase may be left open."""
+class SourceOptions:
+    """The sources given on the command line; a directory's codebase may be None."""
 
     directories: tuple[tuple[str | None, Path], ...] = ()
     branch: str | None = None
@@ -31,7 +31,9 @@ class ChosenSources:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_wish(sources: Sequence[str], branch: str | None, revision: str | None) -> Wish:
+def parse_source_options(
+    sources: Sequence[str], branch: str | None, revision: str | None
+) -> SourceOptions:
     """Read ``DIR`` and ``CODEBASE=DIR``. Raises UsageError."""
     directories: list[tuple[str | None, Path]] = []
     for given in sources:
@@ -39,19 +41,19 @@ def read_wish(sources: Sequence[str], branch: str | None, revision: str | None) 
         is_pair = equals and not Path(given).is_dir()
         path = Path(rest if is_pair else given)
         if not path.is_dir():
-            raise click.UsageError(f"--source {given!r}: {path} is not a directory")
+            raise click.UsageError(f'--source "{given}": "{path}" is not a directory')
         directories.append((codebase if is_pair else None, path.resolve()))
-    return Wish(directories=tuple(directories), branch=branch, revision=revision)
+    return SourceOptions(directories=tuple(directories), branch=branch, revision=revision)
 
 
-def choose(wish: Wish, named: Sequence[tuple[str, str]], place: Path) -> ChosenSources:
-    """Return what is built. *named* are codebase and address of each repository of the steps."""
+def choose(options: SourceOptions, named: Sequence[tuple[str, str]], place: Path) -> ChosenSources:
+    """Return what to build. *named* has codebase and address of each repository of the steps."""
     codebases = list(dict.fromkeys(codebase for codebase, _ in named)) or [""]
-    if wish.revision and len(codebases) > 1:
+    if options.revision and len(codebases) > 1:
         raise CommandFailed(
-            f"--revision is ambiguous: the builder has the codebases {', '.join(codebases)}"
+            f"--revision is ambiguous: the builder has several codebases ({', '.join(codebases)})"
         )
-    directories = _by_codebase(wish, codebases)
+    directories = _by_codebase(options, codebases)
     shots = {
         codebase: snapshot(directory, place / f"source-{number}.git")
         for number, (codebase, directory) in enumerate(directories.items())
@@ -60,8 +62,8 @@ def choose(wish: Wish, named: Sequence[tuple[str, str]], place: Path) -> ChosenS
     stamps = tuple(
         SourceStamp(
             codebase=codebase,
-            branch=shots[codebase].branch if codebase in shots else wish.branch,
-            revision=wish.revision,
+            branch=shots[codebase].branch if codebase in shots else options.branch,
+            revision=options.revision,
             repository=str(shots[codebase].bare)
             if codebase in shots
             else addresses.get(codebase, ""),
@@ -71,21 +73,21 @@ def choose(wish: Wish, named: Sequence[tuple[str, str]], place: Path) -> ChosenS
     return ChosenSources(stamps=stamps, environment=_redirections(named, shots))
 
 
-def _by_codebase(wish: Wish, codebases: Sequence[str]) -> dict[str, Path]:
+def _by_codebase(options: SourceOptions, codebases: Sequence[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for codebase, directory in wish.directories:
+    for codebase, directory in options.directories:
         name = codebase
         if name is None and len(codebases) == 1:
             name = codebases[0]
         if name is None:
             example = codebases[0]
             raise CommandFailed(
-                f"--source {directory}: say which codebase that is, for example "
-                f"--source {example}={directory} (there are: {', '.join(codebases)})"
+                f'--source "{directory}": name its codebase, for example '
+                f"--source {example}={directory} (the builder has: {', '.join(codebases)})"
             )
         if name not in codebases:
             raise CommandFailed(
-                f'the builder has no codebase "{name}" (there are: {", ".join(codebases)})'
+                f'the builder has no codebase "{name}" (it has: {", ".join(codebases)})'
             )
         found[name] = directory
     return found
@@ -96,7 +98,7 @@ def _redirections(
 ) -> dict[str, str]:
     """Return git's own redirection (url.X.insteadOf), as its environment variables.
 
-    It is one of prefixes, the longest wins: an address that only begins like one that is redirected
+    Git matches prefixes, and the longest wins: an address that merely starts like a redirected one
     is redirected to itself.
     """
     if not shots:

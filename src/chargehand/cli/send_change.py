@@ -1,4 +1,4 @@
-"""`sendchange`: tell a master's PBChangeSource about a change."""
+"""`sendchange`: send a change to a master's PBChangeSource."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chargehand.plugins.root import activate
 
 @click.command()
 @click.argument("files", nargs=-1)
-@click.option("-m", "--master", required=True, help="Where the master listens: HOST:PORT.")
+@click.option("-m", "--master", required=True, help="Address of the change source, HOST:PORT.")
 @click.option("-a", "--auth", default="change:changepw", help="USER:PASSWORD of the change source.")
 @click.option("-W", "--who", required=True, help="Who made the change.")
 @click.option("-R", "--repository", default="", help="URL of the repository.")
-@click.option("-s", "--vc", help="Version control system, for masters that ask for it.")
+@click.option("-s", "--vc", help="Version control system, such as git.")
 @click.option("-P", "--project", default="", help="Project.")
 @click.option("-b", "--branch", help="Branch.")
 @click.option("-C", "--category", help="Category.")
@@ -29,22 +29,20 @@ from chargehand.plugins.root import activate
     "--revision_file",
     "--revision-file",
     type=click.Path(exists=True, path_type=Path),
-    help="File that has the revision.",
+    help="File with the revision.",
 )
-@click.option(
-    "-p", "--property", "properties", multiple=True, help="NAME:VALUE; several are possible."
-)
+@click.option("-p", "--property", "properties", multiple=True, help="NAME:VALUE; may be repeated.")
 @click.option("-c", "--comments", default="", help="What was changed.")
 @click.option(
     "-F",
     "--logfile",
     type=click.Path(allow_dash=True),
-    help="File that has the comments (-: stdin).",
+    help="File with the comments (-: stdin).",
 )
-@click.option("-w", "--when", type=float, help="When it was made, in seconds since 1970.")
-@click.option("-l", "--revlink", default="", help="Where to see the change.")
+@click.option("-w", "--when", type=float, help="When the change was made, in seconds since 1970.")
+@click.option("-l", "--revlink", default="", help="URL of a page that shows the change.")
 @click.option("-e", "--encoding", default="utf8", help="Encoding of the arguments.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def sendchange(
     files: tuple[str, ...],
     master: str,
@@ -57,7 +55,7 @@ def sendchange(
     quiet: bool,
     **more: object,
 ) -> int:
-    """Tell a master that FILES were changed."""
+    """Send a master a change to FILES."""
     user, _, password = auth.partition(":")
     if not password:
         password = click.prompt("Password", hide_input=True)
@@ -92,6 +90,6 @@ def _parsed(properties: tuple[str, ...]) -> dict[str, str]:
     for text in properties:
         name, colon, value = text.partition(":")
         if not colon:
-            raise click.UsageError(f"--property takes NAME:VALUE, not {text!r}")
+            raise click.UsageError(f'--property must be NAME:VALUE, not "{text}"')
         result[name] = value
     return result

@@ -35,12 +35,12 @@ def serve(
     allow_anonymous: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Run the master of a directory until it is told to stop; return the exit status.
+    """Run the master of a directory until it receives a signal to stop; return the exit status.
 
-    The directory becomes the process's own: configurations name files relative to it.
+    The directory becomes the working directory: configurations name files relative to it.
     *report* is called once: with the reason why the master could not start, or with "ready", a line
-    that says where it listens, and lines with the warnings of its configuration. *allow_anonymous*:
-    everybody may read, although the configuration wants people to log in.
+    of addresses it listens on, and a line per configuration warning. *allow_anonymous*: everybody
+    may read, although the configuration requires logging in.
     """
     redaction = Redaction()
     pid_file = PidFile(basedir.pid_path)
@@ -65,7 +65,7 @@ def serve(
 
 
 class _Service:
-    """Translates signals into orders to the master."""
+    """Translates signals into calls on the master."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class _Service:
         try:
             await self._start_or_stop()
             self._started.set()
-            # Until now it interrupted whatever the configuration was doing.
+            # Until now, SIGINT interrupted the configuration's own code.
             loop.add_signal_handler(signal.SIGINT, self._interrupted)
             urls = ", ".join(self._master.urls)
             self._report("\n".join(["ready", urls, *map(str, self._master.config.warnings)]))
@@ -116,13 +116,13 @@ class _Service:
         return 0
 
     async def _start_or_stop(self) -> None:
-        """Start; an order to stop does not wait for what the configuration does meanwhile."""
+        """Start; a signal to stop does not wait for configuration code that is still running."""
         starting = asyncio.ensure_future(self._start())
         told = asyncio.ensure_future(self._told_to_stop.wait())
         try:
             await asyncio.wait((starting, told), return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
-                raise CommandFailed("stopped before it had started")
+                raise CommandFailed("the master was stopped while it was starting")
             starting.result()
         finally:
             starting.cancel()
@@ -149,11 +149,11 @@ class _Service:
             self._stop()
 
     def _stop(self) -> None:
-        _log.info("stopping: builds that run go back to the queue")
+        _log.info("shutting down on request; running builds are returned to the queue")
         self._told_to_stop.set()
 
     def _stop_when_idle(self) -> None:
-        _log.info("stopping as soon as no build runs; no more builds are started")
+        _log.info("shutting down once running builds have finished; starting no more builds")
         self._tasks.spawn(self._wait_and_stop(), name="stop when idle")
 
     async def _wait_and_stop(self) -> None:
@@ -167,7 +167,7 @@ class _Service:
     async def _read_configuration_again(self) -> None:
         await self._started.wait()
         async with self._reconfiguring:
-            _log.info("reading %s again", self._basedir.config_path)
+            _log.info("reloading %s", self._basedir.config_path)
             with Guard(_reading_failed):
                 await self._apply_configuration()
 
@@ -188,6 +188,6 @@ class _Service:
 
 
 def _reading_failed(error: Exception) -> None:
-    """Whoever waits for the answer must get one."""
-    _log.error("reading the configuration again failed", exc_info=error)
+    """Log the outcome: `reconfig` waits for it."""
+    _log.error("reloading the configuration failed", exc_info=error)
     _log.error(RECONFIGURE_FAILED)

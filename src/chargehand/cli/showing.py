@@ -51,7 +51,7 @@ def build_ended(title: str, result: Result, state: str, took: float) -> Text:
 
 
 def is_detail(line: str) -> bool:
-    """Whether a header line says what hardly anybody wants to see while a build runs well."""
+    """Whether a header line is a detail, hidden by default."""
     return line.startswith(("h ", "helapsedTime=")) or line == "hprogram finished with exit code 0"
 
 

@@ -1,4 +1,4 @@
-"""`status`: what a running master is doing, what waits, and why."""
+"""`status`: what a running master is doing, what is waiting, and why."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _AT_ONCE = 8
     type=click.IntRange(1),
     default=20,
     show_default=True,
-    help="Show at most so many builds, and requests that wait.",
+    help="Show at most this many running builds and waiting requests.",
 )
 @json_option
 @on_a_master
 async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
-    """Show what runs, what waits and why, and the workers."""
+    """Show what is running, what is waiting and why, and the workers."""
     names = await builder_names(master)
     wanted = ["branch", "got_revision", "revision"]
     running = await master.all(

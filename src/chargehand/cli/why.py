@@ -1,4 +1,4 @@
-"""`why`: why a request waits, what a build was for and how it ended, what became of a change."""
+"""`why`: why a request is waiting, why a build ran and how it ended, what a change led to."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ async def why(master: RemoteMaster, what: tuple[str, ...], as_json: bool) -> Non
     found = named(text)
     if found.kind is Kind.NUMBER:
         raise CommandFailed(
-            f"{text} of what? Say build:{found.number}, request:{found.number} or "
-            f"change:{found.number}."
+            f'"{text}" is ambiguous: use build:{found.number}, request:{found.number} or '
+            f"change:{found.number}"
         )
     explained: dict[str, object]
     if found.kind is Kind.REQUEST:
@@ -58,21 +58,21 @@ async def _of_request(master: RemoteMaster, number: int) -> dict[str, object]:
     builds = await master.all(Build, f"buildrequests/{number}/builds", order="buildid")
     titles = [f"{names.get(build.builderid)}#{build.number}" for build in builds]
     for build, title in zip(builds, titles, strict=True):
-        state = "runs" if build.result is None else build.result.word
+        state = "running" if build.result is None else build.result.word
         sentences.append(f"{title}: {state} ({build.state_string}).")
     reasons = await master.all(Why, f"buildrequests/{number}/why")
-    sentences += [f"It waits: {reason.sentence}." for reason in reasons]
+    sentences += [f"Waiting: {reason.sentence}." for reason in reasons]
     if request.complete and not builds and request.results is not None:
-        sentences.append(f"It ended without a build of its own: {_without_build(request)}.")
+        sentences.append(f"Finished without a build: {_without_build(request)}.")
     elif request.is_waiting and not reasons:
-        sentences.append("It is about to start.")
+        sentences.append("About to start.")
     return {"kind": "request", "request": request, "builds": titles, "sentences": sentences}
 
 
 def _without_build(request: Request) -> str:
     result = Result(request.results or 0)
     if result is Result.SKIPPED:
-        return "a newer equal request was built instead (collapsed)"
+        return "a newer identical request was built instead (collapsed)"
     return result.word
 
 
@@ -83,25 +83,23 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
     worker = build.property("workername")
     sentences = [await _origin(master, title, request)]
     if build.result is None:
-        sentences.append(f"It runs on worker {worker}: {build.state_string}.")
+        sentences.append(f"Running on worker {worker}: {build.state_string}.")
     else:
         took = duration((build.complete_at or build.started_at) - build.started_at)
-        ended = f"It ended on worker {worker} after {took}: {build.result.word}"
+        ended = f"Finished on worker {worker} after {took}: {build.result.word}"
         sentences.append(f"{ended} ({build.state_string}).")
     for step in await master.all(Step, f"builds/{build.buildid}/steps", order="number"):
         if step.result is None and step.started_at is not None:
-            sentences.append(f"Step {step.name!r} runs: {step.state_string}.")
+            sentences.append(f'Step "{step.name}" is running: {step.state_string}.')
         elif step.result is not None and step.result not in _FINE:
-            sentences.append(f"Step {step.name!r}: {step.result.word} ({step.state_string}).")
+            sentences.append(f'Step "{step.name}": {step.result.word} ({step.state_string}).')
             if step.result not in (Result.WARNINGS, Result.CANCELLED):
                 sentences.append(f"  See: chargehand logs '{title}' '{step.name}'")
     later = await master.all(Build, f"buildrequests/{build.buildrequestid}/builds", order="buildid")
-    sentences += [
-        f"It was built again as #{one.number}." for one in later if one.buildid > build.buildid
-    ]
+    sentences += [f"Retried as #{one.number}." for one in later if one.buildid > build.buildid]
     if build.result is Result.RETRY and request.is_waiting:
         sentences += [
-            f"Its request waits for another try: {reason.sentence}."
+            f"Waiting to be retried: {reason.sentence}."
             for reason in await master.all(Why, f"buildrequests/{request.buildrequestid}/why")
         ]
     return {"kind": "build", "build": build, "sentences": sentences}
@@ -133,8 +131,8 @@ async def _of_change(master: RemoteMaster, number: int) -> dict[str, object]:
         names = await builder_names(master)
         builds = await master.all(Build, f"changes/{number}/builds", order="buildid")
         for build in builds:
-            state = "runs" if build.result is None else build.result.word
+            state = "running" if build.result is None else build.result.word
             sentences.append(f"{names.get(build.builderid)}#{build.number}: {state}.")
         if not builds:
-            sentences.append("No build of it has started.")
+            sentences.append("No build with this change has started.")
     return {"kind": "change", "change": change, "sentences": sentences}

@@ -15,7 +15,7 @@ SETTINGS_FILE = "worker.toml"
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What `create-worker` writes and the agent reads."""
+    """The settings that `create-worker` writes and the agent reads."""
 
     master: str
     name: str
@@ -23,7 +23,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     numcpus: int | None = None
     umask: str | None = None
     keepalive: float = 600.0
-    """Seconds between signs of life."""
+    """Seconds between keepalives."""
     max_delay: float = 60.0
     """Seconds; the longest pause between attempts to connect."""
 
@@ -33,12 +33,19 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 @click.argument("master")
 @click.argument("name")
 @click.argument("password")
-@click.option("-f", "--force", is_flag=True, help=f"Write {SETTINGS_FILE} again if it exists.")
-@click.option("--numcpus", type=click.IntRange(min=1), help="Processors that builds may use.")
-@click.option("--umask", help="Of builds' files, such as 022.")
-@click.option("-k", "--keepalive", default=600.0, show_default=True, help="In seconds.")
-@click.option("--maxdelay", default=60.0, show_default=True, help="Between attempts to connect.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing.")
+@click.option("-f", "--force", is_flag=True, help=f"Overwrite an existing {SETTINGS_FILE}.")
+@click.option("--numcpus", type=click.IntRange(min=1), help="Number of CPUs that builds may use.")
+@click.option("--umask", help="Umask of builds, such as 022.")
+@click.option(
+    "-k", "--keepalive", default=600.0, show_default=True, help="Seconds between keepalives."
+)
+@click.option(
+    "--maxdelay",
+    default=60.0,
+    show_default=True,
+    help="Longest pause between connection attempts, in seconds.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 def create_worker(
     directory: Path,
     master: str,
@@ -53,11 +60,11 @@ def create_worker(
 ) -> int:
     """Create DIRECTORY for the worker NAME of the master at MASTER (HOST:PORT).
 
-    What exists is kept. PASSWORD is kept in a file that only you can read.
+    Existing files are kept. PASSWORD is stored in a file that only you can read.
     """
     _, _, port = master.rpartition(":")
     if not port.isdigit():
-        raise click.UsageError(f"MASTER is HOST:PORT, not {master!r}")
+        raise click.UsageError(f'MASTER must be HOST:PORT, not "{master}"')
     settings = WorkerSettings(
         master=master,
         name=name,
@@ -72,16 +79,16 @@ def create_worker(
         _write_settings(directory / SETTINGS_FILE, settings, overwrite=force)
         _write_info(directory / "info")
     except OSError as error:
-        raise CommandFailed(f"cannot create {directory}: {error.strerror}") from None
+        raise CommandFailed(f'cannot create "{directory}": {error.strerror}') from None
     if not quiet:
-        click.echo(f"A directory for worker {name} is ready in {directory}.")
-        click.echo(f"Edit {directory}/info/admin and {directory}/info/host to describe it.")
+        click.echo(f'Created a directory for worker "{name}" in {directory}.')
+        click.echo(f"Describe the worker in {directory}/info/admin and {directory}/info/host.")
     return 0
 
 
 def _write_settings(path: Path, settings: WorkerSettings, *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        click.echo(f"{path.name} exists already and is kept")
+        click.echo(f"Kept existing {path.name} (overwrite it with --force).")
         return
     values = {k: v for k, v in msgspec.to_builtins(settings).items() if v is not None}
     path.touch(mode=0o600)
@@ -89,7 +96,7 @@ def _write_settings(path: Path, settings: WorkerSettings, *, overwrite: bool) ->
 
 
 def _toml(value: str | float) -> str:
-    """A string in JSON is one in TOML, too."""
+    """Encode a value; JSON strings and numbers are valid TOML."""
     return msgspec.json.encode(value).decode()
 
 
@@ -105,18 +112,18 @@ def _write_info(directory: Path) -> None:
 
 @click.group()
 def worker() -> None:
-    """Run and control a worker that `create-worker` made."""
+    """Control a worker created with `create-worker`."""
 
 
 def _not_yet(directory: Path) -> None:
     if not (directory / SETTINGS_FILE).exists():
         raise CommandFailed(
-            f"{directory} is not a worker's directory: it has no {SETTINGS_FILE}. "
-            f"Create one with: chargehand create-worker {directory} HOST:PORT NAME PASSWORD"
+            f'"{directory}" is not a worker\'s directory: it has no {SETTINGS_FILE}. '
+            f"To create one: chargehand create-worker {directory} HOST:PORT NAME PASSWORD"
         )
     raise CommandFailed(
-        "this version runs workers on the master's own machine only (worker.LocalWorker in "
-        "master.cfg); agents on other machines are not supported yet"
+        "workers on other machines are not supported yet; use worker.LocalWorker in master.cfg, "
+        "which runs builds on the master's machine"
     )
 
 
@@ -125,22 +132,22 @@ _DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), defaul
 
 @worker.command()
 @_DIRECTORY
-@click.option("--nodaemon", is_flag=True, help="Stay in the foreground.")
+@click.option("--nodaemon", is_flag=True, help="Run in the foreground.")
 def start(directory: Path, nodaemon: bool) -> None:
-    """Start the worker of DIRECTORY."""
+    """Start the worker in DIRECTORY."""
     _not_yet(directory)
 
 
 @worker.command()
 @_DIRECTORY
 def stop(directory: Path) -> None:
-    """Stop the worker of DIRECTORY."""
+    """Stop the worker in DIRECTORY."""
     _not_yet(directory)
 
 
 @worker.command()
 @_DIRECTORY
-@click.option("--nodaemon", is_flag=True, help="Stay in the foreground.")
+@click.option("--nodaemon", is_flag=True, help="Run in the foreground.")
 def restart(directory: Path, nodaemon: bool) -> None:
-    """Stop the worker of DIRECTORY and start it again."""
+    """Stop the worker in DIRECTORY and start it again."""
     _not_yet(directory)

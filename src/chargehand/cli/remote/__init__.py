@@ -1,1 +1,1 @@
-"""What commands do with a running master, over REST."""
+"""Access to a running master over REST."""

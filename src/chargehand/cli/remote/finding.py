@@ -1,4 +1,4 @@
-"""Finding what a person names: a builder, a build, a request, a change."""
+"""Finding the builder, build, request or change that a command names."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _OF_A_BUILDER = re.compile(r"(.+)[#/](\d+)", re.DOTALL)
 
 
 class Kind(Enum):
-    """What a person named."""
+    """The kind of thing that was named."""
 
     BUILD = "build"
     REQUEST = "request"
     CHANGE = "change"
     NUMBER = "number"
-    """A number, and not of what."""
+    """A bare number; it may be of a build, a request or a change."""
     BUILDER = "builder"
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a person named, as far as the text alone says."""
+    """What was named, as far as the text alone shows."""
 
     kind: Kind
     number: int = 0
@@ -72,11 +72,11 @@ def _addressed(address: str) -> Named:
         if kind == "build of a builder":
             return Named(Kind.BUILD, int(found[2]), unquote(found[1]))
         return Named(Kind(kind), int(found[1]))
-    raise CommandFailed(f"{address} is not the address of a build, a request or a change")
+    raise CommandFailed(f'"{address}" is not the address of a build, a request or a change')
 
 
 async def build_named(master: RemoteMaster, text: str) -> Build:
-    """Return the build that is named; of a builder alone, the latest one."""
+    """Return the named build; for a builder, its latest."""
     what = named(text)
     if what.kind is Kind.BUILDER:
         builder = await builder_named(master, what.builder)
@@ -84,20 +84,20 @@ async def build_named(master: RemoteMaster, text: str) -> Build:
             Build, f"builders/{builder.builderid}/builds", order="-number", limit=1, property="*"
         )
         if not latest:
-            raise CommandFailed(f"builder {builder.name!r} has no builds yet")
+            raise CommandFailed(f'builder "{builder.name}" has no builds yet')
         return latest[0]
     if what.kind not in (Kind.BUILD, Kind.NUMBER):
-        raise CommandFailed(f"{text!r} is a {what.kind.value}, not a build")
+        raise CommandFailed(f'"{text}" is a {what.kind.value}, not a build')
     if what.builder and not what.builder.isdecimal():
         await builder_named(master, what.builder)
     try:
         return (await master.all(Build, what.path, property="*"))[0]
     except CommandFailed as error:
-        raise CommandFailed(f"there is no build {text}: {error}") from error
+        raise CommandFailed(f'no build "{text}": {error}') from error
 
 
 async def builder_named(master: RemoteMaster, name: str) -> Builder:
-    """Return the builder of this name, or one whose name begins so and is the only one."""
+    """Return the builder with this name. Raises CommandFailed."""
     builders = await master.all(Builder, "builders", order="name")
     for builder in builders:
         if builder.name == name:
@@ -105,13 +105,13 @@ async def builder_named(master: RemoteMaster, name: str) -> Builder:
     names = [builder.name for builder in builders]
     near = difflib.get_close_matches(name, names, 3)
     if near:
-        hint = f"Did you mean {' or '.join(map(repr, near))}?"
+        hint = "Did you mean " + " or ".join(f'"{one}"' for one in near) + "?"
     elif names:
         more = "" if len(names) <= _NAMES_SHOWN else f" and {len(names) - _NAMES_SHOWN} more"
-        hint = f"There are: {', '.join(names[:_NAMES_SHOWN])}{more}."
+        hint = f"Builders: {', '.join(names[:_NAMES_SHOWN])}{more}."
     else:
         hint = "The configuration has no builders."
-    raise CommandFailed(f"there is no builder {name!r}. {hint}")
+    raise CommandFailed(f'no builder "{name}". {hint}')
 
 
 async def builder_names(master: RemoteMaster) -> dict[int, str]:

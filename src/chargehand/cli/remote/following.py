@@ -1,4 +1,4 @@
-"""Following builds of a running master: steps as they end, and their output as it comes."""
+"""Following builds of a running master: steps as they finish, and output as it arrives."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ T = TypeVar("T")
 _LINES_AT_ONCE = 2000
 _LOOK_AGAIN_SECONDS = 5.0
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""How long to wait before each attempt to reach a master that went away."""
+"""Seconds to wait before each attempt to reconnect."""
 
 
 class Follower:
-    """Prints what becomes of a request, over restarts of the master and retries of its builds."""
+    """Prints a request's progress, across restarts of the master and retries of its builds."""
 
     def __init__(self, master: RemoteMaster, console: Console, *, show_output: bool = True) -> None:
         self._master = master
@@ -35,7 +35,7 @@ class Follower:
         self._said = ""
 
     async def request(self, request_id: int, builder: str) -> Build | None:
-        """Follow it until a build of it is the last one; None: it ended without one."""
+        """Follow a request to its last build; None: it ended without a build."""
         done: set[int] = set()
         while True:
             build = await self._next_build(request_id, done)
@@ -77,7 +77,7 @@ class Follower:
         await self.until(look, [f"logs/{log.logid}/*"])
 
     async def _next_build(self, request_id: int, done: set[int]) -> Build | None:
-        """Wait for a build of the request that is not done; meanwhile, say why it waits."""
+        """Wait for a build of the request that is not in *done*; meanwhile, print why it waits."""
         path = f"buildrequests/{request_id}"
 
         async def look(events: Events) -> list[Build] | None:
@@ -95,9 +95,9 @@ class Follower:
         return found[0] if found else None
 
     async def until(self, look: Callable[[Events], Awaitable[T | None]], paths: Sequence[str]) -> T:
-        """Return what *look* finds; it looks after each event, and now and then.
+        """Return what *look* finds; it is called after each event, and every few seconds.
 
-        A master that went away is waited for.
+        When the connection is lost, reconnect.
         """
         attempt = 0
         while True:
@@ -141,7 +141,7 @@ class Follower:
                     self._print_line(log_line(line, has_channels=log.type == "s"))
 
     async def lines(self, log: Log) -> AsyncIterator[str]:
-        """Yield the lines that were not yielded yet."""
+        """Yield the lines that have not been yielded yet."""
         while (first := self._offsets.get(log.logid, 0)) < log.num_lines:
             count = min(_LINES_AT_ONCE, log.num_lines - first)
             path = f"logs/{log.logid}/contents"

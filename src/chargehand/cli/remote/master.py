@@ -22,13 +22,13 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 T = TypeVar("T")
 
 Row = dict[str, object]
-"""A resource as JSON has it."""
+"""A resource, as decoded JSON."""
 
 Parameter = str | int | float | bool
 
 
 class Unreachable(CommandFailed):
-    """The master is not there, or cannot answer now."""
+    """The master is not running or not ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +40,14 @@ class Place:
 
     @classmethod
     def chosen(cls, url: str | None, directory: Path | None) -> Place:
-        """What the options say; a directory on the command line beats the environment."""
+        """Return the place the options name; --directory takes precedence over the environment."""
         if url is None and directory is None:
             url = os.environ.get(URL_VARIABLE) or None
         return cls(url=url and url.rstrip("/"), directory=(directory or Path()).resolve())
 
     @property
     def base(self) -> str:
-        """What paths are put behind."""
+        """The prefix of all paths."""
         return self.url or "http://localhost"
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Place:
 
 
 class RemoteMaster:
-    """Reads and orders; what goes wrong is a CommandFailed that says what to do."""
+    """Reads resources and calls control methods; failures raise CommandFailed with advice."""
 
     def __init__(self, place: Place, session: aiohttp.ClientSession) -> None:
         self._place = place
@@ -81,7 +81,7 @@ class RemoteMaster:
                 yield piece
 
     async def order(self, path: str, method: str, parameters: Mapping[str, object]) -> object:
-        """Carry out a control method and return its result."""
+        """Call a control method and return its result."""
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(parameters)}
         async with self._request(
             "POST",
@@ -126,13 +126,13 @@ class RemoteMaster:
                     raise _refused(answer.status, await answer.read(), path)
                 yield answer
         except aiohttp.InvalidURL as error:
-            raise CommandFailed(f"{self._place.url!r} is not a URL") from error
+            raise CommandFailed(f'"{self._place.url}" is not a URL') from error
         except (aiohttp.ClientError, TimeoutError, FileNotFoundError) as error:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> Unreachable:
         if self._place.url is not None:
-            why = "nothing answers there" if str(error) == "" else str(error)
+            why = str(error) or "no response"
             if isinstance(error, aiohttp.ClientConnectorError):
                 why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error)
             return Unreachable(f"cannot reach the master at {self._place.url}: {why}")
@@ -147,7 +147,7 @@ class Events:
         self._paths: set[str] = set()
 
     async def add(self, path: str) -> None:
-        """Listen to one more path, ``builds/3/*`` say."""
+        """Listen to one more path, such as ``builds/3/*``."""
         if path not in self._paths:
             self._paths.add(path)
             number = len(self._paths)
@@ -178,15 +178,15 @@ async def reached(place: Place) -> AsyncIterator[RemoteMaster]:
 
 def _not_running(directory: Path) -> str:
     if (directory / "master.cfg").exists() or (directory / "buildbot.tac").exists():
-        return f"no master runs in {directory}. Start it: chargehand start {directory}"
+        return f"No master is running in {directory}. To start it: chargehand start {directory}"
     return (
-        f"{directory} is not a master's directory. Name one with --directory, or the address of a "
-        f"master with --url (or ${URL_VARIABLE})."
+        f'"{directory}" is not a master\'s directory. Name one with --directory, or the address '
+        f"of a master with --url (or ${URL_VARIABLE})."
     )
 
 
 def _refused(status: int, body: bytes, path: str) -> CommandFailed:
-    """Return what the master's answer says, as one sentence."""
+    """Return the master's error message as one sentence."""
     try:
         error = msgspec.json.decode(body, type=dict[str, object]).get("error", "")
     except msgspec.MsgspecError:
@@ -195,8 +195,8 @@ def _refused(status: int, body: bytes, path: str) -> CommandFailed:
     if isinstance(message, dict):
         message = "; ".join(f"{name}: {sentence}" for name, sentence in message.items())
     if status == 503:
-        return Unreachable(f"the master cannot answer now: {message or 'try again soon'}")
-    return CommandFailed(str(message) or f"the master answered {status} to {path}")
+        return Unreachable(f"the master is not ready: {message or 'retry soon'}")
+    return CommandFailed(str(message) or f"the master answered {path} with status {status}")
 
 
 def _pairs(parameters: Mapping[str, Parameter | Sequence[Parameter]]) -> list[tuple[str, str]]:

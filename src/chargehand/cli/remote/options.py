@@ -1,4 +1,4 @@
-"""Options that all commands have which talk to a running master."""
+"""Options of all commands that talk to a running master."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _SECONDS_TO_COMPLETE = 2.0
 def on_a_master(
     command: Callable[Concatenate[RemoteMaster, P], Awaitable[T]],
 ) -> Callable[P, T]:
-    """Let *command* run with the master that the options ``--url`` and ``--directory`` name."""
+    """Run *command* with the master that ``--url`` or ``--directory`` names."""
 
     @click.option(
         "--url",
         metavar="URL",
-        help=f"Address of the master, http://ci.example.org:8010 say. Default: ${URL_VARIABLE}.",
+        help=f"Address of the master, e.g. http://ci.example.org:8010. Default: ${URL_VARIABLE}.",
     )
     @click.option(
         "-d",
         "--directory",
         type=click.Path(path_type=Path, file_okay=False),
-        help="The master's directory, on this machine. Default: the current directory.",
+        help="The master's directory on this machine. Default: the current directory.",
     )
     @wraps(command)
     def run(*args: P.args, **keywords: P.kwargs) -> T:
@@ -62,7 +62,7 @@ def show_json(value: object) -> None:
 def complete_builders(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Return the builders whose names begin like this, for the shell's completion."""
+    """Return the builders whose names start with *incomplete*, for shell completion."""
     url, directory = context.params.get("url"), context.params.get("directory")
 
     async def names() -> list[str]:

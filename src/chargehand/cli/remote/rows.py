@@ -1,4 +1,4 @@
-"""What commands read of a master's resources."""
+"""A master's resources, as commands read them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no build of it runs, and one is to come."""
+        """Whether the request has no build yet and will get one."""
         return not self.claimed and not self.complete
 
 
