@@ -47,7 +47,7 @@ def test_beside_a_running_buildbot_nothing_starts_and_nothing_is_touched(
     ran = master.try_start()
 
     assert ran.status == 1
-    assert f"runs in {master.path} already (process {buildbots_master.pid})" in ran.err
+    assert f"already running in {master.path} (process {buildbots_master.pid})" in ran.err
     assert master.pid == buildbots_master.pid
     assert not master.file("twistd.log").is_symlink()
     assert "is Buildbot's" in master.reconfig().err

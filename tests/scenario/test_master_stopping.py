@@ -48,7 +48,7 @@ def test_term_ends_the_wait_of_a_clean_stop(master: InstalledMaster):
     master.wait_for_file("slow.running")
 
     master.signal(signal.SIGUSR1)
-    eventually("the order in the log", lambda: "as soon as no build runs" in master.log)
+    eventually("the order in the log", lambda: "starting no more builds" in master.log)
     master.stop()
 
     assert not master.is_running

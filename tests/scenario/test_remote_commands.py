@@ -108,9 +108,9 @@ def test_why_names_the_step_that_failed(shared: InstalledMaster):
     unclear = _run(shared, "why", "7")
 
     assert "to see it fail" in by_name.out
-    assert "Step 'one': failure" in by_name.out
+    assert 'Step "one": failure' in by_name.out
     assert by_name.out == by_address.out
-    assert "Say build:7, request:7 or change:7." in unclear.err
+    assert "use build:7, request:7 or change:7" in unclear.err
 
 
 def test_a_follower_waits_for_a_restarted_master_and_follows_the_retry(shared: InstalledMaster):
