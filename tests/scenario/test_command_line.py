@@ -135,7 +135,7 @@ def test_run_builds_several_directories_with_their_submodules(tmp_path):
         for line in ("a changed", "sub changed", "ab committed"):
             assert line in ran.stdout
     assert "name its codebase" in unclear.stderr
-    assert 'the builder has no codebase "x" (there are: a, b)' in unknown.stderr
+    assert 'the builder has no codebase "x" (it has: a, b)' in unknown.stderr
 
 
 def test_run_builds_in_the_given_directory_and_keeps_it(configuration, working_copy, tmp_path):
@@ -239,13 +239,13 @@ def test_a_worker_on_another_machine_is_said_to_be_unsupported(tmp_path):
     ("arguments", "message"),
     [
         (["chekconfig"], 'Did you mean "checkconfig"?'),
-        (["start", "/nonexistent"], "Create it with: chargehand create-master"),
+        (["start", "/nonexistent"], "To create it: chargehand create-master"),
         (
             ["checkconfig", "/nonexistent.cfg"],
             'configuration file "/nonexistent.cfg" does not exist',
         ),
         (["stop", "."], "is not a master's directory"),
-        (["create-worker", "w", "localhost", "n", "p"], "MASTER is HOST:PORT"),
+        (["create-worker", "w", "localhost", "n", "p"], "MASTER must be HOST:PORT"),
         (["run", "b", "--property", "x"], "--property must be NAME=VALUE"),
     ],
 )

@@ -85,7 +85,7 @@ def test_what_runs_and_waits_is_shown_with_the_reason(shared: InstalledMaster):
     assert "held#" in shown.out
     assert f"request:{second}" in shown.out
     assert [one["buildername"] for one in found["waiting"]] == ["held"]
-    assert found["waiting"][0]["why"]["sentence"] in shown.out.replace("\n", " ")
+    assert found["waiting"][0]["why"]["sentence"] in " ".join(shown.out.split())
     assert "Waiting: " in why.out
 
     cancelled = _run(shared, "cancel", f"request:{second}", "--reason", "not needed")
