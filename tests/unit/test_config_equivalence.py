@@ -48,6 +48,27 @@ SAME = {
 }
 
 
+SAME |= {
+    "not a number": "x = [float('nan'), complex('nan'), lambda: float('nan')]",
+    "a deque of functions": "import collections\nx = collections.deque([lambda: 1], 3)",
+    "a method of a value": "x = ['abc'.startswith, frozenset('abc').__contains__]",
+    "a set of functions": "x = {lambda: 1, lambda: 2}",
+    "functions as keys": "def f(): pass\nx = {f: 1, 2: 3, (f, 1): 4}",
+    "what operator makes": "from operator import *\nx = [attrgetter('a'), itemgetter(1)]",
+    "a default dictionary": "import collections\nx = collections.defaultdict(lambda: 1, a=2)",
+    "an enum of texts": "import enum\nclass E(str, enum.Enum):\n    A = 'a'\nx = {E.A: E.A}",
+    "a named tuple": "import collections\nN = collections.namedtuple('N', 'a b')\nx = N(1, 2)",
+    "moments": "import datetime as d\nx = [d.timedelta(1), d.datetime(2020, 1, 1), d.UTC]",
+    "a logger": "import logging\nx = logging.getLogger('a')",
+    "a type variable": "import typing\nT = typing.TypeVar('T')\nclass x(typing.Generic[T]): pass",
+    "annotations": "def x(a: int, b: 'list[str]') -> dict[str, int]: pass",
+    "a read-only view": "import types\nx = types.MappingProxyType({'a': lambda: 1})",
+    "an exception": "x = ValueError('a', 1)",
+    "empty slots": "class C: __slots__ = ()\nx = C()",
+    "a counter": "import itertools\nx = itertools.count(3)",
+}
+
+
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME.keys())
 def test_what_is_defined_anew_is_the_same(text):
     assert Equivalence().equal(define(text), define(text))
@@ -100,6 +121,55 @@ DIFFERENT = {
 }
 
 
+DIFFERENT |= {
+    "the sign of zero": ("x = lambda: 0.0", "x = lambda: -0.0"),
+    "what is tried": (
+        "def x():\n    try:\n        a(); b()\n    except ValueError: c()",
+        "def x():\n    a()\n    try: b()\n    except ValueError: c()",
+    ),
+    "what is cleaned up after": (
+        "def x():\n    try:\n        a(); b()\n    finally: c()",
+        "def x():\n    a()\n    try: b()\n    finally: c()",
+    ),
+    "which attribute is got": (
+        "import operator\nx = operator.attrgetter('a')",
+        "import operator\nx = operator.attrgetter('b')",
+    ),
+    "which method is called": (
+        "import operator\nx = operator.methodcaller('f', 1)",
+        "import operator\nx = operator.methodcaller('f', 2)",
+    ),
+    "whose method it is": ("x = 'abc'.startswith", "x = 'abd'.startswith"),
+    "an order": (
+        "import collections\nx = collections.OrderedDict(a=1, b=2)",
+        "import collections\nx = collections.OrderedDict(b=2, a=1)",
+    ),
+    "what a default dictionary makes": (
+        "import collections\nx = collections.defaultdict(lambda: 1)",
+        "import collections\nx = collections.defaultdict(lambda: 2)",
+    ),
+    "a limit": (
+        "import collections\nx = collections.deque([1], 1)",
+        "import collections\nx = collections.deque([1], 2)",
+    ),
+    "a place in a list": ("x = iter([1])", "x = iter([2])"),
+    "what cannot be seen": ("x = (i for i in 'a')", "x = (i for i in 'b')"),
+    "an annotation": ("class x:\n    a: int", "class x:\n    a: str"),
+    "a function that a wrapper calls": (
+        "import functools\n@functools.lru_cache\ndef x(): return 1",
+        "import functools\n@functools.lru_cache\ndef x(): return 2",
+    ),
+    "an attribute that its equality leaves out": (
+        "class C:\n    def __init__(self, n, f): self.n, self.f = n, f\n"
+        "    def __eq__(self, other): return self.n == other.n\nx = C(1, lambda: 1)",
+        "class C:\n    def __init__(self, n, f): self.n, self.f = n, f\n"
+        "    def __eq__(self, other): return self.n == other.n\nx = C(1, lambda: 2)",
+    ),
+    "a key's type": ("x = {1: 'a'}", "x = {True: 'a'}"),
+    "an item's type": ("x = {1}", "x = {True}"),
+}
+
+
 @pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_what_differs_is_not_the_same(one, other):
     assert not Equivalence().equal(define(one), define(other))
@@ -115,8 +185,60 @@ def test_what_was_found_equal_while_a_difference_was_unknown_is_compared_again()
     assert not equivalence.equal(one.__globals__["y"], other.__globals__["y"])
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def x(a=1): return a", "\n\ndef x(a=1):\n    'What it does.'\n    return a"),
+        ("def x(): 'A.'; return 1, None, 2", "def x(): 'B.'; return 1, None, 2"),
+        ("def x(): 'A.'; return lambda: 'A.'", "def x(): 'B.'; return lambda: 'A.'"),
+        ("class x:\n    'A.'\n    def f(s): 'A.'", "class x:\n    'B.'\n    def f(s): 'B.'"),
+    ],
+)
+def test_documentation_is_no_change(one: str, other: str):
+    assert Equivalence().equal(define(one), define(other))
+
+
+def test_a_list_that_contains_itself_counts_as_changed():
+    one, other = define("x = []\nx.append(x)"), define("x = []\nx.append(x)")
+
+    assert Identity(one, Equivalence()) != Identity(other, Equivalence())
+
+
+_KINDS = {
+    "list": st.lists(st.integers(0, 2) | st.booleans(), max_size=2),
+    "tuple": st.tuples(st.integers(0, 2) | st.booleans()),
+    "dict": st.dictionaries(st.sampled_from("ab"), st.integers(0, 1), max_size=2),
+    "str": st.sampled_from(["", "a", "b"]),
+    "int": st.integers(0, 2),
+    "float": st.sampled_from([0.0, -0.0, 1.0]),
+    "bytes": st.sampled_from([b"", b"a"]),
+    "set": st.sets(st.integers(0, 2) | st.booleans(), max_size=2),
+    "frozenset": st.frozensets(st.integers(0, 2), max_size=2),
+}
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+@given(data=st.data())
+def test_kinds_of_values_are_the_same_when_value_and_attributes_are(kind, data):
+    one, other = data.draw(_KINDS[kind]), data.draw(_KINDS[kind])
+    attributes = data.draw(st.tuples(st.integers(0, 1), st.integers(0, 1)))
+    text = f"class K({kind}):\n    def __eq__(self, other): return True\n    __hash__ = None\n"
+
+    def made(value, attribute):
+        return define(f"{text}x = K({value!r})\nx.a = {attribute}")
+
+    same = repr(_sorted(one)) == repr(_sorted(other)) and attributes[0] == attributes[1]
+    assert Equivalence().equal(made(one, attributes[0]), made(other, attributes[1])) == same
+
+
+def _sorted(value):
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    return sorted(value.items()) if isinstance(value, dict) else value
+
+
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.tuples(inner, inner)
@@ -131,7 +253,7 @@ def typed(value):
         return type(value), tuple(map(typed, value))
     if isinstance(value, dict):
         return {key: typed(item) for key, item in value.items()}
-    return type(value), value
+    return type(value), repr(value)
 
 
 @given(VALUES, VALUES)

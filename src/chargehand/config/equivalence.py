@@ -11,30 +11,23 @@ import functools
 import re
 import types
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import cast
+from typing import TypeVar, cast
 
-_PLAIN = frozenset({str, int, float, bool, bytes, complex, type(None), type(...), range})
+from chargehand.config.code import docstring_of, said
+from chargehand.config.contents import Unseen, contents
+
+_PLAIN = frozenset({str, int, bool, bytes, type(None), type(...), range})
 _ABSENT = object()
 _INCIDENTAL_WORDS = """
-__dict__ __weakref__ __module__ __doc__ __firstlineno__ __static_attributes__ __annotations__
+__dict__ __weakref__ __module__ __doc__ __firstlineno__ __static_attributes__
 __abstractmethods__ _abc_impl __parameters__ __orig_bases__ __qualname__ __annotate__
 __annotate_func__ __annotations_cache__ __match_args__ __dataclass_params__ _compared_attrs
 """
 _INCIDENTAL = frozenset(_INCIDENTAL_WORDS.split())
+_Key = TypeVar("_Key")
+_Set = Set[object]
 _Sequence = Sequence[object]
-_Mapping = Mapping[str, object]
-_CODE = (
-    "co_code",
-    "co_names",
-    "co_varnames",
-    "co_freevars",
-    "co_cellvars",
-    "co_flags",
-    "co_argcount",
-    "co_posonlyargcount",
-    "co_kwonlyargcount",
-    "co_name",
-)
+_Mapping = Mapping[object, object]
 
 
 class Equivalence:
@@ -63,6 +56,8 @@ class Equivalence:
         if kind is type(other):
             if kind in _PLAIN:
                 return bool(one == other)
+            if kind is float or kind is complex:
+                return repr(one) == repr(other)  # Two NaN are the same, and 0.0 is not -0.0.
             if kind is list or kind is tuple:
                 return self._equal_sequences(cast(_Sequence, one), cast(_Sequence, other))
             if kind is dict:
@@ -116,12 +111,8 @@ class Equivalence:
                 )
             case staticmethod() | classmethod():
                 return type(one) is type(other) and self.equal(one.__func__, other.__func__)
-            case set() | frozenset():
-                return (
-                    isinstance(other, set | frozenset)
-                    and type(one) is type(other)
-                    and self._equal_sets(one, other)
-                )
+            case set() | frozenset() if type(one) in (set, frozenset):
+                return type(one) is type(other) and self._equal_sets(one, cast(_Set, other))
             case re.Pattern():
                 return bool(one == other)
         return self._equal_instances(one, other)
@@ -129,21 +120,35 @@ class Equivalence:
     def _equal_sequences(self, one: _Sequence, other: _Sequence) -> bool:
         return len(one) == len(other) and all(map(self.equal, one, other))
 
-    def _equal_mappings(self, one: _Mapping, other: _Mapping) -> bool:
+    def _equal_mappings(self, one: Mapping[_Key, object], other: Mapping[_Key, object]) -> bool:
         if len(one) != len(other):
             return False
-        return all(self.equal(value, other.get(key, _ABSENT)) for key, value in one.items())
+        if all(type(key) is str for key in one):
+            return all(self.equal(value, other.get(key, _ABSENT)) for key, value in one.items())
+        found = self._pairs(one, other)
+        return found is not None and all(self.equal(one[a], other[b]) for a, b in found)
 
     def _equal_sets(self, one: Set[object], other: Set[object]) -> bool:
-        if one == other:
-            return True
-        rest = list(other - one)
-        for item in one - other:
-            found = next((candidate for candidate in rest if self.equal(item, candidate)), _ABSENT)
-            if found is _ABSENT:
-                return False
-            rest.remove(found)
-        return not rest
+        return len(one) == len(other) and self._pairs(one, other) is not None
+
+    def _pairs(self, one: Iterable[_Key], other: Iterable[_Key]) -> list[tuple[_Key, _Key]] | None:
+        """Return which items of two sets are the same; None when some have no counterpart.
+
+        Functions, say, are found one by one: their hashes say nothing of what they are.
+        """
+        known = {item: item for item in other}
+        pairs, rest = [], []
+        for item in one:
+            if item in known and self.equal(item, known[item]):
+                pairs.append((item, known.pop(item)))
+            else:
+                rest.append(item)
+        for item in rest:
+            same = [candidate for candidate in known if self.equal(item, candidate)]
+            if not same:
+                return None
+            pairs.append((item, known.pop(same[0])))
+        return pairs
 
     def _equal_functions(self, one: types.FunctionType, other: types.FunctionType) -> bool:
         return (
@@ -152,6 +157,7 @@ class Equivalence:
             and self.equal(one.__kwdefaults__, other.__kwdefaults__)
             and self.equal(one.__closure__, other.__closure__)
             and self.equal(one.__dict__, other.__dict__)
+            and self.equal(_annotations(one), _annotations(other))
             and self._equal_globals(one, other)
         )
 
@@ -164,9 +170,10 @@ class Equivalence:
         )
 
     def _equal_code(self, one: types.CodeType, other: types.CodeType) -> bool:
-        if any(getattr(one, name) != getattr(other, name) for name in _CODE):
-            return False
-        return self.equal(one.co_consts, other.co_consts)
+        is_documented = docstring_of(one) != docstring_of(other)
+        return self._equal_sequences(
+            said(one, is_documented=is_documented), said(other, is_documented=is_documented)
+        )
 
     def _equal_cells(self, one: types.CellType, other: types.CellType) -> bool:
         return self.equal(_contents(one), _contents(other))
@@ -193,13 +200,11 @@ class Equivalence:
                 self.equal(getattr(one, name, _ABSENT), getattr(other, name, _ABSENT))
                 for name in names
             )
-        if type(one) is type(other) and _compares_itself(one) and one == other:
-            return True
-        state, other_state = _state(one), _state(other)
-        if state is None or other_state is None:
-            # Nothing of it can be seen. It counts as a change only if it can tell so itself.
-            return not _compares_itself(one)
-        return self._equal_mappings(state, other_state)
+        try:
+            return self.equal(contents(one), contents(other))
+        except Unseen:
+            # Where it cannot be told, it changed.
+            return type(one) is type(other) and _compares_itself(one) and bool(one == other)
 
     def _compared(self, kind: type) -> tuple[str, ...] | None:
         """Return the names in ``compare_attrs`` of the class and its bases, None without any."""
@@ -227,7 +232,11 @@ class Identity:
             return NotImplemented
         if self._class is other._class:
             return True
-        if not self._equivalence.equal(self.value, other.value):
+        try:
+            if not self._equivalence.equal(self.value, other.value):
+                return False
+        except RecursionError:  # A list that contains itself, say: it cannot be told.
+            self._equivalence.forget()
             return False
         other._class = self._class
         return True
@@ -268,22 +277,8 @@ def _body(kind: type) -> dict[str, object]:
     return {name: value for name, value in kind.__dict__.items() if name not in skipped}
 
 
-def _state(instance: object) -> dict[str, object] | None:
-    """Return the attributes of an instance, None where it has no place for any."""
-    found: dict[str, object] | None = getattr(instance, "__dict__", None)
-    slots = [
-        name
-        for base in type(instance).__mro__
-        for name in _as_names(base.__dict__.get("__slots__", ()))
-        if name not in ("__dict__", "__weakref__")
-    ]
-    if not slots:
-        return found
-    return {
-        **(found or {}),
-        **{name: getattr(instance, name) for name in slots if hasattr(instance, name)},
-    }
-
-
-def _as_names(slots: str | Iterable[str]) -> tuple[str, ...]:
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+def _annotations(function: types.FunctionType) -> object:
+    try:
+        return function.__annotations__
+    except Exception:  # noqa: BLE001 - evaluated only now, by the user's own code
+        return None
