@@ -45,7 +45,7 @@ def test_steps_and_builds_are_worded_as_in_buildbot(master: InstalledMaster) -> 
     master.start()
 
     build = master.build("commands")
-    assert build["state_string"] == "failed did it to x (failure)"
+    assert build["state_string"] == "failed: shell_5 (exit 1)"
     assert _stories(master, build) == [
         ("shell", SUCCESS, "'echo b ...'"),
         ("shell_1", SUCCESS, "'a=1 true ...'"),
@@ -56,7 +56,7 @@ def test_steps_and_builds_are_worded_as_in_buildbot(master: InstalledMaster) -> 
     ]
 
     build = master.build("codes")
-    assert build["state_string"] == "exception 'sh -c ...' (exception)"
+    assert build["state_string"] == "exception: shell_2 (exit 7)"
     assert _stories(master, build) == [
         ("shell", WARNINGS, "'sh -c ...' (warnings)"),
         ("shell_1", SKIPPED, "'sh -c ...' (skipped)"),
@@ -65,7 +65,7 @@ def test_steps_and_builds_are_worded_as_in_buildbot(master: InstalledMaster) -> 
     ]
 
     build = master.build("limits")
-    assert build["state_string"] == "failed 'sh -c ...' (failure) (timed out)"
+    assert build["state_string"] == "failed: shell (timed out after 1 s)"
     assert " in dir" in master.lines(build, "shell")[1]
     assert master.lines(build, "shell")[1].endswith("(timeout 1 sec)")
 

@@ -72,7 +72,7 @@ async def test_a_failed_build_tells_what_failed():
 
     build = await workshop.run()
 
-    assert build.state == "failed 'exit 3' (failure) 'exit 2' (failure)"
+    assert build.state == "failed: a, b"
     assert workshop.outcome() == [
         ("a", 2, "'exit 3' (failure)"),
         ("b", 2, "'exit 2' (failure)"),
@@ -96,30 +96,33 @@ async def test_a_halted_build_runs_only_what_always_runs():
 @pytest.mark.parametrize(
     ("steps", "state"),
     [
-        ([Returns(FAILURE, "st")], "failed st"),
-        ([Returns(FAILURE, "st", "bt")], "failed bt"),
+        ([Returns(FAILURE, "st")], "failed: generic (st)"),
+        ([Returns(FAILURE, "st", "bt")], "failed: bt"),
         ([Returns(SUCCESS, "st", "bt")], "build successful bt"),
-        ([Returns(WARNINGS, "st", warnOnWarnings=True)], "warnings st"),
-        ([Returns(WARNINGS, "st", "bt", flunkOnWarnings=True)], "failed bt"),
+        ([Returns(WARNINGS, "st", warnOnWarnings=True)], "warnings: generic (st)"),
+        ([Returns(WARNINGS, "st", "bt", flunkOnWarnings=True)], "failed: bt"),
         ([Returns(FAILURE, "st", "bt", flunkOnFailure=False)], "build successful bt"),
         ([Returns(FAILURE, "st", flunkOnFailure=False)], "build successful"),
         (
             [Returns(FAILURE, "st", flunkOnFailure=False, haltOnFailure=True)],
             "build successful st",
         ),
-        ([Returns(FAILURE, "st", flunkOnFailure=False, warnOnFailure=True)], "warnings st"),
-        ([Returns(WARNINGS, "st", flunkOnWarnings=True)], "failed st"),
+        (
+            [Returns(FAILURE, "st", flunkOnFailure=False, warnOnFailure=True)],
+            "warnings: generic (st)",
+        ),
+        ([Returns(WARNINGS, "st", flunkOnWarnings=True)], "failed: generic (st)"),
         ([Returns(WARNINGS, "st", warnOnFailure=True)], "build successful"),
-        ([Returns(FAILURE)], "failed"),
-        ([Returns(EXCEPTION, "st")], "exception st"),
-        ([Returns(CANCELLED, "st")], "cancelled st"),
-        ([Returns(RETRY, "st")], "retry st"),
-        ([Returns(FAILURE, "a", "b", updateBuildSummaryPolicy=False)], "failed b"),
+        ([Returns(FAILURE)], "failed: generic"),
+        ([Returns(EXCEPTION, "st")], "exception: generic (st)"),
+        ([Returns(CANCELLED, "st")], "cancelled: generic (st)"),
+        ([Returns(RETRY, "st")], "retry: generic (st)"),
+        ([Returns(FAILURE, "a", "b", updateBuildSummaryPolicy=False)], "failed: b"),
         ([Returns(SUCCESS, "a", updateBuildSummaryPolicy=True)], "build successful a"),
         ([], "build successful"),
     ],
 )
-async def test_the_build_says_what_buildbot_says(steps, state):
+async def test_the_build_names_the_steps_that_its_result_comes_from(steps, state):
     assert (await StepWorkshop(*steps).run()).state == state
 
 
@@ -364,7 +367,7 @@ async def test_stopping_cancels_the_step_and_runs_what_always_runs():
     assert workshop.service.stop(1, "because")
     build = await running
 
-    assert build.state == "cancelled (because) 'sleep' (cancelled)"
+    assert build.state == 'cancelled during "shell": because'
     assert workshop.outcome() == [("shell", 6, "'sleep' (cancelled)"), ("always", 0, "'true'")]
     assert workshop.logs.text("cancelled") == "because\n"
     assert not workshop.service.stop(1, "again")
@@ -422,7 +425,7 @@ async def test_a_lost_worker_means_a_retry():
 
     build = await workshop.run()
 
-    assert (build.result, build.state) == (Result.RETRY, "retry (worker lost) 'make' (retry)")
+    assert (build.result, build.state) == (Result.RETRY, 'retry (worker lost) during "shell"')
     assert workshop.builds.unclaimed == [1]
     assert [name for name, _, _ in workshop.outcome()] == ["shell"]
 
@@ -490,7 +493,7 @@ async def test_a_request_is_retried_so_often_and_later_each_time():
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
     assert workshop.builds.completed == {1: Result.EXCEPTION}
     build = workshop.builds.builds[BuildId(MOST_RETRIES + 1)]
-    assert build.state == "exception st (giving up after 10 retries)"
+    assert build.state == "exception: again (st) (giving up after 10 retries)"
 
 
 async def test_a_stopping_master_is_no_reason_to_count_a_retry():
@@ -670,7 +673,7 @@ async def test_a_build_can_be_stopped_while_its_worker_prepares():
     workshop.service.stop(1, "never mind")
     build = await running
 
-    assert build.state == "cancelled (never mind)"
+    assert build.state == "cancelled: never mind"
     assert all(step.complete for step in workshop.steps.of(1))
 
 
@@ -690,7 +693,7 @@ async def test_a_request_that_is_cancelled_while_its_build_is_recorded_is_not_bu
     may_record.set()
     build = await running
 
-    assert build.state == "cancelled (never mind)"
+    assert build.state == "cancelled: never mind"
     assert workshop.outcome() == []
 
 
@@ -752,7 +755,7 @@ async def test_a_build_can_be_stopped_while_a_function_is_asked_whether_a_step_i
     workshop.service.stop(1, "never mind")
     build = await asyncio.wait_for(running, 5)
 
-    assert build.state.startswith("cancelled (never mind)")
+    assert build.state == 'cancelled during "generic": never mind'
     assert all(step.complete for step in workshop.steps.of(1))
 
 
@@ -837,6 +840,6 @@ async def test_a_step_can_stop_its_build():
 
     assert (build.result, build.state) == (
         Result.CANCELLED,
-        "cancelled (not the tip) finished (cancelled)",
+        'cancelled during "generic": not the tip',
     )
     assert [name for name, _, _ in workshop.outcome()] == ["generic", "always"]

@@ -420,7 +420,7 @@ async def test_a_log_that_cannot_be_written_ends_the_command():
 
     build = await asyncio.wait_for(workshop.run(), 5)
 
-    assert build.state == "exception 'make' (exception): cannot append: disk full"
+    assert build.state == "exception: shell (cannot append: disk full)"
     assert session.interrupts == ["its output failed"]
 
 

@@ -9,7 +9,6 @@ from chargehand.execution.ports import StepFlags
 from chargehand.execution.rules import (
     after_step,
     as_result,
-    build_sentence,
     merged_properties,
     own_properties,
     owners_of,
@@ -45,24 +44,6 @@ SUCCESS, WARNINGS, FAILURE, SKIPPED, EXCEPTION, RETRY, CANCELLED = Result
 )
 def test_a_steps_result_counts_as_its_flags_say(flags, result, so_far, becomes, halts):
     assert after_step(StepFlags(**flags), result, so_far) == (becomes, halts)
-
-
-@pytest.mark.parametrize(
-    ("result", "parts", "reason", "sentence"),
-    [
-        (SUCCESS, [], None, "build successful"),
-        (SUCCESS, ["bt"], None, "build successful bt"),
-        (WARNINGS, [], None, "warnings"),
-        (FAILURE, [], None, "failed"),
-        (FAILURE, ["a", "b"], None, "failed a b"),
-        (EXCEPTION, [], None, "build exception"),
-        (EXCEPTION, ["a"], None, "exception a"),
-        (CANCELLED, ["a"], "because", "cancelled (because) a"),
-        (RETRY, [], "worker lost", "retry (worker lost)"),
-    ],
-)
-def test_a_build_is_summed_up_in_a_sentence(result, parts, reason, sentence):
-    assert build_sentence(result, parts, reason) == sentence
 
 
 def test_properties_win_in_buildbots_order():

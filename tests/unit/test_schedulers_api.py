@@ -337,7 +337,7 @@ async def test_a_form_that_is_filled_in_builds(world: World) -> None:
     (buildset,) = world.buildsets.submitted
 
     assert numbers == (1, {2: 1})
-    assert buildset.reason == "A build was forced by 'Me <me@here.org>': why"
+    assert buildset.reason == "started by Me <me@here.org>: why"
     assert buildset.priority == 5
     source = "Force Build Form"
     assert buildset.properties == {

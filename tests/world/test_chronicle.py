@@ -32,4 +32,4 @@ async def test_a_commit_is_followed_from_change_to_result(
         "build b #1 started on local (build 1, request 1 waited < 0.1 s)",
     ]
     assert len(lines) == 4
-    assert lines[3].startswith("build b #1 finished after 7.0 s with cancelled: cancelled (enough)")
+    assert lines[3].startswith("build b #1 finished after 7.0 s with cancelled: cancelled during ")

@@ -37,7 +37,7 @@ from buildbot.process.step_factory import (
 )
 from buildbot.process.step_logs import StepLogs
 from buildbot.process.step_statistics import StepStatistics
-from buildbot.process.step_summary import summary_policy
+from buildbot.process.step_summary import StepEnding, summary_policy
 from chargehand.execution.ports import StepRuntime
 
 __all__ = [
@@ -66,7 +66,12 @@ _LONGEST_NAME = 50
 
 @implementer(IBuildStep)
 class BuildStep(
-    StepLogs, StepStatistics, ResultComputingConfigMixin, PropertiesMixin, ComparableMixin
+    StepLogs,
+    StepStatistics,
+    StepEnding,
+    ResultComputingConfigMixin,
+    PropertiesMixin,
+    ComparableMixin,
 ):
     """One step of a build. Subclasses override ``run()``, which returns a result (SUCCESS …),
     a coroutine, or a Deferred of one.
@@ -138,8 +143,6 @@ class BuildStep(
         self._setup_logs()
         self._setup_statistics()
         self.stopped = False
-        self.timed_out = False
-        self.max_lines_reached = False
         self.rendered = False
         self._running = False
         self._commands_begun = 0
@@ -295,7 +298,7 @@ class BuildStep(
         if self.stopped:
             command.interrupted = True
             return command
-        self.cmd = command
+        self.cmd = self._last_command = command
         command.worker = self.worker
         try:
             if type(command).run is RemoteCommand.run:

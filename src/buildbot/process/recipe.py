@@ -11,12 +11,14 @@ from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import CANCELLED
+from buildbot.process.shell_mixin import ShellMixin
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
 from chargehand.execution.ports import (
     BuildFacts,
+    BuildPart,
     StepFlags,
     StepRuntime,
 )
@@ -103,6 +105,10 @@ class RecipeStep:
     def __init__(self, step: BuildStep) -> None:
         self.step = step
         self.name = str(step.name)
+        self._described: Any = None
+        """Its ``descriptionDone`` before it ran."""
+        self._words = ""
+        """What it said last of its end."""
 
     @property
     def flags(self) -> StepFlags:
@@ -129,7 +135,9 @@ class RecipeStep:
     async def is_wanted(self) -> bool:
         """Return whether it is to run."""
         await self._render_name()
-        return await self.step._is_wanted()
+        wanted = await self.step._is_wanted()
+        self._described = self.step.descriptionDone
+        return wanted
 
     async def run(self, runtime: StepRuntime) -> object:
         """Run it, and record the properties that it set."""
@@ -156,12 +164,30 @@ class RecipeStep:
             return await self.step._current_sentence()
         self.step.results = int(result)
         summary = await self._summary()
-        return str(summary.get("step", "finished"))
+        self._words = str(summary.get("step", "finished"))
+        return self._words
 
-    async def build_sentence(self, result: Result) -> str | None:
-        """Return what it contributes to the build's sentence."""
+    async def build_part(self, result: Result, name: str) -> BuildPart | None:
+        """Return what it contributes to the build's sentence as the step *name*."""
         summary = await answered("getBuildResultSummary", self.step.getBuildResultSummary)
-        return summary.get("build") if isinstance(summary, dict) else None
+        summary = summary if isinstance(summary, dict) else {}
+        words = summary.get("build")
+        if words is None:
+            is_told = not summary.get("step") and result in self.step.updateBuildSummaryPolicy
+            return BuildPart.of_step(name, "", "", self.step._exit_code) if is_told else None
+        words = str(words)
+        if words != self._words:  # It has words of its own for the build.
+            return BuildPart(words=words, named=words)
+        detail = self.step._detail(words, self._plain_words())
+        return BuildPart.of_step(name, words, detail, self.step._exit_code)
+
+    def _plain_words(self) -> set[str]:
+        """Return what a summary is that tells only the result."""
+        step = self.step
+        if step.descriptionDone is not self._described:
+            return set()
+        kinds = (BuildStep, ShellMixin) if isinstance(step, ShellMixin) else (BuildStep,)
+        return {kind.getResultSummary(step)["step"] for kind in kinds}
 
     async def is_hidden(self, result: Result) -> bool:
         """Return whether it is not to be shown."""

@@ -184,15 +184,9 @@ class RemoteCommand:
         if key == "rc":
             self.rc = value
         elif key == "failure_reason":
-            self._failed(value)
+            self.step._exceeded(value, self)
         elif not self.ignore_updates:
             self.updates[key].append(value)
-
-    def _failed(self, reason: str) -> None:
-        if reason in ("timeout", "timeout_without_output"):
-            self.step.timed_out = True
-        elif reason == "max_lines_failure":
-            self.step.max_lines_reached = True
 
 
 class RemoteShellCommand(RemoteCommand):

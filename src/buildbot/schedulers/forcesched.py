@@ -71,7 +71,6 @@ _NOBODY = ("", "anonymous")
 _LARGEST_PRIORITY = 2**31 - 1
 _NO_ANSWERS = {"self", "collector"}
 """What no field can be called: answers become arguments beside these."""
-_REASON_STRING = "A build was forced by '%(owner)s': %(reason)s"
 
 
 class ForceScheduler(ReconfigurableBaseScheduler):
@@ -101,7 +100,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         builderNames: Any,
         username: Any = None,
         reason: Any = None,
-        reasonString: Any = _REASON_STRING,
+        reasonString: Any = None,
         buttonName: Any = None,
         codebases: Any = None,
         label: Any = None,
@@ -132,7 +131,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         builderNames: Any,
         username: Any = None,
         reason: Any = None,
-        reasonString: Any = _REASON_STRING,
+        reasonString: Any = None,
         buttonName: Any = None,
         codebases: Any = None,
         label: Any = None,
@@ -262,9 +261,9 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         properties, _, stamps = gathered
         properties.setProperty("reason", reason, FORM_SOURCE)
         properties.setProperty("owner", owner, FORM_SOURCE)
-        words = {"owner": owner, "reason": reason}
+        own, words = self.reasonString, {"owner": owner, "reason": reason}
         return forms.Filled(
-            reason=self.reasonString % words,
+            reason=_sentence(owner, reason) if own is None else own % words,
             stamps=tuple({**stamp, "codebase": name} for name, stamp in stamps.items()),
             properties=properties.asDict(),
             priority=priority,
@@ -319,6 +318,12 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     def _fields(self) -> list[dict[str, Any]]:
         return [field.getSpec() for field in self.all_fields]
+
+
+def _sentence(owner: str, reason: str) -> str:
+    """Return why there is a build: who started it by hand, and what for."""
+    by = f"started by {owner}" if owner else "started by hand"
+    return f"{by}: {reason}" if reason else by
 
 
 def _require_text(collector: ValidationErrorCollector, name: Any, value: Any) -> None:

@@ -28,10 +28,15 @@ from chargehand.execution.ports import (
 from chargehand.execution.preparation import Preparation
 from chargehand.execution.rules import (
     after_step,
-    build_sentence,
     merged_properties,
     own_properties,
     owners_of,
+)
+from chargehand.execution.sentences import (
+    BuildPart,
+    build_sentence,
+    sentence_so_far,
+    stopped_sentence,
 )
 from chargehand.execution.step_run import StepRun
 from chargehand.execution.stop import Stop
@@ -68,7 +73,9 @@ class BuildRun:
         self._patience = Patience()
         self._result = Result.SUCCESS
         self._halted = False
-        self._texts: list[str] = []
+        self._parts: list[BuildPart] = []
+        self._stopped_during: str | None = None
+        """The step that ran when it was ordered to end."""
         self._error: str | None = None
         """What ended it: an exception of users' code."""
         self._asked_for_retry: str | None = None
@@ -124,6 +131,7 @@ class BuildRun:
         self._is_lost = self._is_lost or is_retry
         if self._stop is None or (self._stop.result is Result.RETRY and not is_retry):
             self._stop = stop
+            self._stopped_during = None if self._current is None else self._current.name
         self._patience.stop()
         if self._preparation is not None:
             self._preparation.stop()
@@ -162,9 +170,8 @@ class BuildRun:
         await self._finish()
 
     async def _finish(self) -> None:
-        reason = self._stop.reason if self._stop is not None else None
         retry = self._next_retry() if self._result is Result.RETRY else None
-        sentence = build_sentence(self._result, self._texts, reason, error=self._error)
+        sentence = self._sentence()
         if self._has_given_up:
             sentence += f" (giving up after {MOST_RETRIES} retries)"
         await self._services.builds.finish_build(
@@ -190,6 +197,11 @@ class BuildRun:
         if self._stop is not None:
             return self._stop.reason if self._stop.counts else None
         return f'step "{self._asked_for_retry}" returned RETRY'
+
+    def _sentence(self) -> str:
+        if self._stop is not None:
+            return stopped_sentence(self._result, self._stop, self._stopped_during)
+        return build_sentence(self._result, self._parts, error=self._error)
 
     async def _begin(self) -> BuildSources:
         assignment = self._assignment
@@ -278,11 +290,11 @@ class BuildRun:
         )
         self._current = running
         result = await running.run()
-        self._current = None
         if running.is_worker_lost:
             self.stop(Stop(Result.RETRY, "worker lost", counts=True))
         elif result is Result.RETRY:
-            self._asked_for_retry = step.name
+            self._asked_for_retry = running.name
+        self._current = None
         if running.seconds_waited:
             self.build = self._services.builds.add_locks_duration(
                 self.build, running.seconds_waited
@@ -295,9 +307,9 @@ class BuildRun:
         hosted.note(step, result, self._result)
         if self._error is None and result is Result.EXCEPTION:
             self._error = running.error
-        if running.build_sentence is not None:
-            self._texts.append(running.build_sentence)
-            sentence = " ".join(self._texts)
+        if running.part is not None:
+            self._parts.append(running.part)
+            sentence = sentence_so_far(self._result, self._parts)
             self.build = self._services.builds.set_build_state(self.build, sentence)
 
     def _facts(self, sources: BuildSources) -> BuildFacts:

@@ -35,6 +35,7 @@ from chargehand.domain.waiting import LockHeld
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.routing import Routes as Routes
 from chargehand.execution.rules import StepFlags as StepFlags
+from chargehand.execution.sentences import BuildPart as BuildPart
 from chargehand.kit.redaction import Redaction
 from chargehand.logs.writer import Encoding, LogWriter
 from chargehand.logs.writer import LogFailed as LogFailed
@@ -298,8 +299,8 @@ class HostedStep(Protocol):
     async def sentence(self, result: Result | None) -> str:
         """What it is doing (None), or did: Buildbot's summary for the step."""
 
-    async def build_sentence(self, result: Result) -> str | None:
-        """What it contributes to the build's state sentence, or None."""
+    async def build_part(self, result: Result, name: str) -> BuildPart | None:
+        """What it contributes to the build's state sentence as the step *name*, or None."""
 
     async def is_hidden(self, result: Result) -> bool:
         """``hideStepIf``."""

@@ -1,4 +1,4 @@
-"""What a step's result means for its build, in which order properties win, and the words for it."""
+"""What a step's result means for its build, and in which order properties win."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ _STOPPERS = (Result.EXCEPTION, Result.RETRY, Result.CANCELLED)
 _NOT_FIRST_IN_SLUGS = re.compile(r"\A[\W\d]")
 _NOT_IN_SLUGS = re.compile(r"[^\w-]")
 _SLUG_LENGTH = 50
-
-_WORDS = {
-    Result.SUCCESS: "build successful",
-    Result.WARNINGS: "warnings",
-    Result.FAILURE: "failed",
-    Result.SKIPPED: "build skipped",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +42,6 @@ def after_step(flags: StepFlags, result: Result, so_far: Result) -> tuple[Result
             counted = Result.FAILURE
         halts = flags.halt_on_failure
     return worse(so_far, counted), halts
-
-
-def build_sentence(
-    result: Result, parts: Iterable[str], reason: str | None = None, *, error: str | None = None
-) -> str:
-    """Return the build's state sentence: its result, why it was stopped, what its steps say; or
-    the *error* that ended it."""
-    if error is not None and reason is None:
-        return error
-    texts = list(parts)
-    word = _WORDS.get(result, result.word if texts or reason else f"build {result.word}")
-    if reason:
-        word += f" ({reason})"
-    return " ".join([word, *texts])
 
 
 def merged_properties(

@@ -17,6 +17,7 @@ from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import error_sentence, html_of, text_of
 from chargehand.execution.ports import Assignment, HostedStep, LockGrant
 from chargehand.execution.rules import as_result, slug_of
+from chargehand.execution.sentences import BuildPart
 from chargehand.execution.step_context import StepContext
 from chargehand.execution.step_logs import StepLogs
 from chargehand.execution.stop import Stop
@@ -43,6 +44,8 @@ class StepRun:
         services: BuildServices,
         stop_all: Callable[[Stop], None],
     ) -> None:
+        self.name = hosted.name
+        """As recorded, once it is: unique in its build."""
         self._hosted = hosted
         self._build = build
         self._assignment = assignment
@@ -56,7 +59,7 @@ class StepRun:
         self._patience = Patience()
         self._error: Exception | None = None
         """What its code raised last."""
-        self.build_sentence: str | None = None
+        self.part: BuildPart | None = None
         """What it contributes to the build's state sentence, once it has run."""
         self.seconds_waited = 0.0
         """How long it waited for its locks."""
@@ -115,6 +118,7 @@ class StepRun:
         added = await steps.add_step(
             self._build.id, self._hosted.name, sentence, started=starts, log=first
         )
+        self.name = added.step.name
         step = added.step if runs else steps.start_step(added.step, locks_acquired=False)
         self._logs = StepLogs(
             step=step,
@@ -276,7 +280,8 @@ class StepRun:
         result, hidden = await self._hidden(result)
         result, sentence = await self._last_sentences(result)
         if self._error is not None:
-            self.build_sentence = self.error
+            said = self._sentence_of(self._error)
+            self.part = BuildPart(words=said, named=said)
         context = self._context
         context.step = self._services.steps.finish_step(context.step, result, sentence, hidden)
         return result
@@ -302,14 +307,14 @@ class StepRun:
             sentence = await self._patience.answer(
                 "getResultSummary", self._hosted.sentence(result)
             )
-            self.build_sentence = await self._patience.answer(
-                "getBuildResultSummary", self._hosted.build_sentence(result)
+            self.part = await self._patience.answer(
+                "getBuildResultSummary", self._hosted.build_part(result, self.name)
             )
             if self._log_failure is not None:
-                sentence = self.build_sentence = f"{sentence}: {self._log_failure}"
+                sentence = f"{sentence}: {self._log_failure}"
+                self.part = BuildPart.of_step(self.name, sentence, self._log_failure, None)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
             result, sentence = await self._failed(error), "finished (exception)"
-            self.build_sentence = sentence
         return result, sentence
 
     async def _failed(self, error: Exception) -> Result:
@@ -325,7 +330,7 @@ class StepRun:
         return Result.EXCEPTION
 
     def _sentence_of(self, error: BaseException) -> str:
-        return error_sentence(self._hosted.name, error, self._services.redaction.text)
+        return error_sentence(self.name, error, self._services.redaction.text)
 
     def _log_failed(self, error: LogFailed) -> Result:
         _log.warning("step %s of build %d: %s", self._hosted.name, self._build.id, error)

@@ -18,6 +18,13 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def rough(seconds: float) -> str:
+    """Return a limit as people say it: nothing of it that is zero."""
+    if seconds < 60:
+        return f"{seconds:g} s"
+    return duration(round(seconds)).removesuffix(" 0 s").removesuffix(" 0 min").removesuffix(" 0 h")
+
+
 def ago(seconds: float) -> str:
     """Return how long ago something was, in one unit."""
     whole = max(0, int(seconds))

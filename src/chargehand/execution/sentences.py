@@ -1,0 +1,76 @@
+"""What a build's sentence says of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chargehand.domain.result import Result
+from chargehand.execution.stop import Stop
+
+_LONGEST_LIST = 10
+_NO_REASON = ("", "no reason")
+
+_WORDS = {
+    Result.SUCCESS: "build successful",
+    Result.WARNINGS: "warnings",
+    Result.FAILURE: "failed",
+    Result.SKIPPED: "build skipped",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPart:
+    """What a step contributes to the sentence of its build."""
+
+    words: str
+    """Its summary for the build, as Buildbot composes it."""
+    named: str
+    """The same where something went wrong: the step's name, and how it ended if that is special."""
+    exit_code: int | None = None
+    """Said where the step is the only one."""
+
+    @classmethod
+    def of_step(cls, name: str, words: str, detail: str, exit_code: int | None) -> BuildPart:
+        """Return the part of a step that has no words of its own for the build."""
+        named = f"{name} ({detail})" if detail else name
+        return cls(words=words, named=named, exit_code=None if detail else exit_code)
+
+
+def build_sentence(result: Result, parts: Sequence[BuildPart], *, error: str | None = None) -> str:
+    """Return the build's state sentence: its result and its steps; or the *error* that ended it."""
+    if error is not None:
+        return error
+    if result in (Result.SUCCESS, Result.SKIPPED):
+        return " ".join([_WORDS[result], *(part.words for part in parts if part.words)])
+    if not parts:
+        return _WORDS.get(result, f"build {result.word}")
+    return f"{_WORDS.get(result, result.word)}: {_listed(parts)}"
+
+
+def sentence_so_far(result: Result, parts: Sequence[BuildPart]) -> str:
+    """Return the sentence of a build that still runs."""
+    if result in (Result.SUCCESS, Result.SKIPPED):
+        return " ".join(part.words for part in parts if part.words)
+    return build_sentence(result, parts)
+
+
+def stopped_sentence(result: Result, stop: Stop, step_name: str | None) -> str:
+    """Return the sentence of a build that was ordered to end while a step ran."""
+    during = f' during "{step_name}"' if step_name else ""
+    if stop.result is Result.RETRY:
+        return f"{result.word} ({stop.reason}){during}" if stop.reason else f"{result.word}{during}"
+    by = f" by {stop.by}" if stop.by else ""
+    reason = "" if stop.reason in _NO_REASON else f": {stop.reason}"
+    if result is Result.CANCELLED:
+        return f"cancelled{by}{during}{reason}"
+    return f"{_WORDS.get(result, result.word)}: stopped{by}{during}{reason}"
+
+
+def _listed(parts: Sequence[BuildPart]) -> str:
+    if len(parts) == 1 and parts[0].exit_code is not None:
+        return f"{parts[0].named} (exit {parts[0].exit_code})"
+    shown = [part.named for part in parts[:_LONGEST_LIST]]
+    if len(parts) > len(shown):
+        shown.append(f"and {len(parts) - len(shown)} more")
+    return ", ".join(shown)

@@ -1,0 +1,130 @@
+"""A build's sentence says what ended it, and names its steps."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from step_workshop import StepWorkshop
+
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.results import FAILURE
+from buildbot.steps.shell import ShellCommand
+from chargehand.domain.result import Result
+from chargehand.execution.sentences import BuildPart, build_sentence, stopped_sentence
+from chargehand.execution.stop import Stop
+from chargehand.testing.scripted_session import Script, ScriptedSession
+
+
+def part(name, detail="", exit_code=None):
+    return BuildPart.of_step(name, f"'{name}' (failure)", detail, exit_code)
+
+
+@pytest.mark.parametrize(
+    ("result", "parts", "sentence"),
+    [
+        (Result.SUCCESS, [], "build successful"),
+        (Result.SUCCESS, [BuildPart(words="bt", named="bt")], "build successful bt"),
+        (Result.WARNINGS, [], "warnings"),
+        (Result.FAILURE, [], "failed"),
+        (Result.FAILURE, [part("test", exit_code=2)], "failed: test (exit 2)"),
+        (
+            Result.FAILURE,
+            [
+                part("fails", exit_code=1),
+                part("missing-program"),
+                part("times out", "timed out after 2 s"),
+            ],
+            "failed: fails, missing-program, times out (timed out after 2 s)",
+        ),
+        (Result.FAILURE, [part(f"s{n}") for n in range(12)], "s8, s9, and 2 more"),
+        (Result.EXCEPTION, [], "build exception"),
+        (Result.EXCEPTION, [part("a")], "exception: a"),
+    ],
+)
+def test_a_build_is_summed_up_in_a_sentence(result, parts, sentence):
+    assert build_sentence(result, parts).endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("result", "stop", "step", "sentence"),
+    [
+        (
+            Result.CANCELLED,
+            Stop(Result.CANCELLED, "no reason", by="ann"),
+            "slow",
+            'cancelled by ann during "slow"',
+        ),
+        (
+            Result.CANCELLED,
+            Stop(Result.CANCELLED, "wrong branch", by="ann"),
+            None,
+            "cancelled by ann: wrong branch",
+        ),
+        (Result.CANCELLED, Stop(Result.CANCELLED, ""), "slow", 'cancelled during "slow"'),
+        (
+            Result.FAILURE,
+            Stop(Result.FAILURE, "enough", by="ann"),
+            "slow",
+            'failed: stopped by ann during "slow": enough',
+        ),
+        (Result.RETRY, Stop(Result.RETRY, "worker lost"), None, "retry (worker lost)"),
+    ],
+)
+def test_a_stopped_build_says_by_whom_and_during_which_step(result, stop, step, sentence):
+    assert stopped_sentence(result, stop, step) == sentence
+
+
+class Counted(BuildStep):
+    name = "unit tests"
+
+    def run(self):
+        self.descriptionDone = ["3 of 40 tests failed"]
+        return FAILURE
+
+
+class Looked(BuildStep):
+    def run(self):
+        return FAILURE
+
+    def getResultSummary(self):
+        return {"step": "no such page"}
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        (ShellCommand(command="make", name="test"), "failed: test (exit 2)"),
+        (ShellCommand(command="x", name="test", descriptionDone="ok"), "failed: test (exit 2)"),
+        (ShellCommand(command="late", name="slow", timeout=1200), "timed out after 20 min)"),
+        (ShellCommand(command="late", name="slow", maxTime=90), "timed out after 1 min 30 s)"),
+        (Counted(), "failed: unit tests (3 of 40 tests failed)"),
+        (Looked(name="look"), "failed: look (no such page)"),
+    ],
+)
+async def test_a_failed_step_is_named_with_what_is_special_about_it(step, sentence):
+    def script(command):
+        if command.arguments["command"] != "late":
+            return Script(rc=2)
+        kind = "timeout" if command.arguments["maxTime"] else "timeout_without_output"
+        return Script(rc=-1, values={"failure_reason": kind})
+
+    workshop = StepWorkshop(step, session=ScriptedSession(script))
+
+    assert (await workshop.run()).state.endswith(sentence)
+
+
+async def test_what_failed_is_told_while_the_build_goes_on():
+    session = ScriptedSession(
+        lambda command: Script(rc=2, hangs=command.arguments["command"] == "slow")
+    )
+    workshop = StepWorkshop(
+        ShellCommand(command="lint", name="lint"), ShellCommand(command="slow"), session=session
+    )
+    running = asyncio.ensure_future(workshop.run())
+    await session.running.wait()
+
+    assert workshop.service.running[0].state == "failed: lint (exit 2)"
+
+    workshop.service.stop(1, "enough")
+    await running
