@@ -9,7 +9,7 @@ from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant, render_value
-from buildbot._border.sequences import flatten, join_list
+from buildbot._border.sequences import flatten
 from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.command_mixin import CommandMixin
@@ -248,14 +248,6 @@ class BuildStep(
         ):
             summary["build"] = summary["step"]
         return summary
-
-    def _described(self, description: Any) -> str:
-        if not description or not is_constant(description):  # it could not be rendered
-            return ""
-        words = join_list(description)
-        if self.descriptionSuffix:
-            words += " " + join_list(self.descriptionSuffix)
-        return str(words)
 
     # Summary, progress
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._border.errors import error
+from buildbot._border.rendering import is_constant
+from buildbot._border.sequences import join_list
 from buildbot.process.results import (
     ALL_RESULTS,
     CANCELLED,
@@ -39,13 +41,22 @@ def summary_policy(step: Any, kind: str) -> Any:
 
 
 class StepEnding:
-    """How a step's commands ended."""
+    """How a step's commands ended, and the words for it."""
 
     timed_out = False
     max_lines_reached = False
     results: int | None
+    descriptionSuffix: Any
     _last_command: Any = None
     _limit = "timeout"
+
+    def _described(self, description: Any) -> str:
+        if not description or not is_constant(description):  # it could not be rendered
+            return ""
+        words = join_list(description)
+        if self.descriptionSuffix:
+            words += " " + join_list(self.descriptionSuffix)
+        return str(words)
 
     def _exceeded(self, reason: str, command: Any) -> None:
         """Note which limit a command exceeded."""
