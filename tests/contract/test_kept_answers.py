@@ -196,6 +196,7 @@ async def _build(workshop: Workshop, watch: _Watch) -> None:
         reason="r",
         scheduler="s",
         properties={"p": (1, "x")},
+        collected_changes=tuple(ids),
     )
     submitted = await do(store.schedulers.submit_and_flush(scheduler, buildset, [ids[1]]))
     request = submitted.requests[0].request.id
@@ -237,7 +238,8 @@ async def _end(workshop: Workshop, watch: _Watch) -> None:
     other = await do(store.masters.start("there:/master"))
     workshop.clock.seconds += 100
     await do(store.masters.touch(other))
-    await do(store.masters.expire(older_than=60))
+    signs = await do(store.masters.signs_of_life())
+    await do(store.masters.expire({workshop.master_id: signs[workshop.master_id]}))
     left = await do(store.masters.left_behind(workshop.master_id))
     await do(store.masters.carry_out(left, outcomes_of(left, Cause.SILENT)))
     await do(store.masters.stop(other))

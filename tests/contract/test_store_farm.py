@@ -222,7 +222,9 @@ async def test_a_master_that_is_silent_is_declared_stopped(workshop: Workshop) -
     await store.masters.touch(other)
     workshop.heard()
 
-    stopped = await store.masters.expire(older_than=60)
+    signs = await store.masters.signs_of_life()
+    assert signs.keys() == {workshop.master_id, other}
+    stopped = await store.masters.expire({workshop.master_id: signs[workshop.master_id]})
 
     assert stopped == await store.masters.with_leftovers() == [workshop.master_id]
     await _recover(workshop, Cause.SILENT)

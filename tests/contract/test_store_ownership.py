@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from store_workshop import HandClock, Workshop, builder_config, opened, segment
 
+from chargehand.app.heartbeat import Heartbeat
 from chargehand.app.recovering import recover
 from chargehand.domain.assignment import AlreadyClaimed
 from chargehand.domain.build import Build, LogType, NewLog
@@ -33,6 +34,8 @@ from chargehand.events.messages import (
 )
 from chargehand.execution.ports import AddedStep, LogFailed
 from chargehand.execution.recovery import Cause, outcomes_of
+from chargehand.execution.silence import SilentMasters
+from chargehand.store.errors import DatabaseUnavailable
 from chargehand.store.store import Store
 
 _examples = count(1)
@@ -174,8 +177,12 @@ class Farm:
             await life.store.builds.finish_build(run.build, result, "ended", run.requests)
 
     async def _heartbeat(self, life: Life) -> None:
-        await life.store.masters.touch(life.master_id)
-        await life.store.masters.expire(600)
+        """Like that of a master that watched the others for long enough."""
+        masters = life.store.masters
+        await masters.touch(life.master_id)
+        signs = await masters.signs_of_life()
+        before = self.clock.seconds - 600
+        await masters.expire({id_: s for id_, s in signs.items() if s.last_active < before})
         for stopped in await life.store.masters.with_leftovers():
             await recover(life.store.masters, stopped, Cause.SILENT)
 
@@ -402,3 +409,96 @@ async def test_a_build_that_was_taken_over_can_be_neither_finished_nor_altered(
         assert (row["results"], row["state_string"]) == (5, "the master was killed; retrying")
         (row,) = await workshop.rows("buildrequests")
         assert (row["claimed"], row["complete"]) == (False, False)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    outage=st.floats(0, 1e6),
+    jump=st.floats(-1e6, 1e9),
+    first=st.integers(0, 1),
+    is_other_dead=st.booleans(),
+)
+def test_after_an_outage_that_all_masters_share_only_the_dead_are_declared_stopped(
+    database_url: str, tmp_path: Path, outage: float, jump: float, first: int, is_other_dead: bool
+) -> None:
+    asyncio.run(_share_an_outage(database_url, tmp_path, outage, jump, first, is_other_dead))
+
+
+async def _share_an_outage(
+    url: str, basedir: Path, outage: float, jump: float, first: int, is_other_dead: bool
+) -> None:
+    async with opened(url, basedir) as workshop:
+        clock, masters = workshop.clock, workshop.store.masters
+        ids = [workshop.master_id, await masters.start("there:/master")]
+        watches = [SilentMasters(heartbeat=60, dead_after=600) for _ in ids]
+        elapsed = 0.0
+
+        async def beat(number: int) -> list[MasterId]:
+            await masters.touch(ids[number])
+            signs = await masters.signs_of_life()
+            del signs[ids[number]]
+            silent = watches[number].look(signs, elapsed=elapsed, now=clock.seconds)
+            return await masters.expire(silent)
+
+        assert await beat(0) == await beat(1) == []
+        elapsed += 60 + outage
+        clock.seconds += 60 + outage + jump
+        expired = []
+        for number in range(16):
+            expired += await beat(first)
+            if number < 4 and not is_other_dead:
+                assert await beat(1 - first) == expired == []
+            assert number > 1 or not expired
+            elapsed += 60
+            clock.seconds += 60
+        assert expired == [ids[1 - first]]
+
+
+async def test_a_master_that_gives_a_sign_of_life_meanwhile_is_not_declared_stopped(
+    workshop: Workshop,
+) -> None:
+    masters = workshop.store.masters
+    signs = await masters.signs_of_life()
+    workshop.clock.seconds += 0.001
+    await masters.touch(workshop.master_id)
+
+    assert await masters.expire(signs) == []
+    assert await masters.expire(await masters.signs_of_life()) == [workshop.master_id]
+
+
+async def test_a_registration_that_an_outage_interrupts_is_resumed_at_the_next_heartbeat(
+    workshop: Workshop,
+) -> None:
+    masters = workshop.store.masters
+    done: list[str] = []
+
+    async def begin_again() -> None:
+        done.append("begin")
+        await masters.start("here:/master")
+
+    async def register() -> None:
+        done.append("register")
+        if done.count("register") == 1:
+            raise DatabaseUnavailable("the server is down")
+
+    heartbeat = Heartbeat(
+        masters=masters,
+        master_id=workshop.master_id,
+        clock=workshop.clock,
+        every=60,
+        dead_after=600,
+        begin_again=begin_again,
+        register=register,
+    )
+    await heartbeat.beat()
+    assert done == []
+    await masters.expire(await masters.signs_of_life())
+
+    with pytest.raises(DatabaseUnavailable):
+        await heartbeat.beat()
+    await heartbeat.beat()
+    await heartbeat.beat()
+
+    assert done == ["begin", "register", "register"]

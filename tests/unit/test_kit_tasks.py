@@ -26,5 +26,5 @@ async def test_work_is_repeated_though_it_fails(caplog: pytest.LogCaptureFixture
         await tasks.close()
 
     assert [round(time - times[0]) for time in times] == [0, 10, 20, 30]
-    assert "work failed; it is tried again in 10 s" in caplog.text
+    assert "work failed; retrying in 10 s" in caplog.text
     assert len(tasks) == 0

@@ -12,6 +12,7 @@ import pytest
 from chargehand.config.model import Component
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import MasterId
+from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.events.bus import Bus
 from chargehand.scheduling import on_change, periodic
 from chargehand.scheduling.behaviour import Common
@@ -331,6 +332,30 @@ async def test_a_change_whose_buildset_cannot_be_stored_is_built_later(world: Wo
 
     assert world.buildsets.stamps_of(buildset)[0].revision == "1"
     assert not failures
+
+
+async def test_a_scheduler_that_an_outage_keeps_from_starting_starts_afterwards(
+    world: World, caplog
+) -> None:
+    flush = world.schedulers.classified
+    failures = [TemporarilyUnavailable("the server is down")]
+
+    async def fails(*arguments):
+        if failures:
+            raise failures.pop()
+        return await flush(*arguments)
+
+    world.schedulers.classified = fails
+    service = await world.start(on_changes())
+    assert service.running() == {}
+    world.change(revision="1")
+
+    await asyncio.sleep(61)
+    (buildset,) = await world.buildsets.wait_for(1)
+
+    assert world.buildsets.stamps_of(buildset)[0].revision == "1"
+    assert "the server is down" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_change_whose_buildset_cannot_be_stored_is_built_after_a_restart(

@@ -15,6 +15,7 @@ from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed, PartlyApplied
 from chargehand.app.garbage import ReplacedConfigurations, without_pauses
+from chargehand.app.heartbeat import Heartbeat
 from chargehand.app.parts import MakeLinks, Parts, links_of_all_kinds
 from chargehand.app.recovering import recover
 from chargehand.config.difference import difference
@@ -22,7 +23,6 @@ from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuilderId, LogId
-from chargehand.domain.ownership import NoLongerOurs
 from chargehand.events.bus import Bus
 from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.kit.clock import Clock, SystemClock
@@ -65,7 +65,7 @@ class Master:
     ) -> None:
         self._redaction = redaction or Redaction()
         self._basedir = basedir
-        self._heartbeat = heartbeat
+        self._every = heartbeat
         self._dead_after = dead_after
         self._config_path = config_path
         self._adjust = adjust
@@ -146,7 +146,18 @@ class Master:
         await self._apply(config)
         await parts.dispatcher.start()
         parts.web.open()
-        self._tasks.repeat(self._keep_alive, every=self._heartbeat, name="heartbeat")
+        self._tasks.repeat(self._heartbeat().beat, every=self._every, name="heartbeat")
+
+    def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(
+            masters=self._ready.store.masters,
+            master_id=self._ready.master_id,
+            clock=self._clock,
+            every=self._every,
+            dead_after=self._dead_after,
+            begin_again=self._begin_again,
+            register=self._register_again,
+        )
 
     async def _apply(self, config: MasterConfig) -> None:
         """Take over a configuration, stage by stage, in the order of what depends on what."""
@@ -228,29 +239,17 @@ class Master:
             await parts.stop()
         await self._host.close()
 
-    async def _keep_alive(self) -> None:
-        """Let other masters know that we live, and take over what dead ones left."""
-        masters = self._ready.store.masters
-        try:
-            await masters.touch(self._ready.master_id)
-        except NoLongerOurs:
-            await self._register_again()
-        for silent in await masters.expire(self._dead_after):
-            _log.warning("master %s is not responding; retrying its builds", silent)
-        for stopped in await masters.with_leftovers():
-            await recover(masters, stopped, Cause.SILENT)
-
-    async def _register_again(self) -> None:
-        """Go on after other masters declared this one stopped, and took over what it ran."""
-        _log.error(
-            "this master did not report for more than %g seconds and was declared stopped; "
-            "its builds were returned to the queue, and it registers again",
-            self._dead_after,
-        )
+    async def _begin_again(self) -> None:
+        """Start a new epoch after other masters declared this one stopped."""
         parts = self._ready
         parts.builds.stop_all("the master was declared stopped")
         async with self._changing:
             await parts.store.masters.start(self.name)
+
+    async def _register_again(self) -> None:
+        """Record what runs here, after others were told that nothing does."""
+        parts = self._ready
+        async with self._changing:
             await recover(parts.store.masters, parts.master_id, Cause.SILENT)
             await self._apply(self.config)
             await parts.register_again()

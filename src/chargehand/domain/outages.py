@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from chargehand.kit.expected import Expected
 
-class TemporarilyUnavailable(Exception):
+
+class TemporarilyUnavailable(Expected):
     """Something that the master depends on is out of order; the same may work later."""
 
 

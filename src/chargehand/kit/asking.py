@@ -9,6 +9,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from chargehand.kit.expected import Expected
+
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -21,7 +23,7 @@ _GRACE = 1.0
 """Seconds to clean up for what is cancelled."""
 
 
-class NoAnswer(TimeoutError):
+class NoAnswer(Expected, TimeoutError):
     """A function did not answer in time; the message names it."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from chargehand.kit.asking import NoAnswer
+from chargehand.kit.expected import Expected
 from chargehand.kit.frames import users_traceback
 
 P = ParamSpec("P")
@@ -82,12 +82,11 @@ class Guard:
 def guarded(log: logging.Logger, message: str, *arguments: object) -> Guard:
     """Log an exception that is raised in this context, and go on after it.
 
-    Its traceback begins at the user's code, if there is any in it; a function that did not answer
-    has none.
+    Its traceback begins at the user's code, if there is any in it; what is Expected has none.
     """
 
     def report(error: Exception) -> None:
-        if isinstance(error, NoAnswer):
+        if isinstance(error, Expected):
             log.error(f"{message}: %s", *arguments, error)
             return
         log.error(message, *arguments, exc_info=described(error))

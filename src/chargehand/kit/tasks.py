@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Never, TypeVar
 
+from chargehand.kit.expected import Expected
 from chargehand.kit.guard import guarded
 
 _log = logging.getLogger(__name__)
@@ -40,14 +41,16 @@ class Tasks:
     async def _repeat(self, work: Callable[[], Awaitable[object]], every: float, name: str) -> None:
         while True:
             await asyncio.sleep(every)
-            with guarded(
-                _log, "%s: %s failed; it is tried again in %g s", self._owner, name, every
-            ):
+            with guarded(_log, "%s: %s failed; retrying in %g s", self._owner, name, every):
                 await work()
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, Expected):
+            _log.error("task %s failed: %s", task.get_name(), error)
+        else:
             _log.error("task %s failed", task.get_name(), exc_info=error)
 
     async def close(self, *, patience: float | None = None) -> None:

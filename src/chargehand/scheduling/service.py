@@ -11,6 +11,7 @@ from chargehand.domain.change import Change
 from chargehand.domain.change_fate import ChangeFate
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.domain.json import Json
+from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
 from chargehand.kit.clock import Clock
@@ -73,6 +74,8 @@ class Scheduling:
         self._ours: set[SchedulerId] = set()
         self._enabled: dict[SchedulerId, bool] = {}
         self._running: dict[str, Scheduler] = {}
+        self._interrupted: dict[str, ChangeId] = {}
+        """Those that an outage kept from starting, and the change with which they begin."""
         self._later: list[Change] | None = None
         self._unmarked = 0
         self._subscriptions: list[Subscription] = []
@@ -179,6 +182,7 @@ class Scheduling:
         await self._deactivate(gone)
         kept = {name: c for name, c in self._components.items() if name not in gone}
         self._components = wanted | kept
+        self._interrupted = {n: c for n, c in self._interrupted.items() if n in self._components}
         self._ids = await self._services.schedulers.ids(sorted(self._components))
         numbers = list(self._ids.values())
         self._enabled = await self._services.schedulers.enabled(numbers)
@@ -237,15 +241,19 @@ class Scheduling:
         newest: ChangeId,
     ) -> bool:
         number = self._ids[name]
-        with guarded(_log, "scheduler %s could not be started", name):
+        begin = self._interrupted.pop(name, newest)
+        with guarded(_log, "scheduler %s could not be started", name) as attempt:
             scheduler = kinds.make(
                 self._components[name], scheduler_id=number, services=self._services
             )
             # A new scheduler begins with what comes from now on.
-            scheduler.feed.seen = newest if name in fresh else marks.get(number, newest)
+            begin = begin if name in fresh else marks.get(number, begin)
+            scheduler.feed.seen = begin
             await scheduler.activate()
             self._running[name] = scheduler
             return True
+        if isinstance(attempt.failure, TemporarilyUnavailable):
+            self._interrupted[name] = begin
         return False
 
     async def _catch_up(self, schedulers: Sequence[Scheduler], newest: ChangeId) -> None:
@@ -311,7 +319,7 @@ class Scheduling:
             self._tasks.spawn(self.claim_again(), name="taking over")
 
     async def _claim_others(self) -> None:
-        if not self._ours.issuperset(self._ids.values()):
+        if self._interrupted or not self._ours.issuperset(self._ids.values()):
             await self.claim_again()
 
     async def claim_again(self) -> None:

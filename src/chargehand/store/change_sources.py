@@ -66,7 +66,7 @@ class ChangeSources:
             }
             transaction.connection.execute(_SET_STATE, values)
 
-        await self._database.write(use_case)
+        await self._database.insist(use_case)
 
     async def deactivate(self, master_id: MasterId) -> None:
         """Give all of ours up."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, false, select, true, update
 
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.master import Master
-from chargehand.domain.ownership import NoLongerOurs
+from chargehand.domain.ownership import NoLongerOurs, SignOfLife
 from chargehand.domain.unfinished import LeftBehind, UnfinishedBuild
 from chargehand.events.messages import MasterStarted, MasterStopped
 from chargehand.execution.recovery import Outcome
@@ -45,12 +45,18 @@ _TOUCH = (
     .where(_IS_IT, _master.active == true(), _master.epoch == bindparam("in_epoch"))
     .values(last_active=bindparam("now"))
 )
-# Of two masters that declare a third one stopped, the second finds the condition false.
-_IS_STALE = (_master.active == true(), _master.last_active < bindparam("before"))
-_EXPIRE = Updating(
-    update(masters).where(*_IS_STALE).values(active=false(), epoch=_master.epoch + 1),
-    (_master.id,),
-    select(_master.id).where(*_IS_STALE),
+_SIGNS = select(_master.id, _master.epoch, _master.last_active).where(_master.active == true())
+# Of two masters that declare a third one stopped, the second finds the condition false; so does
+# one that comes after a sign of life.
+_EXPIRE = (
+    update(masters)
+    .where(
+        _IS_IT,
+        _master.active == true(),
+        _master.epoch == bindparam("in_epoch"),
+        _master.last_active == bindparam("seen"),
+    )
+    .values(active=false(), epoch=_master.epoch + 1)
 )
 _IS_OURS = (_IS_IT, _master.epoch == bindparam("in_epoch"))
 _STOP = (
@@ -108,18 +114,29 @@ class Masters:
             if not transaction.connection.execute(_TOUCH, values).rowcount:
                 raise NoLongerOurs(f"master {master_id} was declared stopped, or started again")
 
-        await self._database.write(use_case)
+        await self._database.insist(use_case)
 
-    async def expire(self, older_than: float) -> list[MasterId]:
-        """Declare masters stopped that did not `touch` for that many seconds: their epochs are
-        over, and what they run is left behind."""
+    async def signs_of_life(self) -> dict[MasterId, SignOfLife]:
+        """Return the last sign of life of each master that is recorded as running."""
+        rows = await self._database.read_patiently(
+            lambda connection: connection.execute(_SIGNS).all()
+        )
+        return {MasterId(row[0]): SignOfLife(row[1], row[2]) for row in rows}
+
+    async def expire(self, silent: Mapping[MasterId, SignOfLife]) -> list[MasterId]:
+        """Declare masters stopped, unless they gave another sign of life meanwhile; return those.
+
+        Their epochs are over, and what they run is left behind.
+        """
 
         def use_case(transaction: Transaction) -> list[MasterId]:
-            before = {"before": transaction.now - older_than}
-            stale = [MasterId(row[0]) for row in _EXPIRE.rows(transaction.connection, before)]
-            for master_id in stale:
-                _give_up(transaction, master_id)
-            return stale
+            expired = []
+            for master_id, sign in silent.items():
+                values = {"of": master_id, "in_epoch": sign.epoch, "seen": sign.last_active}
+                if transaction.connection.execute(_EXPIRE, values).rowcount:
+                    _give_up(transaction, master_id)
+                    expired.append(master_id)
+            return expired
 
         return await self._database.write(use_case)
 
