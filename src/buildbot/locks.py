@@ -1,4 +1,4 @@
-"""Locks: how many builds or steps may use a thing at once."""
+"""Locks: how many builds or steps may use a resource at once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MODES = {mode.value: mode for mode in domain.LockMode}
 
 
 class _Lock(ComparableMixin):
-    """What both kinds of lock share."""
+    """The common part of both kinds of lock."""
 
     compare_attrs: ClassVar[Any] = ("name", "maxCount")
     _scope: domain.LockScope
 
     def __init__(self, name: str, maxCount: int = 1) -> None:
         if not isinstance(name, str) or not name:
-            error(f"a lock's name must be a string that is not empty, not {name!r}")
+            error(f"a lock's name must be a non-empty string, not {name!r}")
         self.name = name
         self.maxCount = _checked_count(name, maxCount)
 
@@ -31,14 +31,14 @@ class _Lock(ComparableMixin):
         return LockAccess(self, mode, count)
 
     def defaultAccess(self) -> LockAccess:
-        """Return the access that a lock stands for where an access is due."""
+        """Return the access used where a lock is given in place of an access."""
         return self.access("counting")
 
     def _as_spec(self) -> domain.LockSpec:
         return domain.LockSpec(name=str(self.name), scope=self._scope, max_count=self.maxCount)
 
     def _most(self) -> int:
-        """Return the largest count that can be had anywhere."""
+        """Return the largest count that can be granted on any worker."""
         return self.maxCount
 
     def __repr__(self) -> str:
@@ -52,7 +52,7 @@ class MasterLock(_Lock):
 
 
 class WorkerLock(_Lock):
-    """A lock of each worker; ``maxCountForWorker`` has the count of some of them."""
+    """A lock on each worker; ``maxCountForWorker`` overrides the count of some workers."""
 
     compare_attrs = ("maxCountForWorker",)
     _scope = domain.LockScope.WORKER
@@ -79,7 +79,7 @@ class WorkerLock(_Lock):
 
 def _checked_count(name: str, count: Any) -> int:
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        error(f"lock {name!r}: maxCount must be a positive integer, not {count!r}")
+        error(f'lock "{name}": maxCount must be a positive integer, not {count!r}')
         return 1
     return count
 
@@ -95,14 +95,17 @@ class LockAccess(ComparableMixin):
         self.count = count
         if mode not in ("counting", "exclusive"):
             error(
-                f"lock {lockid.name!r}: access mode must be 'counting' or 'exclusive', not {mode!r}"
+                f"lock \"{lockid.name}\": access mode must be 'counting' or 'exclusive', "
+                f"not {mode!r}"
             )
         elif not isinstance(count, int) or count < 0:
-            error(f"lock {lockid.name!r}: count must not be negative, and is {count!r}")
+            error(f'lock "{lockid.name}": count must be 0 or more, not {count!r}')
         elif mode == "exclusive" and count != 1:
-            error(f"lock {lockid.name!r}: exclusive access has a count of 1, not {count!r}")
+            error(f'lock "{lockid.name}": exclusive access must have count 1, not {count!r}')
         elif count > (most := lockid._most()):
-            error(f"lock {lockid.name!r}: a count of {count} can never be had; it allows {most}")
+            error(
+                f'lock "{lockid.name}": count {count} can never be granted; its maxCount is {most}'
+            )
 
     def _as_access(self) -> domain.LockAccess:
         return domain.LockAccess(
@@ -120,11 +123,15 @@ def lock_accesses(locks: Any) -> tuple[domain.LockAccess, ...]:
     if isinstance(locks, LockAccess | _Lock):
         locks = [locks]
     if not isinstance(locks, list | tuple):
-        raise TypeError(f"locks must be a list of lock accesses, not {locks!r}")
+        raise TypeError(
+            f"locks must be a list of lock accesses (lock.access('counting')), not {locks!r}"
+        )
     found = []
     for lock in locks:
         access = lock.defaultAccess() if isinstance(lock, _Lock) else lock
         if not isinstance(access, LockAccess):
-            raise TypeError(f"{lock!r} is no lock access: use util.MasterLock(...).access(...)")
+            raise TypeError(
+                f"locks must be a list of lock accesses (lock.access('counting')), not of {lock!r}"
+            )
         found.append(access._as_access())
     return tuple(found)

@@ -99,7 +99,7 @@ class Registration:
 
 
 class _Broker(pb.Broker):
-    """A connection. Whoever it is, one message of his cannot fill the memory."""
+    """A connection; a limit on the size of messages protects the master's memory."""
 
     _size = 0
 
@@ -110,7 +110,7 @@ class _Broker(pb.Broker):
         broker.dataReceived(chunk)
         if self._size > _LARGEST_MESSAGE:
             transport: Any = self.transport
-            _log.warning("%s sends too large a message; closing the connection", transport)
+            _log.warning("%s sent a message that is too large; closing the connection", transport)
             transport.abortConnection()
 
     def expressionReceived(self, sexp: Any) -> None:
@@ -201,7 +201,7 @@ class _Listener:
         known = self._users.get(username)
         perspective = await inward(known[1], mind, username) if known is not None else None
         if perspective is None:
-            raise Refused("nobody listens for this user any more")
+            raise Refused("the change source of this user has been removed")
         return pb.IPerspective, perspective, lambda: None
 
 

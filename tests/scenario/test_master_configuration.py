@@ -35,7 +35,10 @@ _FAULTS = {
     "wrong arguments": (
         "from buildbot.plugins import *\nBuildmasterConfig = {}\n"
         "steps.ShellCommand(command='x', hatlOnFailure=True)\n",
-        ["master.cfg:3:", "hatlOnFailure"],
+        [
+            "master.cfg:3:",
+            'ShellCommand has no argument "hatlOnFailure"; did you mean "haltOnFailure"?',
+        ],
     ),
     "sys.exit": ("import sys\nsys.exit(3)\n", ["master.cfg:2:", "SystemExit"]),
 }
@@ -44,30 +47,30 @@ _WRONG = {
     "two errors at once": (
         "c['buildres'] = []\nc['builders'].append(util.BuilderConfig(name='b', workernames=['w'],\n"
         "    factory=util.BuildFactory()))",
-        ["buildres", "builders", "unknown workers 'w'"],
+        ["buildres", "builders", 'unknown worker "w"'],
     ),
     "a misspelt key": ("c['schedulres'] = []", ["schedulres", "schedulers"]),
     "a builder without workers": (
         "add('b', sh('true'), workernames=[])",
-        ["at least one workername"],
+        ["has no workers"],
     ),
     "duplicate builders": (
         "add('b', sh('true'))\nadd('b', sh('true'))",
-        ["duplicate builder name 'b'"],
+        ['several builders are named "b"'],
     ),
     "duplicate workers": (
         "add('b', sh('true'))\nc['workers'].append(worker.LocalWorker('local'))",
-        ["duplicate worker name 'local'"],
+        ['several workers are named "local"'],
     ),
     "duplicate schedulers": (
         "add('b', sh('true'))\nfor _ in range(2):\n    c['schedulers'].append(\n"
         "        schedulers.Periodic(name='p', builderNames=['b'], periodicBuildTimer=60))",
-        ["scheduler name 'p'"],
+        ['several schedulers are named "p"'],
     ),
     "a scheduler of an unknown builder": (
         "add('b', sh('true'))\nc['schedulers'].append(\n"
         "    schedulers.Periodic(name='p', builderNames=['nosuch'], periodicBuildTimer=60))",
-        ["Unknown builder 'nosuch'", "scheduler 'p'"],
+        ['unknown builder "nosuch"', 'scheduler "p"'],
     ),
     "a step that is none": (
         "c['builders'].append(util.BuilderConfig(name='b', workernames=['local'],\n"

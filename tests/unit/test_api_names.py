@@ -62,10 +62,10 @@ def test_the_version_is_that_of_the_interface():
 @pytest.mark.parametrize(
     ("namespace", "name", "hint"),
     [
-        (steps, "ShellComand", "did you mean ShellCommand"),
-        (util, "Interpolat", "did you mean Interpolate"),
+        (steps, "ShellComand", 'did you mean "ShellCommand"'),
+        (util, "Interpolat", 'did you mean "Interpolate"'),
         (worker, "BuildSlave", "use worker.Worker"),
-        (steps, "Xyzzy", "there is no steps.Xyzzy"),
+        (steps, "Xyzzy", '"steps.Xyzzy" does not exist'),
     ],
 )
 def test_an_unknown_name_is_answered_with_help(namespace, name, hint):
@@ -267,7 +267,7 @@ def test_a_reporter_says_which_argument_it_does_not_know():
         reporters.MailNotifier(fromadr="a@b")
 
     assert [error.message for error in found.errors] == [
-        "MailNotifier: unknown argument 'fromadr' (did you mean 'fromaddr'?)"
+        'MailNotifier has no argument "fromadr"; did you mean "fromaddr"?'
     ]
 
 

@@ -30,29 +30,36 @@ FACTORY = util.BuildFactory()
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
-        ({"name": None}, ["builder's name is required"]),
-        ({"name": "_x"}, ["builder names must not start with an underscore: '_x'"]),
-        ({"factory": None}, ["builder 'x': has no factory"]),
-        ({"factory": 5}, ["builder 'x': factory is not a BuildFactory instance"]),
-        ({"workername": None}, ["builder 'x': at least one workername is required"]),
-        ({"workername": 5}, ["builder 'x': workername must be a string but it is 5"]),
-        ({"workernames": 5}, ["builder 'x': workernames must be a list or a string"]),
-        ({"tags": "t"}, ["builder 'x': tags must be a list"]),
-        ({"tags": [5]}, ["builder 'x': tags list contains something that is not a string"]),
-        ({"tags": ["a", "a"]}, ["builder 'x': tags list contains duplicate tags: a"]),
-        ({"env": 5}, ["builder's env must be a dictionary"]),
-        ({"nextWorker": 5}, ["nextWorker must be a callable"]),
-        ({"nextBuild": 5}, ["nextBuild must be a callable"]),
-        ({"canStartBuild": 5}, ["canStartBuild must be a callable"]),
+        ({"name": None}, ["a builder needs a name: BuilderConfig(name='...')"]),
+        ({"name": 3}, ["builder name must be a string, not 3"]),
+        ({"name": "_x"}, ['builder name "_x" must not start with an underscore']),
+        (
+            {"factory": None},
+            ['builder "x" has no factory: pass factory=util.BuildFactory([...])'],
+        ),
+        ({"factory": 5}, ['builder "x": factory must be a util.BuildFactory, not 5']),
+        ({"workername": None}, ["builder \"x\" has no workers: pass workernames=['...']"]),
+        ({"workername": 5}, ['builder "x": workername must be a string, not 5']),
+        ({"workernames": 5}, ['builder "x": workernames must be a list of strings, not 5']),
+        ({"tags": "t"}, ["builder \"x\": tags must be a list of strings, not 't'"]),
+        ({"tags": [5]}, ['builder "x": tags must be a list of strings, not [5]']),
+        ({"tags": ["a", "a"]}, ['builder "x": duplicate tags: "a"']),
+        ({"env": 5}, ['builder "x": env must be a dictionary, not 5']),
+        ({"nextWorker": 5}, ['builder "x": nextWorker must be a function, not 5']),
+        ({"nextBuild": 5}, ['builder "x": nextBuild must be a function, not 5']),
+        ({"canStartBuild": 5}, ['builder "x": canStartBuild must be a function, not 5']),
         (
             {"description": 5},
-            ["BuilderConfig argument description must be an instance of str or None"],
+            ['builder "x": description must be a string, not 5'],
         ),
-        ({"description_format": "x"}, ['builder description format must be None or "markdown"']),
-        ({"project": 5}, ["builder project must be None or str"]),
+        (
+            {"description_format": "x"},
+            ["builder \"x\": description_format must be 'markdown' or None, not 'x'"],
+        ),
+        ({"project": 5}, ['builder "x": project must be a string, not 5']),
         (
             {"category": "c"},
-            ["builder 'x': 'category' was removed from Buildbot; use tags=[...]"],
+            ['builder "x": argument "category" was removed from Buildbot; use tags=[...]'],
         ),
     ],
 )
@@ -63,7 +70,7 @@ def test_a_builder_says_what_is_wrong_with_it(arguments, messages):
 
 
 def test_a_builder_refuses_unknown_arguments():
-    with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
+    with pytest.raises(TypeError, match='BuilderConfig has no argument "foo"'):
         BuilderConfig(name="x", workername="a", factory=FACTORY, foo=1)
 
 
@@ -108,8 +115,8 @@ def test_a_factory_takes_steps_and_refuses_the_rest():
     assert factory == util.BuildFactory(
         [steps.ShellCommand(command=[word]) for word in ("true", "false", "true")]
     )
-    assert "is not a step" in _errors(lambda: factory.addStep(5))[0]
-    assert "takes a step instance" in _errors(lambda: factory.addStep(steps.ShellCommand))[0]
+    assert "needs a step instance" in _errors(lambda: factory.addStep(5))[0]
+    assert "needs a step instance" in _errors(lambda: factory.addStep(steps.ShellCommand))[0]
 
 
 def test_a_subclass_of_a_factory_may_set_what_it_likes():
@@ -177,15 +184,21 @@ def test_equal_locks_are_one_lock():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: util.MasterLock(5), "a lock's name must be a string"),
+        (lambda: util.MasterLock(5), "a lock's name must be a non-empty string"),
         (lambda: util.MasterLock("x", maxCount=0), "maxCount must be a positive integer"),
         (lambda: util.MasterLock("x").access("shared"), "'counting' or 'exclusive', not 'shared'"),
-        (lambda: util.MasterLock("x").access("counting", count=-1), "must not be negative"),
-        (lambda: util.MasterLock("x").access("exclusive", count=2), "has a count of 1"),
-        (lambda: util.MasterLock("x").access("counting", count=2), "2 can never be had; it allows"),
+        (
+            lambda: util.MasterLock("x").access("counting", count=-1),
+            "count must be 0 or more, not -1",
+        ),
+        (
+            lambda: util.MasterLock("x").access("exclusive", count=2),
+            "exclusive access must have count 1, not 2",
+        ),
+        (lambda: util.MasterLock("x").access("counting", count=2), "count 2 can never be granted"),
         (
             lambda: util.WorkerLock("x", maxCountForWorker={"w": 3}).access("counting", count=4),
-            "a count of 4 can never be had; it allows 3",
+            "count 4 can never be granted; its maxCount is 3",
         ),
     ],
 )
@@ -251,8 +264,8 @@ def test_workers_to_come_are_accepted_with_a_warning(make, kind):
     [
         (lambda: worker.Worker("a", "p", max_builds="x"), "max_builds must be a positive integer"),
         (lambda: worker.Worker("a", "p", notify_on_missing=["a", 5]), "arg 5 is not a string"),
-        (lambda: worker.Worker("change", "p"), "'change' is reserved"),
-        (lambda: worker.DockerLatentWorker("a", "p", imag="x"), "did you mean 'image'?"),
+        (lambda: worker.Worker("change", "p"), '"change" is reserved'),
+        (lambda: worker.DockerLatentWorker("a", "p", imag="x"), 'did you mean "image"?'),
         (lambda: worker.Worker("a", "p", locks=["x"])._as_worker_config(), "lock access"),
     ],
 )
@@ -283,10 +296,10 @@ def test_a_project_checks_its_arguments():
     assert util.Project("a").slug == "a"
     assert util.Project("a", slug="b", description="d")._as_project_config().slug == "b"
     assert _errors(lambda: util.Project("a", description=5)) == [
-        "Project argument description must be an instance of str or None"
+        "Project: description must be a string or None, not 5"
     ]
     assert _errors(lambda: util.Project("a", description_format="x")) == [
-        'project description format must be None or "markdown"'
+        "Project: description_format must be 'markdown' or None"
     ]
 
 

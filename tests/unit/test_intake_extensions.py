@@ -212,8 +212,8 @@ def test_the_arguments_may_be_given_in_order_or_by_their_old_names() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"branch": "a", "branches": ["b"]}, "can't specify both branch and branches"),
-        ({"only_tags": True, "branch": "b"}, "can't specify only_tags and branch/branches"),
+        ({"branch": "a", "branches": ["b"]}, "set either branch or branches, not both"),
+        ({"only_tags": True, "branch": "b"}, "set either only_tags or branch/branches, not both"),
         ({"branches": "main"}, "branches must be a list of names, True, or a function"),
         ({"fetch_refspec": "x"}, "fetch_refspec is no longer supported"),
         ({"encoding": "klingon"}, "unknown encoding 'klingon'"),
@@ -221,9 +221,9 @@ def test_the_arguments_may_be_given_in_order_or_by_their_old_names() -> None:
         ({"sshPrivateKey": "k", "sshHostKey": "k", "sshKnownHosts": "k"}, "only one of"),
         ({"pollInterval": "soon"}, "pollInterval must be a number of seconds"),
         ({"pollRandomDelayMin": 5, "pollRandomDelayMax": 2}, "must not be greater"),
-        ({"repourl": "--upload-pack=x"}, "looks like an option"),
+        ({"repourl": "--upload-pack=x"}, "starts like an option"),
         ({"auth_credentials": "user"}, "must be a tuple of a name and a password"),
-        ({"brnch": "x"}, "unknown argument 'brnch' .did you mean 'branch'"),
+        ({"brnch": "x"}, 'has no argument "brnch"; did you mean "branch"'),
     ],
 )
 def test_what_is_wrong_with_a_git_poller_is_said(arguments: dict[str, Any], sentence: str) -> None:
@@ -422,7 +422,7 @@ def test_a_source_of_a_kind_to_come_is_accepted_under_the_name_of_what_it_watche
 
     assert component.name == "svn://example.org/x"
     assert component.settings == NotYet("SVNPoller")
-    with pytest.raises(ConfigErrors, match="unknown argument 'pollIntervall'"):
+    with pytest.raises(ConfigErrors, match='has no argument "pollIntervall"'):
         changes.HgPoller("url", pollIntervall=60)
 
 

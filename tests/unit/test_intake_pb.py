@@ -139,10 +139,10 @@ async def test_what_is_no_change_is_refused_in_words(
     ("master", "sentence"),
     [
         ("127.0.0.1:1", "127.0.0.1:1 cannot be reached .*refused"),
-        ("no-such-host.invalid:9989", "the host 'no-such-host.invalid' is unknown"),
-        ("localhost", "given as HOST:PORT"),
-        ("localhost:port", "given as HOST:PORT"),
-        ("localhost:99999", "given as HOST:PORT"),
+        ("no-such-host.invalid:9989", 'unknown host "no-such-host.invalid"'),
+        ("localhost", "must be HOST:PORT"),
+        ("localhost:port", "must be HOST:PORT"),
+        ("localhost:99999", "must be HOST:PORT"),
     ],
 )
 async def test_a_master_that_is_not_there_is_an_error_in_words(master: str, sentence: str) -> None:

@@ -470,13 +470,19 @@ def test_kinds_that_are_not_supported_yet_say_so() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: single(builderNames="one"), "builderNames argument"),
+        (lambda: single(builderNames="one"), "builderNames must be a list of builder names"),
         (lambda: single(change_filter=None), "'branch' argument to SingleBranchScheduler"),
-        (lambda: single(fileIsImportant=3), "fileIsImportant must be a callable"),
-        (lambda: single(codebases=3), "Codebases must be a dict of dicts, or list of strings"),
-        (lambda: single(codebases={"a": 3}), "Codebases must be a dict of dicts"),
-        (lambda: single(priority="x"), "Invalid type for priority"),
-        (lambda: single(foo=1), "unexpected keyword argument 'foo'"),
+        (lambda: single(fileIsImportant=3), "fileIsImportant must be a function"),
+        (
+            lambda: single(codebases=3),
+            "codebases must be a list of names or a dictionary of dictionaries, not 3",
+        ),
+        (
+            lambda: single(codebases={"a": 3}),
+            "codebases must be a list of names or a dictionary of dictionaries",
+        ),
+        (lambda: single(priority="x"), "priority must be an integer or a function, not 'x'"),
+        (lambda: single(foo=1), 'has no argument "foo"'),
         (
             lambda: schedulers.Periodic(name="p", builderNames=["a"], periodicBuildTimer=0),
             "periodicBuildTimer must be positive",
@@ -484,19 +490,19 @@ def test_kinds_that_are_not_supported_yet_say_so() -> None:
         (lambda: schedulers.Nightly(name="n", builderNames=["a"], minute=61), "61"),
         (
             lambda: schedulers.ForceScheduler(name="a b", builderNames=["a"]),
-            "ForceScheduler name must be an identifier: 'a b'",
+            "ForceScheduler name 'a b' is not valid",
         ),
         (
             lambda: schedulers.ForceScheduler(name="f", builderNames=["a"], codebases=[]),
-            "'codebases' cannot be empty",
+            "codebases must not be empty",
         ),
         (
             lambda: schedulers.ForceScheduler(name="f", builderNames=["a"], properties={"a": 1}),
-            "properties must be a list of BaseParameters",
+            "properties must be a list of parameters",
         ),
         (
             lambda: schedulers.Dependent(name="d", upstream="x", builderNames=["a"]),
-            "upstream must be another Scheduler instance",
+            "upstream must be another scheduler",
         ),
     ],
 )

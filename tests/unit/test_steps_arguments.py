@@ -14,47 +14,55 @@ from buildbot.steps import master, shell, shellsequence, worker
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: BuildStep(foo=1), "got unexpected keyword argument(s) ['foo']"),
-        (lambda: BuildStep(name=3), "BuildStep argument name must be an instance of str"),
-        (lambda: BuildStep(name=None), "BuildStep argument name must be an instance of str"),
-        (lambda: BuildStep(name="x" * 51), "exceeds maximum length of 50"),
-        (lambda: BuildStep(workdir=3), "argument workdir must be an instance of str or None"),
-        (lambda: BuildStep(haltOnFailure="x"), "haltOnFailure must be an instance of bool"),
+        (lambda: BuildStep(foo=1), 'has no argument "foo"'),
+        (lambda: BuildStep(name=3), "BuildStep: name must be a string"),
+        (lambda: BuildStep(name=None), "BuildStep: name must be a string"),
+        (lambda: BuildStep(name="x" * 51), "is longer than 50 characters"),
+        (lambda: BuildStep(workdir=3), "workdir must be a string or None, not 3"),
+        (lambda: BuildStep(haltOnFailure="x"), "haltOnFailure must be True or False, not 'x'"),
         (
             lambda: BuildStep(updateBuildSummaryPolicy="x"),
             "must be a list of result ids or boolean but it is 'x'",
         ),
-        (lambda: shell.ShellCommand(), "ShellCommand's `command' argument is not specified"),
+        (lambda: shell.ShellCommand(), 'ShellCommand needs the argument "command"'),
         (
             lambda: shell.ShellCommand(command="x", foo=1, bar=2),
-            "Invalid argument(s) passed to ShellCommand: foo, bar",
+            'ShellCommand has no argument "foo"',
         ),
-        (lambda: shell.ShellCommand(command="x", usePTY="x"), "usePTY must be an instance of bool"),
+        (lambda: shell.ShellCommand(command="x", usePTY="x"), "usePTY must be True or False"),
         (
             lambda: shell.ShellCommand(command="x", timeout="a"),
-            "timeout must be an instance of int or float or None",
+            "timeout must be a number or None, not 'a'",
         ),
-        (lambda: shell.Compile(foo=3), "invalid Compile argument foo"),
+        (
+            lambda: shell.ShellCommand(command="x", time_out=3),
+            'ShellCommand has no argument "time_out"; did you mean "timeout"?',
+        ),
+        (
+            lambda: shell.Compile(haltonfailure=True),
+            'Compile has no argument "haltonfailure"; did you mean "haltOnFailure"?',
+        ),
+        (lambda: shell.Compile(foo=3), 'Compile has no argument "foo"'),
         (
             lambda: shell.SetPropertyFromCommand(command="x"),
-            "Exactly one of property and extract_fn must be set",
+            "SetPropertyFromCommand needs either property or extract_fn",
         ),
         (
             lambda: shell.SetPropertyFromCommand(command="x", property="a", foo=1),
-            "invalid SetPropertyFromCommand argument foo",
+            'SetPropertyFromCommand has no argument "foo"',
         ),
-        (lambda: shellsequence.ShellArg(), "'command' parameter of ShellArg must not be None"),
+        (lambda: shellsequence.ShellArg(), 'ShellArg needs the argument "command"'),
         (
             lambda: shellsequence.ShellArg(command="x", foo=1),
-            "the parameter 'foo' is not handled by ShellArg",
+            'ShellArg has no argument "foo"',
         ),
         (
             lambda: shellsequence.ShellSequence(commands=[], command="x"),
-            "invalid ShellSequence argument command",
+            'ShellSequence has no argument "command"',
         ),
         (
             lambda: master.MasterShellCommand(command="x", foo=3),
-            "got unexpected keyword argument(s) ['foo']",
+            'has no argument "foo"',
         ),
     ],
 )
@@ -133,7 +141,7 @@ def test_class_attributes_are_the_defaults_of_a_users_step():
 
     assert (first.timeout, second.timeout) == (3, 1200)
     assert second.env == Mine.env == {"A": "b"}
-    with pytest.raises(ConfigErrors, match="invalid Mine argument command"):
+    with pytest.raises(ConfigErrors, match='Mine has no argument "command"'):
         Mine(command="b")
 
 

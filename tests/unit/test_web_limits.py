@@ -327,12 +327,12 @@ def test_limits_are_configured(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{'conections': 9}", "has no limit 'conections'; did you mean 'connections'?"),
+        ("{'conections': 9}", 'has no limit "conections"; did you mean "connections"?'),
         ("{'connections': 0}", "must be a positive number, not 0"),
         ("{'connections': 1.5}", "must be a whole number, not 1.5"),
         ("{'subscriptions': True}", "must be a positive number, not True"),
         ("{'head_seconds': float('nan')}", "must be a positive number, not nan"),
-        ("{3: 4}", "has no limit 3"),
+        ("{3: 4}", 'has no limit "3"'),
         ("[]", "c['www']['limits'] must be a dictionary"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from buildbot._border.errors import error
@@ -15,30 +15,37 @@ def bound(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the arguments by name; what is not among *names* (``*``: any) is an error."""
+    """Return the arguments by name; one that is not among *names* (``*``: any) is an error."""
     known = [name for name in names if name != "*"]
     if len(args) > len(known) and "*" not in names:
-        error(f"{owner} takes at most {len(known)} positional arguments, and got {len(args)}")
+        error(f"{owner} takes at most {len(known)} positional arguments, not {len(args)}")
     found = dict(zip(known, args, strict=False))
     for name, value in kwargs.items():
         if name in found:
-            error(f"{owner} got several values for the argument {name!r}")
+            error(f'{owner} got argument "{name}" twice, by position and by name')
         elif name in known or "*" in names:
             found[name] = value
         else:
-            error(f"{owner}: unknown argument {name!r}{_suggestion(name, known)}")
+            error(no_argument(owner, name, known))
     return found
 
 
 def own_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a method that takes other arguments than that of its base class.
+    """Mark a method whose arguments differ from those of the base class's method.
 
-    ``checkConfig`` and ``reconfigService`` take what the constructor of their class takes, whatever
-    it is; only the class itself calls them, with what its constructor was given.
+    ``checkConfig`` and ``reconfigService`` take the arguments of their class's constructor; only
+    the class itself calls them.
     """
     return method
 
 
-def _suggestion(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def no_argument(owner: str, name: object, known: Iterable[str]) -> str:
+    """Return the message for an argument that *owner* does not have."""
+    return f'{owner} has no argument "{name}"{did_you_mean(str(name), known)}'
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question to append to the message about an unknown word; empty if none is close."""
+    by_case = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(word.lower(), by_case, n=1)
+    return f'; did you mean "{by_case[near[0]]}"?' if near else ""

@@ -1,4 +1,4 @@
-"""Finding classes of users that do not call the ``__init__`` they override."""
+"""Finding users' classes that do not call the ``__init__`` they override."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class NotInitialised(Exception):
 
 
 def what_is_forgotten(thing: Any) -> str | None:
-    """Return what to say of an object whose ``__init__`` did not call that of our class.
+    """Return the message for an object whose ``__init__`` did not call ours; None if it did.
 
-    Ours sets the attribute that the class names in ``_set_by_init``. None: nothing is missing.
+    Ours sets the attribute named by the class's ``_set_by_init``.
     """
     marker = getattr(type(thing), "_set_by_init", None)
     if marker is None or marker in getattr(thing, "__dict__", {}):
@@ -29,10 +29,10 @@ def what_is_forgotten(thing: Any) -> str | None:
                 place = place_of(kind.__dict__[method])
                 where = f" ({place})" if place else ""
                 return f"{kind.__name__}.{method}{where} must call super().{method}(…)"
-    return f"{type(thing).__name__} was not initialised: call super().__init__(…)"
+    return f"{type(thing).__name__} was not initialised; call super().__init__(…)"
 
 
 def check_initialised(thing: Any) -> None:
-    """Raise NotInitialised if something is missing."""
+    """Raise NotInitialised if *thing* did not call our ``__init__``."""
     if (sentence := what_is_forgotten(thing)) is not None:
         raise NotInitialised(sentence)

@@ -134,6 +134,6 @@ def _property_conditions(eq: Any, not_eq: Any, match: Any, not_match: Any) -> li
     found = []
     for argument, wanted, make in given:
         if wanted is not None and not isinstance(wanted, dict):
-            raise ValueError(f"Value of filter {argument} must be dict")
+            raise ValueError(f"filter {argument} must be a dictionary, not {wanted!r}")
         found += [make(name, value) for name, value in (wanted or {}).items()]
     return found

@@ -167,8 +167,8 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
         given = {**_DEFAULTS, **bound("GitPoller", tuple(_DEFAULTS), args, kwargs)}
         if given.pop("fetch_refspec") is not None:
             error(
-                "GitPoller: fetch_refspec is no longer supported. "
-                "Instead, only the given branches are downloaded."
+                "GitPoller: fetch_refspec is no longer supported; remove it. "
+                "Only the given branches are fetched."
             )
         pollinterval = given.pop("pollinterval")
         if pollinterval != _NOT_GIVEN:
@@ -184,11 +184,11 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
         if not isinstance(self.repourl, str) or not self.repourl:
             error(f"GitPoller: repourl must be a string, not {self.repourl!r}")
         elif self.repourl.startswith("-"):
-            error(f"GitPoller: repourl {self.repourl!r} looks like an option")
+            error(f"GitPoller: repourl {self.repourl!r} is not valid: it starts like an option")
         if self.only_tags and (self.branch or self.branches):
-            error("GitPoller: can't specify only_tags and branch/branches")
+            error("GitPoller: set either only_tags or branch/branches, not both")
         if self.branch and self.branches:
-            error("GitPoller: can't specify both branch and branches")
+            error("GitPoller: set either branch or branches, not both")
         if not _is_choice_of_branches(self.branches):
             error(
                 "GitPoller: branches must be a list of names, True, or a function, not "

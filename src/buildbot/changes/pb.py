@@ -102,7 +102,7 @@ def _workers_port(master: Any) -> int | str:
     port: int | str | None = protocols.get("pb", {}).get("port")
     if port is None:
         raise NoPort(
-            "a PBChangeSource without a port uses that of c['protocols']['pb'], which has none"
+            "PBChangeSource has no port: set port=… or c['protocols'] = {'pb': {'port': …}}"
         )
     return port
 

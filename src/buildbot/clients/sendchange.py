@@ -140,14 +140,14 @@ async def _resolved(host: str, port: int) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        raise SendChangeFailed(f"the host {host!r} is unknown: {error.strerror}") from error
+        raise SendChangeFailed(f'unknown host "{host}": {error.strerror}') from error
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 
 
 def _address(master: str) -> tuple[str, int]:
     host, _, port = master.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SendChangeFailed(f"the master is given as HOST:PORT, not as {master!r}")
+        raise SendChangeFailed(f'the master must be HOST:PORT, not "{master}"')
     return host.strip("[]"), int(port)
 
 

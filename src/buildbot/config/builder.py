@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
+from buildbot._border.arguments import no_argument
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.initialised import what_is_forgotten
@@ -73,7 +75,7 @@ class BuilderConfig(ComparableMixin):
         **removed: Any,
     ) -> None:
         self.name: str = _checked_name(name)
-        where = f"builder {self.name!r}"
+        where = f'builder "{self.name}"'
         _refuse(where, removed)
         self.factory = _checked_factory(where, factory)
         self.workernames = _checked_worker_names(where, workername, workernames)
@@ -81,25 +83,25 @@ class BuilderConfig(ComparableMixin):
         self.builddir: str = bytes2unicode(directory) if isinstance(directory, bytes) else directory
         self.workerbuilddir: str = self.builddir if workerbuilddir is None else workerbuilddir
         self.tags = _checked_tags(where, tags)
-        self.nextWorker = _checked_callable("nextWorker", nextWorker)
-        self.nextBuild = _checked_callable("nextBuild", nextBuild)
-        self.canStartBuild = _checked_callable("canStartBuild", canStartBuild)
+        self.nextWorker = _checked_callable(where, "nextWorker", nextWorker)
+        self.nextBuild = _checked_callable(where, "nextBuild", nextBuild)
+        self.canStartBuild = _checked_callable(where, "canStartBuild", canStartBuild)
         self.do_build_if = do_build_if
         self.locks = locks or []
         self.env = env or {}
         if not isinstance(self.env, dict):
-            error("builder's env must be a dictionary")
+            error(f"{where}: env must be a dictionary, not {env!r}")
         self.properties = dict(properties or {})
         self.defaultProperties = dict(defaultProperties or {})
         for key in self.properties.keys() | self.defaultProperties.keys():
             if not isinstance(key, str):
                 error(f"{where}: property names must be strings, not {key!r}")
         self.collapseRequests = collapseRequests
-        _check_description(description, description_format)
+        _check_description(where, description, description_format)
         self.description = description
         self.description_format = description_format
         if project is not None and not isinstance(project, str):
-            error("builder project must be None or str")
+            error(f"{where}: project must be a string, not {project!r}")
         self.project = project
 
     def getConfigDict(self) -> dict[str, Any]:
@@ -118,26 +120,30 @@ class BuilderConfig(ComparableMixin):
 def _refuse(where: str, removed: Mapping[str, Any]) -> None:
     for name in removed:
         if name not in _REMOVED:
-            raise TypeError(f"BuilderConfig.__init__() got an unexpected keyword argument {name!r}")
-        error(f"{where}: {name!r} was removed from Buildbot; use {_REMOVED[name]}")
+            known = signature(BuilderConfig).parameters.keys() - {"removed"}
+            raise TypeError(no_argument("BuilderConfig", name, known))
+        error(f'{where}: argument "{name}" was removed from Buildbot; use {_REMOVED[name]}')
 
 
 def _checked_name(name: Any) -> str:
     if isinstance(name, bytes):
         name = bytes2unicode(name)
-    if not name or not isinstance(name, str):
-        error("builder's name is required")
+    if not name and (name is None or isinstance(name, str)):
+        error("a builder needs a name: BuilderConfig(name='...')")
+        return "<unknown>"
+    if not isinstance(name, str):
+        error(f"builder name must be a string, not {name!r}")
         return "<unknown>"
     if name.startswith("_"):
-        error(f"builder names must not start with an underscore: '{name}'")
+        error(f'builder name "{name}" must not start with an underscore')
     return name
 
 
 def _checked_factory(where: str, factory: Any) -> Any:
     if factory is None:
-        error(f"{where}: has no factory")
+        error(f"{where} has no factory: pass factory=util.BuildFactory([...])")
     elif not isinstance(factory, BuildFactory):
-        error(f"{where}: factory is not a BuildFactory instance")
+        error(f"{where}: factory must be a util.BuildFactory, not {factory!r}")
     elif (forgotten := what_is_forgotten(factory)) is not None:
         error(f"{where}: {forgotten}")
     return factory
@@ -150,13 +156,13 @@ def _checked_worker_names(where: str, one: Any, several: Any) -> list[str]:
     elif isinstance(several, list | tuple | set | frozenset):
         names = list(several)
     elif several:
-        error(f"{where}: workernames must be a list or a string")
+        error(f"{where}: workernames must be a list of strings, not {several!r}")
     if one:
         if not isinstance(one, str):
-            error(f"{where}: workername must be a string but it is {one!r}")
+            error(f"{where}: workername must be a string, not {one!r}")
         names.append(one)
     if not names:
-        error(f"{where}: at least one workername is required")
+        error(f"{where} has no workers: pass workernames=['...']")
     return names
 
 
@@ -164,24 +170,24 @@ def _checked_tags(where: str, tags: Any) -> list[str]:
     if not tags:
         return []
     if not isinstance(tags, list):
-        error(f"{where}: tags must be a list")
+        error(f"{where}: tags must be a list of strings, not {tags!r}")
         return []
     if any(not isinstance(tag, str) for tag in tags):
-        error(f"{where}: tags list contains something that is not a string")
+        error(f"{where}: tags must be a list of strings, not {tags!r}")
     elif len(tags) != len(set(tags)):
-        doubled = " ".join(sorted({tag for tag in tags if tags.count(tag) > 1}))
-        error(f"{where}: tags list contains duplicate tags: {doubled}")
+        doubled = ", ".join(sorted({f'"{tag}"' for tag in tags if tags.count(tag) > 1}))
+        error(f"{where}: duplicate tags: {doubled}")
     return tags
 
 
-def _checked_callable(name: str, value: Any) -> Any:
+def _checked_callable(where: str, name: str, value: Any) -> Any:
     if value is not None and not callable(value):
-        error(f"{name} must be a callable")
+        error(f"{where}: {name} must be a function, not {value!r}")
     return value
 
 
-def _check_description(description: Any, format: Any) -> None:
+def _check_description(where: str, description: Any, format: Any) -> None:
     if description is not None and not isinstance(description, str):
-        error("BuilderConfig argument description must be an instance of str or None")
+        error(f"{where}: description must be a string, not {description!r}")
     if format not in (None, "markdown"):
-        error('builder description format must be None or "markdown"')
+        error(f"{where}: description_format must be 'markdown' or None, not {format!r}")

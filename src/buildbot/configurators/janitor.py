@@ -1,19 +1,21 @@
-"""Deleting what is old, on a schedule: accepted, and not supported yet."""
+"""Deleting old data on a schedule: accepted, not supported yet."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.arguments import no_argument
 from buildbot._border.errors import error, warn
 from buildbot.configurators import ConfiguratorBase
 
 JANITOR_NAME = "__Janitor"
 _TIME = ("minute", "hour", "dayOfWeek", "dayOfMonth", "month")
+_HORIZONS = ("logHorizon", "build_data_horizon")
 
 
 class JanitorConfigurator(ConfiguratorBase):
     """Deletes logs older than ``logHorizon`` and build data older than ``build_data_horizon``:
-    accepted, and not supported yet."""
+    accepted, not supported yet."""
 
     compare_attrs = ("logHorizon", "build_data_horizon", "hour", "schedule")
 
@@ -26,6 +28,6 @@ class JanitorConfigurator(ConfiguratorBase):
         self.schedule = kwargs
         for name in kwargs:
             if name not in _TIME:
-                error(f"JanitorConfigurator: unknown argument {name!r}")
+                error(no_argument("JanitorConfigurator", name, (*_TIME, *_HORIZONS)))
         if logHorizon is not None or build_data_horizon is not None:
-            warn("JanitorConfigurator is not supported yet: nothing old is deleted")
+            warn("JanitorConfigurator is not supported yet; no old data is deleted")

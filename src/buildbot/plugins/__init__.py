@@ -31,8 +31,8 @@ worker = Namespace("buildbot.plugins.worker", "buildbot.worker", catalogue.WORKE
 www = Namespace("buildbot.plugins.www", "buildbot.www", {})
 
 _REMOVED = {
-    "buildslave": "buildbot.plugins.buildslave was removed from Buildbot: use `worker`",
-    "status": "buildbot.plugins.status was removed from Buildbot: use `reporters` and c['www']",
+    "buildslave": "buildbot.plugins.buildslave was removed from Buildbot; use `worker`",
+    "status": "buildbot.plugins.status was removed from Buildbot; use `reporters` and c['www']",
 }
 
 

@@ -94,7 +94,8 @@ class Namespace(ModuleType):
     def _unknown(self, name: str) -> str:
         short = self.__name__.removeprefix("buildbot.plugins.")
         if name in _REMOVED:
-            return f"{short}.{name} was removed from Buildbot long ago: {_REMOVED[name]}"
+            return f"{short}.{name} was removed from Buildbot; {_REMOVED[name]}"
         close = difflib.get_close_matches(name, self.names, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        return f"there is no {short}.{name}, and no installed plug-in offers it{hint}"
+        quoted = " or ".join(f'"{one}"' for one in close)
+        hint = f"; did you mean {quoted}?" if close else ""
+        return f'"{short}.{name}" does not exist, nor does an installed plug-in provide it{hint}'

@@ -45,14 +45,14 @@ class BuildFactory(ComparableMixin):
         """Append one step."""
         if kwargs or isinstance(step, type):
             error(
-                "addStep() takes a step instance (steps.ShellCommand(...)), "
+                "addStep() needs a step instance (steps.ShellCommand(...)), "
                 "not a class and its arguments"
             )
             return
         if not callable(getattr(step, "get_step_factory", None)) and not callable(
             getattr(step, "buildStep", None)
         ):
-            error(f"{step!r} is not a step: pass an instance of a BuildStep to addStep()")
+            error(f"addStep() needs a step instance (steps.ShellCommand(...)), not {step!r}")
             return
         if (forgotten := what_is_forgotten(step)) is not None:
             error(forgotten)

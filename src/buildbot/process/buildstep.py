@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import no_argument
 from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
@@ -135,10 +136,10 @@ class BuildStep(
                 check(value, kind, name)
                 setattr(self, name, value)
         if kwargs:
-            names = list(kwargs)
-            error(f"{type(self)}.__init__ got unexpected keyword argument(s) {names}")
+            for name in kwargs:
+                error(no_argument(kind, name, STEP_ARGUMENTS))
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
-            error(f"Step {kind} name '{self.name}' exceeds maximum length of {_LONGEST_NAME}")
+            error(f'{kind}: the name "{self.name}" is longer than {_LONGEST_NAME} characters')
         self.updateBuildSummaryPolicy = summary_policy(self, kind)
         self._setup_logs()
         self._setup_statistics()

@@ -25,9 +25,9 @@ class Project(ComparableMixin):
         _check_text("name", name, "str")
         _check_text("slug", slug, "str")
         if description is not None:
-            _check_text("description", description, "str or None")
+            _check_text("description", description, "a string or None")
         if description_format not in (None, "markdown"):
-            error('project description format must be None or "markdown"')
+            error("Project: description_format must be 'markdown' or None")
         self.name = name
         self.slug = slug
         self.description = description
@@ -44,4 +44,4 @@ class Project(ComparableMixin):
 
 def _check_text(argument: str, value: Any, kinds: str) -> None:
     if not isinstance(value, str):
-        error(f"Project argument {argument} must be an instance of {kinds}")
+        error(f"Project: {argument} must be {kinds}, not {value!r}")

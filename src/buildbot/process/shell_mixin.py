@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import no_argument
 from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.sequences import flatten
@@ -89,7 +90,7 @@ class ShellMixin:
     ) -> dict[str, Any]:
         """Take the program's arguments out of *constructorArgs*; return those of a BuildStep.
 
-        Those in *prohibitArgs*, and unknown ones, are errors of the configuration.
+        Unknown arguments, and those in *prohibitArgs*, are configuration errors.
         """
         kind = type(self).__name__
         rest = {}
@@ -101,18 +102,13 @@ class ShellMixin:
             elif name in _OF_STEP and name not in prohibited:
                 rest[name] = value
             else:
-                error(f"invalid {kind} argument {name}")
+                error(no_argument(kind, name, {*_CHECKS, *_OF_STEP}.difference(prohibited)))
         for name in _CHECKS:
             # A class attribute that is a dictionary must not be shared by the steps.
             value = getattr(self, name, None)
             if name not in self.__dict__ and isinstance(value, dict):
                 setattr(self, name, dict(value))
         return rest
-
-    @staticmethod
-    def _unknown_arguments(arguments: dict[str, Any]) -> list[str]:
-        """Return the names that neither a program nor a step has."""
-        return [name for name in arguments if name not in _CHECKS and name not in _OF_STEP]
 
     @outgoing
     async def makeRemoteShellCommand(

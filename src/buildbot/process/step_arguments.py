@@ -1,4 +1,4 @@
-"""Checking the arguments of steps, with the messages that Buildbot's users know."""
+"""Checking the arguments of steps."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ Check = Callable[[Any, str, str], None]
 
 def check_bool(value: Any, where: str, name: str) -> None:
     """Report a value that is neither a bool nor a renderable."""
-    _check(value, where, name, (bool,), "bool")
+    _check(value, where, name, (bool,), "True or False")
 
 
 def check_text(value: Any, where: str, name: str) -> None:
     """Report a value that is neither text nor a renderable."""
-    _check(value, where, name, (str,), "str")
+    _check(value, where, name, (str,), "a string")
 
 
 def check_text_or_none(value: Any, where: str, name: str) -> None:
     """Report a value that is neither text, None, nor a renderable."""
-    _check(value, where, name, (str, type(None)), "str or None")
+    _check(value, where, name, (str, type(None)), "a string or None")
 
 
 def check_number_or_none(value: Any, where: str, name: str) -> None:
     """Report a value that is neither a number, None, nor a renderable."""
-    _check(value, where, name, (int, float, type(None)), "int or float or None")
+    _check(value, where, name, (int, float, type(None)), "a number or None")
 
 
 def check_int_or_none(value: Any, where: str, name: str) -> None:
     """Report a value that is neither an int, None, nor a renderable."""
-    _check(value, where, name, (int, type(None)), "int or None")
+    _check(value, where, name, (int, type(None)), "an integer or None")
 
 
 def check_any(value: Any, where: str, name: str) -> None:
-    """Accept it."""
+    """Accept any value."""
 
 
 def _check(value: Any, where: str, name: str, kinds: tuple[type, ...], words: str) -> None:
     if not isinstance(value, kinds) and is_constant(value):
-        error(f"{where} argument {name} must be an instance of {words}")
+        error(f"{where}: {name} must be {words}, not {value!r}")
 
 
 STEP_ARGUMENTS: dict[str, Check] = {
@@ -65,4 +65,4 @@ STEP_ARGUMENTS: dict[str, Check] = {
     "warnOnWarnings": check_bool,
     "workdir": check_text_or_none,
 }
-"""What every step takes, and what each may be."""
+"""The arguments of every step, and their checks."""

@@ -1,4 +1,4 @@
-"""Which results of a step are told in the sentence of its build, and what is told of its end."""
+"""Which results of a step appear in the summary of its build, and how a failure is summarised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the arguments of every scheduler may be."""
+"""Checking the arguments of schedulers."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from buildbot._border.rendering import IRenderable
 from buildbot.config import error
 from buildbot.process.properties import Properties
 
-BUILDER_NAMES_ERROR = (
-    "The builderNames argument to a scheduler must be a list of Builder names or an IRenderable "
-    "object that will render to a list of builder names."
-)
-
 
 @dataclass(slots=True, kw_only=True)
 class Arguments:
-    """Arguments that ``checkConfig`` and ``reconfigService`` both take, declared once, as fields
-    under Buildbot's names."""
+    """Arguments that ``checkConfig`` and ``reconfigService`` share, as fields with Buildbot's
+    names."""
 
     @classmethod
     def taken_from(cls, keywords: dict[str, Any]) -> Self:
-        """Return those among *keywords*, which lose them; the rest is for the base class."""
+        """Take the fields out of *keywords*; what remains is for the base class."""
         names = (field.name for field in fields(cls))
         return cls(**{name: keywords.pop(name) for name in names if name in keywords})
 
     def give_to(self, scheduler: Any) -> None:
-        """Make each an attribute of the scheduler."""
+        """Set each as an attribute of the scheduler."""
         for field in fields(self):
             setattr(scheduler, field.name, getattr(self, field.name))
 
@@ -35,26 +30,26 @@ class Arguments:
 def check_arguments(
     what: str, *, builder_names: Any, properties: Any, codebases: Any, priority: Any
 ) -> None:
-    """Say what is wrong with the arguments that all schedulers take."""
+    """Report errors in the arguments that all schedulers take."""
     if not are_builder_names(builder_names):
-        error(BUILDER_NAMES_ERROR)
+        error(
+            f"{what}: builderNames must be a list of builder names or a renderable of one, "
+            f"not {builder_names!r}"
+        )
     if properties is not None and not isinstance(properties, dict | Properties):
         error(f"{what}: properties must be a dictionary, not {properties!r}")
     if codebases is not None:
-        _check_codebases(codebases)
+        _check_codebases(what, codebases)
     if priority is not None and not isinstance(priority, int) and not callable(priority):
-        error(
-            f"Invalid type for priority: {type(priority)}. "
-            "It must either be an integer or a function"
-        )
+        error(f"{what}: priority must be an integer or a function, not {priority!r}")
 
 
 def check_change_arguments(what: str, *, is_important: Any, change_filter: Any) -> None:
-    """Say what is wrong with the arguments of schedulers that look at changes."""
+    """Report errors in the arguments of schedulers that look at changes."""
     if is_important is not None and not callable(is_important):
-        error("fileIsImportant must be a callable")
+        error(f"{what}: fileIsImportant must be a function, not {is_important!r}")
     if change_filter is not None and not callable(getattr(change_filter, "filter_change", None)):
-        error(f"{what}: change_filter must be a ChangeFilter, not {change_filter!r}")
+        error(f"{what}: change_filter must be a util.ChangeFilter, not {change_filter!r}")
 
 
 def are_names(names: Any) -> bool:
@@ -69,13 +64,18 @@ def are_builder_names(names: Any) -> bool:
     return bool(IRenderable.providedBy(names))
 
 
-def _check_codebases(codebases: Any) -> None:
-    if not isinstance(codebases, dict | list | tuple):
-        error("Codebases must be a dict of dicts, or list of strings")
-    elif isinstance(codebases, dict) and not all(isinstance(v, dict) for v in codebases.values()):
-        error("Codebases must be a dict of dicts")
-    elif isinstance(codebases, list | tuple) and not all(isinstance(n, str) for n in codebases):
-        error("Codebases must be a list of strings")
+def _check_codebases(what: str, codebases: Any) -> None:
+    if isinstance(codebases, dict):
+        is_right = all(isinstance(value, dict) for value in codebases.values())
+    else:
+        is_right = isinstance(codebases, list | tuple) and all(
+            isinstance(name, str) for name in codebases
+        )
+    if not is_right:
+        error(
+            f"{what}: codebases must be a list of names or a dictionary of dictionaries, "
+            f"not {codebases!r}"
+        )
 
 
 def codebases_given(codebases: Any) -> dict[str, dict[str, Any]]:

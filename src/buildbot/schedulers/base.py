@@ -93,7 +93,7 @@ class BaseScheduler(ComparableMixin):
 
     @property
     def _what(self) -> str:
-        return f"{type(self).__name__} {self.name!r}"
+        return f'{type(self).__name__} "{self.name}"'
 
     def listBuilderNames(self) -> Any:
         """Return the names of the builders."""

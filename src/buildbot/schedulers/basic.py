@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from buildbot._border.arguments import own_arguments
+from buildbot._border.arguments import no_argument, own_arguments
 from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers import wiring
@@ -65,8 +65,7 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
         """Say what is wrong with the arguments."""
         if shouldntBeSet is not self.NotSet:
             error(
-                "pass arguments to schedulers using keyword arguments: the only positional "
-                "argument is the name"
+                f"{self._what}: pass arguments by keyword; the name is the only positional argument"
             )
         arguments = BasicArguments.taken_from(kwargs)
         check_change_arguments(
@@ -76,7 +75,9 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
         )
         timer = arguments.treeStableTimer
         if timer is not None and not isinstance(timer, int | float):
-            error(f"{self._what}: treeStableTimer must be a number of seconds, or None")
+            error(
+                f"{self._what}: treeStableTimer must be a number of seconds or None, not {timer!r}"
+            )
         _refuse_unknown(self._what, kwargs)
         return super().checkConfig(builderNames=builderNames, **_known(kwargs))
 
@@ -168,12 +169,13 @@ class AnyBranchScheduler(BaseBasicScheduler):
 
 
 _ARGUMENTS = ("properties", "codebases", "priority")
+_KNOWN = (*_ARGUMENTS, *(field.name for field in fields(BasicArguments)), "builderNames", "reason")
 
 
 def _refuse_unknown(what: str, arguments: dict[str, Any]) -> None:
     for name in arguments:
         if name not in _ARGUMENTS:
-            error(f"{what}: unexpected keyword argument {name!r}")
+            error(no_argument(what, name, _KNOWN))
 
 
 def _known(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Dependent(ReconfigurableBaseScheduler):
     def checkConfig(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if not isinstance(upstream, BaseScheduler):
-            error("upstream must be another Scheduler instance")
+            error("upstream must be another scheduler")
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments

@@ -1,4 +1,4 @@
-"""Forms in which people ask for builds."""
+"""The force scheduler: a form for starting builds by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from buildbot._border.arguments import own_arguments
+from buildbot._border.arguments import no_argument, own_arguments
 from buildbot._border.bridge import answered, inward, outgoing, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
@@ -67,14 +67,18 @@ __all__ = [
     "oneCodebase",
 ]
 
+_ARGUMENTS = (
+    *("builderNames", "username", "reason", "reasonString", "buttonName", "codebases", "label"),
+    *("properties", "priority"),
+)
 _NOBODY = ("", "anonymous")
 _LARGEST_PRIORITY = 2**31 - 1
 _NO_ANSWERS = {"self", "collector"}
-"""What no field can be called: answers become arguments beside these."""
+"""Names that no field can have: answers are passed as arguments beside these."""
 
 
 class ForceScheduler(ReconfigurableBaseScheduler):
-    """A form; who fills it in and sends it gets a build of each of its builders, or of one."""
+    """A form that starts builds of its builders, or of one of them."""
 
     compare_attrs = (
         "reason",
@@ -110,7 +114,10 @@ class ForceScheduler(ReconfigurableBaseScheduler):
     ) -> Any:
         """Say what is wrong with the arguments."""
         if not isIdentifier(1024, self.name):
-            error(f"ForceScheduler name must be an identifier: {self.name!r}")
+            error(
+                f"ForceScheduler name {self.name!r} is not valid: use letters, digits, '_' and "
+                "'-', not starting with a digit"
+            )
         super().checkConfig(builderNames)
         self._check_kind("reason", reason, BaseParameter, "StringParameter")
         self._check_kind("username", username, BaseParameter, "StringParameter")
@@ -118,11 +125,11 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         self._check_codebase_parameters(codebases)
         if properties is not None and not self.checkIfListOfType(properties, BaseParameter):
             error(
-                f"ForceScheduler '{self.name}': properties must be a list of BaseParameters: "
-                f"{properties!r}"
+                f"{self._what}: properties must be a list of parameters (util.StringParameter …), "
+                f"not {properties!r}"
             )
         for name in kwargs:
-            error(f"ForceScheduler '{self.name}': unexpected keyword argument {name!r}")
+            error(no_argument(self._what, name, _ARGUMENTS))
         return settled(None)
 
     @own_arguments
@@ -164,21 +171,21 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     def _check_kind(self, argument: str, given: Any, kind: type, word: str) -> None:
         if given is not None and not isinstance(given, kind):
-            error(f"ForceScheduler '{self.name}': {argument} must be a {word}: {given!r}")
+            error(f"{self._what}: {argument} must be a util.{word}, not {given!r}")
 
     def _check_codebase_parameters(self, codebases: Any) -> None:
         if codebases is None:
             return
-        what = f"ForceScheduler '{self.name}': 'codebases'"
-        if not isinstance(codebases, list | tuple):
-            error(f"{what} should be a list of strings or CodebaseParameter, not {type(codebases)}")
-        elif not codebases:
+        what = f"{self._what}: codebases must"
+        if isinstance(codebases, list | tuple) and not codebases:
             error(
-                f"{what} cannot be empty; use [CodebaseParameter(codebase='', hide=True)] if "
-                f"needed: {codebases!r} "
+                f"{what} not be empty; to show no codebase, use "
+                "[util.CodebaseParameter(codebase='', hide=True)]"
             )
-        elif not self.checkIfListOfType(codebases, (str, CodebaseParameter)):
-            error(f"{what} must be a list of strings or CodebaseParameter objects: {codebases!r}")
+        elif not isinstance(codebases, list | tuple) or not self.checkIfListOfType(
+            codebases, (str, CodebaseParameter)
+        ):
+            error(f"{what} be a list of names or util.CodebaseParameter, not {codebases!r}")
 
     # Filling in
 

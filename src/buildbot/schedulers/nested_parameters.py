@@ -91,7 +91,7 @@ ParameterGroup = NestedParameter
 
 
 class AnyPropertyParameter(NestedParameter):
-    """A property whose name is asked for as well."""
+    """A property with a name that the user enters too."""
 
     def __init__(self, name: Any, **kw: Any) -> None:
         fields = [
@@ -174,7 +174,7 @@ class CodebaseParameter(NestedParameter):
         fields = [_codebase_field(field, value) for field, value in given.items()]
         if patch is not None:
             if patch.name != "patch":
-                error("patch parameter of a codebase must be named 'patch'")
+                error("the patch parameter of a CodebaseParameter must be named 'patch'")
             fields.append(patch)
             kwargs.setdefault("columns", 1)
         super().__init__(name, fields=fields, label=label, **kwargs)

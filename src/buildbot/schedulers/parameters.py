@@ -88,7 +88,7 @@ class BaseParameter:
         self, name: Any, label: Any = None, tablabel: Any = None, regex: Any = None, **kw: Any
     ) -> None:
         if name in ("owner", "builderNames", "builderid"):
-            error(f"{name} cannot be used as a parameter name, because it is reserved")
+            error(f'parameter name "{name}" is reserved; choose another')
         self.name = name
         self.label = name if label is None else label
         self.tablabel = self.label if tablabel is None else tablabel
@@ -96,21 +96,18 @@ class BaseParameter:
             try:
                 self.regex = re.compile(regex)
             except re.error as wrong:
-                error(f"parameter {name!r}: {regex!r} is no regular expression: {wrong}")
+                error(f'parameter "{name}": {regex!r} is not a valid regular expression: {wrong}')
         if "value" in kw:
-            error(
-                f"Use default='{kw['value']}' instead of value=... to give a default Parameter "
-                "value"
-            )
+            error(f'parameter "{name}": use default={kw["value"]!r} instead of value=…')
         self.__dict__.update(kw)
 
     @property
     def fullName(self) -> str | None:
-        """The name, after those of the parameters that it is nested in; None without any."""
+        """The name, prefixed with the names of the enclosing parameters; None if it has none."""
         return "_".join(filter(None, (self.parentName, self.name))) or None
 
     def setParent(self, parent: Any) -> None:
-        """Take the parameter that it is nested in, None for none."""
+        """Set the enclosing parameter, or None."""
         self.parentName = None if parent is None else parent.fullName
 
     def getFromKwargs(self, kwargs: Any) -> Any:

@@ -182,9 +182,12 @@ class Periodic(Timed):
     def checkConfig(self, builderNames: Any, periodicBuildTimer: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if not isinstance(periodicBuildTimer, int | float):
-            error(f"{self._what}: periodicBuildTimer must be a number of seconds")
+            error(
+                f"{self._what}: periodicBuildTimer must be a number of seconds, "
+                f"not {periodicBuildTimer!r}"
+            )
         elif periodicBuildTimer <= 0:
-            error("periodicBuildTimer must be positive")
+            error(f"{self._what}: periodicBuildTimer must be positive, not {periodicBuildTimer!r}")
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments

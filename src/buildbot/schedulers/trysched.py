@@ -37,7 +37,7 @@ class Try_Jobdir(TryBase):
     def checkConfig(self, builderNames: Any, jobdir: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if not isinstance(jobdir, str):
-            error(f"{self._what}: jobdir must be the name of a directory, not {jobdir!r}")
+            error(f"{self._what}: jobdir must be a path, not {jobdir!r}")
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments

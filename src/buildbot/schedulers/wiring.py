@@ -196,4 +196,4 @@ def finish_now(outcome: Any) -> None:
         except StopIteration:
             return
         outcome.close()
-        raise TypeError("reconfigService waits for something; it may not, before the master runs")
+        raise TypeError("reconfigService must not wait for anything before the master is up")

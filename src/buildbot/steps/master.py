@@ -54,7 +54,7 @@ class MasterShellCommand(BuildStep):
             self.process = await self._started(environment)
         except OSError as error:
             await log.addStderr(f"{error}\n")
-            self.descriptionDone = ["could not be started"]
+            self.descriptionDone = ["cannot be started"]
             return FAILURE
         await asyncio.gather(
             _copy(self.process.stdout, log, "addStdout"),

@@ -33,18 +33,10 @@ class ShellCommand(ShellMixin, BuildStep):
     name = "shell"
 
     def __init__(self, **kwargs: Any) -> None:
-        if self.is_exact_step_class(ShellCommand):
-            if "command" not in kwargs:
-                error("ShellCommand's `command' argument is not specified")
-            kwargs = self._known(kwargs)
+        if self.is_exact_step_class(ShellCommand) and "command" not in kwargs:
+            error('ShellCommand needs the argument "command"')
         kwargs = self.setupShellMixin(kwargs)
         super().__init__(**kwargs)
-
-    def _known(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        unknown = self._unknown_arguments(arguments)
-        if unknown:
-            error(f"Invalid argument(s) passed to ShellCommand: {', '.join(unknown)}")
-        return {name: value for name, value in arguments.items() if name not in unknown}
 
     async def run(self) -> int:
         """Run the program; its exit code says the result."""
@@ -122,7 +114,7 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
         self.includeStdout = includeStdout
         self.includeStderr = includeStderr
         if (property is not None) == (extract_fn is not None):
-            error("Exactly one of property and extract_fn must be set")
+            error("SetPropertyFromCommand needs either property or extract_fn")
         super().__init__(**kwargs)
         self.property_changes: dict[str, Any] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import no_argument
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
@@ -32,24 +33,24 @@ class ShellArg(ResultComputingConfigMixin, ComparableMixin):
 
     def __init__(self, command: Any = None, logname: Any = None, **kwargs: Any) -> None:
         if command is None:
-            error("the 'command' parameter of ShellArg must not be None")
+            error('ShellArg needs the argument "command"')
         self.command = command
         self.logname = logname
         for name, value in kwargs.items():
             if name in self.resultConfig:
                 setattr(self, name, value)
             else:
-                error(f"the parameter '{name}' is not handled by ShellArg")
+                error(no_argument("ShellArg", name, ("command", "logname", *self.resultConfig)))
 
     def validateAttributes(self) -> None:
-        """Raise ConfigErrors if an attribute is of a kind that it cannot be."""
+        """Raise ConfigErrors if an attribute has the wrong type."""
         if not isinstance(self.command, str | list):
-            error(f"{self.command} is an invalid command, it must be a string or a list")
+            error(f"ShellArg: command must be a string or a list, not {self.command!r}")
         if self.logname is not None and not isinstance(self.logname, str):
-            error(f"{self.logname} is an invalid logname, it must be a string")
+            error(f"ShellArg: logname must be a string, not {self.logname!r}")
         for name in self.resultConfig:
             if not isinstance(getattr(self, name), bool):
-                error(f"{name} must be a boolean")
+                error(f"ShellArg: {name} must be True or False, not {getattr(self, name)!r}")
 
     @outgoing
     async def getRenderingFor(self, build: Any) -> ShellArg:
@@ -61,9 +62,9 @@ class ShellArg(ResultComputingConfigMixin, ComparableMixin):
 
 
 class ShellSequence(ShellMixin, BuildStep):
-    """Run ``commands`` (a list of `ShellArg`, or a renderable that gives one) in order.
+    """Run ``commands`` (a list of `ShellArg`, or a renderable of one) in order.
 
-    Subclasses may give other commands to `runShellSequence` in their ``run``.
+    A subclass's ``run`` may pass other commands to `runShellSequence`.
     """
 
     last_command: Any = None
@@ -75,7 +76,7 @@ class ShellSequence(ShellMixin, BuildStep):
         super().__init__(**kwargs)
 
     def shouldRunTheCommand(self, cmd: Any) -> bool:
-        """Return whether a command is to run: an empty one is not."""
+        """Return whether to run a command; an empty one is skipped."""
         return bool(cmd)
 
     def getFinalState(self) -> Any:
@@ -87,10 +88,12 @@ class ShellSequence(ShellMixin, BuildStep):
         """Run the commands; return a Deferred of the result of all of them."""
         overall = SUCCESS
         if not isinstance(commands, list | tuple):
-            return await self._nonsense(f"commands must be a list of ShellArg, not {commands!r}")
+            return await self._refused(f"commands must be a list of ShellArg, not {commands!r}")
         for argument in commands:
             if not isinstance(argument, ShellArg):
-                return await self._nonsense(f"{argument!r} is no ShellArg")
+                return await self._refused(
+                    f"commands must be a list of ShellArg, not of {argument!r}"
+                )
             argument.validateAttributes()
             if not self.shouldRunTheCommand(argument.command):
                 continue
@@ -106,7 +109,7 @@ class ShellSequence(ShellMixin, BuildStep):
                 break
         return overall
 
-    async def _nonsense(self, sentence: str) -> int:
+    async def _refused(self, sentence: str) -> int:
         await self.addCompleteLog("commands", sentence + "\n")
         return EXCEPTION
 

@@ -89,15 +89,18 @@ def _values(argument: str, given: Any) -> Any:
     may_be_none = argument.startswith("branch")
     if all(isinstance(value, str) or (value is None and may_be_none) for value in values):
         return values
-    words = "list of strings, a string or None" if may_be_none else "list of strings or a string"
-    raise ValueError(f"Values of filter {argument} must be {words}")
+    words = "a string, None, or a list of these" if may_be_none else "a string or a list of strings"
+    raise ValueError(f"filter {argument} must be {words}, not {given!r}")
 
 
 def _expressions(argument: str, given: Any) -> Any:
     values = given if isinstance(given, list) else [given]
     if all(isinstance(value, str | re.Pattern) for value in values):
         return values
-    raise ValueError(f"Values of filter {argument} must be list of strings, a string or regex")
+    raise ValueError(
+        f"filter {argument} must be a string, a regular expression, or a list of these, "
+        f"not {given!r}"
+    )
 
 
 def function_name(function: Any) -> str:

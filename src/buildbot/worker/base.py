@@ -41,7 +41,7 @@ class AbstractWorker(ComparableMixin):
 
     def _warn_if_to_come(self) -> None:
         if self._kind == "remote":
-            warn(f"worker {self.name!r}: remote workers are not supported yet; it cannot connect")
+            warn(f'worker "{self.name}" cannot connect: remote workers are not supported yet')
 
     def checkConfig(
         self,
@@ -76,15 +76,21 @@ class AbstractWorker(ComparableMixin):
         self.defaultProperties.update(defaultProperties or {}, "Worker")
         self._check_numbers()
         if name in _RESERVED:
-            error(f"worker name {name!r} is reserved: choose another")
+            error(f'worker name "{name}" is reserved; choose another')
 
     def _check_numbers(self) -> None:
         if self.max_builds is not None and (
             not isinstance(self.max_builds, int) or self.max_builds < 1
         ):
-            error(f"worker {self.name!r}: max_builds must be a positive integer or None")
+            error(
+                f'worker "{self.name}": max_builds must be a positive integer, '
+                f"not {self.max_builds!r}"
+            )
         if not isinstance(self.missing_timeout, int | float):
-            error(f"worker {self.name!r}: missing_timeout must be a number of seconds")
+            error(
+                f'worker "{self.name}": missing_timeout must be a number of seconds, '
+                f"not {self.missing_timeout!r}"
+            )
 
     def reconfigService(self, *args: Any, **kwargs: Any) -> Any:
         """Take new arguments; subclasses call it with those of this class."""
@@ -112,12 +118,12 @@ class AbstractWorker(ComparableMixin):
 
     def _lock_accesses(self) -> Any:
         if not is_constant(self.locks):
-            warn(f"worker {self.name!r}: renderable locks of workers are not supported yet")
+            warn(f'worker "{self.name}": renderable locks are not supported for workers yet')
             return ()
         try:
             return lock_accesses(self.locks)
         except TypeError as wrong:
-            error(f"worker {self.name!r}: {wrong}")
+            error(f'worker "{self.name}": {wrong}')
             return ()
 
     def _settings(self) -> dict[str, Any]:

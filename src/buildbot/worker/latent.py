@@ -54,8 +54,8 @@ class AbstractLatentWorker(AbstractWorker):
 
     def _warn_if_to_come(self) -> None:
         warn(
-            f"worker {self.name!r}: latent workers ({type(self).__name__}) are not supported yet; "
-            "it will not be started"
+            f'worker "{self.name}" will not be started: latent workers '
+            f"({type(self).__name__}) are not supported yet"
         )
 
     def _settings(self) -> dict[str, Any]:

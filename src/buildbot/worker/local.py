@@ -47,7 +47,7 @@ class LocalWorker(AbstractWorker):
         self.workdir = workdir
         self.reconnect_timeout = reconnect_timeout
         if not isinstance(reconnect_timeout, int | float) or reconnect_timeout < 0:
-            error(f"worker {name!r}: reconnect_timeout must be a number of seconds")
+            error(f'worker "{name}": reconnect_timeout must be a number of seconds')
         self.environment = environment
         self.inherit_environment = inherit_environment
         for problem in _problems_of_variables(environment, inherit_environment):

@@ -1,4 +1,4 @@
-"""`check-database`: find what is damaged in a master's database, and mend it."""
+"""`check-database`: find damage in a master's database, and repair it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chargehand.cli.basedir import PidFile, open_basedir
 
 @click.command("check-database")
 @click.argument("directory", type=click.Path(path_type=Path), default=".")
-@click.option("--repair", is_flag=True, help="Mend what is found; the master must be stopped.")
+@click.option("--repair", is_flag=True, help="Repair the damage; the master must be stopped.")
 def check_database(directory: Path, repair: bool) -> int:
     """Look for damaged rows in the database of the master in DIRECTORY.
 
-    Tells the table, the key and the column of each, and what a repair does. The exit status is 1
-    when something was found and not mended.
+    Prints the table, key and column of each, and what a repair does. The exit status is 1 if
+    damage was found and not repaired.
     """
     from chargehand.cli.check_configuration import load_configuration
     from chargehand.store.checking import checked
@@ -26,7 +26,7 @@ def check_database(directory: Path, repair: bool) -> int:
     basedir = open_basedir(directory)
     if repair and (running := PidFile(basedir.pid_path).running()) is not None:
         raise CommandFailed(
-            f"A master runs in {basedir.path} (process {running}). "
+            f"A master is running in {basedir.path} (process {running}). "
             f"Stop it first: chargehand stop {basedir.path}"
         )
     config = load_configuration(basedir.config_path, basedir.path)

@@ -19,7 +19,7 @@ from chargehand.domain.properties import Property
 
 
 def builder_objects(section: Section) -> list[BuilderConfig]:
-    """Return the builders as objects: dictionaries are made into such."""
+    """Return the builders as objects; dictionaries are converted."""
     found = []
     for entry in section.listing("builders", "builder configurations"):
         if isinstance(entry, BuilderConfig):
@@ -30,7 +30,7 @@ def builder_objects(section: Section) -> list[BuilderConfig]:
                 found.append(builder)
         else:
             section.error(
-                f"{entry!r} is not a builder config: use util.BuilderConfig(...) or a dictionary",
+                f"c['builders'] must be a list of util.BuilderConfig(...), not of {entry!r}",
                 "builders",
             )
     return found
@@ -41,8 +41,10 @@ def _of_dictionary(section: Section, entry: dict[str, Any]) -> BuilderConfig | N
     try:
         return BuilderConfig(**entry)
     except TypeError as wrong:
-        sentence = str(wrong).replace("BuilderConfig.__init__() ", "").replace("argument", "key")
-        section.error(f"builder {name!r}: {sentence}", "builders", name)
+        sentence = (
+            str(wrong).replace("BuilderConfig", f'builder "{name}"').replace("argument", "key")
+        )
+        section.error(sentence, "builders", name)
         return None
 
 
@@ -66,7 +68,7 @@ class BuilderReader:
         """Return the engine's value."""
         name, hooks = builder.name, self._hooks
         if builder.do_build_if is not None:
-            self._warn(name, "do_build_if is not supported yet; it builds always")
+            self._warn(name, "do_build_if is not supported yet; it always builds")
         return model.BuilderConfig(
             name=name,
             worker_names=tuple(builder.workernames),
@@ -91,7 +93,7 @@ class BuilderReader:
     def _properties(self, name: str, values: Mapping[str, Any]) -> dict[str, Property]:
         for key, value in values.items():
             if is_constant(value) and not is_json(value):
-                self._error(name, f"property {key!r} must be a value that JSON can hold")
+                self._error(name, f'property "{key}" must be a value that JSON can represent')
         return {key: (value, "Builder") for key, value in values.items()}
 
     def _locks(self, builder: BuilderConfig) -> Any:
@@ -109,11 +111,11 @@ class BuilderReader:
             return rule
         if callable(rule):
             return self._hooks.collapse_requests(rule)
-        self._error(builder.name, "collapseRequests must be a callable, True, or False")
+        self._error(builder.name, "collapseRequests must be a function, True, or False")
         return None
 
     def _error(self, name: str, sentence: str) -> None:
-        self._given.error(f"builder {name!r}: {sentence}", "builders", name)
+        self._given.error(f'builder "{name}": {sentence}', "builders", name)
 
     def _warn(self, name: str, sentence: str) -> None:
-        self._given.warn(f"builder {name!r}: {sentence}", "builders", name)
+        self._given.warn(f'builder "{name}": {sentence}', "builders", name)

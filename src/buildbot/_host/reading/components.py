@@ -1,4 +1,4 @@
-"""Lists of components: workers, schedulers, change sources, services, projects, secrets."""
+"""Reading lists of components: workers, schedulers, change sources, services, projects, secrets."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ComponentReader:
         for component in self._read(key, kinds, "_as_component"):
             if isinstance(component.settings, NotYet):
                 self._given.warn(
-                    f"{component.settings.kind} {component.name!r} is not supported yet; "
+                    f'{component.settings.kind} "{component.name}" is not supported yet; '
                     "it does nothing",
                     key,
                     component.name,
@@ -104,5 +104,5 @@ class ComponentReader:
     def _complain(self, key: str, entry: Any, kinds: str) -> None:
         shown = f"the class {entry.__name__}" if isinstance(entry, type) else repr(entry)
         self._given.error(
-            f"{self._given.shown(key)} must be a list of {kinds} but there is {shown}", key
+            f"{self._given.shown(key)} must be a list of {kinds}, not of {shown}", key
         )

@@ -59,7 +59,7 @@ class Reader:
             raise ConfigErrors(collector.errors)
         if previous is not None:
             config = _recognised(previous, config)
-            equivalence.forget()  # it would keep alive what is not needed any more
+            equivalence.forget()  # or it keeps the old configuration alive
             if config is previous:
                 self._document.take_back()
         return config
@@ -72,7 +72,7 @@ class Reader:
         def report(error: Exception) -> None:
             found = traceback.extract_tb(error.__traceback__)[-1]
             collector.add(
-                f"exception while the configuration was read: {type(error).__name__}: {error} "
+                f"exception while reading the configuration: {type(error).__name__}: {error} "
                 f"(in {found.filename}:{found.lineno})"
             )
 
@@ -121,12 +121,13 @@ def _settings(section: Section) -> dict[str, Any]:
 
 
 def _configure(section: Section) -> None:
-    """Run the configurators; they alter the dictionary."""
+    """Run the configurators; they change the dictionary."""
     for configurator in section.listing("configurators", "configurators"):
         configure = getattr(configurator, "configure", None)
         if configure is None:
             section.error(
-                f"{configurator!r} is not a configurator: it cannot configure", "configurators"
+                f"{configurator!r} is not a configurator: it has no method configure()",
+                "configurators",
             )
         else:
             configure(section.values)

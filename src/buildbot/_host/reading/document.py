@@ -48,7 +48,7 @@ class Document:
     def execute(self, collector: Collector) -> dict[str, Any] | None:
         """Return ``BuildmasterConfig``; None, with the errors in *collector*, when there is none.
 
-        Modules of the file's directory are imported anew; when anything fails the old ones stay.
+        Modules in the file's directory are imported again; if anything fails, the old ones stay.
         """
         self._trees.clear()
         code = self._compiled(collector)
@@ -119,13 +119,13 @@ class Document:
         try:
             return compile(self.path.read_bytes(), str(self.path), "exec", dont_inherit=True)
         except FileNotFoundError:
-            collector.add(f"configuration file {self.path} does not exist")
+            collector.add(f'configuration file "{self.path}" does not exist')
         except OSError as error:
-            collector.add(f"configuration file {self.path} cannot be read: {error.strerror}")
+            collector.add(f'cannot read configuration file "{self.path}": {error.strerror}')
         except SyntaxError as error:
             collector.add(*_syntax_error(error, str(self.path)))
         except ValueError as error:  # null bytes
-            collector.add(f"this is not Python: {error}", Origin(str(self.path), 1))
+            collector.add(f"the file is not valid Python: {error}", Origin(str(self.path), 1))
         return None
 
     def _run(self, code: Any, collector: Collector) -> dict[str, Any] | None:
@@ -151,8 +151,8 @@ class Document:
         config = module.__dict__.get("BuildmasterConfig")
         if config is None:
             collector.add(
-                "this file does not define BuildmasterConfig: "
-                "it needs a line like 'c = BuildmasterConfig = {}'",
+                "the file does not define BuildmasterConfig; "
+                "add a line like 'c = BuildmasterConfig = {}'",
                 Origin(str(self.path), 1),
             )
         elif not isinstance(config, dict):
@@ -182,7 +182,7 @@ class Document:
         trace = "".join(
             f"\n    {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}" for frame in own
         )
-        return f"exception while the configuration was executed: {summary}{trace}", origin
+        return f"exception in the configuration: {summary}{trace}", origin
 
     def _extend_path(self) -> None:
         for directory in {str(self._basedir): None, str(self.path.parent): None}:

@@ -71,7 +71,7 @@ class Hooks:
                 return None
             if not isinstance(chosen, WorkerForBuilder):
                 raise TypeError(
-                    f"nextWorker must return one of the workers or None, not {chosen!r}"
+                    f"nextWorker must return one of the given workers or None, not {chosen!r}"
                 )
             return chosen.slot
 
@@ -172,7 +172,7 @@ def _of(function: Any) -> Callable[[Hook], Hook]:
 
 def _pending(chosen: Any, function: str) -> PendingRequest:
     if not isinstance(chosen, BuildRequest):
-        raise TypeError(f"{function} must return one of the requests or None, not {chosen!r}")
+        raise TypeError(f"{function} must return one of the given requests or None, not {chosen!r}")
     return chosen.pending
 
 

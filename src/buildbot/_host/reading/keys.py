@@ -1,9 +1,8 @@
-"""The keys of ``BuildmasterConfig``: which there are, and what became of old ones."""
+"""The keys of ``BuildmasterConfig``: known ones, and what replaced old ones."""
 
 from __future__ import annotations
 
-import difflib
-
+from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
 
 _KNOWN_WORDS = """
@@ -16,9 +15,9 @@ secretsProviders select_next_worker services title titleURL user_managers valida
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _IGNORED = {
-    "buildHorizon": "old builds are removed by util.JanitorConfigurator",
-    "logHorizon": "old logs are removed by util.JanitorConfigurator",
-    "eventHorizon": "there are no events to remove any more",
+    "buildHorizon": "util.JanitorConfigurator removes old builds",
+    "logHorizon": "util.JanitorConfigurator removes old logs",
+    "eventHorizon": "events are no longer stored",
     "status": "use c['services'] with reporters.*, and c['www'] for the web",
 }
 
@@ -29,49 +28,35 @@ _REPLACED = {
     "projectName": "use c['title']",
     "projectURL": "use c['titleURL']",
     "debugPassword": "use c['manhole']",
-    "db_poll_interval": "the database is not polled any more; remove it",
+    "db_poll_interval": "remove it; the database is no longer polled",
     "nextSlave": "use c['select_next_worker']",
-    "change_sources": "the key is c['change_source']",
-    "sources": "the key is c['change_source']",
+    "sources": "use c['change_source']",
 }
 
 _NOT_YET = {
-    "changeHorizon": "changes are kept for ever",
-    "machines": "they are neither woken nor put to sleep",
-    "metrics": "there are none to see",
-    "user_managers": "users cannot be managed by commands",
-    "manhole": "there is no manhole to connect to",
+    "changeHorizon": "changes are kept forever",
+    "machines": "they are not started or stopped",
+    "metrics": "none are collected",
+    "user_managers": "there are no user accounts",
+    "manhole": "the master opens no manhole",
 }
 
 
 def check_keys(section: Section) -> None:
-    """Complain about keys that there are not, each with a suggestion where one can be made."""
+    """Report unknown keys, with a suggestion where a known key is close."""
     for key in section.values:
         if key in KNOWN:
             continue
         if not isinstance(key, str):
             section.error(
-                f"keys of BuildmasterConfig are strings, not {key!r}", "BuildmasterConfig"
+                f"keys of BuildmasterConfig must be strings, not {key!r}", "BuildmasterConfig"
             )
         elif key in _IGNORED:
             section.warn(f"{section.shown(key)} was removed from Buildbot: {_IGNORED[key]}", key)
         elif key in _REPLACED:
             section.error(f"{section.shown(key)} was removed from Buildbot: {_REPLACED[key]}", key)
         else:
-            section.error(f"Unknown BuildmasterConfig key {key!r}{_suggestion(key)}", key)
+            section.error(f'unknown key "{key}"{did_you_mean(key, KNOWN)}', key)
     for key, what in _NOT_YET.items():
         if section.get(key):
             section.warn(f"{section.shown(key)} is not supported yet: {what}", key)
-
-
-def suggestion(word: str, known: frozenset[str]) -> str:
-    """Return a question to append to a complaint about an unknown word; it may be empty."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _suggestion(key: str) -> str:
-    by_case = {known.lower(): known for known in KNOWN}
-    if key.lower() in by_case:
-        return f"; did you mean {by_case[key.lower()]!r}?"
-    return suggestion(key, KNOWN)

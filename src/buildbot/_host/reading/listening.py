@@ -19,7 +19,7 @@ def addresses(port: object) -> tuple[Address, ...]:
         return ((_ANY, _checked(port)),) if port else ()
     if not isinstance(port, str) or not port.strip():
         raise ValueError(
-            f"a port is a number or a string like 'tcp:8010:interface=127.0.0.1', not {port!r}"
+            f"a port must be a number or a string like 'tcp:8010:interface=127.0.0.1', not {port!r}"
         )
     text = port.strip()
     if text.isdigit():
@@ -31,13 +31,13 @@ def addresses(port: object) -> tuple[Address, ...]:
         case "tcp" | "tcp4" | "tcp6":
             number = plain[0] if plain else named.get("port", "")
             if not number.isdigit():
-                raise ValueError(f"there is no port number in {text!r}")
+                raise ValueError(f"{text!r} has no port number")
             default = "::" if kind == "tcp6" else _ANY
             return ((named.get("interface", default), _checked(int(number))),)
         case "unix":
             path = plain[0] if plain else named.get("address", "")
             if not path:
-                raise ValueError(f"there is no path in {text!r}")
+                raise ValueError(f"{text!r} has no path")
             return (path,)
         case _:
             raise ValueError(
@@ -47,5 +47,5 @@ def addresses(port: object) -> tuple[Address, ...]:
 
 def _checked(port: int) -> int:
     if not 0 <= port < 65536:
-        raise ValueError(f"{port} is no port: ports go up to 65535")
+        raise ValueError(f"{port} is not a valid port (0\u201365535)")
     return port

@@ -76,7 +76,7 @@ class Section:
         if value is None and default is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            self.wrong(key, "an int")
+            self.wrong(key, "an integer")
             return default
         return value
 
@@ -94,7 +94,7 @@ class Section:
         """Return a callable, or None."""
         value = self.get(key)
         if value is not None and not callable(value):
-            self.wrong(key, "a callable")
+            self.wrong(key, "a function")
             return None
         return value
 
@@ -103,16 +103,16 @@ class Section:
         return f"{self._prefix}['{key}']"
 
     def wrong(self, key: str, wanted: str) -> None:
-        """Complain about the kind of the value of *key*."""
+        """Report that the value of *key* is of the wrong type."""
         value = self.get(key)
         self.error(f"{self.shown(key)} must be {wanted}, not {_described(value)}", key)
 
     def error(self, message: str, key: str, *names: str) -> None:
-        """Complain, at the line of one of *names* (strings in the file), or else of *key*."""
+        """Report an error at the line of one of *names* (strings in the file), or else of *key*."""
         self._collector.add(message, self._origin(key, names))
 
     def warn(self, message: str, key: str, *names: str) -> None:
-        """Warn likewise."""
+        """Report a warning the same way."""
         self._collector.warn(message, self._origin(key, names))
 
     def _origin(self, key: str, names: tuple[str, ...]) -> Origin:

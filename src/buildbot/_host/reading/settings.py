@@ -1,4 +1,4 @@
-"""The settings of the master as a whole: everything in ``c`` that is no list of components."""
+"""The settings of the master as a whole: everything in ``c`` that is not a list of components."""
 
 from __future__ import annotations
 
@@ -57,13 +57,14 @@ def _db_url(section: Section) -> str:
         part = section.part("db")
         if part is not None:
             if unknown := sorted(set(map(str, part.values)) - {"db_url", "engine_kwargs"}):
-                section.error(f"unrecognized keys in c['db']: {', '.join(unknown)}", "db", *unknown)
+                quoted = ", ".join(f'"{key}"' for key in unknown)
+                section.error(f"unknown keys in c['db']: {quoted}", "db", *unknown)
             url = part.get("db_url", url)
             if part.get("engine_kwargs"):
                 section.warn("c['db']['engine_kwargs'] is not supported yet", "db", "engine_kwargs")
     if not isinstance(url, str):
         if hasattr(url, "getRenderingFor"):
-            section.error("a rendered database URL is not supported yet; use a string", key)
+            section.error("a renderable database URL is not supported yet; use a string", key)
         else:
             section.error(f"the database URL must be a string, not {url!r}", key)
         return _DEFAULT_DB
@@ -75,7 +76,7 @@ def _checked_db_url(section: Section, url: str, key: str) -> str:
         make_url(url)
     except ArgumentError:
         section.error(
-            "the database URL cannot be understood; it looks like 'sqlite:///state.sqlite' "
+            "the database URL is not valid; use one like 'sqlite:///state.sqlite' "
             "or 'postgresql://user:password@host/name'",
             key,
         )
@@ -84,11 +85,11 @@ def _checked_db_url(section: Section, url: str, key: str) -> str:
 
 
 def _check_compression(section: Section) -> None:
-    """Check what is accepted and changes nothing: workers compress logs, always in one way."""
+    """Check settings that have no effect: workers always compress logs the same way."""
     if section.get("logCompressionMethod", "zstd") not in _COMPRESSIONS:
         section.wrong("logCompressionMethod", "'raw', 'bz2', 'gz', 'lz4', 'br' or 'zstd'")
     if not isinstance(section.get("logCompressionLimit", 4096), int):  # False as well
-        section.wrong("logCompressionLimit", "an int")
+        section.wrong("logCompressionLimit", "an integer")
 
 
 def _logs(section: Section) -> LogConfig:
@@ -97,7 +98,7 @@ def _logs(section: Section) -> LogConfig:
     try:
         codecs.lookup(encoding)
     except LookupError:
-        section.error(f"c['logEncoding']: there is no encoding {encoding!r}", "logEncoding")
+        section.error(f"c['logEncoding']: unknown encoding \"{encoding}\"", "logEncoding")
         encoding = "utf-8"
     return LogConfig(
         max_size=_log_size(section, "logMaxSize"),
@@ -109,7 +110,7 @@ def _logs(section: Section) -> LogConfig:
 def _log_size(section: Section, key: str) -> int | None:
     size = section.number(key, None)
     if size is not None and size < 0:
-        section.wrong(key, "a positive int")
+        section.wrong(key, "a positive integer")
         return None
     return size
 
@@ -124,7 +125,9 @@ def _properties(section: Section) -> dict[str, Property]:
             section.error(f"property names must be strings, not {name!r}", "properties")
         elif not is_json(value) and not hasattr(value, "getRenderingFor"):
             section.error(
-                f"c['properties'][{name!r}] must be a value that JSON can hold", "properties", name
+                f"c['properties'][{name!r}] must be a value that JSON can represent",
+                "properties",
+                name,
             )
         else:
             found[name] = (value, section.file)
@@ -132,7 +135,7 @@ def _properties(section: Section) -> dict[str, Property]:
 
 
 def is_json(value: Any) -> bool:
-    """Return whether JSON can hold the value."""
+    """Return whether JSON can represent the value."""
     try:
         json.dumps(value)
     except (TypeError, ValueError):
@@ -147,9 +150,9 @@ def _protocols(section: Section) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, options in part.values.items():
         if not isinstance(options, dict):
-            section.error(f"c['protocols']['{name}'] must be a dict", "protocols", str(name))
+            section.error(f"c['protocols']['{name}'] must be a dictionary", "protocols", str(name))
         elif name not in ("pb", "msgpack_experimental_v7", "null", "wamp", "native"):
-            section.error(f"c['protocols']: there is no protocol {name!r}", "protocols", str(name))
+            section.error(f"c['protocols']: unknown protocol \"{name}\"", "protocols", str(name))
         else:
             found[name] = dict(options)
     return found
@@ -165,22 +168,23 @@ def _revlink(section: Section) -> Any:
 
 
 def _check_accepted(section: Section) -> None:
-    """Check what is accepted and changes nothing, or nothing yet."""
+    """Check settings that are accepted but have no effect, or none yet."""
     usage = section.get("buildbotNetUsageData")
     if usage is not None and not isinstance(usage, str) and not callable(usage):
-        section.wrong("buildbotNetUsageData", "a string or a callable (nothing is ever sent)")
+        section.wrong("buildbotNetUsageData", "a string or a function (nothing is ever sent)")
     _check_caches(section)
     section.number("changeHorizon", None)
     if (queue := section.part("mq")) is not None:
         kind = queue.get("type", "simple")
         if kind not in _MQ_TYPES:
-            section.error(f"mq type {kind!r} is not known", "mq", "type")
+            section.error(f"c['mq']: unknown type {kind!r}", "mq", "type")
         elif kind == "wamp":
-            section.warn("c['mq'] of type 'wamp' is not supported yet", "mq", "wamp")
+            section.warn("c['mq']: type 'wamp' is not supported yet", "mq", "wamp")
     if (validation := section.part("validation")) is not None:
         unknown = sorted(set(map(str, validation.values)) - set(_VALIDATED))
         if unknown:
-            section.error(f"unrecognized validation key(s): {', '.join(unknown)}", "validation")
+            quoted = ", ".join(f'"{key}"' for key in unknown)
+            section.error(f"unknown keys in c['validation']: {quoted}", "validation")
         elif validation.values:
             section.warn("c['validation'] is not supported yet", "validation")
     section.part("metrics")
@@ -192,7 +196,7 @@ def _check_caches(section: Section) -> None:
     for key in ("buildCacheSize", "changeCacheSize"):
         section.number(key, None)
         if part is not None and key in section:
-            section.error(f"cannot specify c['caches'] and c['{key}']", key)
+            section.error(f"set either c['caches'] or c['{key}'], not both", key)
     for name, size in (part.values if part is not None else {}).items():
         if not isinstance(size, int):
-            section.error(f"value for cache size {name!r} must be an integer", "caches", str(name))
+            section.error(f"c['caches']['{name}'] must be an integer", "caches", str(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from buildbot._host.reading.keys import suggestion
+from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
 from chargehand.config.web_limits import WebLimits
 
@@ -27,7 +27,7 @@ def read_limits(section: Section) -> WebLimits:
 
 def _wrong(name: object, value: object) -> str | None:
     if name not in KNOWN:
-        return f" has no limit {name!r}{suggestion(str(name), frozenset(KNOWN))}"
+        return f' has no limit "{name}"{did_you_mean(str(name), KNOWN)}'
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return f"[{name!r}] must be a positive number, not {value!r}"
     if KNOWN[str(name)] == "int" and not isinstance(value, int):

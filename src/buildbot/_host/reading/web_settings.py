@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._host.reading.keys import suggestion
+from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.listening import addresses
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.web_limits import read_limits
@@ -22,9 +22,9 @@ KNOWN = frozenset(_KNOWN_WORDS.split())
 _NOT_YET = {
     "auth": "nobody can log in; everybody may read, and the web accepts no orders",
     "authz": "everybody may read, and the web accepts no orders",
-    "change_hook_dialects": "web hooks are not answered",
+    "change_hook_dialects": "the master accepts no web hooks",
     "custom_templates_dir": "the templates are ignored",
-    "avatar_methods": "there are no pictures of users",
+    "avatar_methods": "no avatars are shown",
     "graphql": "there is no /api/v3",
 }
 
@@ -36,9 +36,7 @@ def read_web(section: Section) -> WebConfig:
         return WebConfig()
     unknown = sorted(str(key) for key in part.values if key not in KNOWN)
     for key in unknown:
-        section.error(
-            f"unknown www configuration parameter(s) {key}{suggestion(key, KNOWN)}", "www", key
-        )
+        section.error(f"unknown key \"{key}\" in c['www']{did_you_mean(key, KNOWN)}", "www", key)
     _warn(part)
     given_plugins = part.part("plugins")
     plugins = dict(given_plugins.values) if given_plugins is not None else {}
@@ -61,7 +59,7 @@ def read_web(section: Section) -> WebConfig:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value with everything left out that is not plain data."""
+    """Return the value without anything that is not plain data."""
     match value:
         case dict():
             return {key: _plain(one) for key, one in value.items()}
@@ -73,16 +71,16 @@ def _plain(value: Any) -> Any:
 
 
 def _policy(part: Section) -> Policy:
-    """Return the policy: where logging in or permissions are configured, it is the safe one."""
+    """Return the policy: read-only where logging in or permissions are configured."""
     configured = _login_keys(part)
     if not configured:
         return Everybody()
     keys = " and ".join(configured)
     verb = "is" if len(configured) == 1 else "are"
     return NoOrders(
-        f"{keys} {verb} configured but not supported yet, so nobody may give orders through the "
-        f"web. To allow everybody who reaches the port to give orders, remove {keys} from the "
-        "configuration and let a proxy decide who reaches it"
+        f"{keys} {verb} configured but not supported yet, so the web server is read-only. To let "
+        f"everybody who reaches the port control the master, remove {keys} from the configuration "
+        "and restrict access to the port with a proxy"
     )
 
 
@@ -91,7 +89,7 @@ def _login_keys(part: Section) -> tuple[str, ...]:
 
 
 def _is_meant(value: Any) -> bool:
-    """Return whether a setting is there and does not just say that there is nothing to do."""
+    """Return whether a setting is present and is not the one that turns it off."""
     return bool(value) and type(value).__name__ != "NoAuth"
 
 
@@ -121,4 +119,4 @@ def _warn(part: Section) -> None:
         if _is_meant(part.get(key)):
             part.warn(f"{part.shown(key)} is not supported yet: {what}", key)
     for name in part.get("plugins") or ():
-        part.warn(f"web plug-in {name!r} is not supported yet; it is not shown", str(name))
+        part.warn(f'web plug-in "{name}" is not supported yet; it is ignored', str(name))
