@@ -60,7 +60,7 @@ class LatentWorkerFailedToSubstantiate(Exception):
 
 
 class LatentWorkerCannotSubstantiate(Exception):
-    """A latent worker cannot start; the build is not to be tried again."""
+    """A latent worker cannot start; the build must not be retried."""
 
 
 class LatentWorkerSubstantiatiationCancelled(Exception):

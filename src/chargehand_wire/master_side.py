@@ -42,7 +42,7 @@ _decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker has forgotten the command: its supervisor was started anew."""
+    """The worker has lost the command: its supervisor was restarted."""
 
     command_id: str
 
@@ -95,7 +95,7 @@ class MasterSide:
         return events
 
     def take(self) -> bytes:
-        """Return what is to be sent now."""
+        """Return the frames to send now."""
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         return data

@@ -8,7 +8,7 @@ PROTOCOL_VERSION = 2
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
-    """Anything that is said; unions of its kinds are told apart by a small number."""
+    """A message; a small number identifies its kind."""
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True):

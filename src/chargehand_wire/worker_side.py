@@ -40,7 +40,7 @@ _decoder: msgspec.msgpack.Decoder[FromMaster] = msgspec.msgpack.Decoder(
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """The master does not want the command any more: kill it, nobody waits for its end."""
+    """The master has dropped the command: kill it; nobody waits for it to end."""
 
     command_id: str
 
@@ -98,7 +98,7 @@ class WorkerSide:
         return events
 
     def take(self) -> bytes:
-        """Return what is to be sent now."""
+        """Return the frames to send now."""
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         return data

@@ -1,4 +1,4 @@
-"""The agent: a supervisor with a link, until it is told to end, or no master comes back."""
+"""The agent: a supervisor with a link; it runs until stopped or until no master reconnects."""
 
 from __future__ import annotations
 

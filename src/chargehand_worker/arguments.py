@@ -36,7 +36,7 @@ class ShellArguments(msgspec.Struct, frozen=True, kw_only=True):
     initial_stdin: bytes | None = None
     encoding: str | None = None
     redactions: list[tuple[str, str]] = []
-    """Secrets, each with what is to be shown instead of it in all logs. (Not of Buildbot's.)"""
+    """Secrets, each with its replacement in logs. (An addition to Buildbot's arguments.)"""
 
     @property
     def shown(self) -> str | list[str]:

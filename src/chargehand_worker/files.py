@@ -76,7 +76,7 @@ def in_thread(work: Callable[[], Values]) -> asyncio.Future[Values]:
         values, failure = None, None
         try:
             values = work()
-        except BaseException as error:  # noqa: BLE001 - handed on to whoever waits
+        except BaseException as error:  # noqa: BLE001 - passed on to the waiting caller
             failure = error
         with contextlib.suppress(RuntimeError):  # The agent has ended meanwhile.
             loop.call_soon_threadsafe(settle, values, failure)

@@ -33,7 +33,7 @@ _LOOK_EVERY = 0.5
 def split_off_agent(patience: float) -> None:
     """Return in a new process, the agent; the old one stays behind as its guard and never returns.
 
-    It is to be called before much is imported, so that the guard stays small. Whatever the agent
+    Call it before importing much, so that the guard stays small. Whatever the agent
     leaves behind becomes the guard's child, as that is the next subreaper above.
 
     An agent that somebody has stopped cannot count the seconds that it goes on without a master:

@@ -123,7 +123,7 @@ class _Connection(asyncio.Protocol):
             self.closed.set_result(None)
 
     def flush(self) -> None:
-        """Send what there is to be said; without a master it is kept, where it matters."""
+        """Send pending messages; without a master, keep those that matter."""
         if self._transport is not None and (data := self._side.take()):
             self._transport.write(data)
 

@@ -100,7 +100,7 @@ class Output:
     """All logs of one command.
 
     Segments are cut when they are large enough or their first line has waited long enough, and only
-    while the receiver keeps up. Whoever feeds it asks `has_room` first, and so memory is bounded.
+    while the receiver keeps up. Callers check `has_room` first, which bounds memory.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ class PipeReader:
             self._paused = False
 
     def close(self) -> None:
-        """Read no more; calling it twice does no harm."""
+        """Stop reading; may be called more than once."""
         if self._descriptor >= 0:
             self.pause()
             os.close(self._descriptor)

@@ -17,7 +17,7 @@ class StdinFeeder:
         asyncio.get_running_loop().add_writer(descriptor, self._write)
 
     def close(self) -> None:
-        """Give up what is left; calling it twice does no harm."""
+        """Drop unwritten input; may be called more than once."""
         if self._descriptor >= 0:
             asyncio.get_running_loop().remove_writer(self._descriptor)
             os.close(self._descriptor)

@@ -181,7 +181,7 @@ class Supervisor:
                 source = text(arguments, "fromdir")
                 command = ["cp", "-R", "-P", "-p", "-T", "--", source, target]
             case _:
-                raise BadArguments(f"the worker has no command {order.name!r}")
+                raise BadArguments(f"this worker has no command {order.name!r}")
         kept = ("timeout", "maxTime", "logEnviron")
         return {
             "timeout": _DEFAULT_TIMEOUT,

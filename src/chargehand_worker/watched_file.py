@@ -124,7 +124,7 @@ class WatchedFile:
         return True
 
     def close(self) -> None:
-        """Read no more; what was cut off stays so."""
+        """Stop reading; an incomplete last line stays incomplete."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

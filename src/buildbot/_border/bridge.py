@@ -237,7 +237,7 @@ def _awaiting_futures(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
 
 
 def _close(work: object) -> None:
-    """End what is awaited by nobody any more; it may have ended already."""
+    """Cancel what nobody awaits; it may already have ended."""
     close: Callable[[], None] | None = getattr(work, "close", None)
     if close is not None:
         contained(close)

@@ -129,10 +129,10 @@ class Engine(Protocol):
 
     @property
     def event_types(self) -> tuple[type[Event], ...]:
-        """The events that are told to users' code."""
+        """The events that users' code can subscribe to."""
 
     def announcement(self, event: Any) -> tuple[tuple[tuple[str, ...], ...], dict[str, Any]]:
-        """Return the keys under which an event is told, and the resource."""
+        """Return the routing keys of an event, and its resource."""
 
     @property
     def redaction(self) -> Redaction:

@@ -36,7 +36,7 @@ class GitCommits:
         raise NotImplementedError
 
     def _forget_poller(self) -> None:
-        """Make what polls anew: the settings have changed."""
+        """Recreate the poller after a change of settings."""
         self._poller = None
 
     async def _poll_commits(self: Any) -> None:

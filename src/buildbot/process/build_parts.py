@@ -85,7 +85,7 @@ class ChangeView:
         return f"Files:\n{files}Changed By: {self.who}\nComments: {self.comments}\n"
 
     def asDict(self) -> dict[str, Any]:
-        """Return it as a dictionary of old."""
+        """Return the source stamp as a dictionary, in Buildbot's old format."""
         return {
             "number": self.number,
             "branch": self.branch,

@@ -22,7 +22,7 @@ _NAMED = {"prop": "Property name", "kw": "Keyword", "src": "Attribute"}
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A format string, and what is to be looked up for it."""
+    """A format string and the values to look up for it."""
 
     text: str
     lookups: tuple[Substitution, ...]
@@ -49,7 +49,7 @@ class Substitution:
     absent: Template | None = None
 
     async def value(self, properties: Any, words: dict[str, Any]) -> Any:
-        """Return what is to be shown."""
+        """Return the rendered text."""
         found = await self._found(properties, words)
         if found is not _MISSING:
             found = await render_value(found, properties)

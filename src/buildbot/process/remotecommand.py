@@ -120,7 +120,7 @@ class RemoteCommand:
         return Collector(channels) if channels else None
 
     def _routes(self, collector: Collector | None) -> Routes:
-        """Return what is to become of the command's output."""
+        """Return where the command's output goes."""
         streams = {STDIO if name == self.stdioLogName else name: name for name in self.logs}
         return Routes(
             logs={stream: self.logs[name]._engine_log() for stream, name in streams.items()},
@@ -245,4 +245,4 @@ class RemoteShellCommand(RemoteCommand):
 
 
 LoggedRemoteCommand = RemoteCommand
-"""Its name of old."""
+"""The old name."""

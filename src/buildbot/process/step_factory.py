@@ -1,4 +1,4 @@
-"""How a configured step becomes the step of a build: anew, from its class and arguments."""
+"""Making a build's step from a configured one: a new instance with the same class and arguments."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class WorkerForBuilder:
     def slot(self) -> WorkerSlot:
         """What the worker has free, where a function of the configuration is asked."""
         if self.worker.slot is None:
-            raise RuntimeError("only functions that choose workers are told what is free")
+            raise RuntimeError("free slots are known only to functions that choose a worker")
         return self.worker.slot
 
     def isAvailable(self) -> bool:

@@ -1,1 +1,1 @@
-"""Schedulers: what makes buildsets of changes, times, and people's wishes."""
+"""Schedulers: they create buildsets from changes, timers, and forms."""

@@ -9,7 +9,7 @@ from buildbot.process.errors import BuildStepFailed
 
 
 class CloneDamaged(BuildStepFailed):
-    """The clone on the worker cannot be used any more; a new one can."""
+    """The clone on the worker is damaged; a new one will work."""
 
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")

@@ -75,7 +75,7 @@ class MasterView(AsyncMultiService):
         )
 
     async def stop(self) -> None:
-        """Stop the services that users' code has added, and tell it nothing any more."""
+        """Stop the services that users' code has added, and send it no more events."""
         for service in reversed(self.services):
             if service.running:
                 await service._ended()

@@ -23,7 +23,7 @@ _CONSUMER_SECONDS = 600.0
 
 
 class Consumer:
-    """A wish to hear; `stopConsuming` ends it. Its calls are made one after the other."""
+    """A subscription; `stopConsuming` ends it. Its callback is called for one event at a time."""
 
     def __init__(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> None:
         self._callback = callback
@@ -82,7 +82,7 @@ class MqView:
             consumer.offer(tuple(map(str, routingKey)), data)
 
     async def close(self) -> None:
-        """Call nobody any more."""
+        """Stop calling consumers."""
         await self._tasks.close(patience=2.0)
 
     async def _start(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> Consumer:

@@ -28,7 +28,7 @@ class SecretStore:
         return list(self._providers)
 
     def use(self, providers: Sequence[Any]) -> None:
-        """Ask these providers from now on; they look anew for what they know."""
+        """Use these providers from now on, without cached secrets."""
         self._providers = providers
         self._started = []
 

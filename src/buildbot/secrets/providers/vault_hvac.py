@@ -104,7 +104,7 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
 
     async def get(self, entry: str) -> str | None:
         """Return the value of ``path|key``, None if there is none. Raises KeyError for a name
-        without a delimiter, aiohttp.ClientError when Vault does not answer as it should."""
+        without a delimiter, aiohttp.ClientError when Vault's response is not valid."""
         parts = [self._escaped.sub(r"\1", part) for part in self._delimiter.split(entry)]
         if len(parts) != 2:
             raise KeyError(f"the name of a Vault secret is path and key with a delimiter: {entry}")

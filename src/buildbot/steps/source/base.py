@@ -88,7 +88,7 @@ class Source(CommandMixin, BuildStep):
         raise NotImplementedError("a Source step must implement run_vc()")
 
     async def run(self) -> Any:
-        """Find out what is to be got, and get it."""
+        """Determine what to check out, and check it out."""
         self.getProperties()._redaction.hide_password(getattr(self, "repourl", None))
         self.stdio_log = await self.addLog("stdio")
         branch, revision, patch = self.branch, None, None
@@ -102,7 +102,7 @@ class Source(CommandMixin, BuildStep):
                 revision = stamp.revision or self._revision_of(stamp.changes)
                 patch = stamp.patch
         if patch is not None:
-            return await self._refused("patches cannot be applied yet: no files go to workers yet")
+            return await self._refused("applying patches is not supported yet")
         return await inward(self.run_vc, branch, revision, patch)
 
     def _revision_of(self, changes: Sequence[Any]) -> Any:

@@ -113,7 +113,7 @@ class Git(GitRevisions, Source):
         check_description(self.getDescription)
 
     def interrupt(self, reason: Any) -> Any:
-        """Stop what runs, and wait for nothing any more."""
+        """Stop the running command, and do not wait for anything."""
         self._woken.set()
         return super().interrupt(reason)
 
@@ -137,11 +137,13 @@ class Git(GitRevisions, Source):
         return SUCCESS
 
     async def _refuse_options(self) -> None:
-        """Whoever may name a branch shall not thereby run ``--upload-pack=anything``."""
+        """Keep the name of a branch from being used as an option such as ``--upload-pack=x``."""
         for name in ("repourl", "branch", "revision"):
             value = getattr(self, name)
             if isinstance(value, str) and value.startswith("-"):
-                await self._fail(f"the {name} {value!r} would be an option of git; it is not used")
+                await self._fail(
+                    f"the {name} {value!r} is not valid: git would take it as an option"
+                )
 
     @outgoing
     async def mode_full(self) -> None:
@@ -240,7 +242,7 @@ class Git(GitRevisions, Source):
     @outgoing
     async def _sourcedirIsUpdatable(self) -> bool:
         """Whether there is a clone; anything else would be in the way of one, and is removed."""
-        # Not in the log: that there is nothing yet is no error.
+        # Not logged: an empty directory is not an error.
         command = RemoteCommand("listdir", {"dir": self.workdir})
         await inward(self.runCommand, command)
         there = _listed(command)
@@ -345,7 +347,7 @@ class Git(GitRevisions, Source):
         output = await self._dovccmd(["rev-parse", "HEAD"], collectStdout=True)
         revision = output.strip()
         if len(revision) not in _HASH_LENGTHS:
-            await self._fail(f"git rev-parse HEAD said {revision!r}, which is no revision")
+            await self._fail(f"git rev-parse HEAD printed {revision!r}, which is not a revision")
         self.updateSourceProperty("got_revision", revision)
         return RC_SUCCESS
 

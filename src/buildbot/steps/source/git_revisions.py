@@ -64,7 +64,7 @@ class GitRevisions(GitStepMixin):
     async def _locate_named(self: Any, name: str, shallow: Any, abandon: bool) -> str | None:
         """Find a tag, a short hash, or what else git takes for a revision.
 
-        What the clone has under that name may be of old, and is not looked at.
+        The clone's own branch of that name may be outdated and is ignored.
         """
         tag = f"refs/tags/{name}"
         if await self._fetch_refs(shallow, f"+{tag}:{tag}") == RC_SUCCESS:
