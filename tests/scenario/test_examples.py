@@ -198,7 +198,6 @@ def test_the_thirty_lines_of_the_readme_build(master: InstalledMaster, repositor
             "https://github.com/buildbot/hello-world.git": repository.url,
             "['master']": "['main']",
             "branch='master'": "branch='main'",
-        },
     )
 
     checked = master.chargehand("checkconfig", str(master.path))
@@ -221,7 +220,6 @@ def test_the_tutorial_leads_to_a_build(master: InstalledMaster, repository: Repo
             "https://github.com/buildbot/hello-world.git": repository.url,
             "['master']": "['main']",
             "branch='master'": "branch='main'",
-            "'trial', 'hello'": "'make', 'check'",
         },
     )
 

@@ -22,5 +22,5 @@ async def test_a_branch_or_revision_that_looks_like_an_option_is_refused(
     build = await workshop.run()
 
     assert build.result in (Result.FAILURE, Result.EXCEPTION)
-    assert "would be an option of git" in workshop.logs.text("stdio")
+    assert "git would take it as an option" in workshop.logs.text("stdio")
     assert not any("--" in str(c.arguments.get("command")) for c in workshop.session.commands)
