@@ -198,6 +198,7 @@ def test_the_thirty_lines_of_the_readme_build(master: InstalledMaster, repositor
             "https://github.com/buildbot/hello-world.git": repository.url,
             "['master']": "['main']",
             "branch='master'": "branch='main'",
+        },
     )
 
     checked = master.chargehand("checkconfig", str(master.path))

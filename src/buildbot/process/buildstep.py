@@ -135,9 +135,8 @@ class BuildStep(
                 value = kwargs.pop(name)
                 check(value, kind, name)
                 setattr(self, name, value)
-        if kwargs:
-            for name in kwargs:
-                error(no_argument(kind, name, STEP_ARGUMENTS))
+        for name in kwargs:
+            error(no_argument(kind, name, STEP_ARGUMENTS))
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
             error(f'{kind}: the name "{self.name}" is longer than {_LONGEST_NAME} characters')
         self.updateBuildSummaryPolicy = summary_policy(self, kind)
