@@ -1,4 +1,4 @@
-"""Telling users that something will go."""
+"""Warnings about deprecated features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The master's side of the native protocol: hears each update once, in order, whatever is lost."""
+"""The master's side of the native protocol: receives each update once and in order."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class MasterSide:
         self._greeted = False
 
     def disconnect(self) -> None:
-        """The connection is gone: nothing is sent until the worker has said hello on another."""
+        """The connection is lost: send nothing until the worker says hello on a new one."""
         self._outgoing.clear()
         self._greeted = False
 

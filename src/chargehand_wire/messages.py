@@ -1,4 +1,4 @@
-"""The native protocol's messages: what a master and its worker say to each other."""
+"""The messages of the native protocol, between a master and its worker."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The agent: owns the processes of commands, and tells the master what they write."""
+"""The agent: owns the processes of commands, and sends their output to the master."""

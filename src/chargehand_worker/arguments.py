@@ -14,7 +14,7 @@ from chargehand_worker.system_text import bytes_of, text_of
 
 
 class BadArguments(Exception):
-    """The master asks for something that cannot be; the message says what."""
+    """An argument is not valid; the message says which."""
 
 
 class ShellArguments(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class ShellArguments(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def with_pty(self) -> bool:
-        """Whether it runs in a terminal; not when its standard input is given."""
+        """Whether the command runs in a terminal; never when it is given standard input."""
         return self.usePTY and self.initial_stdin is None and os.name == "posix"
 
     @property

@@ -13,7 +13,7 @@ _REFERENCE = re.compile(r"\$\{([0-9a-zA-Z_]*)\}")
 
 
 class BadEnvironment(Exception):
-    """The step asks for a variable that cannot be."""
+    """The step asks for a variable that is not valid."""
 
 
 def merged(own: Mapping[str, str], asked: Mapping[str, Any] | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the worker says of itself when it connects."""
+"""The information that the worker sends about itself when it connects."""
 
 from __future__ import annotations
 

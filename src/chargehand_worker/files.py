@@ -1,4 +1,4 @@
-"""The commands that deal with files: short ones, done in the agent itself."""
+"""The commands for files: short ones, run in the agent itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FileCommand = Callable[[Path, dict[str, Any]], Values]
 
 
 def mkdir(base: Path, arguments: dict[str, Any]) -> Values:
-    """Make directories, with their parents; those that are there already do no harm."""
+    """Make directories, with their parents; existing ones are kept."""
     for name in texts(arguments, "dir"):
         (base / name).mkdir(parents=True, exist_ok=True)
     return {}

@@ -1,4 +1,4 @@
-"""The guard: the agent's parent, which does nothing but clean up when the agent was killed."""
+"""The guard: the agent's parent, which only cleans up after an agent that was killed."""
 
 from __future__ import annotations
 

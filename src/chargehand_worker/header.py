@@ -81,17 +81,17 @@ def beginning(
 
 
 def silent_too_long(seconds: float, command: str | list[str]) -> str:
-    """Say that the command wrote nothing for so long."""
+    """Return the reason of a command killed for being silent too long."""
     return _killing(f"command timed out: {_seconds(seconds)} seconds without output", command)
 
 
 def ran_too_long(seconds: float, command: str | list[str]) -> str:
-    """Say that the command ran longer than it may."""
+    """Return the reason of a command killed for running too long."""
     return _killing(f"command timed out: {_seconds(seconds)} seconds elapsed", command)
 
 
 def wrote_too_much(written: int, allowed: int, command: str | list[str]) -> str:
-    """Say that the command wrote more lines than it may."""
+    """Return the reason of a command killed for writing too many lines."""
     return _killing(f"command exceeds max lines: {written}/{allowed} written/allowed", command)
 
 

@@ -71,7 +71,7 @@ def _read(name: str) -> Process | None:
 
 
 def environment_of(process_id: int) -> bytes:
-    """Return the environment that a process was started with; empty when we may not know."""
+    """Return the environment that a process was started with; empty if it is not readable."""
     try:
         with open(f"/proc/{process_id}/environ", "rb") as file:  # noqa: PTH123 - speed
             return b"\0" + file.read() + b"\0"
@@ -95,7 +95,7 @@ def stream_of(descriptor: int) -> str:
 
 
 def directory_of(process_id: int) -> str:
-    """Return where a process works; empty when we may not know."""
+    """Return the working directory of a process; empty if it is not readable."""
     return _link(f"/proc/{process_id}/cwd")
 
 

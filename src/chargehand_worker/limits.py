@@ -26,7 +26,7 @@ class Limits:
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def start(self) -> None:
-        """Begin to count."""
+        """Start the timers."""
         self._last_output = self._loop.time()
         if self._silence:
             self._timers["silence"] = self._loop.call_later(self._silence, self._look)
@@ -36,11 +36,11 @@ class Limits:
             )
 
     def note_output(self) -> None:
-        """Say that the command just wrote something."""
+        """Record that the command just wrote something."""
         self._last_output = self._loop.time()
 
     def close(self) -> None:
-        """Count no more."""
+        """Stop the timers."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

@@ -70,7 +70,7 @@ class DoorLink:
             self._connection.flush()
 
     async def _be_connected(self) -> bool:
-        """Connect, wait for the end, and return whether the master said anything."""
+        """Connect, wait for the end, and return whether the master sent anything."""
         opened = _opened(self._door)
         connection = self._connection = _Connection(self._side, self._handle)
         try:
@@ -100,7 +100,7 @@ class _Connection(asyncio.Protocol):
         self.flush()
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what the master says."""
+        """Pass on the master's messages."""
         self.was_heard = True
         try:
             for event in self._side.receive(data):

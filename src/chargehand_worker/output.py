@@ -33,7 +33,7 @@ class Outlet(Protocol):
         """Send a value."""
 
     def has_room(self) -> bool:
-        """Return whether the receiver keeps up; if not, stop reading until told."""
+        """Return whether the receiver keeps up; if not, stop reading until it does."""
 
 
 class LineCutter:

@@ -39,7 +39,7 @@ class PipeReader:
             self._paused = True
 
     def resume(self) -> None:
-        """Read on."""
+        """Resume reading."""
         if self._paused and self._descriptor >= 0:
             self._loop.add_reader(self._descriptor, self._read)
             self._paused = False

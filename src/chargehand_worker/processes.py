@@ -36,7 +36,7 @@ class Processes:
         self._started: dict[int, _Started] = {}
 
     def watch(self) -> None:
-        """Begin to reap; to be called once, in the loop."""
+        """Start reaping; call once, in the loop."""
         kernel.become_subreaper()
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
 
@@ -106,7 +106,7 @@ class Processes:
         return False
 
     def forget(self, process_id: int) -> None:
-        """Say that nobody will ask about the process again."""
+        """Forget the process; nobody will ask about it again."""
         if not self.is_running(process_id):
             self._waiting.pop(process_id, None)
         self._started.pop(process_id, None)

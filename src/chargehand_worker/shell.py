@@ -1,4 +1,4 @@
-"""The command ``shell``: one process, its output, and the limits that it must keep."""
+"""The command ``shell``: one process, its output, and its limits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOT_EXECUTABLE = 126
 
 
 class ShellCommand:
-    """Runs one process to its end. Nothing of it is left after `run`."""
+    """Runs one process to its end. `run` leaves no process of it behind."""
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ class _Running:
 
 
 class Supervisor:
-    """Does what the master says, and tells it what came of it.
+    """Carries out the master's orders, and reports their results.
 
     It talks to a `WorkerSide`; ``send`` is called when that has something to send. Connections come
     and go without its knowledge.
@@ -89,7 +89,7 @@ class Supervisor:
         self._preparing: set[asyncio.Task[None]] = set()
 
     def handle(self, event: WorkerEvent) -> None:
-        """Act on what the master said."""
+        """Act on the master's messages."""
         match event:
             case StartCommand():
                 self._start(event)

@@ -1,4 +1,4 @@
-"""Text as the system has it: bytes, which need not be text at all."""
+"""Text at the system's border: bytes that may not be valid text."""
 
 from __future__ import annotations
 

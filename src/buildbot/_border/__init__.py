@@ -1,1 +1,1 @@
-"""What everything in this package stands on: the bridge, errors and their origin, Twisted."""
+"""The foundation of this package: the bridge, errors and their origin, Twisted."""

@@ -1,4 +1,4 @@
-"""Objects that are equal when the attributes that matter are."""
+"""Objects that are equal when their compared attributes are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collecting what is wrong with a configuration while the user's code runs.
+"""Collecting errors of a configuration while the user's code runs.
 
 The collector is a context variable: a configuration may be loaded in a worker thread while another
 one is in use, and each sees its own.
@@ -65,7 +65,7 @@ def collecting(directory: str | None = None) -> Iterator[Collector]:
 
 
 def error(message: str, *_: Any) -> None:
-    """Say that the configuration is wrong, at the user's line that led here.
+    """Report an error in the configuration, at the user's line that led here.
 
     While a configuration is read the error is collected, and this returns; otherwise it raises
     ConfigErrors.
@@ -77,7 +77,7 @@ def error(message: str, *_: Any) -> None:
 
 
 def warn(message: str) -> None:
-    """Say that something is accepted, but not supported or not right, while a file is read."""
+    """Report something in the configuration that is accepted but not supported or not right."""
     collector = _collector.get()
     if collector is not None:
         collector.warn(message, user_origin(collector.directory))

@@ -1,4 +1,4 @@
-"""Finding modules of Buildbot's that hold nothing but names to come.
+"""Finding modules of Buildbot's whose names are all accepted but not supported yet.
 
 Such a module has no file. It is made when it is imported, of the names that
 ``buildbot.plugins.accepted`` lists for it; a file under the same name takes its place.

@@ -1,4 +1,4 @@
-"""How long users' code may take when something ends."""
+"""How long users' code may take to stop."""
 
 STOP_SECONDS = 10.0
 """For ``stopService`` and ``deactivate``: neither a stop nor a reconfiguration waits longer."""

@@ -1,4 +1,4 @@
-"""Telling a master's PBChangeSource about a change."""
+"""Sending a change to a master's PBChangeSource."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Telling what came of builds: names to come (see ``buildbot.plugins.accepted``)."""
+"""Reporters: accepted, not supported yet (see ``buildbot.plugins.accepted``)."""

@@ -1,4 +1,4 @@
-"""Telling everybody who waits, once."""
+"""Notifying all waiters once."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
 async def _origin(master: RemoteMaster, subject: str, request: Request) -> str:
     buildset = (await master.all(Buildset, f"buildsets/{request.buildsetid}"))[0]
     of = ", ".join(filter(None, map(_stamp, buildset.sourcestamps)))
-    origin = f"{subject} was requested because: {buildset.reason}"
+    origin = f"{subject}: {buildset.reason}"
     return f"{origin} ({of})." if of else f"{origin}."
 
 

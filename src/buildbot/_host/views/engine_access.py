@@ -1,4 +1,4 @@
-"""The engine and the master for users' objects: known when they are made, there when it runs."""
+"""Access of users' objects, which exist before the master runs, to the engine and the master."""
 
 from __future__ import annotations
 

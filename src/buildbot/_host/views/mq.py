@@ -1,4 +1,4 @@
-"""``master.mq``: what happens, for users' code, as keys and the resources of the REST API."""
+"""``master.mq``: events for users' code, as routing keys and resources of the REST API."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Consumer:
         self.ending: Callable[[], None] = lambda: None
 
     def offer(self, key: Key, message: Any) -> None:
-        """Take it if it is of interest."""
+        """Queue the message if it matches."""
         if not self._ended and fits(self._pattern, key):
             self._queue.put_nowait((key, message))
 
@@ -47,7 +47,7 @@ class Consumer:
                 )
 
     def stopConsuming(self) -> Any:
-        """Hear no more."""
+        """End the subscription."""
         self._ended = True
         self.ending()
         return settled(None)
@@ -77,7 +77,7 @@ class MqView:
         return outward(self._wait(filter, check_callback))
 
     def produce(self, routingKey: Sequence[str], data: Any) -> None:
-        """Tell other consumers in this master something."""
+        """Send a message to other consumers in this master."""
         for consumer in list(self._consumers):
             consumer.offer(tuple(map(str, routingKey)), data)
 

@@ -1,4 +1,4 @@
-"""The quarantine of a worker: users' ``canStartBuild`` may keep it from builds for a while."""
+"""The quarantine of a worker, which users' ``canStartBuild`` can impose for a while."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Git(GitRevisions, Source):
     """Clone or update a git repository, and set ``got_revision`` (and ``commit-description``).
 
     The mode ``incremental`` keeps what builds left in the directory; ``full`` removes it with
-    ``method`` ``clean`` (not what git ignores), ``fresh``, ``clobber`` (everything, cloned anew) or
+    ``method`` ``clean`` (not what git ignores), ``fresh``, ``clobber`` (all; clones again) or
     ``copy`` (from a clone beside it). A clone that is damaged is made again. What is checked out is
     on its branch, where one is known.
     """
