@@ -122,10 +122,13 @@ def test_filters_compare_and_describe_themselves() -> None:
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        ({"branch": 5}, "Values of filter branch_eq must be list of strings, a string or None"),
-        ({"project": 5}, "Values of filter project_eq must be list of strings or a string"),
-        ({"branch_re": 5}, "Values of filter branch_re must be list of strings, a string or regex"),
-        ({"property_eq": 5}, "Value of filter property_eq must be dict"),
+        ({"branch": 5}, "filter branch_eq must be a string, None, or a list of these, not 5"),
+        ({"project": 5}, "filter project_eq must be a string or a list of strings, not 5"),
+        (
+            {"branch_re": 5},
+            "filter branch_re must be a string, a regular expression, or a list of these, not 5",
+        ),
+        ({"property_eq": 5}, "filter property_eq must be a dictionary, not 5"),
     ],
 )
 def test_filters_refuse_what_makes_no_sense(conditions: dict[str, Any], message: str) -> None:
