@@ -28,7 +28,7 @@ class SecretInAFile(SecretProviderBase):
         """Check the directory, and the files' permissions."""
         self._dirname = dirname
         if not Path(dirname).is_dir():
-            error(f"directory {dirname} does not exists")
+            error(f"directory {dirname} does not exist")
             return
         for _, path in _files(dirname, suffixes):
             mode = stat.S_IMODE(path.stat().st_mode)
