@@ -31,6 +31,9 @@ _DAMAGE = (
     "update changes set properties = '[]'",
     "update builds set worker_id = 99",
     "update builds set started_at = 'noon'",
+    "update builds set complete = 7",
+    "update steps set hidden = 7",
+    "update schedulers set enabled = 'maybe'",
 )
 _KINDS = ("builds", "buildsets", "buildrequests", "steps", "logs", "workers", "changes", "builders")
 
@@ -46,6 +49,7 @@ async def _fill(workshop: Workshop) -> None:
     await workshop.store.logs.finish(log.id)
     workshop.store.steps.finish_step(step, Result.SUCCESS, "done", False)
     await workshop.store.builds.finish_build(build, Result.SUCCESS, "done", [request])
+    await workshop.store.schedulers.ids(["s"])
     await workshop.store.state.set("s", "Periodic", "last_build", 1.5)
     await workshop.store.changes.add([NewChange(author="me", files=("a",))])
     await workshop.submit("b1")
@@ -86,11 +90,13 @@ async def test_damage_is_found_and_mended(statement: str, tmp_path: Path) -> Non
     found = checked(_URL, tmp_path, is_to_be_repaired=False)
     mended = checked(_URL, tmp_path, is_to_be_repaired=True)
 
-    if "content" not in statement and "'[]'" not in statement:
+    if "'[]'" not in statement:
         assert found
     assert {damage.table for damage in found} <= {table}
     assert mended == found
-    assert checked(_URL, tmp_path, is_to_be_repaired=False) == []
+    lasting = [damage for damage in found if damage.is_lasting]
+    assert checked(_URL, tmp_path, is_to_be_repaired=False) == lasting
+    assert bool(lasting) == ("content" in statement)
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["damaged", "gone"])
@@ -112,6 +118,9 @@ async def test_a_log_without_its_file_says_so(is_gone: bool, tmp_path: Path) -> 
         data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
         path.write_bytes(data)
 
+    [damage] = checked(_URL, tmp_path, is_to_be_repaired=True)
+    assert "1.log is missing: 20000 lines" in str(damage) or "lines cannot be read" in str(damage)
+    assert damage.is_lasting
     async with opened(_URL, tmp_path) as workshop:
         shown = await workshop.store.logs.lines(log.id, 0, None)
         raw = await workshop.store.logs.raw(log.id)
@@ -120,3 +129,33 @@ async def test_a_log_without_its_file_says_so(is_gone: bool, tmp_path: Path) -> 
     assert b"cannot be read]" in shown
     assert b"cannot be read]" in text
     assert len(text) == raw.size
+
+
+async def test_a_file_that_belongs_to_no_log_is_found_and_deleted(tmp_path: Path) -> None:
+    async with opened(_URL, tmp_path) as workshop:
+        await _fill(workshop)
+    stray = tmp_path / "logs" / "07" / "7.log"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"x")
+
+    [found] = checked(_URL, tmp_path, is_to_be_repaired=False)
+    assert (
+        str(found) == "logs (id 7): file logs/07/7.log belongs to no log; repair: delete the file"
+    )
+    assert stray.exists()
+    checked(_URL, tmp_path, is_to_be_repaired=True)
+
+    assert not stray.exists()
+    assert checked(_URL, tmp_path, is_to_be_repaired=False) == []
+
+
+async def test_a_build_whose_properties_are_damaged_is_not_rebuilt_with_others(
+    tmp_path: Path,
+) -> None:
+    async with opened(_URL, tmp_path) as workshop:
+        await _fill(workshop)
+    _damage(tmp_path, "update buildsets set properties = '{garb'")
+
+    async with opened(_URL, tmp_path) as workshop:
+        with pytest.raises(LookupError, match="buildset 1 are damaged in the database"):
+            await workshop.store.buildsets.rebuild_of(1)

@@ -1,4 +1,4 @@
-"""`check-database`: find damage in a master's database, and repair it."""
+"""`check-database`: find damage in a master's database and log files, and repair it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chargehand.cli.basedir import PidFile, open_basedir
 @click.argument("directory", type=click.Path(path_type=Path), default=".")
 @click.option("--repair", is_flag=True, help="Repair the damage; the master must be stopped.")
 def check_database(directory: Path, repair: bool) -> int:
-    """Look for damaged rows in the database of the master in DIRECTORY.
+    """Look for damage in the database and the log files of the master in DIRECTORY.
 
     Prints the table, key and column of each, and what a repair does. The exit status is 1 if
     damage was found and not repaired.
@@ -38,8 +38,10 @@ def check_database(directory: Path, repair: bool) -> int:
         click.echo(str(damage))
     if not found:
         click.echo("No damage found.")
-    elif repair:
-        click.echo(f"Repaired {len(found)} of {len(found)}.")
-    else:
-        click.echo(f"{len(found)} found. To repair: chargehand check-database --repair {directory}")
-    return 0 if repair or not found else 1
+        return 0
+    lasting = sum(damage.is_lasting for damage in found)
+    if repair:
+        click.echo(f"Repaired {len(found) - lasting} of {len(found)}.")
+        return 1 if lasting else 0
+    click.echo(f"{len(found)} found. To repair: chargehand check-database --repair {directory}")
+    return 1

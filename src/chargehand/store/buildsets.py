@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import Connection, bindparam, select
 
 from chargehand.domain.build import Build
@@ -96,6 +97,13 @@ def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:
     row = connection.execute(_ORIGIN, {"build_id": build_id}).first()
     if row is None:
         raise LookupError(f"there is no build {build_id}")
+    try:
+        properties = merged(properties_of_json(row[6]), properties_of_json(row[7]))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise LookupError(
+            f"build {build_id} cannot be rebuilt: the properties of its buildset {row[1]} are "
+            f"damaged in the database ({error}); see chargehand check-database"
+        ) from error
     builder_id, buildset_id, scheduler, external_id, parent_id, relationship = row[:6]
     of_buildset = {"buildset_id": buildset_id}
     stamps = connection.execute(_STAMPS, of_buildset).scalars()
@@ -106,7 +114,7 @@ def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:
         collected_changes=tuple(ChangeId(change) for change in collected),
         reason="rebuild",
         scheduler=scheduler,
-        properties=merged(properties_of_json(row[6]), properties_of_json(row[7])),
+        properties=properties,
         external_id=external_id,
         parent_build_id=parent_id,
         parent_relationship=relationship,

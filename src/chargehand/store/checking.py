@@ -1,9 +1,8 @@
-"""What is damaged in a database: found row by row, and mended where that is asked for."""
+"""What is damaged in a database and its log files: found, and mended where that is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +26,19 @@ from sqlalchemy.types import Text, TypeEngine
 
 from chargehand.domain.build import LogType
 from chargehand.domain.result import Result
+from chargehand.store.damage import Damage
 from chargehand.store.engine import schema
 from chargehand.store.engine.columns import Json, of_json
 from chargehand.store.engine.engines import resolved, writing_engine
 from chargehand.store.engine.tables import metadata
 from chargehand.store.errors import translated
+from chargehand.store.logs.checking import damaged_logs, unknown_files
 
 _LISTS = frozenset({"urls", "files", "tags"})
 _WORDS: dict[str, tuple[frozenset[object], object]] = {
     "result": (frozenset(int(one) for one in Result), int(Result.EXCEPTION)),
     "type": (frozenset(one.value for one in LogType), LogType.TEXT.value),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """One value that cannot be right."""
-
-    table: str
-    key: tuple[tuple[str, object], ...]
-    column: str
-    what: str
-    remedy: str
-    value: object = None
-    """What it is mended to, unless the row is deleted."""
-    is_deleted: bool = False
-
-    def __str__(self) -> str:
-        key = ", ".join(f"{name} {value}" for name, value in self.key)
-        return f"{self.table} ({key}): {self.column} {self.what}; repair: {self.remedy}"
 
 
 def damages(connection: Connection) -> list[Damage]:
@@ -72,6 +55,8 @@ def damages(connection: Connection) -> list[Damage]:
 def repair(connection: Connection, found: list[Damage]) -> None:
     """Mend what was found."""
     for damage in found:
+        if damage.is_lasting or damage.file is not None:
+            continue
         table = metadata.tables[damage.table]
         is_it = [table.c[name] == value for name, value in damage.key]
         if damage.is_deleted:
@@ -121,9 +106,14 @@ def _of_wrong_kind(
     """SQLite keeps a text in a column of numbers."""
     keys = list(table.primary_key.columns) or list(table.columns)
     shown = [cast(one, Text) if one is column else one for one in keys]
-    query = select(*shown).where(func.typeof(column).not_in(kinds))
-    for key in connection.execute(query):
-        yield _damage(table, _named(keys, list(key)), column, "is not a number")
+    is_null = () if column.nullable else ("null",)
+    is_wrong = func.typeof(column).not_in(kinds) | func.typeof(column).in_(is_null)
+    what = "is not a number"
+    if isinstance(column.type, Boolean):
+        is_wrong |= cast(column, Integer).not_in((0, 1))
+        what = "is neither 0 nor 1"
+    for key in connection.execute(select(*shown).where(is_wrong)):
+        yield _damage(table, _named(keys, list(key)), column, what)
 
 
 def _dangling(connection: Connection, table: Table, key: ForeignKey) -> Iterator[Damage]:
@@ -208,8 +198,14 @@ def checked(url: str, basedir: Path, *, is_to_be_repaired: bool) -> list[Damage]
                     return []
                 schema.check(revision)
                 found = damages(connection)
+                found.extend(damaged_logs(connection, basedir))
+                found.extend(unknown_files(connection, basedir))
                 if is_to_be_repaired:
                     repair(connection, found)
+            if is_to_be_repaired:
+                for damage in found:
+                    if damage.file is not None:
+                        damage.file.unlink(missing_ok=True)
             return found
     except SQLAlchemyError as error:
         raise translated(error) from error

@@ -1,0 +1,28 @@
+"""Damage: what is found to be wrong in a master's database and log files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """One value, or one file, that cannot be right."""
+
+    table: str
+    key: tuple[tuple[str, object], ...]
+    column: str
+    what: str
+    remedy: str
+    value: object = None
+    """What it is mended to, unless the row is deleted."""
+    is_deleted: bool = False
+    is_lasting: bool = False
+    """Whether nothing can mend it."""
+    file: Path | None = None
+    """The file to delete."""
+
+    def __str__(self) -> str:
+        key = ", ".join(f"{name} {value}" for name, value in self.key)
+        return f"{self.table} ({key}): {self.column} {self.what}; repair: {self.remedy}"
