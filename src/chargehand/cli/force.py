@@ -64,8 +64,9 @@ async def force(
     wanted |= {name: value for name, value in given if value is not None}
     parameters = {_full_name(form, name, codebase): value for name, value in wanted.items()}
     parameters["builderNames"] = found.name
+    names = {found.builderid: found.name}
     result = await master.order(f"forceschedulers/{form.name}", "force", parameters)
-    return await _ordered(master, result, follow=follow, quiet=quiet, as_json=as_json)
+    return await _ordered(master, result, names, follow=follow, quiet=quiet, as_json=as_json)
 
 
 @click.command()
@@ -82,8 +83,9 @@ async def rebuild(
     BUILD is BUILDER#NUMBER, BUILDER (its latest build), a build id, or the address of its page.
     """
     found = await build_named(master, build)
+    names = await builder_names(master)
     result = await master.order(f"builds/{found.buildid}", "rebuild", {})
-    return await _ordered(master, result, follow=follow, quiet=quiet, as_json=as_json)
+    return await _ordered(master, result, names, follow=follow, quiet=quiet, as_json=as_json)
 
 
 async def _form(master: RemoteMaster, builder: Builder, name: str | None) -> ForceScheduler:
@@ -142,11 +144,16 @@ def _full_name(form: ForceScheduler, name: str, codebase: str | None) -> str:
 
 
 async def _ordered(
-    master: RemoteMaster, result: object, *, follow: bool, quiet: bool, as_json: bool
+    master: RemoteMaster,
+    result: object,
+    names: dict[int, str],
+    *,
+    follow: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> int:
     """Report the new requests, and follow them if asked to."""
     buildset, requests = msgspec.convert(result, tuple[int, dict[int, int]], strict=False)
-    names = await builder_names(master)
     if as_json and not follow:
         by_name = {
             names.get(builder, str(builder)): request for builder, request in requests.items()
