@@ -287,3 +287,20 @@ def test_the_next_time_is_later_in_the_table_and_none_is_left_out(
     assert table.is_due(found, UTC)
     halfway = since + (found - since) // 2 // 60 * 60
     assert table.next_after(halfway, UTC) == found or halfway == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"hour": 25}, "hour=25: must be 0\N{EN DASH}23"),
+        ({"minute": [0, 61]}, "minute=[0, 61]: must be 0\N{EN DASH}59"),
+        ({"month": 13, "hour": 99}, "hour=99: must be 0\N{EN DASH}23"),
+        ({"day_of_month": 0}, "dayOfMonth=0: must be 1\N{EN DASH}31"),
+        ({"day_of_week": "never"}, "dayOfWeek='never': must be 0\N{EN DASH}6 (0 is Monday)"),
+    ],
+)
+def test_the_first_field_of_a_time_table_that_makes_no_sense_is_named(fields, sentence: str):
+    with pytest.raises(BadTimeTable) as raised:
+        TimeTable(**fields).check()
+
+    assert str(raised.value) == sentence

@@ -25,6 +25,16 @@ class BadTimeTable(ValueError):
     """The times make no time table; the message says which."""
 
 
+_RANGES = (
+    ("minute", 0, "0\N{EN DASH}59"),
+    ("hour", 1, "0\N{EN DASH}23"),
+    ("day_of_month", 2, "1\N{EN DASH}31"),
+    ("month", 3, "1\N{EN DASH}12"),
+    ("day_of_week", 4, "0\N{EN DASH}6 (0 is Monday)"),
+)
+"""Fields, their places in a line of crontab(5), and what they may hold."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeTable:
     """When something is due. In ``day_of_week`` numbers count from Monday = 0, as Python does."""
@@ -42,9 +52,14 @@ class TimeTable:
         return " ".join([*map(_field, fields), _field(_days_of_week(self.day_of_week))])
 
     def check(self) -> None:
-        """Raise BadTimeTable unless it makes sense."""
+        """Raise BadTimeTable, which names the first field that makes no sense."""
+        for name, place, allowed in _RANGES:
+            value: Times = getattr(self, name)
+            days = _days_of_week(value) if name == "day_of_week" else value
+            if not croniter.is_valid(" ".join([*"*" * place, _field(days), *"*" * (4 - place)])):
+                raise BadTimeTable(f"{_said(name, value)}: must be {allowed}")
         if not croniter.is_valid(self.cron_line):
-            raise BadTimeTable(f"{self.cron_line!r} is no valid time table")
+            raise BadTimeTable(f"{self.cron_line!r} never comes, as a line of crontab(5)")
 
     def next_after(self, last: Timestamp, zone: tzinfo | None = None) -> Timestamp:
         """Return the first time after *last*; *zone* None is the machine's.
@@ -107,3 +122,9 @@ def _days_of_week(times: Times) -> Times:
 
 def _day_of_week(time: str) -> str:
     return str((int(time) + 1) % 7) if time.strip().isdigit() else time
+
+
+def _said(name: str, value: Times) -> str:
+    """Return the argument as one writes it in a configuration."""
+    argument = {"day_of_month": "dayOfMonth", "day_of_week": "dayOfWeek"}.get(name, name)
+    return f"{argument}={value!r}"
