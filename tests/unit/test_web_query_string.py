@@ -152,7 +152,8 @@ def test_what_was_asked_is_what_is_understood(
         Filter(name, Operator(operator), tuple(values))
         for (name, operator), values in filters.items()
     )
-    assert query.order == tuple(Order(name, descending) for name, descending in order)
+    first = dict(reversed(order))
+    assert query.order == tuple(Order(name, first[name]) for name in dict(order))
     assert query.limit == limit
     assert query.properties == tuple(properties)
 

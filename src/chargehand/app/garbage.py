@@ -10,12 +10,19 @@ live as long as it does and are no garbage; looking at them after every 700 is w
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+from chargehand.kit.tasks import Tasks
 
 _NEW_OBJECTS = 10_000
 """How many more objects there are when the collector looks at the new ones."""
+_RELEASED_AT_ONCE = 200
+_AT_MOST = 20
+"""How many replaced configurations may wait to be freed."""
+_LOOK_SECONDS = 1.0
 
 
 @contextmanager
@@ -31,22 +38,45 @@ def without_pauses() -> Iterator[None]:
 
 
 class ReplacedConfigurations:
-    """Collects what replaced configurations leave, when that disturbs nobody.
+    """Frees replaced configurations without keeping anybody waiting.
 
-    The one collection stops everything for some 40 ms per 1,000 builders, so it waits for a
-    moment without builds; but not for ever.
+    What refers to itself, which is most of it, takes one collection, and that stops everything for
+    some 50 ms per 1,000 builders. So it waits for a moment when *is_quiet*: no build runs and
+    nobody asks for anything. It does not wait forever: so many configurations take memory.
     """
 
-    _AT_MOST = 20
-
-    def __init__(self) -> None:
+    def __init__(self, *, tasks: Tasks, is_quiet: Callable[[], bool]) -> None:
+        self._tasks = tasks
+        self._is_quiet = is_quiet
         self._replaced = 0
+        self._looking: asyncio.Task[None] | None = None
 
-    def replaced(self, *, is_idle: bool) -> None:
-        """A configuration was replaced by another."""
+    async def replaced(self, builders: Sequence[object]) -> None:
+        """Free a configuration that another one replaced; these are its builders.
+
+        One that is read again leaves something to free even when nothing has changed.
+        """
+        await _release(list(builders))
         self._replaced += 1
-        if is_idle or self._replaced >= self._AT_MOST:
-            self._replaced = 0
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
+        if self._looking is None:
+            self._looking = self._tasks.repeat(
+                self._collect_when_quiet, every=_LOOK_SECONDS, name="free replaced configurations"
+            )
+
+    async def _collect_when_quiet(self) -> None:
+        if self._replaced < _AT_MOST and not self._is_quiet():
+            return
+        self._replaced = 0
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+
+
+async def _release(objects: list[object]) -> None:
+    """Give up references in slices: freeing thousands of builders at once takes a while."""
+    while objects:
+        del objects[-_RELEASED_AT_ONCE:]
+        await asyncio.sleep(0)

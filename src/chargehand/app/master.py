@@ -26,6 +26,7 @@ from chargehand.domain.identifiers import BuilderId, LogId
 from chargehand.events.bus import Bus
 from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.kit.clock import Clock, SystemClock
+from chargehand.kit.guard import contained
 from chargehand.kit.limits import time_limit
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
@@ -80,7 +81,9 @@ class Master:
         self._host: ExtensionHost = open_host(basedir, config_path)
         self._parts: Parts | None = None
         self._is_configured = False
-        self._replaced_configurations = ReplacedConfigurations()
+        self._replaced_configurations = ReplacedConfigurations(
+            tasks=self._tasks, is_quiet=self._is_quiet
+        )
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
@@ -195,9 +198,9 @@ class Master:
 
     async def _reconfigure(self) -> str:
         with without_pauses():
-            config = self._adjust(await self._host.load())
-            changed = difference(self.config, config)
-            if config.db_url != self.config.db_url:
+            old, config = self.config, self._adjust(await self._host.load())
+            changed = await asyncio.to_thread(contained, difference, old, config)
+            if config.db_url != old.db_url:
                 _log.warning("the database can only be changed by a restart; the old one stays")
             try:
                 await self._apply(config)
@@ -205,8 +208,14 @@ class Master:
                 raise PartlyApplied(str(_database_failed(self.config, error))) from error
             except CannotListen as error:
                 raise CommandFailed(str(error)) from error
-        self._replaced_configurations.replaced(is_idle=not self._ready.dispatcher.running)
+        builders = old.builders if config is not old else ()
+        del old
+        await self._replaced_configurations.replaced(builders)
         return changed.summary()
+
+    def _is_quiet(self) -> bool:
+        parts = self._parts
+        return parts is None or (not parts.dispatcher.running and parts.web.is_quiet)
 
     @property
     def urls(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -71,21 +71,23 @@ class Difference:
 
 
 def difference(old: MasterConfig, new: MasterConfig) -> Difference:
-    """Compare two configurations."""
+    """Compare two configurations. May take long: thousands of builders are compared in depth."""
     return Difference(
         **{name: _compare(getattr(old, name), getattr(new, name)) for name in _LISTS},
         settings=tuple(name for name in _COMPARED if getattr(old, name) != getattr(new, name)),
     )
 
 
-def _compare(old: Iterable[_Named], new: Iterable[_Named]) -> ListDifference:
+def _compare(old: Sequence[_Named], new: Sequence[_Named]) -> ListDifference:
+    if old is new:
+        return ListDifference(unchanged=len(new))
     before = {item.name: item for item in old}
     added, changed, unchanged = [], [], 0
     for item in new:
         previous = before.pop(item.name, None)
         if previous is None:
             added.append(item.name)
-        elif previous == item:
+        elif previous is item or previous == item:
             unchanged += 1
         else:
             changed.append(item.name)

@@ -11,3 +11,7 @@ class TemporarilyUnavailable(Expected):
 
 class StorageFailed(Exception):
     """Something could not be stored or read; the message says why."""
+
+
+class TooSlow(TemporarilyUnavailable):
+    """A visitor's question was given up after its time; the message says what to do."""

@@ -21,6 +21,7 @@ _MAX_HEAD = 512 * 1024
 _MOST_AT_ONCE = 256
 _OTHERS = 64
 """File descriptors that an idle master needs."""
+_QUIET_SECONDS = 2.0
 _LINGERING_SECONDS = 1.0
 """Seconds to discard remaining input, so that the client sees the answer before the close."""
 
@@ -100,11 +101,17 @@ class Connections(web.Server):
         """Bytes waiting to be sent, and since when the number has not fallen."""
         self._sweep: asyncio.TimerHandle | None = None
         self._is_full = False
+        self._used_at = self._loop.time()
 
     @property
     def count(self) -> int:
         """The number of open connections."""
         return len(self._open)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no request has come, or been answered, for a moment."""
+        return self._loop.time() - self._used_at >= _QUIET_SECONDS
 
     def __call__(self) -> RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
@@ -137,11 +144,13 @@ class Connections(web.Server):
         protocol = request.protocol
         self._fresh.pop(protocol, None)
         self._idle.pop(protocol, None)
+        self._used_at = self._loop.time()
         try:
             return await self._handler(request)
         finally:
+            self._used_at = self._loop.time()
             if protocol in self._open:
-                self._idle[protocol] = self._loop.time()
+                self._idle[protocol] = self._used_at
 
     def _make_room(self) -> bool:
         for waiting in (self._fresh, self._idle):

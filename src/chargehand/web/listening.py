@@ -22,7 +22,9 @@ _log = logging.getLogger(__name__)
 Address = tuple[str, int] | str
 """A host (empty: all) and port, or the path of a unix socket."""
 
-_BACKLOG = 1024
+_BACKLOG = 65_535
+"""How many connections may wait to be accepted; the system has a limit of its own (4,096 on Linux).
+One that finds the queue full is tried again by its client after 1, 3, 7 … seconds."""
 _ANY = ("", "0.0.0.0", "::")
 _SHUTDOWN_SECONDS = 5.0
 
@@ -60,6 +62,11 @@ class Listeners:
     def connections(self) -> int:
         """The number of open connections."""
         return 0 if self._server is None else self._server.count
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody has asked for anything for a moment."""
+        return self._server is None or self._server.is_quiet
 
     @property
     def urls(self) -> list[str]:

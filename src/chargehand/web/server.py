@@ -108,6 +108,11 @@ class WebServer:
         """The number of open connections."""
         return self._listeners.connections
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody has asked for anything for a moment."""
+        return self._listeners.is_quiet and self._local.is_quiet
+
     async def start(self) -> None:
         """Listen as configured and serve immediately. Raises CannotListen."""
         await self._listeners.listen(self._config.web.listen)

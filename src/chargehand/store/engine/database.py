@@ -20,6 +20,7 @@ from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.guard import guarded
 from chargehand.resources.query import Basis
 from chargehand.store.engine import schema
+from chargehand.store.engine.allowance import LimitedConnection
 from chargehand.store.engine.batches import Batches
 from chargehand.store.engine.engines import is_in_memory, reading_engine, resolved, writing_engine
 from chargehand.store.engine.generations import Generations
@@ -34,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 _PAUSE = 1.0
 """Seconds between attempts to read during an outage."""
+
+
+VISITOR_SECONDS = 15.0
 
 
 class Lane(Enum):
@@ -53,6 +57,7 @@ class Database:
     *url* is a ``db_url`` of the configuration, *publish* gets the events of committed transactions,
     in the loop, in the order of the commits. *is_shared* says that other masters write to it too.
     *make_writer* makes the queue of what is to be written; a thread's, unless told otherwise.
+    A question of a visitor may take *visitor_seconds*.
     """
 
     def __init__(
@@ -64,7 +69,9 @@ class Database:
         clock: Clock | None = None,
         is_shared: bool = False,
         make_writer: MakeWriter = Writer,
+        visitor_seconds: float = VISITOR_SECONDS,
     ) -> None:
+        self._visitor_seconds = visitor_seconds
         self.publish = publish
         self._basedir = basedir
         self._url = resolved(url, basedir)
@@ -181,7 +188,9 @@ class Database:
         readers = self._readers.get(lane)
         if readers is None:
             return await self.write(lambda transaction: query(transaction.connection))
-        return await asyncio.get_running_loop().run_in_executor(readers, self._query, query)
+        return await asyncio.get_running_loop().run_in_executor(
+            readers, self._query, query, lane is not Lane.ENGINE
+        )
 
     async def read_patiently(self, query: Callable[[Connection], T]) -> T:
         """Like `read`, but an outage is waited out; after `give_up` the Outage is raised."""
@@ -217,26 +226,27 @@ class Database:
         if self._recorder is not None:
             self._recorder.settled(jobs)
 
-    def _query(self, query: Callable[[Connection], T]) -> T:
+    def _query(self, query: Callable[[Connection], T], is_limited: bool) -> T:
         try:
             try:
-                return self._query_once(query)
+                return self._query_once(query, is_limited)
             except DBAPIError as error:
                 if not is_worth_retrying(error):
                     raise
-                self._local.connection = None
-                return self._query_once(query)
+                self._local.reader = None
+                return self._query_once(query, is_limited)
         except SQLAlchemyError as error:
             raise translated(error) from error
 
-    def _query_once(self, query: Callable[[Connection], T]) -> T:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+    def _query_once(self, query: Callable[[Connection], T], is_limited: bool) -> T:
+        reader: LimitedConnection | None = getattr(self._local, "reader", None)
+        if reader is None:
             assert self._reading is not None
-            connection = self._local.connection = self._reading.connect()
+            connection = self._reading.connect()
             self._connections.append(connection)
-        with connection.begin():
-            return query(connection)
+            seconds = self._visitor_seconds if is_limited else None
+            reader = self._local.reader = LimitedConnection(connection, seconds)
+        return reader.run(query)
 
     def _prepare(self) -> None:
         self._with_schema(upgrade=False, create=True)

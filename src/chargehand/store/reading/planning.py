@@ -29,6 +29,8 @@ from chargehand.store.reading.rows import Selection, selection
 from chargehand.store.reading.shapes import Column, Expression, Kind, Related, parameter
 
 _UNLIMITED = 2**62
+_EXACT_PLACES = 8
+_REMEMBERED_PLACES = 512
 
 _FilterShape = tuple[str, Operator, int, tuple[object, ...]]
 AnySelect = Select[*tuple[object, ...]]
@@ -82,8 +84,9 @@ def parameters_of(query: Query, kind: Kind) -> dict[str, object]:
     """Return the values for the statements' parameters."""
     values: dict[str, object] = {f"scope_{name}": value for name, value in query.scope.items()}
     for index, condition in enumerate(query.filters):
-        for number, value in enumerate(condition.values):
-            values[f"filter_{index}_{number}"] = _filter_value(condition, value, kind)
+        found = [_filter_value(condition, value, kind) for value in condition.values]
+        for number in range(_places(len(found))):
+            values[f"filter_{index}_{number}"] = found[min(number, len(found) - 1)]
     if query.limit is not None or query.offset:
         values["limit"] = _UNLIMITED if query.limit is None else query.limit
         values["offset"] = query.offset or 0
@@ -94,8 +97,14 @@ def planner(kinds: Mapping[str, Kind]) -> Callable[[Shape], Plan]:
     """Return a function that plans questions about *kinds* and remembers the plans."""
 
     @lru_cache(maxsize=500)
-    def plan(shape: Shape) -> Plan:
+    def remembered(shape: Shape) -> Plan:
         return _plan(shape, kinds[shape.kind])
+
+    def plan(shape: Shape) -> Plan:
+        if sum(places for _, _, places, _ in shape.filters) > _REMEMBERED_PLACES:
+            # Thousands of parameters take megabytes: such a plan is for once.
+            return _plan(shape, kinds[shape.kind])
+        return remembered(shape)
 
     return plan
 
@@ -151,7 +160,15 @@ def _filter_shape(condition: Filter, kind: Kind) -> _FilterShape:
     # Flags are written out: SQLite uses a partial index only where it sees the condition.
     is_flag = isinstance(field, Column) and field.is_flag
     written_out = condition.values if is_flag else ()
-    return (condition.field, condition.operator, len(condition.values), written_out)
+    return (condition.field, condition.operator, _places(len(condition.values)), written_out)
+
+
+def _places(count: int) -> int:
+    """Return how many values the statement takes; the last is repeated until there are so many.
+
+    Else each number of values would be planned, compiled and remembered.
+    """
+    return count if count <= _EXACT_PLACES else 1 << (count - 1).bit_length()
 
 
 def _filter_value(condition: Filter, value: object, kind: Kind) -> object:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from chargehand.config.web_limits import WebLimits
-from chargehand.domain.outages import TemporarilyUnavailable
+from chargehand.domain.outages import TemporarilyUnavailable, TooSlow
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
@@ -111,6 +111,8 @@ class RestApi:
             raise
         except Busy as busy:
             return failure(503, str(busy)).response(RETRY_LATER | extra)
+        except TooSlow as error:
+            return failure(503, str(error)).response(extra)
         except TemporarilyUnavailable as error:
             _log.warning("GET %s%s: %s", PREFIX, target, error)
             return failure(503, UNAVAILABLE).response(RETRY_LATER | extra)

@@ -19,7 +19,13 @@ _BOOLEANS = {"on": True, "true": True, "yes": True, "1": True} | {
     "no": False,
     "0": False,
 }
-_ANY_OF = {Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN, Operator.CONTAINS}
+_MOST_PARAMETERS = 12_000
+_MOST_VALUES = 10_000
+"""Of equality, in all filters."""
+_MOST_CONDITIONS = 100
+"""Of everything else: databases nest such conditions, and only so deep."""
+_EQUALITY = {Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN}
+_ANY_OF = _EQUALITY | {Operator.CONTAINS}
 
 
 class BadQuery(ValueError):
@@ -55,6 +61,8 @@ def line_range(query_string: str, resolved: Resolved) -> tuple[int, int | None]:
 
 
 def _pairs(query_string: str) -> list[tuple[str, str]]:
+    if query_string.count("&") >= _MOST_PARAMETERS:
+        raise BadQuery(f"too many query parameters: there may be {_MOST_PARAMETERS:,}")
     try:
         return parse_qsl(query_string, keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
@@ -68,6 +76,7 @@ class _Parameters:
         self._known = known
         self._is_collection = is_collection
         self._filters: dict[str, tuple[str, Operator, list[object]]] = {}
+        self._values = self._conditions = 0
         self.order: list[Order] = []
         self.limit: int | None = None
         self.offset: int | None = None
@@ -80,7 +89,7 @@ class _Parameters:
                 self.fields.append(self._field(value))
             case "order":
                 bare = value.removeprefix("-")
-                self.order.append(Order(self._field(bare), descending=bare != value))
+                self._sort_by(self._field(bare), descending=bare != value)
             case "property":
                 self.properties.append(value)
             case "limit":
@@ -105,6 +114,10 @@ class _Parameters:
             result.extend(Filter(name, operator, tuple(group)) for group in groups)
         return result
 
+    def _sort_by(self, name: str, *, descending: bool) -> None:
+        if all(order.field != name for order in self.order):  # a second time changes nothing
+            self.order.append(Order(name, descending=descending))
+
     def _field(self, name: str) -> str:
         if name not in self._known:
             raise BadQuery(f"no such field '{name}'")
@@ -124,7 +137,21 @@ class _Parameters:
             value = _value(self._known[name], operator, text)
         except ValueError:
             raise BadQuery(f"invalid filter value for {parameter}") from None
+        self._count_condition(operator, self._known[name])
         self._filters.setdefault(parameter, (name, operator, []))[2].append(value)
+
+    def _count_condition(self, operator: Operator, field: FieldType[object]) -> None:
+        if operator in _EQUALITY and field.word != "datetime":
+            self._values += 1
+        else:
+            self._conditions += 1
+        if self._values > _MOST_VALUES:
+            raise BadQuery(f"too many values to filter by: there may be {_MOST_VALUES:,}")
+        if self._conditions > _MOST_CONDITIONS:
+            raise BadQuery(
+                f"too many conditions: there may be {_MOST_CONDITIONS} "
+                "of comparisons, times and contents"
+            )
 
 
 def _count(name: str, text: str) -> int | None:
