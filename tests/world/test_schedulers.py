@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from written import started, written
 
 from chargehand.domain.change import NewChange
+from chargehand.events.messages import BuildsetSubmitted
 from chargehand.store.store import Store
 from chargehand.testing.world import World
 
@@ -98,3 +102,78 @@ async def test_a_forced_build_answers_with_its_numbers() -> None:
         assert buildset == 1
         assert len(requests) == 2
         assert await _revisions(ci) == [""]
+
+
+_TIMED = """
+    add('one', sh('true'))
+    c['schedulers'] = [schedulers.TIMED]
+    """
+_PERIODIC = _TIMED.replace(
+    "TIMED", "Periodic(name='s', builderNames=['one'], periodicBuildTimer=3600)"
+)
+_HOURLY = _TIMED.replace("TIMED", "Nightly(name='s', builderNames=['one'], minute=0)")
+_JUMPS = [-315_360_000.0, 1800.0]
+
+
+async def _count(ci: World) -> int:
+    return len(await ci.get("buildsets"))
+
+
+@pytest.mark.parametrize("jump", _JUMPS)
+async def test_a_period_is_as_long_whatever_the_clock_is_set_to(jump: float) -> None:
+    async with started(_PERIODIC) as ci:
+        await ci.sleep(1800)
+        assert await _count(ci) == 1
+
+        ci.set_clock(jump)
+        await ci.sleep(1700)
+        assert await _count(ci) == 1
+        await ci.sleep(800)  # It looks at the clock every 600 s.
+        assert await _count(ci) == 2
+        ci.set_clock(-jump)
+        await ci.sleep(3600)
+        assert await _count(ci) == 3
+
+
+@pytest.mark.parametrize("jump", _JUMPS)
+async def test_times_of_day_are_those_of_the_clock_as_it_is_set(jump: float) -> None:
+    async with started(_HOURLY) as ci:
+        await ci.sleep(3 * 3600)
+        counts = [await _count(ci)]
+        for by in (jump, -jump):
+            ci.set_clock(by)
+            await ci.sleep(3 * 3600)
+            counts.append(await _count(ci))
+
+        # One more where the clock goes past a time, one less where it comes back to one.
+        assert all(2 <= later - former <= 4 for former, later in pairwise(counts))
+
+
+@pytest.mark.parametrize("jump", _JUMPS)
+async def test_a_tree_is_stable_after_as_long_whatever_the_clock_is_set_to(jump: float) -> None:
+    async with started(_on_main(3600)) as ci:
+        await ci.push(revision="1")
+        await ci.sleep(1000)
+        ci.set_clock(jump)
+        await ci.sleep(2590)
+        before = await _revisions(ci)
+        await ci.sleep(20)
+
+        assert (before, await _revisions(ci)) == ([], ["1"])
+
+
+async def test_a_kill_after_a_timed_buildset_was_submitted_builds_nothing_twice() -> None:
+    async with started(_PERIODIC) as ci:
+        await ci.sleep(1800)
+        killed: list[asyncio.Task[None]] = []
+        ci.master.bus.subscribe(
+            lambda _: killed.append(asyncio.ensure_future(ci.crash())), BuildsetSubmitted
+        )
+        await ci.sleep(1900)
+        [crash] = killed
+        await crash
+
+        await ci.start()
+        await ci.sleep(600)
+
+        assert await _count(ci) == 2

@@ -153,3 +153,7 @@ class VirtualClock:
     def timestamp(self) -> float:
         """Return the same time as seconds since 1970."""
         return self._began + self._loop.time()
+
+    def set(self, by: float) -> None:
+        """Set the time of day so many seconds forward, or back; loop time is not changed."""
+        self._began += by

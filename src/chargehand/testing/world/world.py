@@ -240,6 +240,10 @@ class World:
         """The time of day in seconds since 1970."""
         return self._clock.timestamp()
 
+    def set_clock(self, by: float) -> None:
+        """Set the machine's clock so many seconds forward, or back."""
+        self._clock.set(by)
+
     # What it has
 
     @property
