@@ -21,6 +21,7 @@ from chargehand.domain.build import LogType
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
+from chargehand.domain.user import User
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import SystemClock
@@ -37,6 +38,7 @@ from chargehand.testing.web import (
 )
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs
 
+_ME = User(name="me")
 _UNKNOWN = 999
 
 
@@ -127,26 +129,26 @@ async def test_what_is_not_there_cannot_be_ordered_about(given: Given) -> None:
     controls, build, request = given.controls, BuildId(_UNKNOWN), RequestId(_UNKNOWN)
     for order in (
         controls.force("no such", {}, "me"),
-        controls.stop_build(build, "why", Result.CANCELLED),
-        controls.rebuild(build, "me"),
-        controls.cancel_request(request, "why"),
+        controls.stop_build(build, "why", Result.CANCELLED, _ME),
+        controls.rebuild(build, _ME),
+        controls.cancel_request(request, "why", _ME),
         controls.set_priority(request, 1),
-        controls.enable_scheduler(_UNKNOWN, True),
-        controls.control_worker("nobody", "pause", "why"),
-        controls.control_worker(_UNKNOWN, "pause", "why"),
+        controls.enable_scheduler(_UNKNOWN, True, _ME),
+        controls.control_worker("nobody", "pause", "why", _ME),
+        controls.control_worker(_UNKNOWN, "pause", "why", _ME),
     ):
         with pytest.raises(LookupError):
             await order
 
 
 async def test_what_is_there_can_be_ordered_about(given: Given) -> None:
-    await given.controls.stop_build(given.build_id, "why", Result.CANCELLED)
-    buildset, requests = await given.controls.rebuild(given.build_id, "me")
+    await given.controls.stop_build(given.build_id, "why", Result.CANCELLED, _ME)
+    buildset, requests = await given.controls.rebuild(given.build_id, _ME)
     await given.controls.set_priority(given.waiting, 1)
-    await given.controls.control_worker("w1", "pause", "why")
-    await given.controls.control_worker(1, "unpause", "")
-    await given.controls.enable_scheduler(1, True)
-    await given.controls.cancel_request(given.waiting, "why")
+    await given.controls.control_worker("w1", "pause", "why", _ME)
+    await given.controls.control_worker(1, "unpause", "", _ME)
+    await given.controls.enable_scheduler(1, True, _ME)
+    await given.controls.cancel_request(given.waiting, "why", _ME)
 
     assert isinstance(buildset, int)
     assert len(requests) == 1

@@ -11,6 +11,7 @@ from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import FAILURE
 from buildbot.steps.shell import ShellCommand
 from chargehand.domain.result import Result
+from chargehand.domain.user import MASTER, User, ordered
 from chargehand.execution.sentences import BuildPart, build_sentence, stopped_sentence
 from chargehand.execution.stop import Stop
 from chargehand.testing.scripted_session import Script, ScriptedSession
@@ -73,6 +74,19 @@ def test_a_build_is_summed_up_in_a_sentence(result, parts, sentence):
 )
 def test_a_stopped_build_says_by_whom_and_during_which_step(result, stop, step, sentence):
     assert stopped_sentence(result, stop, step) == sentence
+
+
+@pytest.mark.parametrize(
+    ("reason", "user", "words"),
+    [
+        ("repairs", User(name="ann", email="ann@x.org"), "repairs (by ann)"),
+        ("no reason", User(name="ann"), "by ann"),
+        ("", User(), "by an anonymous visitor"),
+        ("repairs", MASTER, "repairs (by the configuration)"),
+    ],
+)
+def test_it_is_said_who_ordered_what(reason, user, words):
+    assert ordered(reason, user) == words
 
 
 class Counted(BuildStep):

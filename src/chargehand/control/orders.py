@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from chargehand.control.ports import Changes, Resources
@@ -11,6 +12,7 @@ from chargehand.domain.change_fate import ChangeFate
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
+from chargehand.domain.user import User, has_reason, ordered
 from chargehand.domain.waiting import Waiting
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
@@ -21,6 +23,9 @@ from chargehand.scheduling.service import Scheduling
 
 _MOST_CHANGES = 3
 """How often a request may go from queue to build, or back, while it is being cancelled."""
+
+
+_log = logging.getLogger("chargehand.farm")
 
 
 class Orders:
@@ -54,32 +59,35 @@ class Orders:
         except SchedulerDisabled as disabled:
             raise InvalidParameters({"schedulername": str(disabled)}) from disabled
 
-    async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
+    async def stop_build(self, build_id: BuildId, reason: str, result: Result, by: User) -> None:
         """Stop a build that runs; a finished one is left alone.
 
         One that is just ending may be about to be retried: then its request is cancelled.
         """
-        if self._builds.stop(build_id, reason, result):
+        _note(by, f"stop build {build_id}", reason)
+        if self._builds.stop(build_id, reason, result, by=by.words):
             return
         build = await self._one("builds", "buildid", build_id)
         if not build["complete"] and result is not Result.RETRY:
-            await self._cancel(RequestId(int(str(build["buildrequestid"]))), reason)
+            await self._cancel(RequestId(int(str(build["buildrequestid"]))), reason, by)
 
-    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+    async def rebuild(self, build_id: BuildId, by: User) -> tuple[int, dict[int, int]]:
         """Build the same again."""
-        return await self._scheduling.rebuild(build_id, owner)
+        _note(by, f"rebuild build {build_id}")
+        return await self._scheduling.rebuild(build_id, by)
 
-    async def cancel_request(self, request_id: RequestId, reason: str) -> None:
+    async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
         """Cancel a waiting request, or stop the build that it became."""
-        if not await self._cancel(request_id, reason):
+        _note(by, f"cancel request {request_id}", reason)
+        if not await self._cancel(request_id, reason, by):
             await self._one("buildrequests", "buildrequestid", request_id)
 
-    async def _cancel(self, request_id: RequestId, reason: str) -> bool:
+    async def _cancel(self, request_id: RequestId, reason: str, by: User) -> bool:
         """Cancel it wherever it is: while it is asked about here it may go on to there."""
         for _ in range(_MOST_CHANGES):
-            if await self._dispatcher.cancel(request_id, reason):
+            if await self._dispatcher.cancel(request_id, ordered(reason, by)):
                 return True
-            if await self._builds.stop_request(request_id, reason):
+            if await self._builds.stop_request(request_id, reason, by=by.words):
                 return True
         return False
 
@@ -88,13 +96,16 @@ class Orders:
         await self._one("buildrequests", "buildrequestid", request_id)
         await self._dispatcher.set_priority(request_id, priority)
 
-    async def enable_scheduler(self, scheduler_id: int, enabled: bool) -> None:
+    async def enable_scheduler(self, scheduler_id: int, enabled: bool, by: User) -> None:
         """Enable or disable a scheduler."""
+        _note(by, f"{'enable' if enabled else 'disable'} scheduler {scheduler_id}")
         await self._scheduling.set_enabled(scheduler_id, enabled)
 
-    async def control_worker(self, worker: int | str, method: str, reason: str) -> None:
+    async def control_worker(self, worker: int | str, method: str, reason: str, by: User) -> None:
         """``stop`` (graceful), ``kill``, ``pause`` or ``unpause`` a worker."""
-        await self._fleet.control(worker, method, reason)
+        _note(by, f"{method} worker {worker}", reason)
+        why = reason if by.is_anonymous else ordered(reason, by)
+        await self._fleet.control(worker, method, why)
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Say why a request waits; None when it does not."""
@@ -133,3 +144,8 @@ class Orders:
         if not page.rows:
             raise LookupError(f"there is no {field} {value}")
         return page.rows[0]
+
+
+def _note(by: User, what: str, reason: str = "") -> None:
+    """Let the master's log say who ordered what."""
+    _log.info("%s ordered: %s", by.words, f"{what}: {reason}" if has_reason(reason) else what)

@@ -30,6 +30,13 @@ class User:
         return not self.name and not self.is_master
 
     @property
+    def words(self) -> str:
+        """How people are told who ordered something."""
+        if self.is_master:
+            return "the configuration"
+        return self.name or self.email or "an anonymous visitor"
+
+    @property
     def owner(self) -> str:
         """What builds that the user orders have as their owner."""
         return self.email or self.name
@@ -37,3 +44,16 @@ class User:
 
 ANONYMOUS = User()
 MASTER = User(is_master=True)
+
+_NO_REASON = ("", "no reason")
+"""What clients send who give none."""
+
+
+def has_reason(reason: str) -> bool:
+    """Return whether an order came with a reason."""
+    return reason not in _NO_REASON
+
+
+def ordered(reason: str, by: User) -> str:
+    """Return why something was ordered, and by whom."""
+    return f"{reason} (by {by.words})" if has_reason(reason) else f"by {by.words}"

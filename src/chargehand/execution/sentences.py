@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chargehand.domain.result import Result
+from chargehand.domain.user import has_reason
 from chargehand.execution.stop import Stop
 
 _LONGEST_LIST = 10
-_NO_REASON = ("", "no reason")
 
 _WORDS = {
     Result.SUCCESS: "build successful",
@@ -61,7 +61,7 @@ def stopped_sentence(result: Result, stop: Stop, step_name: str | None) -> str:
     if stop.result is Result.RETRY:
         return f"{result.word} ({stop.reason}){during}" if stop.reason else f"{result.word}{during}"
     by = f" by {stop.by}" if stop.by else ""
-    reason = "" if stop.reason in _NO_REASON else f": {stop.reason}"
+    reason = f": {stop.reason}" if has_reason(stop.reason) else ""
     if result is Result.CANCELLED:
         return f"cancelled{by}{during}{reason}"
     return f"{_WORDS.get(result, result.word)}: stopped{by}{during}{reason}"

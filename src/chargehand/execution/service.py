@@ -101,7 +101,9 @@ class Builds:
         finally:
             self._runs.discard(run)
 
-    async def stop_request(self, request_id: RequestId, reason: str) -> bool:
+    async def stop_request(
+        self, request_id: RequestId, reason: str, *, by: str | None = None
+    ) -> bool:
         """Cancel the build that a request became, or is about to become.
 
         False when none takes the order any more: one that is just ending has ended then, and the
@@ -110,7 +112,7 @@ class Builds:
         for run in list(self._runs):
             if run.request_id == request_id:
                 if not run.is_ending:
-                    run.stop(Stop(Result.CANCELLED, reason))
+                    run.stop(Stop(Result.CANCELLED, reason, by=by))
                     return True
                 await run.ended.wait()
         return False
@@ -129,12 +131,19 @@ class Builds:
                 return run.why_preparing()
         return None
 
-    def stop(self, build_id: BuildId, reason: str, result: Result = Result.CANCELLED) -> bool:
+    def stop(
+        self,
+        build_id: BuildId,
+        reason: str,
+        result: Result = Result.CANCELLED,
+        *,
+        by: str | None = None,
+    ) -> bool:
         """Ask a running build to end with *result*; False when it does not run here, or is ending
         already."""
         for run in self._runs:
             if run.has_begun and run.build.id == build_id and not run.is_ending:
-                run.stop(Stop(result, reason))
+                run.stop(Stop(result, reason, by=by))
                 return True
         return False
 

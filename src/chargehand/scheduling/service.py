@@ -6,12 +6,15 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import ChangeFate
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.domain.json import Json
 from chargehand.domain.outages import TemporarilyUnavailable
+from chargehand.domain.user import User
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
 from chargehand.kit.clock import Clock
@@ -128,9 +131,11 @@ class Scheduling:
         builder_names = self._builder_names(form_asked_for, answers)
         return await form_asked_for.force(owner, builder_names, answers)
 
-    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+    async def rebuild(self, build_id: BuildId, by: User) -> tuple[int, dict[int, int]]:
         """Build the same again. Raises LookupError."""
         buildset = await self._services.buildsets.rebuild_of(build_id)
+        if not by.is_anonymous:
+            buildset = replace(buildset, reason=f"{buildset.reason} by {by.words}")
         return (await self._services.buildsets.submit(buildset, at_once=True)).numbers
 
     async def set_enabled(self, scheduler_id: int, enabled: bool) -> None:

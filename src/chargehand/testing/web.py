@@ -12,6 +12,7 @@ from chargehand.domain.change_fate import ChangeFate
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
+from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.query import Basis, Page, Query
 from chargehand.resources.selection import select
@@ -122,37 +123,37 @@ class MemoryControls:
         self.orders.append(("force", scheduler, dict(parameters), owner))
         return 7, {1: 12}
 
-    async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
+    async def stop_build(self, build_id: BuildId, reason: str, result: Result, by: User) -> None:
         """Remember it."""
         _require("build", build_id, self._builds)
-        self.orders.append(("stop_build", build_id, reason, result))
+        self.orders.append(("stop_build", build_id, reason, result, by.name))
 
-    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+    async def rebuild(self, build_id: BuildId, by: User) -> tuple[int, dict[int, int]]:
         """Remember it."""
         _require("build", build_id, self._builds)
-        self.orders.append(("rebuild", build_id, owner))
+        self.orders.append(("rebuild", build_id, by.name))
         return 8, {1: 13}
 
-    async def cancel_request(self, request_id: RequestId, reason: str) -> None:
+    async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
         """Remember it."""
         _require("build request", request_id, self._requests)
-        self.orders.append(("cancel_request", request_id, reason))
+        self.orders.append(("cancel_request", request_id, reason, by.name))
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Remember it."""
         _require("build request", request_id, self._requests)
         self.orders.append(("set_priority", request_id, priority))
 
-    async def enable_scheduler(self, scheduler_id: int, enabled: bool) -> None:
+    async def enable_scheduler(self, scheduler_id: int, enabled: bool, by: User) -> None:
         """Remember it."""
         _require("scheduler", scheduler_id, self._schedulers)
         self.orders.append(("enable_scheduler", scheduler_id, enabled))
 
-    async def control_worker(self, worker: int | str, method: str, reason: str) -> None:
+    async def control_worker(self, worker: int | str, method: str, reason: str, by: User) -> None:
         """Remember it."""
         if worker not in self._workers:
             raise LookupError(f"there is no worker {worker}")
-        self.orders.append(("control_worker", worker, method, reason))
+        self.orders.append(("control_worker", worker, method, reason, by.name))
 
 
 def _require(what: str, number: int, known: Container[int]) -> None:

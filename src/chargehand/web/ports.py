@@ -9,6 +9,7 @@ from chargehand.domain.change_fate import ChangeFate
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
+from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
@@ -53,22 +54,22 @@ class Controls(Protocol):
         """Force builds; returns the buildset's identifier and the requests' by builder id.
         Raises InvalidParameters."""
 
-    async def stop_build(self, build_id: BuildId, reason: str, result: Result) -> None:
+    async def stop_build(self, build_id: BuildId, reason: str, result: Result, by: User) -> None:
         """Stop a running build; has no effect on a finished one."""
 
-    async def rebuild(self, build_id: BuildId, owner: str) -> tuple[int, dict[int, int]]:
+    async def rebuild(self, build_id: BuildId, by: User) -> tuple[int, dict[int, int]]:
         """Build the same again."""
 
-    async def cancel_request(self, request_id: RequestId, reason: str) -> None:
+    async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
         """Cancel a waiting request, or stop its build."""
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set a request's priority."""
 
-    async def enable_scheduler(self, scheduler_id: int, enabled: bool) -> None:
+    async def enable_scheduler(self, scheduler_id: int, enabled: bool, by: User) -> None:
         """Enable or disable a scheduler."""
 
-    async def control_worker(self, worker: int | str, method: str, reason: str) -> None:
+    async def control_worker(self, worker: int | str, method: str, reason: str, by: User) -> None:
         """``stop`` (graceful), ``kill``, ``pause`` or ``unpause`` a worker."""
 
 

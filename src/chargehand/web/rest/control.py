@@ -188,13 +188,13 @@ class ControlDesk:
         reason = str(parameters.get("reason", "no reason"))
         results = result(parameters.get("results", Result.CANCELLED))
         build_id = BuildId(await self._id(resolved, visitor.sees, "buildid"))
-        await self._controls.stop_build(build_id, reason, results)
+        await self._controls.stop_build(build_id, reason, results, visitor.user)
 
     async def _rebuild(
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> object:
         build_id = BuildId(await self._id(resolved, visitor.sees, "buildid"))
-        buildset_id, requests = await self._controls.rebuild(build_id, visitor.user.owner)
+        buildset_id, requests = await self._controls.rebuild(build_id, visitor.user)
         return [buildset_id, {str(builder): request for builder, request in requests.items()}]
 
     async def _cancel_request(
@@ -202,7 +202,7 @@ class ControlDesk:
     ) -> None:
         request_id = RequestId(int(resolved.scope["buildrequestid"]))
         reason = str(parameters.get("reason", "no reason"))
-        await self._controls.cancel_request(request_id, reason)
+        await self._controls.cancel_request(request_id, reason, visitor.user)
 
     async def _set_priority(
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
@@ -214,14 +214,15 @@ class ControlDesk:
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
         enabled = bool(parameters["enabled"])
-        await self._controls.enable_scheduler(int(resolved.scope["schedulerid"]), enabled)
+        scheduler = int(resolved.scope["schedulerid"])
+        await self._controls.enable_scheduler(scheduler, enabled, visitor.user)
 
     def _worker_order(self, method: str) -> Order:
         async def carry_out(resolved: Resolved, parameters: Parameters, visitor: Visitor) -> None:
             scope = resolved.scope
             worker: int | str = scope["workerid"] if "workerid" in scope else scope["name"]
             reason = str(parameters.get("reason", ""))
-            await self._controls.control_worker(worker, method, reason)
+            await self._controls.control_worker(worker, method, reason, visitor.user)
 
         return carry_out
 
