@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from chargehand.domain.properties import PropertyMap
+from chargehand.kit.redaction import without_passwords
 
 V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)
@@ -95,6 +96,8 @@ class Storage(Enum):
     """A column with JSON as text."""
     TEXT = "text"
     """A column with bytes, shown as text."""
+    URL = "url"
+    """A column with text that may have URLs: passwords in them are not shown."""
     RELATED = "related"
     """Rows of other tables: one more query for each page. The store knows which."""
     NOWHERE = "nowhere"
@@ -140,6 +143,30 @@ class Fields(Generic[V]):
             show=show,
             column=column,
             missing=missing,
+        )
+
+    def url(
+        self, name: str, type_: FieldType[str], column: str, show: Callable[[V], str]
+    ) -> Field[V, str]:
+        """Make a field of text that may have URLs, which are shown without their passwords."""
+        return Field(
+            name=name,
+            type=type_,
+            storage=Storage.URL,
+            show=lambda value: without_passwords(show(value)),
+            column=column,
+        )
+
+    def url_or_none(
+        self, name: str, type_: FieldType[str], column: str, show: Callable[[V], str | None]
+    ) -> Field[V, str | None]:
+        """Make a field of such a text that may be null."""
+        return Field(
+            name=name,
+            type=type_.or_none,
+            storage=Storage.URL,
+            show=lambda value: None if (text := show(value)) is None else without_passwords(text),
+            column=column,
         )
 
     def seconds(

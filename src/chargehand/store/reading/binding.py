@@ -7,6 +7,7 @@ from typing import Never
 
 from sqlalchemy import Table, func
 
+from chargehand.kit.redaction import without_passwords
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import Field, Storage
 from chargehand.store.engine.columns import shown_of_json
@@ -49,6 +50,8 @@ def _column(field: Field[Never, object], table: Table) -> Column:
             is_list = field.type.is_list
             decode = _shown_list if is_list else shown_of_json
             return Column(selected=column, compared=column, decode=decode, is_list=is_list)
+        case Storage.URL:
+            return Column(selected=column, compared=column, decode=_redacted)
         case Storage.TEXT:
             return Column(selected=column, compared=column, decode=_text)
         case _ if field.missing is not None:
@@ -61,6 +64,10 @@ def _column(field: Field[Never, object], table: Table) -> Column:
 def _shown_list(text: str | bytes) -> list[object]:
     shown = shown_of_json(text)
     return shown if isinstance(shown, list) else []
+
+
+def _redacted(text: str | None) -> str | None:
+    return None if text is None else without_passwords(text)
 
 
 def _text(data: str | bytes) -> str:
