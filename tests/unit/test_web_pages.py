@@ -104,6 +104,7 @@ async def test_builders_workers_and_changes_have_lists_and_pages():
         assert "All of it." in pages["/changes/7"]
         assert "&lt;a&gt;" in pages["/changes/7"]
         assert "javascript:" not in pages["/changes/7"]
+        assert "<li>no scheduler of this master builds changes</li>" in pages["/changes/7"]
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/builds/99", "/builds", "/api/", "/static/nothing"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chargehand.domain.identifiers import ChangeId
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Order
 from chargehand.web.pages.overview import Overview
@@ -59,14 +60,15 @@ async def changes(overview: Overview) -> Resource:
 
 
 async def builds_of_change(overview: Overview, change: Resource) -> Resource:
-    """Return a change and its builds."""
+    """Return a change, what became of it, and its builds."""
     builds = await overview.rows(
         "builds",
         scope={"changeid": change["changeid"]},
         order=(Order("buildid", descending=True),),
         limit=_BUILDS_OF_CHANGE,
     )
-    return {"change": change, "builds": await overview.titled(builds)}
+    fates = await overview.fates_of(ChangeId(change["changeid"]))
+    return {"change": change, "builds": await overview.titled(builds), "fates": fates}
 
 
 def worker_with_state(worker: Resource, running: int) -> Resource:
