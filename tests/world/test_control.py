@@ -171,7 +171,7 @@ async def test_every_wait_says_why() -> None:
         "failing": ("function_failed", "nextBuild failed: LookupError: no idea"),
         "failing worker": ("function_failed", "nextWorker failed: LookupError: no i"),
         "failing start": ("function_failed", "canStartBuild failed: LookupError"),
-        "nonsense": ("function_failed", "must return one of the requests"),
+        "nonsense": ("function_failed", "must return one of the given requests"),
     }
     async with started(configuration) as ci:
         ci.worker("far").leave()
