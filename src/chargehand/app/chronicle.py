@@ -45,7 +45,8 @@ class Chronicle:
     def _change(self, event: ChangeAdded) -> None:
         change = event.change
         where = " ".join(filter(None, (change.repository, change.branch, change.revision)))
-        _log.info("change %d by %s: %s", change.id, change.author, where or "no revision")
+        words = ("change %d by %s: %s", change.id, change.author, where or "no revision")
+        _log.info(*words, extra={"ids": {"changeid": change.id}})
 
     def _buildset(self, event: BuildsetSubmitted) -> None:
         buildset = event.buildset
@@ -54,6 +55,7 @@ class Chronicle:
             buildset.id,
             event.scheduler,
             buildset.reason or "no reason",
+            extra={"ids": {"bsid": buildset.id}},
         )
 
     def _claimed(self, event: RequestClaimed) -> None:
@@ -77,6 +79,7 @@ class Chronicle:
             build.id,
             build.request_id,
             duration(waited),
+            extra={"ids": _ids(build)},
         )
 
     def _finished(self, event: BuildFinished) -> None:
@@ -89,6 +92,7 @@ class Chronicle:
             duration(took),
             result,
             build.state,
+            extra={"ids": _ids(build)},
         )
 
     def _name(self, build: Build) -> str:
@@ -103,3 +107,12 @@ class Chronicle:
         if known != new:
             enabled = "enabled" if event.scheduler.enabled else "disabled"
             _log.info('scheduler "%s" is %s', event.scheduler.name, enabled)
+
+
+def _ids(build: Build) -> dict[str, int]:
+    return {
+        "buildid": build.id,
+        "buildrequestid": build.request_id,
+        "builderid": build.builder_id,
+        "workerid": build.worker_id,
+    }

@@ -31,6 +31,8 @@ class Basedir:
     """Bytes; the log is rotated when it is larger."""
     log_count: int | None = 10
     """How many rotated logs to keep; None: all."""
+    log_format: str = "text"
+    """``text``, or ``json``: an object per line."""
 
     @property
     def config_path(self) -> Path:
@@ -80,6 +82,7 @@ def _from_assignments(path: Path, found: dict[str, object]) -> Basedir:
         umask=umask if isinstance(umask, int) else None,
         log_size=int(log_size) if isinstance(log_size, int | str) and log_size else 10_000_000,
         log_count=log_count if isinstance(log_count, int) else None,
+        log_format="json" if found.get("logFormat") == "json" else "text",
     )
 
 

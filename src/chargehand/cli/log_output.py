@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 
 from chargehand.cli.basedir import LOG_LINK, Basedir
@@ -31,6 +33,27 @@ class _Formatter(logging.Formatter):
         return self._redaction.text(super().format(record))
 
 
+class _JsonFormatter(logging.Formatter):
+    """One JSON object per line, without secrets."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        super().__init__()
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, object] = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line |= getattr(record, "ids", {})
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(self._redaction.value(line), ensure_ascii=False)
+
+
 def log_to(
     basedir: Basedir,
     *,
@@ -54,7 +77,8 @@ def log_to(
     handlers: list[logging.Handler] = [file]
     if terminal:
         handlers.append(logging.StreamHandler(sys.stdout))
-    formatter = _Formatter(redaction or Redaction())
+    kind = _JsonFormatter if basedir.log_format == "json" else _Formatter
+    formatter = kind(redaction or Redaction())
     for handler in handlers:
         handler.setFormatter(formatter)
         root.addHandler(handler)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -41,6 +42,12 @@ _ALLOW_ANONYMOUS = click.option(
     is_flag=True,
     help="Let everybody read, although c['www'] has 'auth' or 'authz' (not supported yet).",
 )
+_LOG_FORMAT = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default=None,
+    help="How master.log is written; json: an object per line.",
+)
 _KILL_AFTER = 85.0
 """Seconds after which a master that has not stopped is killed: its loop is blocked."""
 
@@ -55,6 +62,7 @@ _PREFIX = re.compile(r"^[\d-]{10} [\d:.]{12} \[[\w.]+\] ")
 @_QUIET
 @_TIMEOUT
 @_ALLOW_ANONYMOUS
+@_LOG_FORMAT
 @click.pass_obj
 def start(
     obj: dict[str, bool],
@@ -63,6 +71,7 @@ def start(
     quiet: bool,
     start_timeout: float,
     allow_anonymous: bool,
+    log_format: str | None,
 ) -> int:
     """Start the master in DIRECTORY, and return once it is up.
 
@@ -70,7 +79,13 @@ def start(
     the queue); USR1 stops it once all running builds have finished.
     """
     serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
-    return _start(open_basedir(directory), nodaemon, quiet, start_timeout, serving)
+    basedir = _logging_as(log_format, open_basedir(directory))
+    return _start(basedir, nodaemon, quiet, start_timeout, serving)
+
+
+def _logging_as(log_format: str | None, basedir: Basedir) -> Basedir:
+    """Return the directory with the format that was asked for; else with that of its settings."""
+    return basedir if log_format is None else replace(basedir, log_format=log_format)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +283,7 @@ def _until_collected(process: int) -> None:
 @_QUIET
 @_TIMEOUT
 @_ALLOW_ANONYMOUS
+@_LOG_FORMAT
 @click.pass_obj
 def restart(
     obj: dict[str, bool],
@@ -277,9 +293,10 @@ def restart(
     quiet: bool,
     start_timeout: float,
     allow_anonymous: bool,
+    log_format: str | None,
 ) -> int:
     """Stop the master in DIRECTORY if it is running, and start it."""
-    basedir = open_basedir(directory)
+    basedir = _logging_as(log_format, open_basedir(directory))
     _stop(basedir, clean, no_wait=False, quiet=quiet)
     serving = _Serving(verbose=obj["verbose"], allow_anonymous=allow_anonymous)
     return _start(basedir, nodaemon, quiet, start_timeout, serving)
@@ -355,4 +372,8 @@ def _new_lines(path: Path, place: int, timeout: float, pid_file: PidFile) -> Ite
 
 def _without_prefix(line: str) -> str:
     """Cut date, time and logger off a line of the log; the lines of a long message have none."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        record = json.loads(line)
+        level = "" if record["level"] == "info" else f"{record['level'].upper()}: "
+        return f"{level}{record['event']}\n"
     return _PREFIX.sub("", line)

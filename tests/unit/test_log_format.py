@@ -1,0 +1,63 @@
+"""master.log as JSON: one object per line, whatever is in a message."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chargehand.cli.basedir import Basedir, open_basedir
+from chargehand.cli.log_output import log_to
+from chargehand.kit.redaction import Redaction
+
+
+@pytest.fixture
+def own_handlers() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level, told = list(root.handlers), root.level, logging.raiseExceptions
+    yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.raiseExceptions = told
+
+
+@pytest.mark.usefixtures("own_handlers")
+def test_each_message_is_an_object_on_one_line_without_secrets(tmp_path: Path) -> None:
+    redaction = Redaction()
+    redaction.hide("hunter2", "<password>")
+    log_to(
+        Basedir(path=tmp_path, log_format="json"),
+        terminal=False,
+        verbose=False,
+        redaction=redaction,
+    )
+    log = logging.getLogger("chargehand.farm")
+
+    log.info("build %d\nsays hunter2", 3, extra={"ids": {"buildid": 3}})
+    try:
+        raise ValueError("hunter2")
+    except ValueError:
+        log.exception("it failed")
+
+    first, second = map(json.loads, (tmp_path / "master.log").read_text().splitlines())
+    assert first.pop("time")[10] == "T"
+    assert first == {
+        "level": "info",
+        "logger": "chargehand.farm",
+        "event": "build 3\nsays <password>",
+        "buildid": 3,
+    }
+    assert (second["level"], second["event"]) == ("error", "it failed")
+    assert "ValueError: <password>" in second["traceback"]
+
+
+def test_the_format_is_kept_in_the_directory_s_settings(tmp_path: Path) -> None:
+    (tmp_path / "buildbot.tac").write_text("logFormat = 'json'\n")
+
+    assert open_basedir(tmp_path).log_format == "json"
