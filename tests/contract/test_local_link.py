@@ -1194,7 +1194,7 @@ async def test_a_worker_that_does_not_come_back_in_time_is_lost(
         os.kill(agent, signal.SIGSTOP)
         worker.session.cut()
 
-        with pytest.raises(WorkerLost, match=r"did not connect again within 0\.3 seconds"):
+        with pytest.raises(WorkerLost, match=r"did not reconnect within 0\.3 seconds"):
             await running
         async with asyncio.timeout(20):
             await sessions.attached.get()

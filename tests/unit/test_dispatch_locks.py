@@ -82,7 +82,7 @@ async def test_locks_wanted_together_are_granted_together():
 
     waits = table.why([counting(NETWORK)], "w")
     assert waits == LockHeld(lock="network", holders=(), before=(holder("both"),))
-    assert waits.sentence == "lock network is kept for both, which waits for it longer"
+    assert waits.sentence == "lock network is reserved for both, which has waited longer"
 
     disk.release()
     assert isinstance(await asyncio.wait_for(both, 1), Grant)

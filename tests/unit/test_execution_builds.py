@@ -314,7 +314,7 @@ async def test_a_plan_that_raises_ends_the_build_as_an_exception():
 
     workshop = StepWorkshop(factory=Broken())
 
-    assert (await workshop.run()).state == "the build cannot begin: RuntimeError: no build today"
+    assert (await workshop.run()).state == "the build cannot start: RuntimeError: no build today"
     assert "no build today" in workshop.logs.text("err.text")
 
 

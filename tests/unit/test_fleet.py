@@ -98,7 +98,7 @@ async def test_a_released_slot_is_announced_at_once(yard: Yard) -> None:
 async def test_a_slot_that_is_not_in_use_cannot_be_released(yard: Yard) -> None:
     await yard.configure(config("w"))
 
-    with pytest.raises(ValueError, match="no slot"):
+    with pytest.raises(ValueError, match="no build slot"):
         yard.fleet.release("w")
 
 
@@ -374,7 +374,7 @@ async def test_a_worker_that_rests_takes_no_builds_for_a_while(yard: Yard) -> No
     slot, reserved = yard.slot(), yard.fleet.reserve("w")
     await asyncio.sleep(61)
 
-    assert (slot.paused, slot.pause_reason) == (True, "it is in quarantine")
+    assert (slot.paused, slot.pause_reason) == (True, "in quarantine")
     assert reserved is None
     assert yard.told == ["w"]
     assert not yard.slot().paused

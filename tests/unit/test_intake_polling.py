@@ -126,7 +126,7 @@ async def test_a_failure_is_logged_once_while_it_lasts_and_so_is_its_end(
     assert [record.getMessage() for record in caplog.records] == [
         "it: gone (polling continues)",
         "it: ValueError: odd (polling continues)",
-        "it: works again, after 3 failed polls",
+        "it: polling works again after 3 failed polls",
     ]
 
 

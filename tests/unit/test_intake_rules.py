@@ -48,15 +48,15 @@ def test_a_date_is_a_time() -> None:
     ("fields", "sentence"),
     [
         ({}, "a change needs an author"),
-        ({"author": 3}, "author must be a text, not 3"),
+        ({"author": 3}, "author must be a string, not 3"),
         ({"author": b"\xff"}, "author is not UTF-8"),
-        ({"author": "a", "files": "a.c"}, "files must be a list of names, not 'a.c'"),
-        ({"author": "a", "files": [None]}, "a file's name must be a text, not None"),
+        ({"author": "a", "files": "a.c"}, "files must be a list of file names, not 'a.c'"),
+        ({"author": "a", "files": [None]}, "a file's name must be a string, not None"),
         ({"author": "a", "when": "now"}, "when must be seconds since 1970, not 'now'"),
         ({"author": "a", "when": True}, "when must be seconds since 1970"),
         ({"author": "a", "properties": []}, "properties must be a dictionary"),
-        ({"author": "a", "properties": {"p": object()}}, "property 'p' has a value that JSON"),
-        ({"author": "a", "filez": []}, "a change has no 'filez'"),
+        ({"author": "a", "properties": {"p": object()}}, "property 'p' must have a JSON value"),
+        ({"author": "a", "filez": []}, "unknown arguments for a change: 'filez'"),
     ],
 )
 def test_what_is_no_change_is_refused_in_words(fields: dict[str, Any], sentence: str) -> None:

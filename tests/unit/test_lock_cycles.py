@@ -150,7 +150,7 @@ async def test_more_than_a_lock_allows_is_refused_at_once() -> None:
     try:
         await asyncio.wait_for(table.acquire([some(EACH, 2)], "small", build(1), unheard), 1)
     except LockTooSmall as error:
-        assert str(error) == "wants 2 of lock each, which allows 1"
+        assert str(error) == "needs 2 of lock each, which allows 1"
     else:
         raise AssertionError("it was granted")
     (await asyncio.wait_for(table.acquire([some(EACH, 2)], "big", build(1), unheard), 1)).release()

@@ -88,8 +88,8 @@ async def test_a_step_that_wants_more_than_a_lock_allows_fails_at_once() -> None
 
         assert build.result is Result.EXCEPTION
         log = await ci.text(build, "shell", "err.text")
-        assert "wants 3 of lock each, which allows 2" in log
-        assert "it wants 3 of lock each, which allows 2 on local" in await ci.waits(
+        assert "needs 3 of lock each, which allows 2" in log
+        assert "needs 3 of lock each, which allows 2 on local" in await ci.waits(
             whole, "lock_unavailable"
         )
 

@@ -41,7 +41,7 @@ async def test_each_scheduler_says_which_part_of_its_filter_said_no() -> None:
         assert said == {
             "category": 'scheduler "category" does not want it: '
             "its filter's function for the category said no",
-            "function": 'scheduler "function" does not want it: the filter\'s function said no',
+            "function": 'scheduler "function" does not want it: the filter\'s function rejected it',
             "main": 'scheduler "main" does not want it: its branch is "mian", not "main" or "dev"',
             "property": 'scheduler "property" does not want it: it has no property p, not "q"',
             "timer": 'scheduler "timer" does not want it: its branch is "mian", not "stable"',

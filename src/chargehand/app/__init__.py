@@ -1,1 +1,1 @@
-"""The composition root: makes the stages of a master and wires them together."""
+"""The composition root: creates the stages of a master and connects them."""

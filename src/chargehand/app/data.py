@@ -1,4 +1,4 @@
-"""The resources of the REST API for code in the master's own process: ``master.data``."""
+"""The REST API's resources for code in the master's process: ``master.data``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from chargehand.web.rest.reading import Reader
 
 
 class Data:
-    """The resources of the REST API, in the master's own process.
+    """The REST API's resources, in the master's process.
 
-    *visitor* asks: for the code of the configuration, that is the master itself.
+    *visitor* is the caller: for code of the configuration, the master itself.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class Data:
         limit: int | None = None,
         offset: int | None = None,
     ) -> list[Resource] | Resource | None:
-        """Return the rows of a collection, or the row of a single resource (None: there is none).
+        """Return the rows of a collection, or the row of a single resource or None.
 
-        Raises LookupError for a path that the API does not have.
+        Raises LookupError for an unknown path.
         """
         resolved = resolve(tuple(path.strip("/").split("/")))
         if resolved is None:
@@ -81,7 +81,7 @@ class Data:
         return {"logid": log.id, "firstline": first, "content": lines.decode(errors="replace")}
 
     async def control(self, path: str, method: str, parameters: Mapping[str, object]) -> object:
-        """Order something as a client would. Raises ValueError when it cannot be done."""
+        """Call a control method, as a client would. Raises ValueError if it fails."""
         call = Call(None, method, dict(parameters))
         try:
             return await self._desk.carry_out(path.strip("/"), call, self._visitor)

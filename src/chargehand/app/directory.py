@@ -1,4 +1,4 @@
-"""Which builders the running configuration has, by name and by identifier."""
+"""The builders of the active configuration, by name and by identifier."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Directory:
         self._names: dict[BuilderId, str] = {}
 
     def update(self, ids: Mapping[str, BuilderId]) -> None:
-        """Take over the builders of a configuration."""
+        """Replace the builders."""
         self._ids = dict(ids)
         self._names = {builder_id: name for name, builder_id in ids.items()}
 
@@ -27,5 +27,5 @@ class Directory:
         return tuple(self._ids[name] for name in names)
 
     def name(self, builder_id: BuilderId) -> str:
-        """Return its name, or its number where it is not configured any more."""
+        """Return its name, or its number if it is no longer configured."""
         return self._names.get(builder_id, f"builder {builder_id}")

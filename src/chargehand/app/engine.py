@@ -1,4 +1,4 @@
-"""The engine as users' code sees it: what ``self.master`` delegates to."""
+"""The engine for users' code: ``self.master`` delegates to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chargehand.store.state import State
 
 
 class Engine:
-    """Everything that the extension API may use (``buildbot._host.ports.Engine``)."""
+    """Implements ``buildbot._host.ports.Engine`` for the extension API."""
 
     def __init__(
         self,

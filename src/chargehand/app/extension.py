@@ -1,4 +1,4 @@
-"""The extension API, found at run time: the engine does not import it."""
+"""The extension API, loaded at run time: the engine does not import it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from chargehand.plugins.root import activate
 
 
 class ExtensionHost(Protocol):
-    """Our side of the border to users' code."""
+    """The interface to users' code."""
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Make the loop fit for users' code: Deferreds may be awaited, Twisted's reactor runs."""
+        """Prepare the loop for users' code: awaitable Deferreds, Twisted's reactor."""
 
     async def load(self) -> MasterConfig:
         """Read the configuration. Raises ConfigErrors."""
@@ -25,7 +25,7 @@ class ExtensionHost(Protocol):
         """Give users' code (``self.master``) access to the engine."""
 
     async def close(self) -> None:
-        """Stop what users' code has started on the master itself."""
+        """Stop everything that users' code has started on the master itself."""
 
 
 def open_host(basedir: Path, config_path: Path) -> ExtensionHost:

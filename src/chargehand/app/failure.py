@@ -1,8 +1,8 @@
-"""How a command says that it could not do its work."""
+"""Errors of commands."""
 
 
 class CommandFailed(Exception):
-    """The command could not do its work. The message tells the user why, and what to do."""
+    """The command failed. The message tells the user why, and what to do."""
 
     def __init__(self, message: str, *, status: int = 1) -> None:
         super().__init__(message)
@@ -10,4 +10,4 @@ class CommandFailed(Exception):
 
 
 class PartlyApplied(CommandFailed):
-    """The database failed in the middle of a reconfiguration, which is to be repeated later."""
+    """The database failed during a reconfiguration, which must be repeated."""

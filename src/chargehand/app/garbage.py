@@ -1,11 +1,11 @@
-"""Keeps Python's garbage collector from stopping the master while a configuration is read.
+"""Keeps Python's garbage collector from pausing the master while it reads a configuration.
 
-A configuration of thousands of builders is a large graph of objects that all stay. Looking through
-it again and again costs more than everything else, so the collector rests meanwhile, and then
-looks no more at what is there.
+A configuration of thousands of builders is a large graph of permanent objects. Scanning it
+repeatedly costs more than everything else, so the collector is disabled meanwhile, and the objects
+are frozen afterwards.
 
-Later it looks less often than Python's default has it: a build makes thousands of objects that
-live as long as it does and are no garbage; looking at them after every 700 is wasted time.
+Later the collector runs less often than by default: a build creates thousands of objects that live
+as long as it does; scanning them after every 700 allocations wastes time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from chargehand.kit.tasks import Tasks
 
 _NEW_OBJECTS = 10_000
-"""How many more objects there are when the collector looks at the new ones."""
+"""The number of new objects that triggers a collection."""
 _RELEASED_AT_ONCE = 200
 _AT_MOST = 20
 """How many replaced configurations may wait to be freed."""
@@ -27,7 +27,7 @@ _LOOK_SECONDS = 1.0
 
 @contextmanager
 def without_pauses() -> Iterator[None]:
-    """Let the collector rest, and set aside what then is there."""
+    """Disable the collector, then freeze the existing objects."""
     gc.disable()
     try:
         yield

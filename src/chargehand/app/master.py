@@ -1,4 +1,4 @@
-"""The composition root: the one place that knows every stage, and wires them together."""
+"""The composition root: creates the stages and connects them."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from chargehand.web.listening import CannotListen
 _log = logging.getLogger("chargehand.master")
 
 _CHANGE_SECONDS = 10.0
-"""How long a reconfiguration that is under way may keep the master from stopping."""
+"""Seconds that `stop` waits for a reconfiguration in progress."""
 
 
 class Master:
-    """One master: reads its configuration, and runs until `stop`.
+    """A master: reads its configuration, and runs until `stop`.
 
-    Tests give it another *clock*, other workers (*make_links*), and a database that writes in the
+    Tests pass another *clock*, other workers (*make_links*), and a database that writes in the
     loop (*make_writer*). *redaction* learns the secrets that are handed out, for the master's log.
     """
 
@@ -87,10 +87,10 @@ class Master:
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
-        """Read the configuration and begin to work.
+        """Read the configuration and start working.
 
-        Raises ConfigErrors, or CommandFailed when something of the machine is not as it must be
-        (database, port). What had been started is stopped again.
+        Raises ConfigErrors, or CommandFailed for problems of the machine (database, port). Stops
+        everything that it had started.
         """
         self._host.install(asyncio.get_running_loop())
         with without_pauses():
@@ -132,8 +132,8 @@ class Master:
             links=self._make_links(reception, self._basedir / "workers"),
             redaction=self._redaction,
         )
-        # Agents that survived were heard before this decision; nothing may be queued before it is
-        # carried out.
+        # Surviving agents delivered their output before this decision; nothing may be queued before
+        # it is carried out.
         retried = await store.masters.carry_out(left, outcomes_of(left, Cause.KILLED))
         if retried:
             _log.info("%s", _interrupted(retried))
@@ -163,7 +163,7 @@ class Master:
         )
 
     async def _apply(self, config: MasterConfig) -> None:
-        """Take over a configuration, stage by stage, in the order of what depends on what."""
+        """Apply a configuration stage by stage, in the order of their dependencies."""
         parts = self._ready
         await parts.web.reconfigure(config)
         await parts.store.projects.sync(config.projects)
@@ -188,9 +188,9 @@ class Master:
             _log.warning("%s", warning)
 
     async def reconfigure(self) -> str:
-        """Read the configuration again and touch only what changed; return a summary.
+        """Read the configuration again and apply only what changed; return a summary.
 
-        Raises ConfigErrors or CommandFailed; then the running configuration stays as it is, but
+        Raises ConfigErrors or CommandFailed; then the active configuration stays unchanged, except
         for PartlyApplied.
         """
         async with self._changing:
@@ -201,7 +201,7 @@ class Master:
             old, config = self.config, self._adjust(await self._host.load())
             changed = await asyncio.to_thread(contained, difference, old, config)
             if config.db_url != old.db_url:
-                _log.warning("the database can only be changed by a restart; the old one stays")
+                _log.warning("changing the database needs a restart; still using the old one")
             try:
                 await self._apply(config)
             except StoreError as error:
@@ -219,11 +219,11 @@ class Master:
 
     @property
     def urls(self) -> list[str]:
-        """Where the web is reached."""
+        """The addresses of the web server."""
         return self._ready.web.urls
 
     def summary(self) -> str:
-        """Return what runs, in a few words."""
+        """Return a short summary of the configuration."""
         config = self.config
         return (
             f"{len(config.builders)} builders, {len(config.workers)} workers, "
@@ -231,12 +231,12 @@ class Master:
         )
 
     async def finish_builds(self) -> None:
-        """Start no more builds, and wait until the running ones have ended."""
+        """Start no more builds, and wait for the running ones."""
         self._ready.dispatcher.stop_starting()
         await self._ready.dispatcher.idle()
 
     async def stop(self) -> None:
-        """Stop in good order: builds that run go back to the queue. Stopping twice does no harm."""
+        """Stop cleanly: running builds are returned to the queue. May be called twice."""
         with contextlib.suppress(TimeoutError):
             # Users' code, too, may have asked for a reconfiguration, which is not to start anything
             # in a master that has stopped.
@@ -266,21 +266,21 @@ class Master:
     @property
     def _ready(self) -> Parts:
         if self._parts is None:
-            raise RuntimeError("the master does not run")
+            raise RuntimeError("the master is not running")
         return self._parts
 
-    # What those need that run a master in their own process
+    # For code that runs a master in its own process
 
     async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
         """Submit a buildset."""
         return await self._ready.store.buildsets.submit(buildset)
 
     async def add_change(self, change: NewChange) -> Change:
-        """Take a change in, as if one of the change sources had brought it."""
+        """Add a change, as a change source does."""
         return await self._ready.intake.add_change(change)
 
     async def force(self, scheduler: str, parameters: Mapping[str, object]) -> None:
-        """Force builds as a form would."""
+        """Force builds, as with a form."""
         await self._ready.orders.force(scheduler, parameters, "")
 
     async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
@@ -302,7 +302,7 @@ class Master:
 
     @property
     def directory(self) -> Directory:
-        """The builders of the running configuration."""
+        """The builders of the active configuration."""
         return self._directory
 
 

@@ -1,4 +1,4 @@
-"""Everything that runs in a master, made and wired."""
+"""Creates and connects everything that runs in a master."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ from chargehand.web.server import WebServer
 _log = logging.getLogger("chargehand.master")
 
 _OUTAGE_SECONDS = 5.0
-"""How long a full disk may keep the master from stopping in good order."""
+"""Seconds that a clean stop waits for space on a full disk."""
 
 MakeLinks = Callable[[Reception, Path], Mapping[str, LinkMaker]]
-"""Makes, by kind, what makes the links of workers; local ones connect at the reception, and work
+"""Creates the link factories by kind of worker; local workers connect at the reception and work
 below the directory."""
 
 
 def links_of_all_kinds(reception: Reception, directory: Path) -> Mapping[str, LinkMaker]:
-    """Return how workers of each kind are reached."""
+    """Return the link factory of each kind of worker."""
     return {"local": LocalLinks(reception=reception, directory=directory)}
 
 
 class Parts:
-    """The stages of a master, over one open database."""
+    """The stages of a master, on an open database."""
 
     def __init__(
         self,
@@ -144,17 +144,17 @@ class Parts:
         )
 
     async def register_again(self) -> None:
-        """Record and claim what other masters were told is not here any more."""
+        """Record and claim again what other masters consider stopped."""
         await self.fleet.register_again()
         await self.scheduling.claim_again()
         await self.intake.claim_again()
         await self.dispatcher.look_again()
 
     async def stop(self) -> None:
-        """Stop all work, then the workers. Users' code that takes its time keeps nothing else from
-        stopping meanwhile (decision 0031).
+        """Stop all work, then the workers. Slow users' code does not delay other parts (decision
+        0031).
 
-        The web comes last, so that health checks are answered meanwhile.
+        Stops the web last, so that health checks are answered until then.
         """
         self.web.close()
         self.store.give_up(after=_OUTAGE_SECONDS)
@@ -172,18 +172,18 @@ class Parts:
             await self._stopped(stop)
 
     async def _stopped(self, stop: Callable[[], Awaitable[None]]) -> None:
-        """Whatever fails, the others are stopped, too."""
-        with guarded(_log, "a part of the master failed while it was stopped"):
+        """Stop all parts, even if one fails."""
+        with guarded(_log, "error while stopping a part of the master"):
             try:
                 await stop()
             except StoreError as error:
                 _log.error("while stopping: %s", error)
 
     async def _leave_nothing_claimed(self) -> None:
-        """What could not be recorded while builds were stopped (a full disk) is put right here."""
+        """Return requests that could not be recorded as stopped (full disk) to the queue."""
         await self.store.masters.stop(self.master_id)
         await recover(self.store.masters, self.master_id, Cause.STOPPED)
 
     def _worker_disconnected(self, event: WorkerDisconnected) -> None:
-        """A build that runs no command just then would notice only at its next one."""
+        """Notify builds, which otherwise notice a lost worker only at their next command."""
         self.builds.worker_lost(event.worker.name)

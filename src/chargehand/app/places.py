@@ -1,4 +1,4 @@
-"""Where things are in a master's directory that others than the master look for."""
+"""Paths in a master's directory that other programs use."""
 
 LOCAL_SOCKET = "control.sock"
-"""Where commands of this machine reach the master."""
+"""The socket for commands on this machine."""

@@ -1,4 +1,4 @@
-"""Putting right what masters left behind: the store tells, execution decides, the store does it."""
+"""Recovers interrupted builds: the store lists them, execution decides, the store records."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from chargehand.store.masters import Masters
 
 
 async def recover(masters: Masters, master_id: MasterId, cause: Cause) -> int:
-    """Put right what the master left behind; return how many builds were unfinished."""
+    """Recover the master's interrupted builds; return their number."""
     left = await masters.left_behind(master_id)
     return await masters.carry_out(left, outcomes_of(left, cause))

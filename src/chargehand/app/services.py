@@ -1,4 +1,4 @@
-"""Services of the configuration: what users add to the master besides builders and schedulers."""
+"""Users' services in the configuration."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _log = logging.getLogger(__name__)
 
 
 class Services:
-    """Runs users' services; one that fails is logged and does not keep the others from running."""
+    """Runs users' services; logs failures, which do not affect other services."""
 
     def __init__(self) -> None:
         self._running: dict[str, tuple[Component, Hosted]] = {}
 
     async def reconfigure(self, components: Sequence[Component]) -> None:
-        """Run these services from now on; one that has not changed is left alone."""
+        """Run these services instead; unchanged ones keep running."""
         wanted = {component.name: component for component in components}
         await self._stop_all(
             [
@@ -33,7 +33,7 @@ class Services:
                 await self._start(component)
 
     async def stop(self) -> None:
-        """Stop all, the last started first. None waits for another."""
+        """Stop all concurrently, the last started first."""
         await self._stop_all(list(reversed(self._running)))
 
     async def _stop_all(self, names: Sequence[str]) -> None:
@@ -44,14 +44,14 @@ class Services:
             case HostedSettings(runtime=runtime):
                 pass
             case NotYet():
-                return  # whoever read the configuration has warned
+                return  # Reading the configuration has warned about it.
             case unknown:
-                raise TypeError(f"no service has settings of {type(unknown)}")
-        with guarded(_log, "service %s could not be started", component.name):
+                raise TypeError(f"unknown service settings: {type(unknown)}")
+        with guarded(_log, "cannot start service %s", component.name):
             await runtime.start()
             self._running[component.name] = (component, runtime)
 
     async def _stop(self, name: str) -> None:
         _, runtime = self._running.pop(name)
-        with guarded(_log, "service %s failed while it was stopped", name):
+        with guarded(_log, "error while stopping service %s", name):
             await runtime.stop()

@@ -1,4 +1,4 @@
-"""What is different between two configurations."""
+"""The difference between two configurations."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _COMPARED = tuple(
 
 
 class _Named(Protocol):
-    """What the configuration has lists of."""
+    """An element of one of the configuration's lists."""
 
     @property
     def name(self) -> str:
-        """What it is called; no other one of the list is called so."""
+        """The name, unique in the list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDifference:
-    """How the members of one list differ, by name."""
+    """The differences of one list, by name."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class ListDifference:
         return bool(self.added or self.removed or self.changed)
 
     def summary(self) -> str:
-        """Say it in signs: ``+1 -0 ~2``."""
+        """Return a short summary: ``+1 -0 ~2``."""
         return f"+{len(self.added)} -{len(self.removed)} ~{len(self.changed)}"
 
 
@@ -50,13 +50,13 @@ class Difference:
     services: ListDifference
     projects: ListDifference
     settings: tuple[str, ...]
-    """Names of the fields of MasterConfig, other than these lists, that changed."""
+    """Names of other fields of MasterConfig that changed."""
 
     def __bool__(self) -> bool:
         return bool(self.settings) or any(getattr(self, name) for name in _LISTS)
 
     def summary(self) -> str:
-        """Say what changed, for people."""
+        """Return a summary of the changes for people."""
         parts = [
             f"{_words(name)}: {found.summary()}"
             for name in _LISTS

@@ -1,8 +1,8 @@
-"""When two configured things are the same, although the file was read twice in between.
+"""Compares configured objects across two readings of the configuration file.
 
 Functions are equal when their code and what it refers to are, classes when their bodies are, and
 instances when their classes and their state (``compare_attrs``, or all attributes) are. So a
-configuration that is read again, with all its classes and functions defined anew, equals itself.
+configuration that is read again, with all its classes and functions redefined, equals itself.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _Mapping = Mapping[object, object]
 
 
 class Equivalence:
-    """Compares, and remembers the pairs of functions and classes that it has compared.
+    """Compares objects, and caches the results for pairs of functions and classes.
 
-    Not for use in several threads at once.
+    Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -43,13 +43,13 @@ class Equivalence:
         self._attributes: dict[type, tuple[str, ...] | None] = {}
 
     def forget(self) -> None:
-        """Forget what was compared, which is kept alive by remembering it."""
+        """Clear the cache, which keeps the compared objects alive."""
         self._known.clear()
         self._kept.clear()
         self._assumed.clear()
 
     def equal(self, one: object, other: object) -> bool:
-        """Return whether *one* and *other* are the same in all that matters."""
+        """Return whether *one* and *other* are equivalent."""
         if one is other:
             return True
         kind = type(one)
@@ -65,18 +65,20 @@ class Equivalence:
         return self._remembered(one, other)
 
     def _remembered(self, one: object, other: object) -> bool:
-        """Compare things that may refer to each other; a pair under comparison counts as equal."""
+        """Compare objects with possible cycles; a pair under comparison counts as equal."""
         pair = (id(one), id(other))
         known = self._known.get(pair)
         if known is not None:
             return known
         self._known[pair] = True
-        self._kept.append((one, other))  # so that nothing else gets these identifiers
+        self._kept.append(
+            (one, other)
+        )  # Keep the objects alive, so that their identifiers are not reused.
         before = len(self._assumed)
         self._assumed.append(pair)
         if self._compare(one, other):
             return True
-        # What was found equal meanwhile may have relied on this pair.
+        # Pairs found equal meanwhile may depend on this pair.
         for doubtful in self._assumed[before:]:
             del self._known[doubtful]
         del self._assumed[before:]
@@ -179,7 +181,7 @@ class Equivalence:
         return self.equal(_contents(one), _contents(other))
 
     def _equal_modules(self, one: types.ModuleType, other: types.ModuleType) -> bool:
-        """Compare a module with itself read again; names with underscores are its machinery."""
+        """Compare a module with its reloaded version, except names with double underscores."""
         if one.__name__ != other.__name__:
             return False
         return self._equal_mappings(_public(one), _public(other))
@@ -207,7 +209,7 @@ class Equivalence:
             return type(one) is type(other) and _compares_itself(one) and bool(one == other)
 
     def _compared(self, kind: type) -> tuple[str, ...] | None:
-        """Return the names in ``compare_attrs`` of the class and its bases, None without any."""
+        """Return the names in ``compare_attrs`` of the class and its bases, or None."""
         if kind not in self._attributes:
             names: dict[str, None] = {}
             for base in kind.__mro__:
@@ -218,7 +220,7 @@ class Equivalence:
 
 
 class Identity:
-    """What a configured thing is compared by. Identities found equal once are equal at once."""
+    """The identity of a configured object; caches equality."""
 
     __slots__ = ("_class", "_equivalence", "value")
 
@@ -246,7 +248,7 @@ class Identity:
 
 
 def _compares_itself(instance: object) -> bool:
-    """Return whether its class says when two instances are equal."""
+    """Return whether its class defines equality."""
     compare: object = type(instance).__eq__
     return compare is not object.__eq__
 
@@ -259,7 +261,7 @@ def _contents(cell: types.CellType) -> object:
 
 
 def _global_names(code: types.CodeType) -> Iterable[str]:
-    """Return the names that the code, and code within it, may look up as globals."""
+    """Return the global names that the code, including nested code, may look up."""
     names = dict.fromkeys(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):

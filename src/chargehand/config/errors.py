@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConfigError:
-    """One thing that is wrong, where it is, and what to do about it."""
+    """One error, with its place, and what to do about it."""
 
     message: str
     file: str | None = None
@@ -19,7 +19,7 @@ class ConfigError:
 
 
 class ConfigErrors(Exception):
-    """The configuration cannot be used. All that is wrong with it is in ``errors``."""
+    """The configuration is invalid; ``errors`` lists all problems."""
 
     def __init__(self, errors: list[ConfigError]) -> None:
         super().__init__("; ".join(map(str, errors)))

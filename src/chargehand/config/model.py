@@ -1,8 +1,8 @@
 """The configuration of a master as one immutable value.
 
-Whatever reads a ``master.cfg`` produces it; the engine knows nothing of the file. Users' functions
+The reader of ``master.cfg`` produces it; the engine does not know the file. Users' functions
 (``nextBuild``, ``fileIsImportant``, renderables …) appear as *hooks*: async callables that
-the reader has already wrapped, so that the engine may simply await them.
+the reader has already wrapped, so that the engine can simply await them.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ Hook = Callable[..., Awaitable[Any]]
 
 
 class Hosted(Protocol):
-    """A user's own service or change source; the reader of the configuration has wrapped it."""
+    """A user's service or change source, wrapped by the reader of the configuration."""
 
     async def start(self) -> None:
         """Begin to work."""
 
     async def stop(self) -> None:
-        """Stop, and wait until everything has ended."""
+        """Stop, and wait for the end of all activity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedSettings:
-    """Settings of a component whose behaviour is a class of the user's."""
+    """Settings of a component implemented by a user's class."""
 
     runtime: Hosted = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """Settings of a kind of component that is accepted and not supported yet."""
+    """Settings of a kind of component that is accepted but not supported yet."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """A scheduler, change source, worker or service: what it is, and what identifies it.
+    """A scheduler, change source, worker or service, with its identity.
 
     ``settings`` is a frozen value whose type selects the kind (``scheduling.nightly.Settings`` …).
-    ``extension`` is the user's object, where the behaviour is a class of the user's. ``identity``
-    is what two configurations compare: equal identities mean that nothing needs a restart.
+    ``extension`` is the user's object, if a user's class implements it. Configurations compare
+    ``identity``: with equal identities nothing needs a restart.
     """
 
     name: str
@@ -80,11 +80,11 @@ class WorkerConfig:
 class BuilderConfig:
     """A configured builder.
 
-    ``plan`` makes the steps of each build (see ``execution.ports.Plan``). Hooks are None when not
-    given. They take and return the engine's values (the reader wraps the user's function, and makes
-    Buildbot's Builder, BuildRequest and WorkerForBuilder objects of them):
+    ``plan`` creates the steps of each build (see ``execution.ports.Plan``). Hooks are None if not
+    given. They take and return the engine's values (the reader wraps the user's function, and
+    converts them to Buildbot's Builder, BuildRequest and WorkerForBuilder objects):
     ``next_build(builder_name, Sequence[PendingRequest]) -> PendingRequest | None`` (the sequence
-    follows the queue: what is to be kept over an ``await`` has to be copied),
+    follows the queue: copy what you keep over an ``await``),
     ``next_worker(builder_name, [WorkerSlot], PendingRequest) -> WorkerSlot | None``,
     ``can_start_build(builder_name, WorkerSlot, PendingRequest) -> bool``. ``collapse_requests`` is
     True, False, a hook ``(builder_name, PendingRequest, PendingRequest) -> bool``, or None for the
@@ -123,12 +123,12 @@ class ProjectConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
-    """How logs are kept: sizes in bytes, None is no limit."""
+    """Limits of logs: sizes in bytes, None for no limit."""
 
     max_size: int | None = None
-    """What of one log is kept from its beginning."""
+    """Size to keep of the beginning of a log."""
     max_tail_size: int | None = None
-    """What of its end is kept besides, where ``max_size`` cut it."""
+    """Size to keep of the end of a log that exceeds ``max_size``."""
     encoding: str = "utf-8"
 
 
@@ -140,24 +140,24 @@ class WebConfig:
     allowed_origins: tuple[str, ...] = ()
     """Patterns of origins besides the site's own."""
     allowed_hosts: tuple[str, ...] = ()
-    """Patterns of names by which the site is reached, besides that of its URL."""
+    """Patterns of host names accepted besides that of the site's URL."""
     limits: WebLimits = field(default_factory=WebLimits)
-    """What visitors may take."""
+    """Limits for visitors."""
     plugins: dict[str, object] = field(default_factory=dict, compare=False)
     policy: Policy = field(default_factory=Everybody)
-    """Who may see and do what through the web."""
+    """Permissions of visitors."""
     login_keys: tuple[str, ...] = ()
-    """The keys that want people to log in, which is not supported yet."""
+    """The configured keys that require login, which is not supported yet."""
     options: dict[str, Any] = field(default_factory=dict, compare=False)
-    """Everything else of ``c['www']``, as given."""
+    """All other keys of ``c['www']``, as given."""
     plain: object = None
-    """What is plain data in ``plugins`` and ``options``: objects, such as the application of a
-    dashboard, are made anew whenever the configuration is read, and do not count as a change."""
+    """The plain data of ``plugins`` and ``options``. Objects, such as a dashboard's application,
+    are created each time the configuration is read, and do not count as a change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warned:
-    """A thing in the configuration that is accepted and not supported yet, or deprecated."""
+    """Something in the configuration that is accepted but not supported yet, or deprecated."""
 
     message: str
     file: str | None = None
@@ -193,7 +193,7 @@ class MasterConfig:
     select_next_worker: Hook | None = field(default=None, compare=False)
     codebase_generator: Hook | None = field(default=None, compare=False)
     revlink: Callable[[str, str], str | None] | None = field(default=None, compare=False)
-    """Makes a link of (revision, repository)."""
+    """Returns a link for (revision, repository)."""
     logs: LogConfig = field(default_factory=LogConfig)
     web: WebConfig = field(default_factory=WebConfig)
     manhole: object = field(default=None, compare=False)
@@ -201,6 +201,6 @@ class MasterConfig:
     protocols: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = field(default=(), compare=False)
     modules: tuple[str, ...] = field(default=(), compare=False)
-    """Files that were imported from beside the configuration file (absolute paths)."""
+    """Imported files from the configuration file's directory (absolute paths)."""
     extension: object = field(default=None, compare=False)
-    """What the reader wants to find again (``master.config`` for users' code)."""
+    """The reader's own object (``master.config`` for users' code)."""

@@ -1,4 +1,4 @@
-"""What visitors may take of the master: connections, time, bytes, rows and subscriptions."""
+"""Limits for web clients: connections, time, bytes, rows and subscriptions."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ class WebLimits:
     """``c['www']['limits']``: the fields are the keys."""
 
     connections: int = 500
-    """How many at once; never more than half of the file descriptors that the process may have."""
+    """Maximum number of connections; at most half of the process's file descriptors."""
     live_connections: int = 250
     """How many of them may be websockets and event streams."""
     head_seconds: float = 10.0
-    """How long a new connection may take to send a request's head."""
+    """Seconds that a new connection may take to send a request's headers."""
     idle_seconds: float = 75.0
-    """How long a connection may wait for its next request."""
+    """Seconds that a connection may be idle between requests."""
     body_seconds: float = 60.0
-    """How long a request's body may take."""
+    """Seconds that sending a request's body may take."""
     stall_seconds: float = 60.0
-    """How long a client may read nothing of what is sent to it."""
+    """Seconds without progress while sending to a client."""
     body_bytes: int = 16 * _MEBIBYTE
-    """How large the body of one request may be."""
+    """Maximum size of one request's body."""
     bodies_bytes: int = 64 * _MEBIBYTE
-    """How much of large bodies may be in memory at once."""
+    """Maximum total size of large bodies in memory."""
     rows: int = 1_000_000
-    """How many rows one answer may have."""
+    """Maximum number of rows in one answer."""
     large_answers: int = 16
-    """How many answers of more than 2 MiB may be under way."""
+    """Maximum number of concurrent answers of more than 2 MiB."""
     subscriptions_per_connection: int = 2_000
     subscriptions: int = 20_000
-    """How many patterns of live events, in all."""
+    """Maximum number of live-event patterns, in total."""
     live_bytes_per_connection: int = 16 * _MEBIBYTE
-    """How far a live connection may lag behind."""
+    """Maximum unsent bytes of one live connection."""
     live_bytes: int = 64 * _MEBIBYTE
-    """How far all may lag behind together."""
+    """Maximum unsent bytes of all live connections together."""

@@ -1,1 +1,1 @@
-"""Orders of people and scripts: force, stop, rebuild, cancel, pause …, and why requests wait."""
+"""Control methods for people and scripts: force, stop, rebuild …, and why requests wait."""

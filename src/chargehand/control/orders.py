@@ -1,4 +1,4 @@
-"""What users may order and ask, handed on to the stages that can do it."""
+"""Control methods and explanations, delegated to the stages."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Orders:
         return await self._scheduling.rebuild(build_id, by)
 
     async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
-        """Cancel a waiting request, or stop the build that it became."""
+        """Cancel a waiting request, or stop its build."""
         _note(by, f"cancel request {request_id}", reason)
         if not await self._cancel(request_id, reason, by):
             await self._one("buildrequests", "buildrequestid", request_id)
@@ -108,7 +108,7 @@ class Orders:
         await self._fleet.control(worker, method, why)
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
-        """Say why a request waits; None when it does not."""
+        """Return why a request waits, None if it does not."""
         request = await self._one("buildrequests", "buildrequestid", request_id)
         if request["complete"]:
             return None
@@ -129,7 +129,7 @@ class Orders:
         return self._locks.why_waiting(build_id) or self._builds.why_preparing(build_id)
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
-        """Say why requests wait that are known to."""
+        """Return why these waiting requests wait."""
         return {
             request_id: self._dispatcher.why_waiting(request_id, builder_id)
             for request_id, builder_id in requests.items()

@@ -1,4 +1,4 @@
-"""What orders need besides the stages that carry them out."""
+"""Interfaces that control methods need from other packages."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Build requests meet workers: queue, priorities, collapsing, locks."""
+"""Dispatching: queues, priorities, collapsing, locks."""

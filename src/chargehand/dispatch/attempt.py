@@ -1,4 +1,4 @@
-"""One attempt to start a build of one builder: which request, on which worker, with which locks."""
+"""One attempt to start a build of a builder: chooses request, worker and locks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Refused(Exception):
-    """The attempt ends here; ``why`` says why."""
+    """The attempt failed; ``why`` says why."""
 
     def __init__(self, why: Waiting) -> None:
         super().__init__(why.sentence)
@@ -35,7 +35,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What was decided. The locks are held."""
+    """The decision to start a build, with its locks held."""
 
     request: PendingRequest
     worker: WorkerSlot
@@ -43,7 +43,7 @@ class Start:
     grant: LockGrant
 
     def assignment(self, line: BuilderLine, session: Session) -> Assignment:
-        """Return the assignment, now that the worker's slot is reserved, too."""
+        """Return the assignment, after reserving the worker's slot."""
         return Assignment(
             builder_name=line.config.name,
             builder_id=line.id,
@@ -57,7 +57,7 @@ class Start:
 
 
 class Attempt:
-    """Asks the user's functions, in Buildbot's order: request, worker, may it start, locks."""
+    """Calls users' functions in Buildbot's order: request, worker, can start, locks."""
 
     def __init__(
         self,
@@ -76,10 +76,10 @@ class Attempt:
         self._look_again = look_again
         self.blocked: Waiting | None = None
         self.waits_on: set[str] = set()
-        """The workers on which only locks were missing."""
+        """Workers on which only locks were unavailable."""
 
     async def decide(self, slots: Sequence[WorkerSlot]) -> Start | None:
-        """Return what to start, or None; ``blocked`` then says why."""
+        """Return the build to start, or None; ``blocked`` then says why."""
         try:
             request = await self._next_request()
             return await self._on_some_worker(request, slots)
@@ -187,7 +187,7 @@ class Attempt:
         holder = LockHolder(builder_name=self._builder.name)
         place = self._line.places.get(worker.name)
         if place is not None and place.accesses != accesses:
-            self._line.leave_line(worker.name)  # It stood there for another request.
+            self._line.leave_line(worker.name)  # Its place in line was for another request.
             place = None
         grant = self._locks.try_acquire(accesses, worker.name, holder, place)
         if grant is None and place is None:
@@ -199,13 +199,13 @@ class Attempt:
     async def _ask(
         self, name: str, function: Hook, *arguments: object, with_name: bool = True
     ) -> Any:
-        """Ask a user's function. One that fails keeps only its own builder from starting."""
+        """Call a user's function; a failure only blocks its own builder."""
         first = (self._builder.name,) if with_name else ()
         self._line.asked = name, asyncio.get_running_loop().time()
         try:
             return await answer(function(*first, *arguments), name=name, function=function)
         except NoAnswer as error:
-            _log.error("builder %s starts nothing for a while: %s", self._builder.name, error)
+            _log.error("builder %s pauses before its next attempt: %s", self._builder.name, error)
             text = str(error).removeprefix(name).lstrip()
             raise _Refused(FunctionFailed(function=name, error=text)) from error
         except Exception as error:

@@ -1,4 +1,4 @@
-"""One builder as dispatching sees it: its configuration, its queue, and what it is waiting for."""
+"""The dispatcher's state of one builder: configuration, queue, and reasons for waiting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chargehand.kit.backoff import Backoff
 
 
 class BuilderLine:
-    """Mutable state of one builder; only the dispatcher touches it."""
+    """The mutable state of one builder, used only by the dispatcher."""
 
     def __init__(
         self, builder_id: BuilderId, config: BuilderConfig, occupied: dict[str, LockGrant]
@@ -30,27 +30,27 @@ class BuilderLine:
         self.queue = BuilderQueue()
         self.collapsible = Collapsible()
         self.occupied = occupied
-        """Workers that run a build of this builder, and what the build holds."""
+        """Workers that are running a build of this builder, and what the build holds."""
         self._resting: dict[RequestId, PendingRequest] = {}
         self.blocked: Waiting | None = None
         """Why the last attempt to start a build failed."""
         self.wanted: tuple[tuple[LockAccess, ...], str] | None = None
-        """The locks it could not get last, and on which worker."""
+        """The locks it failed to get last, and on which worker."""
         self.places: dict[str, Place] = {}
-        """Where it stands in line for locks, by worker."""
+        """Its places in line for locks, by worker."""
         self.asking: asyncio.Task[None] | None = None
-        """Set while users' functions are asked."""
+        """Set while users' functions run."""
         self.asked: tuple[str, float] | None = None
-        """The function that has not answered yet, and since when (the loop's time)."""
+        """The function that is running, and since when (the loop's time)."""
         self.is_to_be_asked_again = False
-        """Whether something happened meanwhile."""
+        """Whether an event occurred meanwhile."""
         self.is_slow = False
-        """Whether its functions took their time when they were asked last."""
+        """Whether its functions were slow in the last call."""
         self.backoff = Backoff(first=1.0, longest=60.0)
-        """Lasts longer with each failure of its functions."""
+        """Grows with each failure of its functions."""
 
     def stop_asking(self) -> None:
-        """Wait for no answer any more: the functions are not those of the configuration now."""
+        """Abandon running functions: the configuration changed."""
         if self.asking is not None:
             self.asking.cancel()
             self.asking = None
@@ -65,27 +65,27 @@ class BuilderLine:
         return self.collapsible.add(pending)
 
     def rest(self, pending: PendingRequest) -> None:
-        """Take a request in that is not to be built before `end_rest`."""
+        """Add a request that must not be built before `end_rest`."""
         self._resting[pending.request.id] = pending
         self.collapsible.add(pending)
 
     def end_rest(self, request_id: RequestId) -> None:
-        """Queue a request that has rested, if it still wants to be built."""
+        """Queue a request after its pause, unless it was removed."""
         if (pending := self._resting.pop(request_id, None)) is not None:
             self.queue.add(pending)
 
     def resting(self, request_id: RequestId) -> PendingRequest | None:
-        """Return a request that rests."""
+        """Return a pausing request."""
         return self._resting.get(request_id)
 
     def waiting(self) -> list[PendingRequest]:
-        """Return all that wait, those that rest among them, oldest first."""
+        """Return all waiting requests, including pausing ones, oldest first."""
         return sorted(
             [*self.queue, *self._resting.values()], key=lambda pending: pending.request.id
         )
 
     def has(self, request_id: RequestId) -> bool:
-        """Whether the request waits here."""
+        """Whether the request is waiting here."""
         return request_id in self.queue or request_id in self._resting
 
     def set_priority(self, request_id: RequestId, priority: int) -> None:
@@ -96,7 +96,7 @@ class BuilderLine:
             self._resting[request_id] = replace(pending, request=request)
 
     def remove(self, request_id: RequestId) -> PendingRequest | None:
-        """Take a request out, queued or resting."""
+        """Remove a queued or pausing request."""
         pending = self.queue.remove(request_id) or self._resting.pop(request_id, None)
         if pending is not None:
             self.collapsible.remove(request_id)
@@ -105,10 +105,10 @@ class BuilderLine:
         return pending
 
     def leave_lines(self, keep: Collection[str] = ()) -> None:
-        """Give up its places in line, but for those of the workers to *keep*."""
+        """Leave all lines, except for workers to *keep*."""
         for worker_name in [name for name in self.places if name not in keep]:
             self.leave_line(worker_name)
 
     def leave_line(self, worker_name: str) -> None:
-        """Give up its place in line on one worker."""
+        """Leave the line on one worker."""
         self.places.pop(worker_name).leave()

@@ -1,4 +1,4 @@
-"""Ends older requests that a newer one makes unnecessary."""
+"""Collapses older requests into newer ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Collapsing:
-    """Collapses the requests of one builder by the default rule, or by a function of the user's."""
+    """Collapses one builder's requests by the default rule or by a user's function."""
 
     def __init__(
         self,
@@ -38,19 +38,18 @@ class Collapsing:
         replaced: RequestId | None,
         rule: Hook | bool | None,
     ) -> None:
-        """See which older requests a new one makes unnecessary; *replaced* is that of the default
-        rule."""
+        """Collapse older requests into a new one; *replaced* is the one by the default rule."""
         if callable(rule):
             self._tasks.spawn(self._by(rule, line, pending), name="collapse")
         elif rule and replaced is not None and line.remove(replaced):
             self._tasks.spawn(self._complete([replaced], pending), name="collapse")
 
     async def _by(self, rule: Hook, line: BuilderLine, pending: PendingRequest) -> None:
-        """Ask the user's function about each older request, in their order."""
+        """Call the user's function for each older request, in order."""
         older = [other for other in line.waiting() if other.request.id < pending.request.id]
         unneeded = [other for other in older if await rule(line.config.name, pending, other)]
         if not line.has(pending.request.id):
-            return  # It was cancelled meanwhile, and will not do for the others.
+            return  # It was cancelled meanwhile, so it cannot replace others.
         replaced = [other.request.id for other in unneeded if line.remove(other.request.id)]
         if replaced:
             await self._complete(replaced, pending)

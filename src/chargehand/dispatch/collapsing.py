@@ -1,4 +1,4 @@
-"""Collapsing: a newer request that asks for the same makes the older ones unnecessary.
+"""Collapsing: a newer equivalent request replaces older ones.
 
 Buildbot's default rule (manual, "Collapsing Build Requests"): same codebases with the same
 repository, project and branch; no patches; for each codebase, both come from changes or their
@@ -20,7 +20,7 @@ _to_json = msgspec.json.Encoder(order="deterministic").encode
 
 
 def collapse_key(pending: PendingRequest) -> Hashable | None:
-    """Return what requests must have in common to be collapsed; None: never collapsed."""
+    """Return the key that collapsible requests share; None if it is never collapsed."""
     if pending.has_patch:
         return None
     exact = tuple(
@@ -40,15 +40,15 @@ def _comparable(properties: dict[str, Property]) -> bytes:
 
 
 class Collapsible:
-    """The waiting requests of one builder, by what they ask for."""
+    """The waiting requests of one builder, by collapse key."""
 
     def __init__(self) -> None:
         self._newest: dict[Hashable, RequestId] = {}
         self._keys: dict[RequestId, Hashable] = {}
-        """Of requests that may be collapsed; making one encodes all of a request's properties."""
+        """Cached keys of collapsible requests: computing one encodes all properties."""
 
     def add(self, pending: PendingRequest) -> RequestId | None:
-        """Take note of a request, and return the older one that it replaces, if any."""
+        """Add a request, and return the older one that it replaces, if any."""
         key = collapse_key(pending)
         if key is None:
             return None
@@ -61,7 +61,7 @@ class Collapsible:
         return replaced if replaced != request_id else None
 
     def remove(self, request_id: RequestId) -> None:
-        """Forget a request that waits no more."""
+        """Remove a request that is no longer waiting."""
         key = self._keys.pop(request_id, None)
         if key is not None and self._newest.get(key) == request_id:
             del self._newest[key]

@@ -1,4 +1,4 @@
-"""Why a request waits, for the person who asks."""
+"""Explains why requests wait."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def why_waiting(
     locks: LockTable,
     now: float,
 ) -> Waiting:
-    """Say why a request of the builder waits; *slots* are those of its workers, *now* is the
-    time of the loop."""
+    """Return why a request of the builder waits; *slots* are those of its workers, *now* is the
+    loop's time."""
     if (resting := line.resting(request_id)) is not None and resting.request.retry is not None:
         retry = resting.request.retry
         return RetryPaused(

@@ -1,4 +1,4 @@
-"""Requests that could not be built or collapsed go back to the queue after a while."""
+"""Returns requests that could not be built or collapsed to the queue, after a pause."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from chargehand.kit.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 30
-"""So that what fails at once is not tried again all the time."""
+"""Seconds of the pause, so that immediate failures do not loop."""
 
 
 class GivingBack:
-    """What goes back, one task for each build. Who is cancelled meanwhile ends at once."""
+    """Requests returning to the queue, one task per build; cancelling ends them immediately."""
 
     def __init__(
         self,
@@ -36,12 +36,12 @@ class GivingBack:
         self._cancelled: dict[RequestId, str] = {}
 
     def give_back(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
-        """Give back those of them that are claimed, after a while, and queue them again."""
+        """Release the claimed ones after a pause, and queue them again."""
         work = self._give_back(request_ids, builder_id)
-        self._tasks.spawn(work, name=f"give back requests {list(request_ids)}")
+        self._tasks.spawn(work, name=f"return requests {list(request_ids)}")
 
     def cancel(self, request_id: RequestId, reason: str) -> bool:
-        """End a request instead of queueing it again; False when it does not go back just now."""
+        """End a request instead of queueing it again; False if it is not returning."""
         hurry = self._hurry.get(request_id)
         if hurry is None:
             return False
@@ -50,11 +50,11 @@ class GivingBack:
         return True
 
     def has(self, request_id: RequestId) -> bool:
-        """Whether a request goes back just now."""
+        """Whether a request is returning to the queue."""
         return request_id in self._hurry
 
     def is_cancelled(self, request_id: RequestId) -> bool:
-        """Whether a request goes back only to end."""
+        """Whether a returning request was cancelled."""
         return request_id in self._cancelled
 
     async def _give_back(self, request_ids: Sequence[RequestId], builder_id: BuilderId) -> None:
@@ -64,7 +64,7 @@ class GivingBack:
             while True:
                 await self._pause(hurry)
                 with guarded(
-                    _log, "requests %s could not be given back", list(request_ids)
+                    _log, "cannot return requests %s to the queue", list(request_ids)
                 ) as attempt:
                     await self._put_back(request_ids, builder_id)
                 if attempt.failure is None:
@@ -88,5 +88,5 @@ class GivingBack:
         for request_id in request_ids:
             if (reason := self._cancelled.get(request_id)) is not None:
                 await self._store.cancel(request_id, reason)
-        # Requests that were not even claimed are announced by nobody: they are looked for.
+        # No event announces requests that were never claimed: query them.
         await self._queue_again(builder_id)

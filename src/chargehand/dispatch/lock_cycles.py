@@ -1,4 +1,4 @@
-"""Who waits for whom: builds whose steps wait for locks that other builds hold."""
+"""Deadlock detection between builds whose steps wait for each other's locks."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from chargehand.domain.identifiers import BuildId
 from chargehand.domain.lock import LockAccess, LockCycle, LockHolder
 
 Key = tuple[str, str]
-"""A lock's name, and the worker's for locks that each worker has."""
+"""A lock's name, and the worker's name for worker locks."""
 
 
 class Held(Protocol):
-    """A lock that is held."""
+    """A held lock."""
 
     @property
     def build_id(self) -> BuildId | None:
-        """By which build; None while that is about to start."""
+        """The holding build; None while it is about to start."""
 
 
 class Waiter(Protocol):
@@ -26,7 +26,7 @@ class Waiter(Protocol):
 
     @property
     def order(self) -> int:
-        """Who came first has the least."""
+        """The position in arrival order; lower is earlier."""
 
     @property
     def wants(self) -> dict[Key, LockAccess]:
@@ -34,15 +34,15 @@ class Waiter(Protocol):
 
     @property
     def holder(self) -> LockHolder:
-        """Who it is."""
+        """The waiter, for explanations."""
 
     @property
     def build_id(self) -> BuildId | None:
-        """Of a step: its build."""
+        """The build of a waiting step."""
 
     @property
     def cycle(self) -> LockCycle | None:
-        """Why it gives way, if it does."""
+        """The deadlock that it resolves by giving way, if any."""
 
 
 W = TypeVar("W", bound=Waiter)
@@ -55,10 +55,10 @@ def waited_for(
     lines: Mapping[Key, Mapping[int, W]],
     waiting: Mapping[BuildId, W],
 ) -> set[BuildId]:
-    """Return all builds that *waiter* waits for: those that hold what it wants, and those that
-    these, and those before it in line, wait for.
+    """Return all builds that *waiter* waits for, directly or indirectly: holders of what it wants,
+    and the builds that these and earlier waiters wait for.
 
-    This may name too many (one of several holders of a counting lock may suffice), never too few.
+    May return too many (one of several holders of a counting lock may suffice), never too few.
     """
     found: set[BuildId] = set()
     looked_at: dict[Key, int] = {}
@@ -95,10 +95,10 @@ def victims(
     waiting: Mapping[BuildId, W],
     fits: Callable[[W, set[BuildId]], bool],
 ) -> Iterator[tuple[W, LockCycle]]:
-    """Yield who has to give way, and why, so that everybody else gets what they wait for.
+    """Yield the waiters that must give way, and why, so that all others get their locks.
 
-    *fits* says whether a waiter gets its locks once a set of builds has ended. Of the builds in a
-    cycle the one with the youngest request gives way: the oldest never does.
+    *fits* returns whether a waiter gets its locks once a set of builds has ended. In a cycle, the
+    build with the newest request gives way: the oldest never does.
     """
     gone = {build_id for build_id, waiter in waiting.items() if waiter.cycle is not None}
     while stuck := _stuck(waiting, gone, fits):
@@ -115,11 +115,11 @@ def victims(
 def _stuck(
     waiting: Mapping[BuildId, W], gone: set[BuildId], fits: Callable[[W, set[BuildId]], bool]
 ) -> dict[BuildId, W]:
-    """Return the builds that never end, when all those end that can; adds these to *gone*."""
+    """Return the builds that can never end; adds all others to *gone*."""
     running = {build_id: waiter for build_id, waiter in waiting.items() if build_id not in gone}
     is_new = True
     while is_new:
-        # Builds that wait for nothing end by themselves; only those that wait are looked at.
+        # Builds that wait for nothing will end; check only the waiting ones.
         unable = {b: waiter for b, waiter in running.items() if not fits(waiter, gone)}
         is_new = len(unable) < len(running)
         gone.update(running.keys() - unable.keys())
@@ -128,7 +128,7 @@ def _stuck(
 
 
 def _cycle(start: W, held: Mapping[Key, Sequence[Held]], stuck: Mapping[BuildId, W]) -> list[W]:
-    """Return the shortest way from a waiter over those it waits for back to it, or nothing."""
+    """Return the shortest cycle of waiters that contains this one, or an empty one."""
     paths: list[list[W]] = [[start]]
     seen: set[BuildId] = set()
     for path in paths:
@@ -153,7 +153,7 @@ def _age(holder: LockHolder) -> tuple[int, int]:
 
 
 def _told(cycle: Sequence[Waiter], held: Mapping[Key, Sequence[Held]]) -> LockCycle:
-    """Say it: "a #1 waits for lock B, which b #2 holds; …"."""
+    """Describe a cycle: "a #1 waits for lock B, which b #2 holds; …"."""
     locks, parts = [], []
     for waiter, after in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
         lock = next(

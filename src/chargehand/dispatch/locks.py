@@ -1,11 +1,10 @@
-"""Locks: who holds them, who waits, and whose turn it is.
+"""The lock table: holders, waiters, and fair order.
 
-Every lock has one line of waiters. A waiter gets its locks, all together, when each has room and
-nobody who came earlier waits for any of them. So an exclusive access is not starved by counting
-ones. Who holds locks already (the step of a build that has some) does not queue behind a waiter
-who waits for one of these, directly or through others: both would wait for ever.
-What remains are cycles of builds that each wait for what another one holds; `lock_cycles` finds
-them, and the build of the youngest request gives way.
+Each lock has one line of waiters. A waiter gets all its locks together, when each has room and no
+earlier waiter waits for any of them. So counting accesses cannot starve an exclusive one. A waiter
+that already holds locks (a step of a build that has some) does not queue behind waiters for one of
+these, direct or indirect: both would wait forever. Cycles of builds that wait for each other's
+locks remain; `lock_cycles` finds them, and the build with the newest request gives way.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from chargehand.domain.waiting import LockHeld
 
 
 class Grant:
-    """Locks that are held; ``release`` gives them back, and may be called twice."""
+    """Held locks; ``release`` may be called twice."""
 
     def __init__(self, table: LockTable, held: Sequence[_Held], holder: LockHolder) -> None:
         self._table = table
@@ -40,12 +39,12 @@ class Grant:
         self.holder = holder
 
     def name(self, holder: LockHolder) -> None:
-        """Say who holds them, now that it is known better."""
+        """Set the holder, once more is known about it."""
         self.holder = holder
         self._table.rename(self._held, holder)
 
     def release(self) -> None:
-        """Give them back; waiters that may go are woken."""
+        """Release the locks, and wake the next waiters."""
         held, self._held = self._held, []
         self._table.give_back(held)
 
@@ -55,10 +54,10 @@ class Place(Protocol):
 
     @property
     def accesses(self) -> tuple[LockAccess, ...]:
-        """What it is for."""
+        """The wanted accesses."""
 
     def leave(self) -> None:
-        """Give the place up."""
+        """Leave the line."""
 
 
 class _Held:
@@ -93,7 +92,7 @@ class _Waiter:
         self.holder = holder
         self.wake = wake
         self.cycle: LockCycle | None = None
-        """Why it is to give way, if it is."""
+        """The deadlock that it resolves by giving way, if any."""
 
     @property
     def build_id(self) -> BuildId | None:
@@ -104,14 +103,14 @@ class _Waiter:
 
 
 class LockTable:
-    """All locks of a master. Worker locks are kept for each worker."""
+    """All locks of a master; worker locks separately for each worker."""
 
     def __init__(self) -> None:
         self._held: dict[Key, list[_Held]] = {}
         self._lines: dict[Key, dict[int, _Waiter]] = {}
         self._of_build: dict[BuildId, list[_Held]] = defaultdict(list)
         self._waiting_builds: dict[BuildId, _Waiter] = {}
-        """Builds of which a step waits; each runs one step at a time."""
+        """Builds with a waiting step; each runs one step at a time."""
         self._order = 0
 
     def try_acquire(
@@ -121,7 +120,7 @@ class LockTable:
         holder: LockHolder,
         place: Place | None = None,
     ) -> Grant | None:
-        """Return the locks if they can be had now, respecting those who came before *place*."""
+        """Return the locks if they are available now, after all waiters before *place*."""
         wants = _keyed(accesses, worker_name)
         order = place.order if isinstance(place, _Waiter) else self._order + 1
         if not self._may_go(wants, holder, order):
@@ -136,7 +135,7 @@ class LockTable:
             if one.build_id is not None:
                 self._of_build[one.build_id].append(one)
         if place is not None:
-            place.leave()  # After the locks are taken: those behind are asked whether they may go.
+            place.leave()  # After the locks are taken, check the waiters behind.
         return Grant(self, held, holder)
 
     def wait_in_line(
@@ -146,7 +145,7 @@ class LockTable:
         holder: LockHolder,
         wake: Callable[[], None],
     ) -> Place:
-        """Stand in line; *wake* is called whenever it may be this one's turn."""
+        """Join the line; *wake* is called when it may be this waiter's turn."""
         return self._enter(accesses, worker_name, holder, wake)
 
     async def acquire(
@@ -156,11 +155,10 @@ class LockTable:
         holder: LockHolder,
         waits: Callable[[LockHeld], None],
     ) -> Grant:
-        """Wait until all are granted together; *waits* hears what for, at first and whenever that
-        changes. May be cancelled.
+        """Wait until all locks are granted together; calls *waits* with the reason for waiting, at
+        first and when it changes. May be cancelled.
 
-        Raises LockTooSmall when they can never be had, and LockCycle when everybody involved would
-        wait for ever.
+        Raises LockTooSmall if they can never be granted, and LockCycle to resolve a deadlock.
         """
         check_size(accesses, worker_name)
         grant = self.try_acquire(accesses, worker_name, holder)
@@ -185,7 +183,7 @@ class LockTable:
     def why(
         self, accesses: Sequence[LockAccess], worker_name: str, place: Place | None = None
     ) -> LockHeld | None:
-        """Return which of these locks cannot be had now and who holds it, or comes first."""
+        """Return the first unavailable lock of these, with its holders or earlier waiters."""
         order = place.order if isinstance(place, _Waiter) else self._order + 1
         return self._why(_keyed(accesses, worker_name), order)
 
@@ -209,7 +207,7 @@ class LockTable:
         return None
 
     def rename(self, held: Sequence[_Held], holder: LockHolder) -> None:
-        """Used by `Grant.name`."""
+        """Implements `Grant.name`."""
         for one in held:
             self._disown(one)
             one.holder = holder
@@ -217,7 +215,7 @@ class LockTable:
                 self._of_build[holder.build_id].append(one)
 
     def give_back(self, held: Sequence[_Held]) -> None:
-        """Used by `Grant.release`."""
+        """Implements `Grant.release`."""
         for one in held:
             self._disown(one)
             self._held[one.key].remove(one)
@@ -226,7 +224,7 @@ class LockTable:
         self._wake([one.key for one in held])
 
     def forget(self, waiter: _Waiter) -> None:
-        """Used by `Place.leave`; those behind may go ahead."""
+        """Implements `Place.leave`; waiters behind move up."""
         left = [key for key in waiter.wants if waiter.order in self._lines.get(key, ())]
         for key in left:
             del self._lines[key][waiter.order]
@@ -259,12 +257,12 @@ class LockTable:
             if not of_build:
                 del self._of_build[held.build_id]
 
-    # Whose turn it is
+    # Order of waiters
 
     def _wake(self, keys: Iterable[Key]) -> None:
-        """Wake the first of each line, if it may go; when it goes, it wakes the next.
+        """Wake the first of each line if it can proceed; it then wakes the next.
 
-        Where it may not, builds behind it may that do not queue behind it.
+        If it cannot, builds behind it that need not queue behind it may proceed.
         """
         woken: dict[int, _Waiter] = {}
         for key in keys:
@@ -278,14 +276,14 @@ class LockTable:
             woken[order].wake()
 
     def _let_builds_pass(self, newest: _Waiter) -> None:
-        """Since *newest* waits, others may wait for its build, and not keep it from going."""
+        """Check builds again: others may now wait for *newest*'s build, and must not block it."""
         if newest.build_id not in self._of_build:
             return
         keys = {key for waiter in self._waiting_builds.values() for key in waiter.wants}
         self._wake(keys)
 
     def _passing(self, first: _Waiter, line: Mapping[int, _Waiter]) -> dict[int, _Waiter]:
-        """Return who need not wait behind the first of a line."""
+        """Return the waiters that need not queue behind the first of a line."""
         able = {
             order: waiter
             for order, waiter in line.items()
@@ -305,14 +303,14 @@ class LockTable:
         )
 
     def _is_next(self, key: Key, holder: LockHolder, order: int) -> bool:
-        """Whether there is nobody to queue behind.
+        """Whether no earlier waiter blocks it.
 
-        If the first in line waits for a build, all behind the first do, too.
+        If the first in line waits for a build, all behind it do, too.
         """
         for earlier, waiter in self._lines.get(key, {}).items():
             if earlier >= order:
                 break
-            if waiter.holder != holder:  # a builder may stand in line for each of its workers
+            if waiter.holder != holder:  # A builder may be in line once for each of its workers.
                 has_locks = holder.build_id in self._of_build
                 return has_locks and holder.build_id in self._waited_for(waiter)
         return True
@@ -340,12 +338,12 @@ class LockTable:
     # Cycles
 
     def _break_cycles(self, newest: _Waiter) -> None:
-        """Let builds give way that can only wait for each other, now that *newest* waits, too."""
+        """Resolve deadlocks that *newest* has completed: some builds give way."""
         build_id = newest.build_id
         if build_id is None or build_id not in self._of_build:
             return
         if not any(held.key in self._lines for held in self._of_build[build_id]):
-            return  # Nobody waits for it.
+            return  # No one waits for it.
         for victim, cycle in lock_cycles.victims(
             held=self._held, waiting=self._waiting_builds, fits=self._would_fit
         ):
@@ -354,7 +352,7 @@ class LockTable:
                 victim.wake()
 
     def _would_fit(self, waiter: _Waiter, gone: set[BuildId]) -> bool:
-        """Whether the waiter gets what it wants once these builds have ended."""
+        """Whether the waiter gets its locks once these builds have ended."""
         for key, access in waiter.wants.items():
             if self._has(key, waiter.holder):
                 continue
@@ -368,12 +366,12 @@ class LockTable:
         return True
 
     def _stays(self, held: _Held, gone: set[BuildId]) -> bool:
-        """Whether a lock stays held: builds that wait for nothing end by themselves."""
+        """Whether a lock stays held: builds that wait for nothing will end."""
         return held.build_id in self._waiting_builds and held.build_id not in gone
 
 
 def check_size(accesses: Sequence[LockAccess], worker_name: str) -> None:
-    """Raise LockTooSmall when one of the locks can never be had on this worker."""
+    """Raise LockTooSmall if one of the locks can never be granted on this worker."""
     for access in accesses:
         allowed = access.lock.count_for(worker_name)
         if access.mode is LockMode.COUNTING and access.count > allowed:
@@ -381,7 +379,7 @@ def check_size(accesses: Sequence[LockAccess], worker_name: str) -> None:
 
 
 def _keyed(accesses: Sequence[LockAccess], worker_name: str) -> dict[Key, LockAccess]:
-    """Return what is wanted of each lock; of several accesses to one, the one that wants most."""
+    """Return the largest wanted access for each lock."""
     wants: dict[Key, LockAccess] = {}
     for access in accesses:
         key = (access.lock.name, worker_name if access.lock.scope is LockScope.WORKER else "")

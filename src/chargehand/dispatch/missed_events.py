@@ -1,4 +1,4 @@
-"""Events that a handler failed on: what they told of is looked for in the store."""
+"""Notes events lost by failed handlers, so that the store is queried instead."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ E = TypeVar("E")
 
 
 class MissedEvents:
-    """Notes whether an event was lost in a handler."""
+    """Records whether a handler lost an event."""
 
     def __init__(self) -> None:
         self._is_any = False
 
     def noting(self, handler: Callable[[E], None]) -> Callable[[E], None]:
-        """Return *handler*, whose failures are noted, and raised as before."""
+        """Wrap *handler* to record its failures, which are still raised."""
 
         def handle(event: E) -> None:
             is_handled = False
@@ -28,6 +28,6 @@ class MissedEvents:
         return handle
 
     def take(self) -> bool:
-        """Return whether any was lost since this was asked last."""
+        """Return whether any event was lost since the last call."""
         was_any, self._is_any = self._is_any, False
         return was_any

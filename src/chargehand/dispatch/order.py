@@ -1,4 +1,4 @@
-"""In which order builders are served."""
+"""The order in which builders are served."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ _PATIENCE = 5.0
 
 
 class Order:
-    """By the oldest request, or as the user's ``prioritizeBuilders`` wants it.
+    """Orders builders by their oldest request, or by the user's ``prioritizeBuilders``.
 
-    While that fails, or does not answer in time, builders go by their oldest request; it is asked
-    again after growing pauses.
+    If that fails or times out, it orders by the oldest request, and retries after growing pauses.
     """
 
     def __init__(self) -> None:
@@ -29,12 +28,12 @@ class Order:
         self._silence = Backoff(first=60.0, longest=600.0)
 
     def reset(self) -> None:
-        """Ask again: there is another configuration."""
+        """Reset the pause: the configuration changed."""
         self._backoff.reset()
         self._silence.reset()
 
     async def of(self, lines: list[BuilderLine], prioritize: Hook | None) -> list[BuilderLine]:
-        """Return builders that have work in order. Those that the function leaves out are not
+        """Return the builders with requests in order. Builders that the function omits are not
         served now."""
         if len(lines) > 1:
             lines = sorted(lines, key=lambda line: line.queue.first_rank())
@@ -58,7 +57,7 @@ class Order:
         backoff = self._silence if is_silent else self._backoff
         pause = backoff.failed(asyncio.get_running_loop().time())
         _log.error(
-            "prioritizeBuilders failed: %s; builders go by their oldest request, and it is asked "
+            "prioritizeBuilders failed: %s; using the order of oldest requests, and calling it "
             "again in %g s at the earliest",
             error,
             pause,

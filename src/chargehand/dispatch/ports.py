@@ -1,4 +1,4 @@
-"""What dispatching needs of the rest."""
+"""Interfaces that dispatching needs from other packages."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from chargehand.domain.worker import WorkerSlot as WorkerSlot
 
 
 class RequestStore(Protocol):
-    """Where requests are recorded. Each method is one transaction and announces what it did."""
+    """Stores requests. Each method is one transaction and announces its changes."""
 
     async def pending(self, builder_ids: Sequence[BuilderId]) -> list[PendingRequest]:
         """Return all unclaimed requests of these builders, oldest first, in few queries."""
 
     async def give_back(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
-        """Give back those of them that this master has claimed; a build of theirs that it could
-        not record ends as RETRY."""
+        """Return those claimed by this master to the queue; a build of theirs that could not be
+        recorded ends as RETRY."""
 
     async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
-        """End those that wait without a build (SKIPPED: collapsed), and their buildsets where they
-        were the last."""
+        """End the waiting ones without a build (SKIPPED: collapsed), and buildsets that are then
+        complete."""
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
-        """End an unclaimed request as CANCELLED; False when it was claimed or complete."""
+        """End an unclaimed request as CANCELLED; False if it is claimed or complete."""
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
-        """Set it, and announce RequestUpdated."""
+        """Set the priority, and announce RequestUpdated."""
 
 
 class Workers(Protocol):
-    """The fleet. (Given by ``fleet``.)"""
+    """The workers. (Implemented by ``fleet``.)"""
 
     def slots(self, names: Sequence[str]) -> list[WorkerSlot]:
-        """Return the state of these workers, in that order; unknown names are left out."""
+        """Return the state of these workers, in that order; skips unknown names."""
 
     def reserve(self, name: str) -> Session | None:
-        """Take one build slot and return the worker's session; None when there is none any more."""
+        """Take a build slot and return the worker's session; None if none is free."""
 
     def release(self, name: str) -> None:
-        """Give the slot back."""
+        """Release the slot."""
 
 
 class BuildStarter(Protocol):
-    """Starts builds. (Given by ``execution``.)"""
+    """Starts builds. (Implemented by ``execution``.)"""
 
     async def start(self, assignment: Assignment) -> None:
         """Claim the requests and run their build to its end.
 
-        Raises AlreadyClaimed or UnknownBuilder, when nothing has been claimed; never for what the
-        build does. A cancelled call (the master stops) ends the build in good order and gives its
-        requests back.
+        Raises AlreadyClaimed or UnknownBuilder if nothing was claimed; never for failures of the
+        build. Cancelling the call (the master stops) ends the build cleanly and returns its
+        requests to the queue.
         """

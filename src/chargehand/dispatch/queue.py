@@ -1,4 +1,4 @@
-"""The requests of one builder that wait, in the order in which they shall be built."""
+"""The waiting requests of one builder, in build order."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import RequestId
 
 Rank = tuple[int, float, int]
-"""What requests are sorted by: highest priority, then oldest."""
+"""The sort key of requests: highest priority, then oldest."""
 
 
 def rank(pending: PendingRequest) -> Rank:
-    """Return where a request stands among others; the least comes first."""
+    """Return a request's sort key."""
     request = pending.request
     return (-request.priority, request.submitted_at, request.id)
 
 
 class BuilderQueue:
-    """Waiting requests, sorted; adding, removing and finding one are cheap at any length."""
+    """Sorted waiting requests; adding, removing and finding one are fast at any length."""
 
     def __init__(self) -> None:
         self._ranks: list[Rank] = []
@@ -38,23 +38,23 @@ class BuilderQueue:
         return request_id in self._requests
 
     def get(self, request_id: RequestId) -> PendingRequest | None:
-        """Return the request, if it waits here."""
+        """Return the request, if it is in the queue."""
         return self._requests.get(request_id)
 
     def in_order(self) -> Sequence[PendingRequest]:
-        """Return the requests as a sequence that copies nothing, and follows the queue."""
+        """Return a live view of the requests as a sequence."""
         return _InOrder(self._ranks, self._requests)
 
     def first(self) -> PendingRequest:
-        """Return the request to build next. There must be one."""
+        """Return the request to build next. The queue must not be empty."""
         return self._requests[RequestId(self._ranks[0][2])]
 
     def first_rank(self) -> Rank:
-        """Return where the first request stands. There must be one."""
+        """Return the sort key of the first request. The queue must not be empty."""
         return self._ranks[0]
 
     def add(self, pending: PendingRequest) -> None:
-        """Put a request in its place; one that waits already is replaced."""
+        """Insert a request, or replace it if it is already in the queue."""
         self.remove(pending.request.id)
         self._requests[pending.request.id] = pending
         ranked = rank(pending)
@@ -64,21 +64,21 @@ class BuilderQueue:
             insort(self._ranks, ranked)
 
     def remove(self, request_id: RequestId) -> PendingRequest | None:
-        """Take a request out, and return it if it was there."""
+        """Remove and return a request, if it is in the queue."""
         pending = self._requests.pop(request_id, None)
         if pending is not None:
             del self._ranks[self._place(pending)]
         return pending
 
     def set_priority(self, request_id: RequestId, priority: int) -> None:
-        """Move a request to where its new priority puts it."""
+        """Reposition a request by its new priority."""
         pending = self._requests.get(request_id)
         if pending is not None:
             request = msgspec.structs.replace(pending.request, priority=priority)
             self.add(msgspec.structs.replace(pending, request=request))
 
     def ahead_of(self, request_id: RequestId) -> int:
-        """Return how many requests come before that one."""
+        """Return the number of requests before this one."""
         return self._place(self._requests[request_id])
 
     def _place(self, pending: PendingRequest) -> int:
@@ -86,7 +86,7 @@ class BuilderQueue:
 
 
 class _InOrder(Sequence[PendingRequest]):
-    """What waits in a queue at the moment when it is looked at."""
+    """A live view of a queue."""
 
     __slots__ = ("_ranks", "_requests")
 

@@ -1,4 +1,4 @@
-"""Serving builders in turn, without waiting for users' functions that take their time."""
+"""Serves builders in turn, without waiting for slow users' functions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from chargehand.domain.waiting import FunctionFailed
 from chargehand.kit.tasks import Tasks
 
 _AT_ONCE = 0.1
-"""Seconds of a round in which functions may answer while the builders behind them wait: so builders
-are served in their order. Whoever takes longer is asked beside the others, also the next time."""
+"""Seconds in which a round waits for functions, so that builders are served in order. Slower
+functions run in parallel with the other builders, also the next time."""
 
 _KEEPS_PLACES = 5.0
-"""Seconds for which a builder keeps its places in line for locks while its functions are asked."""
+"""Seconds for which a builder keeps its places in line for locks while its functions run."""
 
 
 class Rounds:
-    """Looks at builders one after the other, at each one time at once at most.
+    """Serves builders one after the other, and each one only once at a time.
 
-    A builder whose functions fail is left alone for a while (`BuilderLine.backoff`).
+    A builder whose functions fail pauses for a while (`BuilderLine.backoff`).
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Rounds:
         self._look_at = look_at
 
     async def serve(self, lines: Sequence[BuilderLine], config: MasterConfig) -> None:
-        """Start what can be started on these builders."""
+        """Start builds of these builders where possible."""
         loop = asyncio.get_running_loop()
         full: set[str] = set()
         patience = loop.time() + _AT_ONCE
@@ -53,7 +53,7 @@ class Rounds:
     async def _ask(self, line: BuilderLine, patience: float) -> None:
         line.is_to_be_asked_again = False
         asking = self._tasks.spawn(
-            self._look(line, set()), name=f"ask the functions of builder {line.config.name}"
+            self._look(line, set()), name=f"functions of builder {line.config.name}"
         )
         line.asking = asking
         loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ class Rounds:
 
     def _answered(self, line: BuilderLine, asking: asyncio.Task[None]) -> None:
         if line.asking is not asking:
-            return  # It was given up: the configuration changed.
+            return  # It was abandoned: the configuration changed.
         line.asking = None
         if isinstance(line.blocked, FunctionFailed):
             line.leave_lines()

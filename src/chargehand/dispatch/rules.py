@@ -1,4 +1,4 @@
-"""Pure decisions of dispatching."""
+"""Pure rules of dispatching."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def usable(
 ) -> list[WorkerSlot]:
     """Return the workers that can take a build of this builder now.
 
-    *occupied* are those that run one: its builds share a directory there.
+    *occupied* workers already run one; its builds share a directory there.
     """
     return [
         slot
@@ -46,10 +46,10 @@ def why_none(
     occupied: Mapping[str, int | None],
     now: float,
 ) -> Waiting:
-    """Say why none of the builder's workers can take a build. (To be asked when that is so.)
+    """Return why none of the builder's workers can take a build. Call only if this is the case.
 
     *occupied* has the number of this builder's build on the workers that run one, *now* is the
-    time of the loop.
+    loop's time.
     """
     connected = [slot for slot in slots if slot.connected]
     if not connected:
@@ -90,7 +90,7 @@ def _has_room(slot: WorkerSlot) -> bool:
 
 
 def _quarantine(slot: WorkerSlot, builder_name: str) -> Quarantine | None:
-    """Return what keeps builds of that builder from the worker."""
+    """Return the quarantine that keeps this builder's builds off the worker."""
     for quarantine in slot.quarantines:
         if quarantine.builder_name in (None, builder_name):
             return quarantine

@@ -1,7 +1,7 @@
 """The dispatcher: matches waiting requests with free workers.
 
-It works when something happened (a request came, a worker or a lock became free) and looks only
-at the builders that this concerns, in the order of their first requests.
+It runs after events (a new request, a free worker or lock), and checks only the affected builders,
+in the order of their first requests.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _ASK_AGAIN_SECONDS = 60
 
 
 class Dispatcher:
-    """Owns the queues. One task looks for work; one task runs for each build."""
+    """Owns the queues. One task matches requests; each build runs in a task of its own."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Dispatcher:
         )
         self._occupied: dict[BuilderId, dict[str, LockGrant]] = {}
         self._departures: list[set[RequestId]] = []
-        """For each look into the store: which requests have left the queue meanwhile."""
+        """For each running query: requests that left the queue meanwhile."""
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._config = MasterConfig()
@@ -108,25 +108,25 @@ class Dispatcher:
         ]
 
     async def start(self) -> None:
-        """Begin to look for work."""
-        self._tasks.spawn(self._look_for_work(), name="look for work")
+        """Begin to match requests with workers."""
+        self._tasks.spawn(self._look_for_work(), name="match requests")
         self._tasks.repeat(
-            self._ask_again, every=_ASK_AGAIN_SECONDS, name="ask users' functions again"
+            self._ask_again, every=_ASK_AGAIN_SECONDS, name="call users' functions again"
         )
 
     def stop_starting(self) -> None:
-        """Start no more builds; those that run go on."""
+        """Start no more builds; running ones continue."""
         self._stopping = True
         for line in self._lines.values():
-            line.leave_lines()  # Steps of builds that run would wait behind them for ever.
+            line.leave_lines()  # Otherwise steps of running builds would wait behind them forever.
 
     async def idle(self) -> None:
-        """Wait until no build runs."""
+        """Wait until no build is running."""
         while self._running:
             await asyncio.wait(self._running)
 
     async def stop(self) -> None:
-        """Start no more builds, and end those that run in good order."""
+        """Start no more builds, and end running ones cleanly."""
         self._stopping = True
         for subscription in self._subscriptions:
             subscription.cancel()
@@ -138,11 +138,11 @@ class Dispatcher:
 
     @property
     def running(self) -> int:
-        """How many builds run."""
+        """The number of running builds."""
         return len(self._running)
 
     async def reconfigure(self, config: MasterConfig, ids: Mapping[str, BuilderId]) -> None:
-        """Take over a configuration: only builders that are new ask the store for requests."""
+        """Apply a configuration: loads requests only for new builders."""
         self._config = config
         configs = {ids[builder.name]: builder for builder in config.builders}
         for builder_id in self._lines.keys() - configs.keys():
@@ -156,7 +156,7 @@ class Dispatcher:
                 self._lines[builder_id].config = builder
                 self._lines[builder_id].stop_asking()
             else:
-                # Builds of a builder that was away for a while may still run.
+                # A builder that was removed for a while may still have running builds.
                 occupied = self._occupied.setdefault(builder_id, {})
                 self._lines[builder_id] = BuilderLine(builder_id, builder, occupied)
         self._index(configs, ids)
@@ -164,14 +164,14 @@ class Dispatcher:
         self.look_at(configs)
 
     async def look_again(self) -> None:
-        """Queue what waits in the store and is not known here, of all builders."""
+        """Queue waiting requests of all builders that are in the store but not known here."""
         await self._take_up(list(self._lines))
         self.look_at(list(self._lines))
 
     async def _take_up(self, builder_ids: Sequence[BuilderId]) -> None:
-        """Queue what waits in the store and is not queued here.
+        """Queue waiting requests that are in the store but not queued here.
 
-        What is just being started may be among it; starting it again raises AlreadyClaimed.
+        They may include requests being started just now, for which starting raises AlreadyClaimed.
         """
         departed: set[RequestId] = set()
         self._departures.append(departed)
@@ -195,14 +195,14 @@ class Dispatcher:
                 self._builders_of[worker_name].add(builder_id)
 
     def look_at(self, builder_ids: Iterable[BuilderId]) -> None:
-        """See soon whether builds can start on these builders."""
+        """Check soon whether builds can start on these builders."""
         waiting = [i for i in builder_ids if (line := self._lines.get(i)) and line.queue]
         if waiting:
             self._dirty.update(waiting)
             self._wake.set()
 
     def worker_changed(self, worker_name: str) -> None:
-        """A worker connected, was unpaused, or has a free slot."""
+        """Note that a worker connected, was unpaused, or has a free slot."""
         self.look_at(self._builders_of.get(worker_name, ()))
 
     def _on_submitted(self, event: RequestSubmitted | RequestUnclaimed) -> None:
@@ -218,7 +218,7 @@ class Dispatcher:
         self.look_at([line.id])
 
     def _queue(self, line: BuilderLine, pending: PendingRequest) -> RequestId | None:
-        """Queue a request now, or when its pause is over; return the older one that it replaces."""
+        """Queue a request now, or after its pause; return the older one that it replaces."""
         pause = pause_left(pending.request.retry, self._clock.timestamp())
         if not pause:
             return line.add(pending)
@@ -258,21 +258,21 @@ class Dispatcher:
                 await self._rounds.serve(served, self._config)
 
     def _leave_lines(self, unserved: set[BuilderId]) -> None:
-        """Let nobody wait for locks behind builders that are not served now."""
+        """Remove builders that are not served now from the lines of waiters for locks."""
         for builder_id in unserved:
             if (line := self._lines.get(builder_id)) is not None:
                 line.leave_lines()
 
     async def _look_guarded(self, line: BuilderLine, full: set[str]) -> None:
-        """Start what can be started on a builder; *full* has workers known to take no builds now.
+        """Start a builder's builds; *full* has workers known to have no free slots.
 
-        Thousands of builders may wait for one worker, and one of them gets its free slot.
+        Thousands of builders may wait for one worker, of which one gets its free slot.
         """
         if full.issuperset(line.config.worker_names):
             line.leave_lines()
             line.blocked = None
             return
-        with guarded(_log, "nothing can be started on builder %s", line.config.name) as attempt:
+        with guarded(_log, "cannot start builds of builder %s", line.config.name) as attempt:
             await self._start_what_can(line, full)
         if (error := attempt.failure) is not None:
             line.leave_lines()
@@ -280,7 +280,7 @@ class Dispatcher:
             line.blocked = FunctionFailed(function="starting", error=text)
 
     async def _ask_again(self) -> None:
-        """What a user's function refused may be granted later, and nothing tells us when."""
+        """Retry: a user's function may change its answer at any time, without an event."""
         lines = self._lines.values()
         self.look_at([line.id for line in lines if isinstance(line.blocked, RefusedByFunction)])
         if self._missed.take():
@@ -295,7 +295,7 @@ class Dispatcher:
             slots = self._workers.slots(line.config.worker_names)
             full.update(slot.name for slot in slots if not takes_builds(slot))
             free = {slot.name for slot in usable(slots, line.occupied, line.config.name)}
-            line.leave_lines(keep=free)  # others shall not wait behind who cannot go
+            line.leave_lines(keep=free)  # Others must not wait behind a request that cannot start.
             if not free:
                 line.blocked = None
                 return
@@ -308,8 +308,8 @@ class Dispatcher:
             )
             start = await attempt.decide(slots)
             line.blocked = attempt.blocked
-            # Users' functions were asked, so that time has passed. Who keeps a place in line for a
-            # lock without waiting for it keeps all behind it from going.
+            # Users' functions took time. Keeping a place in line for a lock without waiting
+            # for it would block everyone behind.
             line.leave_lines(keep=attempt.waits_on)
             if not self._is_served(line):
                 line.leave_lines()
@@ -321,11 +321,12 @@ class Dispatcher:
             self._begin(line, start)
 
     def _is_served(self, line: BuilderLine) -> bool:
-        """Whether the builder is still configured, and wants anything."""
+        """Whether the builder is still configured and has requests."""
         return self._lines.get(line.id) is line and bool(line.queue) and not self._stopping
 
     def _begin(self, line: BuilderLine, start: Start) -> None:
-        """Take the slot and the request at once, for the next decision; the rest is a task."""
+        """Take the slot and the request immediately, for the next decision; run the build in a
+        task."""
         session = self._workers.reserve(start.worker.name)
         if session is None or line.remove(start.request.request.id) is None:
             if session is not None:
@@ -343,9 +344,7 @@ class Dispatcher:
     async def _build(self, line: BuilderLine, assignment: Assignment) -> None:
         request_ids = assignment.request_ids
         try:
-            with guarded(
-                _log, "build requests %s could not be built; retrying", list(request_ids)
-            ) as attempt:
+            with guarded(_log, "cannot build requests %s; retrying", list(request_ids)) as attempt:
                 await self._run_build(line, assignment)
             if attempt.failure is not None:
                 self._giving_back.give_back(request_ids, line.id)
@@ -362,10 +361,10 @@ class Dispatcher:
             pass
         except NoLongerOurs as error:
             ids = assignment.request_ids
-            _log.warning("build requests %s are not built now: %s", list(ids), error)
+            _log.warning("cannot build requests %s now: %s", list(ids), error)
             self._giving_back.give_back(ids, line.id)
         except UnknownBuilder:
-            # Another reconfiguration may have brought it back already.
+            # Another reconfiguration may have added the builder again.
             await self._take_up([line.id])
 
     async def _queue_again(self, builder_id: BuilderId) -> None:
@@ -373,8 +372,8 @@ class Dispatcher:
         self.look_at([builder_id])
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
-        """Cancel a request that waits, or is being given back; False when it is being built, or is
-        complete."""
+        """Cancel a request that is waiting or returning to the queue; False if it is being built
+        or is complete."""
         return await self._store.cancel(request_id, reason) or self._giving_back.cancel(
             request_id, reason
         )
@@ -384,11 +383,11 @@ class Dispatcher:
         await self._store.set_priority(request_id, priority)
 
     def why_claimed(self, request_id: RequestId) -> Waiting | None:
-        """Say why a request that is claimed is not built, if it is to be given back."""
+        """Return why a claimed request is not being built, if it is returning to the queue."""
         return BeingGivenBack() if self._giving_back.has(request_id) else None
 
     def why_waiting(self, request_id: RequestId, builder_id: BuilderId) -> Waiting:
-        """Say why an unclaimed request waits."""
+        """Return why an unclaimed request waits."""
         line = self._lines.get(builder_id)
         if line is None:
             return BuilderNotConfigured()

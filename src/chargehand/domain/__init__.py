@@ -1,1 +1,1 @@
-"""The words of continuous integration as values: no input or output, no clock."""
+"""The domain of continuous integration as values, without input, output or clock."""

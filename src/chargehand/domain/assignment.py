@@ -1,4 +1,4 @@
-"""An assignment: a request that met a worker, with everything that is reserved for its build."""
+"""An assignment: a request and a worker, with everything reserved for the build."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class NotStarted(Exception):
 
 
 class AlreadyClaimed(NotStarted):
-    """Another master (or a cancellation) was faster; take another request."""
+    """Another master claimed the request, or it was cancelled; take another one."""
 
 
 class UnknownBuilder(NotStarted):
-    """The builder is no longer in the configuration; its requests keep waiting."""
+    """The builder was removed from the configuration; its requests keep waiting."""
 
 
 class LockGrant(Protocol):
@@ -31,15 +31,15 @@ class LockGrant(Protocol):
         """Who holds them."""
 
     def name(self, holder: LockHolder) -> None:
-        """Say who holds them, now that more is known."""
+        """Set the holder, once more is known about it."""
 
     def release(self) -> None:
-        """Give them back; may be called more than once."""
+        """Release the locks; may be called more than once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Requests that met a worker: the first is the one to build, the others were merged into it."""
+    """Requests assigned to a worker: the first one is built, the others were merged into it."""
 
     builder_name: str
     builder_id: BuilderId

@@ -19,7 +19,7 @@ from chargehand.domain.result import Result
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of a builder's plan on one worker."""
+    """One run of a builder's steps on one worker."""
 
     id: BuildId
     number: int
@@ -36,7 +36,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepUrl(msgspec.Struct, frozen=True):
-    """A link that a step shows."""
+    """A link on a step."""
 
     name: str
     url: str
@@ -60,7 +60,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogType(StrEnum):
-    """How a log's text is to be read; the letters are part of the REST API."""
+    """The format of a log's text; the letters are part of the REST API."""
 
     STDIO = "s"
     TEXT = "t"
@@ -77,7 +77,7 @@ class Channel(StrEnum):
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """A text that a step produced; its lines are in segments, outside SQL."""
+    """A text produced by a step; its lines are in segments, outside SQL."""
 
     id: LogId
     step_id: StepId
@@ -89,7 +89,7 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewLog(msgspec.Struct, frozen=True):
-    """A log that is to be opened; ``slug`` is its name as a part of addresses."""
+    """A log to open; ``slug`` is its name in URLs."""
 
     name: str
     slug: str
@@ -97,22 +97,22 @@ class NewLog(msgspec.Struct, frozen=True):
 
 
 class SegmentSource(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """Which update of which command a segment is: one that is sent again can be recognised."""
+    """The command and update that a segment came from, to recognise repeated updates."""
 
     command_id: CommandId
     number: int
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A stretch of whole lines of a log, compressed.
+    """Consecutive whole lines of a log, compressed.
 
-    ``data`` is one zstd frame of UTF-8 text (as it came: bytes that are not UTF-8 are kept). Every
-    line ends with a newline. In a STDIO log each line begins with its channel's letter, which
-    ``size`` (bytes before compression) counts.
+    ``data`` is one zstd frame of UTF-8 text (invalid bytes are kept). Every line ends with a
+    newline. In a STDIO log each line begins with its channel's letter, which ``size`` (bytes before
+    compression) includes.
     """
 
     data: bytes
     line_count: int
     size: int
     source: SegmentSource | None = None
-    """None for text of the master's own."""
+    """None for text written by the master."""

@@ -1,4 +1,4 @@
-"""A builder: a plan that has a name, and the project that it may belong to."""
+"""A builder, and its optional project."""
 
 import msgspec
 
@@ -6,12 +6,12 @@ from chargehand.domain.identifiers import BuilderId, MasterId, ProjectId
 
 
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
-    """A builder as the store has it."""
+    """A stored builder."""
 
     id: BuilderId
     name: str
     master_ids: tuple[MasterId, ...] = ()
-    """The running masters that have it in their configuration, sorted."""
+    """The running masters that configure it, sorted."""
     description: str | None = None
     description_format: str | None = None
     description_html: str | None = None
@@ -20,7 +20,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A project as the store has it; an inactive one is in no configuration any more."""
+    """A stored project; an inactive one is no longer configured."""
 
     id: ProjectId
     name: str

@@ -1,4 +1,4 @@
-"""A buildset: the builds that one event asked for, together."""
+"""A buildset: the builds requested by one event."""
 
 import msgspec
 
@@ -19,17 +19,17 @@ from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 
 
 class NewBuildset(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scheduler submits; source stamps are given whole or by identifier."""
+    """A buildset to submit; source stamps are given by value or by identifier."""
 
     builder_ids: tuple[BuilderId, ...]
     source_stamps: tuple[SourceStamp | SourceStampId, ...]
     reason: str
     scheduler: str
     collected_changes: tuple[ChangeId, ...] = ()
-    """Changes that it builds besides those of its source stamps (a tree-stable timer's)."""
+    """Changes it builds in addition to those of its source stamps (tree-stable timers)."""
     properties: dict[str, Property] = {}
     builder_properties: dict[BuilderId, dict[str, Property]] = {}
-    """Properties of single builders; they win over ``properties``."""
+    """Properties of single builders, which override ``properties``."""
     external_id: str | None = None
     parent_build_id: BuildId | None = None
     parent_relationship: str | None = None
@@ -55,7 +55,7 @@ class Buildset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A wish for one build on one builder."""
+    """A request for one build of one builder."""
 
     id: RequestId
     buildset_id: BuildsetId
@@ -73,7 +73,7 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that waits, with what is needed to decide about it (kept in memory)."""
+    """A waiting request, with the data for dispatching (kept in memory)."""
 
     request: BuildRequest
     reason: str
@@ -83,18 +83,18 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     """(codebase, repository, project, branch) of each stamp, in the same order."""
     has_patch: bool = False
     with_changes: tuple[SourceStampId, ...] = ()
-    """Those of its source stamps that came with a change (collapsing looks at each)."""
+    """Its source stamps that came with a change (for collapsing)."""
     properties: dict[str, Property] = {}
 
 
 class SubmittedBuildset(msgspec.Struct, frozen=True, kw_only=True):
-    """What the store made of a new buildset."""
+    """A new buildset, as stored."""
 
     buildset: Buildset
     requests: tuple[PendingRequest, ...]
 
     @property
     def numbers(self) -> tuple[int, dict[int, int]]:
-        """The buildset's identifier, and those of its requests by builder."""
+        """The identifiers of the buildset, and of its requests by builder."""
         requests = (pending.request for pending in self.requests)
         return self.buildset.id, {request.builder_id: request.id for request in requests}

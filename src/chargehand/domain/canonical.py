@@ -1,4 +1,4 @@
-"""The one form in which values are stored: what is accepted is read back and sent as it is."""
+"""The canonical form of stored values: accepted values are read back unchanged."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from chargehand.domain.json import Json
 from chargehand.domain.properties import Property, PropertyMap
 
 _DEEPEST = 100
-"""How many lists and mappings may be in each other."""
+"""Maximum nesting of lists and mappings."""
 _LEAST, _GREATEST = -(2**63), 2**64 - 1
 
 
 class NotStorable(TypeError):
-    """A value that JSON cannot hold; the message names it."""
+    """A value has no JSON form; the message names it."""
 
 
 def canonical(value: object, name: str) -> Json:
-    """Return *value* as JSON has it: lists for tuples and sets, text as keys, no lone surrogates.
+    """Return *value* in JSON's form: lists for tuples and sets, string keys, no lone surrogates.
 
-    Raises NotStorable, naming the value by *name*, for what would be read back as something else.
+    Raises NotStorable, with the *name* of the value, if it would not be read back unchanged.
     """
     return _canonical(value, name, 0)
 
@@ -46,7 +46,7 @@ def _canonical(value: object, name: str, depth: int) -> Json:
         return _integer(int(value), name)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise NotStorable(f"{name} cannot be stored: {value} is not a number that JSON has")
+            raise NotStorable(f"{name} cannot be stored: JSON has no {value}")
         return float(value)
     if depth >= _DEEPEST:
         raise NotStorable(f"{name} cannot be stored: it is nested too deeply, or contains itself")

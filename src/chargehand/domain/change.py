@@ -1,4 +1,4 @@
-"""A change: somebody altered the sources."""
+"""A change to the sources."""
 
 import msgspec
 
@@ -7,9 +7,9 @@ from chargehand.domain.properties import Property
 
 
 class NewChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A change as it arrives, before it is stored.
+    """A new change, before it is stored.
 
-    ``when`` is None when the source did not say; the store then takes the time of arrival.
+    Without ``when``, the store uses the time of arrival.
     """
 
     author: str

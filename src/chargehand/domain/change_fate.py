@@ -1,4 +1,4 @@
-"""What became of a change: one value for each scheduler that had to do with it."""
+"""The outcome of a change: one value per scheduler that saw it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chargehand.domain.json import Json
 
 
 class ChangeFate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scheduler made of a change, or why it made nothing of it.
+    """What a scheduler did with a change, and why.
 
     ``kind`` is one of ``built``, ``not_wanted``, ``unimportant``, ``waits_for_stable_tree``,
     ``waits_for_important_change``, ``being_looked_at``, ``taken``, ``not_seen``, ``no_scheduler``.

@@ -1,4 +1,4 @@
-"""Identifiers: integers that the database gave, each with a type of its own."""
+"""Identifiers: integers from the database, each with its own type."""
 
 from typing import NewType
 
@@ -18,4 +18,4 @@ ProjectId = NewType("ProjectId", int)
 CommandId = NewType("CommandId", str)
 
 Timestamp = float
-"""Seconds since 1970, UTC, as the database and the REST API have them."""
+"""Seconds since 1970, UTC, as in the database and the REST API."""

@@ -1,4 +1,4 @@
-"""What JSON can hold."""
+"""JSON values."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-"""A value that JSON can hold."""
+"""A JSON value."""

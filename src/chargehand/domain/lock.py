@@ -1,4 +1,4 @@
-"""Locks: how many builds or steps may use a thing at once."""
+"""Locks: limit how many builds or steps use something at the same time."""
 
 from enum import StrEnum
 
@@ -8,14 +8,14 @@ from chargehand.domain.identifiers import BuildId, RequestId, StepId
 
 
 class LockScope(StrEnum):
-    """Whether one lock serves the whole farm, or each worker has one."""
+    """Whether one lock covers all workers, or each worker has its own."""
 
     MASTER = "master"
     WORKER = "worker"
 
 
 class LockMode(StrEnum):
-    """Counting: up to the lock's count at once. Exclusive: nobody else."""
+    """Counting: up to the lock's count at a time. Exclusive: nobody else."""
 
     COUNTING = "counting"
     EXCLUSIVE = "exclusive"
@@ -30,12 +30,12 @@ class LockSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_count_for_worker: dict[str, int] = {}
 
     def count_for(self, worker_name: str) -> int:
-        """Return how many may hold it at once (on that worker)."""
+        """Return the limit of holders (on that worker)."""
         return self.max_count_for_worker.get(worker_name, self.max_count)
 
 
 class LockAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """How a builder or a step wants to use a lock."""
+    """How a builder or a step uses a lock."""
 
     lock: LockSpec
     mode: LockMode
@@ -43,7 +43,7 @@ class LockAccess(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """Who holds a lock or waits for it, so that a wait can be explained."""
+    """The holder of a lock or a waiter for it, for explanations."""
 
     builder_name: str
     build_id: BuildId | None = None
@@ -54,7 +54,7 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """Name it in a sentence: ``release #4 (step deploy)``."""
+        """Its name in a sentence: ``release #4 (step deploy)``."""
         build = self.builder_name
         if self.build_number is not None:
             build = f"{build} #{self.build_number}"
@@ -62,19 +62,20 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LockTooSmall(ValueError):
-    """More is wanted of a lock than it can ever give."""
+    """The access needs more of a lock than it can ever grant."""
 
     def __init__(self, name: str, wanted: int, allowed: int) -> None:
-        super().__init__(f"wants {wanted} of lock {name}, which allows {allowed}")
+        super().__init__(f"needs {wanted} of lock {name}, which allows {allowed}")
         self.name = name
         self.wanted = wanted
         self.allowed = allowed
 
 
 class LockCycle(Exception):
-    """Builds wait for locks that each other hold, and this one gives way; the message names them.
+    """A deadlock between builds over locks, which this build resolves by giving way.
 
-    ``reason`` is for all who see this build, and names none but the locks.
+    The message names the builds; ``reason`` is for all visitors who see this build, and names only
+    the locks.
     """
 
     def __init__(self, locks: tuple[str, ...], message: str) -> None:

@@ -1,4 +1,4 @@
-"""A master, and what one of several masters does alone: schedulers and change sources."""
+"""A master, and what only one of several masters runs: schedulers and change sources."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from chargehand.domain.source_health import SourceState
 
 
 class Master(msgspec.Struct, frozen=True, kw_only=True):
-    """A master as the store has it."""
+    """A stored master."""
 
     id: MasterId
     name: str
@@ -16,7 +16,7 @@ class Master(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scheduler(msgspec.Struct, frozen=True, kw_only=True):
-    """A scheduler as the store has it, with the master that does its work."""
+    """A stored scheduler, with the master that runs it."""
 
     id: SchedulerId
     name: str
@@ -25,7 +25,7 @@ class Scheduler(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A change source as the store has it, with the master that does its work."""
+    """A stored change source, with the master that runs it."""
 
     id: ChangeSourceId
     name: str

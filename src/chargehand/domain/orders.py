@@ -1,4 +1,4 @@
-"""What may be wrong with an order that a person or a script gives."""
+"""Errors in calls of people and scripts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class InvalidParameters(Exception):
-    """Parameters of an order are wrong; ``errors`` maps their names to sentences."""
+    """Parameters are invalid; ``errors`` maps their names to messages."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {text}" for name, text in errors.items()))
@@ -14,7 +14,7 @@ class InvalidParameters(Exception):
 
 
 def text_error(text: str) -> str | None:
-    """Return why no database can hold the text, None where every one can."""
+    """Return why some database cannot store the text, or None."""
     if "\0" in text:
         return "must not contain NUL characters"
     try:

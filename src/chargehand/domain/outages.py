@@ -1,4 +1,4 @@
-"""What may be out of order for a while."""
+"""Temporary failures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from chargehand.kit.expected import Expected
 
 
 class TemporarilyUnavailable(Expected):
-    """Something that the master depends on is out of order; the same may work later."""
+    """Something that the master depends on is unavailable; retrying may work."""
 
 
 class StorageFailed(Exception):

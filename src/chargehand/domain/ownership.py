@@ -1,4 +1,4 @@
-"""Who may finish or give back a build: the master that claimed it, in the epoch of its claim."""
+"""Ownership of builds: only the master that claimed a build, in the same epoch, may finish it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class NoLongerOurs(Exception):
-    """Another master, or a later start of this one, has taken it over; leave it alone."""
+    """Another master, or a later start of this one, took the build over; do not touch it."""
 
 
 @dataclass(frozen=True, slots=True)

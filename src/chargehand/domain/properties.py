@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 Property = tuple[Any, str]
-"""A value that JSON can hold, and the word that says where it came from."""
+"""A JSON value, and its source."""
 
 PropertyMap = Mapping[str, Property]
 
 
 def merged(*layers: PropertyMap) -> dict[str, Property]:
-    """Return one map of all *layers*; a later layer wins."""
+    """Merge *layers*; later layers override earlier ones."""
     result: dict[str, Property] = {}
     for layer in layers:
         result.update(layer)

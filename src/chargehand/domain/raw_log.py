@@ -1,4 +1,4 @@
-"""A log to be downloaded."""
+"""A log to download."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawLog:
-    """A log's text without channel letters. ``size`` counts the bytes that ``chunks`` will give."""
+    """A log's text without channel letters. ``size`` is the total number of bytes in ``chunks``."""
 
     size: int
     chunks: AsyncIterator[bytes]

@@ -1,4 +1,4 @@
-"""What components remember by name."""
+"""Stored values of components."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """Something to be remembered with what it belongs to; ``value`` is what JSON can hold."""
+    """A value to store with its owner; ``value`` is a JSON value."""
 
     name: str
     kind: str

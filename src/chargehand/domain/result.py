@@ -1,4 +1,4 @@
-"""What came of a step, a build, or a buildset, with Buildbot's numbers."""
+"""Results of steps, builds and buildsets, with Buildbot's numbers."""
 
 from enum import IntEnum
 
@@ -16,7 +16,7 @@ class Result(IntEnum):
 
     @property
     def word(self) -> str:
-        """The lower-case English word that users see."""
+        """The lower-case word for users."""
         return self.name.lower()
 
 

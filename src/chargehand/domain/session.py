@@ -1,4 +1,4 @@
-"""A session: a worker as builds hold it, for longer than any of its connections."""
+"""A session with a worker, which outlives single connections."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from chargehand.domain.worker import WorkerInfo
 
 
 class WorkerLost(Exception):
-    """The worker will not come back with what it ran; the build is to be retried."""
+    """The worker and its commands are lost; the build must be retried."""
 
 
 class CommandRefused(Exception):
-    """The worker does not know the command, or could not begin it; the message says why."""
+    """The worker does not know the command, or could not start it; the message says why."""
 
 
 class SessionState(Enum):
-    """Where a session is in its life."""
+    """The state of a session."""
 
     CONNECTED = "connected"
     INTERRUPTED = "interrupted"
-    """The connection is gone, until a deadline: commands go on at the worker, and their output is
-    kept there."""
+    """Disconnected, until a deadline: commands keep running on the worker, which buffers their
+    output."""
     LOST = "lost"
-    """Over: the worker is gone, or did not come back in time. Only this costs a build its
+    """Ended: the worker exited or did not reconnect in time. Only in this state builds lose their
     worker."""
 
 
 class Receipt(Protocol):
-    """Something that is done when an update of a command is safe (a future)."""
+    """A future that is done when a command's update is stored."""
 
     def done(self) -> bool:
-        """Whether it is safe, or given up."""
+        """Whether it is stored or discarded."""
 
     def add_done_callback(self, callback: Callable[[object], object], /) -> None:
         """Call *callback* soon after it is done."""
 
 
 Receive = Callable[[CommandUpdate], Receipt | None]
-"""Takes an update; returns None when there is nothing to wait for. Never raises."""
+"""Processes an update; returns None if there is nothing to wait for. Never raises."""
 
 
 class Session(Protocol):
-    """A worker that speaks some protocol. (Implemented by ``links``, kept by ``fleet``.)"""
+    """A session over any protocol. (Implemented by ``links``, kept by ``fleet``.)"""
 
     @property
     def worker_name(self) -> str:
@@ -53,25 +53,25 @@ class Session(Protocol):
 
     @property
     def info(self) -> WorkerInfo:
-        """What the worker said of itself."""
+        """The information that the worker sent."""
 
     @property
     def state(self) -> SessionState:
-        """Where the session is in its life."""
+        """The session's state."""
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
-        """Make sure that these directories (below the worker's base) are there."""
+        """Ensure that these directories (below the worker's base) exist."""
 
     async def run(self, command: Command, receive: Receive) -> None:
-        """Run *command*, hand each update to *receive* in order, return when it is complete.
+        """Run *command*, pass each update to *receive* in order, return when it is complete.
 
-        An update is acknowledged to the worker when it is safe, which *receive* says; nothing else
-        waits for that. An interrupted connection is waited out. Raises WorkerLost, or
+        Acknowledges each update to the worker after the future from *receive* is done, without
+        delaying anything else. Waits out interrupted connections. Raises WorkerLost or
         CommandRefused. Cancelling the call interrupts the command.
         """
 
     async def interrupt(self, command: Command, reason: str) -> None:
-        """Ask the worker to kill the command; `run` returns when it is dead."""
+        """Ask the worker to kill the command; `run` returns after its end."""
 
     async def close(self) -> None:
         """End the session, and the worker's commands with it."""

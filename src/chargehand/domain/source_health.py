@@ -1,4 +1,4 @@
-"""How a change source fares."""
+"""The state of a change source."""
 
 from enum import StrEnum
 
@@ -6,18 +6,18 @@ import msgspec
 
 
 class SourceState(StrEnum):
-    """Whether a change source finds changes."""
+    """Whether a change source works."""
 
     STARTING = "starting"
-    """It has not looked yet."""
+    """It has not polled yet."""
     OK = "ok"
     WARNING = "warning"
-    """It finds changes, but not all that it was configured for: something is skipped."""
+    """It works, but skips something that it was configured for."""
     FAILING = "failing"
 
 
 class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a change source, and a sentence about it, unless all is well."""
+    """The state of a change source, with a sentence about any problem."""
 
     state: SourceState
     sentence: str | None = None

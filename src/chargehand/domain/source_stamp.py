@@ -1,4 +1,4 @@
-"""A source stamp: which sources a build shall use."""
+"""A source stamp: the sources of a build."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from chargehand.domain.identifiers import SourceStampId, Timestamp
 
 
 class Patch(msgspec.Struct, frozen=True, kw_only=True):
-    """A difference to be applied to the sources, as `try` sends it."""
+    """A patch to apply to the sources, as sent by `try`."""
 
     level: int
     body: bytes
@@ -17,7 +17,7 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceStamp(msgspec.Struct, frozen=True, kw_only=True):
-    """Equal source stamps are stored once; ``revision`` None means the newest there is."""
+    """Sources of a build; equal ones are stored once. ``revision`` None means the newest."""
 
     branch: str | None = None
     revision: str | None = None
@@ -28,7 +28,7 @@ class SourceStamp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredSourceStamp(msgspec.Struct, frozen=True, kw_only=True):
-    """A source stamp with its identifier."""
+    """A stored source stamp."""
 
     id: SourceStampId
     created_at: Timestamp

@@ -1,4 +1,4 @@
-"""What a master left unfinished when it stopped running its builds."""
+"""Builds that a master left unfinished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chargehand.domain.identifiers import MasterId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedBuild:
-    """A build that nobody runs any more, with its steps that are not complete."""
+    """An interrupted build, with its incomplete steps."""
 
     build: Build
     steps: tuple[Step, ...] = ()
@@ -18,7 +18,7 @@ class UnfinishedBuild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftBehind:
-    """All that a master left behind in epochs before *epoch*."""
+    """Everything that a master left unfinished in epochs before *epoch*."""
 
     master_id: MasterId
     master_name: str

@@ -1,4 +1,4 @@
-"""Who asks for something: a person, nobody in particular, or the master itself."""
+"""The originator of a call: a person, an anonymous user, or the master itself."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Who asks; an anonymous user has no name."""
+    """A user; an anonymous one has no name."""
 
     name: str = ""
     full_name: str = ""
     email: str = ""
     is_master: bool = False
-    """Whether it is the master itself: the code of its configuration, which may do everything."""
+    """Whether it is the master itself: code of the configuration, which has full access."""
 
     is_operator: bool = False
-    """Whether it is someone who may act for the account that the master runs under, and so could
-    change its configuration as well."""
+    """Whether it is a process of the master's account, which could change the configuration as
+    well."""
 
     @property
     def may_everything(self) -> bool:
-        """Whether no policy is asked."""
+        """Whether the user has full access, regardless of the policy."""
         return self.is_master or self.is_operator
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nobody said who this is."""
+        """Whether the user is not identified."""
         return not self.name and not self.is_master
 
     @property
@@ -38,7 +38,7 @@ class User:
 
     @property
     def owner(self) -> str:
-        """What builds that the user orders have as their owner."""
+        """The owner of builds that the user requests."""
         return self.email or self.name
 
 

@@ -1,4 +1,4 @@
-"""Why a request waits: one value per reason, each with a sentence for the person who asks."""
+"""Reasons for waiting: one value per reason, each with a sentence for people."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ _MOST_HOLDERS = 8
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """A reason for waiting; ``sentence`` says it in words."""
+    """A reason for waiting; ``sentence`` describes it."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         raise NotImplementedError
 
 
@@ -24,7 +24,7 @@ class BuilderNotConfigured(Waiting, frozen=True, tag="builder_not_configured"):
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         return "no running master configures this builder"
 
 
@@ -33,11 +33,11 @@ class NoWorkerConnected(Waiting, frozen=True, tag="no_worker_connected"):
 
     workers: tuple[str, ...]
     reasons: tuple[tuple[str, str], ...] = ()
-    """Those that could not be started, each with the reason."""
+    """Workers that failed to start, each with the reason."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         why = dict(self.reasons)
         names = (
             f"{name} (could not be started: {why[name]})" if name in why else name
@@ -50,24 +50,24 @@ class WorkersPaused(Waiting, frozen=True, tag="workers_paused"):
     """The connected workers are paused, or shutting down."""
 
     workers: tuple[tuple[str, str], ...]
-    """Names, each with the reason it was given."""
+    """Names, each with the reason of the pause."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         names = ", ".join(f"{name} ({why})" if why else name for name, why in self.workers)
         return f"all connected workers are paused{_listed(names)}"
 
 
 class WorkersInterrupted(Waiting, frozen=True, tag="workers_interrupted"):
-    """The connections of all usable workers were lost a moment ago; what they run goes on."""
+    """All usable workers have lost their connection; their builds keep running."""
 
     workers: tuple[tuple[str, int, int], ...]
-    """Names, each with the seconds since, and the builds that it runs."""
+    """Names, each with the seconds since, and its number of running builds."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         lost = "; ".join(
             f"worker {name} lost its connection {seconds} s ago{_going_on(builds)}"
             for name, seconds, builds in self.workers
@@ -76,17 +76,17 @@ class WorkersInterrupted(Waiting, frozen=True, tag="workers_interrupted"):
 
 
 class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
-    """All usable workers run as many builds as they may, or one of this builder."""
+    """All usable workers are at their limit of builds, or run a build of this builder."""
 
     workers: tuple[tuple[str, int, int], ...]
-    """Names, each with the builds it runs and may run (0: any number)."""
+    """Names, each with its running builds and its limit (0: no limit)."""
     builder: str = ""
     builds: tuple[tuple[str, int], ...] = ()
     """Workers that run a build of this builder, each with its number (0: about to start)."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         own = dict(self.builds)
         told = [
             self._own(name, own[name]) if name in own else _full(name, runs, may)
@@ -100,20 +100,20 @@ class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
 
 
 class WorkersQuarantined(Waiting, frozen=True, tag="workers_quarantined"):
-    """The usable workers could not prepare builds lately, and get none for a while."""
+    """The usable workers failed to prepare builds recently, and get none for a while."""
 
     workers: tuple[tuple[str, float, int, str], ...]
-    """Names, each with when that ends, failures in a row, and the reason in words."""
+    """Names, each with the end time, the failures in a row, and the reason."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         told = (f"{name} is {words}" for name, _, _, words in self.workers)
         return "; ".join(told) or "all its workers are in quarantine"
 
 
 class RetryPaused(Waiting, frozen=True, tag="retry_paused"):
-    """It was built without a result, and is to be retried a little later."""
+    """Its build ended without a result, and will be retried shortly."""
 
     number: int
     limit: int
@@ -122,44 +122,44 @@ class RetryPaused(Waiting, frozen=True, tag="retry_paused"):
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         return (
             f"retry {self.number} of {self.limit} at {time_of_day(self.at)} because {self.reason}"
         )
 
 
 class LockHeld(Waiting, frozen=True, tag="lock_held"):
-    """A lock is held by others, or kept for who came first."""
+    """A lock is held by others, or reserved for an earlier waiter."""
 
     lock: str
     holders: tuple[LockHolder, ...]
     before: tuple[LockHolder, ...] = ()
-    """Who waits for it already, if nobody holds it."""
+    """Earlier waiters, if nobody holds the lock."""
     step: str = ""
-    """The step that waits, where a build runs already."""
+    """The waiting step, if a build is already running."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         waits = f'step "{self.step}" waits: ' if self.step else ""
         if self.before:
-            verb = "waits" if len(self.before) == 1 else "wait"
-            names = f"{_names(self.before)}, which {verb} for it longer"
-            return f"{waits}lock {self.lock} is kept for {names}"
+            verb = "has" if len(self.before) == 1 else "have"
+            names = f"{_names(self.before)}, which {verb} waited longer"
+            return f"{waits}lock {self.lock} is reserved for {names}"
         return f"{waits}lock {self.lock} is held by {_names(self.holders) or 'others'}"
 
 
 class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
-    """A build has begun, and its worker makes the build's directory."""
+    """The build has started, and its worker is creating its directory."""
 
     workers: tuple[tuple[str, int], ...]
-    """The worker's name, with the seconds since it was asked."""
+    """The worker's name, with the seconds since the request."""
     is_interrupted: bool = False
-    """Whether the worker's connection is lost for the moment."""
+    """Whether the worker's connection is interrupted."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         for name, seconds in self.workers:
             lost = "; its connection is lost for the moment" if self.is_interrupted else ""
             return f"worker {name} has been preparing the build for {seconds} s{lost}"
@@ -167,16 +167,16 @@ class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
 
 
 class BeingGivenBack(Waiting, frozen=True, tag="being_given_back"):
-    """Its build could not be begun or recorded; it is queued again in half a minute."""
+    """Its build could not be started or recorded; it returns to the queue within 30 seconds."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
-        return "its build could not be recorded; it is queued again within 30 s"
+        """The reason as one sentence."""
+        return "its build could not be recorded; returning it to the queue within 30 s"
 
 
 class LockUnavailable(Waiting, frozen=True, tag="lock_unavailable"):
-    """More is wanted of a lock than it allows."""
+    """The access needs more of a lock than it allows."""
 
     lock: str
     wanted: int
@@ -185,15 +185,15 @@ class LockUnavailable(Waiting, frozen=True, tag="lock_unavailable"):
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         return (
-            f"it wants {self.wanted} of lock {self.lock}, which allows {self.allowed} "
+            f"needs {self.wanted} of lock {self.lock}, which allows {self.allowed} "
             f"on {self.worker}; change the lock's maxCount or the count of the access"
         )
 
 
 class RefusedByFunction(Waiting, frozen=True, tag="refused_by_function"):
-    """A function of the configuration (canStartBuild, nextWorker, nextBuild …) said no."""
+    """A function of the configuration (canStartBuild, nextWorker, nextBuild …) refused."""
 
     function: str
     workers: tuple[str, ...] = ()
@@ -202,33 +202,33 @@ class RefusedByFunction(Waiting, frozen=True, tag="refused_by_function"):
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         at = f" ({self.place})" if self.place else ""
         where = f" for {', '.join(self.workers)}" if self.workers else ""
         return f"{self.function}{at} said no{where}"
 
 
 class FunctionAsked(Waiting, frozen=True, tag="function_asked"):
-    """A function of the configuration has not answered yet."""
+    """A function of the configuration has not returned yet."""
 
     function: str
     seconds: int
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
-        return f"waiting for an answer of {self.function} for {self.seconds} s"
+        """The reason as one sentence."""
+        return f"{self.function} has been running for {self.seconds} s"
 
 
 class FunctionFailed(Waiting, frozen=True, tag="function_failed"):
-    """A function of the configuration raised an exception, or did not answer in time."""
+    """A function of the configuration raised an exception or timed out."""
 
     function: str
     error: str
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         return f"{self.function} failed: {self.error}"
 
 
@@ -237,11 +237,11 @@ class BehindOthers(Waiting, frozen=True, tag="behind_others"):
 
     ahead: int
     the_first_waits: str = ""
-    """Why the first of them waits, if it does."""
+    """Why the first of them is waiting, if it is."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         others = "1 other request" if self.ahead == 1 else f"{self.ahead} other requests"
         come = "comes" if self.ahead == 1 else "come"
         because = (
@@ -251,25 +251,25 @@ class BehindOthers(Waiting, frozen=True, tag="behind_others"):
 
 
 class MasterStopping(Waiting, frozen=True, tag="master_stopping"):
-    """The master waits for running builds and starts no others."""
+    """The master is waiting for running builds, and starts no new ones."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
-        return "the master is shutting down and starts no more builds"
+        """The reason as one sentence."""
+        return "the master is shutting down and does not start new builds"
 
 
 class AboutToStart(Waiting, frozen=True, tag="about_to_start"):
-    """Nothing stands in its way."""
+    """Nothing prevents it from starting."""
 
     @property
     def sentence(self) -> str:
-        """Say it in one English sentence."""
+        """The reason as one sentence."""
         return "about to start"
 
 
 def _listed(names: str) -> str:
-    """Return what follows a sentence: names, where there are some that may be told."""
+    """Return the end of a sentence: a colon and the names, if there are visible ones."""
     return f": {names}" if names else ""
 
 
@@ -283,13 +283,13 @@ def _going_on(builds: int) -> str:
         case 0:
             return ""
         case 1:
-            return "; its build goes on"
+            return "; its build keeps running"
         case _:
-            return f"; its {builds} builds go on"
+            return f"; its {builds} builds keep running"
 
 
 def _names(holders: Sequence[LockHolder]) -> str:
-    """Return names, the first of many."""
+    """Return the names, truncated if there are many."""
     names = [holder.words for holder in holders[:_MOST_HOLDERS]]
     if more := len(holders) - len(names):
         names.append(f"{more} more")

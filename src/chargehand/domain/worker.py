@@ -1,4 +1,4 @@
-"""A worker: a place where builds run."""
+"""A worker, which runs builds."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from chargehand.domain.retry import time_of_day
 
 
 class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker says of itself when it connects."""
+    """Information that a worker sends when it connects."""
 
     admin: str = ""
     host: str = ""
@@ -25,7 +25,7 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker as the store has it."""
+    """A stored worker."""
 
     id: WorkerId
     name: str
@@ -60,13 +60,13 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSlot:
-    """A worker as dispatching sees it."""
+    """The dispatcher's view of a worker."""
 
     name: str
     id: WorkerId
     connected: bool
     paused: bool
-    """Paused, or asked to stop: takes no new builds."""
+    """Paused or shutting down: takes no new builds."""
     pause_reason: str | None
     running: int
     max_builds: int | None
@@ -80,4 +80,4 @@ class WorkerSlot:
     is_on_trial: bool = False
     """Whether a build is to show just now that it can prepare builds again."""
     interrupted_at: float | None = None
-    """When (in time of the loop) its connection was lost, if it is expected to come back."""
+    """The loop time at which its connection was lost, if it is expected to reconnect."""

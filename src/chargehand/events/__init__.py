@@ -1,1 +1,1 @@
-"""Telling the rest what happened."""
+"""Events and the bus that delivers them."""

@@ -1,4 +1,4 @@
-"""The bus: events leave in the order in which they were committed, and nobody waits for anybody."""
+"""The event bus: delivers events in commit order, without blocking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Handler = Callable[[Any], None]
 
 
 class Subscription:
-    """One subscriber's wish; ``cancel`` ends it."""
+    """A subscription; ``cancel`` ends it."""
 
     __slots__ = ("_bus", "handler", "types")
 
@@ -26,15 +26,15 @@ class Subscription:
         self.types = types
 
     def cancel(self) -> None:
-        """Hear no more; calling it twice does no harm."""
+        """End the subscription; has no effect if it has ended."""
         self._bus.forget(self)
 
 
 class Bus:
-    """Hands each event to those who asked for its type, at once and in their loop.
+    """Delivers each event to the subscribers of its type, immediately, in the loop's thread.
 
-    Handlers are plain functions and must be quick: they take note and wake somebody. A handler
-    that raises is logged and does not keep the others from hearing.
+    Handlers are plain functions and must be fast: they record the event and wake a task. Exceptions
+    in a handler are logged and do not affect other handlers.
     """
 
     def __init__(self) -> None:
@@ -56,16 +56,16 @@ class Bus:
                 ]
 
     def has_listeners(self, kind: type[Event]) -> bool:
-        """Return whether anybody asked for that type."""
+        """Return whether this type has subscribers."""
         return bool(self._subscriptions[kind])
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Hand out *events*, in their order. To be called in the loop's thread."""
+        """Deliver *events* in order. Call in the loop's thread."""
         for event in events:
             kind = type(event)
             if not (subscriptions := self._subscriptions[kind]):
                 continue
-            guard = guarded(_log, "a listener failed on %s", kind.__name__)
+            guard = guarded(_log, "an event handler failed on %s", kind.__name__)
             for subscription in subscriptions:
                 with guard:
                     subscription.handler(event)

@@ -1,7 +1,7 @@
-"""Everything that is announced: frozen values in the past tense, with the whole thing inside.
+"""All events: frozen values in the past tense, with the complete resource.
 
-An event is announced inside a store transaction and leaves after the commit, in the order of the
-commits. It carries the new state of the thing whole, so that nobody has to ask the store again.
+Events are announced inside a store transaction and published after the commit, in commit order.
+Each carries the complete new state, so that no listener has to query the store.
 """
 
 import msgspec
@@ -40,19 +40,19 @@ class BuildsetCompleted(Event, frozen=True):
 
 
 class RequestSubmitted(Event, frozen=True):
-    """A request was stored and waits."""
+    """A request was stored and is waiting."""
 
     pending: PendingRequest
 
 
 class RequestClaimed(Event, frozen=True):
-    """A master took the request in order to build it."""
+    """A master claimed the request to build it."""
 
     request: BuildRequest
 
 
 class RequestUnclaimed(Event, frozen=True):
-    """The request went back to the queue: its build could not start, or is to be retried."""
+    """The request was returned to the queue: its build could not start, or will be retried."""
 
     pending: PendingRequest
 
@@ -64,14 +64,14 @@ class RequestUpdated(Event, frozen=True):
 
 
 class RequestCancelled(Event, frozen=True):
-    """Somebody cancelled the request; RequestCompleted follows."""
+    """The request was cancelled; RequestCompleted follows."""
 
     request: BuildRequest
     reason: str
 
 
 class RequestCompleted(Event, frozen=True):
-    """The request has its result."""
+    """The request was completed."""
 
     request: BuildRequest
 
@@ -89,13 +89,13 @@ class BuildUpdated(Event, frozen=True):
 
 
 class BuildFinished(Event, frozen=True):
-    """The build has its result. Its steps and logs have ended before."""
+    """The build finished, after all its steps and logs."""
 
     build: Build
 
 
 class BuildPropertiesUpdated(Event, frozen=True):
-    """Properties of a build were set; only those that changed are in it."""
+    """Properties of a build changed; the event has only the changed ones."""
 
     build_id: BuildId
     properties: dict[str, Property]
@@ -108,7 +108,7 @@ class StepAdded(Event, frozen=True):
 
 
 class StepStarted(Event, frozen=True):
-    """A step began."""
+    """A step started."""
 
     step: Step
 
@@ -120,7 +120,7 @@ class StepUpdated(Event, frozen=True):
 
 
 class StepFinished(Event, frozen=True):
-    """A step has its result."""
+    """A step finished."""
 
     step: Step
 
@@ -138,7 +138,7 @@ class LogAppended(Event, frozen=True):
 
 
 class LogFinished(Event, frozen=True):
-    """No more lines will come."""
+    """A log is complete."""
 
     log: Log
 
@@ -156,19 +156,19 @@ class WorkerDisconnected(Event, frozen=True):
 
 
 class WorkerUpdated(Event, frozen=True):
-    """A worker was paused, unpaused, asked to stop, or is configured for other builders."""
+    """A worker was paused, unpaused, told to shut down, or configured for other builders."""
 
     worker: Worker
 
 
 class MasterStarted(Event, frozen=True):
-    """A master began to run."""
+    """A master started."""
 
     master: Master
 
 
 class MasterStopped(Event, frozen=True):
-    """A master stopped, or was found dead."""
+    """A master stopped, or was declared dead."""
 
     master: Master
 

@@ -1,1 +1,1 @@
-"""Builds run their steps: commands, logs, results."""
+"""Running builds and their steps: commands, logs, results."""

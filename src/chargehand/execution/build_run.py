@@ -1,4 +1,4 @@
-"""Running one build: from its assignment to its result."""
+"""Runs one build, from its assignment to its result."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 class BuildRun:
-    """One build on its way."""
+    """One running build."""
 
     def __init__(
         self,
@@ -77,13 +77,13 @@ class BuildRun:
         self._stopped_during: str | None = None
         """The step that ran when it was ordered to end."""
         self._error: str | None = None
-        """What ended it: an exception of users' code."""
+        """The exception of users' code that ended it."""
         self._asked_for_retry: str | None = None
         """The step that returned RETRY."""
         self._has_given_up = False
         self._is_ending = False
         self.ended = asyncio.Event()
-        """Set when it is recorded how it ended, or that it could not be."""
+        """Set when its end is recorded, or recording it has failed."""
 
     @property
     def has_begun(self) -> bool:
@@ -92,7 +92,7 @@ class BuildRun:
 
     @property
     def build(self) -> Build:
-        """The build as recorded last. There must be one."""
+        """The build as last recorded. Call only after it has begun."""
         assert self._begun is not None
         return self._begun
 
@@ -102,30 +102,29 @@ class BuildRun:
 
     @property
     def request_id(self) -> RequestId:
-        """The request that it is for."""
+        """The request that it builds."""
         return self._assignment.request_id
 
     @property
     def worker_name(self) -> str:
-        """Where it runs."""
+        """The name of its worker."""
         return self._assignment.worker_name
 
     @property
     def is_ending(self) -> bool:
-        """Whether its result is decided about, so that no order alters it any more."""
+        """Whether its result is final, so that stopping has no effect."""
         return self._is_ending
 
     def why_preparing(self) -> WorkerPreparing | None:
-        """Say what it waits for while its worker prepares it."""
+        """Return what it waits for while its worker prepares it."""
         return self._preparation.why() if self._preparation is not None else None
 
     def stop(self, stop: Stop) -> None:
-        """End it soon: running steps are interrupted, only ``alwaysRun`` ones follow.
+        """End it soon: interrupt the running step; only ``alwaysRun`` steps follow.
 
-        One that has not begun yet ends as soon as it has.
-        A retry (the worker or the master goes away) lets nothing follow. What was ordered first
-        decides about the result, but for a retry: a cancelled build does not run again because its
-        worker died, whichever came first.
+        A build that has not begun yet ends right after its start. After a retry (the worker or the
+        master is going away) no steps follow. The first call decides about the result, except for
+        a retry: a cancelled build is not retried because its worker died, in either order.
         """
         is_retry = stop.result is Result.RETRY
         self._is_lost = self._is_lost or is_retry
@@ -150,8 +149,8 @@ class BuildRun:
         try:
             await self._run_recorded(sources)
         except NoLongerOurs as error:
-            # Whoever took it over has recorded its end.
-            _log.warning("build %d of %s ends here: %s", self.build.id, self._builder.name, error)
+            # The new owner has recorded its end.
+            _log.warning("abandoning build %d of %s: %s", self.build.id, self._builder.name, error)
             self._result = Result.RETRY
         return self._result
 
@@ -179,7 +178,7 @@ class BuildRun:
         )
 
     def _next_retry(self) -> Retry | None:
-        """Return the retry that counts, if this does; after too many the result is another."""
+        """Return the retry to count, if any; too many retries end with another result."""
         if (why := self._reason_that_counts()) is None:
             return None
         last = self._assignment.requests[0].request.retry
@@ -193,7 +192,7 @@ class BuildRun:
         return retry
 
     def _reason_that_counts(self) -> str | None:
-        """Return why the request is to be retried, if that counts."""
+        """Return why the request will be retried, if the retry counts."""
         if self._stop is not None:
             return self._stop.reason if self._stop.counts else None
         return f'step "{self._asked_for_retry}" returned RETRY'
@@ -239,9 +238,9 @@ class BuildRun:
         except Exception as error:  # noqa: BLE001 - the guard around extension code
             if isinstance(error, NoAnswer) and self._stop is not None:
                 return
-            _log.warning("the build of builder %s cannot begin: %s", self._builder.name, error)
+            _log.warning("cannot start the build of builder %s: %s", self._builder.name, error)
             self._result = Result.EXCEPTION
-            self._error = f"the build cannot begin: {headline_of(error)}"
+            self._error = f"the build cannot start: {headline_of(error)}"
             await preparation.fail(error)
             return
         if await self._is_prepared(preparation, properties):
@@ -265,7 +264,7 @@ class BuildRun:
         elif preparation.is_worker_lost:
             self.stop(Stop(Result.RETRY, "worker lost", counts=True))
         elif preparation.failure is not None:
-            # The worker's fault: it gets no more of these for a while, and others may build it.
+            # The worker is at fault: it gets no such builds for a while, and others may build it.
             health.not_ready(self.worker_name, name, preparation.failure)
             self.stop(Stop(Result.RETRY, "worker not ready"))
         return ready

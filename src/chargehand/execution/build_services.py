@@ -1,4 +1,4 @@
-"""What a running build works with."""
+"""Dependencies of a running build."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chargehand.kit.tasks import Tasks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildServices:
-    """The stores and the like, the same for all builds until a reconfiguration."""
+    """Stores and settings, shared by all builds until a reconfiguration."""
 
     builds: BuildStore
     steps: StepStore
@@ -23,7 +23,7 @@ class BuildServices:
     tasks: Tasks
     log_config: LogConfig
     redaction: Redaction
-    """What a build must not show; of the service, all that any build must not."""
+    """Redaction of the build's secrets; in the service, the secrets of all builds."""
     clock: Clock
     grace: float
-    """Seconds that a step has to end after it was interrupted, and again after it was cancelled."""
+    """Seconds that a step gets to end after an interrupt, and again after cancellation."""

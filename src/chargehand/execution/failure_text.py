@@ -1,4 +1,4 @@
-"""An exception of the user's code, as the text of a log, and as a sentence."""
+"""Formats exceptions of users' code, for logs and as sentences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 200
 
 
 def text_of(error: BaseException) -> str:
-    """Return the traceback, beginning where the user's code (or a step) was called."""
+    """Return the traceback, from the call of the user's code (or a step) on."""
     if isinstance(error, NoAnswer):
         return f"{error}\n"
     found = traceback.TracebackException.from_exception(_raised(error))
@@ -31,7 +31,7 @@ def headline_of(error: BaseException) -> str:
 
 
 def error_sentence(step_name: str, error: BaseException, redact: Callable[[str], str] = str) -> str:
-    """Return what happened in a step, in one line; *redact* hides secrets before it is cut."""
+    """Return a step's error in one line; *redact* hides secrets before truncation."""
     error = _raised(error)
     message = " ".join(redact(str(error)).split())
     if len(message) > _LONGEST:
@@ -42,7 +42,7 @@ def error_sentence(step_name: str, error: BaseException, redact: Callable[[str],
 
 
 def html_of(error: BaseException) -> str:
-    """Return the same as a small HTML page."""
+    """Return the traceback as a small HTML page."""
     title = html.escape(headline_of(error))
     return (
         f'<html><head><meta charset="utf-8"><title>{title}</title></head>\n'
@@ -55,7 +55,7 @@ def _raised(error: BaseException) -> BaseException:
 
 
 def _strip(found: traceback.TracebackException) -> None:
-    """Take away the frames that led to the user's, of the exceptions behind it, too."""
+    """Remove the frames before the user's code, also in chained exceptions."""
     strip_plumbing(found.stack)
     for other in (found.__cause__, found.__context__, *(getattr(found, "exceptions", None) or ())):
         if other is not None:

@@ -1,4 +1,4 @@
-"""The gate that every text passes on its way out of a build: secrets do not."""
+"""Redacts secrets in everything that a build records."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from chargehand.kit.redaction import Redaction
 
 
 def gated(services: BuildServices) -> BuildServices:
-    """Return the services for one build: what it records goes through a gate of its own.
+    """Return the services for one build, which redact everything that it records.
 
-    The lines of its logs are redacted by `chargehand.logs.writer`, where they are whole.
+    `chargehand.logs.writer` redacts log lines, where they are whole.
     """
     redaction = services.redaction.part()
     return replace(
@@ -41,7 +41,7 @@ def gated(services: BuildServices) -> BuildServices:
 
 
 class _GatedBuilds:
-    """A BuildStore that is given no secrets."""
+    """A BuildStore that redacts secrets."""
 
     def __init__(self, store: BuildStore, redaction: Redaction) -> None:
         self._store = store
@@ -80,7 +80,7 @@ class _GatedBuilds:
 
 
 class _GatedSteps:
-    """A StepStore that is given no secrets."""
+    """A StepStore that redacts secrets."""
 
     def __init__(self, store: StepStore, redaction: Redaction) -> None:
         self._store = store
@@ -123,7 +123,7 @@ class _GatedSteps:
 
 
 class _GatedLogs:
-    """A LogStore that is given no secrets in names; its lines come redacted."""
+    """A LogStore that redacts secrets in names; lines are already redacted."""
 
     def __init__(self, store: LogStore, redaction: Redaction) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""What running builds needs of the rest, and what the extension API gives it to run."""
+"""Interfaces that execution needs from other packages and from the extension API."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from chargehand.logs.writer import LogFailed as LogFailed
 
 
 class Locks(Protocol):
-    """Locks that steps wait for, in fair order. (Given by ``dispatch``.)"""
+    """Locks for steps, granted in fair order. (Implemented by ``dispatch``.)"""
 
     async def acquire(
         self,
@@ -51,29 +51,29 @@ class Locks(Protocol):
         holder: LockHolder,
         waits: Callable[[LockHeld], None],
     ) -> LockGrant:
-        """Wait until all are granted together, and return them; *waits* hears what for, at first
-        and whenever that changes. May be cancelled.
+        """Wait until all locks are granted together; calls *waits* with the reason for waiting, at
+        first and when it changes. May be cancelled.
 
-        Raises LockTooSmall, or LockCycle when this one has to give way.
+        Raises LockTooSmall, or LockCycle if this build must give way.
         """
 
 
 class WorkerHealth(Protocol):
-    """Hears whether workers can prepare builds. (Given by ``fleet``.)"""
+    """Records whether workers can prepare builds. (Implemented by ``fleet``.)"""
 
     def ready(self, worker_name: str, builder_name: str) -> None:
-        """A worker has prepared a build of that builder."""
+        """Record that a worker has prepared a build of that builder."""
 
     def not_ready(self, worker_name: str, builder_name: str, reason: str) -> None:
-        """A worker could not prepare a build of that builder."""
+        """Record that a worker failed to prepare a build of that builder."""
 
 
 class BuildStore(Protocol):
-    """Where builds are recorded. Each method announces what it did, after the commit.
+    """Stores builds. Each method announces its change after the commit.
 
-    What is not awaited is written in the order of the calls, before what is awaited next. If that
-    fails, whoever awaits something of the same build next gets the failure: NoLongerOurs when
-    another master, or a later start of this one, has taken the build over.
+    Calls that are not awaited are written in order, before the next awaited one. If one of them
+    fails, the next awaited call for the same build raises the failure: NoLongerOurs if another
+    master, or a later start of this one, has taken the build over.
     """
 
     async def start_build(
@@ -83,10 +83,10 @@ class BuildStore(Protocol):
         worker_id: WorkerId,
         master_id: MasterId,
     ) -> StartedBuild:
-        """Claim the requests and create their build (its number is the builder's next) at once.
+        """Claim the requests and create their build, with the builder's next number, atomically.
 
-        Announces RequestClaimed for each, and BuildStarted. Raises AlreadyClaimed when one of them
-        does not wait any more; then nothing of it stays.
+        Announces RequestClaimed for each, and BuildStarted. Raises AlreadyClaimed if one of them is
+        no longer waiting; then nothing changes.
         """
 
     def set_build_state(self, build: Build, state: str) -> Build:
@@ -94,10 +94,10 @@ class BuildStore(Protocol):
 
     def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
         """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for values that
-        cannot be kept."""
+        cannot be stored."""
 
     def add_locks_duration(self, build: Build, seconds: float) -> Build:
-        """Add to the time the build has waited for locks."""
+        """Add to the time that the build waited for locks."""
 
     async def finish_build(
         self,
@@ -107,23 +107,22 @@ class BuildStore(Protocol):
         requests: Sequence[RequestId],
         retry: Retry | None = None,
     ) -> Build:
-        """End the build, and its requests with it. Raises NoLongerOurs.
+        """End the build and its requests. Raises NoLongerOurs.
 
-        With RETRY the requests go back to the queue (RequestUnclaimed), with the *retry* that
-        counts; else they are completed,
-        and their buildset as well if they were its last.
+        With RETRY the requests are returned to the queue (RequestUnclaimed), with the *retry* to
+        count; otherwise they are completed, and their buildset as well if they were its last.
         """
 
 
 class AddedStep(NamedTuple):
-    """A step that was added, and its first log, if that was asked for."""
+    """A step that was added, with its first log, if requested."""
 
     step: Step
     log: Log | None
 
 
 class StepStore(Protocol):
-    """Where steps are recorded, in the same order as their builds."""
+    """Stores steps, in the same order as their builds."""
 
     async def add_step(
         self,
@@ -134,19 +133,19 @@ class StepStore(Protocol):
         started: bool = False,
         log: NewLog | None = None,
     ) -> AddedStep:
-        """Add the build's next step; the name is made unique (``_1`` …). Announces StepAdded,
-        and StepStarted when *started*, and LogAdded for its first *log*."""
+        """Add the build's next step; makes its name unique (``_1`` …). Announces StepAdded,
+        StepStarted if *started*, and LogAdded for its first *log*."""
 
     def add_finished_step(
         self, build_id: BuildId, name: str, state: str, result: Result, started_at: float
     ) -> None:
-        """Add a step that is over; announce StepAdded, StepStarted and StepFinished."""
+        """Add a finished step; announce StepAdded, StepStarted and StepFinished."""
 
     def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
-        """The step begins; announce StepStarted."""
+        """Start the step; announce StepStarted."""
 
     def step_got_locks(self, step: Step) -> Step:
-        """Record when the step got its locks."""
+        """Record the time at which the step got its locks."""
 
     def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence; announce StepUpdated."""
@@ -159,7 +158,7 @@ class StepStore(Protocol):
 
 
 class LogStore(Protocol):
-    """Where logs are kept."""
+    """Stores logs."""
 
     async def open(
         self,
@@ -170,20 +169,20 @@ class LogStore(Protocol):
         *,
         build_id: BuildId | None = None,
     ) -> Log:
-        """Create the log (the slug is made unique in its step); announce LogAdded."""
+        """Create the log, with a unique slug in its step; announce LogAdded."""
 
     def append(self, log_id: LogId, segment: Segment) -> asyncio.Future[None]:
-        """Append after what was appended before; announce LogAppended.
+        """Append a segment; announce LogAppended.
 
-        The future is done when the segment survives a kill of the master. Raises LogFailed, and so
-        does the future.
+        The future is done when the segment is durable. Both the call and the future may raise
+        LogFailed.
         """
 
     async def flush(self, log_id: LogId) -> None:
         """Wait until all that was appended is durable, or has failed."""
 
     async def finish(self, log_id: LogId) -> Log:
-        """No more will come; announce LogFinished."""
+        """Finish the log; announce LogFinished."""
 
     async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Return lines as stored, with channel letters (for ``getText`` of small logs)."""
@@ -191,11 +190,11 @@ class LogStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSources:
-    """What a build shall be made of."""
+    """The sources of a build."""
 
     buildset: Buildset
     properties: dict[str, Property]
-    """Of the buildset and the request."""
+    """Properties of the buildset and the request."""
     stamps: tuple[StoredSourceStamp, ...]
     changes: tuple[Change, ...]
     """The changes of the source stamps, oldest first."""
@@ -203,7 +202,7 @@ class BuildSources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedBuild:
-    """A build that has just been recorded, and what it is to be made of."""
+    """A build that has just been recorded, with its sources."""
 
     build: Build
     sources: BuildSources
@@ -211,7 +210,7 @@ class StartedBuild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFacts:
-    """All that a plan needs to know of the build it is for."""
+    """Everything that a plan needs to know about the build."""
 
     build: Build
     builder_name: str
@@ -228,26 +227,26 @@ class BuildFacts:
     builddir: str
     """Absolute path on the worker."""
     redaction: Redaction = field(default_factory=Redaction)
-    """What it must not show: secrets that the build uses are told to it."""
+    """Redaction of the build's output; steps register the secrets that they use."""
 
 
 class StepRuntime(Protocol):
-    """What the engine offers to a running step."""
+    """The engine's interface for a running step."""
 
     step: Step
 
     async def run_command(
         self, command: Command, routes: Routes, *, encoding: str | None = None
     ) -> None:
-        """Run a command on the worker, its output going where *routes* say.
+        """Run a command on the worker, with its output going to *routes*.
 
-        *encoding* is that of what the command prints, where it is not the configuration's. When a
-        log or a listener fails, the command is killed, and its failure raised. Raises WorkerLost,
+        *encoding* is the encoding of the output, if it differs from the configuration's. If a log
+        or a listener fails, kills the command and raises the failure. Raises WorkerLost,
         CommandRefused, LogFailed.
         """
 
     async def interrupt_command(self, command_id: CommandId, reason: str) -> None:
-        """Kill a command that runs."""
+        """Kill a running command."""
 
     def open_log(
         self,
@@ -256,48 +255,48 @@ class StepRuntime(Protocol):
         *,
         encoding: Encoding | None = None,
     ) -> LogWriter:
-        """Return a log of this step at once; it is opened in the meantime."""
+        """Return a log of this step immediately, and open it in the background."""
 
     def set_state(self, sentence: str) -> None:
-        """Show what the step is doing; equal sentences are not written twice."""
+        """Show what the step is doing; repeated sentences are written once."""
 
     def add_url(self, name: str, url: str) -> None:
-        """Show a link."""
+        """Add a link."""
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
-        """Record properties of the build. Raises TypeError for values that cannot be kept."""
+        """Record properties of the build. Raises TypeError for values that cannot be stored."""
 
     def stop_build(self, reason: str, result: Result) -> None:
-        """Let the build end soon, this step included."""
+        """End the build soon, including this step."""
 
 
 class HostedStep(Protocol):
-    """A step of the user's, ready for one build. (Implemented by the extension API.)"""
+    """A user's step for one build. (Implemented by the extension API.)"""
 
     name: str
     flags: StepFlags
 
     def first_log(self) -> str | None:
-        """The name of the log of streams that it opens in any case, before all others; or None."""
+        """The name of the log that it always opens first, or None."""
 
     async def locks(self) -> tuple[LockAccess, ...]:
         """The locks it needs, rendered."""
 
     async def is_wanted(self) -> bool:
-        """``doStepIf``; raises what the user's function raises."""
+        """Evaluate ``doStepIf``; raises the user's exceptions."""
 
     async def run(self, runtime: StepRuntime) -> object:
-        """Render and run, and return what should be a result.
+        """Render and run the step, and return its value, which should be a result.
 
-        Raises WorkerLost for a retry; anything else is an EXCEPTION, and the traceback becomes the
-        step's log ``err.text``/``err.html``.
+        WorkerLost means a retry; any other exception an EXCEPTION, with the traceback in the step's
+        logs ``err.text`` and ``err.html``.
         """
 
     async def interrupt(self, reason: str) -> None:
         """Make `run` end soon."""
 
     async def sentence(self, result: Result | None) -> str:
-        """What it is doing (None), or did: Buildbot's summary for the step."""
+        """Return Buildbot's summary of the step, while it runs (None) or after its end."""
 
     async def build_part(self, result: Result, name: str) -> BuildPart | None:
         """What it contributes to the build's state sentence as the step *name*, or None."""
@@ -307,29 +306,29 @@ class HostedStep(Protocol):
 
 
 class HostedBuild(Protocol):
-    """A build of the user's. (Implemented by the extension API.)"""
+    """A user's build. (Implemented by the extension API.)"""
 
     def next_step(self) -> HostedStep | None:
-        """The next step in order; steps may have been added meanwhile."""
+        """Return the next step; running steps may add more."""
 
     async def properties(self) -> dict[str, Property]:
-        """Properties to record when the build starts, those of the builder rendered."""
+        """Return the properties to record at the start, with the builder's rendered."""
 
     def result_so_far(self) -> Result | None:
-        """The build's result as its steps have it: they may have set it."""
+        """Return the build's result, which its steps may have set."""
 
     def note(self, step: HostedStep, result: Result, result_so_far: Result) -> None:
-        """Tell it how the step ended (``executedSteps``, ``build.results``)."""
+        """Record a step's result (``executedSteps``, ``build.results``)."""
 
     async def finished(self, result: Result) -> None:
-        """Tell it that the build ended; it may clean up."""
+        """Clean up after the build has ended."""
 
 
 class Plan(Protocol):
-    """How a builder builds: Buildbot's BuildFactory."""
+    """The steps of a builder: Buildbot's BuildFactory."""
 
     def sources(self) -> Sequence[tuple[str, str]]:
-        """Return codebase and address of each repository that it gets sources from, where known."""
+        """Return codebase and URL of each repository it fetches sources from, if known."""
 
     def begin(self, facts: BuildFacts) -> HostedBuild:
-        """Make the steps for one build. Raises what the user's code raises."""
+        """Create the steps of a build. Raises the user's exceptions."""

@@ -1,4 +1,4 @@
-"""The step before all others: is the worker there, and has it the build's directory?"""
+"""The first step: checks the worker, and creates the build's directory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from chargehand.execution.step_logs import StepLogs
 
 _NAME = "worker_preparation"
 _AT_ONCE = 0.05
-"""Seconds within which a worker that is ready says so: the step is recorded when it is over."""
+"""Seconds in which a ready worker answers: then the step is recorded only at its end."""
 _PATIENCE = 300.0
-"""Seconds after which a worker that does not answer is not waited for: its disk may hang."""
+"""Seconds to wait for an unresponsive worker: its disk may hang."""
 
 
 class Preparation:
-    """Step number 0 of every build, as Buildbot's users know it."""
+    """Step number 0 of every build, as in Buildbot."""
 
     def __init__(
         self, *, build: Build, session: Session, builddir: str, services: BuildServices
@@ -31,7 +31,7 @@ class Preparation:
         self._services = services
         self._asked_at: float = asyncio.get_running_loop().time()
         self.is_worker_lost = False
-        """Whether the worker went away."""
+        """Whether the worker was lost."""
         self.failure: str | None = None
         """Why the worker could not prepare the build."""
         self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -41,7 +41,7 @@ class Preparation:
         began = self._services.clock.timestamp()
         preparing = asyncio.ensure_future(self._session.prepare([self._builddir]))
         try:
-            await asyncio.sleep(0)  # Directories that were there before take one turn of the loop.
+            await asyncio.sleep(0)  # Known directories take one iteration of the loop.
             await self._wait(preparing, _AT_ONCE)
             if preparing.done():
                 result, sentence = self._outcome(preparing)
@@ -58,7 +58,7 @@ class Preparation:
         return result is Result.SUCCESS
 
     def why(self) -> WorkerPreparing:
-        """Say what the build waits for."""
+        """Return what the build waits for."""
         seconds = asyncio.get_running_loop().time() - self._asked_at
         return WorkerPreparing(
             workers=((self._session.worker_name, int(seconds)),),
@@ -66,7 +66,7 @@ class Preparation:
         )
 
     def stop(self) -> None:
-        """Wait no longer for the worker."""
+        """Stop waiting for the worker."""
         if not self._stopped.done():
             self._stopped.set_result(None)
 
@@ -94,7 +94,7 @@ class Preparation:
         return Result.SUCCESS, f"worker {name} ready"
 
     async def fail(self, error: Exception) -> None:
-        """Record that the builder's plan itself failed."""
+        """Record that creating the steps failed."""
         step = await self._begin()
         logs = StepLogs(
             step=step,
@@ -104,7 +104,7 @@ class Preparation:
         )
         await logs.add_complete("err.text", LogType.TEXT, text_of(error))
         await logs.add_complete("err.html", LogType.HTML, html_of(error))
-        sentence = "the builder's steps could not be made"
+        sentence = "cannot create the builder's steps"
         self._services.steps.finish_step(step, Result.EXCEPTION, sentence, False)
 
     async def _begin(self) -> Step:

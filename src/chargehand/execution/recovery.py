@@ -1,4 +1,4 @@
-"""What becomes of builds that nobody runs any more. Decisions only: the store carries them out."""
+"""Decides about interrupted builds; the store carries out the decisions."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from chargehand.domain.unfinished import LeftBehind, UnfinishedBuild
 
 
 class Cause(Enum):
-    """Why nobody runs them any more."""
+    """Why the builds were interrupted."""
 
     KILLED = "killed"
-    """The master was killed, and has been started again."""
+    """The master was killed and restarted."""
     SILENT = "silent"
-    """The master did not report for too long; another one takes over."""
+    """The master's heartbeat stopped; another master takes over."""
     STOPPED = "stopped"
-    """The master stopped in good order, but the result could not be recorded."""
+    """The master stopped cleanly, but could not record the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """The build ends as RETRY, and its requests go back to the queue."""
+    """The build ends as RETRY, and its requests are returned to the queue."""
 
     unfinished: UnfinishedBuild
     why: str
 
 
 Outcome = Retry
-"""What becomes of a build. Whoever carries outcomes out matches on their type."""
+"""The outcome of a build; the store matches on its type."""
 
 
 def outcomes_of(left: LeftBehind, cause: Cause) -> list[Outcome]:
-    """Decide about each build that was left behind."""
+    """Decide about each interrupted build."""
     return [_outcome_of(one, left.master_name, cause) for one in left.builds]
 
 

@@ -1,4 +1,4 @@
-"""Routing a command's output: to its logs as it came, and as text to those who listen."""
+"""Routes a command's output: to its logs unchanged, and as text to listeners."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from chargehand.logs.reading import Collector, ReadableSegment
 from chargehand.logs.writer import LogFailed, LogWriter
 
 STDIO = "stdio"
-"""The stream of what a command prints; others are named after the files that it watches."""
+"""The stream of a command's output; others are named after watched files."""
 
 OpenLater = Callable[[], Awaitable[LogWriter | None]]
-"""Opens the log of a stream when its first text comes."""
+"""Opens the log of a stream on its first text."""
 
 
 def _ignored(_key: str, _value: object) -> None:
@@ -26,23 +26,23 @@ def _ignored(_key: str, _value: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """What the code of a step wants to become of a command's output. Other streams are dropped."""
+    """Where a step sends a command's output. Drops other streams."""
 
     logs: Mapping[str, LogWriter] = field(default_factory=dict)
     """By stream."""
     delayed: Mapping[str, OpenLater] = field(default_factory=dict)
     """By stream."""
     collector: Collector | None = None
-    """Keeps what the command prints."""
+    """Collects the command's output."""
     values: Callable[[str, object], None] = _ignored
-    """Hears the other values that the worker sends."""
+    """Receives other values that the worker sends."""
 
 
 class Router:
     """Receives one command's updates.
 
-    A segment is in its log before anybody hears of its text. Whoever raises when it hears of it
-    (or whatever log cannot take it) is left out from then on; *stop* is called, once.
+    A segment is in its log before listeners get its text. A listener that raises (or a log that
+    fails) gets nothing more; *stop* is called, once.
     """
 
     def __init__(self, routes: Routes, *, tasks: Tasks, stop: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class Router:
         self._failure: Exception | None = None
 
     def receive(self, update: CommandUpdate) -> Receipt | None:
-        """Take an update; return what is done when it is safe, None when it is safe already."""
+        """Process an update; return a future that is done when it is stored, or None."""
         if isinstance(update, Value):
             self._routes.values(update.key, update.value)
             return None
@@ -72,7 +72,7 @@ class Router:
         return self._route(stream, segment)
 
     async def end(self) -> None:
-        """Wait until all is routed. Raises what went wrong first."""
+        """Wait until everything is routed. Raises the first failure."""
         if self._openings:
             await asyncio.wait(self._openings)
         if self._failure is not None:

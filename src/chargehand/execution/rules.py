@@ -19,7 +19,7 @@ _SLUG_LENGTH = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFlags:
-    """How a step's result bears on its build."""
+    """How a step's result affects its build."""
 
     halt_on_failure: bool = False
     flunk_on_warnings: bool = False
@@ -30,7 +30,7 @@ class StepFlags:
 
 
 def after_step(flags: StepFlags, result: Result, so_far: Result) -> tuple[Result, bool]:
-    """Return the build's result after a step, and whether only ``alwaysRun`` steps may follow."""
+    """Return the build's result after a step, and whether only ``alwaysRun`` steps follow."""
     counted, halts = result, result in _STOPPERS
     if result is Result.WARNINGS:
         counted = Result.WARNINGS if flags.warn_on_warnings else Result.SUCCESS
@@ -54,7 +54,7 @@ def merged_properties(
     worker: PropertyMap,
     worker_defaults: PropertyMap,
 ) -> dict[str, Property]:
-    """Merge in Buildbot's order, the later wins; defaults only fill what is missing."""
+    """Merge in Buildbot's order, later ones override; defaults only fill gaps."""
     result: dict[str, Property] = dict(master)
     for layer in (*changes, *requests):
         result.update(layer)
@@ -73,9 +73,9 @@ def own_properties(
     stamps: Sequence[StoredSourceStamp],
     owners: Sequence[str],
 ) -> dict[str, Property]:
-    """Return what every build has by itself.
+    """Return the properties that every build has.
 
-    The source stamp's parts are properties only where there is no doubt which: with one codebase.
+    The source stamp's fields are properties only if the build has a single codebase.
     """
     own: dict[str, Property] = {
         "buildername": (builder_name, "Builder"),
@@ -95,18 +95,18 @@ def own_properties(
 
 
 def owners_of(requests: Iterable[PropertyMap], authors: Iterable[str]) -> tuple[str, ...]:
-    """Return those who asked for the build, then those who changed something, each once."""
+    """Return the owners of the build: who requested it, then the authors of changes, each once."""
     asked = (properties["owner"][0] for properties in requests if "owner" in properties)
     return tuple(dict.fromkeys((*asked, *authors)))
 
 
 def slug_of(log_name: str) -> str:
-    """Return the log's name as a part of addresses: letters, digits, ``_`` and ``-``."""
+    """Return the log's name for URLs: letters, digits, ``_`` and ``-``."""
     return _NOT_IN_SLUGS.sub("_", _NOT_FIRST_IN_SLUGS.sub("_", log_name))[:_SLUG_LENGTH]
 
 
 def as_result(value: object) -> Result | None:
-    """Return the result that a step's ``run()`` named, None when it is none."""
+    """Return the result returned by a step's ``run()``, None if it is not a result."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Builds: runs what was assigned, each in its caller's task, and stops what shall be stopped."""
+"""Runs assigned builds, each in its caller's task, and stops them on request."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 
 _PATIENCE = 2.0
-"""Seconds to end for the code of steps, which has been interrupted and cancelled before."""
+"""Seconds for steps' code to end, after it was interrupted and cancelled."""
 
 
 class Builds:
-    """Runs builds. Of a running one, the configuration is that of its beginning."""
+    """Runs builds. A running build keeps the configuration it started with."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Builds:
         self._workers: dict[str, WorkerConfig] = {}
         self._properties: Mapping[str, Property] = {}
         self._runs: set[BuildRun] = set()
-        """Those that are about to begin are among them."""
+        """Includes builds that are about to start."""
 
     def reconfigure(self, config: MasterConfig) -> None:
         """Use *config* for the builds that start from now on."""
@@ -71,14 +71,14 @@ class Builds:
 
     @property
     def running(self) -> tuple[Build, ...]:
-        """The builds that run now."""
+        """The running builds."""
         return tuple(run.build for run in self._runs if run.has_begun)
 
     async def start(self, assignment: Assignment) -> None:
         """Claim the requests and run their build to its end; its failure is recorded, not raised.
 
-        Cancelling the call (the master stops) ends the build as RETRY, in good order, and gives
-        its requests back. Raises UnknownBuilder, AlreadyClaimed, and what the store raises.
+        Cancelling the call (the master stops) ends the build cleanly as RETRY, and returns its
+        requests to the queue. Raises UnknownBuilder, AlreadyClaimed, and the store's errors.
         """
         if (builder := self._builders.get(assignment.builder_name)) is None:
             raise UnknownBuilder(assignment.builder_name)
@@ -104,10 +104,10 @@ class Builds:
     async def stop_request(
         self, request_id: RequestId, reason: str, *, by: str | None = None
     ) -> bool:
-        """Cancel the build that a request became, or is about to become.
+        """Cancel a request's build, which is running or about to start.
 
-        False when none takes the order any more: one that is just ending has ended then, and the
-        request may wait again.
+        Returns False if there is none: a build that was just ending has ended by then, and the
+        request may be waiting again.
         """
         for run in list(self._runs):
             if run.request_id == request_id:
@@ -125,7 +125,7 @@ class Builds:
         return None
 
     def why_preparing(self, build_id: BuildId) -> WorkerPreparing | None:
-        """Say what a build waits for while its worker prepares it."""
+        """Return what a build waits for while its worker prepares it."""
         for run in self._runs:
             if run.has_begun and run.build.id == build_id:
                 return run.why_preparing()
@@ -139,8 +139,8 @@ class Builds:
         *,
         by: str | None = None,
     ) -> bool:
-        """Ask a running build to end with *result*; False when it does not run here, or is ending
-        already."""
+        """Tell a running build to end with *result*; False if it is not running here, or already
+        ending."""
         for run in self._runs:
             if run.has_begun and run.build.id == build_id and not run.is_ending:
                 run.stop(Stop(result, reason, by=by))
@@ -148,16 +148,16 @@ class Builds:
         return False
 
     def stop_all(self, reason: str) -> None:
-        """Ask all builds to end soon; they are to be retried."""
+        """Tell all builds to end soon; they will be retried."""
         for run in self._runs:
             run.stop(Stop(Result.RETRY, reason))
 
     def worker_lost(self, worker_name: str) -> None:
-        """A worker's connection ended: its builds are to be retried."""
+        """Retry the builds of a worker whose session was lost."""
         for run in self._runs:
             if run.worker_name == worker_name:
                 run.stop(Stop(Result.RETRY, "worker lost", counts=True))
 
     async def close(self) -> None:
-        """Give up the steps that were abandoned. Builds end by cancelling their `start`."""
+        """Drop abandoned steps. (Builds end by cancelling their `start`.)"""
         await self._tasks.close(patience=_PATIENCE)

@@ -1,4 +1,4 @@
-"""What the code of a running step may use of the engine."""
+"""The engine's interface for the code of a running step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chargehand.logs.writer import Encoding, LogWriter
 
 
 class StepContext:
-    """`StepRuntime` of one step. The step is what has been recorded of it last."""
+    """The `StepRuntime` of one step, with the step as last recorded."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class StepContext:
     ) -> None:
         self.step = step
         self.is_worker_lost = False
-        """Whether the worker went away while one of the step's commands ran."""
+        """Whether the worker was lost during one of the step's commands."""
         self._logs = logs
         self._session = session
         self._builddir = builddir
@@ -45,7 +45,7 @@ class StepContext:
     async def run_command(
         self, command: Command, routes: Routes, *, encoding: str | None = None
     ) -> None:
-        """Run a command on the worker, its output going where *routes* say."""
+        """Run a command on the worker, with its output going to *routes*."""
         command = replace(
             command,
             builddir=self._builddir,
@@ -79,12 +79,12 @@ class StepContext:
         )
 
     async def interrupt_command(self, command_id: CommandId, reason: str) -> None:
-        """Kill a command that runs."""
+        """Kill a running command."""
         if (command := self._commands.get(command_id)) is not None:
             await self._session.interrupt(command, reason)
 
     def time_to_die(self) -> float:
-        """Return how many seconds a command that runs may take to end after it was interrupted."""
+        """Return how many seconds a running command may take to end after an interrupt."""
         times = [command.arguments.get("sigtermTime") for command in self._commands.values()]
         return max((time for time in times if isinstance(time, int | float)), default=0.0)
 
@@ -99,12 +99,12 @@ class StepContext:
         return self._logs.open(name, kind, encoding=encoding)
 
     def set_state(self, sentence: str) -> None:
-        """Show what the step is doing; equal sentences are not written twice."""
+        """Show what the step is doing; repeated sentences are written once."""
         if sentence != self.step.state:
             self.step = self._services.steps.set_step_state(self.step, sentence)
 
     def add_url(self, name: str, url: str) -> None:
-        """Show a link."""
+        """Add a link."""
         self.step = self._services.steps.add_step_url(self.step, StepUrl(name, url))
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
@@ -112,14 +112,14 @@ class StepContext:
         self._services.builds.set_build_properties(self.step.build_id, properties)
 
     def stop_build(self, reason: str, result: Result) -> None:
-        """Let the build end soon, this step included."""
+        """End the build soon, including this step."""
         self._stop_all(Stop(result, reason, counts=True))
 
 
 async def _names(routes: Routes) -> dict[str, str]:
-    """Return the names of the logs, for output that the worker keeps while no master is there.
+    """Return the names of the logs, for output that the worker buffers without a master.
 
-    Nobody takes secrets out of that; where there are some, it is not to be kept.
+    That output is not redacted; with secrets, the worker must not buffer it.
     """
     names = {stream: (await log.opened()).name for stream, log in routes.logs.items()}
     if any(log.has_secrets for log in routes.logs.values()):

@@ -1,4 +1,4 @@
-"""The logs of a running step: opened, written, and ended whatever its code does."""
+"""The logs of a running step, which end even if its code does not end them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chargehand.logs.writer import Encoding, LogFailed, LogWriter
 
 
 class StepLogs:
-    """Opens a step's logs; ``first`` was opened together with the step."""
+    """Opens a step's logs; the ``first`` one was opened together with the step."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class StepLogs:
         *,
         encoding: Encoding | None = None,
     ) -> LogWriter:
-        """Return a log at once; it is opened in the meantime."""
+        """Return a log immediately, and open it in the background."""
         config, limit = self._config, None
         if config.max_size is not None:
             limit = LimitedLog(kind, config.max_size, config.max_tail_size)
@@ -64,14 +64,14 @@ class StepLogs:
         return StoredLog(store=self._store, opening=asyncio.ensure_future(opening))
 
     async def add_complete(self, name: str, kind: LogType, text: str) -> None:
-        """Add a log of text, complete."""
+        """Add a complete log with this text."""
         writer = self.open(name, kind)
         if text:
             writer.write(Channel.STDOUT, text)
         await writer.end()
 
     async def end(self) -> None:
-        """End the logs that the step's code left open. Raises the first LogFailed."""
+        """End the logs that the step left open. Raises the first LogFailed."""
         failure: LogFailed | None = None
         if self._first is not None:
             await self._store.finish(self._first.id)
@@ -86,9 +86,9 @@ class StepLogs:
 
 
 class StoredLog:
-    """Where the segments of one log go: `chargehand.logs.writer.Sink`.
+    """Stores the segments of one log: a `chargehand.logs.writer.Sink`.
 
-    What is appended before the log is opened waits for that.
+    Segments appended before the log is opened wait for it.
     """
 
     def __init__(
@@ -106,14 +106,14 @@ class StoredLog:
             opening.add_done_callback(self._opened)
 
     async def opened(self) -> Log:
-        """Wait until the log is opened, and return it."""
+        """Return the log after it is opened."""
         if self.log is not None:
             return self.log
         assert self._opening is not None
         return await asyncio.shield(self._opening)
 
     def append(self, segment: Segment) -> asyncio.Future[None]:
-        """Append; the future is done when the segment is durable. Raises LogFailed."""
+        """Append a segment; the future is done when it is durable. Raises LogFailed."""
         if self.log is not None:
             return self._store.append(self.log.id, segment)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -121,7 +121,7 @@ class StoredLog:
         return future
 
     async def flush(self) -> None:
-        """Wait until all that was appended is durable, or has failed."""
+        """Wait until all appended segments are durable or have failed."""
         await self._store.flush((await self.opened()).id)
 
     async def read(self) -> bytes:
@@ -129,7 +129,7 @@ class StoredLog:
         return await self._store.read_lines((await self.opened()).id, 0, None)
 
     async def finish(self) -> None:
-        """No more will come."""
+        """Finish the log."""
         await self._store.finish((await self.opened()).id)
 
     def _opened(self, opening: asyncio.Task[Log]) -> None:
@@ -143,7 +143,7 @@ class StoredLog:
             try:
                 appended = self._store.append(self.log.id, segment)
             except LogFailed:
-                future.cancel()  # Told when the log is ended.
+                future.cancel()  # Reported at the end of the log.
             else:
                 appended.add_done_callback(partial(_settle, future))
 

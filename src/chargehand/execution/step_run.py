@@ -1,4 +1,4 @@
-"""Running one step: its locks, its record, its end, whatever its code does."""
+"""Runs one step: locks, recording, and a reliable end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class StepRun:
-    """One step on its way, from the question whether it is wanted to its result."""
+    """One step, from ``doStepIf`` to its result."""
 
     _context: StepContext
     _logs: StepLogs
@@ -55,27 +55,27 @@ class StepRun:
         self._log_failure: str | None = None
         self._stop: Stop | None = None
         self._waiting: asyncio.Future[None] | None = None
-        """Set while there is something to wait for: its end, or the order to stop."""
+        """Set while waiting for the step's end or for a stop."""
         self._patience = Patience()
         self._error: Exception | None = None
-        """What its code raised last."""
+        """The last exception of its code."""
         self.part: BuildPart | None = None
-        """What it contributes to the build's state sentence, once it has run."""
+        """Its part of the build's state sentence, after it has run."""
         self.seconds_waited = 0.0
-        """How long it waited for its locks."""
+        """Seconds that it waited for its locks."""
 
     @property
     def is_worker_lost(self) -> bool:
-        """Whether the worker went away while one of its commands ran."""
+        """Whether the worker was lost during one of its commands."""
         return self._context.is_worker_lost
 
     @property
     def error(self) -> str | None:
-        """What went wrong in its code, in a sentence; None if nothing did."""
+        """The error in its code as a sentence, or None."""
         return None if self._error is None else self._sentence_of(self._error)
 
     async def run(self) -> Result:
-        """Run the step to its end, record it, and return its result. Never raises for the step."""
+        """Run the step, record it, and return its result. Never raises the step's errors."""
         wanted, locks, error = await self._prepare()
         sentence, unspoken = await self._sentence_now()
         error = error or unspoken
@@ -102,14 +102,14 @@ class StepRun:
         return await self._finish(result)
 
     def stop(self, stop: Stop) -> None:
-        """Make `run` end soon; the first stop counts."""
+        """Make `run` end soon; only the first call counts."""
         if self._stop is None:
             self._stop = stop
             self._wake()
             self._patience.stop()
 
     async def _add(self, sentence: str, *, runs: bool, waits: bool) -> None:
-        """Record the step, and in the same transaction the log that it surely opens."""
+        """Record the step, together with the log that it always opens, in one transaction."""
         starts = runs and not waits
         steps = self._services.steps
         first: NewLog | None = None
@@ -153,7 +153,7 @@ class StepRun:
         return wanted, locks, None
 
     async def _acquire(self, locks: tuple[LockAccess, ...]) -> LockGrant | None:
-        """Wait for the locks; None when the build is to end before they are there."""
+        """Wait for the locks; None if the build is stopped first."""
         context = self._context
         context.step = self._services.steps.start_step(context.step, locks_acquired=False)
         loop = asyncio.get_running_loop()
@@ -198,7 +198,7 @@ class StepRun:
         )
 
     def _show_wait(self, held: LockHeld) -> None:
-        # Who holds it is not for everybody who sees this step.
+        # Not every visitor who sees this step may see the holder.
         self._context.set_state(f"waiting for lock {held.lock}")
 
     async def _work(self) -> Result:
@@ -212,7 +212,7 @@ class StepRun:
         return Result.RETRY if self.is_worker_lost else result
 
     async def _first_of(self, work: asyncio.Future[Result] | asyncio.Future[LockGrant]) -> None:
-        """Wait until *work* is done, or the step is to be stopped."""
+        """Wait until *work* is done or the step is stopped."""
         if self._stop is None:
             self._waiting = asyncio.get_running_loop().create_future()
             work.add_done_callback(self._wake)
@@ -241,7 +241,7 @@ class StepRun:
         return result
 
     async def _end(self, work: asyncio.Future[Result]) -> None:
-        """Interrupt the step; then cancel it; then leave it alone, and say so."""
+        """Interrupt the step, then cancel it, then abandon it with a message."""
         assert self._stop is not None
         reason = self._stop.reason
         self._services.tasks.spawn(self._interrupt(reason), name="interrupt a step")
@@ -254,7 +254,7 @@ class StepRun:
             return
         message = (
             f"The step did not end within {self._services.grace:g} seconds after it was "
-            "interrupted, nor after it was cancelled. It was abandoned, and may go on in the "
+            "interrupted, nor after it was cancelled. It was abandoned; it may keep running in the "
             "master.\n"
         )
         _log.warning("step %s of build %d was abandoned", self._context.step.name, self._build.id)
@@ -324,7 +324,7 @@ class StepRun:
             await self._logs.add_complete("err.text", LogType.TEXT, text_of(error))
             await self._logs.add_complete("err.html", LogType.HTML, html_of(error))
         except NoLongerOurs:
-            _log.debug("step %s belongs to a build that was taken over", self._hosted.name)
+            _log.debug("step %s: another master took over its build", self._hosted.name)
         except Exception:  # noqa: BLE001 - a full disk, say: the build has to end all the same
             _log.exception("step %s of build %d: no log", self._hosted.name, self._build.id)
         return Result.EXCEPTION

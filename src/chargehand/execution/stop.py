@@ -1,4 +1,4 @@
-"""The order to end a build."""
+"""A call to end a build."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ class Stop:
     result: Result
     reason: str
     counts: bool = False
-    """Whether a retry counts as one of those that a request may have: not where its build did
-    nothing to cause it."""
+    """Whether a retry counts towards the limit of retries; it does not if its build did not cause
+    it."""
     by: str | None = None

@@ -1,1 +1,1 @@
-"""The workers: registry and sessions."""
+"""Workers: registry and sessions."""

@@ -1,4 +1,4 @@
-"""One worker of the fleet, with all that changes while the master runs."""
+"""A worker of the fleet, with its state at run time."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from chargehand.fleet.rules import WorkerState
 
 
 class LinkIntent(Enum):
-    """What is to become of a worker's link when its last build has ended."""
+    """What to do with a worker's link when its last build has ended."""
 
     KEEP = "keep"
     RENEW = "renew"
-    """The configuration of the link changed, or it is to come back after a stop."""
+    """Restart: the link's configuration changed, or the worker is enabled again after a stop."""
     STOP = "stop"
     REMOVE = "remove"
 
 
 class Member:
-    """A worker: what is configured, what the store knows, its connection, the builds it runs."""
+    """A worker: its configuration, stored record, session, and running builds."""
 
     def __init__(self, config: WorkerConfig, record: Worker) -> None:
         self._config = config
@@ -43,7 +43,7 @@ class Member:
         """Held while the state of its record is altered."""
         self.link: Link | None = None
         self.is_settling = False
-        """Whether a task is at work that ends or renews the link."""
+        """Whether a task is stopping or restarting the link."""
 
     @property
     def name(self) -> str:
@@ -52,12 +52,12 @@ class Member:
 
     @property
     def running(self) -> int:
-        """How many builds it runs."""
+        """The number of its running builds."""
         return self._running
 
     @property
     def config(self) -> WorkerConfig:
-        """What is configured."""
+        """The worker's configuration."""
         return self._config
 
     @config.setter
@@ -67,7 +67,7 @@ class Member:
 
     @property
     def record(self) -> Worker:
-        """What the store knows."""
+        """The stored record."""
         return self._record
 
     @record.setter
@@ -77,7 +77,7 @@ class Member:
 
     @property
     def session(self) -> Session | None:
-        """The connection, when there is one."""
+        """The session while it is connected, else None."""
         return self._session
 
     @session.setter
@@ -87,7 +87,7 @@ class Member:
         self._slot = None
 
     def session_changed(self, now: float) -> None:
-        """Note at which time of the loop the session was interrupted, or that it goes on."""
+        """Record the loop time at which the session was interrupted, or clear it."""
         self._interrupted_at = now if self._is_interrupted else None
         self._slot = None
 
@@ -97,7 +97,7 @@ class Member:
 
     @property
     def intent(self) -> LinkIntent:
-        """What is to become of its link."""
+        """What to do with its link."""
         return self._intent
 
     @intent.setter
@@ -107,7 +107,7 @@ class Member:
 
     @property
     def is_resting(self) -> bool:
-        """Whether it gets no builds for a while."""
+        """Whether it gets no builds for now."""
         return self._is_resting
 
     @is_resting.setter
@@ -122,7 +122,7 @@ class Member:
 
     @property
     def state(self) -> WorkerState:
-        """Where it is in its life."""
+        """Its state."""
         return rules.state(
             connected=self._session is not None,
             interrupted=self._is_interrupted,
@@ -132,7 +132,7 @@ class Member:
 
     @property
     def is_due(self) -> bool:
-        """Whether its link is to be ended or renewed now."""
+        """Whether to stop or restart its link now."""
         if self._running or self.is_settling:
             return False
         match self._intent:
@@ -145,7 +145,7 @@ class Member:
 
     @property
     def slot(self) -> WorkerSlot:
-        """What dispatching sees; made anew only when something changed."""
+        """The dispatcher's view; cached until something changes."""
         if self._slot is None:
             self._slot = WorkerSlot(
                 name=self.name,
@@ -181,7 +181,7 @@ class Member:
         return self._quarantines
 
     def reserve(self) -> Session | None:
-        """Take a build slot; None when there is none."""
+        """Take a build slot; None if none is free."""
         if not rules.may_take(
             self.state, running=self._running, max_builds=self._config.max_builds
         ):
@@ -195,9 +195,9 @@ class Member:
         return self._session
 
     def release(self) -> None:
-        """Give a build slot back."""
+        """Release a build slot."""
         if self._running == 0:
-            raise ValueError(f"worker {self.name} has no slot that is in use")
+            raise ValueError(f"worker {self.name} has no build slot in use")
         self._running -= 1
         self._is_trial_under_way = False
         self._slot = None
@@ -209,4 +209,4 @@ class Member:
             return "its configuration changed"
         if self._record.paused:
             return self._record.pause_reason
-        return "it is in quarantine" if self._is_resting else None
+        return "in quarantine" if self._is_resting else None

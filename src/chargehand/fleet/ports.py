@@ -1,4 +1,4 @@
-"""What the fleet needs of the rest."""
+"""Interfaces that the fleet needs from other packages."""
 
 from __future__ import annotations
 
@@ -12,53 +12,52 @@ from chargehand.domain.worker import Worker, WorkerInfo
 
 
 class WorkerStore(Protocol):
-    """Where workers are recorded."""
+    """Stores workers."""
 
     async def sync(
         self, configured: Mapping[str, Sequence[BuilderId]], master_id: MasterId
     ) -> dict[str, Worker]:
-        """Record which workers this master has configured for which builders, in few statements
-        whatever their number, and return them all by name. Announces WorkerUpdated for those
-        that changed."""
+        """Record this master's workers and their builders with a fixed number of statements;
+        return all workers by name. Announces WorkerUpdated for those that changed."""
 
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
-        """Record it; announce WorkerConnected."""
+        """Record the connection; announce WorkerConnected."""
 
     async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
-        """Record it; announce WorkerDisconnected."""
+        """Record the disconnection; announce WorkerDisconnected."""
 
     async def set_state(
         self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
     ) -> Worker:
-        """Record it; announce WorkerUpdated."""
+        """Record the state; announce WorkerUpdated."""
 
 
 class Link(Protocol):
-    """Whatever brings a worker's connections. (Given by ``links``.)"""
+    """Provides a worker's sessions. (Implemented by ``links``.)"""
 
     async def start(self) -> None:
-        """Begin to bring them; returns at once."""
+        """Begin to provide sessions; returns immediately."""
 
     async def stop(self) -> None:
-        """Bring no more; the one there is has ended when this returns."""
+        """Stop providing sessions, and wait for the end of the current one."""
 
 
 class Registry(Protocol):
-    """Whoever keeps the sessions of workers: the fleet itself, for its links."""
+    """Keeps workers' sessions. (Implemented by the fleet, for its links.)"""
 
     async def attach(self, session: Session) -> None:
-        """The worker is connected; builds may use the session from now on."""
+        """Register the session of a connected worker; builds may use it from now on."""
 
     def changed(self, session: Session) -> None:
-        """The state of an attached session has changed just now. Builds are only for a worker that
-        is connected."""
+        """Note that an attached session's state has changed; only connected workers get
+        builds."""
 
     def not_started(self, worker_name: str, reason: str) -> None:
         """The worker could not be started; its link tries again, later each time."""
 
     async def detach(self, session: Session) -> None:
-        """The session is lost, and nothing is left of it."""
+        """Unregister a lost session; none of its processes are left."""
 
 
 LinkMaker = Callable[[WorkerConfig, Registry], Link]
-"""Makes the link of a worker of one kind; the link attaches its sessions to the registry."""
+"""Creates links of one kind of worker; a link attaches its sessions to the registry."""

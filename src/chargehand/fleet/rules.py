@@ -1,4 +1,4 @@
-"""What may be done with a worker, from what is known of it."""
+"""Pure rules for workers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from chargehand.domain.worker import WorkerInfo
 
 
 class WorkerState(StrEnum):
-    """Where a worker is in its life."""
+    """The state of a worker."""
 
     OFFLINE = "offline"
     READY = "ready"
     INTERRUPTED = "interrupted"
-    """Its connection is gone for the moment; what it runs goes on."""
+    """Its connection is interrupted; its commands keep running."""
     PAUSED = "paused"
     DRAINING = "draining"
-    """Asked to stop: takes no new builds, and is closed when the last has ended."""
+    """Shutting down on request: takes no new builds, and is closed after the last one."""
     STOPPED = "stopped"
-    """Asked to stop, and closed."""
+    """Shut down on request."""
 
 
 def state(
     *, connected: bool, paused: bool, graceful: bool, interrupted: bool = False
 ) -> WorkerState:
-    """Return where the worker is."""
+    """Return the worker's state."""
     if graceful:
         return WorkerState.DRAINING if connected else WorkerState.STOPPED
     if not connected:
@@ -40,29 +40,29 @@ def state(
 
 
 def may_take(state: WorkerState, *, running: int, max_builds: int | None) -> bool:
-    """Return whether the worker takes another build."""
+    """Return whether the worker can take another build."""
     return state is WorkerState.READY and (max_builds is None or running < max_builds)
 
 
 def recordable(info: WorkerInfo) -> WorkerInfo:
-    """Return what may be shown to everybody: not the environment, which may hold secrets."""
+    """Return the public worker information, without the environment, which may have secrets."""
     return msgspec.structs.replace(info, environ={}, commands={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What a new configuration changes."""
+    """The changes of a new configuration."""
 
     added: tuple[WorkerConfig, ...]
     removed: tuple[str, ...]
     relinked: tuple[WorkerConfig, ...]
-    """Changed in the way they connect: the old connection must end first."""
+    """Workers whose connection settings changed: their old connection must end first."""
     altered: tuple[WorkerConfig, ...]
-    """Changed in something that the connection does not know of."""
+    """Workers with other changes, which do not affect the connection."""
 
 
 def difference(old: Mapping[str, WorkerConfig], new: Mapping[str, WorkerConfig]) -> Difference:
-    """Return what must be done to come from *old* to *new*."""
+    """Return the changes from *old* to *new*."""
     kept = [config for name, config in new.items() if name in old]
     relinked = {config.name for config in kept if _link(config) != _link(old[config.name])}
     return Difference(

@@ -1,4 +1,4 @@
-"""The fleet: which workers there are, which of them are connected, and what they run."""
+"""The fleet: all workers, their connections, and their running builds."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 class Fleet:
     """All workers of this master.
 
-    It is the Workers of ``dispatch.ports`` and the Registry of its links; *links* makes the
-    link of a worker by its kind.
+    Implements Workers of ``dispatch.ports``, and the Registry of its links; *links* creates a
+    worker's link by its kind.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class Fleet:
         self._tasks = Tasks("fleet")
 
     def on_change(self, callback: Callable[[str], None]) -> None:
-        """Call *callback* with a worker's name, at once, whenever what it can do has changed."""
+        """Call *callback* with a worker's name immediately when its availability changes."""
         self._listeners.append(callback)
 
     async def reconfigure(
         self, workers: Sequence[WorkerConfig], builders: Mapping[str, Sequence[BuilderId]]
     ) -> None:
-        """Have these workers from now on; *builders* says for which builders each of them works.
+        """Apply a configuration of workers; *builders* has the builders of each worker.
 
-        Only what changed is touched, and running builds go on: a worker that was removed, or
-        connects in another way now, is closed when its last build has ended.
+        Touches only what changed; running builds continue: a worker that was removed, or whose
+        connection settings changed, is closed when its last build has ended.
         """
         new = {config.name: config for config in workers}
         wanted = {name: builders.get(name, ()) for name in new}
@@ -82,41 +82,41 @@ class Fleet:
             self._tell(config.name)
 
     async def close(self) -> None:
-        """End all connections, at once; builds that still run lose their worker."""
+        """Close all connections immediately; running builds lose their worker."""
         await self._tasks.close()
         links = [member.link for member in self._members.values() if member.link is not None]
         await asyncio.gather(*(link.stop() for link in links))
 
     def slots(self, names: Sequence[str]) -> list[WorkerSlot]:
-        """Return the state of these workers, in that order; unknown names are left out."""
+        """Return the state of these workers, in that order; skips unknown names."""
         members = self._members
         return [members[name].slot for name in names if name in members]
 
     def reserve(self, name: str) -> Session | None:
-        """Take one build slot and return the worker's session; None when there is none."""
+        """Take a build slot and return the worker's session; None if none is free."""
         member = self._members.get(name)
         return None if member is None else member.reserve()
 
     def release(self, name: str) -> None:
-        """Give the slot back."""
+        """Release the slot."""
         member = self._member(name)
         member.release()
         self._settle_if_due(member)
         self._tell(name)
 
     def state(self, name: str) -> WorkerState:
-        """Return where a worker is in its life. Raises LookupError."""
+        """Return a worker's state. Raises LookupError."""
         return self._member(name).state
 
     def rest(self, name: str, seconds: float) -> None:
-        """Give a worker no builds for so long; 0 ends its rest. Raises LookupError."""
+        """Give a worker no builds for *seconds*; 0 ends the pause. Raises LookupError."""
         member = self._member(name)
         if earlier := self._resting.pop(name, None):
             earlier.cancel()
         was_resting, member.is_resting = member.is_resting, seconds > 0
         if member.is_resting:
             self._resting[name] = self._tasks.spawn(
-                self._end_rest(member, seconds), name=f"rest of {name}"
+                self._end_rest(member, seconds), name=f"pause of {name}"
             )
         if was_resting and not member.is_resting:
             self._tell(name)
@@ -187,7 +187,7 @@ class Fleet:
         self._tell(member.name)
 
     async def attach(self, session: Session) -> None:
-        """A worker is connected; it gets builds from now on."""
+        """Register a worker's session; the worker gets builds from now on."""
         member = self._members.get(session.worker_name)
         if member is None:
             await session.close()
@@ -201,7 +201,7 @@ class Fleet:
         self._tell(member.name)
 
     async def register_again(self) -> None:
-        """Record which workers are connected, after it was recorded that none is."""
+        """Record the connected workers again, after the store declared this master stopped."""
         for member in list(self._members.values()):
             if member.session is not None:
                 member.record = await self._store.connected(
@@ -209,7 +209,7 @@ class Fleet:
                 )
 
     def changed(self, session: Session) -> None:
-        """The state of a session has changed just now: builds only for one that is connected."""
+        """Note that a session's state has changed; only connected workers get builds."""
         member = self._members.get(session.worker_name)
         if member is not None and member.session is session:
             if session.state is SessionState.LOST:
@@ -219,7 +219,7 @@ class Fleet:
             self._tell(member.name)
 
     async def detach(self, session: Session) -> None:
-        """A session is lost, and nothing is left of it."""
+        """Unregister a lost session; none of its processes are left."""
         member = self._members.get(session.worker_name)
         if member is None or member.session not in (None, session):
             return
@@ -228,7 +228,7 @@ class Fleet:
         member.record = await self._store.disconnected(member.record.id, self._master_id)
 
     async def control(self, worker: int | str, method: str, reason: str) -> None:
-        """Do what a user orders: ``stop``, ``kill``, ``pause`` or ``unpause``.
+        """Execute a user's call: ``stop``, ``kill``, ``pause`` or ``unpause``.
 
         Raises LookupError for an unknown worker, ValueError for another method.
         """
@@ -249,7 +249,9 @@ class Fleet:
                 if method == "kill" and member.session is not None:
                     await self._settle(member)
             case _:
-                raise ValueError(f"a worker cannot be told to {method!r}")
+                raise ValueError(
+                    f"unknown action {method!r} for a worker: use stop, kill, pause or unpause"
+                )
         self._tell(member.name)
 
     def _found(self, worker: int | str) -> Member:
@@ -258,7 +260,7 @@ class Fleet:
         for member in self._members.values():
             if member.record.id == worker:
                 return member
-        raise LookupError(f"there is no worker with the identifier {worker}")
+        raise LookupError(f"there is no worker with id {worker}")
 
     def _member(self, name: str) -> Member:
         try:
@@ -277,7 +279,7 @@ class Fleet:
                 graceful=False,
             )
         former = self._members.get(config.name)
-        if former is not None:  # Removed a while ago, it still runs builds.
+        if former is not None:  # It was removed from the configuration, but still runs builds.
             former.config, former.record = config, record
             self._intent(former, LinkIntent.RENEW)
             return
@@ -307,7 +309,7 @@ class Fleet:
             self._tasks.spawn(self._settle(member), name=f"settle {member.name}")
 
     async def _settle(self, member: Member) -> None:
-        """End the link, then do what is intended by then."""
+        """Stop the link, then act on the intent as it is by then."""
         if member.is_settling:
             return
         member.is_settling = True
@@ -322,7 +324,7 @@ class Fleet:
                     member.intent = LinkIntent.KEEP
                     await self._start_link(member)
                 case _:
-                    pass  # Builds that were killed have yet to give their slots back.
+                    pass  # Killed builds have not released their slots yet.
         finally:
             member.is_settling = False
         self._settle_if_due(member)
@@ -331,7 +333,7 @@ class Fleet:
     async def _start_link(self, member: Member) -> None:
         make = self._links.get(member.config.kind)
         if make is None:
-            return  # whoever read the configuration has warned of kinds that are still to come
+            return  # Reading the configuration has warned about kinds that are not supported yet.
         member.link = make(member.config, self)
         await member.link.start()
 

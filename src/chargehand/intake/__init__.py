@@ -1,1 +1,1 @@
-"""Changes arrive: pollers and pushes."""
+"""Change sources: pollers and pushes."""

@@ -1,4 +1,4 @@
-"""What git needs to be let in: keys and passwords, on disk only while a command runs."""
+"""Git credentials: keys and passwords, on disk only while a command runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Credentials:
 
     ssh_private_key: str | None = field(default=None, repr=False)
     ssh_host_key: str | None = None
-    """A key without the host's name."""
+    """A host key without the host's name."""
     ssh_known_hosts: str | None = None
     descriptions: tuple[str, ...] = field(default=(), repr=False)
     use_http_path: bool | None = None
@@ -26,7 +26,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How to call git so that it finds the secrets."""
+    """Options and environment that make git use the secrets."""
 
     environment: dict[str, str] = field(default_factory=dict)
     configuration: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Access:
 
 @asynccontextmanager
 async def access(credentials: Credentials | None, git: GitCommand) -> AsyncIterator[Access]:
-    """Lay the secrets out in a directory that only we can read, and remove it afterwards."""
+    """Write the secrets to a directory that only we can read, and remove it afterwards."""
     if credentials is None:
         yield Access()
         return
@@ -50,7 +50,7 @@ async def access(credentials: Credentials | None, git: GitCommand) -> AsyncItera
 
 
 async def _helper(credentials: Credentials, directory: Path, git: GitCommand) -> tuple[str, ...]:
-    """Teach a helper of our own the passwords; it is the only one that git shall ask."""
+    """Write the passwords for a credential helper of ours, the only one that git uses."""
     if not credentials.descriptions:
         return ()
     store = shlex.quote(str(_private_file(directory / "credentials", "")))

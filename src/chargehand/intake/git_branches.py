@@ -1,4 +1,4 @@
-"""Which branches and tags of a repository a poller watches, and which it names in vain."""
+"""Selects the branches and tags that a poller watches, and finds missing ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN = 10
 
 
 class Watched(Enum):
-    """What to watch where no branches are named."""
+    """What to watch if no branches are configured."""
 
     DEFAULT_BRANCH = "default branch"
     ALL_BRANCHES = "all branches"
@@ -31,7 +31,7 @@ Branches = tuple[str, ...] | Watched | Hook
 
 
 def list_arguments(url: str, branches: Branches) -> tuple[str, ...]:
-    """Return the arguments with which ``git ls-remote`` lists what may be watched."""
+    """Return the arguments that make ``git ls-remote`` list all candidates."""
     match branches:
         case Watched.DEFAULT_BRANCH:
             return ("--symref", "--", url, "HEAD")
@@ -46,7 +46,7 @@ def list_arguments(url: str, branches: Branches) -> tuple[str, ...]:
 
 
 async def watched(heads: RemoteHeads, branches: Branches) -> dict[str, str]:
-    """Choose among what the repository offers, in the order in which to look at it."""
+    """Select refs of the repository, in the order in which to process them."""
     match branches:
         case Watched.DEFAULT_BRANCH:
             return _default(heads)
@@ -61,26 +61,26 @@ async def watched(heads: RemoteHeads, branches: Branches) -> dict[str, str]:
 
 
 def full_name(branch: str) -> str:
-    """Return the full name of a ref that may be a branch's short name."""
+    """Return the full name of a ref, which may be given as a branch's short name."""
     return branch if branch.startswith("refs/") else BRANCH + branch
 
 
 def full_names(remembered: object) -> dict[str, str] | None:
-    """Read what was remembered; Buildbot's marks have short names where branches were listed."""
+    """Parse stored positions; Buildbot stored short names if branches were listed."""
     if not isinstance(remembered, Mapping):
         return None
     return {full_name(name): str(commit) for name, commit in remembered.items()}
 
 
 def missing(branches: Branches, heads: Mapping[str, str]) -> frozenset[str]:
-    """Return the names in the configuration that no branch has."""
+    """Return the configured names that match no branch."""
     if not isinstance(branches, tuple):
         return frozenset()
     return frozenset(name for name in branches if full_name(name) not in heads)
 
 
 def unknown_branch(branch: str, offered: Sequence[str]) -> str:
-    """Return the sentence about a branch that the repository does not have."""
+    """Return the warning about a missing branch."""
     names = sorted(name.removeprefix(BRANCH) for name in offered if name.startswith(BRANCH))
     if not names:
         return f'no branch matches "{branch}"; the repository has no branches yet'
@@ -91,7 +91,7 @@ def unknown_branch(branch: str, offered: Sequence[str]) -> str:
 
 
 def unreadable_names(heads: RemoteHeads) -> Iterable[str]:
-    """Return a sentence for each ref whose name cannot be shown or stored."""
+    """Return a warning for each ref whose name cannot be shown or stored."""
     for name in heads.unreadable:
         yield f'skipping ref "{name}": its name is not UTF-8'
 

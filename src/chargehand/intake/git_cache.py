@@ -1,4 +1,4 @@
-"""The bare repository in which pollers keep what they have fetched."""
+"""The bare repository that caches pollers' fetched commits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chargehand.intake.git_output import (
 _LOCAL_TIMEOUT = 600.0
 _REFS_PER_FETCH = 500
 _HOPELESS = 12
-"""So many fetches that failed, and none that worked: it is not a matter of single refs."""
+"""After this many failures and no success, the problem is not with single refs."""
 _MARK = "chargehand.cache"
 _DAMAGE = re.compile(
     "is corrupt|is empty|bad object|bad tree|missing (blob|tree|commit)|unable to read|"
@@ -35,7 +35,7 @@ _DAMAGE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """The commits that all fetched refs stand at, and why others could not be fetched."""
+    """The commits of all fetched refs, and why others could not be fetched."""
 
     heads: dict[str, str]
     failed: dict[str, str]
@@ -44,8 +44,8 @@ class Fetched:
 class GitCache:
     """One poller's part of a cache directory; several pollers may share the directory.
 
-    ``owner`` is the poller's name: its refs are its own, whoever else polls the repository.
-    ``lock`` belongs to the directory: git's own locks make two fetches at once fail.
+    ``owner`` is the poller's name; each poller has its own refs. ``lock`` belongs to the
+    directory: because of git's own locks, concurrent fetches would fail.
     """
 
     def __init__(
@@ -61,15 +61,15 @@ class GitCache:
     async def fetch(
         self, refs: Sequence[str], *, forget: Iterable[str], access: Access, timeout: float
     ) -> Fetched:
-        """Fetch *refs*, and return what all fetched ones stand at.
+        """Fetch *refs*, and return the commits of all fetched ones.
 
-        One that cannot be fetched (the repository lacks an object of it) does not keep the others
-        from it.
+        A ref that cannot be fetched (the repository lacks one of its objects) does not affect the
+        others.
         """
         failed: dict[str, str] = {}
         async with self._lock:
             await self._prepare()
-            # First: a branch "a" that is gone must not be in the way of a new "a/b".
+            # Prune first: a deleted branch "a" would conflict with a new "a/b".
             await self._forget(forget)
             for start in range(0, len(refs), _REFS_PER_FETCH):
                 some = refs[start : start + _REFS_PER_FETCH]
@@ -79,7 +79,7 @@ class GitCache:
     async def _fetch_each(
         self, refs: Sequence[str], access: Access, timeout: float
     ) -> dict[str, str]:
-        """Fetch all that can be fetched, by halves where the whole fails; return what failed."""
+        """Fetch all refs; on failure, bisect. Returns the refs that failed."""
         failed: dict[str, str] = {}
         failures, has_worked = 0, False
         groups = [refs]
@@ -114,9 +114,9 @@ class GitCache:
         )
 
     async def new_revisions(self, heads: Iterable[str], known: Iterable[str]) -> list[str]:
-        """Return the commits that *heads* themselves have and none of *known*, oldest first.
+        """Return the first-parent commits of *heads* that none of *known* has, oldest first.
 
-        What a merge brings in is not among them: it belongs to the branch that was merged.
+        Excludes commits brought in by a merge: they belong to the merged branch.
         """
         wanted = "\n".join([*heads, *(f"^{revision}" for revision in sorted(known)), ""])
         output = await self._run(
@@ -142,7 +142,7 @@ class GitCache:
     async def commits(
         self, revisions: Sequence[str], encoding: str
     ) -> tuple[list[Commit], dict[str, str]]:
-        """Return these commits, in that order, and why others of them cannot be read."""
+        """Return these commits, in that order, and the errors of unreadable ones."""
         found: list[Commit] = []
         failed: dict[str, str] = {}
         groups = [revisions] if revisions else []
@@ -167,10 +167,10 @@ class GitCache:
             "-m",
             "--first-parent",
             "--name-only",
-            "--no-renames",  # both names of a file that was renamed
+            "--no-renames",  # List both names of a renamed file.
             "--no-show-signature",
             "--no-notes",
-            # Python's name of it is one that iconv knows; where it is not, git changes nothing.
+            # iconv usually knows Python's name of the encoding; otherwise git converts nothing.
             f"--encoding={codecs.lookup(encoding).name}",
             f"--format={log_format(marker)}",
             configuration=("log.showRoot=true",),
@@ -179,7 +179,7 @@ class GitCache:
         return commits(output, marker, encoding)
 
     async def discard_if_damaged(self, failure: GitFailed) -> bool:
-        """Remove the cache if that failure says that it is broken; the next fetch makes it anew."""
+        """Remove the cache if the failure shows that it is damaged; the next fetch recreates it."""
         if not _DAMAGE.search(str(failure)) or not await asyncio.to_thread(self._is_ours):
             return False
         async with self._lock:
@@ -203,7 +203,7 @@ class GitCache:
         )
 
     async def _prepare(self) -> None:
-        """Make the repository, unless it is there (perhaps Buildbot's, which is just as good)."""
+        """Create the repository unless it exists; one created by Buildbot works as well."""
         if await asyncio.to_thread((self._directory / "HEAD").is_file):
             return
         try:
@@ -239,6 +239,6 @@ class GitCache:
 
 
 def _halves(group: Sequence[str]) -> list[Sequence[str]]:
-    """Return both halves, the first one last: it is what is taken next."""
+    """Return both halves, the first one last, so that it is popped next."""
     middle = len(group) // 2
     return [group[middle:], group[:middle]]

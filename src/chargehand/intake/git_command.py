@@ -1,4 +1,4 @@
-"""Running git: by argument lists, without a terminal, for a limited time, leaving no process."""
+"""Runs git: without a shell or terminal, with a timeout, and without leftover processes."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _NOT_OURS = (
     "GIT_WORK_TREE",
     "SSH_ASKPASS",
 )
-"""Variables that a git hook's environment has, or that would ask somebody who is not there."""
+"""Variables set in git hooks, or that make git prompt for input."""
 
 PATIENT_SSH = (
     "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
 )
-"""It asks nobody, and notices a server that hangs."""
+"""Never prompts, and detects a hanging server."""
 
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
 class GitFailed(PollFailed):
-    """A git command failed; the message names the command and says what git said."""
+    """A git command failed; the message has the command and git's error."""
 
 
 class GitRefused(GitFailed):
-    """Git ran, and said that it cannot do that."""
+    """Git ran and reported an error."""
 
 
 class GitCommand:
-    """Runs git. At most ``slots`` commands run at once, so that many pollers are no stampede."""
+    """Runs git, with at most ``slots`` commands at a time."""
 
     def __init__(
         self, *, binary: str = "git", slots: asyncio.Semaphore, grace: float = 3.0
@@ -65,7 +65,7 @@ class GitCommand:
         environment: Mapping[str, str] | None = None,
         standard_input: bytes = b"",
     ) -> bytes:
-        """Return what git writes to its standard output. Raises GitFailed."""
+        """Run git and return its standard output. Raises GitFailed."""
         options = (option for setting in configuration for option in ("-c", setting))
         async with self._slots:
             process = await self._start((*options, verb, *arguments), directory, environment)
@@ -83,7 +83,7 @@ class GitCommand:
                 outcome = await process.communicate(standard_input)
             ended = True
         except TimeoutError:
-            raise GitFailed(f"git {verb} did not end within {timeout:g} seconds") from None
+            raise GitFailed(f"git {verb} timed out after {timeout:g} seconds") from None
         finally:
             if not ended:
                 await _end(process, self._grace)
@@ -105,7 +105,7 @@ class GitCommand:
             )
         except FileNotFoundError as error:
             missing = error.filename or self._binary
-            raise GitFailed(f"cannot run git: {missing} was not found") from error
+            raise GitFailed(f"cannot run git: {missing} not found") from error
         except OSError as error:
             raise GitFailed(f"cannot run {self._binary}: {error.strerror}") from error
 
@@ -123,9 +123,9 @@ def _environment(additions: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _end(process: asyncio.subprocess.Process, grace: float) -> None:
-    """Leave nothing of the command: git starts ssh and others, all in a session of their own.
+    """End git and all processes it started (ssh and others), which share a session.
 
-    It is asked first: a git that is killed leaves its lock files behind.
+    Terminate first: a killed git leaves its lock files behind.
     """
     _signal(process, signal.SIGTERM)
     try:
@@ -144,8 +144,8 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
 
 
 def _complaint(errors: bytes, status: int) -> str:
-    """Return the lines of git's complaint that say what is wrong, on one line."""
+    """Return git's error messages on one line."""
     lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "ssh:"))]
     words = "; ".join((telling or [line for line in lines if line])[:3])
-    return _CREDENTIALS.sub("://***@", words) or f"it ended with exit status {status}"
+    return _CREDENTIALS.sub("://***@", words) or f"exit status {status}"

@@ -1,4 +1,4 @@
-"""Reading what git prints."""
+"""Parses git's output."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ REF_FORMAT = "%(refname)%09%(objectname)%09%(*objectname)"
 
 _FIELDS = ("%H", "%ct", "%aN", "%aE", "%cN", "%cE", "%B")
 _LATEST = 253_402_300_799
-"""The last second of the year 9999: no later date can be shown."""
+"""The last second of the year 9999, the latest date that can be formatted."""
 _LONGEST_MESSAGE = 100_000
-"""Characters of a commit message."""
+"""Maximum number of characters of a commit message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A commit with what it did to its first parent."""
+    """A commit, with the files changed relative to its first parent."""
 
     revision: str
     committed_at: int | None
-    """None where the commit has no date that a calendar knows."""
+    """None if the commit has no valid date."""
     author: str
     committer: str | None
     message: str
@@ -31,16 +31,16 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteHeads:
-    """What a repository offers: commits by full name, and the branch that HEAD stands for."""
+    """Refs of a remote repository: commits by full name, and the branch of HEAD."""
 
     commits: Mapping[str, str]
     default: str | None = None
     unreadable: tuple[str, ...] = ()
-    """Names that are not UTF-8, with escapes for what cannot be read."""
+    """Names that are not valid UTF-8, with escapes for invalid bytes."""
 
 
 def remote_heads(listing: bytes) -> RemoteHeads:
-    """Read ``git ls-remote --symref``. Annotated tags are given by the commits that they name."""
+    """Parse ``git ls-remote --symref``. Annotated tags are resolved to their commits."""
     commits: dict[str, str] = {}
     default = None
     unreadable = []
@@ -59,16 +59,16 @@ def remote_heads(listing: bytes) -> RemoteHeads:
 
 
 def log_format(marker: str) -> str:
-    """Return the format for ``git log -z --name-only`` that `commits` can read.
+    """Return the format for ``git log -z --name-only`` that `commits` parses.
 
-    ``marker`` begins each commit; nobody can have foreseen it, so that no message or file name can
-    be mistaken for it.
+    Each commit begins with ``marker``, a random string, so that no message or file name can be
+    mistaken for it.
     """
     return "%x00".join((marker, *_FIELDS)) + "%x00"
 
 
 def commits(output: bytes, marker: str, encoding: str) -> list[Commit]:
-    """Read a log that was written with `log_format`, in the log's order."""
+    """Parse a log in the format of `log_format`, in the log's order."""
     return [
         _commit(record.split(b"\0"), encoding)
         for record in output.split(marker.encode() + b"\0")[1:]
@@ -92,7 +92,7 @@ def _commit(fields: list[bytes], encoding: str) -> Commit:
 
 
 def person(name: str, address: str) -> str | None:
-    """Return who that is. Git prints its own placeholders for a line that it cannot read."""
+    """Return name and address. Git leaves its placeholders in place of what it cannot parse."""
     name, address = ("" if part.startswith("%") else part for part in (name, address))
     if not name and not address:
         return None
@@ -100,7 +100,7 @@ def person(name: str, address: str) -> str | None:
 
 
 def shortened(message: str) -> str:
-    """Return a message, cut where nobody reads on."""
+    """Return a message, truncated to a readable length."""
     if len(message) <= _LONGEST_MESSAGE:
         return message
     left_out = len(message) - _LONGEST_MESSAGE
@@ -108,7 +108,7 @@ def shortened(message: str) -> str:
 
 
 def _date(text: bytes) -> int | None:
-    """Read seconds since 1970: nothing where git cannot read them either."""
+    """Parse seconds since 1970; None if git could not parse the date."""
     try:
         seconds = int(text)
     except ValueError:
@@ -117,7 +117,7 @@ def _date(text: bytes) -> int | None:
 
 
 def _files(names: list[bytes]) -> list[str]:
-    """Read the names: the first has a newline before it, and empty fields separate nothing."""
+    """Parse file names: the first one follows a newline; skip empty fields."""
     present = [name for name in names if name]
     if present:
         present[0] = present[0].removeprefix(b"\n")
@@ -125,7 +125,7 @@ def _files(names: list[bytes]) -> list[str]:
 
 
 def local_refs(listing: bytes) -> dict[str, str]:
-    """Read ``git for-each-ref`` in the format `REF_FORMAT`: commits by name."""
+    """Parse ``git for-each-ref`` in the format `REF_FORMAT`: commits by name."""
     refs = {}
     for line in listing.decode("utf-8", "replace").splitlines():
         name, value, target = line.split("\t")

@@ -1,15 +1,14 @@
 """Polling a git repository.
 
-What counts as new: at the first poll nothing; later every commit that a watched branch itself has
-and that no watched branch had before. What a merge brings in is new in the branch that was merged;
-the merge is new in the branch that it was made in. A branch that is gone is forgotten; one whose
-history was rewritten brings its new commits. Branches are remembered by their full names with the
-commits they were last seen at, in the same transaction that stores their changes. Hence a
-master that is killed anywhere in between does the whole poll again, or none of it: no
-change is lost, and none comes twice.
+New commits: none at the first poll; later every first-parent commit of a watched branch that no
+watched branch had before. Commits brought in by a merge are new in the merged branch; the merge
+itself is new in its target branch. A deleted branch is forgotten; a rewritten one adds its new
+commits. The position of each branch (its full name and last seen commit) is stored in the same
+transaction as its changes, so that a master killed at any point repeats the whole poll or none of
+it: no change is lost or duplicated.
 
-An odd branch or commit (a name that is not UTF-8, an object that cannot be read) is skipped, and
-`GitPoller.warnings` says so; it keeps no other change from being found.
+A bad branch or commit (a name that is not UTF-8, an unreadable object) is skipped and reported by
+`GitPoller.warnings`; other changes are still found.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ _REMEMBERED_WARNINGS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A repository to be polled; hooks are compared by the component's identity.
+    """A repository to poll; hooks are compared by the component's identity.
 
     ``branches`` may be a hook ``(full name of a ref) -> bool``, ``category`` and ``project`` may be
     hooks ``(change as a dict) -> str``; ``credentials`` is a hook ``() -> Credentials | None``,
@@ -84,7 +83,7 @@ Publish = Callable[[Sequence[NewChange], Remembered], Awaitable[object]]
 
 
 class GitPoller:
-    """Looks at one repository, and publishes what is new."""
+    """Polls one repository, and publishes new commits as changes."""
 
     def __init__(
         self,
@@ -111,7 +110,7 @@ class GitPoller:
         self._missing: dict[frozenset[str], tuple[str, ...]] = {}
 
     async def poll(self) -> None:
-        """Look once. One cheap command where nothing has changed. Raises PollFailed."""
+        """Poll once. Runs one cheap command if nothing has changed. Raises PollFailed."""
         try:
             heads = await self.look()
             if heads is not None:
@@ -122,9 +121,9 @@ class GitPoller:
             raise
 
     async def remember(self) -> bool:
-        """Before the first poll ever: remember where the refs stand, without fetching anything.
+        """Before the very first poll, record the refs' commits without fetching.
 
-        What is pushed from here on is found. Returns whether that was the first time.
+        Finds everything pushed from now on. Returns whether this was the first time.
         """
         await self._recall()
         if self._last is not None:
@@ -136,16 +135,16 @@ class GitPoller:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is skipped, and which configured branches the repository does not have."""
+        """Skipped branches and commits, and configured branches missing in the repository."""
         return (*self._of_names, *self._of_fetching, *self._of_commits)
 
     @property
     def last(self) -> dict[str, str] | None:
-        """The commits at which the watched refs were last seen; None before the first poll."""
+        """The last seen commits of the watched refs; None before the first poll."""
         return self._last
 
     async def look(self) -> dict[str, str] | None:
-        """Return where the watched refs stand now, their commits fetched; None: nothing moved."""
+        """Fetch and return the watched refs' current commits; None if nothing changed."""
         await self._recall()
         credentials = self._settings.credentials and await self._settings.credentials()
         async with access(credentials, self._git) as allowed:
@@ -157,7 +156,7 @@ class GitPoller:
         return None if heads == self._last else heads
 
     async def publish(self, changes: Sequence[NewChange], heads: dict[str, str]) -> None:
-        """Publish changes, and remember where the refs stand."""
+        """Publish changes, and record the refs' commits."""
         await self._publish(changes, Remembered(name=self._name, kind=_KIND, key=_KEY, value=heads))
         self._last = heads
 
@@ -166,7 +165,7 @@ class GitPoller:
             self._last = full_names(await self._state.get(self._name, _KIND, _KEY))
 
     async def _watched_heads(self, allowed: Access) -> dict[str, str]:
-        """Ask the repository where the refs stand that we watch."""
+        """Return the watched refs' commits in the remote repository."""
         branches = self._settings.branches
         offered = await self._list(branches, allowed)
         heads = await watched(offered, branches)
@@ -175,7 +174,7 @@ class GitPoller:
         return heads
 
     async def _unknown(self, names: frozenset[str], allowed: Access) -> tuple[str, ...]:
-        """Return sentences about branches that there are not; asked for once for the same ones."""
+        """Return warnings about missing branches; cached for the same set of branches."""
         if names and names not in self._missing:
             offered = await self._list(Watched.ALL_BRANCHES, allowed)
             found = tuple(unknown_branch(one, list(offered.commits)) for one in sorted(names))
@@ -194,7 +193,7 @@ class GitPoller:
         return remote_heads(listing)
 
     async def _fetch(self, heads: dict[str, str], allowed: Access) -> dict[str, str]:
-        """Get the commits; branches may have moved on meanwhile, so return where they are now."""
+        """Fetch the commits; branches may have moved meanwhile, so return their current commits."""
         last = self._last or {}
         is_full = not self._is_cache_filled
         fetched = await self._cache.fetch(
@@ -210,7 +209,7 @@ class GitPoller:
             f"skipping {name.removeprefix(BRANCH)} until it can be fetched: {failure}"
             for name, failure in fetched.failed.items()
         )
-        # A tag is known by the commit it names in the end, which the listing has told.
+        # A tag's commit is the one it resolves to, from the listing.
         now = {
             name: head if name.startswith(TAG) else fetched.heads.get(name, head)
             for name, head in heads.items()
@@ -219,7 +218,7 @@ class GitPoller:
         return now | {name: last[name] for name in fetched.failed if name in last}
 
     async def _take_over(self, heads: dict[str, str]) -> None:
-        """Publish what is new, and move the marks with it."""
+        """Publish new commits, and update the positions with them."""
         changes = [] if self._last is None else await self._changes(self._last, heads)
         await self.publish(changes, heads)
 
@@ -228,18 +227,18 @@ class GitPoller:
         present = await self._cache.present({*last.values(), *moved.values()})
         known = present.intersection(last.values())
         moved = {name: head for name, head in moved.items() if head in present}
-        # A head that is not new has no new commits: for most branches this one command will do.
+        # A known head has no new commits: this one command suffices for most branches.
         new = set(await self._cache.new_revisions(moved.values(), known)) if known else set()
         found: list[tuple[str, str]] = []
         told: set[str] = set()
-        # What is new in a branch that is known and in one that is new itself belongs to the former.
+        # A commit that is new in both a known and a new branch belongs to the known one.
         for name in sorted(moved, key=lambda name: name not in last):
             head = moved[name]
             revisions = await self._cache.new_revisions([head], known) if head in new else []
             revisions = [one for one in revisions if one not in told]
             is_told = bool(known) or head in told
             if not revisions and (not is_told or self._settings.build_pushes_with_no_commits):
-                # Where nothing is known to compare with, the newest commit stands for them all.
+                # Without a known commit to compare with, publish only the newest commit.
                 revisions = [head]
             told.update(revisions)
             found += [(name, revision) for revision in revisions]
@@ -251,7 +250,7 @@ class GitPoller:
         ]
 
     async def _commits(self, revisions: Sequence[str]) -> dict[str, Commit]:
-        """Read commits. Where some cannot be read, the cache is made anew, once."""
+        """Read commits. If some cannot be read, recreate the cache, once."""
         found, failed = await self._cache.commits(
             list(dict.fromkeys(revisions)), self._settings.encoding
         )
@@ -263,7 +262,7 @@ class GitPoller:
             if commit.committed_at is None:
                 self._of_commits.append(
                     f"commit {commit.revision} has no usable date; "
-                    "its change has the time of its arrival"
+                    "its change has the time of its arrival instead"
                 )
         return {commit.revision: commit for commit in found}
 
@@ -285,18 +284,20 @@ class GitPoller:
         if await self._cache.discard_if_damaged(failure):
             self._is_cache_filled = False
             self._was_discarded = True
-            raise GitFailed(f"{failure}; its cache was removed, to be fetched anew") from failure
+            raise GitFailed(
+                f"{failure}; removed its cache, which will be fetched again"
+            ) from failure
 
 
 async def _labelled(
     change: NewChange, *, category: str | Hook | None, project: str | Hook
 ) -> NewChange:
-    """Add project and category. A function of the user's that fails costs no change."""
+    """Add project and category. A failing function of the user does not lose the change."""
     found: dict[str, object] = {"project": project, "category": category}
     for name, value in found.items():
         if callable(value):
             found[name] = None
-            with guarded(_log, "the configured function for %s failed; it stays empty", name):
+            with guarded(_log, "the configured function for %s failed; leaving it empty", name):
                 found[name] = await value(as_dict(change))
         if name == "project":
             change = structs.replace(change, project=str(found[name] or ""))

@@ -1,4 +1,4 @@
-"""Polling: look again and again, never twice at once, and survive every failure."""
+"""The polling loop: polls on a schedule, one poll at a time, and survives failures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _log = logging.getLogger(__name__)
 
 
 class PollFailed(Exception):
-    """A poll could not look; the message says what is wrong, in a sentence for the operator."""
+    """A poll failed; the message tells the operator why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """When to poll; all in seconds. An interval of 0 polls only when asked to."""
+    """When to poll, in seconds. With an interval of 0 it polls only when forced."""
 
     interval: float = 600.0
     at_launch: bool = False
@@ -29,15 +29,15 @@ class Schedule:
 
 
 Report = Callable[[SourceHealth], Awaitable[None]]
-"""Takes note of how a source fares; called when that has changed."""
+"""Called when the state of a source has changed."""
 
 
 async def unreported(_health: SourceHealth) -> None:
-    """Report to nobody."""
+    """Ignore the report."""
 
 
 def no_warnings() -> Sequence[str]:
-    """Warn of nothing."""
+    """Return no warnings."""
     return ()
 
 
@@ -45,8 +45,8 @@ class PollingLoop:
     """Calls ``poll`` by a schedule, and whenever it is forced.
 
     ``prepare`` is called once before that; when it returns true, the first poll follows at once.
-    A failure is logged once: as long as the same one repeats nothing more is said, and
-    when polling works again that is said, too. So is each of the ``warnings`` after a poll.
+    A failure is logged once, not again while it repeats; recovery is logged, too. The same holds
+    for each of the ``warnings`` after a poll.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class PollingLoop:
     ) -> None:
         self.name = name
         self.is_prepared = asyncio.Event()
-        """Set when it has looked for the first time, or need not."""
+        """Set after the first poll, or when none is needed."""
         self._poll = poll
         self._prepare = prepare
         self._warnings = warnings
@@ -77,7 +77,7 @@ class PollingLoop:
         self._has_worked = False
 
     def force(self) -> None:
-        """Poll as soon as possible: now, or when the running poll has ended."""
+        """Poll now, or after the running poll."""
         self._forced.set()
 
     async def run(self) -> None:
@@ -94,13 +94,13 @@ class PollingLoop:
             due = self._after(due or loop.time())
 
     def _after(self, time: float) -> float | None:
-        """Return when the next poll is due: on the grid, but polls that were missed are skipped."""
+        """Return when the next poll is due: a multiple of the interval, skipping missed polls."""
         if self._schedule.interval <= 0:
             return None
         return max(time + self._schedule.interval, asyncio.get_running_loop().time())
 
     async def _wait_until(self, due: float | None) -> None:
-        """Wait until that time plus the random delay (None: for ever), or until forced."""
+        """Wait until that time plus the random delay (None: indefinitely), or until forced."""
         if due is not None:
             due += self._jitter(self._schedule.random_delay_min, self._schedule.random_delay_max)
         try:
@@ -130,12 +130,12 @@ class PollingLoop:
         health = self._health()
         if health in (None, self._reported):
             return
-        with guarded(_log, "the state of change source %s could not be recorded", self.name):
+        with guarded(_log, "cannot record the state of change source %s", self.name):
             await self._report(health)
             self._reported = health
 
     def _health(self) -> SourceHealth | None:
-        """Return how it fares; None before it has looked."""
+        """Return its state; None before the first poll."""
         if self._failures:
             return SourceHealth(state=SourceState.FAILING, sentence=self._last_failure)
         if not self._has_worked:
@@ -161,6 +161,6 @@ class PollingLoop:
             _log.warning("%s: %s", self.name, sentence)
         self._warned = current
         if self._failures:
-            _log.info("%s: works again, after %d failed polls", self.name, self._failures)
+            _log.info("%s: polling works again after %d failed polls", self.name, self._failures)
         self._failures = 0
         self._last_failure = ""

@@ -1,4 +1,4 @@
-"""What intake needs of the rest."""
+"""Interfaces that intake needs from other packages."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from chargehand.domain.source_health import SourceHealth
 
 
 class ChangeStore(Protocol):
-    """Where changes are recorded."""
+    """Stores changes."""
 
     async def add(
         self, changes: Sequence[NewChange], remember: Remembered | None = None
     ) -> list[Change]:
-        """Store them in one transaction and announce each; they are durable when this returns.
+        """Store changes durably in one transaction, and announce each.
 
-        ``remember`` becomes part of the same transaction: a source that moves its mark with the
-        changes neither loses nor repeats any of them, whenever the master is killed.
+        ``remember`` is part of the same transaction: a source that moves its position with the
+        changes neither loses nor repeats any of them, even if the master is killed.
         """
 
 
 class StateStore(Protocol):
-    """Small things that components remember by name (JSON values)."""
+    """Stores small JSON values of components by name."""
 
     async def get(self, name: str, kind: str, key: str, default: object = None) -> object:
-        """Return what was set for the object *name* of class *kind*."""
+        """Return the value set for the object *name* of class *kind*."""
 
     async def set(self, name: str, kind: str, key: str, value: object) -> None:
-        """Remember it durably."""
+        """Store the value durably."""
 
 
 class ChangeSourceStore(Protocol):
-    """Which change sources there are and whose they are."""
+    """Stores change sources and their masters."""
 
     async def ids(self, names: Sequence[str]) -> dict[str, ChangeSourceId]:
-        """Return (create, where new) identifiers, in one transaction."""
+        """Return identifiers, creating new ones, in one transaction."""
 
     async def activate(
         self, ids: Sequence[ChangeSourceId], master_id: MasterId
     ) -> set[ChangeSourceId]:
-        """Make this master theirs where no other active one has them; return those of ours."""
+        """Claim the sources that no other running master has; return ours."""
 
     async def report(self, source_id: ChangeSourceId, health: SourceHealth) -> None:
-        """Record how a source fares."""
+        """Record the state of a source."""
 
     async def deactivate(self, master_id: MasterId) -> None:
-        """Give all of ours up."""
+        """Release all of ours."""

@@ -1,4 +1,4 @@
-"""What a change must look like, and how what sources and users give becomes one."""
+"""Validation of changes from sources and users."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ _KNOWN = frozenset(
 
 
 class InvalidChange(ValueError):
-    """What came is no change; the message says which part is wrong."""
+    """The change is invalid; the message says which part is wrong."""
 
 
 def change_from(fields: Mapping[str, object]) -> NewChange:
-    """Make a change of what a source gives, under Buildbot's names old and new.
+    """Create a change from a source's arguments, under Buildbot's old and new names.
 
-    Bytes are taken for UTF-8. Raises InvalidChange, naming the first part that is wrong.
+    Decodes bytes as UTF-8. Raises InvalidChange for the first invalid part.
     """
     given = {_text("a field's name", name): value for name, value in fields.items()}
     unknown = given.keys() - _KNOWN
     if unknown:
-        raise InvalidChange(f"a change has no {', '.join(sorted(map(repr, unknown)))}")
+        raise InvalidChange(
+            f"unknown arguments for a change: {', '.join(sorted(map(repr, unknown)))}"
+        )
     author = _first(given, "author", "who")
     if author is None:
         raise InvalidChange("a change needs an author")
@@ -59,7 +61,7 @@ def change_from(fields: Mapping[str, object]) -> NewChange:
 def checked(change: NewChange) -> NewChange:
     """Return the change with all bytes decoded. Raises InvalidChange, as `change_from` does.
 
-    Changes come from users' code, which no type checker has seen.
+    Changes come from users' code, which is not type-checked.
     """
     properties = {name: value for name, (value, _) in change.properties.items()}
     plain = change_from({**structs.asdict(change), "properties": properties})
@@ -71,7 +73,7 @@ def checked(change: NewChange) -> NewChange:
 
 
 def as_dict(change: NewChange) -> dict[str, object]:
-    """Return a change as functions of the configuration get to see it before it is stored."""
+    """Return a change as a dictionary, for functions of the configuration."""
     return {
         "author": change.author,
         "committer": change.committer,
@@ -100,15 +102,14 @@ def _text(name: str, value: object) -> str:
         except UnicodeDecodeError as error:
             raise InvalidChange(f"{name} is not UTF-8: {value!r}") from error
     if isinstance(value, str):
-        # A lone surrogate is what os.fsdecode makes of a byte that no encoding explains; no
-        # database would take it.
+        # os.fsdecode turns undecodable bytes into lone surrogates, which no database stores.
         return value.encode("utf-8", "replace").decode("utf-8")
-    raise InvalidChange(f"{name} must be a text, not {value!r}")
+    raise InvalidChange(f"{name} must be a string, not {value!r}")
 
 
 def _optional(name: str, value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # Subversion's revisions are numbers
+        value = str(value)  # Subversion's revisions are numbers.
     return None if value is None else _text(name, value)
 
 
@@ -116,7 +117,7 @@ def _files(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise InvalidChange(f"files must be a list of names, not {value!r}")
+        raise InvalidChange(f"files must be a list of file names, not {value!r}")
     return tuple(_text("a file's name", name) for name in value)
 
 
@@ -153,7 +154,7 @@ def _storable(name: object, value: object) -> Json:
 
 
 def _plain(name: object, value: object) -> object:
-    """Return a value that JSON can hold."""
+    """Return a JSON value."""
     match value:
         case None | bool() | int() | float():
             return value
@@ -166,4 +167,4 @@ def _plain(name: object, value: object) -> object:
         case list() | tuple() | set() | frozenset():
             return [_plain(name, part) for part in value]
         case _:
-            raise InvalidChange(f"property {name!r} has a value that JSON cannot hold: {value!r}")
+            raise InvalidChange(f"property {name!r} must have a JSON value, not {value!r}")

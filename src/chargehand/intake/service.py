@@ -1,4 +1,4 @@
-"""Changes arrive: the change sources of this master, and the one way in for every change."""
+"""Runs this master's change sources, and stores every change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 _GIT_COMMANDS_AT_ONCE = 8
 _CLAIM_INTERVAL = 60.0
 _FIRST_LOOK_SECONDS = 5.0
-"""How long starting waits for pollers to see where branches stand; they go on after that."""
+"""Seconds that starting waits for pollers to list branches; they continue after that."""
 
 Revlink = Callable[[str, str], str | None]
 
@@ -39,7 +39,7 @@ Revlink = Callable[[str, str], str | None]
 class Intake:
     """Runs the configured change sources, and completes and stores every change.
 
-    A source that another master runs is left to it until that master gives it up.
+    Skips sources that another master runs, until that master releases them.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Intake:
         self._master_id = master_id
         self._basedir = basedir
         self._tasks = Tasks("intake")
-        self._looks = Tasks("first looks of change sources")
+        self._looks = Tasks("first polls of change sources")
         self._wanted: dict[str, Component] = {}
         self._running: dict[str, tuple[Component, Source]] = {}
         self._claiming = asyncio.Lock()
@@ -73,7 +73,7 @@ class Intake:
         revlink: Revlink | None = None,
         codebase_generator: Hook | None = None,
     ) -> None:
-        """Run these sources from now on; one that has not changed is left alone."""
+        """Run these sources instead; unchanged ones keep running."""
         self._revlink = revlink
         self._codebase_generator = codebase_generator
         self._wanted = {component.name: component for component in components}
@@ -93,38 +93,38 @@ class Intake:
         ]
         await self._stop(altered)
         if altered:
-            # There is no giving up of single ones; what we keep is claimed again at once.
+            # Sources can only be released together; those we keep are claimed again right after.
             await self._sources.deactivate(self._master_id)
 
     async def stop(self) -> None:
-        """Stop all sources and give them up."""
+        """Stop and release all sources."""
         await self._tasks.close()
         await self._looks.close()
         await self._stop(list(self._running))
         await self._sources.deactivate(self._master_id)
 
     async def add_change(self, change: NewChange) -> Change:
-        """Complete and store a change; it is durable when this returns."""
+        """Complete and store a change durably."""
         [stored] = await self.add_changes([change])
         return stored
 
     async def add_changes(
         self, changes: Sequence[NewChange], remember: Remembered | None = None
     ) -> list[Change]:
-        """Complete and store changes, and the source's mark with them, all at once.
+        """Complete and store changes, with the source's position, in one transaction.
 
-        Raises InvalidChange for what is none; then nothing is stored.
+        Raises InvalidChange if one of them is invalid; then nothing is stored.
         """
         completed = [await self._completed(checked(change)) for change in changes]
         return await self._changes.add(completed, remember)
 
     def force(self, name: str) -> bool:
-        """Let the source of that name look at once; False when it is not one that looks."""
+        """Make the source with that name poll now; False if it is not a poller."""
         running = self._running.get(name)
         return running is not None and running[1].force()
 
     def forceable(self, repository: str) -> list[str]:
-        """Return the names of the running sources that watch a repository with that address."""
+        """Return the names of the running sources that poll that repository."""
         return [
             name
             for name, (component, _) in self._running.items()
@@ -132,7 +132,7 @@ class Intake:
         ]
 
     async def _completed(self, change: NewChange) -> NewChange:
-        """Add link and codebase. A function of the user's that fails costs no change."""
+        """Add link and codebase. A failing function of the user does not lose the change."""
         if not change.revlink and change.revision and change.repository and self._revlink:
             with guarded(_log, "the configured revlink failed for %s", change.repository):
                 link = contained(self._revlink, change.revision, change.repository) or ""
@@ -148,12 +148,12 @@ class Intake:
             await self.claim_again()
 
     async def claim_again(self) -> None:
-        """Run what no other master has, and stop what another one has taken over."""
+        """Run sources that no other master runs; stop those that another one took over."""
         async with self._claiming:
             await self._claim()
 
     async def _claim(self) -> None:
-        """Run what is wanted and ours. To be called with the lock."""
+        """Run the sources that are configured and ours. Call with the lock held."""
         wanted = self._wanted
         ids = await self._sources.ids(list(wanted)) if wanted else {}
         active = await self._sources.activate(list(ids.values()), self._master_id)
@@ -165,7 +165,7 @@ class Intake:
         await self._first_look([self._running[name][1] for name in new if name in self._running])
 
     async def _first_look(self, sources: Sequence[Source]) -> None:
-        """Wait until the sources miss nothing that happens from now on, but not for ever."""
+        """Wait, for a limited time, until the sources will miss no change from now on."""
         looks = [self._looks.spawn(source.prepared(), name="first look") for source in sources]
         if looks:
             await asyncio.wait(looks, timeout=_FIRST_LOOK_SECONDS)
@@ -186,7 +186,7 @@ class Intake:
             is_expected = isinstance(error, OSError)
             failures.append(str(error) if is_expected else f"{type(error).__name__}: {error}")
             _log.error(
-                "change source %s could not be started: %s%s",
+                "cannot start change source %s: %s%s",
                 component.name,
                 error,
                 " (retrying every minute)",
@@ -204,7 +204,7 @@ class Intake:
 
     async def _stop_one(self, name: str) -> None:
         _, source = self._running.pop(name)
-        with guarded(_log, "change source %s failed while it was stopped", name):
+        with guarded(_log, "error while stopping change source %s", name):
             await source.stop()
 
     def _source(self, component: Component, report: Report) -> Source:
@@ -216,7 +216,7 @@ class Intake:
             case NotYet():
                 return Unsupported()
             case unknown:
-                raise TypeError(f"no change source has settings of {type(unknown)}")
+                raise TypeError(f"unknown change source settings: {type(unknown)}")
 
     def _git_poller(self, name: str, settings: git_poller.Settings, report: Report) -> Source:
         directory = self._basedir / settings.directory

@@ -1,4 +1,4 @@
-"""Change sources as the service runs them, whatever their kind."""
+"""Change sources of all kinds, with one interface for the service."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class Source(Protocol):
     """A change source."""
 
     async def start(self) -> None:
-        """Begin to look, or to listen."""
+        """Begin to poll or listen."""
 
     async def stop(self) -> None:
-        """Stop, and wait until everything has ended."""
+        """Stop, and wait for the end of all activity."""
 
     def force(self) -> bool:
-        """Look at once; False when that is not in its nature."""
+        """Poll now; False if it is not a poller."""
 
     async def prepared(self) -> None:
-        """Wait until it misses nothing that happens from now on."""
+        """Wait until it will miss no change from now on."""
 
 
 class Polled:
-    """A source of ours that looks again and again."""
+    """A polling source of ours."""
 
     def __init__(self, loop: PollingLoop) -> None:
         self._loop = loop
@@ -38,28 +38,28 @@ class Polled:
         self._tasks.spawn(self._loop.run(), name=self._loop.name)
 
     async def stop(self) -> None:
-        """End a poll that runs, and poll no more."""
+        """Cancel a running poll, and stop polling."""
         await self._tasks.close()
 
     def force(self) -> bool:
-        """Poll at once."""
+        """Poll now."""
         self._loop.force()
         return True
 
     async def prepared(self) -> None:
-        """Wait until it knows what there is already, or has failed to find out."""
+        """Wait until it knows the existing commits, or has failed to list them."""
         await self._loop.is_prepared.wait()
 
 
 class Hosted:
-    """A source whose behaviour is a class of the user's."""
+    """A source implemented by a user's class."""
 
     def __init__(self, runtime: model.Hosted, report: Report) -> None:
         self._runtime = runtime
         self._report = report
 
     async def start(self) -> None:
-        """Start it. One that polls reports how it fares itself."""
+        """Start it. Pollers report their state themselves."""
         report_to = getattr(self._runtime, "report_to", None)
         polls = report_to is not None and report_to(self._report)
         await self._runtime.start()
@@ -71,27 +71,29 @@ class Hosted:
         await self._runtime.stop()
 
     def force(self) -> bool:
-        """Let it look at once, if it is one that polls."""
+        """Make it poll now, if it is a poller."""
         force = getattr(self._runtime, "force", None)
         return bool(force()) if force is not None else False
 
     async def prepared(self) -> None:
-        """It is, once it has started."""
+        """Return immediately: it is prepared once it has started."""
 
 
 class Unsupported:
-    """A source of a kind that is accepted and not supported yet: the reader of the configuration
-    has said so, and it does nothing."""
+    """A source of a kind that is accepted but not supported yet; does nothing.
+
+    Reading the configuration has warned about it.
+    """
 
     async def start(self) -> None:
-        """There is nothing to start."""
+        """Do nothing."""
 
     async def stop(self) -> None:
-        """There is nothing to stop."""
+        """Do nothing."""
 
     def force(self) -> bool:
-        """There is nothing to look at."""
+        """Return False: it does not poll."""
         return False
 
     async def prepared(self) -> None:
-        """There is nothing to prepare."""
+        """Do nothing."""

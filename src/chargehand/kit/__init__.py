@@ -1,1 +1,1 @@
-"""Small tools that know nothing of builds."""
+"""Small tools, independent of builds."""

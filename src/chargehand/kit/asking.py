@@ -1,4 +1,4 @@
-"""Asking users' code: it has a time to answer, and is named when it takes longer."""
+"""Calls to users' code with a time limit, and errors that name the function."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 60.0
-"""How long a function of the configuration may take to answer."""
+"""Seconds that a function of the configuration may take."""
 
 
 _GRACE = 1.0
-"""Seconds to clean up for what is cancelled."""
+"""Seconds that cancelled code may take to clean up."""
 
 
 class NoAnswer(Expected, TimeoutError):
-    """A function did not answer in time; the message names it."""
+    """A function timed out; the message names it."""
 
 
 async def answer(
@@ -34,10 +34,10 @@ async def answer(
     function: Callable[..., object] | None = None,
     within: float = ANSWER_SECONDS,
 ) -> _T:
-    """Await what a function of users does, *within* seconds. Raises NoAnswer.
+    """Await a user's function, *within* seconds. Raises NoAnswer.
 
-    It runs as a task of its own. When the time is over, or when whoever asks is cancelled, that
-    task is cancelled, and not waited for if it ignores that.
+    It runs as its own task. When the time is up, or when the caller is cancelled, that task is
+    cancelled, and abandoned if it ignores the cancellation.
     """
     task = asyncio.get_running_loop().create_task(_awaited(work), name=f"answer of {name}")
     task.add_done_callback(_heard)
@@ -54,15 +54,15 @@ async def answer(
 
 
 def no_answer(name: str, function: object, within: float) -> NoAnswer:
-    """Return the error that names a function that takes too long."""
+    """Return the error for a function that takes too long."""
     place = place_of(function)
     where = f" ({place})" if place else ""
     return NoAnswer(f"{name}{where} did not answer within {within:g} s")
 
 
 def place_of(function: object) -> str:
-    """Return ``file:line`` of what the user wrote, relative to where the master runs; "" where
-    that cannot be told."""
+    """Return ``file:line`` of users' code, relative to the working directory; "" if
+    unknown."""
     function = inspect.unwrap(function) if callable(function) else function
     function = getattr(function, "func", function)  # partial
     code = getattr(getattr(function, "__func__", function), "__code__", None)
@@ -79,6 +79,6 @@ async def _awaited(work: Awaitable[_T]) -> _T:
 
 
 def _heard(task: asyncio.Task[object]) -> None:
-    """Take note of a failure that may come when nobody waits any more."""
+    """Retrieve a late failure, after the caller stopped waiting."""
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.debug("%s failed: %r", task.get_name(), error)

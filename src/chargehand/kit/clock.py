@@ -1,26 +1,26 @@
-"""What time it is: the one place that asks the machine."""
+"""The clock: the only module that reads the machine's time."""
 
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time of day; for durations use the loop's time."""
+    """The time of day; for durations use the loop's time."""
 
     def now(self) -> datetime:
-        """Return the time, aware, in UTC."""
+        """Return the time in UTC, timezone-aware."""
 
     def timestamp(self) -> float:
-        """Return the same time as seconds since 1970."""
+        """Return the time as seconds since 1970."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Return the time, aware, in UTC."""
+        """Return the time in UTC, timezone-aware."""
         return datetime.now(UTC)
 
     def timestamp(self) -> float:
-        """Return the same time as seconds since 1970."""
+        """Return the time as seconds since 1970."""
         return datetime.now(UTC).timestamp()

@@ -1,4 +1,4 @@
-"""How people say lengths of time."""
+"""Formats durations for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people say it, in at most two units."""
+    """Return a duration in at most two units."""
     if isinstance(seconds, float) and 0 <= seconds < 9.95:
         return f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s"
     whole = max(0, round(seconds))
@@ -26,7 +26,7 @@ def rough(seconds: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return how long ago something was, in one unit."""
+    """Return an age in one unit, with "ago"."""
     whole = max(0, int(seconds))
     size, unit = next((unit for unit in _UNITS if whole >= unit[0]), _UNITS[-1])
     return f"{whole // size} {unit} ago"

@@ -1,4 +1,4 @@
-"""Which frames of a stack only lead to users' code."""
+"""Removes our own frames from tracebacks of users' code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLUMBING = (
 
 
 def users_traceback(error: BaseException) -> TracebackType | None:
-    """Return where the exception comes from, beginning at the first frame of somebody else."""
+    """Return the exception's traceback from the first frame of foreign code on."""
     where = error.__traceback__
     while where is not None and _is_plumbing(where.tb_frame.f_code.co_filename):
         where = where.tb_next
@@ -33,7 +33,7 @@ def users_traceback(error: BaseException) -> TracebackType | None:
 
 
 def strip_plumbing(stack: traceback.StackSummary) -> None:
-    """Take away the frames that led to the first one of somebody else, if there is one."""
+    """Remove the frames before the first one of foreign code, if there is one."""
     for number, frame in enumerate(stack):
         if not _is_plumbing(frame.filename):
             del stack[:number]

@@ -1,7 +1,7 @@
 """The one guard around code that may fail in any way: users' code, tasks, listeners.
 
-What goes wrong inside is reported once, and what comes after the guard goes on. Only a cancellation
-passes through, and the closing of a coroutine: ``sys.exit()`` in users' code ends nothing else.
+It reports a failure once, and execution continues after the guard. Only cancellation and the
+closing of a coroutine pass through; ``sys.exit()`` in users' code ends nothing else.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class BaseExceptionRaised(Exception):
-    """Users' code raised an exception that is no Exception: SystemExit, KeyboardInterrupt ….
+    """Users' code raised an exception outside of Exception: SystemExit, KeyboardInterrupt ….
 
-    It fails what it was called for, like any error, and ends neither the loop nor the process.
+    Like any error it fails the calling operation, but neither the loop nor the process.
     """
 
     def __init__(self, raised: BaseException) -> None:
@@ -32,18 +32,18 @@ class BaseExceptionRaised(Exception):
 
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
-"""What logging takes as ``exc_info``."""
+"""A value for logging's ``exc_info``."""
 
 
 def described(error: BaseException) -> ExceptionInfo:
-    """Return what is to be shown of an exception of users' code: it, beginning at that code."""
+    """Return the exception with a traceback that begins at users' code, for logs."""
     if isinstance(error, BaseExceptionRaised):
         error = error.raised
     return type(error), error, users_traceback(error)
 
 
 def contained(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
-    """Call plain code of users. Raises Exceptions only."""
+    """Call a plain function of users' code. Raises Exceptions only."""
     try:
         return function(*args, **keywords)
     except Exception:
@@ -53,7 +53,7 @@ def contained(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> 
 
 
 class Guard:
-    """A context that reports an exception and ends it there; ``failure`` is the exception."""
+    """A context that reports and suppresses an exception, and keeps it in ``failure``."""
 
     __slots__ = ("_report", "failure")
 

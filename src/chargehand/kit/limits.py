@@ -1,7 +1,7 @@
-"""A time limit that also holds where a task cleans up after it was cancelled.
+"""A time limit that also works in a task that cleans up after it was cancelled.
 
-`asyncio.timeout` does not, before Python 3.11.4 (Debian 12 has 3.11.2): its TimeoutError is a
-CancelledError there, and whatever was to be done at the end of the patience is left undone.
+Before Python 3.11.4 (Debian 12 has 3.11.2), `asyncio.timeout` raises CancelledError instead of
+TimeoutError there, so that code for the timeout does not run.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Self
 
 
 class TimeLimit:
-    """Cancels what is inside when the time is over, and raises TimeoutError in its place.
+    """Cancels the body when the time is up, and raises TimeoutError instead.
 
-    With None for *seconds* the time begins with `expire_in` only.
+    With None for *seconds* the time starts with `expire_in`.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -32,7 +32,7 @@ class TimeLimit:
         return self
 
     def expire_in(self, seconds: float) -> None:
-        """Let the time be over in so many seconds, whatever was said before."""
+        """Let the time expire in *seconds* from now, replacing any earlier limit."""
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -60,5 +60,5 @@ class TimeLimit:
 
 
 def time_limit(seconds: float) -> TimeLimit:
-    """Cancel what is inside after *seconds*, and raise TimeoutError in its place."""
+    """Cancel the body after *seconds*, and raise TimeoutError instead."""
     return TimeLimit(seconds)

@@ -18,17 +18,17 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 _PATIENCE = 2.0
-"""Seconds to end for tasks and threads of which nobody took care."""
+"""Seconds that remaining tasks and threads get to end."""
 
 
 def run(work: Coroutine[object, Never, _T]) -> _T:
     """Run *work* in a loop of its own to its end, as `asyncio.run` does.
 
-    asyncio lets SystemExit and KeyboardInterrupt out of whatever callback raises them, and stops.
-    Here the loop resumes: a callback of users' code, a timer say, ends nothing but itself. Ctrl-C
-    still ends it, unless the loop has a handler for it.
+    asyncio stops the loop when a callback raises SystemExit or KeyboardInterrupt. Here the loop
+    resumes: such an exception in users' code, for example in a timer, ends only that callback.
+    Ctrl-C still ends the loop, unless the loop has a handler for it.
 
-    In the end tasks and threads that do not end are named and abandoned.
+    Finally, tasks and threads that do not end are logged and abandoned.
     """
     runner = asyncio.Runner()
     loop = runner.get_loop()
@@ -48,33 +48,33 @@ def _until_done(runner: asyncio.Runner, task: asyncio.Task[_T]) -> _T:
             return runner.run(_outcome_of(task))
         except (SystemExit, KeyboardInterrupt) as error:
             if task.done():
-                task.cancelled() or task.exception()  # raised here, and not to be reported as lost
+                task.cancelled() or task.exception()  # Mark it as retrieved: it is raised here.
                 raise
             if _is_from_terminal(error):
                 raise
             _log.error(
-                "a callback raised %s, which does not end the master",
+                "a callback raised %s; the master keeps running",
                 f"{type(error).__name__}: {error}".removesuffix(": "),
                 exc_info=error,
             )
 
 
 async def _abandon_tasks() -> None:
-    """Cancel what is left; some of it may ignore that."""
+    """Cancel the remaining tasks, which may ignore it."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     if tasks:
         _, left = await asyncio.wait(tasks, timeout=_PATIENCE)
         for task in left:
-            _log.warning("task %s does not end and is abandoned", task.get_name())
+            _log.warning("task %s does not end; abandoning it", task.get_name())
     with contextlib.suppress(TimeoutError):
         async with time_limit(_PATIENCE):
             await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def _join_threads() -> None:
-    """Wait for the loop's pool of threads, which ends now, but not for code that never returns."""
+    """Wait for the loop's thread pool to end, but not for threads that never return."""
     deadline = time.monotonic() + _PATIENCE
     for thread in threading.enumerate():
         if thread.name.startswith("asyncio_"):
@@ -82,7 +82,7 @@ def _join_threads() -> None:
 
 
 def stuck_threads() -> list[str]:
-    """Return the names of threads that keep the process from ending."""
+    """Return the names of threads that prevent the process from exiting."""
     return [
         thread.name
         for thread in threading.enumerate()
@@ -95,6 +95,6 @@ async def _outcome_of(task: asyncio.Task[_T]) -> _T:
 
 
 def _is_from_terminal(error: BaseException) -> bool:
-    """Return whether Ctrl-C was pressed. A handler of the loop would have heard of it."""
+    """Return whether the exception came from Ctrl-C, without a handler of the loop."""
     handler = signal.getsignal(signal.SIGINT)
     return isinstance(error, KeyboardInterrupt) and handler is signal.default_int_handler

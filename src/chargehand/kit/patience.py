@@ -1,4 +1,4 @@
-"""Asking users' code: whoever is stopped waits no longer."""
+"""Calls to users' code that end soon when the caller is stopped."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from chargehand.kit.limits import TimeLimit
 _T = TypeVar("_T")
 
 _AFTER_STOP = 5.0
-"""Seconds that a summary and the like may still take."""
+"""Seconds that short calls, such as a summary, may still take."""
 
 
 class Patience:
-    """Awaits answers of users' code, one at a time; `stop` ends the waiting soon."""
+    """Awaits users' code, one call at a time; `stop` limits the remaining time."""
 
     def __init__(self) -> None:
         self._is_over = False
         self._asking: tuple[TimeLimit, float] | None = None
 
     def stop(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         self._is_over = True
         if self._asking is not None:
             limit, then = self._asking
             limit.expire_in(then)
 
     async def answer(self, name: str, work: Awaitable[_T], *, then: float = _AFTER_STOP) -> _T:
-        """Await *work*; once it is to stop, *then* seconds at most. Raises NoAnswer."""
+        """Await *work*; after `stop`, for *then* seconds at most. Raises NoAnswer."""
         limit = TimeLimit(then if self._is_over else None)
         try:
             async with limit:
@@ -38,7 +38,7 @@ class Patience:
         except TimeoutError:
             if not limit.is_over:
                 raise
-            message = f"{name} did not answer within {then:g} s after the order to stop"
+            message = f"{name} did not return within {then:g} s after it was told to stop"
             raise NoAnswer(message) from None
         finally:
             self._asking = None

@@ -1,4 +1,4 @@
-"""Tasks that live long, each with a name and an owner."""
+"""Long-lived tasks, each with a name and an owner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class Tasks:
-    """Owns tasks: one that fails is logged once, and `close` cancels and awaits all of them."""
+    """Owns tasks: logs failures once; `close` cancels and awaits all of them."""
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
@@ -35,7 +35,7 @@ class Tasks:
     def repeat(
         self, work: Callable[[], Awaitable[object]], *, every: float, name: str
     ) -> asyncio.Task[None]:
-        """Do *work* again and again, first after *every* seconds; its failures are logged."""
+        """Repeat *work* every *every* seconds; logs failures."""
         return self.spawn(self._repeat(work, every, name), name=name)
 
     async def _repeat(self, work: Callable[[], Awaitable[object]], every: float, name: str) -> None:
@@ -54,10 +54,10 @@ class Tasks:
             _log.error("task %s failed", task.get_name(), exc_info=error)
 
     async def close(self, *, patience: float | None = None) -> None:
-        """Cancel what still runs and wait until it has ended.
+        """Cancel the running tasks and wait for their end.
 
-        Tasks that run users' code may ignore that: they are left alone after so many seconds of
-        *patience*, and named in the log.
+        Tasks that run users' code may ignore the cancellation: they are abandoned after *patience*
+        seconds, and logged by name.
         """
         if not self._tasks:
             return
@@ -65,4 +65,4 @@ class Tasks:
             task.cancel()
         _, left = await asyncio.wait(tasks, timeout=patience)
         for task in left:
-            _log.warning("task %s ignores its cancellation and is abandoned", task.get_name())
+            _log.warning("task %s ignores its cancellation; abandoning it", task.get_name())

@@ -13,9 +13,10 @@ _LONGEST_ADDRESS = 107
 
 @contextlib.contextmanager
 def address_of(path: Path) -> Iterator[str]:
-    """Give an address for *path*, as long as the context lasts.
+    """Provide an address for *path* within the context.
 
-    The address of a unix socket is short: a longer one begins at an open directory. Raises OSError.
+    Addresses of unix sockets are limited in length: for longer paths it uses an open directory.
+    Raises OSError.
     """
     if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
         yield str(path)
@@ -28,7 +29,7 @@ def address_of(path: Path) -> Iterator[str]:
 
 
 def bound(path: Path, mode: int | None = None) -> socket.socket:
-    """Return a socket bound to *path*; it has its *mode* before anybody can connect to it."""
+    """Return a socket bound to *path*, with its *mode* set before clients can connect."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with address_of(path) as address:

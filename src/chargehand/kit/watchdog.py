@@ -1,4 +1,4 @@
-"""Naming what blocks the loop: code that does not let go of it cannot be interrupted."""
+"""Reports code that blocks the event loop, which cannot be interrupted."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from chargehand.kit.frames import strip_plumbing
 _log = logging.getLogger(__name__)
 
 _HANDLES = asyncio.events.__file__
-"""Where the loop calls whatever it runs."""
+"""Files in which the loop runs callbacks."""
 
 BLOCKED_SECONDS = 5.0
-"""After so long what runs is named."""
+"""Seconds of blocking after which the running code is reported."""
 
 
 class Watchdog:
-    """A thread that logs where the loop's thread is when the loop has not turned for a while."""
+    """A thread that logs the stack of the loop's thread while the loop is blocked."""
 
     def __init__(self, *, patience: float = BLOCKED_SECONDS) -> None:
         self._patience = patience
@@ -32,13 +32,13 @@ class Watchdog:
         self._loop_thread = 0
 
     def start(self) -> None:
-        """Watch the loop that runs."""
+        """Watch the running loop."""
         self._loop_thread = threading.get_ident()
         self._turn()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._ended.set()
         if self._timer is not None:
             self._timer.cancel()
@@ -53,9 +53,11 @@ class Watchdog:
         while not self._ended.wait(self._interval):
             now, before, looked = time.monotonic(), looked, time.monotonic()
             if now - before > 2 * self._interval + 1.0:
-                continue  # The whole process was stopped for a while.
+                continue  # The whole process was suspended.
             if named is not None and named != self._beat:
-                _log.warning("the master runs again; it was blocked for %.0f s", now - named)
+                _log.warning(
+                    "the master is responsive again; it was blocked for %.0f s", now - named
+                )
                 named = None
             if named is None and now - self._beat > self._patience:
                 named = self._beat
@@ -68,8 +70,8 @@ class Watchdog:
         del stack[: handles[-1] + 1 if handles else 0]
         strip_plumbing(stack)
         _log.error(
-            "this code has blocked the master for %.0f s, and nothing else runs meanwhile; "
-            "let it run in a thread (deferToThread, asyncio.to_thread):\n%s",
+            "this code has blocked the master for %.0f s, and nothing else can run; "
+            "run it in a thread (deferToThread, asyncio.to_thread):\n%s",
             seconds,
             "".join(stack.format()).rstrip(),
         )

@@ -1,1 +1,1 @@
-"""Sockets for the worker protocols."""
+"""Connections to workers."""

@@ -1,4 +1,4 @@
-"""Doors: listeners that many workers share; what a connection is for shows when it speaks."""
+"""Sockets that many workers share; the first message of a connection identifies the worker."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
 _CREDENTIALS = struct.Struct("3i")
-"""Process, user and group of the other side, as the kernel tells them."""
+"""Process, user and group of the peer, from the kernel."""
 
 
 class UnixDoor:
-    """A unix socket that only processes of our own user may connect to."""
+    """A unix socket that accepts only processes of our own user."""
 
     def __init__(self, path: Path, accept: Callable[[], asyncio.Protocol]) -> None:
         self._path = path
@@ -29,11 +29,11 @@ class UnixDoor:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The socket's path."""
         return self._path
 
     async def open(self) -> None:
-        """Listen, unless it does already. A socket that a killed master left there is replaced."""
+        """Start listening, unless it already listens. Replaces the socket of a killed master."""
         if self._server is not None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -44,7 +44,7 @@ class UnixDoor:
         )
 
     async def close(self) -> None:
-        """Listen no more; connections that were accepted stay."""
+        """Stop listening; accepted connections stay open."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
@@ -52,17 +52,17 @@ class UnixDoor:
 
 
 class _Doorkeeper(asyncio.Protocol):
-    """Lets a connection in when it comes from our own user."""
+    """Accepts a connection if it comes from our own user."""
 
     def __init__(self, accept: Callable[[], asyncio.Protocol]) -> None:
         self._accept = accept
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Look who it is, and hand it on."""
+        """Check the peer's user, and pass the connection on."""
         assert isinstance(transport, asyncio.Transport)
         user = _user_of(transport.get_extra_info("socket"))
         if user != os.geteuid():
-            _log.error("refused a connection to the workers' socket from user %d", user)
+            _log.error("refused a connection to the workers' socket from user id %d", user)
             transport.abort()
             return
         protocol = self._accept()

@@ -1,4 +1,4 @@
-"""Limits of a log: its beginning is kept, on request its end as well, and the cut is told."""
+"""Limits of a log: keeps its beginning, optionally its end, and notes the truncation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINES = re.compile(rb"[^\n]*\n")
 
 
 class LimitedLog:
-    """Says what of one log's segments is to be stored. Keeps at most ``max_tail_size`` bytes."""
+    """Decides which segments of a log to store. Holds at most ``max_tail_size`` bytes."""
 
     def __init__(self, kind: LogType, max_size: int, max_tail_size: int | None) -> None:
         self._kind = kind
@@ -26,7 +26,7 @@ class LimitedLog:
         self._is_cut = False
 
     def admit(self, segment: Segment) -> Segment | None:
-        """Return what is to be stored now of *segment*; None for nothing."""
+        """Return the part of *segment* to store now, or None."""
         if self._is_cut:
             self._keep(lines_of(segment))
             return None
@@ -42,7 +42,7 @@ class LimitedLog:
         return msgspec.structs.replace(admitted, source=segment.source)
 
     def rest(self) -> Segment | None:
-        """Return what is to be stored at the end: the last lines, where they are wanted."""
+        """Return the last lines to store at the end, if configured."""
         if not self._tail:
             return None
         lines = b"".join(self._tail)

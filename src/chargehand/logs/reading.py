@@ -1,4 +1,4 @@
-"""What commands printed, as text: decompressed once for all who read it, and not before."""
+"""Output of commands as text, decompressed lazily and once for all readers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chargehand.logs.segments import lines_of, runs_of
 
 
 class ReadableSegment:
-    """A segment whose lines are decompressed when the first reader asks for them."""
+    """A segment that decompresses its lines on first use."""
 
     __slots__ = ("_lines", "_texts", "segment")
 
@@ -20,13 +20,13 @@ class ReadableSegment:
 
     @property
     def lines(self) -> bytes:
-        """The lines, with channel letters where their log has them."""
+        """The lines, with channel letters if the log has them."""
         if self._lines is None:
             self._lines = lines_of(self.segment)
         return self._lines
 
     def texts(self, kind: LogType) -> list[tuple[Channel, str]]:
-        """Return the text: one item for each change of channel."""
+        """Return the text: one item for each run of one channel."""
         if self._texts is None:
             runs: Iterable[tuple[Channel, bytes]] = (
                 runs_of(self.lines) if kind is LogType.STDIO else [(Channel.STDOUT, self.lines)]
@@ -42,7 +42,7 @@ class Collector:
         self._texts: dict[Channel, list[str]] = {channel: [] for channel in channels}
 
     def take(self, segment: ReadableSegment) -> None:
-        """Keep what is wanted of the segment."""
+        """Collect the wanted channels of a segment."""
         for channel, text in segment.texts(LogType.STDIO):
             if (texts := self._texts.get(channel)) is not None:
                 texts.append(text)

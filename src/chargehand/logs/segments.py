@@ -1,4 +1,4 @@
-"""Segments of logs: text to whole, compressed lines, and back."""
+"""Segments of logs: whole lines, compressed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chargehand.domain.build import Channel, Segment
 
 _LEVEL = 3
 _MOST = 64 * 1024 * 1024
-"""What one segment may hold; more is a fault of its sender."""
+"""Maximum size of a segment; larger ones are a sender's error."""
 
 _PIECE = 256 * 1024
 
@@ -22,7 +22,7 @@ _decompressor = zstandard.ZstdDecompressor()
 
 
 def segment_of(lines: bytes) -> Segment:
-    """Return a segment of whole lines (with channel letters, if their log has them)."""
+    """Return a segment of whole lines (with channel letters if the log has them)."""
     return Segment(data=_compressor.compress(lines), line_count=lines.count(b"\n"), size=len(lines))
 
 
@@ -32,13 +32,13 @@ def lines_of(segment: Segment) -> bytes:
 
 
 def with_letter(channel: Channel, lines: bytes) -> bytes:
-    """Return whole lines, each with the channel's letter before it."""
+    """Prefix each whole line with the channel's letter."""
     letter = channel.value.encode()
     return letter + lines[:-1].replace(b"\n", b"\n" + letter) + b"\n"
 
 
 def pieces_of(lines: bytes, size: int = _PIECE) -> Iterator[bytes]:
-    """Return the lines in pieces of whole lines, of *size* or so each."""
+    """Split the lines into pieces of whole lines, of about *size* bytes each."""
     start = 0
     while len(lines) - start > size:
         end = lines.find(b"\n", start + size) + 1
@@ -49,7 +49,7 @@ def pieces_of(lines: bytes, size: int = _PIECE) -> Iterator[bytes]:
 
 
 def runs_of(lines: bytes) -> Iterator[tuple[Channel, bytes]]:
-    """Return the lines of a STDIO log, letters taken off: one item for each change of channel."""
+    """Return the lines of a STDIO log without letters: one item for each run of one channel."""
     for match in _RUNS.finditer(lines):
         run = match.group()
         letter = run[:1]

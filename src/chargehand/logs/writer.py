@@ -1,4 +1,4 @@
-"""Writing one log: own text becomes segments, the worker's segments pass as they are, in order."""
+"""Writes a log: turns our text into segments, and passes the worker's segments in order."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ _ENOUGH = 64 * 1024
 _SOON = 0.1
 
 Encoding = str | Callable[[bytes], str]
-"""How the bytes that a step writes become text."""
+"""Decodes bytes written by a step."""
 
 Listener = Callable[[Channel | None, str | None], object]
-"""Hears whole lines with their channel; at the end, None and None."""
+"""Receives whole lines with their channel; at the end, None and None."""
 
 
 class LogFailed(Exception):
-    """Text could not be appended to a log; the message says why."""
+    """Appending to a log failed; the message says why."""
 
 
 class Sink(Protocol):
-    """Where a log's segments go."""
+    """Stores a log's segments."""
 
     @property
     def log(self) -> Log | None:
-        """The log, once it is opened."""
+        """The log, after it is opened."""
 
     async def opened(self) -> Log:
-        """Wait until the log is opened, and return it."""
+        """Return the log after it is opened."""
 
     def append(self, segment: Segment) -> asyncio.Future[None]:
-        """Append; the future is done when the segment is durable. Raises LogFailed."""
+        """Append a segment; the future is done when it is durable. Raises LogFailed."""
 
     async def flush(self) -> None:
-        """Wait until all that was appended is durable, or has failed."""
+        """Wait until all appended segments are durable or have failed."""
 
     async def read(self) -> bytes:
         """Return all lines so far, with channel letters."""
 
     async def finish(self) -> None:
-        """No more will come."""
+        """Finish the log."""
 
 
 class LogWriter:
-    """Keeps partial lines back, and appends whole ones when there is enough, or soon.
+    """Buffers partial lines, and appends whole ones in batches or after a short delay.
 
-    Its encoding, its limits and what is not to be shown count for all that goes through it.
+    Its encoding, limits and redaction apply to everything that is written through it.
     """
 
     def __init__(
@@ -82,30 +82,30 @@ class LogWriter:
 
     @property
     def log(self) -> Log | None:
-        """The stored log, once it is opened."""
+        """The stored log, after it is opened."""
         return self._sink.log
 
     @property
     def has_secrets(self) -> bool:
-        """Whether text may have to be altered before it is shown."""
+        """Whether text may need redaction."""
         return self._redaction.has_secrets
 
     @property
     def is_full(self) -> bool:
-        """Whether whoever writes should wait for `flush` before writing more."""
+        """Whether the caller should await `flush` before writing more."""
         return self._size >= _ENOUGH
 
     async def opened(self) -> Log:
-        """Wait until the log is opened, and return it."""
+        """Return the log after it is opened."""
         return await self._sink.opened()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Let *listener* hear the lines that come from now on; return what ends that."""
+        """Send lines to *listener* from now on; return a function that unsubscribes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def write(self, channel: Channel, text: str | bytes) -> None:
-        """Append text, and tell it to the listeners. Raises LogFailed, and what listeners raise."""
+        """Append text, and send it to the listeners. Raises LogFailed, and listeners' errors."""
         if self._failure is not None:
             raise self._failure
         if lines := self._whole_lines(channel, self._decoded(text)):
@@ -113,15 +113,15 @@ class LogWriter:
             self._tell(channel, lines)
 
     def pass_through(self, segment: ReadableSegment) -> asyncio.Future[None] | None:
-        """Append the worker's segment after what was written before. Raises LogFailed.
+        """Append the worker's segment after everything written before. Raises LogFailed.
 
-        The future is done when it is durable; None when nothing of it is to be kept.
+        The future is done when it is durable; None if none of it is kept.
         """
         self._append_whole()
         return self._append(segment.segment)
 
     def cleaned(self, segment: ReadableSegment) -> ReadableSegment:
-        """Return the worker's segment without what must not be shown."""
+        """Return the worker's segment without secrets."""
         if not self._redaction.has_secrets:
             return segment
         text = segment.lines.decode("utf-8", "replace")
@@ -129,13 +129,13 @@ class LogWriter:
         return ReadableSegment(replace(segment_of(lines), source=segment.segment.source), lines)
 
     def tell(self, segment: ReadableSegment) -> None:
-        """Tell the worker's lines to the listeners. Raises what they raise."""
+        """Send the worker's lines to the listeners. Raises their errors."""
         if self._listeners:
             for channel, text in segment.texts(self.kind):
                 self._tell(channel, text)
 
     async def flush(self) -> None:
-        """Make durable what was written; partial lines stay. Raises LogFailed."""
+        """Make written lines durable; keeps partial lines. Raises LogFailed."""
         self._append_whole()
         await self._sink.flush()
         if self._failure is not None:
@@ -147,9 +147,9 @@ class LogWriter:
         return await self._sink.read()
 
     async def end(self) -> None:
-        """End the log, partial lines as well, and tell the listeners. Ending twice does no harm.
+        """End the log with its partial lines, and notify the listeners. May be called twice.
 
-        Raises LogFailed when not all could be appended.
+        Raises LogFailed if something could not be appended.
         """
         if self.is_ended:
             return
@@ -201,7 +201,7 @@ class LogWriter:
         try:
             self._append_whole()
         except LogFailed as failure:
-            self._failure = failure  # Raised to whoever writes next.
+            self._failure = failure  # Raised at the next write.
 
     def _append_whole(self) -> None:
         if self._timer is not None:
@@ -226,7 +226,7 @@ class LogWriter:
 
     def _appended(self, appended: asyncio.Future[None]) -> None:
         if not appended.cancelled() and isinstance(failure := appended.exception(), LogFailed):
-            self._failure = failure  # Raised to whoever writes next.
+            self._failure = failure  # Raised at the next write.
 
     def _tell(self, channel: Channel | None, text: str | None) -> None:
         for listener in tuple(self._listeners):
@@ -234,7 +234,7 @@ class LogWriter:
 
 
 def _bytes_of(text: str) -> bytes:
-    """Return a text's bytes; odd bytes as they were, halves of characters as escapes."""
+    """Encode a text: restores undecodable bytes, escapes lone surrogates."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

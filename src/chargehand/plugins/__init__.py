@@ -1,1 +1,1 @@
-"""Finding what is installed."""
+"""Installed plug-ins."""

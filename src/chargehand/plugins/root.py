@@ -1,8 +1,8 @@
-"""Making ``import buildbot`` mean our extension API, whatever else is installed.
+"""Makes ``import buildbot`` load our extension API, whatever else is installed.
 
-The extension API lies in a root directory of its own, which goes first on ``sys.path``. Upstream's
-package of the same name, pulled in by some plug-in's requirements, may stay installed: it is not
-found any more, and what was already imported of it is dropped.
+The extension API has its own root directory, which goes first on ``sys.path``. The original package
+of the same name, installed as a dependency of some plug-in, can stay: Python no longer finds it,
+and modules already imported from it are dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class ExtensionApiMissing(Exception):
-    """The installation has no extension API; install Chargehand again."""
+    """The extension API is missing; reinstall Chargehand."""
 
 
 def extension_root() -> Path:
@@ -27,7 +27,7 @@ def extension_root() -> Path:
 
 
 def activate() -> Path:
-    """Put our root first on ``sys.path``, forget a foreign ``buildbot``, and return the root."""
+    """Put our root first on ``sys.path``, drop a foreign ``buildbot``, and return the root."""
     root = extension_root()
     if not sys.path or sys.path[0] != str(root):
         sys.path[:] = [str(root), *(entry for entry in sys.path if entry != str(root))]

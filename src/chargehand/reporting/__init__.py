@@ -1,1 +1,1 @@
-"""Results are told."""
+"""Reports results."""

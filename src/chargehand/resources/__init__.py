@@ -1,1 +1,1 @@
-"""How each kind of entity is shown: its fields, its paths, its events, and questions about it."""
+"""Resources of the REST API: fields, paths, events, and queries."""

@@ -1,4 +1,4 @@
-"""Builds, their steps and logs, and data of builds: what runs and ran."""
+"""Builds, steps, logs, and build data."""
 
 from typing import Never
 
@@ -63,7 +63,7 @@ BUILD = Entity(
         ),
         _build.column("results", INTEGER.or_none, "result", lambda build: _number(build.result)),
         _build.column("state_string", STRING, "state", lambda build: build.state),
-        # Whoever asks names the properties to be shown: none, unless they are asked for.
+        # Shows only the properties named in the query.
         _build.related("properties", PROPERTIES.or_none, lambda _: {}),
     ),
     collections=(
@@ -203,4 +203,4 @@ TELLINGS = (
     told(LOG, messages.LogAppended, "append", lambda event: event.log),
     told(LOG, messages.LogFinished, "finished", lambda event: event.log),
 )
-"""Events about them."""
+"""Events of these resources."""

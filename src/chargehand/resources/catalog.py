@@ -1,4 +1,4 @@
-"""Every kind of resource that there is."""
+"""All kinds of resources."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ ENTITIES: tuple[Entity[Never], ...] = (
 )
 
 KINDS: dict[str, Entity[Never]] = {entity.plural: entity for entity in ENTITIES}
-"""Every kind by its plural."""
+"""All kinds, by plural name."""

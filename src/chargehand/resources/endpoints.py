@@ -1,4 +1,4 @@
-"""Which paths the REST API has, and what each of them names."""
+"""The paths of the REST API."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from chargehand.resources.catalog import ENTITIES
 from chargehand.resources.query import Scope
 
-# Letters, underscore and hyphen, and all from U+00A0 on; then digits as well. Said as what is left
-# out: a class of a million characters takes Python long to compile.
+# Letters, underscore, hyphen, and everything from U+00A0 on; digits after the first. Written as an
+# exclusion, because a class of a million characters compiles slowly.
 _IDENTIFIER = re.compile(
     r"[^\x00-\x2c\x2e-\x40\x5b-\x5e\x60\x7b-\x9f]"
     r"[^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x9f]*\Z"
@@ -20,23 +20,23 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path with placeholders; ``kind`` is what the store is asked for."""
+    """A path with placeholders; ``kind`` is the resource kind to query."""
 
     path: str
     kind: str
     plural: str
-    """The key under which the answer has its rows."""
+    """The key of the rows in the answer."""
     is_collection: bool
 
     @property
     def form(self) -> str:
-        """The last segment: ``raw``, ``value`` … tell one form of a thing from others."""
+        """The last segment: ``raw``, ``value`` …, which selects a form of the resource."""
         return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """An endpoint, with the values that a path gave to its placeholders."""
+    """An endpoint, with the values of its placeholders."""
 
     endpoint: Endpoint
     scope: Scope
@@ -72,7 +72,7 @@ def _compiled() -> tuple[_Node, tuple[Endpoint, ...]]:
 
 
 def _sort_placeholders(node: _Node) -> None:
-    # Numbers are tried first, then identifiers, then any string.
+    # Try numbers first, then identifiers, then any string.
     node.placeholders = dict(
         sorted(node.placeholders.items(), key=lambda item: "nis".index(item[0][0]))
     )
@@ -98,11 +98,11 @@ ROOT_LINKS = (
     "forceschedulers",
     "projects",
 )
-"""What the API's root lists."""
+"""The endpoints listed at the API's root."""
 
 
 def resolve(path: tuple[str | int, ...]) -> Resolved | None:
-    """Return what *path* names (its segments, decoded), None when there is no such endpoint."""
+    """Resolve *path* (decoded segments); None if there is no such endpoint."""
     return _walk(_ROOT, tuple(map(str, path)), 0, {})
 
 

@@ -1,4 +1,4 @@
-"""An entity: one table of its fields, the paths that lead to it, and the keys of its events."""
+"""Entities: fields, paths, and keys of events."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ from chargehand.resources.field import (
 )
 
 Members = tuple[tuple[str, FieldType[object]], ...]
-"""Named types, as a resource has them."""
+"""Named types of a resource's fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity(Generic[V_contra]):
-    """A kind of resource, and how values of type ``V_contra`` are shown as such.
+    """A kind of resource, and the conversion from values of type ``V_contra``.
 
-    What else there is about it follows from this: the REST specification, rows, questions in SQL,
-    and the resources in events.
+    Everything else is derived from it: the REST specification, rows, SQL queries, and the resources
+    in events.
     """
 
     plural: str
     singular: str
     fields: tuple[Field[V_contra, object], ...]
     table: str = ""
-    """Of the store; none for what is made when somebody asks."""
+    """The table in the store; none for computed resources."""
     collections: tuple[str, ...] = ()
     """Paths of lists, with placeholders ``n:NAME`` (a number), ``i:NAME`` (an identifier), and
     ``s:NAME`` (any text)."""
     singles: tuple[str, ...] = ()
     """Paths of single resources."""
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Further lists of it that the store is asked for by names of their own."""
+    """Further lists, with a kind of their own in the store."""
     placeholders: Mapping[str, str] = field(default_factory=dict)
-    """Placeholders of paths that name a field otherwise than the field is called."""
+    """Placeholders of paths whose names differ from their fields'."""
     event_keys: Mapping[str, Callable[[V_contra], tuple[str, ...]]] = field(default_factory=dict)
-    """Keys of live events: how each begins, and what follows of a value, up to the verb."""
+    """Keys of live events: the first segment, and the value's segments before the verb."""
 
     @property
     def identity(self) -> str:
-        """The name of the field that has its identifier: the first one."""
+        """The name of the identifier field: the first one."""
         return self.fields[0].name
 
     def shown(self, value: V_contra) -> Resource:
-        """Return the resource that shows *value*."""
+        """Return the resource of *value*."""
         return {one.name: one.show(value) for one in self.fields if one.show is not None}
 
     def shower(self) -> Callable[[V_contra], Resource]:
-        """Return `shown` for those who show many values."""
+        """Return a fast version of `shown` for many values."""
         shows = [(one.name, one.show) for one in self.fields if one.show is not None]
         return lambda value: {name: show(value) for name, show in shows}
 
     def with_moments(self, resource: Resource, convert: Callable[[int], object]) -> Resource:
-        """Return *resource* with what *convert* makes of its points in time, and of those in what
-        it is made of. Numbers of seconds that are no points in time by their type stay."""
+        """Return *resource* with its times passed through *convert*, including nested ones. Keeps
+        durations unchanged."""
         return _converted(resource, self.members(), convert)
 
     def type(self) -> FieldType[Resource]:
-        """Return the type of a field that has a whole resource."""
+        """Return the type of a field that contains a whole resource."""
         return FieldType(self.singular, members=self.members())
 
     def members(self) -> Members:
@@ -76,7 +76,7 @@ class Entity(Generic[V_contra]):
         return dict(self.members())
 
     def specification(self) -> Resource:
-        """Return the kind as ``application.spec`` describes it."""
+        """Return the kind's description for ``application.spec``."""
         if not self.fields:
             return {"name": self.singular}
         return {"type": self.singular, "fields": specifications(self.members())}

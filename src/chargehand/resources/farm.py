@@ -1,4 +1,4 @@
-"""Masters, builders, workers, schedulers, change sources, projects: who builds."""
+"""Masters, builders, workers, schedulers, change sources, projects."""
 
 from typing import Never
 
@@ -265,4 +265,4 @@ TELLINGS = (
         lambda event: event.verb,
     ),
 )
-"""Events about them."""
+"""Events of these resources."""

@@ -1,4 +1,4 @@
-"""A field of a resource: its name, its type, where it is stored, and how a value shows it."""
+"""Fields of resources: name, type, storage, and conversion."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 Resource = dict[str, Any]
-"""What JSON has of a value: exactly the fields of its kind, in their order."""
+"""The JSON of a value: exactly the fields of its kind, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldType(Generic[T_co]):
-    """The REST API's type of a field, which shows values of type ``T_co``.
+    """The REST API's type of a field, for values of type ``T_co``.
 
-    ``members`` are the fields of a type that is made of some.
+    ``members`` are the fields of a composite type.
     """
 
     word: str
@@ -33,18 +33,18 @@ class FieldType(Generic[T_co]):
 
     @property
     def or_none(self) -> FieldType[T_co | None]:
-        """The same, which may be null."""
+        """The nullable variant of the type."""
         return replace(self, nullable=True)
 
     @property
     def words(self) -> str:
-        """How ``application.spec`` names the type in one phrase."""
+        """The type's name in ``application.spec``."""
         if self.is_list:
             return "list"
         return f"{self.word} or None" if self.nullable else self.word
 
     def specification(self) -> Resource:
-        """Return the type as ``application.spec`` describes it."""
+        """Return the type's description for ``application.spec``."""
         inner: Resource = (
             {"type": self.word, "fields": specifications(self.members)}
             if self.members
@@ -56,7 +56,7 @@ class FieldType(Generic[T_co]):
 
 
 def specifications(members: tuple[tuple[str, FieldType[object]], ...]) -> list[Resource]:
-    """Return named types as ``application.spec`` describes fields."""
+    """Return the fields' descriptions for ``application.spec``."""
     return [
         {"name": name, "type": type_.words, "type_spec": type_.specification()}
         for name, type_ in members
@@ -64,7 +64,7 @@ def specifications(members: tuple[tuple[str, FieldType[object]], ...]) -> list[R
 
 
 def list_of(element: FieldType[T]) -> FieldType[list[T]]:
-    """Return the type of a list."""
+    """Return the list type of *item*."""
     return FieldType(element.word, is_list=True, members=element.members)
 
 
@@ -81,27 +81,27 @@ PROPERTIES: FieldType[Resource] = FieldType("sourcedproperties")
 
 
 def sourced(properties: PropertyMap) -> Resource:
-    """Return properties as the REST API has them: ``{name: [value, source]}``."""
+    """Return properties in the REST API's form: ``{name: [value, source]}``."""
     return {name: [value, source] for name, (value, source) in properties.items()}
 
 
 class Storage(Enum):
-    """Where a row of the store has a field, which is what reading it costs."""
+    """Where a field is stored, which determines the cost of reading it."""
 
     PLAIN = "plain"
-    """A column, shown as it is."""
+    """A column, unchanged."""
     SECONDS = "seconds"
-    """A column with a point in time or a duration; whole seconds are shown."""
+    """A column with a time or a duration, shown in whole seconds."""
     JSON = "json"
-    """A column with JSON as text."""
+    """A column with JSON text."""
     TEXT = "text"
-    """A column with bytes, shown as text."""
+    """A column with bytes, decoded as text."""
     URL = "url"
     """A column with text that may have URLs: passwords in them are not shown."""
     RELATED = "related"
-    """Rows of other tables: one more query for each page. The store knows which."""
+    """Rows of other tables, at one more query per page."""
     NOWHERE = "nowhere"
-    """The kind is not stored: it is made when somebody asks."""
+    """Not stored, but computed on request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,19 +112,19 @@ class Field(Generic[V_contra, T_co]):
     type: FieldType[T_co]
     storage: Storage
     show: Callable[[V_contra], T_co] | None = None
-    """None: no value has it yet; it is only read from the store."""
+    """None: only read from the store, as no value has it yet."""
     column: str = ""
-    """The name of the column in the entity's table; none for what is related or nowhere."""
+    """The column in the entity's table; none for related or computed fields."""
     missing: int | None = None
-    """What is shown where the column has nothing."""
+    """The value shown for NULL."""
 
 
 class Fields(Generic[V]):
-    """Makes the fields of an entity, such that each ``show`` is checked against the value's type
-    and the field's."""
+    """Creates the fields of an entity, with each ``show`` type-checked against the value and the
+    field."""
 
     def __init__(self, _value: type[V]) -> None:
-        """Only the type matters, not the argument."""
+        """Use only the type of the argument."""
 
     def column(
         self,
@@ -135,7 +135,7 @@ class Fields(Generic[V]):
         *,
         missing: int | None = None,
     ) -> Field[V, T]:
-        """Make a field that is a column."""
+        """Create a field for a column."""
         return Field(
             name=name,
             type=type_,
@@ -172,7 +172,7 @@ class Fields(Generic[V]):
     def seconds(
         self, name: str, type_: FieldType[int], column: str, show: Callable[[V], float]
     ) -> Field[V, int]:
-        """Make a field of whole seconds, of a column that has fractions as well."""
+        """Create a field of whole seconds, for a column with fractions."""
         return Field(
             name=name,
             type=type_,
@@ -184,7 +184,7 @@ class Fields(Generic[V]):
     def seconds_or_none(
         self, name: str, type_: FieldType[int], column: str, show: Callable[[V], float | None]
     ) -> Field[V, int | None]:
-        """Make a field of whole seconds that may be null."""
+        """Create a nullable field of whole seconds."""
         return Field(
             name=name,
             type=type_.or_none,
@@ -196,13 +196,13 @@ class Fields(Generic[V]):
     def json(
         self, name: str, type_: FieldType[T], column: str, show: Callable[[V], T]
     ) -> Field[V, T]:
-        """Make a field of a column with JSON."""
+        """Create a field for a column with JSON."""
         return Field(name=name, type=type_, storage=Storage.JSON, show=show, column=column)
 
     def text(
         self, name: str, type_: FieldType[str], column: str, show: Callable[[V], bytes]
     ) -> Field[V, str]:
-        """Make a field of text, of a column that has bytes; what is not UTF-8 is replaced."""
+        """Create a text field for a column with bytes; replaces invalid UTF-8."""
         return Field(
             name=name,
             type=type_,
@@ -212,21 +212,21 @@ class Fields(Generic[V]):
         )
 
     def related(self, name: str, type_: FieldType[T], show: Callable[[V], T]) -> Field[V, T]:
-        """Make a field that other tables have."""
+        """Create a field that is loaded from other tables."""
         return Field(name=name, type=type_, storage=Storage.RELATED, show=show)
 
 
 def read(name: str, type_: FieldType[T], column: str = "") -> Field[None, T]:
-    """Make a field of a column, of an entity that has no value yet; it is called like the field
-    where nothing is said."""
+    """Create a field for a column of an entity without a value type; the column's name defaults
+    to the field's."""
     return Field(name=name, type=type_, storage=Storage.PLAIN, column=column or name)
 
 
 def read_seconds(name: str, type_: FieldType[int], column: str = "") -> Field[None, int]:
-    """Make a field of whole seconds, of an entity that has no value yet."""
+    """Create a field of whole seconds, of an entity without a value type."""
     return Field(name=name, type=type_, storage=Storage.SECONDS, column=column or name)
 
 
 def made(name: str, type_: FieldType[T]) -> Field[None, T]:
-    """Make a field of a kind that is not stored."""
+    """Create a field of a kind that is not stored."""
     return Field(name=name, type=type_, storage=Storage.NOWHERE)

@@ -1,4 +1,4 @@
-"""What is made when somebody asks: properties, and what the API says of itself."""
+"""Computed resources: properties, and the API's description of itself."""
 
 from typing import Never
 

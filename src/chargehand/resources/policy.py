@@ -1,4 +1,4 @@
-"""Who may see and do what: the one policy, asked in one place for each kind of access."""
+"""Permissions: the policy, checked in one place for each kind of access."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from chargehand.resources.visibility import EVERYTHING, Visibility
 
 
 class Policy(Protocol):
-    """Decides about reading and about orders; a policy is a value: equal ones decide alike."""
+    """Decides about reading and control methods; equal policies decide alike."""
 
     def visibility(self, user: User) -> Visibility:
-        """Return what *user* may see, of everything that there is."""
+        """Return what *user* may see."""
 
     def refusal(self, user: User, action: str, path: str) -> str | None:
-        """Return why *user* may not order *action* on the resource at *path* (``builds/3``).
+        """Return why *user* may not call *action* on the resource at *path* (``builds/3``).
 
-        None allows it. The reason is a clause for people: it says what they can do about it.
+        None allows it. The reason is a clause for people that says what they can do.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Everybody:
-    """The policy where nobody configured any: everybody may see and do everything."""
+    """The default policy: full access for everybody."""
 
     def visibility(self, user: User) -> Visibility:
         """Everything."""
@@ -37,7 +37,7 @@ class Everybody:
 
 @dataclass(frozen=True, slots=True)
 class NoOrders:
-    """Everybody may see everything, and nobody may order anything, for a *reason*."""
+    """Read-only access for everybody, for a *reason*."""
 
     reason: str
 
@@ -52,7 +52,7 @@ class NoOrders:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who asks, and the policy that holds: made once for each request."""
+    """A visitor with the active policy: created once per request."""
 
     user: User
     policy: Policy
@@ -63,10 +63,10 @@ class Visitor:
         object.__setattr__(self, "sees", sees)
 
     def refusal(self, action: str, path: str) -> str | None:
-        """Return why the visitor may not order *action* at *path*; None: it is allowed."""
+        """Return why the visitor may not call *action* at *path*; None allows it."""
         return None if self.user.may_everything else self.policy.refusal(self.user, action, path)
 
 
 def anonymous(policy: Policy) -> Visitor:
-    """Return a visitor who did not say who he is."""
+    """Return an anonymous visitor."""
     return Visitor(ANONYMOUS, policy)

@@ -1,4 +1,4 @@
-"""A question to the store about resources, as the REST API can put it."""
+"""Queries for resources, as in the REST API."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,11 +10,11 @@ from chargehand.resources.field import Resource
 from chargehand.resources.visibility import Visibility
 
 Scope = Mapping[str, int | str]
-"""What a path's placeholders stand for: numbers and texts."""
+"""The values of a path's placeholders: numbers and strings."""
 
 
 class Operator(StrEnum):
-    """How a field is compared; EQ and NE with several values mean any-of and none-of."""
+    """A comparison; EQ and NE with several values mean any-of and none-of."""
 
     EQ = "eq"
     NE = "ne"
@@ -28,7 +28,7 @@ class Operator(StrEnum):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """One condition on a field. Values are of the field's type already."""
+    """One condition on a field; the values have the field's type."""
 
     field: str
     operator: Operator
@@ -43,7 +43,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """A question about one kind of resource.
+    """A query for one kind of resource.
 
     ``kind`` is the REST API's plural (``"builds"``, ``"builders"`` …). ``scope`` narrows it the way
     a path does: keys are those of the path's placeholders (``{"builderid": 1, "build_number": 3}``,
@@ -52,7 +52,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     sees: Visibility
-    """What whoever asks may see: the rest is neither among the rows nor in the total."""
+    """What the visitor may see; everything else is missing from the rows and the total."""
     scope: Scope = {}
     filters: tuple[Filter, ...] = ()
     order: tuple[Order, ...] = ()
@@ -65,16 +65,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """What an answer was read from, and when: it is true until one of the tables is written to."""
+    """The tables an answer was read from, and when: valid until one of them is written to."""
 
     tables: frozenset[str]
     as_of: int
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: rows with exactly the REST API's fields, and how many there are in all.
+    """The answer: rows with exactly the REST API's fields, and the total number of rows.
 
-    One that was not read from the store has no ``basis``, and nobody keeps it.
+    Pages not read from the store have no ``basis``, and are not cached.
     """
 
     rows: list[Resource]

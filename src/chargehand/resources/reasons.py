@@ -1,4 +1,4 @@
-"""Reasons for waiting, without the names of what somebody does not see."""
+"""Removes hidden names from reasons for waiting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chargehand.resources.visibility import Choice
 
 
 def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]) -> Waiting:
-    """Return the reason as those know it who see these workers and builders."""
+    """Return the reason without workers and builders that the visitor does not see."""
     match waiting:
         case NoWorkerConnected():
             return replace(
@@ -56,7 +56,7 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
         case LockUnavailable() if not workers.has(waiting.worker):
             return replace(waiting, worker="a worker")
         case BehindOthers():
-            # That reason is a sentence already; what it names cannot be told apart.
+            # That reason is already a sentence, from which names cannot be removed.
             return replace(waiting, the_first_waits="")
         case _:
             return waiting

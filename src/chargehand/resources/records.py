@@ -1,4 +1,4 @@
-"""Codebases with their branches and commits, and results of tests: read, and not yet written."""
+"""Codebases with branches and commits, and test results: read-only so far."""
 
 from typing import Never
 

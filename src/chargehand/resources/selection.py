@@ -1,4 +1,4 @@
-"""Queries answered from rows in memory, for the few kinds that are not in the store."""
+"""Queries on rows in memory, for kinds that are not in the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMPARISONS: dict[Operator, Callable[[Any, tuple[Any, ...]], bool]] = {
 
 
 def select(rows: Sequence[Resource], query: Query) -> Page:
-    """Filter, sort, cut and narrow *rows* as *query* asks."""
+    """Apply the filters, order, limits and fields of *query* to *rows*."""
     found = [row for row in rows if all(_fits(row, condition) for condition in query.filters)]
     for order in reversed(query.order):
         found.sort(key=lambda row: _sort_key(row[order.field]), reverse=order.descending)

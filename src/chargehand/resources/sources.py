@@ -1,4 +1,4 @@
-"""Changes, source stamps, buildsets, requests: what is to be built."""
+"""Changes, source stamps, buildsets, requests."""
 
 from typing import Never
 
@@ -26,7 +26,7 @@ from chargehand.resources.field import (
 from chargehand.resources.telling import told
 
 NO_RESULT = -1
-"""What buildsets and requests that are not complete have as their result."""
+"""The result of incomplete buildsets and requests."""
 
 
 def _number(result: Result | None) -> int:
@@ -34,7 +34,7 @@ def _number(result: Result | None) -> int:
 
 
 _patch = Fields(Patch)
-# Every patch that is stored has one.
+# Every stored patch has one.
 _PATCH_ID: FieldType[int | None] = INTEGER
 
 PATCH = Entity(
@@ -76,12 +76,12 @@ SOURCE_STAMP = Entity(
 )
 
 _change = Fields(Change)
-# It may be null, though Buildbot's specification does not say so.
+# It may be null, contrary to Buildbot's specification.
 _COMMITTER: FieldType[str | None] = STRING
 
 
 def _stamp_of(change: Change) -> StoredSourceStamp:
-    """Return the change's source stamp; what was there before it is older than this says."""
+    """Return the change's source stamp; an existing stamp may be older than shown."""
     stamp = SourceStamp(
         branch=change.branch,
         revision=change.revision,
@@ -231,7 +231,7 @@ REQUEST = Entity(
             "complete_at", DATETIME, "complete_at", lambda request: request.complete_at
         ),
         _request.column("waited_for", BOOLEAN, "waited_for", lambda request: request.waited_for),
-        # Shown only when they are asked for, like a build's.
+        # Shown only on request, like a build's.
         _request.related("properties", PROPERTIES.or_none, lambda _: None),
     ),
     collections=("builders/n:builderid/buildrequests", "buildrequests"),
@@ -273,4 +273,4 @@ TELLINGS = (
     told(REQUEST, messages.RequestCancelled, "cancel", lambda event: event.request),
     told(REQUEST, messages.RequestCompleted, "complete", lambda event: event.request),
 )
-"""Events about them."""
+"""Events of these resources."""

@@ -1,4 +1,4 @@
-"""How an event is told: under which keys, with which resource."""
+"""Rules for announcing events: keys and resources."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ E = TypeVar("E", bound=Event)
 
 Key = tuple[str, ...]
 Announcement = tuple[tuple[Key, ...], Resource]
-"""The keys under which something is told, and the whole resource."""
+"""The keys of an announcement, and the complete resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How events of one type are told."""
+    """The announcement rule of one event type."""
 
     event_type: type[Event]
     entity: Entity[Never] | None
-    """What the resource is; None: properties."""
+    """The entity of the resource; None for properties."""
     beginnings: frozenset[str]
-    """How the keys begin."""
+    """The first segments of the keys."""
     verbs: tuple[str, ...]
-    """How they end."""
+    """The last segments of the keys."""
     tell: Callable[[Event], Announcement]
 
 
@@ -38,7 +38,7 @@ def told(
     value: Callable[[E], V],
     extra: Callable[[E], Resource] | None = None,
 ) -> Telling:
-    """Tell the value that such an event has (and *extra*, which is not of it), with one verb."""
+    """Announce the value in the event (and *extra*), with a fixed verb."""
     show = entity.shower()
     beginnings = tuple(entity.event_keys.items())
 
@@ -59,7 +59,7 @@ def told_by_verb(
     value: Callable[[E], V],
     verb: Callable[[E], str],
 ) -> Telling:
-    """Tell the value that such an event has, with the verb that it has as well."""
+    """Announce the value in the event, with the event's verb."""
     by_verb = {one: told(entity, event_type, one, value).tell for one in verbs}
 
     def tell(event: Event) -> Announcement:

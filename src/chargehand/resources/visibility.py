@@ -1,4 +1,4 @@
-"""What somebody sees: part of every question about resources, and of every key of a cache."""
+"""Visibility of resources for a visitor: part of every query and of every cache key."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Some names: those in ``names``, or where ``is_exclusion``, all but those."""
+    """A set of names: those in ``names``, or all others if ``is_exclusion``."""
 
     names: frozenset[str] = frozenset()
     is_exclusion: bool = True
 
     @property
     def is_everything(self) -> bool:
-        """Whether every name is chosen."""
+        """Whether every name is included."""
         return self.is_exclusion and not self.names
 
     def has(self, name: str) -> bool:
-        """Return whether *name* is chosen."""
+        """Return whether *name* is included."""
         return (name in self.names) is not self.is_exclusion
 
 
@@ -26,21 +26,21 @@ ALL = Choice()
 
 
 def only(*names: str) -> Choice:
-    """Choose these names."""
+    """Include these names only."""
     return Choice(frozenset(names), is_exclusion=False)
 
 
 def all_but(*names: str) -> Choice:
-    """Choose all names but these."""
+    """Include all names except these."""
     return Choice(frozenset(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visibility:
-    """Which builders and workers somebody sees; what belongs to a builder follows it.
+    """The builders and workers that a visitor sees; a builder's resources follow it.
 
-    A builder is seen when its name, its project and its tags are chosen: ``only`` asks for one of
-    the tags, ``all_but`` for none of them; a builder without a project has the project ``""``.
+    A builder is visible if its name, project and tags are included: ``only`` needs one of the tags,
+    ``all_but`` none of them; a builder without a project has the project ``""``.
     """
 
     builders: Choice = ALL
@@ -48,7 +48,7 @@ class Visibility:
     tags: Choice = ALL
     workers: Choice = ALL
     key: str = field(init=False, compare=False, repr=False, default="")
-    """Equal for equal visibilities: what is kept for them is found by it."""
+    """A cache key, equal for equal visibilities."""
 
     def __post_init__(self) -> None:
         parts = (self.builders, self.projects, self.tags, self.workers)

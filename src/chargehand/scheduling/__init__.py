@@ -1,1 +1,1 @@
-"""Changes become buildsets: on change, on time, on request."""
+"""Schedulers: submit buildsets for changes, at certain times, and on request."""

@@ -1,4 +1,4 @@
-"""What the kinds of schedulers are to the rest, and what users' classes may do instead."""
+"""Interfaces of schedulers' kinds, and the overrides of users' classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chargehand.scheduling.submitting import SchedulerServices, Targets
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the behaviour of one scheduler works with."""
+    """The dependencies of one scheduler's behaviour."""
 
     name: str
     id: SchedulerId
@@ -26,42 +26,42 @@ class Parts:
 
 
 class Behaviour(Protocol):
-    """What a kind of scheduler does of itself."""
+    """The behaviour of a kind of scheduler."""
 
     async def activate(self) -> None:
         """Begin to work."""
 
     async def deactivate(self) -> None:
-        """Stop; what waits is in the store."""
+        """Stop; waiting changes stay in the store."""
 
     async def got_change(self, change: Change, important: bool) -> None:
         """React to a change that passed the filter."""
 
 
 class Extension(Protocol):
-    """A user's class. What it does not do otherwise it leaves to what it is given."""
+    """A user's class; delegates everything that it does not override."""
 
     def buildsets(self, default: SchedulerBuildsets) -> Buildsets:
-        """Return what submits the scheduler's buildsets."""
+        """Return the object that submits the scheduler's buildsets."""
 
     def behaviour(self, default: Behaviour, parts: Parts) -> Behaviour:
-        """Return what the scheduler does."""
+        """Return the scheduler's behaviour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
-    """What the settings of every kind have."""
+    """Settings that every kind has."""
 
     class_name: str
     targets: Targets
     extension: Extension | None = None
     absolute_source_stamps: bool = False
-    """Codebases without a change get the newest revision that was seen, not the default one."""
+    """Build codebases without a change at the newest seen revision, not the default one."""
 
 
 class Settings(Protocol):
-    """The settings of any kind."""
+    """Settings of any kind of scheduler."""
 
     @property
     def common(self) -> Common:
-        """What the settings of every kind have."""
+        """Settings that every kind has."""

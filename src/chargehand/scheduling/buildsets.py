@@ -1,4 +1,4 @@
-"""What a scheduler's buildsets are of: changes, source stamps, and defaults for the rest."""
+"""Submitting a scheduler's buildsets, for changes or source stamps, with defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chargehand.scheduling.submitting import BuildsetOptions, Stamp, Submitter
 
 
 class Buildsets(Protocol):
-    """Submits buildsets; None where a user's class did it in a way of its own."""
+    """Submits buildsets; returns None if a user's class submitted them itself."""
 
     async def for_changes(
         self,
@@ -28,12 +28,12 @@ class Buildsets(Protocol):
         *,
         settled: Sequence[ChangeId] = (),
     ) -> SubmittedBuildset | None:
-        """Submit a buildset for *changes*; the *settled* ones stop waiting."""
+        """Submit a buildset for *changes*, and remove the *settled* waiting changes."""
 
     async def for_stamps_with_defaults(
         self, options: BuildsetOptions, given: Sequence[GivenStamp]
     ) -> SubmittedBuildset | None:
-        """Submit a buildset with what *given* says of codebases, and defaults for the rest."""
+        """Submit a buildset for the *given* codebases, with defaults for the others."""
 
     async def for_stamps(
         self, options: BuildsetOptions, stamps: Sequence[Stamp], changes: Sequence[Change] = ()
@@ -42,7 +42,7 @@ class Buildsets(Protocol):
 
 
 class SchedulerBuildsets:
-    """The buildsets of one scheduler, as its settings say; *codebases* gives the defaults."""
+    """Submits one scheduler's buildsets by its settings; *codebases* returns the defaults."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class SchedulerBuildsets:
         *,
         settled: Sequence[ChangeId] = (),
     ) -> SubmittedBuildset:
-        """Submit a buildset for *changes*; the *settled* ones stop waiting, in one transaction."""
+        """Submit a buildset and remove the *settled* waiting changes, in one transaction."""
         stamps = self.stamps_of(changes)
         return await self._submitter.submit(options, stamps, changes, settled=settled)
 
     async def for_stamps_with_defaults(
         self, options: BuildsetOptions, given: Sequence[GivenStamp]
     ) -> SubmittedBuildset:
-        """Submit a buildset with what *given* says of codebases, and defaults for the rest."""
+        """Submit a buildset for the *given* codebases, with defaults for the others."""
         return await self.for_stamps(options, self.stamps_with_defaults(given))
 
     async def for_stamps(
@@ -85,13 +85,13 @@ class SchedulerBuildsets:
         return stamps_of_changes(self._codebases(), changes)
 
     def stamps_with_defaults(self, given: Sequence[GivenStamp]) -> Sequence[Stamp]:
-        """Return one source stamp per codebase: what is given, completed by the default one."""
+        """Return one source stamp per codebase: the given one, completed from the default."""
         return stamps_with_defaults(self._codebases(), given)
 
     async def settle(self, changes: Sequence[ChangeId]) -> None:
-        """Let changes stop waiting, after a user's class has submitted what it liked.
+        """Remove waiting changes after a user's class has submitted its buildset.
 
-        A crash between both may build twice, and loses nothing.
+        A crash between the two may build twice, but loses nothing.
         """
         if changes:
             await self._schedulers.flush(self._scheduler_id, changes)

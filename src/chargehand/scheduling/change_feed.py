@@ -1,4 +1,4 @@
-"""How changes reach a scheduler: filtered, in their order, one at a time."""
+"""Delivers changes to a scheduler: filtered, in order, one at a time."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from chargehand.scheduling.change_filter import ChangeFilter
 _log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 20.0
-"""How long a change that is being looked at may keep its scheduler from stopping."""
+"""Seconds that a scheduler waits, when it stops, for the change in progress."""
 
 _RETRY_SECONDS = 5.0
-"""How long a change waits that could not be stored as looked at."""
+"""Seconds until a failed change is retried."""
 
 _REMEMBERED = 1000
 
 Filter = Callable[[Change], object]
-"""Says whether a change is wanted."""
+"""Returns whether a change is wanted."""
 
 IsImportant = Callable[[Change], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interest:
-    """Which changes a scheduler wants to be told of."""
+    """The changes that a scheduler subscribes to."""
 
     wanted: Filter | None = None
     is_important: IsImportant | None = None
@@ -43,7 +43,7 @@ class Interest:
 
 
 class ChangeFeed:
-    """The changes of one scheduler; *receive* gets those of interest, and whether each matters."""
+    """Delivers one scheduler's changes: calls *receive* with each one and its importance."""
 
     def __init__(
         self,
@@ -58,23 +58,23 @@ class ChangeFeed:
         self._receive = receive
         self._tasks = tasks
         self.seen: ChangeId = ChangeId(0)
-        """The newest change that was offered; older ones are not looked at again."""
+        """The newest offered change; older ones are ignored."""
         self._interest: Interest | None = None
         self._inbox: deque[Change] = deque()
         self.unimportant: deque[ChangeId] = deque(maxlen=_REMEMBERED)
-        """The newest changes that are not important."""
+        """The newest unimportant changes."""
         self._reader: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self._patience = Patience()
 
     def start(self, interest: Interest) -> None:
-        """Ask to be told of changes."""
+        """Subscribe to changes."""
         self._interest = interest
         self._stopped.clear()
         self._patience = Patience()
 
     async def stop(self) -> None:
-        """Hear of no more changes; one that is being looked at is waited for."""
+        """Unsubscribe, and wait for the change in progress."""
         self._interest = None
         self._stopped.set()
         self._patience.stop()
@@ -82,22 +82,22 @@ class ChangeFeed:
             return
         await asyncio.wait([reader], timeout=_STOP_SECONDS)
         if not reader.done():
-            _log.error("scheduler %s is given up in the middle of a change", self._name)
+            _log.error("scheduler %s is abandoned in the middle of a change", self._name)
             reader.cancel()
             await asyncio.wait([reader], timeout=1.0)
 
     @property
     def is_consuming(self) -> bool:
-        """Whether it wants to be told of changes."""
+        """Whether it is subscribed to changes."""
         return self._interest is not None
 
     @property
     def looked_at(self) -> ChangeId:
-        """The newest change such that it and all before it were dealt with."""
+        """The newest change up to which all are processed."""
         return ChangeId(self._inbox[0].id - 1) if self._inbox else self.seen
 
     def offer(self, change: Change) -> None:
-        """Take note of a change; to be called in the order of the changes' identifiers."""
+        """Queue a change. Call in the order of the changes' identifiers."""
         if self._interest is None or change.id <= self.seen:
             return
         self.seen = change.id
@@ -108,7 +108,7 @@ class ChangeFeed:
             self._reader = self._tasks.spawn(self._read(), name=f"changes for {self._name}")
 
     def refusal(self, change: Change) -> str | None:
-        """Say why the change is not wanted, None when it is. Asks the filter's functions."""
+        """Return why the change is not wanted, None if it is. Calls the filter's functions."""
         interest = self._interest
         if interest is None or self._is_wanted(change, interest):
             return None
@@ -117,7 +117,7 @@ class ChangeFeed:
             return f'its codebase is "{change.codebase}", not {known}'
         if isinstance(interest.wanted, ChangeFilter):
             return interest.wanted.refusal(change)
-        return "the filter's function said no"
+        return "the filter's function rejected it"
 
     def _is_wanted(self, change: Change, interest: Interest) -> bool:
         if change.codebase not in self._codebases:
@@ -136,9 +136,9 @@ class ChangeFeed:
                 ) as attempt:
                     await self._look_at(change, interest)
                 if self._interest is None and isinstance(attempt.failure, NoAnswer | StorageFailed):
-                    return  # The next start looks at it again.
+                    return  # The next start processes it again.
                 if isinstance(attempt.failure, StorageFailed):
-                    # It stays first: it must not be lost, nor overtaken.
+                    # It stays first, so that it is neither lost nor overtaken.
                     await self._pause()
                     continue
                 self._inbox.popleft()

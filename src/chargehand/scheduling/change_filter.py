@@ -1,4 +1,4 @@
-"""Which changes a scheduler looks at: conditions on a change's fields and properties."""
+"""Change filters: conditions on the fields and properties of changes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import Enum, auto
 from typing import Protocol
 
 FIELDS = ("project", "repository", "branch", "category", "codebase")
-"""The fields of a change that conditions may look at."""
+"""The fields of a change that conditions can test."""
 
 
 class Filterable(Protocol):
-    """What a filter looks at: a change, or what users' code has for one."""
+    """What a filter tests: a change, or an equivalent object of users' code."""
 
     @property
     def properties(self) -> Mapping[str, tuple[object, str]]:
@@ -21,11 +21,11 @@ class Filterable(Protocol):
 
 
 Expressions = str | re.Pattern[str] | Sequence[str | re.Pattern[str]]
-"""One regular expression, or several of which one will do."""
+"""One regular expression, or several of which one must match."""
 
 
 class Comparison(Enum):
-    """How a value is compared with those of a condition."""
+    """How a condition compares values."""
 
     IN = auto()
     NOT_IN = auto()
@@ -42,7 +42,7 @@ class Condition:
     values: tuple[object, ...]
 
     def holds(self, value: object) -> bool:
-        """Return whether *value* satisfies it; an expression matches from the beginning."""
+        """Return whether *value* satisfies the condition; expressions match from the beginning."""
         match self.comparison:
             case Comparison.IN:
                 return value in self.values
@@ -84,15 +84,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFilter:
-    """All conditions and functions must say yes; a filter without any lets everything pass."""
+    """Accepts a change if all conditions and functions do; an empty filter accepts everything."""
 
     fields: tuple[Condition, ...] = ()
     properties: tuple[Condition, ...] = ()
     functions: tuple[tuple[str, Callable[[object], object]], ...] = ()
-    """Functions of single fields."""
+    """Functions that test a single field."""
 
     def __call__(self, change: Filterable) -> bool:
-        """Return whether *change* passes; it has the fields as attributes."""
+        """Return whether *change*, with the fields as attributes, passes."""
         return (
             all(condition.holds(getattr(change, condition.name)) for condition in self.fields)
             and all(function(getattr(change, name)) for name, function in self.functions)

@@ -1,4 +1,4 @@
-"""Schedulers whose behaviour is a class of the user's."""
+"""Schedulers implemented by users' classes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from chargehand.scheduling.behaviour import Common, Parts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Of a scheduler that does everything by its overrides."""
+    """Settings of a scheduler that consists of overrides only."""
 
     common: Common
 
 
 class Custom:
-    """Does nothing by itself; the user's class asks for changes and submits buildsets."""
+    """Has no behaviour of its own; the user's class subscribes to changes and submits buildsets."""
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
         pass
 
     async def activate(self) -> None:
-        """Nothing is to be begun."""
+        """Do nothing."""
 
     async def deactivate(self) -> None:
-        """Nothing is to be stopped."""
+        """Do nothing."""
 
     async def got_change(self, change: Change, important: bool) -> None:
-        """The user's class does with it what it likes."""
+        """Do nothing: the user's class handles changes."""

@@ -1,14 +1,14 @@
-"""What may be wrong with an order given to the schedulers."""
+"""Errors of calls to schedulers."""
 
 from __future__ import annotations
 
 
 class SchedulingError(Exception):
-    """Something was asked of the schedulers that they cannot do."""
+    """The schedulers cannot carry out a call."""
 
 
 class NoSuchScheduler(SchedulingError, LookupError):
-    """No such scheduler is running here; look at its name, and at the configuration."""
+    """No scheduler with this name runs here; check the name and the configuration."""
 
     def __init__(self, name: str | int) -> None:
         super().__init__(f"there is no scheduler {name!r}")

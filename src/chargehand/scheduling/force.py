@@ -1,4 +1,4 @@
-"""Builds that somebody asks for, by filling in a form."""
+"""Force schedulers: builds requested with a form."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A form that was filled in rightly: what shall be built."""
+    """A valid submission of a form: what to build."""
 
     reason: str
     stamps: tuple[GivenStamp, ...]
@@ -32,15 +32,15 @@ class Filled:
 
 
 Answers = Mapping[str, object]
-"""What somebody filled in, by the names of the fields."""
+"""The submitted values, by field name."""
 
 Numbers = tuple[int, dict[int, int]]
-"""A buildset's identifier, and those of its requests by builder."""
+"""Identifiers of a buildset, and of its requests by builder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Of a ForceScheduler.
+    """Settings of a ForceScheduler.
 
     ``fields()`` returns the form's fields, as the REST API has them.
     ``fill_in(owner, builder_names, answers)`` raises InvalidParameters.
@@ -55,7 +55,7 @@ class Settings:
     force: Callable[[str, Sequence[str] | None, Answers], Awaitable[Numbers | None]] | None = field(
         default=None, compare=False
     )
-    """(owner, builder_names, answers): what a user's class does instead."""
+    """(owner, builder_names, answers): the override of a user's class."""
 
 
 def form(name: str, settings: Settings, enabled: bool) -> dict[str, Json]:
@@ -74,25 +74,25 @@ def form(name: str, settings: Settings, enabled: bool) -> dict[str, Json]:
 
 
 class Force:
-    """Builds what is asked for, on the builders that the form is for."""
+    """Builds on request, on the form's builders."""
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
         self.settings = settings
         self._parts = parts
 
     async def activate(self) -> None:
-        """Nothing is to be begun: people come by themselves."""
+        """Do nothing: users' calls drive it."""
 
     async def deactivate(self) -> None:
         """Nothing is to be stopped."""
 
     async def got_change(self, change: Change, important: bool) -> None:
-        """Changes are not asked for."""
+        """Do nothing: it does not subscribe to changes."""
 
     async def force(
         self, owner: str, builder_names: Sequence[str] | None, answers: Answers
     ) -> Numbers:
-        """Submit what the form says, or what the user's class does. Raises InvalidParameters."""
+        """Submit the form, or call the user's override. Raises InvalidParameters."""
         if self.settings.force is not None:
             return await self.settings.force(owner, builder_names, answers) or (0, {})
         submitted = await self.submit(owner, builder_names, answers)
@@ -101,7 +101,7 @@ class Force:
     async def submit(
         self, owner: str, builder_names: Sequence[str] | None, answers: Answers
     ) -> SubmittedBuildset | None:
-        """Submit what the form says. Raises InvalidParameters."""
+        """Submit the form. Raises InvalidParameters."""
         names = self._builders(builder_names)
         filled = await self.settings.fill_in(owner, names, answers)
         try:

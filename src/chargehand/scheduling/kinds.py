@@ -1,4 +1,4 @@
-"""Which settings make which kind of scheduler."""
+"""Creates the scheduler for each kind of settings."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ AnySettings = (
 
 
 def is_known(component: Component) -> bool:
-    """Return whether there is a kind for these settings."""
+    """Return whether these settings belong to a known kind."""
     return isinstance(component.settings, AnySettings)
 
 
 def make(
     component: Component, *, scheduler_id: SchedulerId, services: SchedulerServices
 ) -> Scheduler:
-    """Make the scheduler that *component* describes, not yet active."""
+    """Create the inactive scheduler for *component*."""
     settings = component.settings
     if not isinstance(settings, AnySettings):
         raise TypeError(f"there is no kind of scheduler for {type(settings)}")

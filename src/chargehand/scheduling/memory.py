@@ -1,4 +1,4 @@
-"""What a scheduler remembers: all of it survives a restart."""
+"""A scheduler's stored state, which survives restarts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 
 
 class Memory:
-    """What one scheduler remembers by key."""
+    """One scheduler's stored values, by key."""
 
     def __init__(self, *, name: str, class_name: str, state: StateStore) -> None:
         self._name = name
@@ -26,22 +26,22 @@ class Memory:
         self._state = state
 
     async def get(self, key: str, default: Json = None) -> Json:
-        """Return what was remembered under *key*, as it is."""
+        """Return the value of *key*, unchanged."""
         return await self._state.get(self._name, self._class_name, key, default)
 
     async def read(self, key: str, kind: type[_Value]) -> _Value | None:
-        """Return what was remembered under *key*; None where it is nothing of that kind."""
+        """Return the value of *key*, None if it does not have the expected type."""
         try:
             return msgspec.convert(await self.get(key), kind)
         except msgspec.ValidationError:
             return None
 
     def entry(self, key: str, value: Json) -> Remembered:
-        """Return a value as something to be remembered together with a buildset."""
+        """Return a value in the form that a buildset's transaction stores."""
         return Remembered(name=self._name, kind=self._class_name, key=key, value=value)
 
     async def remember(self, key: str, value: Json) -> None:
-        """Remember a value."""
+        """Store a value."""
         await self._state.set(self._name, self._class_name, key, value)
 
 
@@ -53,11 +53,11 @@ class LatestSource(msgspec.Struct, frozen=True, kw_only=True):
     revision: str | None
     change_id: int = msgspec.field(name="lastChange")
     project: str | None = None
-    """None: as configured (Buildbot does not remember it)."""
+    """None: as configured (Buildbot does not store it)."""
 
 
 class LatestSources:
-    """The newest sources that were seen, for codebases without a change of their own."""
+    """The newest seen sources, for codebases without a change of their own."""
 
     _KEY = "lastCodebases"
 
@@ -66,11 +66,11 @@ class LatestSources:
         self._latest: dict[str, LatestSource] = {}
 
     async def load(self) -> None:
-        """Recall what was known before."""
+        """Load the stored sources."""
         self._latest = await self._memory.read(self._KEY, dict[str, LatestSource]) or {}
 
     async def note(self, change: Change) -> None:
-        """Remember the source of a change, unless a newer one is known."""
+        """Record the source of a change, unless a newer one is known."""
         known = self._latest.get(change.codebase)
         if known is not None and known.change_id >= change.id:
             return
@@ -84,7 +84,7 @@ class LatestSources:
         await self._memory.remember(self._KEY, msgspec.to_builtins(self._latest))
 
     def over(self, configured: Mapping[str, Codebase]) -> Mapping[str, Codebase]:
-        """Return the codebases with their newest sources, where they are known."""
+        """Return the codebases with their newest known sources."""
         if not self._latest:
             return configured
         return {

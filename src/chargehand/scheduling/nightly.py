@@ -1,4 +1,4 @@
-"""Building by a time table."""
+"""The Nightly scheduler: builds by a cron-like schedule."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from chargehand.scheduling.timed import TimedSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(TimedSettings):
-    """Of a Nightly scheduler; ``zone`` None is the machine's time zone."""
+    """Settings of a Nightly scheduler; without ``zone`` it uses the machine's time zone."""
 
     table: TimeTable
     forced: TimeTable | None = None
-    """When to build although nothing important changed."""
+    """When to build even without important changes."""
     zone: tzinfo | None = None
 
     def next_time(self, last: Timestamp | None, now: Timestamp) -> Timestamp:
@@ -24,5 +24,5 @@ class Settings(TimedSettings):
         return self.table.next_after(now if last is None else last, self.zone)
 
     def is_forced(self, now: Timestamp) -> bool:
-        """Return whether the table of forced builds has this minute."""
+        """Return whether the schedule of forced builds includes this minute."""
         return self.forced is not None and self.forced.is_due(now, self.zone)

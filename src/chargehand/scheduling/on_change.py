@@ -1,4 +1,4 @@
-"""Building what changed: at once, or when the tree has been stable for a while."""
+"""Schedulers that build changes, immediately or after a tree-stable timer."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from chargehand.scheduling.submitting import BuildsetOptions
 _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 30.0
-"""How long a buildset that could not be submitted waits for the next attempt."""
+"""Seconds until the next attempt to submit a buildset after a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Of a scheduler that builds changes (SingleBranchScheduler, AnyBranchScheduler)."""
+    """Settings of a scheduler that builds changes (SingleBranchScheduler, AnyBranchScheduler)."""
 
     common: Common
     reason: str
     stable_seconds: float | None = None
-    """The tree-stable timer; None: each important change is built at once."""
+    """Seconds of the tree-stable timer; None builds each important change immediately."""
     timer_per_branch: bool = False
-    """Whether each branch of each repository has a timer of its own, or all changes share one."""
+    """Whether each branch of each repository has its own timer, or all changes share one."""
     wanted: Filter | None = None
     is_important: IsImportant | None = None
     only_important: bool = False
 
 
 _Key = TimerKey | ChangeId | None
-"""Whose timer it is: a branch's, all changes', or that of one change that is tried again."""
+"""The key of a timer: a branch, all changes, or one change that is retried."""
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """Changes that wait for the same timer, which runs as soon as one of them is important."""
+    """Changes waiting for the same timer; it starts with the first important one."""
 
     changes: dict[ChangeId, Change] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
 
 
 class OnChange:
-    """Builds changes. What waits for a timer is in the store, and the timers start anew with it."""
+    """Builds changes. Changes that wait for a timer are in the store; a restart restarts timers."""
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
         self._settings = settings
@@ -59,7 +59,7 @@ class OnChange:
         self._building: set[asyncio.Task[bool]] = set()
 
     async def activate(self) -> None:
-        """Look at what has been waiting since before, and ask for changes."""
+        """Restore waiting changes, and subscribe to new ones."""
         settings = self._settings
         await self._take_up()
         self._parts.feed.start(
@@ -71,7 +71,7 @@ class OnChange:
         )
 
     async def deactivate(self) -> None:
-        """Stop the timers; a buildset that is about to be submitted is waited for."""
+        """Stop the timers, and wait for a submission in progress."""
         for waiting in self._waiting.values():
             if waiting.timer is not None:
                 waiting.timer.cancel()
@@ -80,10 +80,10 @@ class OnChange:
             await asyncio.wait(self._building)
 
     async def got_change(self, change: Change, important: bool) -> None:
-        """Build it at once, or let it wait for the timer; unimportant ones wait for others."""
+        """Build the change, or let it wait for the timer; unimportant changes wait for others."""
         if self._settings.stable_seconds is None:
             if important and not await self._build(change.id, {change.id: change}):
-                # It is tried again, also after a restart.
+                # It is retried, also after a restart.
                 await self._schedulers.classify(self._parts.id, {change.id: True})
             return
         await self._schedulers.classify(self._parts.id, {change.id: important})
@@ -124,7 +124,7 @@ class OnChange:
 
     async def _build(self, key: _Key, waiting: Mapping[ChangeId, Change]) -> bool:
         changes = [waiting[number] for number in sorted(waiting)]
-        with guarded(_log, "scheduler %s could not submit; it tries again", self._parts.name):
+        with guarded(_log, "scheduler %s cannot submit a buildset; retrying", self._parts.name):
             await self._parts.buildsets.for_changes(
                 BuildsetOptions(reason=self._settings.reason),
                 changes,
@@ -151,7 +151,7 @@ class OnChange:
             self._let_wait(change, classified[change.id])
 
     async def _build_left_over(self, classified: dict[ChangeId, bool]) -> None:
-        """The timer is no longer configured: build at once what waited for it."""
+        """Build the waiting changes immediately: the timer was removed from the configuration."""
         important = [number for number, matters in sorted(classified.items()) if matters]
         for change in await self._parts.services.changes.changes(important):
             await self.got_change(change, True)

@@ -1,4 +1,4 @@
-"""Building again and again, after so many seconds."""
+"""The Periodic scheduler: builds at fixed intervals."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from chargehand.scheduling.timed import TimedSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(TimedSettings):
-    """Of a Periodic scheduler: it builds at once when it is new, then after so many seconds."""
+    """Settings of a Periodic scheduler: it builds when it is new, then every *period* seconds."""
 
     seconds: float
 
     def next_time(self, last: Timestamp | None, now: Timestamp) -> Timestamp:
-        """Return when to build next; at once when it never built."""
+        """Return when to build next: now, if it has not built yet."""
         return now if last is None else last + self.seconds
 
     def after_shift(self, last: Timestamp | None, seconds: float) -> Timestamp | None:
-        """A period is a duration, whatever the clock is set to."""
+        """Shift the last time with the clock: a period is a duration."""
         return None if last is None else last + seconds
 
     def is_forced(self, now: Timestamp) -> bool:
-        """Nothing is built without an important change, where only changes are built."""
+        """Return False: with onlyIfChanged, Periodic never builds without important changes."""
         return False

@@ -1,4 +1,4 @@
-"""What scheduling needs of the rest."""
+"""Interfaces that scheduling needs from other packages."""
 
 from __future__ import annotations
 
@@ -21,53 +21,53 @@ from chargehand.domain.source_stamp import StoredSourceStamp
 
 
 class BuildsetStore(Protocol):
-    """Where buildsets are recorded."""
+    """Stores buildsets."""
 
     async def submit(
         self, buildset: NewBuildset, *, at_once: bool = False, remembered: Sequence[Remembered] = ()
     ) -> SubmittedBuildset:
         """Store it with its requests and what is *remembered* in one transaction; announce both.
 
-        An outage is waited out, unless it is to be *at_once*.
+        Waits out a database outage, unless *at_once* is set.
         """
 
     async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
-        """Return the buildset that builds the same again. Raises LookupError."""
+        """Return a new buildset for the same sources as a build. Raises LookupError."""
 
     async def latest_build(self, builder_id: BuilderId) -> Build | None:
         """Return the builder's newest build."""
 
 
 class SchedulerStore(Protocol):
-    """What schedulers remember: all of it survives a restart."""
+    """Stores schedulers' state, which survives restarts."""
 
     async def ids(self, names: Sequence[str]) -> dict[str, SchedulerId]:
-        """Return (create, where new) the identifiers of schedulers, in one transaction."""
+        """Return the identifiers of schedulers, creating new ones, in one transaction."""
 
     async def activate(
         self, scheduler_ids: Sequence[SchedulerId], master_id: MasterId
     ) -> set[SchedulerId]:
-        """Make this master theirs where no other active one has them; return ours."""
+        """Claim the schedulers that no other running master has; return ours."""
 
     async def deactivate(self, master_id: MasterId) -> None:
-        """Give all of ours up."""
+        """Release all of ours."""
 
     async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
-        """Return which are enabled."""
+        """Return the enabled schedulers."""
 
     async def set_enabled(self, scheduler_id: SchedulerId, enabled: bool) -> None:
         """Enable or disable; announce SchedulerChanged."""
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
-        """Remember that changes were looked at and wait (True: they are important)."""
+        """Record changes as waiting, with their importance."""
 
     async def classified(self, scheduler_id: SchedulerId) -> dict[ChangeId, bool]:
-        """Return what `classify` remembered and `flush` did not end."""
+        """Return the changes recorded by `classify` and not yet removed by `flush`."""
 
     async def flush(
         self, scheduler_id: SchedulerId, change_ids: Sequence[ChangeId] | None = None
     ) -> None:
-        """Forget these classified changes; None: all of them."""
+        """Remove these waiting changes; None removes all of them."""
 
     async def submit_and_flush(
         self,
@@ -76,17 +76,17 @@ class SchedulerStore(Protocol):
         change_ids: Sequence[ChangeId],
         remembered: Sequence[Remembered] = (),
     ) -> SubmittedBuildset:
-        """Submit, forget these changes, remember that they were looked at and what is to be
-        *remembered*, in one transaction: nothing is lost or built twice."""
+        """Submit a buildset, remove these waiting changes, and record progress and *remembered*
+        values, in one transaction, so that nothing is lost or built twice."""
 
     async def last_seen_changes(
         self, scheduler_ids: Sequence[SchedulerId]
     ) -> dict[SchedulerId, ChangeId]:
-        """Return the newest change that each has looked at; those that never did are left out."""
+        """Return the newest change each scheduler has processed; omits those without any."""
 
     async def saw_changes(self, newest: Mapping[SchedulerId, ChangeId]) -> None:
-        """Remember it in one transaction, so that changes that arrive while the master is down are
-        looked at later; never lowers what is known."""
+        """Record the newest processed changes in one transaction, so that changes that arrive
+        while the master is down are processed later. Never lowers the recorded value."""
 
 
 class ChangeStore(Protocol):
@@ -99,7 +99,7 @@ class ChangeStore(Protocol):
         """Return changes newer than that one, oldest first."""
 
     async def newest_change_id(self) -> ChangeId | None:
-        """Return the newest change there is."""
+        """Return the newest change."""
 
     async def source_stamps(
         self, change_ids: Sequence[ChangeId]
@@ -108,17 +108,17 @@ class ChangeStore(Protocol):
 
 
 class StateStore(Protocol):
-    """Small things that components remember by name (JSON values)."""
+    """Stores small JSON values of components by name."""
 
     async def get(self, name: str, kind: str, key: str, default: Json = None) -> Json:
-        """Return what was set for the object *name* of class *kind*."""
+        """Return the value set for the object *name* of class *kind*."""
 
     async def set(self, name: str, kind: str, key: str, value: Json) -> None:
-        """Remember it durably."""
+        """Store the value durably."""
 
 
 class BuilderDirectory(Protocol):
-    """Names of builders. (Given by the composition root.)"""
+    """Names of builders. (Implemented by the composition root.)"""
 
     def ids(self, names: Sequence[str]) -> tuple[BuilderId, ...]:
         """Return their identifiers. Raises LookupError naming the unknown ones."""

@@ -1,4 +1,4 @@
-"""What a buildset is made of: source stamps from changes and defaults, properties, timers' keys."""
+"""Pure rules for buildsets: source stamps, properties, and keys of tree-stable timers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from chargehand.domain.properties import Property, merged
 from chargehand.domain.source_stamp import Patch, SourceStamp
 
 GivenStamp = Mapping[str, object]
-"""What somebody says of a source stamp, under the names of the REST API; anything may lack."""
+"""A partial source stamp, with the REST API's field names; all fields are optional."""
 
 TimerKey = tuple[str, str, str, str | None]
-"""Codebase, project, repository and branch: what has a tree-stable timer of its own."""
+"""Codebase, project, repository and branch: the key of a tree-stable timer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codebase:
-    """Where a codebase's sources come from when no change says so."""
+    """The default sources of a codebase, for builds without a change."""
 
     repository: str = ""
     branch: str | None = None
@@ -28,12 +28,12 @@ class Codebase:
 
 
 def timer_key(change: Change) -> TimerKey:
-    """Return what has a timer of its own where every branch is watched by itself."""
+    """Return the key of a change's timer, if each branch has its own timer."""
     return (change.codebase, change.project, change.repository, change.branch)
 
 
 def by_codebase(changes: Sequence[Change]) -> dict[str, list[Change]]:
-    """Group *changes*, keeping their order."""
+    """Group *changes* by codebase, keeping their order."""
     groups: dict[str, list[Change]] = {}
     for change in changes:
         groups.setdefault(change.codebase, []).append(change)
@@ -43,7 +43,7 @@ def by_codebase(changes: Sequence[Change]) -> dict[str, list[Change]]:
 def stamps_of_changes(
     codebases: Mapping[str, Codebase], changes: Sequence[Change]
 ) -> tuple[SourceStamp | SourceStampId, ...]:
-    """Return one source stamp per codebase: its newest change's, or else the default one."""
+    """Return one source stamp per codebase: its newest change's, or the default one."""
     newest = {change.codebase: change for change in changes}
     return tuple(
         newest[name].source_stamp_id if name in newest else default_stamp(name, codebases[name])
@@ -52,7 +52,7 @@ def stamps_of_changes(
 
 
 def default_stamp(name: str, codebase: Codebase) -> SourceStamp:
-    """Return the source stamp that a codebase has when nothing else is known."""
+    """Return a codebase's default source stamp."""
     return SourceStamp(
         codebase=name,
         repository=codebase.repository,
@@ -65,7 +65,7 @@ def default_stamp(name: str, codebase: Codebase) -> SourceStamp:
 def stamps_with_defaults(
     codebases: Mapping[str, Codebase], given: Sequence[GivenStamp]
 ) -> tuple[SourceStamp, ...]:
-    """Return a source stamp per codebase, with what *given* says of it; unknown codebases too.
+    """Return a source stamp per codebase, overridden by *given*; includes unknown codebases.
 
     A given stamp may lack any field but ``codebase`` and may carry ``patch_body``,
     ``patch_level`` and so on.
@@ -79,7 +79,7 @@ def stamps_with_defaults(
 
 
 def stamp_of(given: GivenStamp, default: SourceStamp | None = None) -> SourceStamp:
-    """Return the source stamp that a mapping describes; what it lacks comes from *default*."""
+    """Return the source stamp for a mapping; missing fields come from *default*."""
     default = default or SourceStamp()
     return SourceStamp(
         codebase=_text(given.get("codebase", default.codebase)) or "",

@@ -1,4 +1,4 @@
-"""A scheduler that is active here: a kind's behaviour, with all that it works with."""
+"""An active scheduler: the behaviour of its kind, with its dependencies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class Scheduler:
-    """One scheduler. ``kind`` is its behaviour; a user's class may act in front of it."""
+    """One scheduler. ``kind`` is its behaviour, which a user's class may override."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Scheduler:
         await self._behaviour.activate()
 
     async def deactivate(self) -> None:
-        """Stop; nothing is submitted afterwards, and what waits is in the store."""
+        """Stop; nothing is submitted afterwards, and waiting changes stay in the store."""
         await self.feed.stop()
         await self._behaviour.deactivate()
 

@@ -1,4 +1,4 @@
-"""Scheduling: changes, times and people become buildsets."""
+"""Scheduling: turns changes, times and users' calls into buildsets."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from chargehand.scheduling.submitting import SchedulerServices
 _log = logging.getLogger(__name__)
 
 _CLAIM_SECONDS = 60.0
-"""How often schedulers that another master has are asked for."""
+"""Seconds between attempts to claim schedulers that another master runs."""
 
 _MARK_EVERY = 256
-"""After so many changes it is remembered how far each scheduler has come."""
+"""Number of changes after which each scheduler's progress is recorded."""
 
 
 class Scheduling:
-    """All schedulers of this master: each is active at one master, and where it is enabled."""
+    """Runs this master's schedulers; each is active on one master only, while it is enabled."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Scheduling:
         self._subscriptions: list[Subscription] = []
 
     async def start(self, components: Sequence[Component]) -> None:
-        """Run *components*; look at the changes that arrived since each last looked."""
+        """Run *components*; process the changes that each of them has not seen yet."""
         self._subscriptions = [
             self._bus.subscribe(self._change_added, ChangeAdded),
             self._bus.subscribe(self._scheduler_changed, SchedulerChanged),
@@ -100,14 +100,14 @@ class Scheduling:
         return set(map(str, names)) if isinstance(names, Sequence) else set()
 
     async def reconfigure(self, components: Sequence[Component]) -> None:
-        """Run *components* instead; those whose identity is the same are not touched."""
+        """Run *components* instead; schedulers with the same identity keep running untouched."""
         async with self._lock:
             await self._adopt(
                 components, fresh={c.name for c in components} - self._components.keys()
             )
 
     async def stop(self) -> None:
-        """Stop all; what waits for a timer is in the store."""
+        """Stop all; changes that wait for a timer stay in the store."""
         for subscription in self._subscriptions:
             subscription.cancel()
         async with self._lock:
@@ -117,12 +117,12 @@ class Scheduling:
             self._ours = set()
         await self._tasks.close()
 
-    # What users ask for
+    # Calls of users
 
     async def force(
         self, name: str, parameters: Mapping[str, object], owner: str
     ) -> tuple[int, dict[int, int]]:
-        """Fill in a form; returns the buildset's identifier and the requests' by builder id.
+        """Submit a form; returns the identifiers of the buildset and of its requests by builder.
 
         Raises NoSuchScheduler, SchedulerDisabled, InvalidParameters.
         """
@@ -158,7 +158,7 @@ class Scheduling:
     def _builder_ids(self, settings: FormSettings) -> tuple[BuilderId, ...]:
         try:
             return self._services.builders.ids(settings.builder_names)
-        except LookupError:  # In the middle of a reconfiguration that removes some of them.
+        except LookupError:  # A reconfiguration is just removing some of them.
             return ()
 
     async def fates_of(
@@ -200,14 +200,14 @@ class Scheduling:
     def _is_supported(component: Component) -> bool:
         if kinds.is_known(component):
             return True
-        # Whoever read the configuration has warned of kinds that are still to come.
+        # Reading the configuration has warned about kinds that are not supported yet.
         if not isinstance(component.settings, NotYet):
             kind = type(component.settings).__name__
-            _log.warning("scheduler %s: there is no kind %s", component.name, kind)
+            _log.warning("scheduler %s: unknown kind %s", component.name, kind)
         return False
 
     async def _claim(self, fresh: set[str]) -> None:
-        """Activate what no other master has. To be called with the lock."""
+        """Activate the schedulers that no other master runs. Call with the lock held."""
         numbers = [self._ids[name] for name in self._components]
         self._ours = await self._services.schedulers.activate(numbers, self._master_id)
         lost = [name for name in self._running if self._ids[name] not in self._ours]
@@ -247,11 +247,11 @@ class Scheduling:
     ) -> bool:
         number = self._ids[name]
         begin = self._interrupted.pop(name, newest)
-        with guarded(_log, "scheduler %s could not be started", name) as attempt:
+        with guarded(_log, "cannot start scheduler %s", name) as attempt:
             scheduler = kinds.make(
                 self._components[name], scheduler_id=number, services=self._services
             )
-            # A new scheduler begins with what comes from now on.
+            # A new scheduler only sees changes from now on.
             begin = begin if name in fresh else marks.get(number, begin)
             scheduler.feed.seen = begin
             await scheduler.activate()
@@ -277,7 +277,7 @@ class Scheduling:
             self._running.pop(name, None)
 
     async def _stop(self, name: str) -> None:
-        with guarded(_log, "scheduler %s could not be stopped in good order", name):
+        with guarded(_log, "cannot stop scheduler %s cleanly", name):
             await self._running[name].deactivate()
 
     async def _mark(self, names: Sequence[str]) -> None:
@@ -286,7 +286,7 @@ class Scheduling:
         if marks:
             await self._services.schedulers.saw_changes(marks)
 
-    # What happens meanwhile
+    # Events
 
     def _change_added(self, event: ChangeAdded) -> None:
         if self._later is not None:
@@ -314,7 +314,7 @@ class Scheduling:
                 return
             self._enabled[number] = enabled
             if enabled and number in self._ours and name not in self._running:
-                # What came while it was disabled is not looked at.
+                # A scheduler ignores changes that arrived while it was disabled.
                 await self._activate([name], fresh={name})
             elif not enabled:
                 await self._deactivate([name])
@@ -328,7 +328,7 @@ class Scheduling:
             await self.claim_again()
 
     async def claim_again(self) -> None:
-        """Activate what no other master has, and stop what another one has taken over."""
+        """Activate schedulers that no other master runs; stop those that another one took over."""
         async with self._lock:
             await self._claim(fresh=set())
 

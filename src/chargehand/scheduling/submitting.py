@@ -1,4 +1,4 @@
-"""Making buildsets: what each scheduler submits, and with which properties."""
+"""Creates and submits schedulers' buildsets, with their properties."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ SCHEDULER_SOURCE = "Scheduler"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A buildset before users' renderables and functions have been asked."""
+    """A buildset before users' renderables and functions are evaluated."""
 
     properties: dict[str, Property]
     builder_names: Sequence[str] | None
-    """None: the scheduler's own, which ``Targets.render`` finds."""
+    """None: the scheduler's own, from ``Targets.render``."""
     stamps: tuple[Stamp, ...]
     changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What users' renderables and functions made of a draft."""
+    """A draft with users' renderables and functions evaluated."""
 
     properties: dict[str, Property]
     builder_names: Sequence[str]
@@ -51,9 +51,9 @@ PriorityOf = Callable[[Sequence[str], Mapping[str, Sequence[Change]]], Awaitable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """What a scheduler's buildsets have in common.
+    """Settings common to all buildsets of a scheduler.
 
-    ``render`` makes plain values of renderables; without it ``builder_names`` are the builders.
+    ``render`` evaluates renderables; without it ``builder_names`` are the builders.
     ``priority_of`` gets the builders' names and the changes by codebase.
     """
 
@@ -67,7 +67,7 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildsetOptions:
-    """What one buildset has that the scheduler's others have not; None: the scheduler's own."""
+    """Options of one buildset; None means the scheduler's own value."""
 
     reason: str
     properties: Mapping[str, Property] = field(default_factory=dict)
@@ -78,14 +78,14 @@ class BuildsetOptions:
     parent_build_id: BuildId | None = None
     parent_relationship: str | None = None
     at_once: bool = False
-    """Somebody waits for the answer: an outage of the database fails it instead of delaying it."""
+    """A caller waits for the answer: a database outage fails it instead of delaying it."""
     remembered: tuple[Remembered, ...] = ()
-    """What is remembered in the same transaction."""
+    """Values stored in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerServices:
-    """What every scheduler is given."""
+    """Dependencies of every scheduler."""
 
     buildsets: BuildsetStore
     schedulers: SchedulerStore
@@ -97,7 +97,7 @@ class SchedulerServices:
 
 
 class Submitter:
-    """Makes and submits the buildsets of one scheduler."""
+    """Creates and submits one scheduler's buildsets."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Submitter:
         *,
         settled: Sequence[ChangeId] = (),
     ) -> SubmittedBuildset:
-        """Submit a buildset; in the same transaction the *settled* changes stop waiting."""
+        """Submit a buildset, and remove the *settled* waiting changes in the same transaction."""
         buildset = await self._buildset(options, tuple(stamps), tuple(changes))
         if settled:
             return await self._services.schedulers.submit_and_flush(

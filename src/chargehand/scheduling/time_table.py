@@ -1,4 +1,4 @@
-"""Time tables: when the next time is, given minutes, hours, days, and the local clock's rules."""
+"""Cron-like schedules: computes the next time, with daylight-saving rules."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Times = int | str | Sequence[int | str]
 """One value, a list of values, or an expression as in crontab(5)."""
 
 _LONGEST_SHIFT = timedelta(hours=3)
-"""More than clocks are ever set back at once."""
+"""More than any time zone sets clocks back at once."""
 
 _MOST_CANDIDATES = 1000
-"""More than there are minutes in twice that."""
+"""More minutes than twice that."""
 
 
 class BadTimeTable(ValueError):
-    """The times make no time table; the message says which."""
+    """A field of the schedule is invalid; the message says which."""
 
 
 _RANGES = (
@@ -37,7 +37,7 @@ _RANGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeTable:
-    """When something is due. In ``day_of_week`` numbers count from Monday = 0, as Python does."""
+    """A cron-like schedule. ``day_of_week`` counts from Monday = 0, as in Python."""
 
     minute: Times = 0
     hour: Times = "*"
@@ -47,7 +47,7 @@ class TimeTable:
 
     @property
     def cron_line(self) -> str:
-        """The same as crontab(5) has it, where Sunday is 0."""
+        """The schedule as a crontab(5) line, where Sunday is 0."""
         fields = (self.minute, self.hour, self.day_of_month, self.month)
         return " ".join([*map(_field, fields), _field(_days_of_week(self.day_of_week))])
 
@@ -64,8 +64,8 @@ class TimeTable:
     def next_after(self, last: Timestamp, zone: tzinfo | None = None) -> Timestamp:
         """Return the first time after *last*; *zone* None is the machine's.
 
-        Where clocks are set forward, a time that is skipped is due an hour later. Where they are
-        set back, fixed hours are due once, and every hour means both of the equal ones.
+        When clocks go forward, a skipped time is due one hour later. When they go back, fixed
+        hours are due once, and "every hour" includes both occurrences of the repeated hour.
         """
         best: Timestamp | None = None
         for wall in islice(self._wall_times(last, zone), _MOST_CANDIDATES):
@@ -79,7 +79,7 @@ class TimeTable:
         return best
 
     def is_due(self, time: Timestamp, zone: tzinfo | None = None) -> bool:
-        """Return whether the minute of *time* is in the table."""
+        """Return whether the schedule includes the minute of *time*."""
         wall = _wall_time(time, zone).replace(second=0, microsecond=0)
         return bool(croniter.match(self.cron_line, wall))
 
@@ -101,7 +101,7 @@ def _wall_time(time: Timestamp, zone: tzinfo | None) -> datetime:
 
 
 def _timestamp(wall: datetime, zone: tzinfo | None) -> Timestamp:
-    # Without a zone Python asks the machine's rules, and minds ``fold`` as well.
+    # Without a zone Python uses the machine's rules, including ``fold``.
     return wall.replace(tzinfo=zone).timestamp()
 
 
@@ -112,7 +112,7 @@ def _field(times: Times) -> str:
 
 
 def _days_of_week(times: Times) -> Times:
-    """Count from Sunday as cron does: single numbers are turned, ranges and names left alone."""
+    """Convert to cron's counting from Sunday: single numbers only, not ranges and names."""
     if isinstance(times, int):
         return (times + 1) % 7
     if isinstance(times, str):

@@ -1,4 +1,4 @@
-"""What is built at certain times: what Periodic and Nightly have in common."""
+"""Time-based schedulers: the common part of Periodic and Nightly."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from chargehand.scheduling.submitting import BuildsetOptions
 _log = logging.getLogger(__name__)
 
 _LONGEST_SLEEP = 600.0
-"""Seconds; the machine's clock may be set meanwhile, so it is asked again now and then."""
+"""Seconds between checks of the clock, which may be changed at any time."""
 
 _RETRY_SECONDS = 60.0
 
 _CLOCK_SHIFT = 2.0
-"""Seconds by which the clock has to be set for the next time to be asked for again."""
+"""Seconds of a clock change that make the scheduler recompute the next time."""
 
 
 class Actions(Protocol):
-    """What is done at certain times; a user's class may do it otherwise."""
+    """The actions of a time-based scheduler, which users' classes can override."""
 
     async def next_time(self, last: Timestamp | None) -> Timestamp:
-        """Return when to build next, after *last* (None: never built yet)."""
+        """Return when to build next, after *last* (None: not built yet)."""
 
     async def start_build(self) -> None:
-        """Build, if there is something to build."""
+        """Submit a buildset, if there is something to build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedSettings:
-    """Of a scheduler that builds at certain times."""
+    """Settings of a time-based scheduler."""
 
     common: Common
     reason: str
@@ -48,25 +48,25 @@ class TimedSettings:
     is_important: IsImportant | None = None
     only_important: bool = False
     actions: Callable[[Actions], Actions] | None = None
-    """A user's class, in front of what is done otherwise."""
+    """A user's class that overrides the actions."""
 
     def next_time(self, last: Timestamp | None, now: Timestamp) -> Timestamp:
-        """Return when to build next, after *last* (None: never built yet)."""
+        """Return when to build next, after *last* (None: not built yet)."""
         raise NotImplementedError
 
     def after_shift(self, last: Timestamp | None, seconds: float) -> Timestamp | None:
-        """Return when it built last, after the clock was set by so many *seconds*."""
+        """Return the time of the last build, adjusted for a clock change of *seconds*."""
         return last
 
     def is_forced(self, now: Timestamp) -> bool:
-        """Return whether a build is due at *now* though nothing important changed."""
+        """Return whether a build is due at *now* even without important changes."""
         raise NotImplementedError
 
 
 class Timed:
-    """Builds at certain times; the last one is in the store, so that none is forgotten or repeated.
+    """Builds at certain times. The last time is in the store, so that none is missed or repeated.
 
-    A time that passed while the master was down is made up for once, at once.
+    If times passed while the master was down, one build starts immediately.
     """
 
     def __init__(self, settings: TimedSettings, parts: Parts) -> None:
@@ -83,11 +83,11 @@ class Timed:
         self._is_last_known = False
 
     async def next_time(self, last: Timestamp | None) -> Timestamp:
-        """Return when to build next, after *last* (None: never built yet)."""
+        """Return when to build next, after *last* (None: not built yet)."""
         return self._settings.next_time(last, self._clock.timestamp())
 
     async def activate(self) -> None:
-        """Start the clockwork, and ask for changes where they matter."""
+        """Start the timer, and subscribe to changes if needed."""
         settings = self._settings
         await self._notice_new_condition()
         if settings.only_if_changed or settings.common.absolute_source_stamps:
@@ -105,7 +105,7 @@ class Timed:
         )
 
     async def deactivate(self) -> None:
-        """Stop the clockwork; a buildset that is being submitted is waited for."""
+        """Stop the timer, and wait for a submission in progress."""
         if self._clockwork is None:
             return
         async with self._actuating:
@@ -114,12 +114,12 @@ class Timed:
         self._clockwork = None
 
     async def got_change(self, change: Change, important: bool) -> None:
-        """Remember it until the time comes."""
+        """Record the change until the next time is due."""
         if self._settings.only_if_changed:
             await self._parts.services.schedulers.classify(self._parts.id, {change.id: important})
 
     async def start_build(self) -> None:
-        """Build, unless only changes are built and there was no important one."""
+        """Submit a buildset, unless onlyIfChanged is set and nothing important changed."""
         if not self._settings.only_if_changed:
             await self._build_defaults()
             return
@@ -141,11 +141,11 @@ class Timed:
         await self._parts.buildsets.for_stamps_with_defaults(self._options(), [])
 
     def _options(self) -> BuildsetOptions:
-        """What is remembered of this time goes with the buildset: no kill comes in between."""
+        """Return options that record this time in the buildset's transaction."""
         return BuildsetOptions(reason=self._settings.reason, remembered=self._marks)
 
     async def _notice_new_condition(self) -> None:
-        # What changed before onlyIfChanged was set is not known: the first time builds anyway.
+        # Changes before onlyIfChanged was set are unknown: the first time always builds.
         known = await self._parts.memory.read("last_only_if_changed", bool)
         self._must_build = self._settings.only_if_changed and not known
         if not self._settings.only_if_changed and known:
@@ -154,14 +154,14 @@ class Timed:
     async def _run(self) -> None:
         while True:
             with guarded(
-                _log, "scheduler %s could not build; it tries again", self._name
+                _log, "scheduler %s cannot submit a buildset; retrying", self._name
             ) as attempt:
                 await self._tick()
             if attempt.failure is not None:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _tick(self) -> None:
-        """Wait for the next time, and build."""
+        """Wait for the next time, then build."""
         if not self._is_last_known:
             self._last = await self._parts.memory.read("last_build", float)
             self._is_last_known = True
@@ -170,14 +170,14 @@ class Timed:
             self._last = await self._actuate()
 
     async def _wait_until_due(self) -> None:
-        """Wait for the next time; where the clock is set meanwhile, that is another one."""
+        """Wait for the next time, recomputing it when the clock is changed."""
         loop = asyncio.get_running_loop()
         while True:
             now, began = self._clock.timestamp(), loop.time()
             if self._last is not None and self._last > now:
                 _log.warning(
                     "scheduler %s: its last build is in the future (the clock was ahead); "
-                    "it counts as now",
+                    "using the current time instead",
                     self._name,
                 )
                 self._last = now
@@ -201,7 +201,7 @@ class Timed:
             await self._actions.start_build()
         finally:
             self._marks = ()
-        # Once more, for where nothing was to be built, or a user's class did it in its own way.
+        # Also record it if nothing was built, or a user's class submitted the buildset itself.
         await memory.remember("last_build", now)
         if self._must_build:
             self._must_build = False

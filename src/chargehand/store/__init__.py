@@ -1,1 +1,1 @@
-"""SQL and log files."""
+"""The store: SQL and log files."""

@@ -1,4 +1,4 @@
-"""Builders: which the configuration has, and which master runs them."""
+"""Builders, and the masters that run them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MASTERS = (
     .where(is_among(_runs.builder_id))
     .order_by(_runs.builder_id, _runs.master_id)
 )
-"""Of some builders: which masters run them."""
+"""Query for the masters that run some builders."""
 _RUN = insert(builder_masters)
 _STOP = delete(builder_masters).where(
     is_among(_runs.builder_id), _runs.master_id == bindparam("master")
@@ -67,7 +67,7 @@ class Builders:
 
 
 def stop_all(transaction: Transaction, master_id: MasterId) -> None:
-    """Record that a master runs no builder any more; announce BuilderChanged for each."""
+    """Record that a master stopped its builders; announce BuilderChanged for each."""
     connection = transaction.connection
     values = {"master": master_id}
     stopped = {BuilderId(id_) for id_ in connection.execute(_OF_MASTER, values).scalars()}

@@ -1,4 +1,4 @@
-"""Builds: started, told about, finished."""
+"""Builds: start, updates, end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Values = dict[str, int | float | str]
 _build = builds.c
 _property = build_properties.c
 
-# Masters that start builds of one builder at once take turns by this lock; SQLite has one writer.
+# Serialises masters that start builds of one builder; SQLite has a single writer anyway.
 _LOCK_BUILDER = select(builders.c.id).where(builders.c.id == bindparam("of")).with_for_update()
 _next_number = select(func.coalesce(func.max(_build.number), 0) + 1).where(
     _build.builder_id == bindparam("numbered")
@@ -59,8 +59,8 @@ _next_number = select(func.coalesce(func.max(_build.number), 0) + 1).where(
 _INSERT = (
     insert(builds).values(number=_next_number.scalar_subquery()).returning(_build.id, _build.number)
 )
-# A build that was taken from a master has ended, or has another owner or epoch: no row is altered.
-# Whoever updates the row first has it, the other one finds the condition false.
+# A build that was taken over has ended, or has another owner or epoch: no row is changed. The first
+# update of the row wins; for the second one the condition is false.
 _IS_OURS = (
     _build.id == bindparam("build"),
     _build.master_id == bindparam("master"),
@@ -102,7 +102,7 @@ def _upsert(dialect_name: str) -> Insert:
 
 
 class Builds:
-    """Keeps builds (``execution.BuildStore``)."""
+    """Stores builds (``execution.BuildStore``)."""
 
     def __init__(self, *, database: Database, epochs: Epochs) -> None:
         self._database = database
@@ -116,7 +116,7 @@ class Builds:
         worker_id: WorkerId,
         master_id: MasterId,
     ) -> StartedBuild:
-        """Claim the requests and create their build (its number is the builder's next) at once."""
+        """Claim the requests and create their build, with the builder's next number, atomically."""
         row = {
             "numbered": builder_id,
             "builder_id": builder_id,
@@ -138,11 +138,11 @@ class Builds:
         return self._record(_SET_STATE, values, replace(build, state=state))
 
     def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
-        """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for what JSON
-        cannot hold.
+        """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for values
+        without a JSON form.
 
-        A build that was taken over, or has ended, keeps those it has: who runs it hears of that
-        from what it waits for next.
+        Has no effect on a build that was taken over or has ended: the next awaited call reports
+        that.
         """
         if not properties:
             return
@@ -161,7 +161,7 @@ class Builds:
         self._database.record(use_case, sequence=build_id)
 
     def add_locks_duration(self, build: Build, seconds: float) -> Build:
-        """Add to the time the build has waited for locks; announce BuildUpdated."""
+        """Add to the time that the build waited for locks; announce BuildUpdated."""
         total = build.locks_duration + seconds
         values: Values = {"build": build.id, "sum": total, **self._claim(build).parameters}
         return self._record(_SET_LOCKS_DURATION, values, replace(build, locks_duration=total))
@@ -174,9 +174,9 @@ class Builds:
         requests: Sequence[RequestId],
         retry: Retry | None = None,
     ) -> Build:
-        """End the build, and its requests with it: with RETRY they go back to the queue.
+        """End the build and its requests; with RETRY returns the requests to the queue.
 
-        Raises NoLongerOurs when it was taken over; then nothing is altered.
+        Raises NoLongerOurs if it was taken over; then nothing changes.
         """
         claim = self._claim(build)
         return await self._database.insist(

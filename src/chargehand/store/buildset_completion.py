@@ -1,4 +1,4 @@
-"""When the last request of a buildset is complete, so is the buildset."""
+"""Completes buildsets with their last request."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _BY_IDS = select(*BUILDSET_COLUMNS).where(is_among(_buildset.id))
 
 
 def complete_if_done(transaction: Transaction, buildset_ids: Iterable[BuildsetId]) -> None:
-    """Complete those of the buildsets that have no open request any more, with the worst result."""
+    """Complete the buildsets without open requests, with the worst result."""
     connection = transaction.connection
     values = {"ids": ids_as_json(buildset_ids), "now": transaction.now}
     if connection.dialect.name != "sqlite":

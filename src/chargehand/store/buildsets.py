@@ -1,4 +1,4 @@
-"""Buildsets: submitted, and submitted again."""
+"""Buildsets: submitting and rebuilding."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _COLLECTED = select(buildset_changes.c.change_id).where(
 
 
 class Buildsets:
-    """Keeps buildsets (``scheduling.BuildsetStore``)."""
+    """Stores buildsets (``scheduling.BuildsetStore``)."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
@@ -66,7 +66,7 @@ class Buildsets:
     ) -> SubmittedBuildset:
         """Store it with its requests and what is *remembered* in one transaction; announce both.
 
-        An outage is waited out, unless it is to be *at_once*.
+        Waits out a database outage, unless *at_once* is set.
         """
         marks = encoded(remembered)
         buildset = canonical_buildset(buildset)
@@ -80,7 +80,7 @@ class Buildsets:
         return await self._database.insist(use_case)
 
     async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
-        """Return the buildset that builds the same again. Raises LookupError."""
+        """Return a new buildset for the same sources as a build. Raises LookupError."""
         return await self._database.read_patiently(
             lambda connection: _rebuild_of(connection, build_id)
         )

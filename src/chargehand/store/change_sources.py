@@ -1,4 +1,4 @@
-"""Change sources: what they are called and which master runs them."""
+"""Change sources: names and owners."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _SET_STATE = (
 
 
 class ChangeSources:
-    """Keeps change sources (``intake.ChangeSourceStore``)."""
+    """Stores change sources (``intake.ChangeSourceStore``)."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
 
     async def ids(self, names: Sequence[str]) -> dict[str, ChangeSourceId]:
-        """Return (create, where new) identifiers, in one transaction."""
+        """Return identifiers, creating new ones, in one transaction."""
 
         def use_case(transaction: Transaction) -> dict[str, ChangeSourceId]:
             ids, _new = ids_of(transaction.connection, change_sources, names, {})
@@ -46,7 +46,7 @@ class ChangeSources:
     async def activate(
         self, ids: Sequence[ChangeSourceId], master_id: MasterId
     ) -> set[ChangeSourceId]:
-        """Make this master theirs where no other active one has them; return what is ours."""
+        """Claim the sources that no other running master has; return ours."""
 
         def use_case(transaction: Transaction) -> set[ChangeSourceId]:
             ours, _new = _ownership.take(transaction, ids, master_id)
@@ -55,7 +55,7 @@ class ChangeSources:
         return await self._database.write(use_case)
 
     async def report(self, source_id: ChangeSourceId, health: SourceHealth) -> None:
-        """Record how a source fares; since when counts from when its state was another one."""
+        """Record a source's state; the time changes only with the state."""
 
         def use_case(transaction: Transaction) -> None:
             values = {
@@ -69,10 +69,10 @@ class ChangeSources:
         await self._database.insist(use_case)
 
     async def deactivate(self, master_id: MasterId) -> None:
-        """Give all of ours up."""
+        """Release all of ours."""
         await self._database.write(lambda transaction: _ownership.give_up(transaction, master_id))
 
 
 def give_up(transaction: Transaction, master_id: MasterId) -> None:
-    """Give up all change sources of a master, within a transaction."""
+    """Release all change sources of a master, within a transaction."""
     _ownership.give_up(transaction, master_id)

@@ -1,4 +1,4 @@
-"""Changes: stored as they arrive, each with its source stamp and its parent."""
+"""Changes, each with its source stamp and its parent."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _Line = tuple[str | None, str, str, str]
 
 
 class Changes:
-    """Keeps changes (``intake.ChangeStore``, ``scheduling.ChangeStore``)."""
+    """Stores changes (``intake.ChangeStore``, ``scheduling.ChangeStore``)."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
@@ -87,7 +87,7 @@ class Changes:
     async def add(
         self, changes: Sequence[NewChange], remember: Remembered | None = None
     ) -> list[Change]:
-        """Store them in one transaction and announce each; ``remember`` is part of it."""
+        """Store changes and ``remember`` in one transaction, and announce each."""
         marks = state.encoded(() if remember is None else (remember,))
 
         def use_case(transaction: Transaction) -> list[Change]:
@@ -119,7 +119,7 @@ class Changes:
         )
 
     async def newest_change_id(self) -> ChangeId | None:
-        """Return the newest change there is."""
+        """Return the newest change."""
         newest = await self._database.read_patiently(
             lambda connection: connection.execute(_NEWEST).scalar_one()
         )

@@ -42,7 +42,7 @@ _WORDS: dict[str, tuple[frozenset[object], object]] = {
 
 
 def damages(connection: Connection) -> list[Damage]:
-    """Return all that is damaged in the database."""
+    """Return all damaged values in the database."""
     found: list[Damage] = []
     for table in metadata.sorted_tables:
         for column in table.columns:
@@ -53,7 +53,7 @@ def damages(connection: Connection) -> list[Damage]:
 
 
 def repair(connection: Connection, found: list[Damage]) -> None:
-    """Mend what was found."""
+    """Repair the damaged values."""
     for damage in found:
         if damage.is_lasting or damage.file is not None:
             continue
@@ -103,7 +103,7 @@ def _kinds(type_: TypeEngine[Any]) -> tuple[str, ...]:
 def _of_wrong_kind(
     connection: Connection, table: Table, column: Column[Any], kinds: tuple[str, ...]
 ) -> Iterator[Damage]:
-    """SQLite keeps a text in a column of numbers."""
+    """Find texts in number columns, which SQLite allows."""
     keys = list(table.primary_key.columns) or list(table.columns)
     shown = [cast(one, Text) if one is column else one for one in keys]
     is_null = () if column.nullable else ("null",)
@@ -181,7 +181,7 @@ def _mended(
 
 
 def checked(url: str, basedir: Path, *, is_to_be_repaired: bool) -> list[Damage]:
-    """Return what is damaged in the database at *url*, mended if it *is_to_be_repaired*.
+    """Return the damaged values in the database at *url*, repaired if *is_to_be_repaired*.
 
     Raises StoreError.
     """
@@ -189,7 +189,7 @@ def checked(url: str, basedir: Path, *, is_to_be_repaired: bool) -> list[Damage]
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
-                # Dangling references can only be mended while they are allowed.
+                # Dangling references can only be repaired while foreign keys are not enforced.
                 connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
                 connection.rollback()
             with connection.begin():

@@ -1,4 +1,4 @@
-"""What can be wrong with the database or the log files, and what to do about it."""
+"""Errors of the database and the log files, with advice."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chargehand.logs.writer import LogFailed
 
 
 class StoreError(StorageFailed):
-    """The store cannot do what it was asked; the message tells what to do."""
+    """An operation of the store failed; the message says what to do."""
 
 
 class Outage(StoreError, TemporarilyUnavailable):
-    """The database does not work at present; the same may work later."""
+    """The database is unavailable; retrying may work."""
 
 
 class DatabaseUnavailable(Outage):
@@ -27,35 +27,35 @@ class DatabaseUnavailable(Outage):
 
 
 class CommitUnknown(Outage):
-    """The connection broke during the commit; whether it happened is found out later."""
+    """The connection broke during the commit; its outcome is determined later."""
 
 
 class DatabaseReadOnly(Outage):
-    """The database may not be written to."""
+    """The database is read-only."""
 
 
 class DatabaseLocked(Outage):
-    """Another program keeps the database locked."""
+    """Another program has locked the database."""
 
 
 class DiskFull(Outage):
-    """There is no space left for the database."""
+    """The disk of the database is full."""
 
 
 class DatabaseDamaged(StoreError):
-    """The database file is not (or no longer) a database."""
+    """The database file is damaged, or not a database."""
 
 
 class Conflict(StoreError):
-    """The database refused rows that contradict others."""
+    """The rows violate a constraint of the database."""
 
 
 class SchemaTooNew(StoreError):
-    """The database was made by a newer version."""
+    """The database was created by a newer version."""
 
 
 class SchemaTooOld(StoreError):
-    """The database was made by an older version and is to be upgraded."""
+    """The database was created by an older version, and must be upgraded."""
 
 
 class SchemaForeign(StoreError):
@@ -63,7 +63,7 @@ class SchemaForeign(StoreError):
 
 
 class LogWriteFailed(StoreError, LogFailed):
-    """Lines could not be appended to a log; what was appended before can still be read."""
+    """Appending to a log failed; earlier lines are still readable."""
 
 
 _BY_SQLITE_CODE: dict[str, tuple[type[StoreError], str]] = {
@@ -77,39 +77,42 @@ _BY_SQLITE_CODE: dict[str, tuple[type[StoreError], str]] = {
     ),
     "SQLITE_BUSY": (
         DatabaseLocked,
-        "another program keeps the database locked: close it, or stop the other master",
+        "another program has locked the database: close it, or stop the other master",
     ),
-    "SQLITE_LOCKED": (DatabaseLocked, "another connection keeps the database locked"),
+    "SQLITE_LOCKED": (DatabaseLocked, "another connection has locked the database"),
     "SQLITE_CANTOPEN": (
         DatabaseUnavailable,
         "the database cannot be opened: check that its directory exists and can be written to",
     ),
-    "SQLITE_PROTOCOL": (DatabaseLocked, "another program keeps the database locked"),
-    "SQLITE_NOMEM": (DatabaseUnavailable, "there is not enough memory for the database"),
-    "SQLITE_INTERRUPT": (DatabaseUnavailable, "the database was interrupted"),
-    "SQLITE_NOTADB": (DatabaseDamaged, "the file is no SQLite database: check the path in db_url"),
+    "SQLITE_PROTOCOL": (DatabaseLocked, "another program has locked the database"),
+    "SQLITE_NOMEM": (DatabaseUnavailable, "not enough memory for the database"),
+    "SQLITE_INTERRUPT": (DatabaseUnavailable, "the database operation was interrupted"),
+    "SQLITE_NOTADB": (
+        DatabaseDamaged,
+        "the file is not an SQLite database: check the path in db_url",
+    ),
     "SQLITE_CORRUPT": (DatabaseDamaged, "the database is damaged: restore it from a backup"),
-    "SQLITE_IOERR": (DatabaseUnavailable, "the disk of the database fails or is full"),
+    "SQLITE_IOERR": (DatabaseUnavailable, "the disk of the database is failing or full"),
 }
 
 _AT_ANOTHERS_COMMIT = ("40001", "40P01")
-"""Transactions that got in each other's way; the same may succeed at once."""
+"""Conflicts between transactions; an immediate retry may succeed."""
 
 _BY_SQLSTATE: dict[str, tuple[type[StoreError], str]] = {
-    "25006": (DatabaseReadOnly, "the database server takes no writes"),
+    "25006": (DatabaseReadOnly, "the database server refuses writes"),
     "53100": (DiskFull, "the disk of the database server is full"),
-    "55P03": (DatabaseLocked, "another program keeps a lock in the database"),
+    "55P03": (DatabaseLocked, "another program holds a lock in the database"),
     "42501": (DatabaseReadOnly, "the database user lacks permissions"),
-    "40001": (DatabaseLocked, "other transactions keep getting in the way"),
-    "40P01": (DatabaseLocked, "other transactions keep getting in the way"),
+    "40001": (DatabaseLocked, "transactions keep conflicting"),
+    "40P01": (DatabaseLocked, "transactions keep conflicting"),
     "57014": (DatabaseLocked, "the database server canceled a statement"),
 }
 
 
 def translated(error: SQLAlchemyError) -> StoreError:
-    """Return what *error* means for whoever runs the master."""
+    """Translate *error* for the operator of the master."""
     if isinstance(error, IntegrityError):
-        return Conflict(f"the database refused contradictory rows: {error.orig}")
+        return Conflict(f"a row violates a constraint of the database: {error.orig}")
     if not isinstance(error, DBAPIError):
         return StoreError(str(error))
     found = _known(error.orig)
@@ -117,23 +120,23 @@ def translated(error: SQLAlchemyError) -> StoreError:
         kind, advice = found
         return kind(f"{advice} ({error.orig})")
     if is_lost(error):
-        return DatabaseUnavailable(f"the database server cannot be reached: {error.orig}")
-    return StoreError(f"the database refused a statement: {error.orig}")
+        return DatabaseUnavailable(f"cannot reach the database server: {error.orig}")
+    return StoreError(f"the database rejected a statement: {error.orig}")
 
 
 def is_lost(error: DBAPIError) -> bool:
-    """Return whether the server, not the statement, is the matter: it is down, refuses
-    connections, is short of something, or the line broke."""
+    """Return whether the server is at fault, not the statement: it is down, refuses connections,
+    lacks resources, or the connection broke."""
     if error.connection_invalidated:
         return True
-    # SQLite uses this class for wrong statements, too; its outages are known by their codes.
+    # SQLite also uses this class for invalid statements; recognise its outages by their codes.
     return isinstance(error, OperationalError | InterfaceError) and not hasattr(
         error.orig, "sqlite_errorcode"
     )
 
 
 def is_worth_retrying(error: SQLAlchemyError) -> bool:
-    """Return whether the same transaction may succeed now: others were in the way, or a line."""
+    """Return whether an immediate retry may succeed: after a conflict or a lost connection."""
     if isinstance(error, IntegrityError):
         return True
     if not isinstance(error, DBAPIError):

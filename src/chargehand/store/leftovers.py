@@ -1,4 +1,4 @@
-"""Builds that nobody runs any more: read as values, and ended as was decided about them."""
+"""Interrupted builds: reads them, and applies the decisions about them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _STEPS = (
     .where(is_among(steps.c.build_id), steps.c.complete == false())
     .order_by(steps.c.id)
 )
-# A build that was finished meanwhile, or that another one has taken over, is left alone.
+# Skips builds that were finished or taken over meanwhile.
 _IS_LEFT = (is_among(_build.id), *_IS_UNFINISHED, _build.epoch <= bindparam("in_epoch"))
 _END_BUILDS = Updating(
     update(builds)
@@ -54,8 +54,8 @@ _END_BUILDS = Updating(
     (_build.id,),
     select(_build.id).where(*_IS_LEFT),
 )
-# What a master that stalls adds to a build until then has to be committed before the build can end;
-# so all of it is found here, whatever was known when it was decided.
+# Anything that a stalled master still adds to a build is committed before the build can end, so it
+# is all visible here, regardless of what was known at the decision.
 _OPEN_STEPS = (is_among(steps.c.build_id), steps.c.complete == false())
 _END_STEPS = Updating(
     update(steps)
@@ -76,23 +76,23 @@ _END_LOGS = Updating(
 
 
 def of_earlier_epochs(connection: Connection, now: Claim) -> tuple[UnfinishedBuild, ...]:
-    """Return what the master left unfinished in epochs before that of *now*."""
+    """Return what the master left unfinished in epochs before *now*'s."""
     return _unfinished(connection, _OF_EARLIER_EPOCHS, now.parameters)
 
 
 def of_requests(
     connection: Connection, ids: Iterable[RequestId], claim: Claim
 ) -> tuple[UnfinishedBuild, ...]:
-    """Return the unfinished builds of these requests that are claimed like that."""
+    """Return the unfinished builds of these requests with this claim."""
     return _unfinished(connection, _OF_REQUESTS, {"ids": ids_as_json(ids), **claim.parameters})
 
 
 def retry(
     transaction: Transaction, unfinished: Sequence[UnfinishedBuild], why: str, claim: Claim
 ) -> int:
-    """End builds as RETRY that the master runs in that epoch or an earlier one, and no others.
+    """End builds of the master in that epoch or earlier ones as RETRY.
 
-    Their requests are left as they are. Returns how many builds that were.
+    Does not change their requests. Returns the number of builds.
     """
     values: dict[str, object] = {"ids": ids_as_json(one.build.id for one in unfinished)}
     values.update(claim.parameters, now=transaction.now, sentence=why)

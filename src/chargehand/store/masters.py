@@ -1,4 +1,4 @@
-"""Masters: who runs, since when, in which epoch, and what one left behind."""
+"""Masters: running state, epochs, and unfinished builds."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ class Masters:
         return master_id
 
     async def stop(self, master_id: MasterId) -> None:
-        """Record that it does not run any more, nor its builders; announce MasterStopped.
+        """Record that the master and its builders stopped; announce MasterStopped.
 
-        Its epoch is over: what it has not finished is left behind.
+        Ends its epoch: unfinished builds become leftovers.
         """
         epoch = self._epochs.of(master_id)
 
@@ -106,13 +106,13 @@ class Masters:
         await self._database.insist(use_case)
 
     async def touch(self, master_id: MasterId) -> None:
-        """Show that the master is alive. Raises NoLongerOurs when it was declared stopped."""
+        """Update the heartbeat. Raises NoLongerOurs if the master was declared stopped."""
         epoch = self._epochs.of(master_id)
 
         def use_case(transaction: Transaction) -> None:
             values = {"of": master_id, "in_epoch": epoch, "now": transaction.now}
             if not transaction.connection.execute(_TOUCH, values).rowcount:
-                raise NoLongerOurs(f"master {master_id} was declared stopped, or started again")
+                raise NoLongerOurs(f"master {master_id} was declared stopped, or restarted")
 
         await self._database.insist(use_case)
 
@@ -141,23 +141,23 @@ class Masters:
         return await self._database.write(use_case)
 
     async def with_leftovers(self) -> list[MasterId]:
-        """Return the masters that do not run and have left unfinished builds."""
+        """Return the stopped masters with unfinished builds."""
         return await self._database.read(
             lambda connection: list(connection.execute(_WITH_LEFTOVERS).scalars())
         )
 
     async def left_behind(self, master_id: MasterId) -> LeftBehind:
-        """Return what the master left unfinished in epochs before the present one.
+        """Return what the master left unfinished in epochs before the current one.
 
-        Logs that were cut off in the middle of a record are repaired first.
+        First repairs logs with a truncated record.
         """
         await self._logs.repair(master_id)
         return await self._database.read(lambda connection: _left_behind(connection, master_id))
 
     async def carry_out(self, left: LeftBehind, outcomes: Sequence[Outcome]) -> int:
-        """Do what was decided about builds that were left behind, as far as nobody else did it.
+        """Apply the decisions about interrupted builds, except those that others applied already.
 
-        Requests that nobody builds then go back to the queue. Returns how many builds that were.
+        Then returns requests without a build to the queue. Returns the number of builds.
         """
         return await self._database.write(
             lambda transaction: _carry_out(transaction, left, outcomes)

@@ -1,4 +1,4 @@
-"""Things that the configuration names and that keep their identifier for ever."""
+"""Named things of the configuration, which keep their identifiers forever."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chargehand.store.engine.transaction import Transaction
 def ids_of(
     connection: Connection, table: Table, names: Sequence[str], new: Mapping[str, object]
 ) -> tuple[dict[str, int], list[str]]:
-    """Return the identifiers of rows by name, and which of them had to be added (with *new*)."""
+    """Return the identifiers of rows by name, and which names were added (with *new*)."""
     query = select(table.c.name, table.c.id).where(is_among(table.c.name, "names"))
     values = {"names": as_json(names)}
     found = {row[0]: row[1] for row in connection.execute(query, values)}
@@ -28,11 +28,11 @@ def ids_of(
 
 
 class Ownership:
-    """Which master does the work of a scheduler or change source: one of those that run.
+    """Which running master owns a scheduler or change source.
 
-    *table* has one row for each owned thing; its primary key is *column*. Two masters that want
-    the same thing at once insert the same key: the second one fails, is performed again by its
-    writer, and finds the row.
+    *table* has one row per owned thing; its primary key is *column*. If two masters claim the same
+    thing at once, they insert the same key: the second insert fails, its writer repeats it, and it
+    sees the row.
     """
 
     def __init__(self, table: Table, column: str) -> None:
@@ -49,7 +49,7 @@ class Ownership:
     def take(
         self, transaction: Transaction, ids: Sequence[int], master_id: MasterId
     ) -> tuple[set[int], set[int]]:
-        """Take what no other running master has; return what is ours, and what of it is new."""
+        """Claim what no other running master owns; return what is ours, and which of it is new."""
         connection = transaction.connection
         values = {"ids": ids_as_json(ids)}
         connection.execute(self._forsaken, values)
@@ -62,5 +62,5 @@ class Ownership:
         return ours | set(taken), set(taken)
 
     def give_up(self, transaction: Transaction, master_id: MasterId) -> None:
-        """Give up all that the master has."""
+        """Release everything that the master owns."""
         transaction.connection.execute(self._give_up, {"master": master_id})

@@ -1,4 +1,4 @@
-"""Names that have to be unlike others beside them."""
+"""Unique names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _NAME_LENGTH = 50
 
 
 def numbered(name: str, taken: set[str], first: int = 1) -> str:
-    """Return *name* with the first number (from *first* on) that makes it unlike all of *taken*."""
+    """Return *name* with the first number (from *first* on) that makes it unique in *taken*."""
     number = first
     candidate = name
     while candidate in taken:

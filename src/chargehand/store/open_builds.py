@@ -1,7 +1,7 @@
-"""What belongs to a build may be written while the build is open, and not afterwards.
+"""Allows writes to a build's steps and logs only while the build is open.
 
-A build that is taken from a master ends in the same transaction, with its steps and logs; whatever
-the master writes later finds it closed.
+Taking a build over ends it in the same transaction, with its steps and logs; later writes of the
+former master find it closed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, bindparam, false, select
 from chargehand.domain.identifiers import BuildId, StepId
 from chargehand.store.engine.tables import builds, steps
 
-# Whoever takes the build over waits until what is written now is committed, and then ends it, too.
-# SQLite has one writer, and no such locks.
+# Taking the build over waits for the commit of this write, and then ends it, too. SQLite has a
+# single writer, and no such locks.
 _BUILD = (
     select(builds.c.id)
     .where(builds.c.id == bindparam("build"), builds.c.complete == false())
@@ -27,10 +27,10 @@ _BUILD_OF_STEP = (
 
 
 def hold(connection: Connection, build_id: BuildId) -> bool:
-    """Keep the build open for the rest of the transaction; False when it has ended."""
+    """Keep the build open for the rest of the transaction; False if it has ended."""
     return connection.execute(_BUILD, {"build": build_id}).first() is not None
 
 
 def hold_of_step(connection: Connection, step_id: StepId) -> bool:
-    """Keep the build of a step open for the rest of the transaction; False when it has ended."""
+    """Keep a step's build open for the rest of the transaction; False if it has ended."""
     return connection.execute(_BUILD_OF_STEP, {"step": step_id}).first() is not None

@@ -1,4 +1,4 @@
-"""Projects: what builders belong to."""
+"""Projects of builders."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Projects:
         self._database = database
 
     async def sync(self, configs: Sequence[ProjectConfig]) -> dict[str, ProjectId]:
-        """Record the configured projects, mark the others as not active, return identifiers."""
+        """Record the configured projects, mark the others as inactive, return identifiers."""
         return await self._database.write(lambda transaction: _sync(transaction, configs))
 
 

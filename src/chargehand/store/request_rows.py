@@ -94,7 +94,7 @@ _CLAIM = Updating(
     REQUEST_COLUMNS,
     FREE_ROWS,
 )
-# Whoever updates the row first has it: the condition is evaluated again on the row as committed.
+# The first update of the row wins: the condition is evaluated again on the committed row.
 _CLAIMED = (_request.complete == false(), _request.claimed == true())
 _IS_OURS = (
     is_among(_request.id),
@@ -156,7 +156,7 @@ def pending_of(
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             _log.error(
                 "the database is damaged: the properties of build_requests %s or of buildsets %s "
-                "cannot be read; it is not built. Run chargehand check-database",
+                "cannot be read; not building it. Run chargehand check-database",
                 *row[:2],
             )
             continue
@@ -192,7 +192,7 @@ def claim(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What fences a request that was claimed: by whom, and in which epoch."""
+    """The fence of a claimed request: the master, and its epoch."""
 
     master_id: MasterId
     epoch: int
@@ -204,7 +204,7 @@ class Claim:
 
 
 def complete_waiting(transaction: Transaction, ids: Iterable[RequestId], result: Result) -> int:
-    """End those of the requests that wait without a build; return how many that were."""
+    """End the waiting ones of the requests without a build; return their number."""
     values = {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
     return _complete(transaction, _COMPLETE_WAITING, values, result)
 
@@ -212,7 +212,7 @@ def complete_waiting(transaction: Transaction, ids: Iterable[RequestId], result:
 def complete_ours(
     transaction: Transaction, ids: Iterable[RequestId], result: Result, claim: Claim
 ) -> int:
-    """End those of the requests that are claimed like that; return how many that were."""
+    """End the requests with this claim; return their number."""
     values = {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
     return _complete(transaction, _COMPLETE_OURS, {**values, **claim.parameters}, result)
 
@@ -230,7 +230,7 @@ def give_back(
 
 
 def give_back_left(transaction: Transaction, now: Claim) -> None:
-    """Give back what the master claimed in epochs before that of *now*, and nobody builds."""
+    """Return requests without a build that the master claimed before *now*'s epoch."""
     _give_back(transaction, _GIVE_BACK_LEFT, now.parameters)
 
 

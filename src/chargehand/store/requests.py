@@ -1,4 +1,4 @@
-"""Build requests: the queue as the database has it."""
+"""Build requests: the queue in the database."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _UNRECORDED = "the result could not be recorded; retrying"
 
 
 class Requests:
-    """Keeps build requests (``dispatch.RequestStore``)."""
+    """Stores build requests (``dispatch.RequestStore``)."""
 
     def __init__(self, *, database: Database, epochs: Epochs) -> None:
         self._database = database
@@ -53,25 +53,25 @@ class Requests:
         )
 
     async def give_back(self, request_ids: Sequence[RequestId], master_id: MasterId) -> None:
-        """Give back those of them that this master has claimed; a build of theirs that it could
-        not record ends as RETRY."""
+        """Return those claimed by this master to the queue; a build of theirs that could not be
+        recorded ends as RETRY."""
         claim = Claim(master_id, self._epochs.of(master_id))
         await self._database.insist(lambda transaction: _give_back(transaction, request_ids, claim))
 
     async def complete(self, request_ids: Sequence[RequestId], result: Result) -> None:
-        """End those that wait without a build, and their buildsets where they were the last."""
+        """End the waiting ones without a build, and buildsets that are then complete."""
         await self._database.insist(
             lambda transaction: request_rows.complete_waiting(transaction, request_ids, result)
         )
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
-        """End an unclaimed request as CANCELLED; False when it was claimed or complete."""
+        """End an unclaimed request as CANCELLED; False if it is claimed or complete."""
         return await self._database.write(
             lambda transaction: _cancel(transaction, request_id, reason)
         )
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
-        """Set it, and announce RequestUpdated. Raises LookupError when it is not incomplete."""
+        """Set the priority, and announce RequestUpdated. Raises LookupError unless incomplete."""
         await self._database.write(
             lambda transaction: _set_priority(transaction, request_id, priority)
         )

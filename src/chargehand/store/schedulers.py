@@ -1,4 +1,4 @@
-"""Schedulers: what they are called, who runs them, and what they must not forget."""
+"""Schedulers: names, owners, and stored state."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ _SAW = (
 
 
 class Schedulers:
-    """Keeps what schedulers remember (``scheduling.SchedulerStore``)."""
+    """Stores schedulers' state (``scheduling.SchedulerStore``)."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
 
     async def ids(self, names: Sequence[str]) -> dict[str, SchedulerId]:
-        """Return (create, where new) the identifiers of schedulers, in one transaction."""
+        """Return the identifiers of schedulers, creating new ones, in one transaction."""
         return await self._database.write(lambda transaction: _ids(transaction, names))
 
     async def activate(
         self, scheduler_ids: Sequence[SchedulerId], master_id: MasterId
     ) -> set[SchedulerId]:
-        """Make this master theirs where no other active one has them; return what is ours."""
+        """Claim the schedulers that no other running master has; return ours."""
 
         def use_case(transaction: Transaction) -> set[SchedulerId]:
             ours, new = _ownership.take(transaction, scheduler_ids, master_id)
@@ -82,11 +82,11 @@ class Schedulers:
         return await self._database.write(use_case)
 
     async def deactivate(self, master_id: MasterId) -> None:
-        """Give all of ours up."""
+        """Release all of ours."""
         await self._database.write(lambda transaction: _ownership.give_up(transaction, master_id))
 
     async def enabled(self, scheduler_ids: Sequence[SchedulerId]) -> dict[SchedulerId, bool]:
-        """Return which are enabled."""
+        """Return the enabled schedulers."""
         values = {"ids": ids_as_json(scheduler_ids)}
         rows = await self._database.read_patiently(
             lambda connection: connection.execute(_ENABLED, values).all()
@@ -105,14 +105,14 @@ class Schedulers:
         await self._database.write(use_case)
 
     async def classify(self, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]) -> None:
-        """Remember that changes were looked at and wait (True: they are important)."""
+        """Record changes as waiting, with their importance."""
         if changes:
             await self._database.insist(
                 lambda transaction: _classify(transaction, scheduler_id, changes)
             )
 
     async def classified(self, scheduler_id: SchedulerId) -> dict[ChangeId, bool]:
-        """Return what `classify` remembered and `flush` did not end, oldest first."""
+        """Return the changes of `classify` that `flush` has not removed, oldest first."""
         rows = await self._database.read_patiently(
             lambda connection: connection.execute(_CLASSIFIED, {"of": scheduler_id}).all()
         )
@@ -121,7 +121,7 @@ class Schedulers:
     async def flush(
         self, scheduler_id: SchedulerId, change_ids: Sequence[ChangeId] | None = None
     ) -> None:
-        """Forget these classified changes; None: all of them."""
+        """Remove these waiting changes; None removes all of them."""
         statement = _FLUSH if change_ids is None else _FLUSH_SOME
         values: dict[str, object] = {"of": scheduler_id}
         if change_ids is not None:
@@ -139,8 +139,8 @@ class Schedulers:
         change_ids: Sequence[ChangeId],
         remembered: Sequence[Remembered] = (),
     ) -> SubmittedBuildset:
-        """Submit, forget these changes, remember that they were looked at and what is to be
-        *remembered*, in one transaction: nothing is lost or built twice."""
+        """Submit a buildset, remove these waiting changes, and record progress and *remembered*
+        values, in one transaction, so that nothing is lost or built twice."""
         marks = encoded(remembered)
         buildset = canonical_buildset(buildset)
         values = {"of": scheduler_id, "ids": ids_as_json(change_ids)}
@@ -157,7 +157,7 @@ class Schedulers:
     async def last_seen_changes(
         self, scheduler_ids: Sequence[SchedulerId]
     ) -> dict[SchedulerId, ChangeId]:
-        """Return the newest change that each has looked at; those that never did are left out."""
+        """Return the newest change each scheduler has processed; omits those without any."""
         values = {"ids": ids_as_json(scheduler_ids)}
         rows = await self._database.read_patiently(
             lambda connection: connection.execute(_LAST_SEEN, values).all()
@@ -165,13 +165,13 @@ class Schedulers:
         return {SchedulerId(row[0]): ChangeId(row[1]) for row in rows}
 
     async def saw_changes(self, newest: Mapping[SchedulerId, ChangeId]) -> None:
-        """Remember it in one transaction; never lowers what is known."""
+        """Record the newest processed changes in one transaction; never lowers the value."""
         if newest:
             await self._database.insist(lambda transaction: _saw(transaction, newest))
 
 
 def give_up(transaction: Transaction, master_id: MasterId) -> None:
-    """Give up all schedulers of a master, within a transaction."""
+    """Release all schedulers of a master, within a transaction."""
     _ownership.give_up(transaction, master_id)
 
 
@@ -190,7 +190,7 @@ def _classify(
     transaction: Transaction, scheduler_id: SchedulerId, changes: Mapping[ChangeId, bool]
 ) -> None:
     connection = transaction.connection
-    # A change that is classified again replaces what was said of it before.
+    # Classifying a change again replaces the earlier entry.
     connection.execute(_FLUSH_SOME, {"of": scheduler_id, "ids": ids_as_json(changes)})
     rows = [
         {"scheduler_id": scheduler_id, "change_id": change_id, "important": important}

@@ -59,14 +59,14 @@ _OF_CHANGES = select(changes.c.id, changes.c.source_stamp_id).where(is_among(cha
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A stored source stamp, and whether a change came with it."""
+    """A stored source stamp, and whether it came with a change."""
 
     stored: StoredSourceStamp
     has_changes: bool
 
 
 class SourceStamps:
-    """Source stamps, read (for users' functions that ask what a request is about)."""
+    """Reads source stamps, for users' functions."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
@@ -78,7 +78,7 @@ class SourceStamps:
 
 
 def by_ids(connection: Connection, ids: Iterable[SourceStampId]) -> dict[SourceStampId, Found]:
-    """Return these source stamps. Raises LookupError when one is missing."""
+    """Return these source stamps. Raises LookupError if one is missing."""
     wanted = list(ids)
     rows = connection.execute(_BY_IDS, {"ids": ids_as_json(wanted)})
     found = {SourceStampId(row[0]): _found(row) for row in rows}

@@ -1,4 +1,4 @@
-"""Small things that components remember by name."""
+"""Small stored values of components."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _SET = insert(object_state)
 
 
 class State:
-    """Keeps JSON values (``intake.StateStore``, ``scheduling.StateStore``)."""
+    """Stores JSON values (``intake.StateStore``, ``scheduling.StateStore``)."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
 
     async def get(self, name: str, kind: str, key: str, default: Any = None) -> Any:
-        """Return what was set for the object *name* of class *kind*."""
+        """Return the value set for the object *name* of class *kind*."""
         values = {"of_name": name, "of_kind": kind, "of_key": key}
         found = await self._database.read_patiently(
             lambda connection: connection.execute(_GET, values).scalar()
@@ -47,7 +47,7 @@ class State:
             return of_json(found)
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             _log.error(
-                "the database is damaged: object_state (%s, %s, %s) is no JSON; it is forgotten",
+                "the database is damaged: object_state (%s, %s, %s) is not JSON; ignoring it",
                 name,
                 kind,
                 key,
@@ -55,13 +55,13 @@ class State:
             return default
 
     async def set(self, name: str, kind: str, key: str, value: object) -> None:
-        """Remember it durably. Raises TypeError for what JSON cannot hold."""
+        """Store the value durably. Raises TypeError for values without a JSON form."""
         rows = encoded([Remembered(name=name, kind=kind, key=key, value=value)])
         await self._database.insist(lambda transaction: remember(transaction, rows))
 
 
 def encoded(remembered: Iterable[Remembered]) -> list[dict[str, str]]:
-    """Return the rows of what is to be remembered. Raises TypeError for what JSON cannot hold."""
+    """Return the rows for values. Raises TypeError for values without a JSON form."""
     return [
         {"name": one.name, "kind": one.kind, "key": one.key, "value": _text_of(one)}
         for one in remembered
@@ -73,7 +73,7 @@ def _text_of(one: Remembered) -> str:
 
 
 def remember(transaction: Transaction, rows: Iterable[dict[str, str]]) -> None:
-    """Remember what was `encoded`, within a transaction."""
+    """Store `encoded` rows, within a transaction."""
     for row in rows:
         values = {"of_name": row["name"], "of_kind": row["kind"], "of_key": row["key"]}
         transaction.connection.execute(_FORGET, values)

@@ -1,4 +1,4 @@
-"""Steps: added, started, told about, finished."""
+"""Steps: start, updates, end."""
 
 from __future__ import annotations
 
@@ -114,10 +114,10 @@ _FINISH = (
 
 
 class Steps:
-    """Keeps steps (``execution.StepStore``).
+    """Stores steps (``execution.StepStore``).
 
-    Only the adding of a step is waited for; what becomes of it is recorded in the order of the
-    calls, and returned as it will be.
+    Callers wait only for adding a step; later changes are recorded in the order of the calls, and
+    returned in advance.
     """
 
     def __init__(self, *, database: Database, logs: Logs) -> None:
@@ -153,7 +153,7 @@ class Steps:
     def add_finished_step(
         self, build_id: BuildId, name: str, state: str, result: Result, started_at: float
     ) -> None:
-        """Add a step that is over; announce StepAdded, StepStarted and StepFinished."""
+        """Add a finished step; announce StepAdded, StepStarted and StepFinished."""
         ended_at = self._database.now()
         state = sentence(state)
 
@@ -165,7 +165,7 @@ class Steps:
         self._database.record(use_case, sequence=build_id)
 
     def start_step(self, step: Step, *, locks_acquired: bool) -> Step:
-        """The step begins; announce StepStarted."""
+        """Start the step; announce StepStarted."""
         now = self._database.now()
         locked = now if locks_acquired else None
         started = replace(step, started_at=now, locks_acquired_at=locked)
@@ -173,7 +173,7 @@ class Steps:
         return self._record(_START, values, started, StepStarted(step=started))
 
     def step_got_locks(self, step: Step) -> Step:
-        """Record when the step got its locks; announce StepUpdated."""
+        """Record the time at which the step got its locks; announce StepUpdated."""
         now = self._database.now()
         locked = replace(step, locks_acquired_at=now)
         values: Values = {**_keys(step), "locked": now}

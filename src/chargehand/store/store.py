@@ -1,4 +1,4 @@
-"""The store as a whole: every aggregate on one database and one directory of logs."""
+"""The whole store: all aggregates, on one database and one directory of logs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from chargehand.store.workers import Workers
 
 
 class Store:
-    """Everything that the master keeps, each aggregate under its name."""
+    """Everything that the master stores, each aggregate by its name."""
 
     def __init__(
         self,
@@ -71,14 +71,14 @@ class Store:
         self.workers = Workers(database=self.database)
 
     async def open(self) -> None:
-        """Connect; make what is not there. Raises StoreError."""
+        """Connect; create missing tables and directories. Raises StoreError."""
         await self.database.open()
 
     def give_up(self, *, after: float) -> None:
-        """Wait out no outage for longer than that many seconds from now on."""
+        """Limit waiting for outages to that many seconds from now on."""
         self.database.give_up(after=after)
 
     async def close(self) -> None:
-        """Finish what is queued and disconnect."""
+        """Finish queued jobs and disconnect."""
         await self.logs.close()
         await self.database.close()

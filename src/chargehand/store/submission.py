@@ -35,7 +35,7 @@ _INSERT_REQUESTS = _INSERT_REQUEST.returning(requests.c.id, sort_by_parameter_or
 
 
 def canonical_buildset(new: NewBuildset) -> NewBuildset:
-    """Return *new* with its properties as they will be read back. Raises NotStorable."""
+    """Return *new* with its properties in canonical form. Raises NotStorable."""
     return structs.replace(
         new,
         properties=canonical_properties(new.properties),

@@ -1,4 +1,4 @@
-"""Workers: which there are, for which builders they are configured, and who is connected."""
+"""Workers: configurations and connections."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CONNECTIONS = (
     .where(is_among(_connected.worker_id))
     .order_by(_connected.worker_id, _connected.master_id)
 )
-"""Of some workers: which masters they are connected to."""
+"""Query for the masters that some workers are connected to."""
 CONFIGURATIONS = (
     select(_configured.worker_id, _configured.master_id, _configured.builder_id)
     .where(is_among(_configured.worker_id))
     .order_by(_configured.worker_id, _configured.master_id, _configured.builder_id)
 )
-"""Of some workers: on which masters they are configured for which builders."""
+"""Query for the masters and builders that some workers are configured for."""
 _OF_MASTER = select(_configured.worker_id, _configured.builder_id).where(
     _configured.master_id == bindparam("master")
 )
@@ -62,7 +62,7 @@ _Pair = tuple[int, int]
 
 
 class Workers:
-    """Keeps workers (``fleet.WorkerStore``)."""
+    """Stores workers (``fleet.WorkerStore``)."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
@@ -70,20 +70,20 @@ class Workers:
     async def sync(
         self, configured: Mapping[str, Sequence[BuilderId]], master_id: MasterId
     ) -> dict[str, Worker]:
-        """Record which workers this master has for which builders, and return them by name."""
+        """Record this master's workers and their builders, and return the workers by name."""
         return await self._database.write(
             lambda transaction: _sync(transaction, configured, master_id)
         )
 
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
-        """Record it; announce WorkerConnected."""
+        """Record the connection; announce WorkerConnected."""
         row = {"worker_id": worker_id, "master_id": master_id}
         values = {"worker": worker_id, "master": master_id}
         text = as_json(msgspec.to_builtins(info))
 
         def use_case(transaction: Transaction) -> Worker:
             connection = transaction.connection
-            # What a master that was killed left behind must not keep the worker out.
+            # Leftovers of a killed master must not block the worker.
             connection.execute(_DISCONNECT, values)
             connection.execute(_CONNECT, row)
             connection.execute(_SET_INFO, {"of": worker_id, "new_info": text})
@@ -94,7 +94,7 @@ class Workers:
         return await self._database.insist(use_case)
 
     async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
-        """Record it; announce WorkerDisconnected."""
+        """Record the disconnection; announce WorkerDisconnected."""
 
         def use_case(transaction: Transaction) -> Worker:
             connection = transaction.connection
@@ -108,7 +108,7 @@ class Workers:
     async def set_state(
         self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
     ) -> Worker:
-        """Record it; announce WorkerUpdated."""
+        """Record the state; announce WorkerUpdated."""
         values = {"of": worker_id, "pause": paused, "why": pause_reason, "stop": graceful}
 
         def use_case(transaction: Transaction) -> Worker:
@@ -122,7 +122,7 @@ class Workers:
 
 
 def by_ids(connection: Connection, ids: Iterable[WorkerId]) -> dict[WorkerId, Worker]:
-    """Return these workers, with three queries. Raises LookupError when one is missing."""
+    """Return these workers, with three queries. Raises LookupError if one is missing."""
     wanted = list(ids)
     values = {"ids": ids_as_json(wanted)}
     connected: dict[int, list[MasterId]] = defaultdict(list)
@@ -145,7 +145,7 @@ def by_ids(connection: Connection, ids: Iterable[WorkerId]) -> dict[WorkerId, Wo
 
 
 def delete_connections(transaction: Transaction, master_id: MasterId) -> None:
-    """Forget all connections of a master that does not run, and announce that they ended."""
+    """Delete all connections of a stopped master, and announce their end."""
     query = select(_connected.worker_id).where(_connected.master_id == master_id)
     ids = [WorkerId(id_) for id_ in transaction.connection.execute(query).scalars()]
     if not ids:
@@ -157,7 +157,7 @@ def delete_connections(transaction: Transaction, master_id: MasterId) -> None:
 
 
 def delete_configurations(transaction: Transaction, master_id: MasterId) -> None:
-    """Forget for which builders a master that does not run had configured workers."""
+    """Delete the worker configurations of a stopped master."""
     transaction.connection.execute(
         delete(configured_workers).where(_configured.master_id == master_id)
     )

@@ -1,1 +1,1 @@
-"""Workers that speak our own protocol: their sessions, and the channels that bytes take."""
+"""Workers with our own protocol: sessions and channels."""

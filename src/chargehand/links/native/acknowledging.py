@@ -1,4 +1,4 @@
-"""Acknowledging a command's updates: in their order, each when it is safe."""
+"""Acknowledges a command's updates in order, each after it is stored."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from chargehand.domain.session import Receipt
 
 
 class Acknowledgements:
-    """Calls *acknowledge* with the number up to which everything is safe, whenever that grows."""
+    """Calls *acknowledge* with the number up to which all updates are stored, as it grows."""
 
     def __init__(self, acknowledge: Callable[[int], None]) -> None:
         self._acknowledge = acknowledge
         self._waiting: deque[tuple[int, Receipt | None]] = deque()
 
     def add(self, number: int, receipt: Receipt | None) -> None:
-        """Take the next update; *receipt* is done when it is safe, None when it is already."""
+        """Add the next update; *receipt* is done when it is stored, None if it already is."""
         self._waiting.append((number, receipt))
         if receipt is not None and not receipt.done():
             receipt.add_done_callback(self._look)

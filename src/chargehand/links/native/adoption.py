@@ -1,9 +1,9 @@
-"""Adoption: what workers kept while no master was there comes in, before anything is decided.
+"""Adoption: collects output from agents that outlived their master, before recovery decides.
 
-Agents outlive their master for a while. The next one lets them connect, tells the commands that
-still run to end, and appends the output that it has not got to the logs it belongs to. Then the
-agents end: a new one has the new master's environment, version and configuration. (When builds can
-be resumed, this is where their sessions will be kept.)
+Agents outlive their master for a while. The next master lets them connect, ends their running
+commands, and appends the missing output to the logs. Then the agents exit: new ones start with the
+new master's environment, version and configuration. (Once builds can be resumed, their sessions
+will be kept here.)
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from chargehand_wire.messages import Hello, Kept
 _log = logging.getLogger(__name__)
 
 _CONNECTING_SECONDS = 10.0
-"""How long an agent that is alive may take to connect."""
+"""Seconds that a live agent may take to connect."""
 _ENDING_SECONDS = 30.0
-"""How long its commands may take to end, and their output to come."""
+"""Seconds that its commands may take to end and deliver their output."""
 _EXIT_SECONDS = 5.0
-_REASON = "the master was started again"
+_REASON = "the master restarted"
 
 
 class KeptLogs(Protocol):
-    """Where the output goes. (Given by ``store``.)"""
+    """Stores the output. (Implemented by ``store``.)"""
 
     async def resume(
         self, step_id: StepId, name: str, slug: str, command_id: CommandId
     ) -> tuple[LogId, int] | None:
-        """Return the log that takes a command's output, and the last of its updates that is there;
-        None when its step is over."""
+        """Return the log for a command's output, and the number of its last stored update; None
+        if its step has ended."""
 
     def append(self, log_id: LogId, segment: Segment) -> Awaitable[None]:
-        """Append; what is returned is done when it is durable."""
+        """Append a segment; the returned future is done when it is durable."""
 
     async def finish(self, log_id: LogId) -> object:
-        """No more will come."""
+        """Finish the log."""
 
 
 class Adoption:
-    """Takes over the agents that an earlier master of this directory left, once."""
+    """Takes over, once, the agents left by an earlier master of this directory."""
 
     def __init__(
         self,
@@ -69,12 +69,14 @@ class Adoption:
         self._tasks = Tasks("adoption")
 
     async def run(self) -> None:
-        """Return when no agent of an earlier master is alive; at once when there is none."""
+        """Take over, and return when no agent of an earlier master is alive."""
         places = self._reception.places
         names = await asyncio.to_thread(places.living)
         if not names:
             return
-        _log.info("taking over from workers that outlived the last master: %s", ", ".join(names))
+        _log.info(
+            "taking over from workers that outlived the previous master: %s", ", ".join(names)
+        )
         await self._reception.open()
         work = [self._tasks.spawn(self._take_over(name), name=name) for name in names]
         await asyncio.wait(work)
@@ -88,7 +90,7 @@ class Adoption:
             async with time_limit(self._ending_seconds):
                 await survivor.drain(session)
         except (TimeoutError, WorkerLost) as error:
-            _log.warning("worker %s could not be taken over: %r; killing it", name, error)
+            _log.warning("cannot take over worker %s: %r; killing it", name, error)
         finally:
             survivor.let_go()
             self._reception.forget(name)
@@ -110,7 +112,7 @@ class _Survivor:
         self.session: asyncio.Future[NativeSession] = asyncio.get_running_loop().create_future()
 
     def arrived(self, hello: Hello) -> NativeSession | None:
-        """Return the session of a connection, the same for each."""
+        """Return the session, the same for each connection."""
         if self.session.done():
             session = self.session.result()
             return session if session.incarnation == hello.incarnation else None
@@ -128,7 +130,7 @@ class _Survivor:
         return session
 
     async def drain(self, session: NativeSession) -> None:
-        """End all commands, and keep what they said. Raises WorkerLost."""
+        """End all commands, and store their output. Raises WorkerLost."""
         await asyncio.gather(*(self._drain(session, kept) for kept in self._commands))
 
     async def _drain(self, session: NativeSession, kept: Kept) -> None:
@@ -141,13 +143,13 @@ class _Survivor:
             await output.finish()
 
     def let_go(self) -> None:
-        """Tell the agent to end."""
+        """Tell the agent to exit."""
         if self.session.done() and not self.session.cancelled():
             self.session.result().lose(_REASON)
 
 
 class _KeptOutput:
-    """Appends what a command said to its step's logs, but for what is there already."""
+    """Appends a command's output to its step's logs, except what they already have."""
 
     def __init__(self, kept: Kept, logs: KeptLogs) -> None:
         self._kept = kept
@@ -157,7 +159,7 @@ class _KeptOutput:
         self._taking: list[asyncio.Future[None]] = []
 
     def receive(self, update: CommandUpdate) -> Receipt | None:
-        """Take an update; values have nobody to go to."""
+        """Process an update; ignores values, which have no receiver."""
         if not isinstance(update, Output) or update.segment.source is None:
             return None
         taking = asyncio.ensure_future(self._take(update, update.segment.source.number))
@@ -176,7 +178,7 @@ class _KeptOutput:
             await self._logs.append(place[0], update.segment)
 
     async def finish(self) -> None:
-        """Nothing more will come. Raises what an append raised."""
+        """Finish the logs. Raises the error of a failed append."""
         await asyncio.gather(*self._taking)
         for place in self._places.values():
             if place is not None:

@@ -1,4 +1,4 @@
-"""Where a master's agents are found: their door, and a lock of each that is alive."""
+"""Paths of a master's agents: their socket, and a lock file of each live agent."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _LOOK_EVERY = 0.02
 
 @dataclass(frozen=True, slots=True)
 class AgentPlaces:
-    """A directory with a socket, and a file for each worker that ever ran here.
+    """A directory with a socket, and a lock file for each worker that ever ran here.
 
-    An agent and its guard hold a lock on the file while one of them lives.
+    An agent and its guard hold the lock while either of them is alive.
     """
 
     directory: Path
 
     @property
     def door(self) -> Path:
-        """The socket where agents connect."""
+        """The socket that agents connect to."""
         return self.directory / "door"
 
     def lock(self, worker_name: str) -> Path:
-        """The file that the worker's agent and its guard lock."""
+        """The lock file of the worker's agent and its guard."""
         return self.directory / f"{quote(worker_name, safe='')}{_SUFFIX}"
 
     def living(self) -> list[str]:
-        """Return the names of workers whose agent, or its guard, is alive."""
+        """Return the names of workers whose agent or guard is alive."""
         try:
             names = [unquote(path.name[: -len(_SUFFIX)]) for path in self._locks()]
         except FileNotFoundError:
@@ -44,7 +44,7 @@ class AgentPlaces:
         return [name for name in sorted(names) if self.is_alive(name)]
 
     def is_alive(self, worker_name: str) -> bool:
-        """Return whether an agent, or its guard, is alive."""
+        """Return whether the worker's agent or guard is alive."""
         try:
             lock = os.open(self.lock(worker_name), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -58,7 +58,7 @@ class AgentPlaces:
         return False
 
     def ends_within(self, worker_name: str, seconds: float) -> bool:
-        """Wait until neither the agent nor its guard is alive, but not for longer."""
+        """Wait up to *seconds* for the agent and its guard to end; return whether they did."""
         deadline = time.monotonic() + seconds
         while self.is_alive(worker_name):
             if time.monotonic() > deadline:
@@ -67,10 +67,10 @@ class AgentPlaces:
         return True
 
     def kill(self, worker_name: str) -> None:
-        """Kill the guard and the agent, if they are alive, and all that they have run."""
+        """Kill the guard and the agent, if they are alive, and all their processes."""
         with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
             group, marker = self.lock(worker_name).read_text().splitlines()
-            if self.is_alive(worker_name):  # While they hold the lock the number is theirs.
+            if self.is_alive(worker_name):  # While they hold the lock, the process id is theirs.
                 os.killpg(int(group), signal.SIGKILL)
                 kill_stray_processes(WORKER_MARKER, marker)
 

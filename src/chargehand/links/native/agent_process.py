@@ -1,4 +1,4 @@
-"""An agent's process, which this master has started: its beginning, its log, its end."""
+"""The process of an agent started by this master."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOG_CHUNK = 65536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOrder:
-    """What an agent is to be: the same for each of its lives."""
+    """Settings of an agent, for each of its starts."""
 
     worker_name: str
     basedir: Path
@@ -34,22 +34,22 @@ class AgentOrder:
     environment: Mapping[str, str]
     """What its commands get."""
     patience: float
-    """Seconds that it goes on without a master."""
+    """Seconds that it keeps running without a master."""
     for_the_agent: Mapping[str, str] = field(default_factory=dict)
     """What the agent needs besides its environment, in order to run."""
 
     @property
     def marker(self) -> str:
-        """By which its processes are recognised, commands included."""
+        """The environment variable that marks its processes, including commands."""
         return f"{self.basedir}:{self.worker_name}"
 
     def clear_up(self) -> None:
-        """Make its directory, and kill what an earlier life left behind."""
+        """Create its directory, and kill stray processes of an earlier agent."""
         self.basedir.mkdir(parents=True, exist_ok=True)
         kill_stray_processes(WORKER_MARKER, self.marker)
 
     async def start(self, tasks: Tasks) -> AgentProcess:
-        """Start it; *tasks* own the reading of its log. Raises OSError."""
+        """Start the agent; *tasks* own the task that reads its log. Raises OSError."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", _agent_program(), "local"),
             *("--door", str(self.places.door), "--lock", str(self.places.lock(self.worker_name))),
@@ -69,7 +69,7 @@ class AgentOrder:
 
 
 class AgentProcess:
-    """The guard of a running agent, which ends when the agent has ended and nothing is left."""
+    """The guard process of an agent; exits after the agent and all its processes."""
 
     def __init__(
         self, order: AgentOrder, process: asyncio.subprocess.Process, tasks: Tasks
@@ -81,17 +81,17 @@ class AgentProcess:
 
     @property
     def ended(self) -> asyncio.Future[int]:
-        """Is done when it has ended."""
+        """Done when the process has ended."""
         return self._ended
 
     def wake(self) -> None:
-        """Let it and its agent go on, if somebody has stopped them (SIGSTOP)."""
+        """Resume it and its agent, in case they were stopped (SIGSTOP)."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGCONT)
 
     async def end(self) -> None:
-        """Tell it to end, and wait until nothing of it is left; one that hangs is killed."""
+        """Terminate it and wait for the end of all its processes; kill it if it hangs."""
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         self.wake()
@@ -99,7 +99,7 @@ class AgentProcess:
             async with time_limit(_EXIT_TIME):
                 await self._process.wait()
         except TimeoutError:
-            _log.error("worker %s does not end; killing it", self._order.worker_name)
+            _log.error("worker %s does not exit; killing it", self._order.worker_name)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
@@ -112,7 +112,7 @@ class AgentProcess:
         assert log is not None
         while chunk := await log.read(_LOG_CHUNK):
             text = chunk.decode(errors="replace").rstrip()
-            _log.warning("worker %s says: %s", self._order.worker_name, text)
+            _log.warning("worker %s: %s", self._order.worker_name, text)
 
 
 def _agent_program() -> str:

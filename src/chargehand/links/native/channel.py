@@ -1,4 +1,4 @@
-"""A channel: one connection, which carries a session's bytes as long as it lasts."""
+"""A channel: one connection that carries a session's bytes."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Receiver(Protocol):
     """The session that a channel belongs to."""
 
     def connected(self, channel: Channel, greeting: bytes) -> None:
-        """Bytes go this way from now on; *greeting* are those that came already."""
+        """Use this channel from now on; *greeting* has the bytes received so far."""
 
     def received(self, data: bytes) -> None:
-        """More bytes came. Raises ProtocolError."""
+        """Process received bytes. Raises ProtocolError."""
 
     def disconnected(self, channel: Channel) -> None:
-        """The connection is gone."""
+        """Note that the connection was lost."""
 
 
 class Channel(asyncio.Protocol):
-    """A connection of which nothing is known until it says hello; *arrived* says whose it is."""
+    """A connection that is anonymous until its Hello; *arrived* then returns its session."""
 
     def __init__(self, arrived: Callable[[Hello], Receiver | None]) -> None:
         self._arrived = arrived
@@ -47,40 +47,40 @@ class Channel(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, data: bytes) -> None:
-        """Send bytes; without effect when the connection is gone."""
+        """Send bytes; has no effect after the connection was lost."""
         if self._transport is not None:
             self._transport.write(data)
 
     def close(self) -> None:
-        """End the connection at once; closing twice has no effect."""
+        """Close the connection immediately; has no effect if it is closed."""
         if self._transport is not None:
             self._transport.abort()
 
     def close_soon(self) -> None:
-        """End the connection when what was written has been sent."""
+        """Close the connection after all written bytes are sent."""
         if self._transport is not None:
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the other side to say hello, for a while."""
+        """Wait, for a limited time, for the worker's Hello."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(_GREETING_SECONDS, transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what the worker says."""
+        """Pass received bytes to the session."""
         try:
             if self._receiver is not None:
                 self._receiver.received(data)
             else:
                 self._greet(data)
         except (ProtocolError, msgspec.ValidationError) as error:
-            _log.error("a worker does not speak our protocol: %s", error)
+            _log.error("closing a connection that does not follow the worker protocol: %s", error)
             self.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell the session; what it becomes of that is its own affair."""
+        """Notify the session, which decides how to react."""
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
@@ -96,7 +96,7 @@ class Channel(asyncio.Protocol):
                 self._timer.cancel()
             receiver = self._arrived(message)
             if receiver is None:
-                _log.warning("nobody expects worker %s; closing its connection", message.name)
+                _log.warning("worker %s is not expected here; closing its connection", message.name)
                 self.close()
                 return
             self._receiver = receiver

@@ -1,4 +1,4 @@
-"""A worker in this machine: an agent that the master starts, and starts again when it dies."""
+"""Local workers: agents that the master starts, and restarts when they die."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_BACK_OFF = 30.0
 _HEALTHY_AFTER = 60.0
-"""Seconds after which a death is no longer blamed on the start."""
+"""Seconds of running after which an exit does not count as a failed start."""
 _PING_EVERY = 30.0
 _UNANSWERED_AT_MOST = 3
 _GREETING_TIME = 60.0
-"""Seconds that an agent may take to say hello; meanwhile others may have to wait for their turn."""
+"""Seconds that an agent may take to connect; others may have to wait for their turn."""
 _STARTS_AT_ONCE = 2
-"""More would only get into each other's way, and into that of the master."""
+"""More concurrent starts would only slow down each other and the master."""
 _RECONNECT_TIMEOUT = 600.0
 
 
@@ -82,7 +82,7 @@ class LocalLinks:
 
 
 class LocalLink:
-    """Keeps one agent alive, and tells the registry of its session."""
+    """Keeps one agent running, and registers its sessions."""
 
     def __init__(
         self,
@@ -107,11 +107,11 @@ class LocalLink:
         """The end of a life; it goes on when the link is stopped meanwhile."""
 
     async def start(self) -> None:
-        """Begin; the registry hears of the worker when it is there."""
+        """Begin; the registry gets a session when the worker connects."""
         self._tasks.spawn(self._keep_alive(), name="agent")
 
     async def stop(self) -> None:
-        """End the agent and all that it runs; when this returns nothing of it is left."""
+        """End the agent and all its processes, and wait for their end."""
         self._is_stopped = True
         await self._tasks.close()
         if self._ending is not None:
@@ -125,20 +125,20 @@ class LocalLink:
             try:
                 await self._live_once()
             except OSError as error:
-                _log.error("worker %s could not be started: %s", self._name, error)
+                _log.error("cannot start worker %s: %s", self._name, error)
                 self._registry.not_started(self._name, str(error))
             except Exception as error:  # noqa: BLE001 - whatever it was, the worker shall come back
                 _log.exception("worker %s failed", self._name)
                 self._registry.not_started(self._name, f"{type(error).__name__}: {error}")
-            if self._is_stopped:  # The failure may have been one of ending what was cancelled.
+            if self._is_stopped:  # The failure may have happened while ending cancelled work.
                 return
             failures = 1 if loop.time() - began > _HEALTHY_AFTER else failures + 1
             delay = 0.0 if failures == 1 else min(2.0 ** (failures - 2), _LONGEST_BACK_OFF)
-            _log.warning("worker %s ended; starting it again in %g s", self._name, delay)
+            _log.warning("worker %s exited; restarting it in %g s", self._name, delay)
             await asyncio.sleep(delay)
 
     async def _live_once(self) -> None:
-        """Start the agent, and return when it has ended and nothing is left of it."""
+        """Start the agent, and return after the end of all its processes."""
         life = _Life(
             name=self._name, registry=self._registry, patience=max(self._order.patience, 0.0)
         )
@@ -168,7 +168,7 @@ async def _end(life: _Life, agent: AgentProcess | None, processes: Tasks) -> Non
 
 
 class _Life:
-    """One life of an agent: from its hello to the end of its session."""
+    """One run of an agent: from its Hello to the end of its session."""
 
     def __init__(self, *, name: str, registry: Registry, patience: float) -> None:
         self._name = name
@@ -180,7 +180,7 @@ class _Life:
         self._lost = asyncio.Event()
 
     def arrived(self, hello: Hello) -> NativeSession | None:
-        """Return the session of a connection; None for one that has nothing to do with us."""
+        """Return the session of a connection, None if it is not this agent's."""
         session = self._session
         if session is None:
             session = self._session = NativeSession(
@@ -196,12 +196,12 @@ class _Life:
         return session
 
     async def begun(self, agent: AgentProcess, patience: float) -> None:
-        """Wait until the agent has said hello, or is gone. Raises TimeoutError."""
+        """Wait until the agent has connected or ended. Raises TimeoutError."""
         if not await self._first_of(self._greeted, agent, patience):
-            raise TimeoutError(f"it did not say hello within {patience:g} seconds")
+            raise TimeoutError(f"it did not connect within {patience:g} seconds")
 
     async def serve(self, agent: AgentProcess, ping_every: float) -> None:
-        """Attach the session, and wait for the end; an agent that goes silent is given up."""
+        """Attach the session, and wait for its end; give up on an unresponsive agent."""
         session = self._session
         if session is None:
             return
@@ -216,7 +216,7 @@ class _Life:
             session.ping()
 
     async def end(self) -> None:
-        """The agent is gone, or is to go: builds hear of it, and then the registry."""
+        """Mark the session as lost, which fails its commands, then detach it from the registry."""
         if self._session is not None:
             self._session.lose(f"the connection to worker {self._name} was lost")
             if self._is_attached:
@@ -227,13 +227,13 @@ class _Life:
         if self._session.state is SessionState.LOST:
             self._lost.set()
         elif self._session.state is SessionState.INTERRUPTED:
-            _log.warning("worker %s lost its connection; what it runs goes on", self._name)
+            _log.warning("worker %s lost its connection; its commands keep running", self._name)
         if self._is_attached:
             self._registry.changed(self._session)
 
     @staticmethod
     async def _first_of(event: asyncio.Event, agent: AgentProcess, patience: float) -> bool:
-        """Wait for an event or the agent's end; return whether there was one of them in time."""
+        """Wait for an event or the agent's end; return whether either happened in time."""
         waiting = asyncio.ensure_future(event.wait())
         both: list[asyncio.Future[Any]] = [waiting, agent.ended]
         try:

@@ -1,4 +1,4 @@
-"""The reception: behind the door, it knows which session a worker that says hello belongs to."""
+"""Accepts connections of local workers, and finds the session for each Hello."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chargehand.links.native.channel import Channel, Receiver
 from chargehand_wire.messages import Hello
 
 Arrived = Callable[[Hello], Receiver | None]
-"""Returns the session that is meant, None when there is none (any more)."""
+"""Returns the session for a connection, None if there is none."""
 
 
 class Reception:
-    """The one door of all workers of this machine, in a directory of the master's."""
+    """Accepts all connections of this machine's workers, on a socket in the master's directory."""
 
     def __init__(self, directory: Path) -> None:
         self.places = AgentPlaces(directory)
@@ -23,19 +23,19 @@ class Reception:
         self._expected: dict[str, Arrived] = {}
 
     async def open(self) -> None:
-        """Open the door, unless it is open already. Raises OSError."""
+        """Start listening, unless it already listens. Raises OSError."""
         await self._door.open()
 
     async def close(self) -> None:
-        """Close the door."""
+        """Stop listening."""
         await self._door.close()
 
     def expect(self, worker_name: str, arrived: Arrived) -> None:
-        """Ask *arrived* about each connection under this name, from now on."""
+        """Pass each connection with this name to *arrived* from now on."""
         self._expected[worker_name] = arrived
 
     def forget(self, worker_name: str) -> None:
-        """Let in nobody of this name any more."""
+        """Refuse connections with this name from now on."""
         self._expected.pop(worker_name, None)
 
     def _arrived(self, hello: Hello) -> Receiver | None:

@@ -1,4 +1,4 @@
-"""The session of a worker that speaks our own protocol, as builds see it."""
+"""The session of a worker with our own protocol, as used by builds."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from chargehand_wire.numbering import RoomAgain
 from chargehand_wire.values import Unsendable
 
 _LATER = 0.02
-"""Seconds that a message waits for another to go with, when nobody waits for it."""
+"""Seconds to delay messages that are not urgent, so that they share a packet."""
 _DEATH_TIME = 15.0
-"""Seconds that a cancelled command may take to die before its caller is let go."""
+"""Seconds to wait for a cancelled command to end before its caller continues."""
 
 
 class NativeSession:
-    """One worker, over as many channels as it takes; `run` may be called many times at once.
+    """One worker, over any number of successive channels; runs many commands concurrently.
 
-    It is a `chargehand.domain.session.Session`, and the Receiver of its channels. *changed* is
-    called whenever its state has changed. When it is interrupted for longer than *patience*
-    seconds it is lost.
+    Implements `chargehand.domain.session.Session`, and the Receiver of its channels. Calls
+    *changed* when its state has changed. It is lost after an interruption of more than *patience*
+    seconds.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class NativeSession:
         self._is_flush_due = False
         self._later: asyncio.TimerHandle | None = None
         self._prepared: set[str] = set()
-        """Directories that the worker has made before."""
+        """Directories that the worker has already created."""
         self.unanswered = 0
-        """How many questions for a sign of life have had no answer."""
+        """The number of unanswered pings."""
 
     @property
     def worker_name(self) -> str:
@@ -69,24 +69,24 @@ class NativeSession:
 
     @property
     def incarnation(self) -> str:
-        """Which start of the worker it is."""
+        """Identifies this start of the worker."""
         return self._incarnation
 
     @property
     def info(self) -> WorkerInfo:
-        """What the worker said of itself."""
+        """The information that the worker sent."""
         return self._info
 
     @property
     def state(self) -> SessionState:
-        """Where the session is in its life."""
+        """The session's state."""
         return self._state
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
-        """Make sure that these directories (below the worker's base) are there.
+        """Ensure that these directories (below the worker's base) exist.
 
-        For those that were there before nobody waits: the worker is asked before it gets the next
-        command, and makes them again if they were removed meanwhile.
+        Does not wait for directories created before: the worker gets the order before the next
+        command, and recreates them if they were removed.
         """
         self._require_worker()
         self._last_number += 1
@@ -109,17 +109,17 @@ class NativeSession:
         self._prepared.update(builddirs)
 
     async def run(self, command: Command, receive: Receive) -> None:
-        """Run *command*, hand each update to *receive* in order, return when it is complete."""
+        """Run *command*, pass each update to *receive* in order, return when it is complete."""
         self._require_worker()
         if command.id in self._mailboxes:
-            raise CommandRefused(f"command {command.id} runs already")
+            raise CommandRefused(f"command {command.id} is already running")
         self._order(command)
         mailbox = self._mailboxes[command.id] = _Mailbox()
         try:
             self._flush()
             await self._deliver(command.id, mailbox, receive)
         except BaseException:
-            self._side.interrupt(command.id, "nobody waits for it any more")
+            self._side.interrupt(command.id, "its caller was cancelled")
             self._flush()
             await self._wait_for_death(command.id, mailbox)
             raise
@@ -140,12 +140,12 @@ class NativeSession:
             raise CommandRefused(str(error)) from error
 
     def adopt(self, kept: messages.Kept) -> None:
-        """Take over a command of an earlier master; `finish` is to follow."""
+        """Take over a command of an earlier master; call `finish` next."""
         self._mailboxes[kept.command_id] = _Mailbox()
         self._side.adopt(kept)
 
     async def finish(self, command_id: CommandId, receive: Receive, reason: str) -> None:
-        """End a command that was taken over, and hand what it said to *receive* as `run` does."""
+        """End a command that was taken over, passing its updates to *receive* as `run` does."""
         mailbox = self._mailboxes[command_id]
         try:
             self._side.interrupt(command_id, reason)
@@ -155,28 +155,28 @@ class NativeSession:
             del self._mailboxes[command_id]
 
     async def interrupt(self, command: Command, reason: str) -> None:
-        """Ask the worker to kill the command; `run` returns when it is dead."""
+        """Ask the worker to kill the command; `run` returns after its end."""
         self._side.interrupt(command.id, reason)
         self._flush()
 
     async def close(self) -> None:
-        """End the session; the worker is told to end, if it can hear it."""
+        """End the session, and tell a connected worker to exit."""
         self.lose(f"the session of worker {self._worker_name} was closed")
 
     def cut(self) -> None:
-        """Break the connection; the worker is expected to connect again."""
+        """Drop the connection; the worker is expected to reconnect."""
         if self._channel is not None:
             self._channel.close()
 
     def ping(self) -> None:
-        """Ask the worker for a sign of life, when there is a connection."""
+        """Ping the worker, if it is connected."""
         if self._channel is not None:
             self.unanswered += 1
             self._side.ping(self.unanswered)
             self._flush()
 
     def lose(self, reason: str) -> None:
-        """The worker is gone, or is to go: builds hear of it. Losing it twice has no effect."""
+        """Mark the session as lost, which fails its commands; has no effect if it is lost."""
         if self._state is SessionState.LOST:
             return
         self._state = SessionState.LOST
@@ -185,17 +185,17 @@ class NativeSession:
         self._stop_waiting()
         if self._channel is not None:
             self._channel.close_soon()
-        self._changed()  # First of all: nobody who hears that it is lost may be given it again.
+        self._changed()  # First, so that nobody who learns of the loss can get this session again.
         error = WorkerLost(reason)
         for mailbox in self._mailboxes.values():
             mailbox.fail(error)
         for preparing in self._preparing.values():
             preparing.fail(error)
 
-    # What a channel tells: Receiver
+    # Receiver
 
     def connected(self, channel: Channel, greeting: bytes) -> None:
-        """Bytes go this way from now on."""
+        """Use this channel from now on."""
         former, self._channel = self._channel, channel
         if former is not None:
             former.close()
@@ -209,14 +209,14 @@ class NativeSession:
         self._changed()
 
     def received(self, data: bytes) -> None:
-        """Take what the worker said. Raises ProtocolError."""
+        """Process the worker's messages. Raises ProtocolError."""
         self.unanswered = 0
         for event in self._side.receive(data):
             self._dispatch(event)
         self._flush()
 
     def disconnected(self, channel: Channel) -> None:
-        """The connection is gone; wait for another one, for a while."""
+        """Wait, for a limited time, for the worker to reconnect."""
         if channel is not self._channel:
             return
         self._channel = None
@@ -224,7 +224,7 @@ class NativeSession:
         if self._state is not SessionState.CONNECTED:
             return
         self._state = SessionState.INTERRUPTED
-        why = f"worker {self._worker_name} did not connect again within {self._patience:g} seconds"
+        why = f"worker {self._worker_name} did not reconnect within {self._patience:g} seconds"
         self._deadline = asyncio.get_running_loop().call_later(
             self._patience, lambda: self.lose(why)
         )
@@ -247,7 +247,7 @@ class NativeSession:
                     preparing.done(event.error)
             case Lost():
                 if mailbox := self._mailboxes.get(event.command_id):
-                    mailbox.fail(WorkerLost(f"worker {self._worker_name} was started again"))
+                    mailbox.fail(WorkerLost(f"worker {self._worker_name} restarted"))
             case messages.Hello() | messages.Pong() | RoomAgain():
                 pass
 
@@ -263,13 +263,13 @@ class NativeSession:
             self._channel.write(data)
 
     def _flush_soon(self) -> None:
-        """Send what there is at the end of this turn of the loop, together."""
+        """Send all messages together at the end of this loop iteration."""
         if not self._is_flush_due:
             self._is_flush_due = True
             asyncio.get_running_loop().call_soon(self._flush_now)
 
     def _flush_later(self) -> None:
-        """Send what there is with the next message, or a little later."""
+        """Send pending messages with the next one, or after a short delay."""
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(_LATER, self._flush)
 
@@ -281,7 +281,7 @@ class NativeSession:
         def acknowledge(number: int) -> None:
             self._side.acknowledge(command_id, number)
             if mailbox.is_complete:
-                self._flush_later()  # The worker waits for nothing.
+                self._flush_later()  # The worker expects no acknowledgement.
             else:
                 self._flush_soon()
 
@@ -305,7 +305,7 @@ class NativeSession:
 
 
 class _Preparing:
-    """Directories that are being made; asked for again after a reconnect."""
+    """Directories being created; requested again after a reconnect."""
 
     __slots__ = ("answer", "builddirs")
 
@@ -314,18 +314,18 @@ class _Preparing:
         self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
     def done(self, error: str | None) -> None:
-        """They are there, or not."""
+        """Record the worker's answer."""
         if not self.answer.done():
             self.answer.set_result(error)
 
     def fail(self, error: Exception) -> None:
-        """Nobody will answer any more."""
+        """Fail: no answer will come."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
 
 class _Mailbox:
-    """Updates of one command that wait to be delivered; the protocol's window bounds them."""
+    """Undelivered updates of one command; the protocol's window bounds their number."""
 
     __slots__ = ("_error", "_updates", "_waiter", "is_complete")
 
@@ -341,7 +341,7 @@ class _Mailbox:
         self._wake()
 
     def fail(self, error: Exception) -> None:
-        """Let the reader have what came, and then the error."""
+        """Deliver the remaining updates, then the error."""
         self._error = error
         self._wake()
 

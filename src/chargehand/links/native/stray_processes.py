@@ -1,4 +1,4 @@
-"""Killing what a worker left behind that was itself killed together with its guard."""
+"""Kills the leftover processes of a worker that was killed together with its guard."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import time
 _log = logging.getLogger(__name__)
 
 WORKER_MARKER = "CHARGEHAND_WORKER"
-"""The variable in the environment of an agent and all its commands that says whose they are."""
+"""The environment variable that marks an agent and all its commands."""
 
 _PAUSES = [0.0] + [0.01] * 20 + [0.1] * 20
-"""What is killed is gone a little later, on a busy machine, and may have started more meanwhile."""
+"""Rounds of killing: killed processes take a while to end, and may have started others."""
 
 
 def kill_stray_processes(variable: str, value: str) -> None:
-    """Kill every process that was started with this variable in its environment; see their end."""
+    """Kill every process that has this variable in its environment, and wait for their end."""
     needle = f"\0{variable}={value}\0".encode()
     killed: set[int] = set()
     for pause in _PAUSES:
         time.sleep(pause)
         found = {process_id for process_id in _process_ids() if needle in _environment(process_id)}
         if new := found - killed:
-            _log.warning("killing processes that an earlier worker left behind: %s", sorted(new))
+            _log.warning("killing leftover processes of an earlier worker: %s", sorted(new))
         for process_id in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process_id, signal.SIGKILL)
@@ -46,7 +46,7 @@ def _environment(process_id: int) -> bytes:
 
 
 def _is_running(process_id: int) -> bool:
-    """Return whether it is there, and not only waiting for its parent to take notice."""
+    """Return whether the process exists and is not a zombie."""
     state = _read(process_id, "stat").rpartition(b")")[2].split()[:1]
     return bool(state) and state[0] not in (b"Z", b"X")
 

@@ -1,4 +1,4 @@
-"""What a worker says of itself, as people and stores can take it."""
+"""Worker information, cleaned for display and storage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chargehand_wire.messages import Hello
 
 
 def told_info(hello: Hello) -> WorkerInfo:
-    """Return the worker's information; bytes that are no text are shown as escapes."""
+    """Return the worker's information, with undecodable bytes as escapes."""
     return msgspec.convert(_readable(hello.info), WorkerInfo)
 
 

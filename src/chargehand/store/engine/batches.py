@@ -1,4 +1,4 @@
-"""Batches: use cases performed over the writing connection, many of them sharing one commit."""
+"""Batches of use cases on the writing connection, which share a commit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _MOST_FAILED = 1024
-"""How many sequences may wait for somebody to hear of their failure."""
+"""Maximum number of sequences with unreported failures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,19 @@ class _Unanswered:
 
 
 class Batches:
-    """Performs use cases over the writing connection; for one thread at a time.
+    """Performs use cases on the writing connection; for one thread at a time.
 
-    Use cases that wait at the same time share a transaction. When one of them raises, all of them
-    are rolled back and performed again one by one, so that it harms none of the others: a use case
-    must therefore have no effects outside its transaction. *committed* hears which tables were
-    touched, in the thread that performs. *owner* tells this process's commits from others'.
+    Use cases that are queued at the same time share a transaction. If one of them raises, all are
+    rolled back and repeated one by one, so that it does not affect the others: a use case must have
+    no effects outside its transaction. *committed* gets the written tables, in the performing
+    thread. *owner* distinguishes this process's commits from others'.
 
-    Where the connection breaks during a commit, nothing else is performed until it is known
-    whether the commit happened; meanwhile the jobs have CommitUnknown as their error, and are to
-    be handed over again.
+    If the connection breaks during a commit, nothing else is performed until its outcome is known;
+    meanwhile the jobs have the error CommitUnknown, and must be queued again.
     """
 
     LARGEST = 256
-    """How many use cases may share a transaction."""
+    """Maximum number of use cases per transaction."""
 
     def __init__(
         self,
@@ -63,10 +62,10 @@ class Batches:
         self._marks = None if engine.dialect.name == "sqlite" else CommitMarks(owner=owner)
         self._unanswered: _Unanswered | None = None
         self._failed: OrderedDict[int, BaseException] = OrderedDict()
-        """Sequences of which a job failed that nobody waited for."""
+        """Sequences with a failed job whose caller did not wait."""
 
     def perform(self, batch: list[Job]) -> None:
-        """Perform all of them; each has its result or its error when this returns."""
+        """Perform all jobs; afterwards each has its result or its error."""
         if (outage := self._outage()) is not None:
             for job in batch:
                 is_unanswered = isinstance(job.error, CommitUnknown)
@@ -84,7 +83,7 @@ class Batches:
         for job in batch:
             job.events = []
             if outage is not None and job.is_recorded:
-                job.error = outage  # None of them may overtake the one that has to wait.
+                job.error = outage  # No job may overtake the waiting one.
                 continue
             self._perform_in_sequence(job)
             if job.is_recorded and isinstance(job.error, Outage):
@@ -94,7 +93,7 @@ class Batches:
         return bool(self._failed) and any(job.sequence in self._failed for job in batch)
 
     def _is_performed(self, batch: list[Job]) -> bool:
-        """Perform all of them in one transaction, and return whether that went well."""
+        """Perform all jobs in one transaction, and return whether it succeeded."""
         if len(batch) == 1:
             return False
         try:
@@ -106,7 +105,7 @@ class Batches:
                 job.error = error
             return True
         except Exception:  # noqa: BLE001 - whoever is at fault hears of it one by one
-            _log.debug("a batch of %d is performed one by one", len(batch))
+            _log.debug("repeating a batch of %d one by one", len(batch))
             return False
         return True
 
@@ -123,16 +122,16 @@ class Batches:
         elif job.error is not None and not isinstance(job.error, Outage):
             self._failed[sequence] = job.error
             if len(self._failed) > _MOST_FAILED:
-                # Of a build that ended long ago: nobody will wait for more of it.
+                # It belongs to a build that ended long ago: no caller will wait for it.
                 self._failed.popitem(last=False)
 
     def disconnect(self) -> None:
-        """Close the connection; the next use case makes another."""
+        """Close the connection; the next use case opens another."""
         if self._connection is not None:
             try:
                 self._connection.close()
             except SQLAlchemyError as error:
-                _log.debug("the lost connection did not close: %s", error)
+                _log.debug("cannot close the lost connection: %s", error)
             self._connection = None
 
     def _perform_alone(self, job: Job) -> None:
@@ -182,9 +181,9 @@ class Batches:
         self._committed(connection.touched)
 
     def _outage(self) -> Outage | None:
-        """Find out what became of the unanswered commit; return what keeps that from being known.
+        """Determine the outcome of the unanswered commit; return the error if this fails.
 
-        Its jobs know afterwards whether they are committed.
+        Afterwards its jobs have the outcome.
         """
         unanswered = self._unanswered
         if unanswered is None:

@@ -1,4 +1,4 @@
-"""Column types, and how values that have no column type of their own are written."""
+"""Column types, and the encoding of values without a column type."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from chargehand.domain.properties import Property
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 DAMAGED = "(damaged: run chargehand check-database)"
-"""What is shown of a value that cannot be read."""
+"""Shown in place of an unreadable value."""
 _properties = msgspec.json.Decoder(dict[str, Property])
 
 
 def clean(text: str) -> str:
-    """Return *text* without what databases refuse: NUL, and surrogates without a partner."""
+    """Return *text* without NUL and lone surrogates, which databases reject."""
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
 class CleanText(TypeDecorator[str]):
-    """Text from outside, cleaned on its way in: no commit message can fail a transaction."""
+    """Text from outside, cleaned before storing, so that no commit message fails a transaction."""
 
     impl = Text
     cache_ok = True
@@ -39,7 +39,7 @@ class CleanText(TypeDecorator[str]):
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Clean what comes in."""
+        """Clean a value before storing."""
         return value if value is None else clean(value)
 
 
@@ -53,7 +53,7 @@ Blob = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
 
 
 def as_json(value: object) -> str:
-    """Return *value* as JSON text. Raises TypeError for what JSON cannot hold."""
+    """Return *value* as JSON text. Raises TypeError for values without a JSON form."""
     try:
         return _encoder.encode(value).decode()
     except UnicodeEncodeError:
@@ -66,7 +66,7 @@ def of_json(text: str | bytes) -> Any:
 
 
 def shown_of_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text; of one that is damaged, what says so."""
+    """Return the value of a JSON text, or a note that it is damaged."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
@@ -74,7 +74,7 @@ def shown_of_json(text: str | bytes) -> Any:
 
 
 def shown_properties_of_json(text: str | None) -> dict[str, Property]:
-    """Return the properties that were written with `as_json`, or one that says: damaged."""
+    """Return the properties written with `as_json`, or one that says "damaged"."""
     try:
         return properties_of_json(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):

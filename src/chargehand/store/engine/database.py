@@ -1,4 +1,4 @@
-"""The database: use cases are written by one thread, queries read by a few others."""
+"""The database: one thread writes, a few others read."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ VISITOR_SECONDS = 15.0
 
 
 class Lane(Enum):
-    """Who reads: each has threads of its own, so that no visitor keeps the engine waiting."""
+    """The kinds of readers, each with its own threads, so that visitors do not delay the engine."""
 
     ENGINE = 3
-    """The stages; the values are numbers of threads, all different."""
+    """The stages; the values are the numbers of threads, all different."""
     WEB = 2
     """Visitors."""
     BULK = 1
-    """Visitors who ask for very much."""
+    """Visitors with large queries."""
 
 
 class Database:
-    """Where everything but the text of logs is kept.
+    """Stores everything except the text of logs.
 
-    *url* is a ``db_url`` of the configuration, *publish* gets the events of committed transactions,
-    in the loop, in the order of the commits. *is_shared* says that other masters write to it too.
-    *make_writer* makes the queue of what is to be written; a thread's, unless told otherwise.
+    *url* is a ``db_url`` of the configuration. *publish* gets the events of committed transactions,
+    in the loop, in commit order. *is_shared* means that other masters write to it, too.
+    *make_writer* creates the writer's queue, by default with a thread.
     A question of a visitor may take *visitor_seconds*.
     """
 
@@ -92,7 +92,7 @@ class Database:
         return self._url.get_backend_name()
 
     async def open(self) -> None:
-        """Connect; make the tables in a database that has none.
+        """Connect; create the tables in an empty database.
 
         Raises SchemaTooNew, SchemaTooOld, or another StoreError that says what is wrong.
         """
@@ -114,28 +114,28 @@ class Database:
             }
 
     async def close(self) -> None:
-        """Finish what is queued and disconnect; closing twice does no harm."""
+        """Finish queued jobs and disconnect; may be called twice."""
         if self._recorder is not None and self._writer is not None:
             self._recorder.give_up()
             await self._recorder.empty()
-        # From here on nothing is put behind the writer's last job, where it would wait for ever.
+        # From now on nothing is queued behind the writer's last job, where it would wait forever.
         writer, self._writer = self._writer, None
         await asyncio.to_thread(self._shut, writer)
 
     async def check_schema(self) -> None:
-        """Raise SchemaTooNew, SchemaTooOld or SchemaForeign when the database does not fit."""
+        """Raise SchemaTooNew, SchemaTooOld or SchemaForeign if the schema does not match."""
         await asyncio.to_thread(self._with_schema, upgrade=False, create=False)
 
     async def upgrade(self) -> None:
-        """Make the tables, or bring them to this version. The database must not be open."""
+        """Create or upgrade the tables. The database must not be open."""
         await asyncio.to_thread(self._with_schema, upgrade=True, create=True)
 
     async def write(self, use_case: UseCase[T]) -> T:
-        """Perform *use_case* in the writer's thread and return what it returned, once committed.
+        """Perform *use_case* in the writer's thread and return its result after the commit.
 
-        For orders of people, who hear of an Outage at once; the engine insists. What it raises
-        comes out here, and nothing of it stays: only where the connection breaks during the
-        commit it is waited until that is known. A cancelled wait does not undo it.
+        For users' calls, which raise an Outage immediately; the engine uses `insist`. Raises the
+        use case's errors, and rolls it back; waits for the outcome only if the connection breaks
+        during the commit. Cancelling the wait does not undo it.
         """
         if self._writer is None:
             raise StoreError("the database is not open")
@@ -144,30 +144,30 @@ class Database:
         return await future
 
     async def insist(self, use_case: UseCase[T], *, sequence: int | None = None) -> T:
-        """Like `write`, but after all that was recorded, and an outage is waited out.
+        """Like `write`, but after all recorded jobs, and waiting out outages.
 
-        After `give_up` the Outage is raised.
+        Raises the Outage after `give_up`.
         """
         return await self._recording().awaited(use_case, sequence=sequence)
 
     def record(self, use_case: UseCase[object], *, sequence: int | None = None) -> None:
-        """Perform *use_case* soon, in the order of the calls; an outage is waited out.
+        """Perform *use_case* soon, in the order of the calls, waiting out outages.
 
-        Nobody waits for it. What goes wrong is raised to who insists next on something of the same
-        *sequence*, and that is not performed.
+        Does not wait for it. A failure is raised by the next `insist` of the same *sequence*, which
+        is then skipped.
         """
         self._recording().record(use_case, sequence=sequence)
 
     def note(self, job: Job) -> None:
-        """Perform *job* like what is recorded; it may be altered until the writer has taken it."""
+        """Perform *job* like recorded ones; it may change until the writer has taken it."""
         self._recording().add(job)
 
     def hurry(self) -> None:
-        """Let what was recorded wait no longer for more."""
+        """Write recorded jobs without further delay."""
         self._recording().hurry()
 
     async def recorded(self) -> None:
-        """Wait until what was recorded so far is committed."""
+        """Wait until all recorded jobs are committed."""
         await self._recording().empty()
 
     def now(self) -> float:
@@ -180,11 +180,11 @@ class Database:
         return self._recorder
 
     def give_up(self, *, after: float) -> None:
-        """Wait out no outage for longer than that many seconds from now on."""
+        """Limit waiting for outages to that many seconds from now on."""
         asyncio.get_running_loop().call_later(after, self._recording().give_up)
 
     async def read(self, query: Callable[[Connection], T], lane: Lane = Lane.ENGINE) -> T:
-        """Return what *query* returns; it sees one state of the database, and must not write."""
+        """Return the result of *query*, which sees a consistent snapshot and must not write."""
         readers = self._readers.get(lane)
         if readers is None:
             return await self.write(lambda transaction: query(transaction.connection))
@@ -193,7 +193,7 @@ class Database:
         )
 
     async def read_patiently(self, query: Callable[[Connection], T]) -> T:
-        """Like `read`, but an outage is waited out; after `give_up` the Outage is raised."""
+        """Like `read`, but waits out outages; raises the Outage after `give_up`."""
         while True:
             try:
                 return await self.read(query)
@@ -203,8 +203,8 @@ class Database:
             await asyncio.sleep(_PAUSE)
 
     def generation(self) -> int:
-        """Return a number that grows with each transaction; to be asked before something is read
-        that is to be kept."""
+        """Return a number that grows with each transaction. Call before reading something to
+        cache."""
         return self._generations.now()
 
     def outdate(self, table: str) -> None:
@@ -212,13 +212,13 @@ class Database:
         self._generations.note((table,))
 
     def is_current(self, basis: Basis) -> bool:
-        """Return whether nothing was written to what was read."""
+        """Return whether the tables are unchanged since."""
         return self._generations.is_current(basis)
 
     def _settle(self, jobs: list[Job]) -> None:
         for job in jobs:
             if job.error is None:
-                with guarded(_log, "what was committed could not be taken note of"):
+                with guarded(_log, "cannot process committed jobs"):
                     job.apply()
         events = [event for job in jobs if job.error is None for event in job.events]
         if events:
@@ -288,7 +288,7 @@ class Database:
 
 
 async def upgrade(url: str, basedir: Path) -> None:
-    """Make the tables of the database at *url*, or bring them to this version."""
+    """Create or upgrade the tables of the database at *url*."""
     database = Database(url=url, basedir=basedir, publish=lambda _events: None)
     try:
         await database.upgrade()

@@ -1,4 +1,4 @@
-"""Engines: how a ``db_url`` becomes connections that behave as the store needs."""
+"""SQLAlchemy engines for a ``db_url``, configured for the store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DRIVERS = {
     "postgresql+pg8000": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-# Options that Buildbot's URLs have and that mean nothing here.
+# Options of Buildbot's URLs that have no meaning here.
 _IGNORED_OPTIONS = ("max_idle", "serialize_access", "storage_engine")
 
 _BUSY_MILLISECONDS = 10_000
@@ -30,15 +30,15 @@ _PATIENCE: dict[str, object] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""Of connections to PostgreSQL, so that one whose other end has vanished is noticed."""
+"""Settings of PostgreSQL connections that detect a vanished server."""
 
 
 def resolved(url: str, basedir: Path) -> URL:
-    """Return the URL that *url* of a configuration means; relative files are in *basedir*."""
+    """Return the URL for *url* in a configuration; relative files are in *basedir*."""
     try:
         parsed = make_url(url.replace("%(basedir)s", str(basedir)))
     except ArgumentError as error:
-        raise DatabaseUnavailable(f"db_url {url!r} is no database URL: {error}") from error
+        raise DatabaseUnavailable(f"db_url {url!r} is not a valid database URL: {error}") from error
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     parsed = parsed.difference_update_query(_IGNORED_OPTIONS)
     if parsed.get_backend_name() == "sqlite" and not is_in_memory(parsed):
@@ -47,7 +47,7 @@ def resolved(url: str, basedir: Path) -> URL:
 
 
 def shown(url: str) -> str:
-    """Return a ``db_url`` as people may see it: without its password."""
+    """Return a ``db_url`` without its password, for display."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
@@ -55,22 +55,22 @@ def shown(url: str) -> str:
 
 
 def is_in_memory(url: URL) -> bool:
-    """Return whether the database is SQLite's and vanishes with its connection."""
+    """Return whether it is an in-memory SQLite database, which ends with its connection."""
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
 def writing_engine(url: URL) -> Engine:
-    """Return an engine whose transactions take SQLite's write lock when they begin."""
+    """Return an engine whose transactions take SQLite's write lock at their start."""
     return _engine(url, "BEGIN IMMEDIATE")
 
 
 def reading_engine(url: URL) -> Engine:
-    """Return an engine whose transactions read one state of the database."""
+    """Return an engine whose transactions read a consistent snapshot."""
     return _engine(url, "BEGIN")
 
 
 def _arguments(url: URL) -> dict[str, object]:
-    """Return how to connect; what the URL says itself is left to it."""
+    """Return connection arguments, except those in the URL."""
     match url.get_backend_name():
         case "sqlite":
             return {
@@ -87,7 +87,7 @@ def _arguments(url: URL) -> dict[str, object]:
 def _engine(url: URL, begin: str) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     arguments = _arguments(url)
-    # A database in memory lives in its one connection.
+    # An in-memory database exists only in its single connection.
     pool = StaticPool if is_in_memory(url) else None
     try:
         engine = create_engine(url, connect_args=arguments, query_cache_size=1000, poolclass=pool)

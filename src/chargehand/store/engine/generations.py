@@ -1,4 +1,4 @@
-"""Whether what was read is still true: when each table was last written to."""
+"""Validity of cached reads: when each table was last written to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chargehand.store.engine.tables import metadata
 
 
 def _dependents(table: Table) -> set[str]:
-    """Return the tables that lose rows when *table* does."""
+    """Return the tables that lose rows with *table*."""
     found = {table.name}
     for other in metadata.sorted_tables:
         if any(key.column.table.name in found for key in other.foreign_keys):
@@ -22,7 +22,7 @@ def _dependents(table: Table) -> set[str]:
 AFFECTED_BY_DELETE: dict[str, frozenset[str]] = {
     table.name: frozenset(_dependents(table)) for table in metadata.sorted_tables
 }
-"""Which tables a deletion touches, by the table that is named in it."""
+"""The tables affected by a deletion, by the table in the statement."""
 
 
 class Generations:
@@ -38,13 +38,13 @@ class Generations:
         self._last: dict[str, int] = {}
 
     def now(self) -> int:
-        """Return the number of the last transaction; to be asked before anything is read."""
+        """Return the number of the last transaction. Call before reading."""
         return self._number
 
     def is_current(self, basis: Basis) -> bool:
         """Return whether none of the tables was written to since.
 
-        What other masters do is not seen here: where there may be some, nothing stays true.
+        Writes of other masters are not visible here: with several masters, nothing stays valid.
         """
         last = self._last
         return not self._is_shared and all(
@@ -52,7 +52,7 @@ class Generations:
         )
 
     def note(self, touched: Iterable[str]) -> None:
-        """Tables were written to, and the transaction is committed."""
+        """Record the tables written to by a committed transaction."""
         number = self._number + 1
         for table in touched:
             self._last[table] = number

@@ -1,4 +1,4 @@
-"""Use cases on their way to the writer, and what comes back of them."""
+"""Jobs for the writer, and their results."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ UseCase = Callable[[Transaction], T]
 
 
 class Job:
-    """What waits for its turn in the writer. Nobody waits for its result.
+    """A job in the writer's queue, without a caller that waits for its result.
 
-    A job of a *sequence* (a build, by its identifier) is not performed when one before it has
-    failed: whoever waits for a job of that sequence next gets the failure.
+    A job of a *sequence* (a build, by its identifier) is skipped if an earlier one failed: the next
+    awaited job of that sequence raises the failure.
     """
 
     __slots__ = ("error", "events", "is_committed", "is_recorded", "is_taken", "sequence")
 
     is_awaited = False
-    """Whether somebody hears of its failure."""
+    """Whether its failure is reported to a caller."""
 
     def __init__(self, *, sequence: int | None = None, is_recorded: bool = True) -> None:
         self.sequence = sequence
         self.is_recorded = is_recorded
         """Whether it belongs to the recorder, which keeps the order and waits out outages."""
         self.is_taken = False
-        """Whether the writer has it: it may not be altered any more."""
+        """Whether the writer has taken it, so that it must not change."""
         self.is_committed = False
-        """Whether it turned out to be committed after its connection broke; not to be repeated."""
+        """Whether it was committed although its connection broke; must not be repeated."""
         self.error: BaseException | None = None
         self.events: list[Event] = []
 
     def perform(self, transaction: Transaction) -> None:
-        """Do it, in the writer's thread; raises what goes wrong."""
+        """Perform it in the writer's thread; raises its errors."""
         raise NotImplementedError
 
     def apply(self) -> None:
-        """Take note that it is committed, before its events are published."""
+        """Called after the commit, before its events are published."""
 
     def settle(self) -> None:
-        """Tell whoever waits, unless they have gone."""
+        """Report the result to the caller, if it still waits."""
 
 
 class RecordedJob(Job):
-    """A use case that nobody waits for."""
+    """A use case that no caller waits for."""
 
     __slots__ = ("_use_case",)
 
@@ -58,13 +58,13 @@ class RecordedJob(Job):
         self._use_case = use_case
 
     def perform(self, transaction: Transaction) -> None:
-        """Perform the use case; raises what it raises."""
+        """Perform the use case; raises its errors."""
         self._use_case(transaction)
         self.events = transaction.events
 
 
 class AwaitedJob(Job, Generic[T]):
-    """A use case whose result somebody waits for."""
+    """A use case whose caller waits for the result."""
 
     __slots__ = ("_results", "_use_case", "future")
 
@@ -84,12 +84,12 @@ class AwaitedJob(Job, Generic[T]):
         self._results: list[T] = []
 
     def perform(self, transaction: Transaction) -> None:
-        """Perform the use case; raises what it raises."""
+        """Perform the use case; raises its errors."""
         self._results = [self._use_case(transaction)]
         self.events = transaction.events
 
     def settle(self) -> None:
-        """Tell whoever waits, unless they have gone."""
+        """Report the result to the caller, if it still waits."""
         if self.future.cancelled():
             return
         if self.error is None:

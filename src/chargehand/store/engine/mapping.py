@@ -1,4 +1,4 @@
-"""Rows as values: what a value's type and its table say of it, read once."""
+"""Converts rows to values, by the value's type and its table."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class Rows(Generic[V]):
         self._instead = {one.name: _instead(one.type) for one in attributes}
         self._table = table.name
         self._told: set[tuple[object, str]] = set()
-        """Which damaged values were told of."""
+        """The damaged values already reported."""
         self.columns: tuple[Column[Any], ...] = tuple(found)
-        """To be selected, in the order of the attributes."""
+        """The columns to select, in the order of the attributes."""
 
     def of(self, row: Iterable[object], **elsewhere: object) -> V:
-        """Return the value of a row that begins with `columns`."""
+        """Return the value of a row that starts with `columns`."""
         values = dict(zip(self._names, row, strict=False))
         for name, decode in self._decoders:
             try:
@@ -68,7 +68,7 @@ class Rows(Generic[V]):
         return self._value(**values, **elsewhere)
 
     def _make_do(self, name: str, values: dict[str, object]) -> None:
-        """Put a harmless value in the place of a damaged one, and tell it, once for each row."""
+        """Replace damaged values with harmless ones, and log each row once."""
         key = (values.get("id"), name)
         if key not in self._told and len(self._told) < _MOST_TOLD:
             self._told.add(key)
@@ -92,7 +92,7 @@ def _decoder(kind: object, column: Column[object]) -> Callable[[object], object]
             members: dict[object, object] = {member.value: member for member in option}
             return {**members, None: None}.__getitem__
         if option is bytes:
-            # Drivers give their own kinds of bytes.
+            # Drivers return their own types for bytes.
             return _bytes
     return None
 
@@ -103,7 +103,7 @@ def _options(kind: object) -> tuple[object, ...]:
 
 
 def _plain_kinds(kind: object) -> tuple[type, ...] | None:
-    """Return the types that a value of a plain column has; None where it is no plain one."""
+    """Return the types of a plain column's values, None for other columns."""
     kinds: list[type] = []
     for option in _options(kind):
         if option is float:

@@ -1,8 +1,8 @@
-"""Marks that commits leave: they tell whether one happened whose answer was lost.
+"""Commit marks: determine whether a commit happened if its answer was lost.
 
-A server may commit and the connection break before it says so. Each transaction therefore writes
-its number into a row of this process; after a reconnection the row says which was the last one
-that happened. A database in a file has no such connection, and leaves no marks.
+A connection may break after the server has committed but before it answers. So each transaction
+writes its number to a row of this process; after reconnecting, the row has the last committed
+number. File databases need no marks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _IS_OURS = (
 _LEAVE = update(object_state).where(*_IS_OURS).values(value=bindparam("number"))
 _ADD = insert(object_state)
 _IS_THERE = select(_state.value).where(*_IS_OURS)
-# The server may still be carrying out the commit whose connection broke: the lock waits for it.
+# The server may still be executing the commit whose connection broke: the lock waits for it.
 _LAST = _IS_THERE.with_for_update()
 _FORGET_EARLIER = delete(object_state).where(
     _state.name == bindparam("of_name"), _state.kind == _KIND, _state.key != bindparam("of_key")
@@ -32,14 +32,14 @@ _WAIT_SECONDS = 10
 
 
 class CommitMarks:
-    """The marks of one process; *owner* tells it from those that use the database, too."""
+    """The marks of one process; *owner* distinguishes the processes that use the database."""
 
     def __init__(self, *, owner: str) -> None:
         self._ours = {"of_name": owner, "of_key": uuid4().hex}
         self._number = 0
 
     def prepare(self, connection: Connection) -> None:
-        """Make the row, on a new connection; remove those of earlier processes."""
+        """Create the row on a new connection, and remove rows of earlier processes."""
         with connection.begin():
             if connection.execute(_IS_THERE, self._ours).first() is None:
                 connection.execute(_FORGET_EARLIER, self._ours)
@@ -54,7 +54,7 @@ class CommitMarks:
         return self._number
 
     def is_left(self, connection: Connection, number: int) -> bool:
-        """Return whether the transaction of that number, the last one tried, was committed."""
+        """Return whether the last transaction, which has that number, was committed."""
         with connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))

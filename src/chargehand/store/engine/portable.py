@@ -1,4 +1,4 @@
-"""What SQLite, PostgreSQL and MariaDB say differently, said once."""
+"""SQL that differs between SQLite, PostgreSQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Words(_Elements):
 
 
 class holds(FunctionElement[bool]):  # noqa: N801 - used like a function of SQL
-    """Whether the first text has the second one in it, upper and lower case being different."""
+    """Whether the first text contains the second one, case-sensitively."""
 
     name = "holds"
     type = Boolean()
@@ -93,7 +93,7 @@ def _holds_in_mysql(element: holds, compiler: SQLCompiler, **options: object) ->
 
 
 class seconds(FunctionElement[int]):  # noqa: N801 - used like a function of SQL
-    """A time in whole seconds, as the REST API has it."""
+    """A time in whole seconds, as in the REST API."""
 
     name = "seconds"
     type = Integer()
@@ -118,7 +118,7 @@ def _seconds_in_mysql(element: seconds, compiler: SQLCompiler, **options: object
 def is_among(column: ColumnElement[Any], parameter: str = "ids") -> ColumnElement[bool]:
     """Return "*column* is in the JSON list that is given as *parameter*".
 
-    One parameter however long the list: the statement's text stays the same and is prepared once.
+    A single parameter for any length: the statement's text stays the same and is prepared once.
     """
     elements = _Numbers if isinstance(column.type, Integer) else _Words
     value: BindParameter[str] = bindparam(parameter, type_=Text())
@@ -126,10 +126,10 @@ def is_among(column: ColumnElement[Any], parameter: str = "ids") -> ColumnElemen
 
 
 class Updating:
-    """An update that gives back the rows that it altered.
+    """An update that returns the changed rows.
 
-    Where UPDATE cannot return them they are selected before it, and locked; *rows* finds them and
-    has the conditions that *update* has.
+    If UPDATE cannot return rows, they are selected and locked before it; *rows* is that query, with
+    the same conditions as *update*.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Updating:
     def rows(
         self, connection: Connection, parameters: Mapping[str, object]
     ) -> Sequence[Sequence[Any]]:
-        """Update, and return the rows."""
+        """Execute the update and return the rows."""
         if connection.dialect.update_returning:
             return connection.execute(self._returning, parameters).all()
         rows = connection.execute(self._rows, parameters).all()
@@ -151,7 +151,7 @@ class Updating:
 
 
 def inserted_id(connection: Connection, insert: Insert, row: Mapping[str, object]) -> int:
-    """Insert *row* and return the identifier that it got."""
+    """Insert *row* and return its identifier."""
     key = connection.execute(insert, row).inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -163,7 +163,7 @@ def inserted_ids(
     returning: ReturningInsert[int],
     rows: Sequence[Mapping[str, object]],
 ) -> list[int]:
-    """Insert *rows* with one statement and return their identifiers, in their order.
+    """Insert *rows* with one statement and return their identifiers, in order.
 
     *returning* is *insert* returning the identifier, sorted by the order of the rows.
     """

@@ -1,8 +1,8 @@
-"""Statements that are executed again and again on SQLite: compiled once, and run by the driver.
+"""Frequent SQLite statements: compiled once, and executed directly by the driver.
 
-SQLAlchemy Core finds a statement's text in its cache, makes a context, a cursor and a result each
-time, which costs several times what SQLite needs to execute it. What is not simple (lists in
-parameters, defaults made in Python, other databases) goes the usual way.
+For each execution, SQLAlchemy Core looks up the statement's text in its cache and creates a
+context, a cursor and a result, which costs several times the execution in SQLite. Everything else
+(lists in parameters, defaults computed in Python, other databases) uses SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Parameters = Mapping[str, object]
 Row = tuple[object, ...]
 
 _WORTH_IT = 3
-"""How often a statement must have been seen before it is compiled: some are made each time."""
+"""Executions before a statement is compiled: some statements are created each time."""
 _MOST = 512
 
 
 class Rows:
-    """What a statement returned: the part of SQLAlchemy's ``CursorResult`` that the store uses."""
+    """A statement's result: the part of SQLAlchemy's ``CursorResult`` that the store uses."""
 
     __slots__ = ("_rows", "inserted_primary_key", "rowcount")
 
@@ -41,7 +41,7 @@ class Rows:
         return self._rows
 
     def first(self) -> Row | None:
-        """Return the first row, None when there is none."""
+        """Return the first row, or None."""
         return self._rows[0] if self._rows else None
 
     def one(self) -> Row:
@@ -50,7 +50,7 @@ class Rows:
         return row
 
     def scalar(self) -> object:
-        """Return the first column of the first row, None when there is none."""
+        """Return the first column of the first row, or None."""
         return self._rows[0][0] if self._rows else None
 
     def scalar_one(self) -> object:
@@ -63,7 +63,7 @@ class Rows:
 
 
 class Prepared:
-    """One statement as the driver takes it."""
+    """One statement, compiled for the driver."""
 
     def __init__(self, compiled: SQLCompiler, connection: Connection) -> None:
         dialect = connection.dialect
@@ -124,7 +124,7 @@ class Prepared:
 
 
 class PreparedStatements:
-    """Those of one connection to SQLite, by statement and columns."""
+    """The prepared statements of one SQLite connection, by statement and columns."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, frozenset[str]], tuple[Executable, int]] = {}
@@ -136,12 +136,12 @@ class PreparedStatements:
         parameters: Parameters | Sequence[Parameters],
         connection: Connection,
     ) -> Prepared | None:
-        """Return the statement, compiled; None when it has to go the usual way."""
+        """Return the compiled statement; None if SQLAlchemy must execute it."""
         one = parameters if isinstance(parameters, Mapping) else parameters[0]
         key = (id(statement), frozenset(one))
         if key in self._found:
             return self._found[key]
-        # The statement is kept with its identity, which another could get otherwise.
+        # Keep the statement alive, so that its identity is not reused.
         _, count = self._seen.get(key, (statement, 0))
         if count < _WORTH_IT:
             if len(self._seen) >= _MOST:

@@ -1,4 +1,4 @@
-"""Reading for answers that are kept: every statement notes which tables it reads."""
+"""Reading for cached answers: every statement records the tables that it reads."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Ts = TypeVarTuple("Ts")
 class Reading:
     """A connection for the queries of one answer, and the ``tables`` that they have read.
 
-    What is hidden from whoever asks is left out of each statement, here and nowhere else.
+    This is the only place that removes rows hidden from the visitor.
 
-    Whatever an answer says follows from rows of these tables, so it stays true until one of them is
-    written to: also where a query is left out because of what another one found.
+    An answer depends only on rows of these tables, so it stays valid until one of them is written
+    to, even if the result of one query decided about another.
     """
 
     def __init__(self, connection: Connection, sees: Visibility) -> None:
@@ -30,19 +30,19 @@ class Reading:
         self.tables: set[str] = set()
 
     def execute(self, statement: Select[*Ts], values: Mapping[str, object]) -> CursorResult[*Ts]:
-        """Return the rows that *statement* finds."""
+        """Return the rows of *statement*."""
         seen = self.seen(statement)
         self.tables |= tables_of(seen)
         return self._connection.execute(seen, values)
 
     def seen(self, statement: Select[*Ts]) -> Select[*Ts]:
-        """Return what is really executed for *statement*."""
+        """Return the statement actually executed for *statement*."""
         return statement if self._sees.is_everything else as_seen(statement, self._sees)
 
 
 @lru_cache(maxsize=2000)
 def tables_of(statement: Select[*Ts]) -> frozenset[str]:
-    """Return every table that *statement* reads, its subqueries' ones as well."""
+    """Return all tables that *statement* reads, including subqueries."""
     found = set()
     for element in visitors.iterate(statement):
         table = element.table if isinstance(element, Column) else element

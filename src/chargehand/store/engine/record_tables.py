@@ -1,4 +1,4 @@
-"""Tables of codebases and results of tests, which nobody fills yet."""
+"""Tables of codebases and test results, which are not filled yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recorder: what has happened is written in its order, together, and whatever the outage."""
+"""The recorder: writes jobs in order, in groups, and waits out outages."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _SOON = 0.01
-"""Seconds that a write waits for another to go with, when nobody waits for it."""
+"""Seconds to delay a write that no caller waits for, so that it shares a commit."""
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 
 
 class Recorder:
-    """Hands writes over in groups, one group at a time; each group is one commit.
+    """Passes writes to the writer in groups, one group at a time; each group is one commit.
 
-    What nobody waits for goes with the next write that somebody waits for, or soon by itself.
-    After an outage of the database everything is written in the order in which it came, unless the
-    recorder has been told to give up.
+    Writes without a waiting caller join the next awaited write, or follow after a short delay.
+    After a database outage everything is written in order, unless `give_up` was called.
     """
 
     def __init__(self, *, put: Callable[[Sequence[Job]], None]) -> None:
@@ -34,44 +33,44 @@ class Recorder:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Job] = []
         self._away = 0
-        """How many jobs the writer has."""
+        """The number of jobs at the writer."""
         self._failed: list[Job] = []
-        """Those of the group that is away that met an outage."""
+        """Jobs of the current group that failed with an outage."""
         self._is_called = False
         self._timer: asyncio.TimerHandle | None = None
         self._pause = _FIRST_PAUSE
-        """How long to wait before the next attempt."""
+        """The pause before the next attempt."""
         self._is_out = False
-        """Whether the last attempt met an outage."""
+        """Whether the last attempt failed with an outage."""
         self._is_pausing = False
         self._has_given_up = False
         self._empty: asyncio.Future[None] | None = None
 
     def record(self, use_case: UseCase[object], *, sequence: int | None = None) -> None:
-        """Write it soon. A failure is raised to who waits next for a write of the sequence."""
+        """Write it soon. The next awaited write of the sequence raises a failure."""
         self.add(RecordedJob(use_case, sequence=sequence))
 
     def add(self, job: Job) -> None:
-        """Write it soon; until the writer has taken it, it may be altered."""
+        """Write it soon; it may change until the writer has taken it."""
         self._waiting.append(job)
         if self._timer is None and not (self._away or self._is_pausing or self._is_called):
             self._timer = self._loop.call_later(_SOON, self._hand_over)
 
     def awaited(self, use_case: UseCase[T], *, sequence: int | None = None) -> asyncio.Future[T]:
-        """Write it at once, with all that was recorded before; return what it returns."""
+        """Write it immediately, after all recorded jobs; return its result."""
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.append(AwaitedJob(use_case, future, sequence=sequence, is_recorded=True))
         self.hurry()
         return future
 
     def hurry(self) -> None:
-        """Hand over what was recorded with whatever comes in this turn of the loop."""
+        """Write recorded jobs together with those of this loop iteration."""
         if not (self._away or self._is_pausing or self._is_called):
             self._is_called = True
             self._loop.call_soon(self._hand_over)
 
     async def empty(self) -> None:
-        """Wait until all that was recorded is committed, or has failed."""
+        """Wait until all recorded jobs are committed or have failed."""
         while self._waiting or self._away:
             self.hurry()
             if self._empty is None:
@@ -80,27 +79,27 @@ class Recorder:
 
     @property
     def has_given_up(self) -> bool:
-        """Whether no outage is waited out any more."""
+        """Whether it no longer waits out outages."""
         return self._has_given_up
 
     def give_up(self) -> None:
-        """Wait out no outage from now on."""
+        """Stop waiting out outages."""
         self._has_given_up = True
         if self._is_pausing:
             self._resume()
 
     def settled(self, jobs: Sequence[Job]) -> None:
-        """Hear of jobs that the writer has performed, and tell those who wait for them."""
+        """Process jobs that the writer has performed, and report to their callers."""
         returned = 0
         is_owed = False
         for job in jobs:
             returned += job.is_recorded
             if self._is_to_be_repeated(job):
-                # Whether a commit happened is to be found out, whoever asked for it.
+                # The outcome of a commit must be determined, even without a waiting caller.
                 is_owed = job.is_recorded = True
                 self._failed.append(job)
             else:
-                with guarded(_log, "whoever waited for the database could not be told"):
+                with guarded(_log, "cannot report the result of a database operation"):
                     job.settle()
         self._away -= returned
         if (returned or is_owed) and not self._away:
@@ -133,7 +132,7 @@ class Recorder:
             self._wait_out(self._failed)
             return
         if self._is_out:
-            _log.info("the database works again")
+            _log.info("the database is available again")
             self._is_out = False
             self._pause = _FIRST_PAUSE
         if self._waiting:
@@ -145,9 +144,9 @@ class Recorder:
     def _wait_out(self, failed: list[Job]) -> None:
         if not self._is_out:
             self._is_out = True
-            _log.error("%s; builds wait until it works again", failed[0].error)
+            _log.error("%s; builds wait until it is available again", failed[0].error)
         for job in failed:
-            # What may be committed must not be altered.
+            # Jobs that may be committed must not change.
             job.is_taken = isinstance(job.error, CommitUnknown)
         self._waiting[:0] = failed
         self._failed = []

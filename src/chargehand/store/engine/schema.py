@@ -1,4 +1,4 @@
-"""The schema's revision: whether a database fits this version, and how it is made to fit."""
+"""Schema revisions: checking and upgrading databases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOREIGN_TABLES = {"migrate_version", "alembic_version", "buildrequests", "build
 
 
 def revision_of(connection: Connection) -> str | None:
-    """Return the database's revision; None when it has no table at all.
+    """Return the database's revision; None if it has no tables.
 
     Raises SchemaForeign for a database with tables that are not ours.
     """
@@ -36,7 +36,7 @@ def revision_of(connection: Connection) -> str | None:
         return str(found)
     if _FOREIGN_TABLES & set(inspect(connection).get_table_names()):
         raise SchemaForeign(
-            "it has tables of another program (Buildbot's?), which are left as they are. Give the "
+            "it has tables of another program (Buildbot?), which stay unchanged. Give the "
             "master a database of its own in its configuration, for example with "
             "c['db'] = {'db_url': 'sqlite:///chargehand.sqlite'}"
         )
@@ -47,26 +47,26 @@ def check(revision: str) -> None:
     """Raise SchemaTooNew or SchemaTooOld unless *revision* is ours."""
     if revision not in REVISIONS:
         raise SchemaTooNew(
-            f"the database is of revision {revision}, newer than this version knows "
-            f"({HEAD}): install the version that made it, or restore a backup"
+            f"the database has revision {revision}, which is newer than this version supports "
+            f"({HEAD}): install the version that created it, or restore a backup"
         )
     if revision != HEAD:
         raise SchemaTooOld(
-            f"the database is of revision {revision}, this version needs {HEAD}: "
+            f"the database has revision {revision}, this version needs {HEAD}: "
             "run `chargehand upgrade-master` in the master's directory"
         )
 
 
 def create(connection: Connection) -> None:
-    """Make all tables in an empty database and note the revision."""
+    """Create all tables in an empty database, and record the revision."""
     tables.metadata.create_all(connection)
     _version.create(connection)
     connection.execute(insert(_version), {"version_num": HEAD})
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the database to the newest revision, keeping what is in it."""
-    # Alembic takes a third of a second to import, and is needed after an upgrade only.
+    """Upgrade the database to the newest revision, keeping its data."""
+    # Importing Alembic takes a third of a second, and is only needed after an upgrade.
     from alembic import command
     from alembic.config import Config
 

@@ -1,4 +1,4 @@
-"""What somebody sees of each table: hidden rows are left out of every statement that reads."""
+"""Visibility in SQL: removes hidden rows from every reading statement."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ Ts = TypeVarTuple("Ts")
 _Condition = ColumnElement[bool]
 
 _FEW = {"builders", "projects", "workers", "codebases"}
-"""Tables that are small: which of their rows are seen is found out once for a statement."""
+"""Small tables, whose visible rows are computed once per statement."""
 
 _MASKED: dict[Column[int], Column[int]] = {
     builds.c.worker_id: workers.c.id,
     buildsets.c.parent_build_id: builds.c.id,
     buildsets.c.rebuilt_build_id: builds.c.id,
 }
-"""References that are NULL where what they name is hidden; other rows go with what they name."""
+"""References that become NULL if their target is hidden; other rows are hidden with it."""
 
 _FOLLOWING = {requests.c.buildset_id, builds.c.request_id}
-"""References to what is seen whenever the row itself is."""
+"""References whose target is visible whenever the row is."""
 
 _OF_WORKERS = ("workername", "slavename")
 """Properties of a build that name its worker."""
@@ -63,7 +63,7 @@ _OF_WORKERS = ("workername", "slavename")
 
 @lru_cache(maxsize=2000)
 def as_seen(statement: Select[*Ts], sees: Visibility) -> Select[*Ts]:
-    """Return *statement* with what is seen of each table in place of the table."""
+    """Return *statement* with each table replaced by its visible rows."""
     views = _views(sees)
 
     def seen(element: object, **_: object) -> object:
@@ -84,14 +84,14 @@ def _views(sees: Visibility) -> Mapping[Table, FromClause]:
 
 
 class _Sight:
-    """Finds out what is seen of each table, from its own rule and from what its rows belong to."""
+    """Determines the visible rows of each table, from its own rule and its references."""
 
     def __init__(self, sees: Visibility) -> None:
         self._sees = sees
         self._conditions: dict[Table, _Condition | None] = {}
 
     def view(self, table: Table) -> FromClause | None:
-        """Return the rows and values that are seen, None where that is all of them."""
+        """Return the visible rows and values, None if everything is visible."""
         condition = self._condition(table)
         masks = {
             column: mask
@@ -110,7 +110,7 @@ class _Sight:
         return (rows if condition is None else rows.where(condition)).subquery(f"{table.name}_seen")
 
     def _condition(self, table: Table) -> _Condition | None:
-        """Return when a row is seen, None: always."""
+        """Return the condition for visible rows, None for all."""
         if table not in self._conditions:
             parts = [self._rule(table), *self._belonging(table)]
             limits = [part for part in parts if part is not None]
@@ -126,7 +126,7 @@ class _Sight:
         ]
 
     def _reference(self, column: Column[int], target: Column[int]) -> _Condition | None:
-        """Return when what *column* names is seen (or nothing is named)."""
+        """Return the condition that the target of *column* is visible, or NULL."""
         table = target.table
         assert isinstance(table, Table)
         condition = self._condition(table)
@@ -160,7 +160,7 @@ class _Sight:
         return None
 
     def _is_for_seen_builders(self) -> _Condition | None:
-        """A buildset is seen by who sees one of its requests; one without requests, by all."""
+        """A buildset is visible with any of its requests; without requests, to everybody."""
         seen = self._reference(requests.c.builder_id, builders.c.id)
         if seen is None:
             return None
@@ -179,7 +179,7 @@ class _Sight:
         return or_(name.not_in(_OF_WORKERS), exists(of_build))
 
     def _is_of_seen_project(self, name: Column[str]) -> _Condition | None:
-        """Changes name projects without reference; most names are of no configured project."""
+        """Changes refer to projects by name only; most names match no configured project."""
         condition = _chosen(projects.c.name, self._sees.projects)
         if condition is None:
             return None

@@ -1,4 +1,4 @@
-"""The schema: every table and every index, each index with the question that it answers."""
+"""The schema: all tables and indexes, each index with the query that it serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transaction: what a use case may do, and what is to be known when it is committed."""
+"""Transactions of use cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chargehand.store.engine.prepared import PreparedStatements
 
 
 class WritingConnection(Connection):
-    """A connection that notes the tables that are written to."""
+    """A connection that records the tables written to."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -20,7 +20,7 @@ class WritingConnection(Connection):
         self._prepared = PreparedStatements() if engine.dialect.name == "sqlite" else None
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
-        """Execute *statement*, and note its table when it is one that writes."""
+        """Execute *statement*, and record its table if it writes."""
         # Insert, Update and Delete have a table; Select has none.
         table = getattr(statement, "table", None)
         if table is not None:
@@ -36,10 +36,10 @@ class WritingConnection(Connection):
 
 
 class Transaction:
-    """Given to a use case, which reads and writes by ``connection`` and announces what it did.
+    """Passed to a use case, which reads and writes with ``connection`` and announces events.
 
-    ``now`` is the time of the transaction, in seconds since 1970. Tables that are written to are
-    noted by themselves.
+    ``now`` is the time of the transaction, in seconds since 1970. Written tables are recorded
+    automatically.
     """
 
     __slots__ = ("connection", "events", "now")
@@ -50,5 +50,5 @@ class Transaction:
         self.events: list[Event] = []
 
     def announce(self, event: Event) -> None:
-        """Have *event* published after the commit, in the order of the announcements."""
+        """Publish *event* after the commit, in the order of the announcements."""
         self.events.append(event)

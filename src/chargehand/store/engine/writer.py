@@ -1,4 +1,4 @@
-"""The writer: one thread that performs use cases."""
+"""The writer: a thread that performs use cases."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from chargehand.store.engine.jobs import Job
 
 
 class JobQueue(Protocol):
-    """Lets use cases be performed, in the order in which they are put."""
+    """A queue of use cases, performed in order."""
 
     def put(self, jobs: Sequence[Job]) -> None:
-        """Queue *jobs*; what is queued is performed, also when nobody waits for it any more."""
+        """Queue *jobs*, which are performed even if no caller waits for them."""
 
     def close(self) -> None:
-        """Perform what is queued, disconnect, and return; called in a thread that may block."""
+        """Perform queued jobs, then disconnect; blocks the calling thread."""
 
 
 Settle = Callable[[list[Job]], None]
-"""Is called in the loop with the jobs of a batch that has been performed."""
+"""Called in the loop with the jobs of a performed batch."""
 
 MakeWriter = Callable[[Batches, Settle], JobQueue]
-"""Makes the queue of a database that has just been opened; called in the loop."""
+"""Creates the queue of a newly opened database; called in the loop."""
 
 
 class Writer:
-    """The queue of a running master: batches are performed in a thread of their own."""
+    """The queue of a running master, with its own thread."""
 
     def __init__(self, batches: Batches, settle: Settle) -> None:
         self._batches = batches
@@ -41,11 +41,11 @@ class Writer:
         self._thread.start()
 
     def put(self, jobs: Sequence[Job]) -> None:
-        """Queue *jobs*; what is queued is performed, also when nobody waits for it any more."""
+        """Queue *jobs*, which are performed even if no caller waits for them."""
         self._groups.put(jobs)
 
     def close(self) -> None:
-        """Perform what is queued and end the thread; blocks until it has ended."""
+        """Perform queued jobs, then end the thread; blocks until it has ended."""
         self._groups.put(None)
         self._thread.join()
 

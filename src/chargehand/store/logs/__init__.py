@@ -1,1 +1,1 @@
-"""Logs: records in a row while they are short, in a file when they are long."""
+"""Logs: short ones in their database row, long ones in a file."""

@@ -22,7 +22,7 @@ class LogFiles:
         self._root = basedir / "logs"
 
     def path(self, log_id: LogId) -> Path:
-        """Return where a log is."""
+        """Return the path of a log."""
         return self._root / f"{log_id % _SHARDS:02x}" / f"{log_id}.log"
 
     def write(self, log_id: LogId, offset: int, data: bytes) -> None:
@@ -59,7 +59,7 @@ class LogFiles:
             return extent_of(opened.read_at, opened.size())
 
     def repaired(self, log_id: LogId) -> Extent:
-        """Cut off what a killed master left half written, and return how far the rest reaches."""
+        """Truncate a partial record left by a killed master, and return the extent of the rest."""
         path = self.path(log_id)
         if not path.exists():
             return Extent()
@@ -71,13 +71,13 @@ class LogFiles:
         return extent
 
     def delete(self, log_ids: Iterable[LogId]) -> None:
-        """Remove the files that there are."""
+        """Remove the existing files."""
         for log_id in log_ids:
             self.path(log_id).unlink(missing_ok=True)
 
 
 class OpenedLog:
-    """A log file that is open for reading; deleting it meanwhile does no harm."""
+    """A log file open for reading, even if it is deleted meanwhile."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY)
@@ -89,7 +89,7 @@ class OpenedLog:
         self.close()
 
     def close(self) -> None:
-        """Close the file; closing twice does no harm."""
+        """Close the file; may be called twice."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -55,7 +55,7 @@ class _Source:
 
 
 class Logs:
-    """Keeps logs (``execution.LogStore``, ``web.Logs``).
+    """Stores logs (``execution.LogStore``, ``web.Logs``).
 
     What `append` has taken survives a kill of the master: it is committed, or in the file. A log
     starts in its row and moves to a file when it outgrows 16 KiB compressed. While a file grows
@@ -83,14 +83,14 @@ class Logs:
         )
 
     async def close(self) -> None:
-        """Bring the rows up to date and end the threads. To be called before the database's."""
+        """Update the rows and end the threads. Call before closing the database."""
         try:
             for opened in list(self._open.values()):
                 await opened.flush()
             await self._tasks.close()
             await self._measure()
         except StoreError as error:
-            _logger.warning("the length of running logs could not be noted: %s", error)
+            _logger.warning("cannot record the length of running logs: %s", error)
         for threads in (self._writer, self._readers):
             await asyncio.to_thread(threads.shutdown)
 
@@ -103,7 +103,7 @@ class Logs:
         *,
         build_id: BuildId | None = None,
     ) -> Log:
-        """Create the log (the slug is made unique in its step); announce LogAdded."""
+        """Create the log, with a unique slug in its step; announce LogAdded."""
         new = NewLog(name, slug, kind)
         log = await self._database.insist(
             lambda transaction: log_rows.add(transaction, step_id, new), sequence=build_id
@@ -131,7 +131,7 @@ class Logs:
             await opened.flush()
 
     async def finish(self, log_id: LogId) -> Log:
-        """No more will come; announce LogFinished."""
+        """Finish the log; announce LogFinished."""
         return await (await self._opened(log_id)).finish()
 
     async def _append_again(self, log_id: LogId, segment: Segment) -> None:
@@ -195,7 +195,7 @@ class Logs:
             await asyncio.wait([self._measuring])
 
     async def delete(self, log_ids: Sequence[LogId]) -> None:
-        """Forget logs and their text."""
+        """Delete logs and their text."""
         await self._database.recorded()
         await self._database.write(lambda transaction: log_rows.delete_rows(transaction, log_ids))
         for log_id in log_ids:
@@ -203,7 +203,7 @@ class Logs:
         await self._in_writer(self._files.delete, log_ids)
 
     async def repair(self, master_id: MasterId) -> None:
-        """Cut off what a killed master left half written, and count what is there."""
+        """Truncate a partial record left by a killed master, and count the lines."""
         log_ids = await self._database.read(
             lambda connection: log_rows.left_open(connection, master_id)
         )
@@ -223,7 +223,7 @@ class Logs:
 
     def _measure_later(self, opened: OpenLog) -> None:
         if not self._unmeasured:
-            self._tasks.spawn(self._measure_soon(), name="bring rows up to date")
+            self._tasks.spawn(self._measure_soon(), name="update rows")
         self._unmeasured[opened.log.id] = opened
         self._database.outdate("logs")
 
@@ -235,7 +235,7 @@ class Logs:
         try:
             await self._measure()
         except StoreError as error:
-            _logger.warning("the length of running logs could not be noted: %s", error)
+            _logger.warning("cannot record the length of running logs: %s", error)
 
     async def _measure(self) -> None:
         measures = [

@@ -1,4 +1,4 @@
-"""A log that is being written: first in its row, in a file when it has outgrown that."""
+"""A log being written: first in its row, later in a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHORT = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPlaces:
-    """Where logs are written, and who is to hear of it."""
+    """Where logs are written, and the callbacks."""
 
     database: Database
     files: LogFiles
@@ -91,11 +91,11 @@ class OpenLog:
             await asyncio.wait([self._row_write.future])
 
     def lose(self) -> None:
-        """Its build was taken over: nothing more goes to its file, where no row fences it."""
+        """Stop writing to its file, which no row fences: its build was taken over."""
         self._is_lost = True
 
     async def finish(self) -> Log:
-        """No more will come. Nobody waits for what is in a row."""
+        """Finish the log, without waiting for its row."""
         if self._is_finishing:
             return self._row.log
         self._is_finishing = True
@@ -180,7 +180,7 @@ class OpenLog:
 
 
 class _Row:
-    """What is to stand in a log's row; ``content`` is None when it is in a file."""
+    """The pending values of a log's row; ``content`` is None if the text is in a file."""
 
     __slots__ = ("content", "log", "size")
 
@@ -216,7 +216,7 @@ class _Group:
 
 
 class _RowWrite(Job):
-    """Writes a log's row; what is to stand there may change until the writer has taken it."""
+    """Writes a log's row, whose values may change until the writer has taken it."""
 
     __slots__ = ("_applied", "_ended", "future", "measures", "row")
 
@@ -247,11 +247,11 @@ class _RowWrite(Job):
         self.events = transaction.events
 
     def apply(self) -> None:
-        """Show what is durable now, before anybody hears of it."""
+        """Publish the durable state, before any notification."""
         self._applied(self)
 
     def settle(self) -> None:
-        """Tell whoever waits."""
+        """Report to waiting callers."""
         self._ended(self)
         if self.future.cancelled():
             return
@@ -273,4 +273,4 @@ def _fail(failed: _Group | _RowWrite, error: BaseException) -> None:
     if not isinstance(error, LogWriteFailed):
         error = LogWriteFailed(f"cannot append to the log: {error}; the log ends here")
     failed.future.set_exception(error)
-    failed.future.exception()  # Not everybody who appends wants to know.
+    failed.future.exception()  # Not every caller checks the result.

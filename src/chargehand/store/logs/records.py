@@ -1,4 +1,4 @@
-"""The form in which logs are kept: records one after the other, each a header and a zstd frame.
+"""The storage format of logs: a sequence of records, each a header and a zstd frame.
 
 A header is 16 bytes, little-endian: the mark ``CHL1``, the number of lines, the size of the text,
 and the length of the frame. A record of a command's output has the mark ``CHL2`` and eight bytes
@@ -34,7 +34,7 @@ ReadAt = Callable[[int, int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where a record is, and what is in it."""
+    """The position of a record, and its header."""
 
     offset: int
     first_line: int
@@ -109,7 +109,7 @@ def records(read_at: ReadAt, end: int, offset: int = 0, first_line: int = 0) -> 
 
 
 def extent_of(read_at: ReadAt, end: int) -> Extent:
-    """Return how far the whole records reach."""
+    """Return the extent of the complete records."""
     extent = Extent()
     for record in records(read_at, end):
         extent.grow(record.line_count, record.size, record.end - record.offset)
@@ -117,7 +117,7 @@ def extent_of(read_at: ReadAt, end: int) -> Extent:
 
 
 def last_number(read_at: ReadAt, end: int, command_id: CommandId) -> int:
-    """Return the number of the last update of a command that is there; 0 for none."""
+    """Return the number of a command's last stored update; 0 for none."""
     checksum, last = _checksum(command_id), 0
     for record in records(read_at, end):
         if record.source is not None and record.source[0] == checksum:

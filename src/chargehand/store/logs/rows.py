@@ -1,4 +1,4 @@
-"""Rows of logs: what is said of them in SQL, and the text of the short ones."""
+"""Rows of logs: metadata, and the text of short ones."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def set_content(transaction: Transaction, log: Log, size: int, content: bytes | 
 
 
 def measure(transaction: Transaction, measures: Sequence[tuple[LogId, int, int]]) -> set[LogId]:
-    """Set how many lines and bytes some logs have; return those that have ended already."""
+    """Set the numbers of lines and bytes of some logs; return those that have ended."""
     rows: Sequence[dict[str, object]] = [
         {"of": log_id, "lines": line_count, "bytes": size} for log_id, line_count, size in measures
     ]

@@ -1,1 +1,1 @@
-"""How the REST API's resources are read with SQL: one value for each kind, one planner for all."""
+"""Reads the REST API's resources with SQL: one value per kind, one planner for all."""

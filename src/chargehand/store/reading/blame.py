@@ -1,4 +1,4 @@
-"""Which changes a build is about: those since the last successful build of the same branch.
+"""Changes of a build: those since the last successful build of the same branch.
 
 A builder builds many branches, and several codebases in one build. What is known of its earlier
 builds counts for one *line* only: a branch of a repository, as a codebase of a project.

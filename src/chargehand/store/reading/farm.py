@@ -1,4 +1,4 @@
-"""Who builds: the paths that lead to masters, builders, workers …, and what belongs to them."""
+"""Masters, builders, workers …: paths and related data."""
 
 from __future__ import annotations
 

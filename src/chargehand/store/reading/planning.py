@@ -1,4 +1,4 @@
-"""From a question to statements: built once for each shape of question, then reused."""
+"""Plans SQL statements for queries: built once per shape of query, then reused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AnySelect = Select[*tuple[object, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All of a question that makes a difference to the statements; parameters do not."""
+    """The parts of a query that determine the statements, without parameters."""
 
     kind: str
     scope: tuple[str, ...]
@@ -50,7 +50,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Statements, and what to do with the rows."""
+    """Statements, and how to process their rows."""
 
     selection: Selection
     rows: AnySelect

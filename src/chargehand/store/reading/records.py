@@ -1,4 +1,4 @@
-"""Results of tests: the paths that lead to them."""
+"""Test results: paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resources: every kind that the REST API has, read with SQL, a page at a time."""
+"""Resources of the REST API, read with SQL, a page at a time."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class Resources:
     async def fetch(self, query: Query) -> Page:
         """Return rows with the REST API's fields, filtered, sorted and cut in SQL.
 
-        Raises ValueError for a kind or a field that there is not, and for an impossible filter.
+        Raises ValueError for an unknown kind or field, or an impossible filter.
         """
         special = _SPECIAL.get(query.kind)
         if special is None and query.kind not in KINDS:
-            raise ValueError(f"there are no {query.kind}")
+            raise ValueError(f"unknown kind of resource: {query.kind}")
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
@@ -124,7 +124,7 @@ class Resources:
         return await self._database.read(read, Lane.BULK)
 
     async def fetch_these(self, query: Query, ids: Sequence[int]) -> Page:
-        """Return rows of a kind in the order of their identifiers, without those that are gone."""
+        """Return rows of a kind ordered by identifier, without deleted ones."""
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
@@ -135,7 +135,7 @@ class Resources:
         return await self._database.read(read, Lane.BULK)
 
     def is_current(self, basis: Basis) -> bool:
-        """Return whether nothing was written to what an answer was read from."""
+        """Return whether the tables behind an answer are unchanged."""
         return self._database.is_current(basis)
 
     def _narrowed(self, reading: Reading, query: Query) -> Query:

@@ -1,4 +1,4 @@
-"""Builds, steps, logs, and data of builds: the paths that lead to them, and builds' properties."""
+"""Builds, steps, logs, and build data: paths, and builds' properties."""
 
 from __future__ import annotations
 

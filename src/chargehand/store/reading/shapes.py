@@ -1,4 +1,4 @@
-"""What a kind of resource is, for the planner: columns, related things, paths that lead to it."""
+"""Kinds of resources for the planner: columns, related data, paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes, source stamps, buildsets, requests: what leads to them and belongs to them."""
+"""Changes, source stamps, buildsets, requests: paths and related data."""
 
 from __future__ import annotations
 
