@@ -202,6 +202,24 @@ async def test_a_removed_worker_finishes_its_builds_first(yard: Yard) -> None:
     assert yard.links["w"][0].stops == 1
 
 
+@pytest.mark.parametrize("builds", [0, 1, 2])
+async def test_removing_a_worker_logs_no_failure(
+    yard: Yard, builds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    await yard.configure(config("w", max_builds=2))
+    for _ in range(builds):
+        yard.fleet.reserve("w")
+
+    await yard.configure()
+    for _ in range(builds):
+        yard.fleet.release("w")
+    await yard_gone(yard, "w")
+    await yard.configure(config("w"))
+    await yard.told_of("w", WorkerState.READY)
+
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_removed_worker_may_come_back_while_it_still_builds(yard: Yard) -> None:
     await yard.configure(config("w"))
     yard.fleet.reserve("w")

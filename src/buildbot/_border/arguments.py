@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
-from buildbot._border.errors import error
+from buildbot._border.errors import NO_ARGUMENT, error
+
+_SHORT = 3
+_TAKING = ("__init__", "checkConfig", "reconfigService")
+_ARGS = inspect.Parameter.VAR_POSITIONAL
+_KEYWORDS = inspect.Parameter.VAR_KEYWORD
 
 
 def bound(
@@ -30,6 +37,24 @@ def bound(
     return found
 
 
+def arguments_of(kind: type) -> frozenset[str]:
+    """Return the names of all arguments that a class and its base classes say they take."""
+    methods = (
+        found
+        for base in kind.__mro__
+        for method in _TAKING
+        if isinstance(found := base.__dict__.get(method), FunctionType)
+    )
+    named = {
+        name
+        for method in methods
+        for name, parameter in inspect.signature(method).parameters.items()
+        if name != "self" and parameter.kind not in (_ARGS, _KEYWORDS)
+    }
+    compared = (base.__dict__.get("compare_attrs") or () for base in kind.__mro__)
+    return frozenset(name for name in named.union(*compared) if not name.startswith("_"))
+
+
 def own_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a method whose arguments differ from those of the base class's method.
 
@@ -41,11 +66,12 @@ def own_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def no_argument(owner: str, name: object, known: Iterable[str]) -> str:
     """Return the message for an argument that *owner* does not have."""
-    return f'{owner} has no argument "{name}"{did_you_mean(str(name), known)}'
+    return f'{owner}{NO_ARGUMENT}"{name}"{did_you_mean(str(name), known)}'
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question to append to the message about an unknown word; empty if none is close."""
     by_case = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(word.lower(), by_case, n=1)
+    cutoff = 0.6 if len(word) > _SHORT else 0.5  # "w2" is close to "w1"
+    near = difflib.get_close_matches(word.lower(), by_case, n=1, cutoff=cutoff)
     return f'; did you mean "{by_case[near[0]]}"?' if near else ""

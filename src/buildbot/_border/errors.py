@@ -6,6 +6,7 @@ one is in use, and each sees its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,10 @@ from chargehand.config.model import Warned
 __all__ = ["Collector", "ConfigError", "ConfigErrors", "collecting", "error", "warn"]
 
 
+NO_ARGUMENT = " has no argument "
+_MISSING = re.compile(r"requir|specif|need|must be set|must provide|has no factory")
+
+
 @dataclass(slots=True)
 class Collector:
     """What was found wrong so far; ``directory`` is where the user's files are."""
@@ -26,6 +31,8 @@ class Collector:
     directory: str | None = None
     errors: list[ConfigError] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
+    place: Origin | None = None
+    """What is read at the moment: whatever is said of it belongs there."""
 
     def add(self, message: str, origin: Origin | None = None) -> None:
         """Add an error; the same one is kept once."""
@@ -44,10 +51,20 @@ class Collector:
         if found not in self.warnings:
             self.warnings.append(found)
 
+    def causes(self) -> list[ConfigError]:
+        """Return the errors without those that only follow from a misspelled argument: what was
+        meant by it is missing."""
+        misspelled = {(one.file, one.line) for one in self.errors if NO_ARGUMENT in one.message}
+        return [
+            one
+            for one in self.errors
+            if (one.file, one.line) not in misspelled or not _MISSING.search(one.message)
+        ]
+
     def raise_if_any(self) -> None:
         """Raise what was found, all of it together."""
         if self.errors:
-            raise ConfigErrors(self.errors)
+            raise ConfigErrors(self.causes())
 
 
 _collector: ContextVar[Collector | None] = ContextVar("_collector", default=None)
@@ -64,23 +81,23 @@ def collecting(directory: str | None = None) -> Iterator[Collector]:
         _collector.reset(token)
 
 
-def error(message: str, *_: Any) -> None:
-    """Report an error in the configuration, at the user's line that led here.
+def error(message: str, *_: Any, origin: Origin | None = None) -> None:
+    """Report an error in the configuration, at the user's line that led here or at *origin*.
 
     While a configuration is read the error is collected, and this returns; otherwise it raises
     ConfigErrors.
     """
     collector = _collector.get()
     if collector is None:
-        raise ConfigErrors([ConfigError(message, *(user_origin() or (None, None)))])
-    collector.add(message, user_origin(collector.directory))
+        raise ConfigErrors([ConfigError(message, *(origin or user_origin() or (None, None)))])
+    collector.add(message, origin or collector.place or user_origin(collector.directory))
 
 
 def warn(message: str) -> None:
     """Report something in the configuration that is accepted but not supported or not right."""
     collector = _collector.get()
     if collector is not None:
-        collector.warn(message, user_origin(collector.directory))
+        collector.warn(message, collector.place or user_origin(collector.directory))
 
 
 def current_directory() -> str | None:

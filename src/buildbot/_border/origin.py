@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
@@ -36,6 +37,12 @@ def user_origin(directory: str | None = None) -> Origin | None:
                 break
         frame = frame.f_back
     return fallback
+
+
+def origin_of(function: object) -> Origin | None:
+    """Return where a function is defined, None where that cannot be told."""
+    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
+    return Origin(code.co_filename, code.co_firstlineno) if code is not None else None
 
 
 def _is_users(code: CodeType) -> bool:

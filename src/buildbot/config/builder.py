@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.arguments import no_argument
 from buildbot._border.comparison import ComparableMixin
+from buildbot._border.environment import problems_of_environment
 from buildbot._border.errors import error
 from buildbot._border.initialised import what_is_forgotten
 from buildbot._border.text import bytes2unicode, safeTranslate
@@ -35,6 +36,10 @@ _REMOVED = {
     "mergeRequests": "collapseRequests",
     "category": "tags=[...]",
 }
+
+
+NAMELESS = "<unknown>"
+"""Stands for the name of a builder whose name cannot be used."""
 
 
 class BuilderConfig(ComparableMixin):
@@ -89,8 +94,8 @@ class BuilderConfig(ComparableMixin):
         self.do_build_if = do_build_if
         self.locks = locks or []
         self.env = env or {}
-        if not isinstance(self.env, dict):
-            error(f"{where}: env must be a dictionary, not {env!r}")
+        for problem in problems_of_environment(self.env):
+            error(f"{where}: {problem}")
         self.properties = dict(properties or {})
         self.defaultProperties = dict(defaultProperties or {})
         for key in self.properties.keys() | self.defaultProperties.keys():
@@ -130,10 +135,10 @@ def _checked_name(name: Any) -> str:
         name = bytes2unicode(name)
     if not name and (name is None or isinstance(name, str)):
         error("a builder needs a name: BuilderConfig(name='...')")
-        return "<unknown>"
+        return NAMELESS
     if not isinstance(name, str):
         error(f"builder name must be a string, not {name!r}")
-        return "<unknown>"
+        return NAMELESS
     if name.startswith("_"):
         error(f'builder name "{name}" must not start with an underscore')
     return name

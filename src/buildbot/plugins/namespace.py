@@ -19,6 +19,10 @@ _REMOVED = {
 }
 
 
+class UnknownName(AttributeError):
+    """A namespace has no such name; the message says which is close."""
+
+
 class Namespace(ModuleType):
     """Our names first, then those that installed plug-ins offer as entry points.
 
@@ -78,7 +82,7 @@ class Namespace(ModuleType):
         }
         if inner or any(key.startswith(f"{name}.") for key in points):
             return Namespace(f"{self.__name__}.{name}", f"{self._group}.{name}", inner)
-        raise AttributeError(self._unknown(name))
+        raise UnknownName(self._unknown(name))
 
     def _points(self) -> Iterator[EntryPoint]:
         group, _, prefix = self._group.removeprefix("buildbot.").partition(".")

@@ -10,6 +10,7 @@ from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.initialised import what_is_forgotten
 from buildbot.process.build import Build
+from buildbot.process.step_arguments import outdated
 
 
 class BuildFactory(ComparableMixin):
@@ -57,6 +58,8 @@ class BuildFactory(ComparableMixin):
         if (forgotten := what_is_forgotten(step)) is not None:
             error(forgotten)
             return
+        if (what := outdated(step)) is not None:
+            error(what.sentence, origin=what.origin)
         recipe = getattr(step, "get_step_factory", None)
         self.steps.append(recipe() if recipe is not None else step)
 

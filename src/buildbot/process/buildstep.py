@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import no_argument
+from buildbot._border.arguments import arguments_of, no_argument
 from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
@@ -136,7 +136,7 @@ class BuildStep(
                 check(value, kind, name)
                 setattr(self, name, value)
         for name in kwargs:
-            error(no_argument(kind, name, STEP_ARGUMENTS))
+            error(no_argument(kind, name, arguments_of(type(self)) | STEP_ARGUMENTS.keys()))
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
             error(f'{kind}: the name "{self.name}" is longer than {_LONGEST_NAME} characters')
         self.updateBuildSummaryPolicy = summary_policy(self, kind)

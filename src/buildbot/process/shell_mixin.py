@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import no_argument
+from buildbot._border.arguments import arguments_of, no_argument
 from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.sequences import flatten
@@ -16,6 +16,7 @@ from buildbot.process.step_arguments import (
     Check,
     check_any,
     check_bool,
+    check_environment,
     check_int_or_none,
     check_number_or_none,
     check_text_or_none,
@@ -24,7 +25,7 @@ from buildbot.process.step_arguments import (
 _CHECKS: dict[str, Check] = {
     "command": check_any,
     "workdir": check_text_or_none,
-    "env": check_any,
+    "env": check_environment,
     "want_stdout": check_bool,
     "want_stderr": check_bool,
     "usePTY": check_bool,
@@ -102,7 +103,8 @@ class ShellMixin:
             elif name in _OF_STEP and name not in prohibited:
                 rest[name] = value
             else:
-                error(no_argument(kind, name, {*_CHECKS, *_OF_STEP}.difference(prohibited)))
+                known = {*_CHECKS, *_OF_STEP}.difference(prohibited) | arguments_of(type(self))
+                error(no_argument(kind, name, known))
         for name in _CHECKS:
             # A class attribute that is a dictionary must not be shared by the steps.
             value = getattr(self, name, None)

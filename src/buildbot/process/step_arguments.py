@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from buildbot._border.environment import problems_of_environment
 from buildbot._border.errors import error
+from buildbot._border.origin import Origin, origin_of
 from buildbot._border.rendering import is_constant
+from buildbot.locks import lock_accesses
 
 Check = Callable[[Any, str, str], None]
 
@@ -45,6 +48,42 @@ def _check(value: Any, where: str, name: str, kinds: tuple[type, ...], words: st
         error(f"{where}: {name} must be {words}, not {value!r}")
 
 
+def check_locks(value: Any, where: str, name: str) -> None:
+    """Report a list with something else than lock accesses."""
+    if value is not None and is_constant(value):
+        try:
+            lock_accesses(value)
+        except TypeError as wrong:
+            error(f"{where}: {wrong}")
+
+
+def check_environment(value: Any, where: str, name: str) -> None:
+    """Report variables that no program can be given."""
+    for problem in problems_of_environment(value):
+        error(f"{where}: {problem}")
+
+
+class Outdated(NamedTuple):
+    """What to say of a step that is written for an old Buildbot, and where it is written."""
+
+    sentence: str
+    origin: Origin | None
+
+
+def outdated(step: Any) -> Outdated | None:
+    """Return what to say of a step that has ``start()`` and no ``run()``, None of all others."""
+    kind = type(step)
+    start = getattr(kind, "start", None)
+    run = getattr(kind, "run", None)
+    if start is None or getattr(run, "__module__", "") != "buildbot.process.buildstep":
+        return None
+    return Outdated(
+        f"step {kind.__name__} has start() only, which Buildbot no longer calls since 3.0; "
+        "define run() instead: it may be async, and returns a result such as SUCCESS",
+        origin_of(start),
+    )
+
+
 STEP_ARGUMENTS: dict[str, Check] = {
     "alwaysRun": check_bool,
     "description": check_any,
@@ -56,7 +95,7 @@ STEP_ARGUMENTS: dict[str, Check] = {
     "haltOnFailure": check_bool,
     "updateBuildSummaryPolicy": check_any,
     "hideStepIf": check_any,
-    "locks": check_any,
+    "locks": check_locks,
     "logEncoding": check_any,
     "name": check_text,
     "progressMetrics": check_any,

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.log import StreamLog
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
+from buildbot.process.step_arguments import check_environment
 
 _VARIABLE = re.compile(r"\$\{([0-9a-zA-Z_]*)\}")
 _CHUNK = 64 * 1024
@@ -37,6 +38,7 @@ class MasterShellCommand(BuildStep):
 
     def __init__(self, command: Any, **kwargs: Any) -> None:
         self.env = kwargs.pop("env", None)
+        check_environment(self.env, type(self).__name__, "env")
         self.usePTY = kwargs.pop("usePTY", 0)
         self.interruptSignal = kwargs.pop("interruptSignal", "KILL")
         self.logEnviron = kwargs.pop("logEnviron", True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.errors import error
+from buildbot._border.errors import error, warn
 from buildbot.worker.base import AbstractWorker
 
 DEFAULT_RECONNECT_TIMEOUT = 600.0
@@ -30,6 +30,15 @@ class LocalWorker(AbstractWorker):
     reconnect_timeout: float = DEFAULT_RECONNECT_TIMEOUT
     environment: dict[str, Any] | None = None
     inherit_environment: bool | list[str] | tuple[str, ...] = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(args) > 1 and isinstance(args[1], str) and "/" not in args[1]:
+            warn(
+                f"worker {self.name!r}: the second argument of LocalWorker is its working "
+                f"directory, not a password, which local workers do not have; remove it, or write "
+                f"workdir={args[1]!r}"
+            )
 
     @own_arguments
     def checkConfig(

@@ -305,13 +305,14 @@ class Fleet:
         self._tell(member.name)
 
     def _settle_if_due(self, member: Member) -> None:
-        if member.is_due:
+        is_ours = self._members.get(member.name) is member  # until it is removed
+        if is_ours and member.is_due:
             self._tasks.spawn(self._settle(member), name=f"settle {member.name}")
 
     async def _settle(self, member: Member) -> None:
         """Stop the link, then act on the intent as it is by then."""
-        if member.is_settling:
-            return
+        if member.is_settling or self._members.get(member.name) is not member:
+            return  # Two builds that end together ask for it twice.
         member.is_settling = True
         try:
             if member.link is not None:

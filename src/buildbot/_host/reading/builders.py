@@ -39,7 +39,8 @@ def builder_objects(section: Section) -> list[BuilderConfig]:
 def _of_dictionary(section: Section, entry: dict[str, Any]) -> BuilderConfig | None:
     name = str(entry.get("name", ""))
     try:
-        return BuilderConfig(**entry)
+        with section.reading("builders", name):
+            return BuilderConfig(**entry)
     except TypeError as wrong:
         sentence = (
             str(wrong).replace("BuilderConfig", f'builder "{name}"').replace("argument", "key")

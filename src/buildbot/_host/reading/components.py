@@ -98,7 +98,8 @@ class ComponentReader:
                 self._given.error(f"{self._given.shown(key)}: {forgotten}", key)
                 continue
             self.extensions.append(entry)
-            found.append(convert())
+            with self._given.reading(key, *_names_of(entry)):
+                found.append(convert())
         return found
 
     def _complain(self, key: str, entry: Any, kinds: str) -> None:
@@ -106,3 +107,8 @@ class ComponentReader:
         self._given.error(
             f"{self._given.shown(key)} must be a list of {kinds}, not of {shown}", key
         )
+
+
+def _names_of(entry: Any) -> tuple[str, ...]:
+    name = getattr(entry, "name", None)
+    return (name,) if isinstance(name, str) else ()

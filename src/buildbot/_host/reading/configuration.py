@@ -56,7 +56,7 @@ class Reader:
         if config is None or collector.errors:
             if values is not None:
                 self._document.take_back()
-            raise ConfigErrors(collector.errors)
+            raise ConfigErrors(collector.causes())
         if previous is not None:
             config = _recognised(previous, config)
             equivalence.forget()  # or it keeps the old configuration alive

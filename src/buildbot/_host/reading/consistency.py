@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
-from chargehand.config.model import BuilderConfig, Component, MasterConfig
+from buildbot.config.builder import NAMELESS
+from chargehand.config.model import BuilderConfig, Component, MasterConfig, WorkerConfig
 from chargehand.domain.lock import LockAccess, LockSpec
 
 _WORKER_NAME = re.compile(r"[^\W\d][\w.-]{0,49}|-[\w.-]{0,49}")
@@ -17,19 +19,48 @@ _WORKER_NAME = re.compile(r"[^\W\d][\w.-]{0,49}|-[\w.-]{0,49}")
 
 def check(config: MasterConfig, section: Section) -> None:
     """Report duplicate names, unknown names, and missing parts."""
-    _check_presence(config, section)
+    broken = _Broken.found(config, section)
+    _check_presence(config, section, broken)
     _check_names(config, section)
-    _check_workers_of_builders(config, section)
-    _check_builders_of_schedulers(config, section)
-    _check_projects(config, section)
+    if not broken.workers:
+        _check_workers_of_builders(config, section)
+    _check_builders_of_schedulers(config, section, broken)
+    if not broken.projects:
+        _check_projects(config, section)
     _check_locks(config, section)
 
 
-def _check_presence(config: MasterConfig, section: Section) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Broken:
+    """Lists with entries that could not be read. That others name what they miss follows from it,
+    and is not another mistake."""
+
+    workers: bool
+    builders: bool
+    schedulers: bool
+    projects: bool
+
+    @classmethod
+    def found(cls, config: MasterConfig, section: Section) -> _Broken:
+        return cls(
+            workers=section.is_broken("workers") or not _are_named(config.workers),
+            builders=section.is_broken("builders")
+            or not _are_named(config.builders)
+            or any(builder.name == NAMELESS for builder in config.builders),
+            schedulers=section.is_broken("schedulers"),
+            projects=section.is_broken("projects"),
+        )
+
+
+def _are_named(items: Iterable[WorkerConfig | BuilderConfig]) -> bool:
+    return all(isinstance(item.name, str) for item in items)
+
+
+def _check_presence(config: MasterConfig, section: Section, broken: _Broken) -> None:
     if not config.multi_master:
-        if not config.workers:
+        if not config.workers and not broken.workers:
             section.error("no workers are configured; add one to c['workers']", "workers")
-        if not config.builders:
+        if not config.builders and not broken.builders:
             section.error("no builders are configured; add one to c['builders']", "builders")
     remote = [worker for worker in config.workers if worker.kind == "remote"]
     if remote and not config.protocols:
@@ -53,7 +84,7 @@ def _check_names(config: MasterConfig, section: Section) -> None:
             )
     for key, what, names in (
         ("builders", "several builders are named", [builder.name for builder in builders]),
-        ("builders", "several builders use builddir", [builder.builddir for builder in builders]),
+        ("builders", "several builders use builddir", _directories(builders)),
         ("workers", "several workers are named", [worker.name for worker in config.workers]),
         ("schedulers", "several schedulers are named", _names(config.schedulers)),
         ("change_source", "several change sources are named", _names(config.change_sources)),
@@ -64,43 +95,50 @@ def _check_names(config: MasterConfig, section: Section) -> None:
             section.error(f'{what} "{name}"; names must be unique', key, str(name))
 
 
+def _directories(builders: Iterable[BuilderConfig]) -> list[str]:
+    """Return the directories of builders with different names."""
+    return list({builder.name: builder.builddir for builder in builders}.values())
+
+
 def _check_workers_of_builders(config: MasterConfig, section: Section) -> None:
     known = {worker.name for worker in config.workers}
+    missed: dict[str, list[str]] = {}
     for builder in config.builders:
-        if unknown := sorted(name for name in builder.worker_names if name not in known):
-            section.error(
-                f'builder "{builder.name}" uses {_unknown_workers(unknown, known)}',
-                "builders",
-                builder.name,
-            )
+        for name in dict.fromkeys(builder.worker_names):
+            if known and name not in known:  # Having none at all is another error.
+                missed.setdefault(name, []).append(builder.name)
+    for name, builders in missed.items():
+        section.error(
+            f'builder {_use(builders)} unknown worker "{name}"{did_you_mean(str(name), known)}',
+            "builders",
+            builders[0],
+            str(name),
+        )
 
 
-def _unknown_workers(unknown: Sequence[str], known: Iterable[str]) -> str:
-    if len(unknown) > 1:
-        return "unknown workers " + ", ".join(f'"{name}"' for name in unknown)
-    return f'unknown worker "{unknown[0]}"{did_you_mean(unknown[0], known)}'
-
-
-def _check_builders_of_schedulers(config: MasterConfig, section: Section) -> None:
+def _check_builders_of_schedulers(config: MasterConfig, section: Section, broken: _Broken) -> None:
     known = {builder.name for builder in config.builders}
+    if broken.builders or not known:
+        return
     driven: set[str] = set()
+    missed: dict[str, list[str]] = {}
+    is_broken = broken.schedulers
     for scheduler in config.schedulers:
         names = builder_names(scheduler)
-        if names is None:
-            driven |= known
-            continue
-        driven.update(names)
-        for name in names:
+        driven.update(known if names is None else names)
+        is_broken |= names is not None and not names  # what it was given is no list of names
+        for name in dict.fromkeys(names or ()):
             if name not in known:
-                section.error(
-                    f'scheduler "{scheduler.name}" uses unknown builder "{name}"'
-                    f"{did_you_mean(name, known)}",
-                    "schedulers",
-                    scheduler.name,
-                    name,
-                )
+                missed.setdefault(name, []).append(scheduler.name)
+    for name, schedulers in missed.items():
+        section.error(
+            f'scheduler {_use(schedulers)} unknown builder "{name}"{did_you_mean(name, known)}',
+            "schedulers",
+            schedulers[0],
+            name,
+        )
     idle = sorted(known - driven)
-    if idle and not config.multi_master:
+    if idle and not config.multi_master and not missed and not is_broken:
         section.error(f"{_listed(idle)}: add a scheduler that builds it", "schedulers")
 
 
@@ -153,6 +191,11 @@ def _names(components: Iterable[Component]) -> list[str]:
 
 def _doubled(names: Iterable[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _use(names: Sequence[str]) -> str:
+    more = len(names) - 1
+    return f'"{names[0]}" and {more} more use' if more else f'"{names[0]}" uses'
 
 
 def _listed(names: Sequence[str]) -> str:

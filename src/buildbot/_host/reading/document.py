@@ -14,6 +14,7 @@ from typing import Any
 
 from buildbot._border.errors import Collector
 from buildbot._border.origin import Origin
+from buildbot._host.reading.calls import misused
 from chargehand.config.errors import ConfigErrors
 
 _MODULE_NAME = "__master_cfg__"
@@ -173,6 +174,8 @@ class Document:
 
     def _described(self, error: BaseException) -> tuple[str, Origin]:
         origin = _innermost(error.__traceback__, self.directory) or Origin(str(self.path), 1)
+        if (sentence := misused(error)) is not None:
+            return sentence, origin
         summary = "".join(traceback.format_exception_only(error)).strip()
         own = [
             frame

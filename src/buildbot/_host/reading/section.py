@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from buildbot._border.errors import Collector
@@ -31,6 +32,7 @@ class Section:
         self._collector = collector
         self._prefix = prefix
         self._parents = parents
+        self._broken: set[str] = set()
 
     @property
     def file(self) -> str:
@@ -109,7 +111,25 @@ class Section:
 
     def error(self, message: str, key: str, *names: str) -> None:
         """Report an error at the line of one of *names* (strings in the file), or else of *key*."""
+        self._broken.add(key)
         self._collector.add(message, self._origin(key, names))
+
+    @contextmanager
+    def reading(self, key: str, *names: str) -> Iterator[None]:
+        """Let what is found wrong meanwhile belong to the line of one of *names*, or of *key*."""
+        count = len(self._collector.errors)
+        before, self._collector.place = self._collector.place, self._origin(key, names)
+        try:
+            yield
+        finally:
+            self._collector.place = before
+            if len(self._collector.errors) > count:
+                self._broken.add(key)
+
+    def is_broken(self, *keys: str) -> bool:
+        """Return whether something is wrong with one of these keys; what others miss in it may only
+        follow from that."""
+        return not self._broken.isdisjoint(keys)
 
     def warn(self, message: str, key: str, *names: str) -> None:
         """Report a warning the same way."""

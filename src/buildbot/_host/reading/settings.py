@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -38,7 +39,21 @@ def read_plain(section: Section) -> dict[str, Any]:
 
 
 def _url(section: Section) -> str:
-    return with_slash(section.text("buildbotURL", DEFAULT_URL))
+    url = section.text("buildbotURL", DEFAULT_URL)
+    try:
+        parts = urlsplit(url)
+        is_absolute = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError as wrong:
+        section.error(f"c['buildbotURL']: {url!r} is not a valid URL: {wrong}", "buildbotURL")
+        return DEFAULT_URL
+    if not is_absolute:
+        section.warn(
+            f"c['buildbotURL']: {url!r} is not an absolute URL, so links will not work; "
+            "write http://HOST:PORT/",
+            "buildbotURL",
+        )
+    return with_slash(url)
 
 
 def with_slash(url: str) -> str:

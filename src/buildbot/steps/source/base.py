@@ -11,6 +11,7 @@ from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
+from buildbot.process.step_arguments import check_environment
 
 __all__ = ["Source"]
 
@@ -47,6 +48,7 @@ class Source(CommandMixin, BuildStep):
         self.mode = mode
         self.alwaysUseLatest = alwaysUseLatest
         self.timeout = timeout
+        check_environment(env, type(self).__name__, "env")
         self.env = env
         self.logEnviron = logEnviron
         self.codebase = codebase

@@ -8,6 +8,7 @@ from buildbot._border.errors import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
+from buildbot.process.step_arguments import check_environment
 from buildbot.util.git import RC_SUCCESS, GitStepMixin
 
 _EMPTY_COMMITS = ("disallow", "create-empty-commit", "ignore")
@@ -33,6 +34,7 @@ class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
         super().__init__(workdir=workdir, **kwargs)
         self.timeout = timeout
         self.logEnviron = logEnviron
+        check_environment(env, type(self).__name__, "env")
         self.env = env
         self.config = config
         self.failure: str | None = None
