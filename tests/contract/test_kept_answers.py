@@ -16,6 +16,7 @@ from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.result import Result
+from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.domain.source_stamp import Patch, SourceStamp
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.recovery import Cause, outcomes_of
@@ -89,7 +90,7 @@ def _noted(store: Store) -> tuple[set[str], set[str]]:
         return perform
 
     for field, aggregate in vars(store).items():
-        if field in ("database", "resources"):
+        if field in ("database", "resources", "visited_resources"):
             continue
         for name, _ in inspect.getmembers(type(aggregate), inspect.isfunction):
             if not name.startswith("_"):
@@ -176,6 +177,9 @@ async def _configure(workshop: Workshop, watch: _Watch) -> None:
     await do(store.schedulers.deactivate(workshop.master_id))
     sources = list((await do(store.change_sources.ids(["c"]))).values())
     await do(store.change_sources.activate(sources, workshop.master_id))
+    health = SourceHealth(state=SourceState.FAILING, sentence="cannot reach it")
+    await do(store.change_sources.report(sources[0], health))
+    await do(store.logs.bring_up_to_date())
     await do(store.change_sources.deactivate(workshop.master_id))
     await do(store.state.set("n", "k", "key", 1))
 

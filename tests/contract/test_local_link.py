@@ -37,6 +37,9 @@ class Sessions:
     async def attach(self, session: NativeSession) -> None:
         self.attached.put_nowait(session)
 
+    def not_started(self, name: str, reason: str) -> None:
+        """The tests that let it happen look at what comes next."""
+
     def changed(self, session: NativeSession) -> None:
         self.states.append(session.state)
 

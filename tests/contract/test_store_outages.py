@@ -16,6 +16,9 @@ from chargehand.store.engine.transaction import Transaction
 from chargehand.store.errors import DiskFull
 from chargehand.store.state import encoded, remember
 
+_LONG = "x" * 30_000
+"""A name that needs more room than there is."""
+
 
 async def _room(workshop: Workshop, pages: int | None) -> None:
     """Let the database file grow by that many pages only, or freely again."""
@@ -48,7 +51,7 @@ async def test_what_has_happened_is_recorded_when_there_is_room_again(tmp_path: 
 
         adding = [
             asyncio.ensure_future(
-                workshop.store.steps.add_step(build.id, f"step {n}", "x" * 30_000, started=True)
+                workshop.store.steps.add_step(build.id, f"{n}{_LONG}", "running", started=True)
             )
             for n in range(3)
         ]
@@ -57,7 +60,7 @@ async def test_what_has_happened_is_recorded_when_there_is_room_again(tmp_path: 
         await _room(workshop, None)
         steps = await asyncio.gather(*adding)
 
-        assert [added.step.name for added in steps] == ["step 0", "step 1", "step 2"]
+        assert [added.step.name[:1] for added in steps] == ["0", "1", "2"]
         await workshop.store.builds.finish_build(build, Result.SUCCESS, "done", [])
 
 
@@ -67,7 +70,7 @@ async def test_a_master_that_stops_does_not_wait_for_room(tmp_path: Path):
         await _room(workshop, 2)
         await _fill(workshop)
         adding = asyncio.ensure_future(
-            workshop.store.steps.add_step(build.id, "step", "x" * 30_000, started=True)
+            workshop.store.steps.add_step(build.id, _LONG, "running", started=True)
         )
 
         workshop.store.give_up(after=0)

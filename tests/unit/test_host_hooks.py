@@ -137,7 +137,7 @@ async def test_next_build_gets_a_list_of_its_own_and_each_request_is_made_once(h
 
 async def test_next_build_may_choose_none_and_nothing_else(hooks):
     assert await hooks.next_build(lambda builder, requests: None)("b", [pending(1)]) is None
-    with pytest.raises(TypeError, match="nextBuild must return one of the requests"):
+    with pytest.raises(TypeError, match="nextBuild must return one of the given requests"):
         await hooks.next_build(lambda builder, requests: "x")("b", [pending(1)])
 
 

@@ -49,7 +49,7 @@ async def test_code_that_blocks_the_loop_is_named_once_with_its_line_and_so_is_i
     blocked, over = heard.texts
     assert "_user_code_that_blocks" in blocked
     assert "asyncio/base_events" not in blocked
-    assert "runs again" in over
+    assert "is responsive again" in over
 
 
 async def test_a_loop_that_turns_is_left_alone(heard):

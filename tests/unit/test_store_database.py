@@ -233,7 +233,7 @@ async def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:
 async def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").write_text("hello " * 1000)
 
-    with pytest.raises(DatabaseDamaged, match="no SQLite database"):
+    with pytest.raises(DatabaseDamaged, match="not an SQLite database"):
         await upgrade(_URL, tmp_path)
 
 
@@ -307,7 +307,7 @@ def test_urls_mean_what_buildbots_do(url: str, means: str) -> None:
 
 
 def test_a_bad_url_is_reported() -> None:
-    with pytest.raises(DatabaseUnavailable, match="no database URL"):
+    with pytest.raises(DatabaseUnavailable, match="not a valid database URL"):
         resolved("nonsense", Path("/base"))
 
 

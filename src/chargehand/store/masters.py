@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, false, select, true, update
+from sqlalchemy import Connection, bindparam, false, or_, select, true, update
 
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.master import Master
@@ -24,7 +24,7 @@ from chargehand.store import (
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.mapping import Rows
 from chargehand.store.engine.portable import Updating
-from chargehand.store.engine.tables import builds, masters
+from chargehand.store.engine.tables import builds, masters, requests
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.epochs import Epochs
 from chargehand.store.logs.logs import Logs
@@ -71,7 +71,14 @@ _WITH_LEFTOVERS = (
     select(_master.id)
     .where(
         _master.active == false(),
-        _master.id.in_(select(builds.c.master_id).where(builds.c.complete == false())),
+        or_(
+            _master.id.in_(select(builds.c.master_id).where(builds.c.complete == false())),
+            _master.id.in_(
+                select(requests.c.claimed_by).where(
+                    requests.c.claimed == true(), requests.c.complete == false()
+                )
+            ),
+        ),
     )
     .order_by(_master.id)
 )
@@ -141,7 +148,7 @@ class Masters:
         return await self._database.write(use_case)
 
     async def with_leftovers(self) -> list[MasterId]:
-        """Return the stopped masters with unfinished builds."""
+        """Return the stopped masters with unfinished builds, or requests that they claimed."""
         return await self._database.read(
             lambda connection: list(connection.execute(_WITH_LEFTOVERS).scalars())
         )
