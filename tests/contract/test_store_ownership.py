@@ -59,6 +59,8 @@ class Life:
         self.store = store
         self.master_id = master_id
         self.running: list[Run] = []
+        self.order = asyncio.Lock()
+        """A master writes what a build does in its order."""
 
 
 class Farm:
@@ -156,6 +158,10 @@ class Farm:
         life.running.append(Run(started.build, requests))
 
     async def _write(self, life: Life) -> None:
+        async with life.order:
+            await self._write_in_order(life)
+
+    async def _write_in_order(self, life: Life) -> None:
         if life.running:
             run = life.running[0]
             log = NewLog("stdio", "stdio", LogType.STDIO)
@@ -168,6 +174,10 @@ class Farm:
             await life.store.logs.append(added.log.id, segment(b"oline\n"))
 
     async def _finish(self, life: Life, result: Result) -> None:
+        async with life.order:
+            await self._finish_in_order(life, result)
+
+    async def _finish_in_order(self, life: Life, result: Result) -> None:
         if life.running:
             run = life.running.pop(0)
             for added in run.steps:

@@ -86,7 +86,7 @@ def test_a_newer_schema_is_refused(master: InstalledMaster):
 
     said = _is_refused(master, master.try_start())
 
-    assert "revision 9999, newer than this version" in said
+    assert "revision 9999, which is newer than this version supports" in said
     assert "restore a backup" in said
 
 
@@ -136,7 +136,7 @@ def test_a_database_in_a_directory_that_is_not_there_is_refused(master: Installe
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("nonsense", "cannot be understood"),
+        ("nonsense", "the database URL is not valid"),
         ("oracle://u@h/d", "oracle"),
         ("frobnicate:///x", "frobnicate"),
     ],
@@ -225,7 +225,7 @@ def test_of_many_starts_at_once_one_wins(master: InstalledMaster):
 
     assert sorted(status for _, status in ended) == [0, 1, 1, 1]
     for (_, err), status in ended:
-        assert not status or "runs in" in err, err
+        assert not status or "is already running in" in err, err
     assert master.build("b")["results"] == 0
 
 

@@ -25,7 +25,7 @@ def test_a_reconfiguration_that_kills_the_master_is_noticed(master: InstalledMas
     ran = master.reconfig()
 
     assert ran.status == 1
-    assert "the master has ended" in ran.err
+    assert "The master has exited" in ran.err
 
 
 def test_a_port_in_use_for_changes_is_said_and_taken_when_it_is_free(master: InstalledMaster):
