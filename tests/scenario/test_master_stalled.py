@@ -55,7 +55,7 @@ def test_what_was_taken_from_a_stalled_master_stays_with_the_one_that_took_it(
     assert running["masterid"] != taken["masterid"]
 
     first.signal(signal.SIGCONT)
-    eventually("registering again", lambda: "registering again" in first.log)
+    eventually("registering again", lambda: "registers again" in first.log)
     new = first.build("quick")
     assert (new["results"], new["masterid"]) == (SUCCESS, taken["masterid"])
     assert second.builds_of(request) == [lost, running]
