@@ -357,7 +357,9 @@ def test_a_page_that_is_not_there_says_so_and_leads_back(visit_with: Callable[..
 
 
 def _controls(page: Page) -> int:
-    return page.locator("a[href], button:visible, select, input, summary, details[open] pre").count()
+    return page.locator(
+        "a[href], button:visible, select, input, summary, details[open] pre"
+    ).count()
 
 
 def _reached(page: Page) -> int:
