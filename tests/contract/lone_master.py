@@ -11,7 +11,7 @@ from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Session
 from chargehand.links.native.local import LocalLinks
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 
 
 class OneCommand:
@@ -39,7 +39,7 @@ class OneCommand:
 
 async def main() -> None:
     basedir = Path(sys.argv[1])
-    links = LocalLinks(reception=Reception(basedir / "agents"), directory=basedir)
+    links = LocalLinks(reception=LocalListener(basedir / "agents"), directory=basedir)
     settings = {"reconnect_timeout": float(sys.argv[2])}
     link = links(WorkerConfig(name="w", kind="local", settings=settings), OneCommand())
     await link.start()

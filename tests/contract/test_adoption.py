@@ -21,7 +21,7 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.adoption import Adoption
 from chargehand.links.native.agent_process import AgentOrder, AgentProcess
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.links.native.session import NativeSession
 from chargehand_wire.messages import Hello
 
@@ -31,7 +31,7 @@ class DoomedMaster:
 
     def __init__(self, workshop: Workshop, directory: Path) -> None:
         self.workshop = workshop
-        self.reception = Reception(directory / "agents")
+        self.reception = LocalListener(directory / "agents")
         self.order = AgentOrder(
             worker_name="w",
             basedir=directory / "w",
@@ -116,7 +116,7 @@ async def test_a_segment_that_was_appended_and_not_acknowledged_is_not_appended_
     go.touch()
     await until(done.exists)
 
-    await Adoption(reception=Reception(tmp_path / "agents"), logs=logs).run()
+    await Adoption(reception=LocalListener(tmp_path / "agents"), logs=logs).run()
 
     assert await doomed.lines() == ["1", "2", "3", "4", "5", "6"]
     await doomed.agent.ended
@@ -136,7 +136,7 @@ async def test_an_agent_that_does_not_connect_is_killed_with_all_it_runs(
     await doomed.die()
 
     logs = doomed.workshop.store.logs
-    reception = Reception(tmp_path / "agents")
+    reception = LocalListener(tmp_path / "agents")
     await Adoption(reception=reception, logs=logs, connecting_seconds=0.2).run()
 
     await doomed.agent.ended
@@ -148,7 +148,7 @@ async def test_a_master_without_agents_does_not_wait(workshop: Workshop, tmp_pat
     loop = asyncio.get_running_loop()
     began = loop.time()
 
-    await Adoption(reception=Reception(tmp_path / "none"), logs=workshop.store.logs).run()
+    await Adoption(reception=LocalListener(tmp_path / "none"), logs=workshop.store.logs).run()
 
     assert loop.time() - began < 1
     assert not (tmp_path / "none").exists()

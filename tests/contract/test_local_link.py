@@ -21,7 +21,7 @@ from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import CommandRefused, Receipt, SessionState, WorkerLost
 from chargehand.links.native.local import LocalLink, LocalLinks
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.links.native.session import NativeSession
 from chargehand_wire.worker_side import WorkerSide
 
@@ -114,14 +114,14 @@ def strays_of(worker: Running) -> list[str]:
 
 
 @pytest.fixture
-async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
-    reception = Reception(tmp_path / "agents")
+async def reception(tmp_path: Path) -> AsyncIterator[LocalListener]:
+    reception = LocalListener(tmp_path / "agents")
     yield reception
     await reception.close()
 
 
 def link_of(
-    reception: Reception,
+    reception: LocalListener,
     sessions: Sessions,
     directory: Path,
     workdir: str = "w",
@@ -134,7 +134,7 @@ def link_of(
 
 
 @pytest.fixture
-async def worker(reception: Reception, tmp_path: Path) -> AsyncIterator[Running]:
+async def worker(reception: LocalListener, tmp_path: Path) -> AsyncIterator[Running]:
     sessions = Sessions()
     link = link_of(reception, sessions, tmp_path)
     await link.start()
@@ -816,7 +816,7 @@ async def test_the_worker_says_what_it_is(worker: Running, tmp_path: Path) -> No
 
 
 async def test_a_variable_that_is_not_text_is_shown_with_escapes(
-    reception: Reception, tmp_path: Path
+    reception: LocalListener, tmp_path: Path
 ) -> None:
     sessions = Sessions()
     odd = {**os.environ, "ODD": os.fsdecode(b"caf\xe9")}
@@ -833,7 +833,7 @@ async def test_a_variable_that_is_not_text_is_shown_with_escapes(
     assert b"ocaf\xe9\n" in heard.logs["stdio"]
 
 
-async def test_commands_get_a_clean_environment(reception: Reception, tmp_path: Path) -> None:
+async def test_commands_get_a_clean_environment(reception: LocalListener, tmp_path: Path) -> None:
     sessions = Sessions()
     shell = {**os.environ, "OF_THE_SHELL": "1", "PYTHONPATH": str(tmp_path), "LANG": "C.UTF-8"}
     link = link_of(reception, sessions, tmp_path, environment=shell)
@@ -853,7 +853,7 @@ async def test_commands_get_a_clean_environment(reception: Reception, tmp_path: 
     assert heard.values["rc"] == 0
 
 
-async def test_links_are_made_of_configurations(reception: Reception, tmp_path: Path) -> None:
+async def test_links_are_made_of_configurations(reception: LocalListener, tmp_path: Path) -> None:
     sessions = Sessions()
     links = LocalLinks(reception=reception, directory=tmp_path / "workers")
     elsewhere = {"workdir": str(tmp_path / "elsewhere")}
@@ -929,7 +929,7 @@ async def test_secrets_are_hidden_in_all_logs(worker: Running) -> None:
 
 
 async def test_a_worker_whose_directory_cannot_be_made_comes_when_it_can(
-    reception: Reception, tmp_path: Path
+    reception: LocalListener, tmp_path: Path
 ) -> None:
     sessions = Sessions()
     (tmp_path / "w").write_text("in the way")
@@ -969,7 +969,7 @@ async def test_a_hundred_megabytes_of_text_arrive_quickly(
 
 
 async def test_an_agent_that_never_says_hello_is_started_again(
-    reception: Reception, tmp_path: Path
+    reception: LocalListener, tmp_path: Path
 ) -> None:
     """It would keep other workers from starting as well."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -992,7 +992,7 @@ async def test_an_agent_that_never_says_hello_is_started_again(
 
 
 async def test_an_agent_that_goes_silent_is_started_anew(
-    reception: Reception, tmp_path: Path
+    reception: LocalListener, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import signal\n"
@@ -1017,7 +1017,7 @@ async def test_an_agent_that_goes_silent_is_started_anew(
         await link.stop()
 
 
-async def test_a_stopped_agent_is_let_go_on(reception: Reception, tmp_path: Path) -> None:
+async def test_a_stopped_agent_is_let_go_on(reception: LocalListener, tmp_path: Path) -> None:
     sessions = Sessions()
     link = link_of(reception, sessions, tmp_path, ping_every=0.1)
     await link.start()
@@ -1127,7 +1127,7 @@ async def test_a_stopped_agent_does_not_outlive_its_master_by_more_than_its_pati
 
 
 async def test_an_agent_that_is_merely_idle_is_left_alone(
-    reception: Reception, tmp_path: Path
+    reception: LocalListener, tmp_path: Path
 ) -> None:
     sessions = Sessions()
     link = link_of(reception, sessions, tmp_path, ping_every=0.02)
@@ -1179,7 +1179,7 @@ async def test_what_is_ordered_while_the_connection_is_gone_is_done_after_it(
 
 
 async def test_a_worker_that_does_not_come_back_in_time_is_lost(
-    reception: Reception, tmp_path: Path
+    reception: LocalListener, tmp_path: Path
 ) -> None:
     sessions = Sessions()
     links = LocalLinks(reception=reception, directory=tmp_path)
@@ -1208,7 +1208,7 @@ async def test_a_worker_that_does_not_come_back_in_time_is_lost(
 
 
 async def test_a_stranger_under_a_workers_name_is_turned_away(
-    worker: Running, reception: Reception
+    worker: Running, reception: LocalListener
 ) -> None:
     stranger = WorkerSide(name="w", incarnation="another", info={})
     stranger.connect()
@@ -1225,7 +1225,7 @@ async def test_a_stranger_under_a_workers_name_is_turned_away(
 async def test_the_door_is_closed_to_others_and_may_be_deep_in_the_file_system(
     tmp_path: Path,
 ) -> None:
-    reception = Reception(tmp_path / ("deep/" * 40) / "agents")
+    reception = LocalListener(tmp_path / ("deep/" * 40) / "agents")
     sessions = Sessions()
     link = link_of(reception, sessions, tmp_path)
     await link.start()

@@ -25,7 +25,7 @@ from chargehand.domain.user import User
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import SystemClock
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.testing.fleet import DirectLink
@@ -76,7 +76,7 @@ async def master(workshop: Workshop, basedir: Path) -> tuple[Given, Parts]:
         store=workshop.store,
         master_id=workshop.master_id,
         clock=SystemClock(),
-        reception=Reception(basedir / "agents"),
+        reception=LocalListener(basedir / "agents"),
         links={"local": DirectLink},
     )
     await parts.fleet.reconfigure([WorkerConfig(name="w1", kind="local")], {"w1": [*ids.values()]})

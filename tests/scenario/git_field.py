@@ -18,7 +18,7 @@ from chargehand.domain.build import Build
 from chargehand.domain.session import Session
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.links.native.local import LocalLinks
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.testing.execution import Workshop, sources_of
 from chargehand.testing.git_repository import Repository
 
@@ -81,7 +81,7 @@ async def started_field(tmp_path: Path) -> AsyncIterator[Field]:
     repository.push()
     registry = Registry()
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    reception = Reception(tmp_path / "agents")
+    reception = LocalListener(tmp_path / "agents")
     links = LocalLinks(reception=reception, directory=tmp_path, environment=environment)
     link = links(WorkerConfig(name="w", kind="local"), registry)
     await link.start()

@@ -38,7 +38,7 @@ from chargehand.events.bus import Bus
 from chargehand.events.messages import LogAppended
 from chargehand.execution.service import Builds
 from chargehand.links.native.local import LocalLinks
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.store.store import Store
@@ -72,7 +72,7 @@ class Site:
             url="sqlite:///state.sqlite", basedir=directory, publish=self.bus.publish
         )
         self.sessions = Sessions()
-        self.reception = Reception(directory / "agents")
+        self.reception = LocalListener(directory / "agents")
         links = LocalLinks(reception=self.reception, directory=directory)
         settings = {"workdir": "worker"}
         self.link = links(WorkerConfig(name="w1", kind="local", settings=settings), self.sessions)

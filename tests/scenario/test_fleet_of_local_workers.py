@@ -19,7 +19,7 @@ from chargehand.events.messages import Event, WorkerConnected, WorkerDisconnecte
 from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
 from chargehand.links.native.local import LocalLinks
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.store.store import Store
 
 
@@ -60,7 +60,7 @@ async def farm(tmp_path: Path) -> AsyncIterator[Farm]:
     await store.open()
     links: dict[str, LinkMaker] = {}
     fleet = Fleet(store=store.workers, master_id=await store.masters.start("m"), links=links)
-    reception = Reception(tmp_path / "agents")
+    reception = LocalListener(tmp_path / "agents")
     links["local"] = LocalLinks(reception=reception, directory=tmp_path / "workers")
     yield Farm(fleet, events)
     await fleet.close()

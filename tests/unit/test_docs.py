@@ -124,6 +124,6 @@ def test_every_key_of_live_events_is_in_the_reference():
     for event in announcements.EVENT_TYPES:
         for beginning in announcements.beginnings(event):
             assert f"`{beginning}/" in table, event
-    for telling in announcements.TELLINGS:
-        for verb in telling.verbs:
+    for rule in announcements.ANNOUNCEMENT_RULES:
+        for verb in rule.verbs:
             assert f"`{verb}`" in table or f"/{verb}`" in table, verb

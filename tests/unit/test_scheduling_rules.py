@@ -23,7 +23,7 @@ from chargehand.scheduling.rules import (
     stamps_of_changes,
     stamps_with_defaults,
 )
-from chargehand.scheduling.time_table import BadTimeTable, TimeTable
+from chargehand.scheduling.time_table import TimeTable, TimeTableError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -220,7 +220,7 @@ def test_days_count_from_monday_as_buildbot_has_it(day_of_week: Any, cron: str) 
 
 @pytest.mark.parametrize("wrong", [{"minute": 61}, {"hour": "zz"}, {"month": 13}, {"hour": []}])
 def test_a_time_table_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(BadTimeTable):
+    with pytest.raises(TimeTableError):
         TimeTable(**wrong).check()
 
 
@@ -300,7 +300,7 @@ def test_the_next_time_is_later_in_the_table_and_none_is_left_out(
     ],
 )
 def test_the_first_field_of_a_time_table_that_makes_no_sense_is_named(fields, sentence: str):
-    with pytest.raises(BadTimeTable) as raised:
+    with pytest.raises(TimeTableError) as raised:
         TimeTable(**fields).check()
 
     assert str(raised.value) == sentence

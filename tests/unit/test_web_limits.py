@@ -18,7 +18,7 @@ from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.web_limits import WebLimits
-from chargehand.web.live.limits import LiveAllowance, TooMuch, checked_pattern
+from chargehand.web.live.limits import LimitExceeded, LiveUsage, checked_pattern
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -273,10 +273,10 @@ async def test_there_are_so_many_live_connections():
 
 def test_the_slowest_gives_way_when_all_lag_too_far_behind():
     limits = WebLimits(live_bytes=100)
-    allowance = LiveAllowance(lambda: limits)
+    allowance = LiveUsage(lambda: limits)
     dropped = []
 
-    class Lagging:
+    class LaggingConnection:
         def __init__(self, lag: int) -> None:
             self.lag = lag
 
@@ -285,7 +285,7 @@ def test_the_slowest_gives_way_when_all_lag_too_far_behind():
             allowance.lag(-self.lag)
 
     for lag in (60, 30, 20):
-        allowance.join(Lagging(lag))
+        allowance.join(LaggingConnection(lag))
         allowance.lag(lag)
 
     assert dropped == [60]
@@ -295,7 +295,7 @@ def test_the_slowest_gives_way_when_all_lag_too_far_behind():
 def test_no_path_is_a_failure(path: str):
     try:
         pattern = checked_pattern(path)
-    except TooMuch:
+    except LimitExceeded:
         return
     assert 1 <= len(pattern) <= 16
     assert sum(map(len, pattern)) <= 1024

@@ -74,7 +74,7 @@ async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -
 
 
 async def answered(name: str, function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
-    """Call *function* as `inward` does; it is to answer in time. Raises NoAnswer, with *name*."""
+    """Call *function* as `inward` does; within a limit. Raises AnswerTimeout (with *name*)."""
     return await answered_within(ANSWER_SECONDS, name, function, *args, **keywords)
 
 

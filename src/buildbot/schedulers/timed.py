@@ -18,7 +18,7 @@ from chargehand.config.model import NotYet
 from chargehand.domain.change import Change
 from chargehand.scheduling import nightly, periodic
 from chargehand.scheduling.change_feed import Filter
-from chargehand.scheduling.time_table import BadTimeTable, TimeTable
+from chargehand.scheduling.time_table import TimeTable, TimeTableError
 from chargehand.scheduling.timed import Actions
 
 __all__ = ["Nightly", "NightlyBase", "NightlyTriggerable", "Periodic", "Timed"]
@@ -232,7 +232,7 @@ class NightlyBase(Timed):
     def _check_table(self, table: TimeTable) -> None:
         try:
             table.check()
-        except (BadTimeTable, TypeError, ValueError) as wrong:
+        except (TimeTableError, TypeError, ValueError) as wrong:
             error(f"{self._what}: {wrong}")
 
     def _settings(self) -> Any:

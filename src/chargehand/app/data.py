@@ -11,7 +11,7 @@ from chargehand.resources.query import Filter, Order, Query, Scope
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.stages import StageReader
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
-from chargehand.web.rest.control import Call, ControlDesk, Refused
+from chargehand.web.rest.control import Call, ControlMethods, Refused
 from chargehand.web.rest.reading import Reader
 
 
@@ -35,7 +35,7 @@ class Data:
         self._visitor = visitor
         self._logs = SeenLogs(resources=resources, logs=logs)
         self._reader = Reader(resources=resources, stages=stages)
-        self._desk = ControlDesk(controls=controls, resources=resources, stages=stages)
+        self._desk = ControlMethods(controls=controls, resources=resources, stages=stages)
 
     async def get(
         self,

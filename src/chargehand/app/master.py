@@ -31,7 +31,7 @@ from chargehand.kit.limits import time_limit
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.adoption import Adoption
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.store.engine.engines import shown
 from chargehand.store.engine.writer import MakeWriter, Writer
 from chargehand.store.errors import StoreError
@@ -118,7 +118,7 @@ class Master:
         )
         await store.open()
         master_id = await store.masters.start(self.name)
-        reception = Reception(self._basedir / "agents")
+        reception = LocalListener(self._basedir / "agents")
         await Adoption(reception=reception, logs=store.logs).run()
         left = await store.masters.left_behind(master_id)
         self._parts = parts = Parts(

@@ -29,7 +29,7 @@ from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.links.native.local import LocalLinks
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
@@ -40,12 +40,12 @@ _log = logging.getLogger("chargehand.master")
 _OUTAGE_SECONDS = 5.0
 """Seconds that a clean stop waits for space on a full disk."""
 
-MakeLinks = Callable[[Reception, Path], Mapping[str, LinkMaker]]
+MakeLinks = Callable[[LocalListener, Path], Mapping[str, LinkMaker]]
 """Creates the link factories by kind of worker; local workers connect at the reception and work
 below the directory."""
 
 
-def links_of_all_kinds(reception: Reception, directory: Path) -> Mapping[str, LinkMaker]:
+def links_of_all_kinds(reception: LocalListener, directory: Path) -> Mapping[str, LinkMaker]:
     """Return the link factory of each kind of worker."""
     return {"local": LocalLinks(reception=reception, directory=directory)}
 
@@ -62,7 +62,7 @@ class Parts:
         store: Store,
         master_id: MasterId,
         clock: Clock,
-        reception: Reception,
+        reception: LocalListener,
         links: Mapping[str, LinkMaker],
         redaction: Redaction | None = None,
     ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from chargehand.control.ports import Changes, Resources
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
-from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
@@ -119,10 +119,10 @@ class Orders:
             return self.why_build_waits(build_id)
         return self._dispatcher.why_waiting(request_id, BuilderId(int(str(request["builderid"]))))
 
-    async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
+    async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
         """Say what became of a change."""
         built_by = await self._changes.buildsets_of(change_id)
-        return await self._scheduling.fates_of(change_id, built_by)
+        return await self._scheduling.outcomes_of(change_id, built_by)
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Say what a running build waits for, if it does."""

@@ -19,7 +19,7 @@ from chargehand.domain.lock import LockAccess, LockHolder, LockTooSmall
 from chargehand.domain.properties import merged
 from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
-from chargehand.kit.asking import NoAnswer, answer, place_of
+from chargehand.kit.asking import AnswerTimeout, answer, place_of
 from chargehand.kit.guard import described
 
 _log = logging.getLogger(__name__)
@@ -204,7 +204,7 @@ class Attempt:
         self._line.asked = name, asyncio.get_running_loop().time()
         try:
             return await answer(function(*first, *arguments), name=name, function=function)
-        except NoAnswer as error:
+        except AnswerTimeout as error:
             _log.error("builder %s pauses before its next attempt: %s", self._builder.name, error)
             text = str(error).removeprefix(name).lstrip()
             raise _Refused(FunctionFailed(function=name, error=text)) from error

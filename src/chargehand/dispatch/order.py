@@ -7,7 +7,7 @@ import logging
 
 from chargehand.config.model import Hook
 from chargehand.dispatch.builder_line import BuilderLine
-from chargehand.kit.asking import NoAnswer, answer
+from chargehand.kit.asking import AnswerTimeout, answer
 from chargehand.kit.backoff import Backoff
 from chargehand.kit.guard import Guard
 
@@ -53,7 +53,7 @@ class Order:
         return lines
 
     def _failed(self, error: Exception) -> None:
-        is_silent = isinstance(error, NoAnswer)
+        is_silent = isinstance(error, AnswerTimeout)
         backoff = self._silence if is_silent else self._backoff
         pause = backoff.failed(asyncio.get_running_loop().time())
         _log.error(

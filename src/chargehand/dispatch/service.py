@@ -16,7 +16,6 @@ from chargehand.dispatch.attempt import Attempt, Start
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.collapse import Collapsing
 from chargehand.dispatch.explaining import why_waiting
-from chargehand.dispatch.giving_back import GivingBack
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.missed_events import MissedEvents
 from chargehand.dispatch.order import Order
@@ -26,6 +25,7 @@ from chargehand.dispatch.ports import (
     Workers,
     WorkerSlot,
 )
+from chargehand.dispatch.returning_requests import ReturningRequests
 from chargehand.dispatch.rounds import Rounds
 from chargehand.dispatch.rules import takes_builds, usable
 from chargehand.domain.assignment import AlreadyClaimed, Assignment, LockGrant, UnknownBuilder
@@ -86,7 +86,7 @@ class Dispatcher:
         self._dirty: set[BuilderId] = set()
         self._wake = asyncio.Event()
         self._tasks = Tasks("dispatch")
-        self._giving_back = GivingBack(
+        self._giving_back = ReturningRequests(
             store=store, master_id=master_id, tasks=self._tasks, queue_again=self._queue_again
         )
         self._order = Order()

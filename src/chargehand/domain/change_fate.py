@@ -7,7 +7,7 @@ import msgspec
 from chargehand.domain.json import Json
 
 
-class ChangeFate(msgspec.Struct, frozen=True, kw_only=True):
+class ChangeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a scheduler did with a change, and why.
 
     ``kind`` is one of ``built``, ``not_wanted``, ``unimportant``, ``waits_for_stable_tree``,

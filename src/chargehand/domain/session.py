@@ -37,7 +37,7 @@ class Receipt(Protocol):
         """Whether it is stored or discarded."""
 
     def add_done_callback(self, callback: Callable[[object], object], /) -> None:
-        """Call *callback* soon after it is done."""
+        """Call *callback* soon after this has ended."""
 
 
 Receive = Callable[[CommandUpdate], Receipt | None]

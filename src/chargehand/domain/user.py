@@ -31,7 +31,7 @@ class User:
 
     @property
     def words(self) -> str:
-        """How people are told who ordered something."""
+        """The name under which people see who ordered something."""
         if self.is_master:
             return "the configuration"
         return self.name or self.email or "an anonymous visitor"

@@ -40,7 +40,7 @@ from chargehand.execution.sentences import (
 )
 from chargehand.execution.step_run import StepRun
 from chargehand.execution.stop import Stop
-from chargehand.kit.asking import NoAnswer
+from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.patience import Patience
 
 _log = logging.getLogger(__name__)
@@ -236,7 +236,7 @@ class BuildRun:
             hosted: HostedBuild = self._builder.plan.begin(facts)
             properties = await self._patience.answer("a property", hosted.properties(), then=0.0)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
-            if isinstance(error, NoAnswer) and self._stop is not None:
+            if isinstance(error, AnswerTimeout) and self._stop is not None:
                 return
             _log.warning("cannot start the build of builder %s: %s", self._builder.name, error)
             self._result = Result.EXCEPTION

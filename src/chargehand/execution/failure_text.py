@@ -6,7 +6,7 @@ import html
 import traceback
 from collections.abc import Callable
 
-from chargehand.kit.asking import NoAnswer
+from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.frames import strip_plumbing
 from chargehand.kit.guard import BaseExceptionRaised
 
@@ -15,7 +15,7 @@ _LONGEST = 200
 
 def text_of(error: BaseException) -> str:
     """Return the traceback, from the call of the user's code (or a step) on."""
-    if isinstance(error, NoAnswer):
+    if isinstance(error, AnswerTimeout):
         return f"{error}\n"
     found = traceback.TracebackException.from_exception(_raised(error))
     _strip(found)
@@ -25,7 +25,7 @@ def text_of(error: BaseException) -> str:
 def headline_of(error: BaseException) -> str:
     """Return the traceback's last line: class and message."""
     error = _raised(error)
-    if isinstance(error, NoAnswer):
+    if isinstance(error, AnswerTimeout):
         return str(error)
     return f"{type(error).__name__}: {error}".removesuffix(": ")
 
@@ -36,7 +36,7 @@ def error_sentence(step_name: str, error: BaseException, redact: Callable[[str],
     message = " ".join(redact(str(error)).split())
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]} …"
-    if isinstance(error, NoAnswer):
+    if isinstance(error, AnswerTimeout):
         return f'step "{step_name}": {message}'
     return f'{type(error).__name__} in step "{step_name}": {message}'.removesuffix(": ")
 

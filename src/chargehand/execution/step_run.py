@@ -21,7 +21,7 @@ from chargehand.execution.sentences import BuildPart
 from chargehand.execution.step_context import StepContext
 from chargehand.execution.step_logs import StepLogs
 from chargehand.execution.stop import Stop
-from chargehand.kit.asking import NoAnswer
+from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.patience import Patience
 from chargehand.logs.writer import LogFailed
 
@@ -143,7 +143,7 @@ class StepRun:
             if wanted:
                 locks = await self._patience.answer("locks", self._hosted.locks(), then=0.0)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
-            if isinstance(error, NoAnswer) and self._stop is not None:
+            if isinstance(error, AnswerTimeout) and self._stop is not None:
                 return True, (), None
             return False, (), error
         held = {access.lock.name for access in self._assignment.locks}
@@ -291,7 +291,7 @@ class StepRun:
         try:
             return await self._patience.answer("getCurrentSummary", work, then=0.0), None
         except Exception as error:  # noqa: BLE001 - the guard around extension code
-            if isinstance(error, NoAnswer) and self._stop is not None:
+            if isinstance(error, AnswerTimeout) and self._stop is not None:
                 return "pending", None
             return "pending", error
 

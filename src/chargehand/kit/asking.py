@@ -23,7 +23,7 @@ _GRACE = 1.0
 """Seconds that cancelled code may take to clean up."""
 
 
-class NoAnswer(Expected, TimeoutError):
+class AnswerTimeout(Expected, TimeoutError):
     """A function timed out; the message names it."""
 
 
@@ -34,7 +34,7 @@ async def answer(
     function: Callable[..., object] | None = None,
     within: float = ANSWER_SECONDS,
 ) -> _T:
-    """Await a user's function, *within* seconds. Raises NoAnswer.
+    """Await a user's function, *within* seconds. Raises AnswerTimeout.
 
     It runs as its own task. When the time is up, or when the caller is cancelled, that task is
     cancelled, and abandoned if it ignores the cancellation.
@@ -53,11 +53,11 @@ async def answer(
     return task.result()
 
 
-def no_answer(name: str, function: object, within: float) -> NoAnswer:
+def no_answer(name: str, function: object, within: float) -> AnswerTimeout:
     """Return the error for a function that takes too long."""
     place = place_of(function)
     where = f" ({place})" if place else ""
-    return NoAnswer(f"{name}{where} did not answer within {within:g} s")
+    return AnswerTimeout(f"{name}{where} did not answer within {within:g} s")
 
 
 def place_of(function: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from chargehand.kit.asking import NoAnswer
+from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.limits import TimeLimit
 
 _T = TypeVar("_T")
@@ -29,7 +29,7 @@ class Patience:
             limit.expire_in(then)
 
     async def answer(self, name: str, work: Awaitable[_T], *, then: float = _AFTER_STOP) -> _T:
-        """Await *work*; after `stop`, for *then* seconds at most. Raises NoAnswer."""
+        """Await *work*; after `stop`, for *then* seconds at most. Raises AnswerTimeout."""
         limit = TimeLimit(then if self._is_over else None)
         try:
             async with limit:
@@ -39,6 +39,6 @@ class Patience:
             if not limit.is_over:
                 raise
             message = f"{name} did not return within {then:g} s after it was told to stop"
-            raise NoAnswer(message) from None
+            raise AnswerTimeout(message) from None
         finally:
             self._asking = None

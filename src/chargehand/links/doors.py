@@ -19,7 +19,7 @@ _CREDENTIALS = struct.Struct("3i")
 """Process, user and group of the peer, from the kernel."""
 
 
-class UnixDoor:
+class UnixListener:
     """A unix socket that accepts only processes of our own user."""
 
     def __init__(self, path: Path, accept: Callable[[], asyncio.Protocol]) -> None:

@@ -6,15 +6,19 @@ from typing import Never
 
 from chargehand.events.messages import Event
 from chargehand.resources import builds, farm, sources
+from chargehand.resources.announcement_rules import Announcement as Announcement
+from chargehand.resources.announcement_rules import AnnouncementRule
+from chargehand.resources.announcement_rules import Key as Key
 from chargehand.resources.entity import Entity
-from chargehand.resources.telling import Announcement as Announcement
-from chargehand.resources.telling import Key as Key
-from chargehand.resources.telling import Telling
 
-TELLINGS: tuple[Telling, ...] = (*builds.TELLINGS, *farm.TELLINGS, *sources.TELLINGS)
+ANNOUNCEMENT_RULES: tuple[AnnouncementRule, ...] = (
+    *builds.ANNOUNCEMENT_RULES,
+    *farm.ANNOUNCEMENT_RULES,
+    *sources.ANNOUNCEMENT_RULES,
+)
 """The announcement rule of each event type."""
 
-_TABLE: dict[type[Event], Telling] = {telling.event_type: telling for telling in TELLINGS}
+_TABLE: dict[type[Event], AnnouncementRule] = {rule.event_type: rule for rule in ANNOUNCEMENT_RULES}
 
 EVENT_TYPES: tuple[type[Event], ...] = tuple(_TABLE)
 """The announced event types."""

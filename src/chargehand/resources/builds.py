@@ -6,6 +6,7 @@ from chargehand.domain.build import Build, Log, Step, StepUrl
 from chargehand.domain.result import Result
 from chargehand.events import messages
 from chargehand.events.messages import Event
+from chargehand.resources.announcement_rules import Announcement, AnnouncementRule, announces
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
     BINARY,
@@ -23,7 +24,6 @@ from chargehand.resources.field import (
     read,
     sourced,
 )
-from chargehand.resources.telling import Announcement, Telling, told
 
 BUILD_PATHS = (
     "builders/n:builderid/builds/n:build_number",
@@ -184,23 +184,23 @@ def _properties_updated(event: Event) -> Announcement:
     return keys, sourced(event.properties)
 
 
-TELLINGS = (
-    told(BUILD, messages.BuildStarted, "new", lambda event: event.build),
-    told(BUILD, messages.BuildUpdated, "update", lambda event: event.build),
-    told(BUILD, messages.BuildFinished, "finished", lambda event: event.build),
-    Telling(
+ANNOUNCEMENT_RULES = (
+    announces(BUILD, messages.BuildStarted, "new", lambda event: event.build),
+    announces(BUILD, messages.BuildUpdated, "update", lambda event: event.build),
+    announces(BUILD, messages.BuildFinished, "finished", lambda event: event.build),
+    AnnouncementRule(
         messages.BuildPropertiesUpdated,
         None,
         frozenset({"builds"}),
         ("update",),
         _properties_updated,
     ),
-    told(STEP, messages.StepAdded, "new", lambda event: event.step),
-    told(STEP, messages.StepStarted, "started", lambda event: event.step),
-    told(STEP, messages.StepUpdated, "updated", lambda event: event.step),
-    told(STEP, messages.StepFinished, "finished", lambda event: event.step),
-    told(LOG, messages.LogAdded, "new", lambda event: event.log),
-    told(LOG, messages.LogAppended, "append", lambda event: event.log),
-    told(LOG, messages.LogFinished, "finished", lambda event: event.log),
+    announces(STEP, messages.StepAdded, "new", lambda event: event.step),
+    announces(STEP, messages.StepStarted, "started", lambda event: event.step),
+    announces(STEP, messages.StepUpdated, "updated", lambda event: event.step),
+    announces(STEP, messages.StepFinished, "finished", lambda event: event.step),
+    announces(LOG, messages.LogAdded, "new", lambda event: event.log),
+    announces(LOG, messages.LogAppended, "append", lambda event: event.log),
+    announces(LOG, messages.LogFinished, "finished", lambda event: event.log),
 )
 """Events of these resources."""

@@ -6,6 +6,7 @@ from chargehand.domain.builder import Builder, Project
 from chargehand.domain.master import ChangeSource, Master, Scheduler
 from chargehand.domain.worker import Worker
 from chargehand.events import messages
+from chargehand.resources.announcement_rules import announces, announces_with_verb
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
     BOOLEAN,
@@ -20,7 +21,6 @@ from chargehand.resources.field import (
     list_of,
     made,
 )
-from chargehand.resources.telling import told, told_by_verb
 
 _master = Fields(Master)
 
@@ -244,20 +244,20 @@ ENTITIES: tuple[Entity[Never], ...] = (
     WORKER,
 )
 
-TELLINGS = (
-    told(WORKER, messages.WorkerConnected, "connected", lambda event: event.worker),
-    told(WORKER, messages.WorkerDisconnected, "disconnected", lambda event: event.worker),
-    told(WORKER, messages.WorkerUpdated, "state_updated", lambda event: event.worker),
-    told(MASTER, messages.MasterStarted, "started", lambda event: event.master),
-    told(MASTER, messages.MasterStopped, "stopped", lambda event: event.master),
-    told_by_verb(
+ANNOUNCEMENT_RULES = (
+    announces(WORKER, messages.WorkerConnected, "connected", lambda event: event.worker),
+    announces(WORKER, messages.WorkerDisconnected, "disconnected", lambda event: event.worker),
+    announces(WORKER, messages.WorkerUpdated, "state_updated", lambda event: event.worker),
+    announces(MASTER, messages.MasterStarted, "started", lambda event: event.master),
+    announces(MASTER, messages.MasterStopped, "stopped", lambda event: event.master),
+    announces_with_verb(
         BUILDER,
         messages.BuilderChanged,
         ("started", "stopped", "update"),
         lambda event: event.builder,
         lambda event: event.verb,
     ),
-    told_by_verb(
+    announces_with_verb(
         SCHEDULER,
         messages.SchedulerChanged,
         ("created", "updated"),

@@ -7,6 +7,7 @@ from chargehand.domain.change import Change
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import Patch, SourceStamp, StoredSourceStamp
 from chargehand.events import messages
+from chargehand.resources.announcement_rules import announces
 from chargehand.resources.builds import BUILD_PATHS
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
@@ -23,7 +24,6 @@ from chargehand.resources.field import (
     made,
     sourced,
 )
-from chargehand.resources.telling import told
 
 NO_RESULT = -1
 """The result of incomplete buildsets and requests."""
@@ -256,21 +256,21 @@ WHY = Entity(
 
 ENTITIES: tuple[Entity[Never], ...] = (BUILDSET, CHANGE, REQUEST, SOURCE_STAMP, WHY)
 
-TELLINGS = (
-    told(CHANGE, messages.ChangeAdded, "new", lambda event: event.change),
-    told(
+ANNOUNCEMENT_RULES = (
+    announces(CHANGE, messages.ChangeAdded, "new", lambda event: event.change),
+    announces(
         BUILDSET,
         messages.BuildsetSubmitted,
         "new",
         lambda event: event.buildset,
         lambda event: {"scheduler": event.scheduler},
     ),
-    told(BUILDSET, messages.BuildsetCompleted, "complete", lambda event: event.buildset),
-    told(REQUEST, messages.RequestSubmitted, "new", lambda event: event.pending.request),
-    told(REQUEST, messages.RequestClaimed, "claimed", lambda event: event.request),
-    told(REQUEST, messages.RequestUnclaimed, "unclaimed", lambda event: event.pending.request),
-    told(REQUEST, messages.RequestUpdated, "update", lambda event: event.request),
-    told(REQUEST, messages.RequestCancelled, "cancel", lambda event: event.request),
-    told(REQUEST, messages.RequestCompleted, "complete", lambda event: event.request),
+    announces(BUILDSET, messages.BuildsetCompleted, "complete", lambda event: event.buildset),
+    announces(REQUEST, messages.RequestSubmitted, "new", lambda event: event.pending.request),
+    announces(REQUEST, messages.RequestClaimed, "claimed", lambda event: event.request),
+    announces(REQUEST, messages.RequestUnclaimed, "unclaimed", lambda event: event.pending.request),
+    announces(REQUEST, messages.RequestUpdated, "update", lambda event: event.request),
+    announces(REQUEST, messages.RequestCancelled, "cancel", lambda event: event.request),
+    announces(REQUEST, messages.RequestCompleted, "complete", lambda event: event.request),
 )
 """Events of these resources."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId
 from chargehand.domain.outages import StorageFailed
-from chargehand.kit.asking import NoAnswer
+from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.guard import contained, guarded
 from chargehand.kit.patience import Patience
 from chargehand.kit.tasks import Tasks
@@ -135,7 +135,9 @@ class ChangeFeed:
                     _log, "scheduler %s failed on change %d", self._name, change.id
                 ) as attempt:
                     await self._look_at(change, interest)
-                if self._interest is None and isinstance(attempt.failure, NoAnswer | StorageFailed):
+                if self._interest is None and isinstance(
+                    attempt.failure, AnswerTimeout | StorageFailed
+                ):
                     return  # The next start processes it again.
                 if isinstance(attempt.failure, StorageFailed):
                     # It stays first, so that it is neither lost nor overtaken.

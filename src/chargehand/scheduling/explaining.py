@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chargehand.domain.change import Change
-from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.scheduling.change_feed import ChangeFeed
 from chargehand.scheduling.on_change import OnChange
 from chargehand.scheduling.scheduler import Scheduler
 
 
-def fates_of(
+def outcomes_of(
     change: Change, schedulers: Iterable[Scheduler], built_by: Mapping[str, Sequence[int]]
-) -> list[ChangeFate]:
+) -> list[ChangeOutcome]:
     """Return what became of the change: what *built_by* has (buildsets by scheduler) first."""
     fates = [_built(name, buildsets) for name, buildsets in built_by.items()]
     rest = sorted((one for one in schedulers if one.name not in built_by), key=lambda one: one.name)
     fates += [fate for one in rest if (fate := _fate(change, one)) is not None]
     if not fates:
         sentence = "no scheduler of this master builds changes"
-        fates.append(ChangeFate(kind="no_scheduler", sentence=sentence))
+        fates.append(ChangeOutcome(kind="no_scheduler", sentence=sentence))
     return fates
 
 
-def _built(scheduler: str, buildsets: Sequence[int]) -> ChangeFate:
+def _built(scheduler: str, buildsets: Sequence[int]) -> ChangeOutcome:
     numbers = ", ".join(map(str, buildsets))
     word = "buildset" if len(buildsets) == 1 else "buildsets"
-    return ChangeFate(
+    return ChangeOutcome(
         kind="built",
         scheduler=scheduler,
         sentence=f'scheduler "{scheduler}" made {word} {numbers} of it',
@@ -35,37 +35,37 @@ def _built(scheduler: str, buildsets: Sequence[int]) -> ChangeFate:
     )
 
 
-def _fate(change: Change, scheduler: Scheduler) -> ChangeFate | None:
+def _fate(change: Change, scheduler: Scheduler) -> ChangeOutcome | None:
     feed = scheduler.feed
     if not feed.is_consuming:
         return None
     name = scheduler.name
     if (why := feed.refusal(change)) is not None:
         sentence = f'scheduler "{name}" does not want it: {why}'
-        return ChangeFate(
+        return ChangeOutcome(
             kind="not_wanted", scheduler=name, sentence=sentence, details={"because": why}
         )
     if isinstance(scheduler.kind, OnChange):
         return _waiting(change, name, scheduler.kind) or _passed(change, name, feed)
     if change.id <= feed.seen:
         sentence = f'scheduler "{name}" has taken note of it, and builds when its time comes'
-        return ChangeFate(kind="taken", scheduler=name, sentence=sentence)
+        return ChangeOutcome(kind="taken", scheduler=name, sentence=sentence)
     return None
 
 
-def _waiting(change: Change, name: str, kind: OnChange) -> ChangeFate | None:
+def _waiting(change: Change, name: str, kind: OnChange) -> ChangeOutcome | None:
     if not kind.has(change.id):
         return None
     seconds = kind.seconds_left(change.id)
     if seconds is None:
-        return ChangeFate(
+        return ChangeOutcome(
             kind="waits_for_important_change",
             scheduler=name,
             sentence=f'scheduler "{name}" builds it together with the next important change: '
             "fileIsImportant said no",
         )
     left = round(seconds)
-    return ChangeFate(
+    return ChangeOutcome(
         kind="waits_for_stable_tree",
         scheduler=name,
         sentence=f'scheduler "{name}" waits {left} s more for the tree to be stable',
@@ -73,7 +73,7 @@ def _waiting(change: Change, name: str, kind: OnChange) -> ChangeFate | None:
     )
 
 
-def _passed(change: Change, name: str, feed: ChangeFeed) -> ChangeFate:
+def _passed(change: Change, name: str, feed: ChangeFeed) -> ChangeOutcome:
     if change.id in feed.unimportant:
         kind, what = "unimportant", "does not build it: fileIsImportant said no"
     elif change.id > feed.looked_at:
@@ -84,4 +84,4 @@ def _passed(change: Change, name: str, feed: ChangeFeed) -> ChangeFate:
             "did not see it, though it would want it now: when the change came, the scheduler was "
             "disabled, or configured otherwise"
         )
-    return ChangeFate(kind=kind, scheduler=name, sentence=f'scheduler "{name}" {what}')
+    return ChangeOutcome(kind=kind, scheduler=name, sentence=f'scheduler "{name}" {what}')

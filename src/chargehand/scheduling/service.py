@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.change import Change
-from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.domain.json import Json
 from chargehand.domain.outages import TemporarilyUnavailable
@@ -22,7 +22,7 @@ from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled
-from chargehand.scheduling.explaining import fates_of
+from chargehand.scheduling.explaining import outcomes_of
 from chargehand.scheduling.force import Force, form
 from chargehand.scheduling.force import Settings as FormSettings
 from chargehand.scheduling.ports import (
@@ -161,9 +161,9 @@ class Scheduling:
         except LookupError:  # A reconfiguration is just removing some of them.
             return ()
 
-    async def fates_of(
+    async def outcomes_of(
         self, change_id: ChangeId, built_by: Mapping[str, Sequence[int]]
-    ) -> list[ChangeFate]:
+    ) -> list[ChangeOutcome]:
         """Say what became of a change, scheduler by scheduler. Raises LookupError.
 
         *built_by* has the buildsets that build it, by their schedulers' names.
@@ -171,7 +171,7 @@ class Scheduling:
         found = await self._services.changes.changes([change_id])
         if not found:
             raise LookupError(f"there is no changeid {change_id}")
-        return fates_of(found[0], self._running.values(), built_by)
+        return outcomes_of(found[0], self._running.values(), built_by)
 
     def running(self) -> dict[str, Scheduler]:
         """Return the schedulers that are active here, by name."""

@@ -21,7 +21,7 @@ _MOST_CANDIDATES = 1000
 """More minutes than twice that."""
 
 
-class BadTimeTable(ValueError):
+class TimeTableError(ValueError):
     """A field of the schedule is invalid; the message says which."""
 
 
@@ -52,14 +52,14 @@ class TimeTable:
         return " ".join([*map(_field, fields), _field(_days_of_week(self.day_of_week))])
 
     def check(self) -> None:
-        """Raise BadTimeTable, which names the first field that makes no sense."""
+        """Raise TimeTableError, which names the first field that makes no sense."""
         for name, place, allowed in _RANGES:
             value: Times = getattr(self, name)
             days = _days_of_week(value) if name == "day_of_week" else value
             if not croniter.is_valid(" ".join([*"*" * place, _field(days), *"*" * (4 - place)])):
-                raise BadTimeTable(f"{_said(name, value)}: must be {allowed}")
+                raise TimeTableError(f"{_said(name, value)}: must be {allowed}")
         if not croniter.is_valid(self.cron_line):
-            raise BadTimeTable(f"{self.cron_line!r} never comes, as a line of crontab(5)")
+            raise TimeTableError(f"{self.cron_line!r} never comes, as a line of crontab(5)")
 
     def next_after(self, last: Timestamp, zone: tzinfo | None = None) -> Timestamp:
         """Return the first time after *last*; *zone* None is the machine's.
@@ -75,7 +75,7 @@ class TimeTable:
                 if time > last and (best is None or time < best):
                     best = time
         if best is None:
-            raise BadTimeTable(f"{self.cron_line!r} is never due")
+            raise TimeTableError(f"{self.cron_line!r} is never due")
         return best
 
     def is_due(self, time: Timestamp, zone: tzinfo | None = None) -> bool:

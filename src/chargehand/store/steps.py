@@ -86,7 +86,7 @@ _INSERT = (
 )
 _NAMES = select(_step.name).where(_step.build_id == bindparam("build"))
 # A build that was taken from a master has ended, and its steps with it.
-# Whoever takes the build over waits until what is written now is committed; or this waits for
+# The taking over of a build waits until what is written now is committed; or this waits for
 # that, finds the build ended, and alters nothing. SQLite has one writer, and no such locks.
 _IS_IT = and_(
     _step.id == bindparam("of"),

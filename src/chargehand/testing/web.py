@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
@@ -171,10 +171,10 @@ class MemoryExplanations:
         """Return the reason. Raises LookupError."""
         return self._reasons[request_id]
 
-    async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
+    async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
         """Return that no scheduler wanted it."""
         sentence = "no scheduler of this master builds changes"
-        return [ChangeFate(kind="no_scheduler", sentence=sentence)]
+        return [ChangeOutcome(kind="no_scheduler", sentence=sentence)]
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return nothing: no build waits here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
@@ -79,7 +79,7 @@ class Explanations(Protocol):
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason, None if the request is not waiting. Raises LookupError."""
 
-    async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
+    async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
         """Return what became of a change, scheduler by scheduler. Raises LookupError."""
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:

@@ -20,9 +20,9 @@ from chargehand.domain.session import CommandRefused, Receipt, WorkerLost
 from chargehand.execution.rules import slug_of
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
+from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
-from chargehand.links.native.told_info import told_info
 from chargehand_wire.messages import Hello, Kept
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Adoption:
     def __init__(
         self,
         *,
-        reception: Reception,
+        reception: LocalListener,
         logs: KeptLogs,
         connecting_seconds: float = _CONNECTING_SECONDS,
         ending_seconds: float = _ENDING_SECONDS,
@@ -82,7 +82,7 @@ class Adoption:
         await asyncio.wait(work)
 
     async def _take_over(self, name: str) -> None:
-        survivor = _Survivor(name, self._logs)
+        survivor = _RunningAgent(name, self._logs)
         self._reception.expect(name, survivor.arrived)
         try:
             async with time_limit(self._connecting_seconds):
@@ -102,7 +102,7 @@ class Adoption:
             await asyncio.to_thread(places.kill, name)
 
 
-class _Survivor:
+class _RunningAgent:
     """One agent that outlived its master."""
 
     def __init__(self, name: str, logs: KeptLogs) -> None:
@@ -119,7 +119,7 @@ class _Survivor:
         session = NativeSession(
             worker_name=self._name,
             incarnation=hello.incarnation,
-            info=told_info(hello),
+            info=readable_info(hello),
             patience=_CONNECTING_SECONDS,
             changed=lambda: None,
         )

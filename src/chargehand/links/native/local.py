@@ -14,9 +14,9 @@ from chargehand.domain.session import SessionState
 from chargehand.fleet.ports import Registry
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.agent_process import AgentOrder, AgentProcess
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
+from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
-from chargehand.links.native.told_info import told_info
 from chargehand.links.native.worker_environment import FOR_THE_AGENT, worker_environment
 from chargehand_wire.messages import Hello
 
@@ -44,7 +44,7 @@ class LocalLinks:
     def __init__(
         self,
         *,
-        reception: Reception,
+        reception: LocalListener,
         directory: Path,
         environment: Mapping[str, str] | None = None,
         greeting_time: float = _GREETING_TIME,
@@ -88,7 +88,7 @@ class LocalLink:
         self,
         *,
         order: AgentOrder,
-        reception: Reception,
+        reception: LocalListener,
         registry: Registry,
         starting: asyncio.Semaphore,
         greeting_time: float,
@@ -139,7 +139,7 @@ class LocalLink:
 
     async def _live_once(self) -> None:
         """Start the agent, and return after the end of all its processes."""
-        life = _Life(
+        life = _AgentRun(
             name=self._name, registry=self._registry, patience=max(self._order.patience, 0.0)
         )
         processes = Tasks(f"agent of {self._name}")
@@ -158,7 +158,7 @@ class LocalLink:
             await asyncio.shield(self._ending)
 
 
-async def _end(life: _Life, agent: AgentProcess | None, processes: Tasks) -> None:
+async def _end(life: _AgentRun, agent: AgentProcess | None, processes: Tasks) -> None:
     try:
         await life.end()
     finally:
@@ -167,7 +167,7 @@ async def _end(life: _Life, agent: AgentProcess | None, processes: Tasks) -> Non
         await processes.close()
 
 
-class _Life:
+class _AgentRun:
     """One run of an agent: from its Hello to the end of its session."""
 
     def __init__(self, *, name: str, registry: Registry, patience: float) -> None:
@@ -186,7 +186,7 @@ class _Life:
             session = self._session = NativeSession(
                 worker_name=self._name,
                 incarnation=hello.incarnation,
-                info=told_info(hello),
+                info=readable_info(hello),
                 patience=self._patience,
                 changed=self._changed,
             )

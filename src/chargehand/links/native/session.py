@@ -52,7 +52,7 @@ class NativeSession:
         self._channel: Channel | None = None
         self._state = SessionState.INTERRUPTED
         self._deadline: asyncio.TimerHandle | None = None
-        self._mailboxes: dict[str, _Mailbox] = {}
+        self._mailboxes: dict[str, _UpdateQueue] = {}
         self._preparing: dict[int, _Preparing] = {}
         self._last_number = 0
         self._is_flush_due = False
@@ -114,7 +114,7 @@ class NativeSession:
         if command.id in self._mailboxes:
             raise CommandRefused(f"command {command.id} is already running")
         self._order(command)
-        mailbox = self._mailboxes[command.id] = _Mailbox()
+        mailbox = self._mailboxes[command.id] = _UpdateQueue()
         try:
             self._flush()
             await self._deliver(command.id, mailbox, receive)
@@ -141,7 +141,7 @@ class NativeSession:
 
     def adopt(self, kept: messages.Kept) -> None:
         """Take over a command of an earlier master; call `finish` next."""
-        self._mailboxes[kept.command_id] = _Mailbox()
+        self._mailboxes[kept.command_id] = _UpdateQueue()
         self._side.adopt(kept)
 
     async def finish(self, command_id: CommandId, receive: Receive, reason: str) -> None:
@@ -277,7 +277,9 @@ class NativeSession:
         self._is_flush_due = False
         self._flush()
 
-    async def _deliver(self, command_id: CommandId, mailbox: _Mailbox, receive: Receive) -> None:
+    async def _deliver(
+        self, command_id: CommandId, mailbox: _UpdateQueue, receive: Receive
+    ) -> None:
         def acknowledge(number: int) -> None:
             self._side.acknowledge(command_id, number)
             if mailbox.is_complete:
@@ -295,7 +297,7 @@ class NativeSession:
                 return
             acknowledgements.add(update.number, receive(_translated(update)))
 
-    async def _wait_for_death(self, command_id: CommandId, mailbox: _Mailbox) -> None:
+    async def _wait_for_death(self, command_id: CommandId, mailbox: _UpdateQueue) -> None:
         with contextlib.suppress(TimeoutError, WorkerLost):
             async with time_limit(_DEATH_TIME):
                 while not mailbox.is_complete and self._channel is not None:
@@ -324,7 +326,7 @@ class _Preparing:
             self.answer.set_exception(error)
 
 
-class _Mailbox:
+class _UpdateQueue:
     """Undelivered updates of one command; the protocol's window bounds their number."""
 
     __slots__ = ("_error", "_updates", "_waiter", "is_complete")

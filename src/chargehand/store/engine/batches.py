@@ -104,7 +104,7 @@ class Batches:
             for job in batch:
                 job.error = error
             return True
-        except Exception:  # noqa: BLE001 - whoever is at fault hears of it one by one
+        except Exception:  # noqa: BLE001 - repeating one by one finds the faulty job
             _log.debug("repeating a batch of %d one by one", len(batch))
             return False
         return True
@@ -156,7 +156,7 @@ class Batches:
                     continue
                 job.error = translated(error)
                 job.error.__cause__ = error
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
+            except Exception as error:  # noqa: BLE001 - the waiting caller gets it
                 job.error = error
             return
 

@@ -101,7 +101,7 @@ def _engine(url: URL, begin: str) -> Engine:
         def begin_transaction(connection: SqliteConnection) -> None:
             connection.execute(begin).close()
 
-        # The driver is told to leave transactions alone (see below). An engine's event would do as
+        # The driver leaves transactions alone (see below). An engine's event would do as
         # well, at the price of a slower path for every statement.
         engine.dialect.do_begin = begin_transaction  # type: ignore[assignment,method-assign]  # as said
     return engine

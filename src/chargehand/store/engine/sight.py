@@ -78,12 +78,12 @@ def as_seen(statement: Select[*Ts], sees: Visibility) -> Select[*Ts]:
 
 @lru_cache(maxsize=200)
 def _views(sees: Visibility) -> Mapping[Table, FromClause]:
-    sight = _Sight(sees)
+    sight = _VisibleRows(sees)
     found = {table: sight.view(table) for table in metadata.sorted_tables}
     return {table: view for table, view in found.items() if view is not None}
 
 
-class _Sight:
+class _VisibleRows:
     """Determines the visible rows of each table, from its own rule and its references."""
 
     def __init__(self, sees: Visibility) -> None:

@@ -26,7 +26,7 @@ class LogFiles:
         return self._root / f"{log_id % _SHARDS:02x}" / f"{log_id}.log"
 
     def write(self, log_id: LogId, offset: int, data: bytes) -> None:
-        """Write *data* at *offset*, which is where the log ended; at 0 the file is made anew.
+        """Write *data* at *offset*, which is where the log ended; 0 replaces the file.
 
         Of an attempt that fails nothing is left.
         Raises LogWriteFailed.

@@ -62,8 +62,8 @@ _INSERT = (
 _SLUGS = select(_log.slug).where(_IS_STEPS)
 _IS_IT = _log.id == bindparam("of")
 _SELECT = select(*LOG_COLUMNS, _log.size, _log.content).where(_IS_IT)
-# A log of a build that was taken over has ended with it: no row is altered. Whoever updates the row
-# first has it, the other one finds the condition false.
+# A log of a build that was taken over ended with it: no row is altered. The first to update the row
+# has it; the other finds the condition false.
 _IS_INCOMPLETE = (_IS_IT, _log.complete == false())
 _SET_CONTENT = (
     update(logs)

@@ -27,7 +27,7 @@ class WorldLink:
         self._wire: _Wire | None = None
         self._session: NativeSession | None = None
         self._turn = asyncio.Lock()
-        """Held while the registry is told of a session."""
+        """Held while the registry learns of a session."""
         self._telling: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 

@@ -19,7 +19,7 @@ from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import RequestId
 from chargehand.domain.properties import Property
 from chargehand.fleet.ports import LinkMaker, Registry
-from chargehand.links.native.reception import Reception
+from chargehand.links.native.local_listener import LocalListener
 from chargehand.store.engine.batches import Batches
 from chargehand.store.engine.writer import Settle
 from chargehand.testing.world.client import Client, Json, Row, quoted
@@ -329,7 +329,7 @@ class World:
 
     # What the master is made of
 
-    def _make_links(self, _reception: Reception, _directory: Path) -> Mapping[str, LinkMaker]:
+    def _make_links(self, _reception: LocalListener, _directory: Path) -> Mapping[str, LinkMaker]:
         def link(config: WorkerConfig, registry: Registry) -> WorldLink:
             return WorldLink(worker=self.worker(config.name), registry=registry)
 

@@ -34,7 +34,7 @@ class WriterInTheLoop:
         self._batches.disconnect()
 
     def die(self) -> None:
-        """Write nothing any more: the master was killed."""
+        """Stop writing: the master was killed."""
         self._is_dead = True
 
     def _turn(self) -> None:

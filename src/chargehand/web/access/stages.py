@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
@@ -52,7 +52,7 @@ class StageReader:
             return None
         return (await self._as_seen(sees, {request_id: waiting}))[request_id]
 
-    async def fates_of(self, sees: Visibility, change_id: ChangeId) -> list[ChangeFate]:
+    async def outcomes_of(self, sees: Visibility, change_id: ChangeId) -> list[ChangeOutcome]:
         """Return what became of a change. Raises LookupError.
 
         Who does not see everything hears only of the buildsets of which they see requests.
@@ -60,7 +60,7 @@ class StageReader:
         query = Query(kind="changes", scope={"changeid": change_id}, sees=sees)
         if not (await self._resources.fetch(query)).rows:
             raise LookupError(f"there is no changeid {change_id}")
-        fates = await self._explanations.fates_of(change_id)
+        fates = await self._explanations.outcomes_of(change_id)
         if sees.is_everything:
             return fates
         told = [fate for fate in fates if fate.kind in ("built", "no_scheduler")]
@@ -70,7 +70,7 @@ class StageReader:
             if fate.kind == "no_scheduler" or await self._sees_all_of(sees, fate)
         ]
 
-    async def _sees_all_of(self, sees: Visibility, fate: ChangeFate) -> bool:
+    async def _sees_all_of(self, sees: Visibility, fate: ChangeOutcome) -> bool:
         ids = fate.details["buildsetids"]
         assert isinstance(ids, list)
         query = Query(

@@ -16,7 +16,7 @@ from chargehand.resources.announcements import EVENT_TYPES, Announcement, Key, a
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.live.client import Client, Frame
-from chargehand.web.live.limits import LiveAllowance
+from chargehand.web.live.limits import LiveUsage
 from chargehand.web.live.subscriptions import Subscriptions
 
 _encoder = msgspec.json.Encoder()
@@ -35,7 +35,7 @@ class LiveEvents:
     def __init__(
         self, *, bus: Bus, events: SeenEvents, limits: Callable[[], WebLimits] = WebLimits
     ) -> None:
-        self.allowance = LiveAllowance(limits)
+        self.allowance = LiveUsage(limits)
         self._bus = bus
         self._events = events
         self._subscription: Subscription | None = None
@@ -45,7 +45,7 @@ class LiveEvents:
     def add(self, client: Client, pattern: Key) -> None:
         """Subscribe the client to *pattern*; ``*`` matches any one segment.
 
-        Raises TooMuch.
+        Raises LimitExceeded.
         """
         if pattern in client.patterns:
             return

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from chargehand.resources.announcements import Key
 from chargehand.resources.visibility import Visibility
-from chargehand.web.live.limits import LiveAllowance
+from chargehand.web.live.limits import LiveUsage
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Client:
         sees: Visibility,
         frame: Frame,
         abort: Callable[[], None],
-        allowance: LiveAllowance,
+        allowance: LiveUsage,
     ) -> None:
         self.name = name
         self.sees = sees

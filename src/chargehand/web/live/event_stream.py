@@ -15,7 +15,7 @@ from chargehand.resources.announcements import Key
 from chargehand.resources.policy import Visitor
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import FULL, Client, abort
-from chargehand.web.live.limits import TooMuch, checked_pattern
+from chargehand.web.live.limits import LimitExceeded, checked_pattern
 
 _COMMENT_INTERVAL = 30.0
 
@@ -54,7 +54,7 @@ class EventStreams:
         try:
             pattern = checked_pattern("/".join(rest)) if rest else ()
             return await answer(pattern, headers)
-        except TooMuch as error:
+        except LimitExceeded as error:
             return _plain(400, str(error), headers)
 
     def give_up(self) -> None:

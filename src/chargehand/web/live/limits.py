@@ -12,21 +12,21 @@ _MAX_SEGMENTS = 16
 _MAX_LENGTH = 1024
 
 
-class TooMuch(Exception):
+class LimitExceeded(Exception):
     """A limit is exceeded; the message names it."""
 
 
 def checked_pattern(path: str) -> Key:
-    """Return the path as a pattern. Raises TooMuch."""
+    """Return the path as a pattern. Raises LimitExceeded."""
     if len(path) > _MAX_LENGTH:
-        raise TooMuch(f"a path has at most {_MAX_LENGTH} characters")
+        raise LimitExceeded(f"a path has at most {_MAX_LENGTH} characters")
     pattern = tuple(path.strip("/").split("/"))
     if len(pattern) > _MAX_SEGMENTS:
-        raise TooMuch(f"a path has at most {_MAX_SEGMENTS} segments")
+        raise LimitExceeded(f"a path has at most {_MAX_SEGMENTS} segments")
     return pattern
 
 
-class Lagging(Protocol):
+class LaggingConnection(Protocol):
     """A connection with unsent bytes."""
 
     @property
@@ -37,13 +37,13 @@ class Lagging(Protocol):
         """Drop the connection because too many bytes are unsent."""
 
 
-class LiveAllowance:
+class LiveUsage:
     """Counts the resources that all live connections use."""
 
     def __init__(self, limits: Callable[[], WebLimits]) -> None:
         self._limits = limits
         self._lag = 0
-        self._connections: set[Lagging] = set()
+        self._connections: set[LaggingConnection] = set()
         self._subscriptions = 0
 
     @property
@@ -56,23 +56,23 @@ class LiveAllowance:
         """Whether the limit of connections is reached."""
         return len(self._connections) >= self._limits().live_connections
 
-    def join(self, connection: Lagging) -> None:
+    def join(self, connection: LaggingConnection) -> None:
         """Count a connection."""
         self._connections.add(connection)
 
-    def leave(self, connection: Lagging) -> None:
+    def leave(self, connection: LaggingConnection) -> None:
         """Uncount a connection."""
         self._connections.discard(connection)
 
     def subscribe(self, own: int) -> None:
-        """Count a subscription of a connection that already has *subscriptions*. Raises TooMuch."""
+        """Count one more for a connection that has *own* already. Raises LimitExceeded."""
         limits = self._limits()
         if own >= limits.subscriptions_per_connection:
-            raise TooMuch(
+            raise LimitExceeded(
                 f"more than {limits.subscriptions_per_connection} subscriptions of one connection"
             )
         if self._subscriptions >= limits.subscriptions:
-            raise TooMuch(f"more than {limits.subscriptions} subscriptions in all")
+            raise LimitExceeded(f"more than {limits.subscriptions} subscriptions in all")
         self._subscriptions += 1
 
     def unsubscribe(self) -> None:

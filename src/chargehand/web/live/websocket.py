@@ -14,7 +14,7 @@ from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import FULL, Client, abort
-from chargehand.web.live.limits import TooMuch, checked_pattern
+from chargehand.web.live.limits import LimitExceeded, checked_pattern
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
@@ -107,7 +107,7 @@ class EventSocket:
                 pattern = _pattern(frame)
                 try:
                     self._live.add(client, pattern)
-                except TooMuch as error:
+                except LimitExceeded as error:
                     raise Refused(400, str(error)) from error
                 return "OK"
             case "stopConsuming":
@@ -149,5 +149,5 @@ def _pattern(frame: Resource) -> Key:
         raise Refused(400, f"invalid path format '{path}'")
     try:
         return checked_pattern(path)
-    except TooMuch as error:
+    except LimitExceeded as error:
         raise Refused(400, str(error)) from error

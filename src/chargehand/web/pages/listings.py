@@ -67,7 +67,7 @@ async def builds_of_change(overview: Overview, change: Resource) -> Resource:
         order=(Order("buildid", descending=True),),
         limit=_BUILDS_OF_CHANGE,
     )
-    fates = await overview.fates_of(ChangeId(change["changeid"]))
+    fates = await overview.outcomes_of(ChangeId(change["changeid"]))
     return {"change": change, "builds": await overview.titled(builds), "fates": fates}
 
 

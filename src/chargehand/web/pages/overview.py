@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chargehand.domain.change_fate import ChangeFate
+from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
@@ -64,9 +64,9 @@ class Overview:
         query = Query(kind=kind, sees=self._visitor.sees, **question)
         return (await self._resources.fetch(query)).rows
 
-    async def fates_of(self, change_id: ChangeId) -> list[ChangeFate]:
+    async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
         """Return what became of a change, scheduler by scheduler."""
-        return await self._stages.fates_of(self._visitor.sees, change_id)
+        return await self._stages.outcomes_of(self._visitor.sees, change_id)
 
     async def _explained(self, builds: list[Resource]) -> list[Resource]:
         """Add ``why`` to each build: what it waits for, if it does."""

@@ -19,7 +19,7 @@ from chargehand.web.access.stages import StageReader
 from chargehand.web.bodies import Bodies, BodyRefused
 from chargehand.web.ports import Controls, Logs, Resources
 from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
-from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlDesk, Refused
+from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlMethods, Refused
 from chargehand.web.rest.large import Busy, LargeAnswer
 from chargehand.web.rest.log_reading import LogReader
 from chargehand.web.rest.reading import NotFound, Reader, resolved_path
@@ -49,7 +49,7 @@ class RestApi:
         self._resources = resources
         self.reader = Reader(resources=resources, stages=stages, limits=limits)
         self._logs = LogReader(resources=resources, logs=SeenLogs(resources=resources, logs=logs))
-        self._desk = ControlDesk(controls=controls, resources=resources, stages=stages)
+        self._desk = ControlMethods(controls=controls, resources=resources, stages=stages)
         self.origins = origins
 
     async def serve(

@@ -111,7 +111,7 @@ Order = Callable[[Resolved, Parameters, Visitor], Awaitable[object]]
 _OF_A_FORM: Declared = {"builderNames": names, "builderid": integer, "owner": text}
 
 
-class ControlDesk:
+class ControlMethods:
     """Runs control methods; the one place that checks the policy for them."""
 
     def __init__(self, *, controls: Controls, resources: Resources, stages: StageReader) -> None:

@@ -35,7 +35,7 @@ class Busy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class CachedAnswer:
     """A complete answer, with the tables it was read from."""
 
     answer: Answer
@@ -80,7 +80,7 @@ class LargeAnswers:
         *,
         compact: bool,
         show: Show,
-    ) -> KeptAnswer | LargeAnswer:
+    ) -> CachedAnswer | LargeAnswer:
         """Return a complete answer if it turns out to be small. Needs a place. Raises TooLarge."""
         answer = LargeAnswer(
             query, plural, first, others, compact=compact, show=show,
@@ -95,7 +95,7 @@ class LargeAnswers:
         if made is None:
             return answer
         answer.end()
-        return KeptAnswer(made, answer.basis)
+        return CachedAnswer(made, answer.basis)
 
     def _check_size(self, rows: int) -> None:
         limit = self._limits().rows

@@ -20,7 +20,7 @@ from chargehand.web.access.stages import StageReader
 from chargehand.web.ports import Resources
 from chargehand.web.rest import query_string
 from chargehand.web.rest.answers import Answer, AnswerCache, Question, failure, success
-from chargehand.web.rest.large import KeptAnswer, LargeAnswer, LargeAnswers
+from chargehand.web.rest.large import CachedAnswer, LargeAnswer, LargeAnswers
 
 
 class NotFound(LookupError):
@@ -119,7 +119,7 @@ class Reader:
             compact=question[2],
             show=partial(_shown, endpoint),
         )
-        if isinstance(answer, KeptAnswer):
+        if isinstance(answer, CachedAnswer):
             if answer.basis is not None:
                 self._cache.keep(question, answer.answer, answer.basis)
             return answer.answer
@@ -177,7 +177,7 @@ class Reader:
     async def _fates(self, query: Query) -> Sequence[Resource]:
         change_id = ChangeId(int(query.scope["changeid"]))
         try:
-            fates = await self._stages.fates_of(query.sees, change_id)
+            fates = await self._stages.outcomes_of(query.sees, change_id)
         except LookupError:
             raise NotFound(f"not found: changes/{change_id}") from None
         return [

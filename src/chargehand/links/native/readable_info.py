@@ -10,7 +10,7 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand_wire.messages import Hello
 
 
-def told_info(hello: Hello) -> WorkerInfo:
+def readable_info(hello: Hello) -> WorkerInfo:
     """Return the worker's information, with undecodable bytes as escapes."""
     return msgspec.convert(_readable(hello.info), WorkerInfo)
 

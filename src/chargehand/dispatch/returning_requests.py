@@ -17,7 +17,7 @@ _PAUSE_SECONDS = 30
 """Seconds of the pause, so that immediate failures do not loop."""
 
 
-class GivingBack:
+class ReturningRequests:
     """Requests returning to the queue, one task per build; cancelling ends them immediately."""
 
     def __init__(

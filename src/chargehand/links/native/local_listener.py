@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from chargehand.links.doors import UnixDoor
+from chargehand.links.doors import UnixListener
 from chargehand.links.native.agent_places import AgentPlaces
 from chargehand.links.native.channel import Channel, Receiver
 from chargehand_wire.messages import Hello
@@ -14,12 +14,12 @@ Arrived = Callable[[Hello], Receiver | None]
 """Returns the session for a connection, None if there is none."""
 
 
-class Reception:
+class LocalListener:
     """Accepts all connections of this machine's workers, on a socket in the master's directory."""
 
     def __init__(self, directory: Path) -> None:
         self.places = AgentPlaces(directory)
-        self._door = UnixDoor(self.places.door, lambda: Channel(self._arrived))
+        self._door = UnixListener(self.places.door, lambda: Channel(self._arrived))
         self._expected: dict[str, Arrived] = {}
 
     async def open(self) -> None:

@@ -18,7 +18,7 @@ Announcement = tuple[tuple[Key, ...], Resource]
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class AnnouncementRule:
     """The announcement rule of one event type."""
 
     event_type: type[Event]
@@ -31,13 +31,13 @@ class Telling:
     tell: Callable[[Event], Announcement]
 
 
-def told(
+def announces(
     entity: Entity[V],
     event_type: type[E],
     verb: str,
     value: Callable[[E], V],
     extra: Callable[[E], Resource] | None = None,
-) -> Telling:
+) -> AnnouncementRule:
     """Announce the value in the event (and *extra*), with a fixed verb."""
     show = entity.shower()
     beginnings = tuple(entity.event_keys.items())
@@ -49,21 +49,21 @@ def told(
         resource = show(shown)
         return keys, resource if extra is None else resource | extra(event)
 
-    return Telling(event_type, entity, frozenset(entity.event_keys), (verb,), tell)
+    return AnnouncementRule(event_type, entity, frozenset(entity.event_keys), (verb,), tell)
 
 
-def told_by_verb(
+def announces_with_verb(
     entity: Entity[V],
     event_type: type[E],
     verbs: tuple[str, ...],
     value: Callable[[E], V],
     verb: Callable[[E], str],
-) -> Telling:
+) -> AnnouncementRule:
     """Announce the value in the event, with the event's verb."""
-    by_verb = {one: told(entity, event_type, one, value).tell for one in verbs}
+    by_verb = {one: announces(entity, event_type, one, value).tell for one in verbs}
 
     def tell(event: Event) -> Announcement:
         assert isinstance(event, event_type)
         return by_verb[verb(event)](event)
 
-    return Telling(event_type, entity, frozenset(entity.event_keys), verbs, tell)
+    return AnnouncementRule(event_type, entity, frozenset(entity.event_keys), verbs, tell)
