@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chargehand_worker.arguments import text, texts
+from chargehand_worker.receiving import download
 
 Values = dict[str, Any]
 """What the command found, besides ``rc``."""
@@ -56,6 +57,7 @@ FILE_COMMANDS: dict[str, FileCommand] = {
     "glob": find,
     "listdir": listdir,
     "rmfile": rmfile,
+    "downloadFile": download,
 }
 
 

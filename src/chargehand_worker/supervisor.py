@@ -206,11 +206,13 @@ class Supervisor:
         try:
             values = work.result()
         except OSError as error:
-            self._say_failed(outlet, f"{order.name}: {error.strerror}: {error.filename}")
+            why = f"{error.strerror}: {error.filename}"
+            self._say_failed(outlet, f"{order.name}: {why}")
+            outlet.value("why", why)
             outlet.value("rc", error.errno or 1)
             return
         except ValueError as error:  # A path with a zero byte, or with half a character.
-            self._say_failed(outlet, f"{order.name}: {error}: {order.arguments!r}")
+            self._say_failed(outlet, f"{order.name}: {error}: {_shown(order.arguments)!r}")
             outlet.value("rc", errno.EINVAL)
             return
         for key, value in values.items():
@@ -231,3 +233,8 @@ class Supervisor:
             error = str(failure)
         self._side.prepared(order.number, error)
         self._send()
+
+
+def _shown(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Return the arguments without the content of files, which logs do not show."""
+    return {name: value for name, value in arguments.items() if name != "content"}

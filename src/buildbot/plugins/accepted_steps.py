@@ -114,16 +114,12 @@ STEPS: dict[str, dict[str, Accepted]] = {
         "preferLastChangedRev",
     ),
     "buildbot.steps.subunit": _of("shell", SubunitShellCommand="failureOnNoTests"),
-    "buildbot.steps.transfer": _of(
+    "buildbot.steps.uploads": _of(  # `buildbot.steps.transfer` has them too
         "step",
         FileUpload="workersrc masterdest workdir maxsize blocksize mode keepstamp url urlText",
-        FileDownload="mastersrc workerdest workdir maxsize blocksize mode",
         DirectoryUpload="workersrc masterdest workdir maxsize blocksize compress url urlText",
         MultipleFileUpload="workersrcs masterdest workdir maxsize blocksize glob mode compress "
         "keepstamp url urlText",
-        StringDownload="s workerdest workdir maxsize blocksize mode",
-        JSONStringDownload="o workerdest workdir maxsize blocksize mode",
-        JSONPropertiesDownload="workerdest workdir maxsize blocksize mode",
     ),
     "buildbot.steps.trigger": _of(
         "step",

@@ -55,6 +55,13 @@ STEPS = {
         "RemoveDirectory",
         "SetPropertiesFromEnv",
     ),
+    **_of(
+        "buildbot.steps.transfer",
+        "FileDownload",
+        "JSONPropertiesDownload",
+        "JSONStringDownload",
+        "StringDownload",
+    ),
     **_of("buildbot.steps.source.base", "Source"),
     **_of("buildbot.steps.source.gerrit", "Gerrit"),
     **_of("buildbot.steps.source.git", "Git", "GitCommit", "GitPush", "GitTag"),

@@ -15,7 +15,8 @@ from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartC
 from chargehand_wire.numbering import RoomAgain
 from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 
-_COMMANDS = ("shell", "rmdir", "cpdir", "mkdir", "stat", "glob", "listdir", "rmfile")
+_FILES = ("mkdir", "stat", "glob", "listdir", "rmfile", "downloadFile")
+_COMMANDS = ("shell", "rmdir", "cpdir", *_FILES)
 
 
 class Wire(Protocol):
