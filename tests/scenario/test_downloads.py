@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from test_build_steps import Site
 
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.results import SUCCESS
 from buildbot.steps.transfer import (
     FileDownload,
     JSONPropertiesDownload,
     JSONStringDownload,
     StringDownload,
 )
+from buildbot.steps.worker import CompositeStepMixin
 
 
 @pytest.fixture
@@ -55,3 +58,18 @@ async def test_downloads_write_files_on_the_worker(site, tmp_path):
             f"download n (on the master: No such file or directory: {tmp_path / 'none'}) (failure)",
         ),
     ]
+
+
+async def test_a_composite_step_writes_a_file_and_reads_it(site):
+    found = {}
+
+    class Composite(CompositeStepMixin, BuildStep):
+        async def run(self):
+            found["failed"] = await self.downloadFileContentToWorker("a/f", "caf\xe9\n")
+            found["content"] = await self.getFileContentFromWorker("a/f")
+            found["directory"] = await self.downloadFileContentToWorker("a", "x")
+            return SUCCESS
+
+    await site.run(Composite())
+
+    assert found == {"failed": False, "content": "caf\xe9\n", "directory": True}

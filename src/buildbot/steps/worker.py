@@ -246,6 +246,24 @@ class CompositeStepMixin:
             raise BuildStepFailed
         return None
 
+    def downloadFileContentToWorker(
+        self: Any,
+        workerdest: str,
+        strfile: str | bytes,
+        abandonOnFailure: bool = False,
+        mode: int | None = None,
+        workdir: str | None = None,
+    ) -> Any:
+        """Write text (as UTF-8) to a file in the working directory; whether that failed."""
+        content = strfile.encode() if isinstance(strfile, str) else strfile
+        arguments = {
+            "workerdest": workerdest,
+            "workdir": self.workdir if workdir is None else workdir,
+            "mode": mode,
+            "content": content,
+        }
+        return self.runRemoteCommand("downloadFile", arguments, abandonOnFailure=abandonOnFailure)
+
     def runGlob(self: Any, path: str, **kwargs: Any) -> Any:
         """The paths that match a pattern."""
         return self.runRemoteCommand(
