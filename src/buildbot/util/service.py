@@ -246,6 +246,12 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
         properties.master = self.master
         return await render_value(value, properties)
 
+    async def _begun(self) -> None:
+        # Overriding methods may use what reconfigService set without awaiting the inherited one.
+        if not self.configured:
+            await self._configure()
+        await super()._begun()
+
     async def _start_all(self) -> None:
         if not self.configured:
             await self._configure()

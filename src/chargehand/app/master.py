@@ -22,6 +22,7 @@ from chargehand.config.difference import difference
 from chargehand.config.model import MasterConfig
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
+from chargehand.domain.failed_part import FailedPart
 from chargehand.domain.identifiers import BuilderId, LogId
 from chargehand.events.bus import Bus
 from chargehand.execution.recovery import Cause, outcomes_of
@@ -221,6 +222,11 @@ class Master:
     def urls(self) -> list[str]:
         """The addresses of the web server."""
         return self._ready.web.urls
+
+    @property
+    def failed_parts(self) -> list[FailedPart]:
+        """The parts of the configuration that could not be started."""
+        return self._ready.failed_parts
 
     def summary(self) -> str:
         """Return a short summary of the configuration."""

@@ -17,6 +17,7 @@ from chargehand.config.model import MasterConfig
 from chargehand.control.orders import Orders
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
+from chargehand.domain.failed_part import FailedPart, HasFailedParts
 from chargehand.domain.identifiers import MasterId
 from chargehand.events.bus import Bus
 from chargehand.events.messages import WorkerDisconnected
@@ -141,7 +142,19 @@ class Parts:
             bus=bus,
             clock=clock,
             local_socket=local_socket,
+            failed_parts=lambda: self.failed_parts,
         )
+
+    @property
+    def failed_parts(self) -> list[FailedPart]:
+        """What the configuration names and does not run, stage by stage."""
+        stages: tuple[HasFailedParts, ...] = (
+            self.fleet,
+            self.scheduling,
+            self.intake,
+            self.services,
+        )
+        return [part for stage in stages for part in stage.failed_parts]
 
     async def register_again(self) -> None:
         """Record and claim again what other masters consider stopped."""

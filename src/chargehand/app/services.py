@@ -7,20 +7,31 @@ import logging
 from collections.abc import Sequence
 
 from chargehand.config.model import Component, Hosted, HostedSettings, NotYet
+from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.kit.guard import guarded
 
 _log = logging.getLogger(__name__)
 
 
 class Services:
-    """Runs users' services; logs failures, which do not affect other services."""
+    """Runs users' services; keeps failures, which do not affect other services.
+
+    A service that failed is started again with each reconfiguration.
+    """
 
     def __init__(self) -> None:
         self._running: dict[str, tuple[Component, Hosted]] = {}
+        self._failed: dict[str, FailedPart] = {}
+
+    @property
+    def failed_parts(self) -> Sequence[FailedPart]:
+        """The configured services that could not be started."""
+        return [self._failed[name] for name in sorted(self._failed)]
 
     async def reconfigure(self, components: Sequence[Component]) -> None:
         """Run these services instead; unchanged ones keep running."""
         wanted = {component.name: component for component in components}
+        self._failed = {}
         await self._stop_all(
             [
                 name
@@ -47,11 +58,22 @@ class Services:
                 return  # Reading the configuration has warned about it.
             case unknown:
                 raise TypeError(f"unknown service settings: {type(unknown)}")
-        with guarded(_log, "cannot start service %s", component.name):
+        name = component.name
+        with guarded(_log, "cannot start service %s", name) as attempt:
             await runtime.start()
-            self._running[component.name] = (component, runtime)
+            self._running[name] = (component, runtime)
+        if attempt.failure is not None:
+            self._failed[name] = FailedPart(
+                kind="service", name=name, reason=reason_of(attempt.failure)
+            )
+            # What it had opened until then, such as ports, is in the way of the next attempt.
+            await self._end(name, runtime)
 
     async def _stop(self, name: str) -> None:
         _, runtime = self._running.pop(name)
+        await self._end(name, runtime)
+
+    @staticmethod
+    async def _end(name: str, runtime: Hosted) -> None:
         with guarded(_log, "error while stopping service %s", name):
             await runtime.stop()

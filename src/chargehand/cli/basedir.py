@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,10 @@ SETTINGS_FILE = "buildbot.tac"
 LOG_FILE = "master.log"
 LOG_LINK = "twistd.log"
 PID_FILE = "twistd.pid"
+_LONGEST = 64
+"""Characters of a pid file to read; no number of a process is longer."""
+_HIGHEST_PROCESS = 2**22
+"""Linux gives no process a higher number."""
 _DYING_SECONDS = 3.0
 _LOOKING_SECONDS = 0.3
 
@@ -124,17 +129,31 @@ class PidFile:
         """Return the running master and whether it holds the lock, as ours do.
 
         Everything is read from one open file: a master that stops meanwhile unlinks it.
+        Raises CommandFailed if the file cannot be read, or another program holds the lock.
         """
         try:
             file = self._path.open(encoding="ascii", errors="replace")
         except FileNotFoundError:
             return None, False
+        except OSError as error:
+            raise CommandFailed(
+                f"cannot read {self._path}: {error.strerror}. If no master is running in "
+                f"{self._path.parent}, remove it."
+            ) from None
         with file:
-            text = file.read().strip()
-            if not text.isdecimal():
+            process = _process_id(file.read(_LONGEST))
+            if process is None:
                 return None, False
-            process, is_locked = int(text), _is_locked(file.fileno(), int(text))
+            is_locked = _is_locked(file.fileno(), process)
+            if is_locked and (holder := _lock_holder(file.fileno())) not in (None, process):
+                raise self._foreign(holder)
         return (process if is_locked or self._is_of_buildbot(process) else None), is_locked
+
+    def _foreign(self, holder: int) -> CommandFailed:
+        return CommandFailed(
+            f"Process {holder} ({_command(holder)}) holds a lock on {self._path}, and it is no "
+            f"master of {self._path.parent}. End it, and try again."
+        )
 
     def _is_of_buildbot(self, process: int) -> bool:
         """Buildbot's masters do not lock the file, but their working directory gives them away."""
@@ -168,9 +187,13 @@ class PidFile:
             except BlockingIOError:
                 # A command that checks for a running master holds the lock for a moment.
                 if time.monotonic() > deadline:
+                    holder = _lock_holder(file, ("READ", "WRITE"))
+                    running = self.running()
+                    if running is None and holder is not None:
+                        raise self._foreign(holder) from None
                     raise AlreadyRunning(
                         f"A master is already running in {self._path.parent} "
-                        f"(process {self.running()}). "
+                        f"(process {running}). "
                         f"To stop it: chargehand stop {self._path.parent}"
                     ) from None
                 time.sleep(0.01)
@@ -189,6 +212,40 @@ class PidFile:
             self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+
+
+def _process_id(text: str) -> int | None:
+    """Return the number in a pid file; None for what cannot be one."""
+    number = text.strip()
+    if not number.isdecimal() or not 0 < int(number) <= _HIGHEST_PROCESS:
+        return None
+    return int(number)
+
+
+def _lock_holder(file: int, kinds: Container[str] = ("WRITE",)) -> int | None:
+    """Return the process that locked an open file; None where the system does not tell.
+
+    Commands that only look hold a READ lock for a moment, masters a WRITE lock.
+    """
+    inode = os.fstat(file).st_ino
+    try:
+        locks = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return None
+    for lock in locks:  # such as "3: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF"
+        fields = lock.split()
+        is_one = fields[1] == "FLOCK" and fields[3] in kinds
+        if is_one and fields[5].rpartition(":")[2] == str(inode):
+            return int(fields[4]) if int(fields[4]) > 0 else None
+    return None
+
+
+def _command(process: int) -> str:
+    try:
+        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "already gone"
+    return b" ".join(words[:3]).decode(errors="replace").strip()[:100] or "unknown"
 
 
 def _is_locked(file: int, process: int) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +16,14 @@ import click
 from chargehand.app.failure import CommandFailed
 from chargehand.app.garbage import without_pauses
 from chargehand.cli.basedir import Basedir, PidFile, open_basedir
-from chargehand.cli.phrases import RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
+from chargehand.cli.log_lines import new_lines, without_level, without_prefix
+from chargehand.cli.phrases import (
+    NOT_RUNNING,
+    RECONFIGURE_ABORTED,
+    RECONFIGURE_FAILED,
+    RECONFIGURED,
+)
+from chargehand.cli.started_report import StartedReport
 
 _DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), default=".")
 _QUIET = click.option(
@@ -51,9 +56,11 @@ _LOG_FORMAT = click.option(
 _KILL_AFTER = 85.0
 """Seconds after which a master that has not stopped is killed: its loop is blocked."""
 
+PARTLY_RUNNING = 3
+"""The exit status when the master runs, and a part of its configuration does not."""
+
 _WARNING = "WARNING: "
 _WARNINGS_SHOWN = 20
-_PREFIX = re.compile(r"^[\d-]{10} [\d:.]{12} \[[\w.]+\] ")
 
 
 @click.command()
@@ -137,14 +144,14 @@ def _start_in_background(basedir: Basedir, quiet: bool, timeout: float, serving:
     os.close(writer)
     os.waitpid(child, 0)
     report = _read_report(reader, timeout)
-    if report is not None and report.startswith("ready"):
+    if report is not None and (started := StartedReport.read(report)) is not None:
         if not quiet:
-            _, urls, *warnings = report.split("\n")
-            _show_warnings(warnings, basedir)
-            click.echo(f"The master in {basedir.path} is running.")
-            if urls:
-                click.echo(f"The web server listens on {urls}")
-        return 0
+            _show_warnings(list(started.warnings), basedir)
+            but = f", but not all of it ({len(started.failed)} failed)" if started.failed else ""
+            click.echo(f"The master in {basedir.path} is running{but}.")
+            if started.urls:
+                click.echo(f"The web server listens on {started.urls}")
+        return _show_failed_parts(started.failed, basedir)
     if report is None:
         raise CommandFailed(
             f"The master did not report being up within {timeout:g} s; it may still be starting. "
@@ -159,6 +166,23 @@ def _show_warnings(warnings: list[str], basedir: Basedir) -> None:
     if len(warnings) > _WARNINGS_SHOWN:
         more = len(warnings) - _WARNINGS_SHOWN
         click.secho(f"{more} more warnings are in {basedir.log_path}", fg="yellow", err=True)
+
+
+def _show_failed_parts(sentences: Sequence[str], basedir: Basedir) -> int:
+    """Show which parts of the master do not run; return the exit status."""
+    for sentence in sentences[:_WARNINGS_SHOWN]:
+        click.secho(f"error: {sentence}", fg="red", err=True)
+    if not sentences:
+        return 0
+    more = len(sentences) - _WARNINGS_SHOWN
+    others = f"{more} more parts failed. " if more > 0 else ""
+    click.secho(
+        f"{others}All else runs. See {basedir.log_path} for details; mend the cause, and then: "
+        f"chargehand reconfig {basedir.path}",
+        fg="red",
+        err=True,
+    )
+    return PARTLY_RUNNING
 
 
 def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
@@ -188,7 +212,7 @@ def _become_daemon(basedir: Basedir, writer: int, serving: _Serving) -> None:
 def _send_report(writer: int, text: str) -> None:
     """Report; a failure is complete only when the process has exited, so it keeps the pipe open."""
     os.write(writer, text.encode())
-    if text.startswith("ready"):
+    if StartedReport.read(text) is not None:
         os.close(writer)
 
 
@@ -336,44 +360,19 @@ def reconfig(directory: Path, quiet: bool, timeout: float) -> int:
     except ProcessLookupError:
         raise CommandFailed(f"The master has exited. See {basedir.log_path}.") from None
     lines = []
-    for line in _new_lines(basedir.log_path, place, timeout, pid_file):
+    for line in new_lines(basedir.log_path, place, timeout, pid_file):
         lines.append(line)
         if RECONFIGURED in line:
             if not quiet:
-                warnings = [one for one in map(_without_prefix, lines) if one.startswith(_WARNING)]
+                warnings = [one for one in map(without_prefix, lines) if one.startswith(_WARNING)]
                 _show_warnings([one[len(_WARNING) :].rstrip() for one in warnings], basedir)
-                click.echo(_without_prefix(line))
-            return 0
+                click.echo(without_prefix(line))
+            failed = [without_level(one) for one in lines if NOT_RUNNING in one]
+            return _show_failed_parts(failed, basedir)
         if RECONFIGURE_ABORTED in line or RECONFIGURE_FAILED in line:
-            raise CommandFailed("".join(map(_without_prefix, lines)).rstrip())
+            raise CommandFailed("".join(map(without_prefix, lines)).rstrip())
     if pid_file.running() is None:
         raise CommandFailed(f"The master has exited. See {basedir.log_path}.")
     raise CommandFailed(
         f"The master did not finish reloading within {timeout:g} s. See {basedir.log_path}."
     )
-
-
-def _new_lines(path: Path, place: int, timeout: float, pid_file: PidFile) -> Iterator[str]:
-    deadline = time.monotonic() + timeout
-    with path.open(encoding="utf-8", errors="replace") as file:
-        file.seek(place)
-        partial = ""
-        while time.monotonic() < deadline:
-            is_running = pid_file.running() is not None
-            partial += file.readline()
-            if partial.endswith("\n"):
-                yield partial
-                partial = ""
-            elif not is_running:
-                return
-            else:
-                time.sleep(0.02)
-
-
-def _without_prefix(line: str) -> str:
-    """Cut date, time and logger off a line of the log; the lines of a long message have none."""
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        record = json.loads(line)
-        level = "" if record["level"] == "info" else f"{record['level'].upper()}: "
-        return f"{level}{record['event']}\n"
-    return _PREFIX.sub("", line)

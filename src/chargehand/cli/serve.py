@@ -16,6 +16,7 @@ from chargehand.cli.exposure import refusing_exposure
 from chargehand.cli.file_modes import keep_private
 from chargehand.cli.log_output import log_to
 from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILED, RECONFIGURED
+from chargehand.cli.started_report import StartedReport
 from chargehand.cli.stopping import STOP_SECONDS, Stopping
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.guard import Guard
@@ -38,8 +39,8 @@ def serve(
     """Run the master of a directory until it receives a signal to stop; return the exit status.
 
     The directory becomes the working directory: configurations name files relative to it.
-    *report* is called once: with the reason why the master could not start, or with "ready", a line
-    of addresses it listens on, and a line per configuration warning. *allow_anonymous*: everybody
+    *report* is called once: with the reason why the master could not start, or with a StartedReport
+    as text. *allow_anonymous*: everybody
     may read, although the configuration requires logging in.
     """
     redaction = Redaction()
@@ -100,8 +101,7 @@ class _Service:
             self._started.set()
             # Until now, SIGINT interrupted the configuration's own code.
             loop.add_signal_handler(signal.SIGINT, self._interrupted)
-            urls = ", ".join(self._master.urls)
-            self._report("\n".join(["ready", urls, *map(str, self._master.config.warnings)]))
+            self._report(str(self._started_report()))
             await self._told_to_stop.wait()
         except CommandFailed:
             raise
@@ -141,6 +141,21 @@ class _Service:
             _log.error("%s", failure)
             raise
         _log.info("%s; %s", READY, self._master.summary())
+
+        self._log_failed_parts()
+
+    def _started_report(self) -> StartedReport:
+        master = self._master
+        return StartedReport(
+            urls=", ".join(master.urls),
+            warnings=tuple(map(str, master.config.warnings)),
+            failed=tuple(part.sentence for part in master.failed_parts),
+        )
+
+    def _log_failed_parts(self) -> None:
+        """Say it once more, after all else, in one line each: people and `reconfig` look there."""
+        for part in self._master.failed_parts:
+            _log.error("%s", part.sentence)
 
     def _interrupted(self) -> None:
         if self._told_to_stop.is_set():
@@ -184,6 +199,7 @@ class _Service:
             _log.error("%s", failure)
             _log.info(RECONFIGURE_ABORTED)
         else:
+            self._log_failed_parts()
             _log.info("%s: %s", RECONFIGURED, summary)
 
 

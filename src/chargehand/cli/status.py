@@ -48,9 +48,11 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
     )
     reasons = await _reasons(master, waiting)
     workers = await master.all(Worker, "workers", order="name")
+    failed = await master.failed_parts()
     if as_json:
         show_json(
             {
+                "failed": failed,
                 "running": running,
                 "waiting": [
                     {
@@ -66,6 +68,9 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
         )
         return
     console = Console(highlight=False)
+    for part in failed:
+        words = f"{part.kind} {part.name} could not be started; master.log says why"
+        console.print(Text(words, style="red"))
     _heading(console, "Running", len(running), limit)
     if running:
         console.print(table_of(running, names))

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.config.model import WorkerConfig
+from chargehand.domain.failed_part import FailedPart
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Quarantine, Worker, WorkerSlot
@@ -147,6 +148,15 @@ class Fleet:
         if member is not None and member.session is None and member.trouble != reason:
             member.trouble = reason
             self._quarantines_changed(member)
+
+    @property
+    def failed_parts(self) -> Sequence[FailedPart]:
+        """The workers that could not be started here; each is tried again, later each time."""
+        return [
+            FailedPart(kind="worker", name=name, reason=member.trouble)
+            for name, member in sorted(self._members.items())
+            if member.trouble is not None
+        ]
 
     async def _end_quarantine(self, member: Member, quarantine: Quarantine) -> None:
         await asyncio.sleep(quarantine.seconds)

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from chargehand.config.model import Component, Hook, HostedSettings, NotYet
 from chargehand.domain.change import Change, NewChange
+from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_health import SourceHealth, SourceState
@@ -23,7 +24,7 @@ from chargehand.intake.polling import PollingLoop, Report
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, StateStore
 from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
-from chargehand.kit.guard import Guard, contained, guarded
+from chargehand.kit.guard import Guard, contained, described, guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Intake:
         self._master_id = master_id
         self._basedir = basedir
         self._tasks = Tasks("intake")
+        self._failed: dict[str, FailedPart] = {}
         self._looks = Tasks("first polls of change sources")
         self._wanted: dict[str, Component] = {}
         self._running: dict[str, tuple[Component, Source]] = {}
@@ -77,6 +79,7 @@ class Intake:
         self._revlink = revlink
         self._codebase_generator = codebase_generator
         self._wanted = {component.name: component for component in components}
+        self._failed = {name: part for name, part in self._failed.items() if name in self._wanted}
         async with self._claiming:
             await self._stop_altered()
             await self._claim()
@@ -102,6 +105,11 @@ class Intake:
         await self._looks.close()
         await self._stop(list(self._running))
         await self._sources.deactivate(self._master_id)
+
+    @property
+    def failed_parts(self) -> Sequence[FailedPart]:
+        """The configured sources that could not be started; each is tried again every minute."""
+        return [self._failed[name] for name in sorted(self._failed)]
 
     async def add_change(self, change: NewChange) -> Change:
         """Complete and store a change durably."""
@@ -180,30 +188,37 @@ class Intake:
 
     async def _start(self, component: Component, report: Report) -> None:
         source = self._source(component, report)
-        failures: list[str] = []
+        self._failed.pop(component.name, None)
 
         def failed(error: Exception) -> None:
             is_expected = isinstance(error, OSError)
-            failures.append(str(error) if is_expected else f"{type(error).__name__}: {error}")
+            self._failed[component.name] = FailedPart(
+                kind="change source", name=component.name, reason=reason_of(error)
+            )
             _log.error(
                 "cannot start change source %s: %s%s",
                 component.name,
                 error,
                 " (retrying every minute)",
-                exc_info=None if is_expected else error,
+                exc_info=None if is_expected else described(error),
             )
 
         with Guard(failed):
             await source.start()
             self._running[component.name] = component, source
-        for sentence in failures:
-            await report(SourceHealth(state=SourceState.FAILING, sentence=sentence))
+        if (part := self._failed.get(component.name)) is not None:
+            await self._end(component.name, source)
+            await report(SourceHealth(state=SourceState.FAILING, sentence=part.reason))
 
     async def _stop(self, names: Sequence[str]) -> None:
         await asyncio.gather(*[self._stop_one(name) for name in names])
 
     async def _stop_one(self, name: str) -> None:
         _, source = self._running.pop(name)
+        await self._end(name, source)
+
+    @staticmethod
+    async def _end(name: str, source: Source) -> None:
         with guarded(_log, "error while stopping change source %s", name):
             await source.stop()
 

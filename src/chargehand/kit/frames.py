@@ -9,17 +9,7 @@ from types import TracebackType
 
 _PACKAGES = Path(__file__).resolve().parents[2]
 _PLUMBING = (
-    *(
-        f"{_PACKAGES / directory}/"
-        for directory in (
-            "chargehand/cli",
-            "chargehand/execution",
-            "chargehand/kit",
-            "buildbot/_border",
-            "buildbot/_host",
-            "buildbot/process",
-        )
-    ),
+    *(f"{_PACKAGES / directory}/" for directory in ("chargehand", "buildbot")),
     f"{Path(asyncio.__file__).parent}/",
 )
 

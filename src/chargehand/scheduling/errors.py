@@ -19,3 +19,7 @@ class SchedulerDisabled(SchedulingError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"scheduler {name!r} is disabled")
+
+
+class SchedulerFailed(SchedulingError):
+    """The scheduler could not be started; the message says why."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.domain.json import Json
 from chargehand.domain.outages import TemporarilyUnavailable
@@ -21,7 +22,7 @@ from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
-from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled
+from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled, SchedulerFailed
 from chargehand.scheduling.explaining import outcomes_of
 from chargehand.scheduling.force import Force, form
 from chargehand.scheduling.force import Settings as FormSettings
@@ -77,6 +78,7 @@ class Scheduling:
         self._ours: set[SchedulerId] = set()
         self._enabled: dict[SchedulerId, bool] = {}
         self._running: dict[str, Scheduler] = {}
+        self._failed: dict[str, FailedPart] = {}
         self._interrupted: dict[str, ChangeId] = {}
         """Those that an outage kept from starting, and the change with which they begin."""
         self._later: list[Change] | None = None
@@ -124,7 +126,7 @@ class Scheduling:
     ) -> tuple[int, dict[int, int]]:
         """Submit a form; returns the identifiers of the buildset and of its requests by builder.
 
-        Raises NoSuchScheduler, SchedulerDisabled, InvalidParameters.
+        Raises NoSuchScheduler, SchedulerDisabled, SchedulerFailed, InvalidParameters.
         """
         form_asked_for = self._form(name)
         answers = dict(parameters)
@@ -176,6 +178,11 @@ class Scheduling:
     def running(self) -> dict[str, Scheduler]:
         """Return the schedulers that are active here, by name."""
         return dict(self._running)
+
+    @property
+    def failed_parts(self) -> Sequence[FailedPart]:
+        """The configured schedulers that could not be started."""
+        return [self._failed[name] for name in sorted(self._failed) if name in self._components]
 
     # Reconfiguration
 
@@ -247,6 +254,7 @@ class Scheduling:
     ) -> bool:
         number = self._ids[name]
         begin = self._interrupted.pop(name, newest)
+        self._failed.pop(name, None)
         with guarded(_log, "cannot start scheduler %s", name) as attempt:
             scheduler = kinds.make(
                 self._components[name], scheduler_id=number, services=self._services
@@ -259,6 +267,9 @@ class Scheduling:
             return True
         if isinstance(attempt.failure, TemporarilyUnavailable):
             self._interrupted[name] = begin
+        if attempt.failure is not None:
+            reason = reason_of(attempt.failure)
+            self._failed[name] = FailedPart(kind="scheduler", name=name, reason=reason)
         return False
 
     async def _catch_up(self, schedulers: Sequence[Scheduler], newest: ChangeId) -> None:
@@ -340,6 +351,8 @@ class Scheduling:
             return scheduler.kind
         if name in self._components and not self._enabled.get(self._ids[name], True):
             raise SchedulerDisabled(name)
+        if name in self._failed:
+            raise SchedulerFailed(self._failed[name].sentence)
         raise NoSuchScheduler(name)
 
     def _builder_names(self, form: Force, answers: dict[str, object]) -> Sequence[str] | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 import msgspec
 from aiohttp import web
 
+from chargehand.domain.failed_part import FailedPart
+from chargehand.domain.json import Json
 from chargehand.web.access.hosts import Hosts
 from chargehand.web.rest.answers import failure
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, Refused
@@ -31,8 +34,11 @@ _RETRY = {Stage.STARTING: "1", Stage.STOPPING: "10"}
 class Gate:
     """Answers health checks and refused requests."""
 
-    def __init__(self, hosts: Hosts) -> None:
+    def __init__(
+        self, hosts: Hosts, failed_parts: Callable[[], Sequence[FailedPart]] = tuple
+    ) -> None:
         self.hosts = hosts
+        self._failed_parts = failed_parts
         self.stage = Stage.STARTING
 
     def answer(self, request: web.BaseRequest) -> web.StreamResponse | None:
@@ -51,7 +57,11 @@ class Gate:
         headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
         if not is_well:
             headers["Retry-After"] = _RETRY[self.stage]
-        body = msgspec.json.encode({"status": status})
+        answer: dict[str, Json] = {"status": status}
+        if path == "/ready" and is_well:
+            # Everybody may read this: the reasons are for the master's log.
+            answer["failed"] = [{"kind": p.kind, "name": p.name} for p in self._failed_parts()]
+        body = msgspec.json.encode(answer)
         return web.Response(status=200 if is_well else 503, body=body, headers=headers)
 
     def _not_meant(self, request: web.BaseRequest) -> web.StreamResponse | None:

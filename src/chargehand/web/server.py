@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from chargehand.config.model import MasterConfig
 from chargehand.config.web_limits import WebLimits
+from chargehand.domain.failed_part import FailedPart
 from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock, SystemClock
@@ -57,6 +58,7 @@ class WebServer:
         clock: Clock | None = None,
         routes: Mapping[str, Handler] | None = None,
         local_socket: Path | None = None,
+        failed_parts: Callable[[], Sequence[FailedPart]] = tuple,
     ) -> None:
         self._config = config
         self._visitors = Visitors(config.web.policy)
@@ -88,7 +90,7 @@ class WebServer:
             "static": self._serve_static,
             **(routes or {}),
         }
-        self._gate = Gate(_hosts(config))
+        self._gate = Gate(_hosts(config), failed_parts)
         self._listeners = Listeners(self._handle, limits=self._limits)
         self._local_socket = local_socket
         self._local = Listeners(self._handle_local, limits=self._limits, socket_mode=0o600)

@@ -31,6 +31,17 @@ class Unreachable(CommandFailed):
     """The master is not running or not ready."""
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the configuration: its kind in words, and its name."""
+
+    kind: str
+    name: str
+
+
+class _Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    failed: list[Part] = []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where to find the master: at a URL, or through the socket in its directory."""
@@ -73,6 +84,11 @@ class RemoteMaster:
         """Return a collection as values."""
         rows = await self.rows(path, **parameters)
         return [msgspec.convert(row, kind) for row in rows]
+
+    async def failed_parts(self) -> list[Part]:
+        """Return the parts of the master's configuration that could not be started."""
+        data = await self._get("/ready", [])
+        return msgspec.json.decode(data, type=_Readiness).failed
 
     async def text(self, path: str) -> AsyncIterator[bytes]:
         """Return a log's text piece by piece."""
