@@ -117,7 +117,8 @@ class WorkerSide:
     def value(self, command_id: str, key: str, value: object) -> None:
         """Send a value. Raises Unsendable, and then nothing was said."""
         if command := self._commands.get(command_id):
-            self._update(command, Value(command_id, command.outbox.next_number, key, value))
+            weight = len(value) if isinstance(value, bytes) else 0
+            self._update(command, Value(command_id, command.outbox.next_number, key, value), weight)
 
     def complete(self, command_id: str, error: str | None = None) -> None:
         """Say that the command has ended."""

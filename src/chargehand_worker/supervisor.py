@@ -21,11 +21,13 @@ from chargehand_worker.files import FILE_COMMANDS, FileCommand, in_thread
 from chargehand_worker.output import Output, compressor
 from chargehand_worker.processes import Processes
 from chargehand_worker.redaction import Redactor
+from chargehand_worker.sending import Upload
 from chargehand_worker.shell import ShellCommand
 
 _log = logging.getLogger(__name__)
 
-COMMANDS = ("shell", "rmdir", "cpdir", *FILE_COMMANDS)
+_UPLOADS = ("uploadFile", "uploadDirectory")
+COMMANDS = ("shell", "rmdir", "cpdir", *_UPLOADS, *FILE_COMMANDS)
 _DEFAULT_TIMEOUT = 120
 
 
@@ -56,7 +58,7 @@ class _Running:
     """A command under way."""
 
     def __init__(self) -> None:
-        self.shell: ShellCommand | None = None
+        self.work: ShellCommand | Upload | None = None
         self.task: asyncio.Task[None] | None = None
         self.interrupted = asyncio.Event()
 
@@ -123,24 +125,26 @@ class Supervisor:
         if running is None:
             return
         running.interrupted.set()
-        if running.shell is not None:
-            running.shell.interrupt()
+        if running.work is not None:
+            running.work.interrupt()
 
     def _go_on(self, command_id: str) -> None:
         running = self._running.get(command_id)
-        if running is not None and running.shell is not None:
-            running.shell.room_again()
+        if running is not None and running.work is not None:
+            running.work.room_again()
 
     async def _run(self, order: StartCommand, running: _Running) -> None:
         error = None
         try:
             if order.name in FILE_COMMANDS:
                 await self._run_file_command(order, FILE_COMMANDS[order.name], running)
+            elif order.name in _UPLOADS:
+                await self._run_upload(order, running)
             else:
-                running.shell = self._shell(order)
+                running.work = shell = self._shell(order)
                 if running.interrupted.is_set():
-                    running.shell.interrupt()
-                await running.shell.run()
+                    shell.interrupt()
+                await shell.run()
         except (BadArguments, BadEnvironment, Unsendable) as refusal:
             error = str(refusal)
         except Exception as failure:  # noqa: BLE001 - one command must not end the others
@@ -205,19 +209,41 @@ class Supervisor:
             return
         try:
             values = work.result()
-        except OSError as error:
-            why = f"{error.strerror}: {error.filename}"
-            self._say_failed(outlet, f"{order.name}: {why}")
-            outlet.value("why", why)
-            outlet.value("rc", error.errno or 1)
-            return
-        except ValueError as error:  # A path with a zero byte, or with half a character.
-            self._say_failed(outlet, f"{order.name}: {error}: {_shown(order.arguments)!r}")
-            outlet.value("rc", errno.EINVAL)
+        except (OSError, ValueError) as error:
+            self._failed(order, outlet, error)
             return
         for key, value in values.items():
             outlet.value(key, value)
         outlet.value("rc", 0)
+
+    async def _run_upload(self, order: StartCommand, running: _Running) -> None:
+        outlet = _CommandOutlet(order.command_id, self._side, self._send)
+        try:
+            running.work = upload = Upload(
+                outlet,
+                self._basedir / order.builddir,
+                order.arguments,
+                is_directory=order.name == "uploadDirectory",
+            )
+            if running.interrupted.is_set():
+                upload.interrupt()
+            await upload.run()
+        except (OSError, ValueError) as error:
+            self._failed(order, outlet, error)
+            return
+        outlet.value("rc", 0)
+
+    def _failed(
+        self, order: StartCommand, outlet: _CommandOutlet, error: OSError | ValueError
+    ) -> None:
+        if isinstance(error, OSError):
+            why = f"{error.strerror}: {error.filename}"
+            self._say_failed(outlet, f"{order.name}: {why}")
+            outlet.value("why", why)
+            outlet.value("rc", error.errno or 1)
+        else:  # A path with a zero byte, or with half a character.
+            self._say_failed(outlet, f"{order.name}: {error}: {_shown(order.arguments)!r}")
+            outlet.value("rc", errno.EINVAL)
 
     def _say_failed(self, outlet: _CommandOutlet, sentence: str) -> None:
         output = Output(outlet, self._compress)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from buildbot._border.errors import NO_ARGUMENT, error
+from buildbot._border.errors import NO_ARGUMENT, error, warn
 
 _SHORT = 3
 _TAKING = ("__init__", "checkConfig", "reconfigService")
@@ -75,3 +75,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     cutoff = 0.6 if len(word) > _SHORT else 0.5  # "w2" is close to "w1"
     near = difflib.get_close_matches(word.lower(), by_case, n=1, cutoff=cutoff)
     return f'; did you mean "{by_case[near[0]]}"?' if near else ""
+
+
+def renamed(step: str, old: str, old_value: Any, new: str, value: Any) -> Any:
+    """Return the value of an argument that may come under its old name. Raises TypeError."""
+    if old_value is not None:
+        warn(f"{step}: argument {old!r} is called {new!r} today")
+        return old_value
+    if value is None:
+        raise TypeError(f"{step}: argument {new!r} is missing")
+    return value

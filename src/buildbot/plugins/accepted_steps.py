@@ -114,13 +114,6 @@ STEPS: dict[str, dict[str, Accepted]] = {
         "preferLastChangedRev",
     ),
     "buildbot.steps.subunit": _of("shell", SubunitShellCommand="failureOnNoTests"),
-    "buildbot.steps.uploads": _of(  # `buildbot.steps.transfer` has them too
-        "step",
-        FileUpload="workersrc masterdest workdir maxsize blocksize mode keepstamp url urlText",
-        DirectoryUpload="workersrc masterdest workdir maxsize blocksize compress url urlText",
-        MultipleFileUpload="workersrcs masterdest workdir maxsize blocksize glob mode compress "
-        "keepstamp url urlText",
-    ),
     "buildbot.steps.trigger": _of(
         "step",
         Trigger="schedulerNames sourceStamp sourceStamps updateSourceStamp alwaysUseLatest "

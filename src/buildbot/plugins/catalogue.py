@@ -57,9 +57,12 @@ STEPS = {
     ),
     **_of(
         "buildbot.steps.transfer",
+        "DirectoryUpload",
         "FileDownload",
+        "FileUpload",
         "JSONPropertiesDownload",
         "JSONStringDownload",
+        "MultipleFileUpload",
         "StringDownload",
     ),
     **_of("buildbot.steps.source.base", "Source"),

@@ -13,6 +13,7 @@ from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from chargehand.domain.build import Channel
 from chargehand.domain.command import Command
 from chargehand.domain.identifiers import CommandId
+from chargehand.domain.session import Receipt
 from chargehand.execution.ports import Routes, StepRuntime
 from chargehand.execution.routing import STDIO
 from chargehand.logs.reading import Collector
@@ -180,13 +181,14 @@ class RemoteCommand:
         log = self.logs.get(self.stdioLogName or "")
         return getattr(log, method)(data) if log is not None else None
 
-    def _take_value(self, key: str, value: Any) -> None:
+    def _take_value(self, key: str, value: Any) -> Receipt | None:
         if key == "rc":
             self.rc = value
         elif key == "failure_reason":
             self.step._exceeded(value, self)
         elif not self.ignore_updates:
             self.updates[key].append(value)
+        return None
 
 
 class RemoteShellCommand(RemoteCommand):

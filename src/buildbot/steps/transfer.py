@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 from pathlib import Path
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import renamed
 from buildbot._border.bridge import inward
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import FAILURE, SUCCESS
+from buildbot.steps.upload import DirectoryUpload, FileUpload, MultipleFileUpload
+
+__all__ = [
+    "DirectoryUpload",
+    "FileDownload",
+    "FileUpload",
+    "JSONPropertiesDownload",
+    "JSONStringDownload",
+    "MultipleFileUpload",
+    "StringDownload",
+]
 
 MOST = 32 * 1024 * 1024
 """The largest file that a download can send, in bytes: it goes with the order, in one piece."""
-
-# This module has no file as long as its names are only accepted.
-_uploads: Any = importlib.import_module("buildbot.steps.uploads")
-FileUpload: Any = _uploads.FileUpload
-DirectoryUpload: Any = _uploads.DirectoryUpload
-MultipleFileUpload: Any = _uploads.MultipleFileUpload
 
 
 class _Download(BuildStep):
@@ -35,13 +40,15 @@ class _Download(BuildStep):
         self,
         *,
         workerdest: Any,
-        workdir: Any = None,
-        maxsize: int | None = None,
-        blocksize: int = 256 * 1024,
-        mode: int | None = None,
+        workdir: Any,
+        maxsize: int | None,
+        blocksize: int,
+        mode: int | None,
+        slavedest: Any,
         **kwargs: Any,
     ) -> None:
         super().__init__(workdir=workdir, **kwargs)
+        workerdest = renamed(type(self).__name__, "slavedest", slavedest, "workerdest", workerdest)
         self.workerdest = workerdest
         self.maxsize = maxsize
         self.blocksize = blocksize
@@ -83,8 +90,26 @@ class FileDownload(_Download):
     name = "download"
     renderables: ClassVar[Any] = ["mastersrc"]
 
-    def __init__(self, mastersrc: Any, workerdest: Any, **kwargs: Any) -> None:
-        super().__init__(workerdest=workerdest, **kwargs)
+    def __init__(
+        self,
+        mastersrc: Any,
+        workerdest: Any = None,
+        workdir: Any = None,
+        maxsize: int | None = None,
+        blocksize: int = 256 * 1024,
+        mode: int | None = None,
+        slavedest: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            workerdest=workerdest,
+            workdir=workdir,
+            maxsize=maxsize,
+            blocksize=blocksize,
+            mode=mode,
+            slavedest=slavedest,
+            **kwargs,
+        )
         self.mastersrc = mastersrc
 
     async def run(self) -> int:
@@ -102,8 +127,26 @@ class StringDownload(_Download):
     name = "string_download"
     renderables: ClassVar[Any] = ["s"]
 
-    def __init__(self, s: Any, workerdest: Any, **kwargs: Any) -> None:
-        super().__init__(workerdest=workerdest, **kwargs)
+    def __init__(
+        self,
+        s: Any,
+        workerdest: Any = None,
+        workdir: Any = None,
+        maxsize: int | None = None,
+        blocksize: int = 256 * 1024,
+        mode: int | None = None,
+        slavedest: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            workerdest=workerdest,
+            workdir=workdir,
+            maxsize=maxsize,
+            blocksize=blocksize,
+            mode=mode,
+            slavedest=slavedest,
+            **kwargs,
+        )
         self.s = s
 
     async def run(self) -> int:
@@ -117,8 +160,26 @@ class JSONStringDownload(_Download):
     name = "json_download"
     renderables: ClassVar[Any] = ["o"]
 
-    def __init__(self, o: Any, workerdest: Any, **kwargs: Any) -> None:
-        super().__init__(workerdest=workerdest, **kwargs)
+    def __init__(
+        self,
+        o: Any,
+        workerdest: Any = None,
+        workdir: Any = None,
+        maxsize: int | None = None,
+        blocksize: int = 256 * 1024,
+        mode: int | None = None,
+        slavedest: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            workerdest=workerdest,
+            workdir=workdir,
+            maxsize=maxsize,
+            blocksize=blocksize,
+            mode=mode,
+            slavedest=slavedest,
+            **kwargs,
+        )
         self.o = o
 
     async def run(self) -> int:
@@ -127,17 +188,36 @@ class JSONStringDownload(_Download):
 
 
 class JSONPropertiesDownload(_Download):
-    """Write the build's properties to a file on the worker, as JSON."""
+    """Write the build's properties and source stamps to a file on the worker, as JSON."""
 
     name = "json_properties_download"
 
-    def __init__(self, workerdest: Any, **kwargs: Any) -> None:
-        super().__init__(workerdest=workerdest, **kwargs)
+    def __init__(
+        self,
+        workerdest: Any = None,
+        workdir: Any = None,
+        maxsize: int | None = None,
+        blocksize: int = 256 * 1024,
+        mode: int | None = None,
+        slavedest: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            workerdest=workerdest,
+            workdir=workdir,
+            maxsize=maxsize,
+            blocksize=blocksize,
+            mode=mode,
+            slavedest=slavedest,
+            **kwargs,
+        )
 
     async def run(self) -> int:
         """Send the properties."""
         properties = {name: value for name, (value, _) in self.getProperties().asDict().items()}
-        return await self._send(json.dumps({"properties": properties}).encode())
+        stamps = [stamp.asDict() for stamp in self.build.getAllSourceStamps()]
+        content = {"properties": properties, "sourcestamps": stamps}
+        return await self._send(json.dumps(content).encode())
 
 
 def _beginning(name: str) -> bytes:

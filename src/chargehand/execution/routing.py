@@ -20,6 +20,10 @@ OpenLater = Callable[[], Awaitable[LogWriter | None]]
 """Opens the log of a stream on its first text."""
 
 
+TakeValue = Callable[[str, object], Receipt | None]
+"""Takes a value; returns a future that is done when it is stored, None if it need not be."""
+
+
 def _ignored(_key: str, _value: object) -> None:
     return None
 
@@ -34,7 +38,7 @@ class Routes:
     """By stream."""
     collector: Collector | None = None
     """Collects the command's output."""
-    values: Callable[[str, object], None] = _ignored
+    values: TakeValue = _ignored
     """Receives other values that the worker sends."""
 
 
@@ -58,8 +62,7 @@ class Router:
     def receive(self, update: CommandUpdate) -> Receipt | None:
         """Process an update; return a future that is done when it is stored, or None."""
         if isinstance(update, Value):
-            self._routes.values(update.key, update.value)
-            return None
+            return self._routes.values(update.key, update.value)
         stream, segment = update.log, ReadableSegment(update.segment)
         if stream == STDIO and self._routes.collector is not None:
             self._routes.collector.take(segment)

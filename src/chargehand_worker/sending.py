@@ -1,0 +1,148 @@
+"""Files that the worker sends: piece by piece, as fast as the master takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import tarfile
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Protocol
+
+from chargehand_worker.arguments import BadArguments, text
+from chargehand_worker.files import in_thread
+
+_PIECE = 1024 * 1024
+"""Bytes; ``blocksize`` of the order does not change it: pieces go as the connection takes them."""
+_MODES: dict[str, Literal["w|", "w|gz", "w|bz2"]] = {"": "w|", "gz": "w|gz", "bz2": "w|bz2"}
+
+
+class Outlet(Protocol):
+    """A command's way to the master."""
+
+    def value(self, key: str, value: object) -> None:
+        """Send a value."""
+
+    def has_room(self) -> bool:
+        """Whether the master keeps up."""
+
+
+class Upload:
+    """Sends the file ``workersrc`` as values ``content``; after the last, its ``times``.
+
+    With *is_directory*, sends an archive (tar, compressed as ``compress`` says: gz, bz2) of a
+    directory. Of more than ``maxsize`` bytes, ``maxsize`` bytes are sent and the command fails.
+    """
+
+    def __init__(
+        self, outlet: Outlet, base: Path, arguments: dict[str, Any], *, is_directory: bool
+    ) -> None:
+        workdir = Path(str(arguments.get("workdir") or "")).expanduser()
+        self._path = base / workdir / Path(text(arguments, "workersrc")).expanduser()
+        self._left = _size(arguments, "maxsize")
+        self._outlet = outlet
+        self._room = asyncio.Event()
+        self._is_interrupted = False
+        self._is_directory = is_directory
+        self._compression = str(arguments.get("compress") or "")
+        if self._compression not in _MODES:
+            raise BadArguments(f"argument 'compress' must be gz or bz2, not {self._compression!r}")
+
+    def room_again(self) -> None:
+        """Go on: the master keeps up again, or is not interested any longer."""
+        self._room.set()
+
+    def interrupt(self) -> None:
+        """Send no more."""
+        self._is_interrupted = True
+        self._room.set()
+
+    async def run(self) -> None:
+        """Send it. Raises OSError."""
+        if self._is_directory:
+            await self._send_directory()
+        else:
+            await self._send_file()
+
+    async def _send_directory(self) -> None:
+        if not self._path.is_dir():
+            code = errno.ENOTDIR if self._path.exists() else errno.ENOENT
+            raise OSError(code, os.strerror(code), str(self._path))
+        reading, writing = os.pipe()
+        packing = in_thread(lambda: _packed(self._path, writing, self._compression))
+        try:
+            with os.fdopen(reading, "rb") as archive:
+                await self._send(archive)
+        finally:
+            # Of a broken pipe the sender knows the reason.
+            await asyncio.wait([packing])
+            failure = packing.exception()
+        if failure is not None:
+            raise failure
+
+    async def _send_file(self) -> None:
+        file, times = (await in_thread(lambda: {"opened": _opened(self._path)}))["opened"]
+        try:
+            await self._send(file)
+        finally:
+            file.close()
+        self._outlet.value("times", times)
+
+    async def _send(self, file: BinaryIO) -> None:
+        while True:
+            most = _PIECE if self._left is None else min(_PIECE, self._left + 1)
+            piece = (await in_thread(partial(_read, file, most)))["piece"]
+            if self._left is not None:
+                is_too_long = len(piece) > self._left
+                piece = piece[: self._left]
+                self._left -= len(piece)
+            else:
+                is_too_long = False
+            if piece:
+                self._outlet.value("content", piece)
+            if is_too_long:
+                raise OSError(errno.EFBIG, "the file is longer than maxsize", str(self._path))
+            if not piece:
+                return
+            await self._until_room()
+
+    async def _until_room(self) -> None:
+        while not self._outlet.has_room() and not self._is_interrupted:
+            self._room.clear()
+            await self._room.wait()
+        if self._is_interrupted:
+            raise InterruptedError(errno.EINTR, "interrupted", str(self._path))
+
+
+def _read(file: BinaryIO, most: int) -> dict[str, Any]:
+    return {"piece": file.read(most)}
+
+
+def _packed(path: Path, writing: int, compression: str) -> dict[str, Any]:
+    with (
+        os.fdopen(writing, "wb") as pipe,
+        tarfile.open(fileobj=pipe, mode=_MODES[compression]) as archive,
+    ):
+        archive.add(path, arcname=".")
+    return {}
+
+
+def _opened(path: Path) -> tuple[BinaryIO, list[float]]:
+    # Not to wait for somebody who writes to a FIFO.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(handle, "rb")
+    if not path.is_file():
+        file.close()
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    status = os.fstat(handle)
+    return file, [status.st_atime, status.st_mtime]
+
+
+def _size(arguments: dict[str, Any], name: str) -> int | None:
+    value = arguments.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise BadArguments(f"argument {name!r} must be a number of bytes, not {value!r}")
+    return value

@@ -1,0 +1,161 @@
+"""The upload steps, in builds on a local worker."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from test_build_steps import Site
+
+from buildbot.process.results import FAILURE, SKIPPED, SUCCESS
+from buildbot.steps.transfer import DirectoryUpload, FileUpload, MultipleFileUpload
+
+MANY = 20_000_000
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    site = Site(tmp_path)
+    await site.open()
+    yield site
+    await site.close()
+
+
+def _written(site: Site) -> Path:
+    build: Path = site.directory / "worker" / "b1" / "build"
+    build.mkdir(parents=True)
+    return build
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"line\n" * 100_000, os.urandom(MANY)])
+async def test_a_file_arrives_as_it_was(site: Site, tmp_path: Path, content: bytes):
+    (_written(site) / "a b\n\xe9").write_bytes(content)
+    target = tmp_path / "kept" / "here"
+
+    await site.run(FileUpload("a b\n\xe9", str(target), mode=0o640))
+
+    assert target.read_bytes() == content
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert os.listdir(target.parent) == ["here"]
+
+
+async def test_times_are_kept_where_that_is_wanted(site: Site, tmp_path: Path):
+    source = _written(site) / "old"
+    source.write_text("x")
+    os.utime(source, (1_000, 2_000))
+
+    await site.run(
+        FileUpload("old", str(tmp_path / "kept"), keepstamp=True, url="http://x/old"),
+        FileUpload(workersrc="old", masterdest=str(tmp_path / "new")),
+    )
+
+    assert (tmp_path / "kept").stat().st_mtime == 2_000
+    assert (tmp_path / "new").stat().st_mtime > 1_000_000
+    assert await site.steps() == [
+        ("upload", SUCCESS, "uploaded old"),
+        ("upload_1", SUCCESS, "uploaded old"),
+    ]
+
+
+async def test_what_cannot_be_uploaded_is_named_and_leaves_nothing(site: Site, tmp_path: Path):
+    build = _written(site)
+    (build / "long").write_bytes(b"12345")
+    (build / "directory").mkdir()
+    os.mkfifo(build / "fifo")
+    (tmp_path / "in the way").mkdir()
+    (tmp_path / "file").write_text("before")
+    kept = str(tmp_path / "out")
+    calm = {"haltOnFailure": False}
+
+    await site.run(
+        FileUpload("missing", kept, **calm),
+        FileUpload("directory", kept, **calm),
+        FileUpload("fifo", kept, **calm),
+        FileUpload("long", kept, maxsize=4, **calm),
+        FileUpload("long", str(tmp_path / "in the way"), **calm),
+        FileUpload("long", str(tmp_path / "file" / "x"), **calm),
+        DirectoryUpload("long", kept, **calm),
+        FileUpload("long", kept, maxsize=5, **calm),
+    )
+
+    found = await site.steps()
+    assert [result for _, result, _ in found] == [FAILURE] * 7 + [SUCCESS]
+    words = [sentence for _, _, sentence in found]
+    assert "No such file or directory" in words[0] and "on worker" in words[0]
+    assert "not a regular file" in words[2]
+    assert "longer than maxsize" in words[3]
+    assert "on the master" in words[4]
+    assert "Not a directory" in words[6]
+    assert (tmp_path / "out").read_bytes() == b"12345"
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".upload")]
+
+
+@pytest.mark.parametrize("compress", [None, "gz", "bz2"])
+async def test_a_directory_arrives_with_all_it_contains(
+    site: Site, tmp_path: Path, compress: str | None
+):
+    source = _written(site) / "docs"
+    (source / "deep" / "empty").mkdir(parents=True)
+    (source / "deep" / "page").write_bytes(os.urandom(3_000_000))
+    (source / "run").write_text("#!/bin/sh\n")
+    (source / "run").chmod(0o755)
+    (source / "link").symlink_to("deep/page")
+    target = tmp_path / "public"
+
+    await site.run(DirectoryUpload("docs", str(target), compress=compress))
+
+    assert (target / "deep" / "page").read_bytes() == (source / "deep" / "page").read_bytes()
+    assert (target / "deep" / "empty").is_dir()
+    assert os.access(target / "run", os.X_OK)
+    assert (target / "link").read_bytes() == (source / "deep" / "page").read_bytes()
+    assert sorted(os.listdir(target)) == ["deep", "link", "run"]
+
+
+async def test_a_directory_does_not_write_elsewhere(site: Site, tmp_path: Path):
+    source = _written(site) / "docs"
+    source.mkdir()
+    (source / "out").symlink_to("/etc")
+
+    await site.run(DirectoryUpload("docs", str(tmp_path / "public")))
+
+    [(_, result, words)] = await site.steps()
+    assert result == FAILURE
+    assert "out" in words
+
+
+async def test_several_sources(site: Site, tmp_path: Path):
+    build = _written(site)
+    (build / "a.whl").write_text("a")
+    (build / "b.whl").write_text("b")
+    (build / "docs").mkdir()
+    (build / "docs" / "index").write_text("i")
+    done = []
+
+    class Told(MultipleFileUpload):
+        async def uploadDone(self, result, source, masterdest):
+            done.append((result, os.path.basename(source)))
+
+        def allUploadsDone(self, result, sources, masterdest):
+            done.append((result, len(sources)))
+
+    target = tmp_path / "dist"
+    await site.run(
+        Told(workersrcs=["*.whl", "docs"], masterdest=str(target), glob=True),
+        MultipleFileUpload(workersrcs=["*.none"], masterdest=str(target), glob=True),
+    )
+
+    assert sorted(os.listdir(target)) == ["a.whl", "b.whl", "docs"]
+    assert (target / "docs" / "index").read_text() == "i"
+    assert done == [(0, "a.whl"), (0, "b.whl"), (0, "docs"), (0, 3)]
+    assert [result for _, result, _ in await site.steps()] == [SUCCESS, SKIPPED]
+
+
+def test_old_names_and_missing_ones():
+    assert FileUpload(slavesrc="a", masterdest="b").workersrc == "a"
+    with pytest.raises(TypeError, match="workersrc"):
+        FileUpload(masterdest="b")
+    with pytest.raises(TypeError, match="masterdest"):
+        DirectoryUpload("a")
