@@ -6,6 +6,7 @@ from typing import Any
 
 from zope.interface import Attribute, Interface, implementer
 
+from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import IRenderable
 
 __all__ = [
@@ -164,3 +165,6 @@ class ITriggerableScheduler(Interface):
 
 class IWorker(Interface):
     """A place where builds run."""
+
+
+__getattr__ = old_names_of(__name__)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.finder import old_names_of
 from chargehand.domain import lock as domain
 
 __all__ = ["LockAccess", "MasterLock", "WorkerLock", "lock_accesses"]
@@ -135,3 +136,6 @@ def lock_accesses(locks: Any) -> tuple[domain.LockAccess, ...]:
             )
         found.append(access._as_access())
     return tuple(found)
+
+
+__getattr__ = old_names_of(__name__)

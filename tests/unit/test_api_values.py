@@ -58,8 +58,11 @@ FACTORY = util.BuildFactory()
         ),
         ({"project": 5}, ['builder "x": project must be a string, not 5']),
         (
-            {"category": "c"},
-            ['builder "x": argument "category" was removed from Buildbot; use tags=[...]'],
+            {"mergeRequests": max},
+            [
+                'builder "x": argument "mergeRequests" was removed from Buildbot; use '
+                "collapseRequests with a function(master, builder, request1, request2)"
+            ],
         ),
     ],
 )

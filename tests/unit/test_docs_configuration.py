@@ -68,6 +68,11 @@ _GIVEN = {
     "logHorizon": "1",
     "eventHorizon": "1",
     "status": "[]",
+    "slaves": "c.pop('workers')",
+    "slavePortnum": "9989",
+    "mergeRequests": "True",
+    "projectName": "'T'",
+    "projectURL": "'http://example.org'",
 }
 
 _GIVEN_WWW = {

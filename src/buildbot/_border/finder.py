@@ -1,25 +1,23 @@
-"""Finding modules of Buildbot's whose names are all accepted but not supported yet.
+"""Finding modules of Buildbot's that have no file.
 
-Such a module has no file. It is made when it is imported, of the names that
-``buildbot.plugins.accepted`` lists for it; a file under the same name takes its place.
+Such a module is made when it is imported: of the names that ``buildbot.plugins.accepted`` lists for
+it, which are not supported yet, or of those of old versions that ``buildbot.plugins.old_names``
+lists. A file under the same name takes its place.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_REMOVED = {
-    "buildbot.buildslave": "it was removed from Buildbot; use buildbot.worker",
-    "buildbot.status": "it was removed from Buildbot; use buildbot.process.results for results, "
-    "reporters in c['services'] for notifications, and c['www'] for the web",
-}
 _TABLE = "buildbot.plugins.accepted"
+_OLD = "buildbot.plugins.old_names"
+_OLD_PACKAGES = ("buildbot.buildslave", "buildbot.status")
 
 
 class AcceptedModules(MetaPathFinder, Loader):
@@ -31,9 +29,7 @@ class AcceptedModules(MetaPathFinder, Loader):
         """Return how to make the module, None if no accepted name is in it."""
         if not fullname.startswith("buildbot.") or fullname.startswith("buildbot.plugins"):
             return None
-        if fullname in _REMOVED:
-            raise ModuleNotFoundError(f"no module {fullname}: {_REMOVED[fullname]}", name=fullname)
-        modules: dict[str, Any] = importlib.import_module(_TABLE).MODULES
+        modules = {**importlib.import_module(_TABLE).MODULES, **_old()}
         is_package = any(name.startswith(f"{fullname}.") for name in modules)
         if fullname in modules or is_package:
             return ModuleSpec(fullname, self, is_package=is_package)
@@ -41,6 +37,11 @@ class AcceptedModules(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its names, each made when it is first asked for."""
+        if module.__name__ in (old := _old()) or module.__name__.startswith(_OLD_PACKAGES):
+            module.__doc__ = "Names of old versions of Buildbot."
+            module.__dict__["__all__"] = list(old.get(module.__name__, ()))
+            module.__dict__["__getattr__"] = old_names_of(module.__name__)
+            return
         module.__doc__ = "Names that are accepted, and not supported yet."
 
         def make(name: str) -> Any:
@@ -49,6 +50,24 @@ class AcceptedModules(MetaPathFinder, Loader):
             return made
 
         module.__dict__["__getattr__"] = make
+
+
+def old_names_of(module: str) -> Callable[[str], Any]:
+    """Return a module's ``__getattr__``: it finds the names that the module had in old versions of
+    Buildbot, and warns each time a configuration names one."""
+
+    def make(name: str) -> Any:
+        old = None if name.startswith("__") else _old().get(module, {}).get(name)
+        if old is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return importlib.import_module("buildbot.plugins.old_made").make(module, name, old)
+
+    return make
+
+
+def _old() -> dict[str, Any]:
+    names: dict[str, Any] = importlib.import_module(_OLD).OLD_NAMES
+    return names
 
 
 def install() -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
-from buildbot._border.arguments import no_argument
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.environment import problems_of_environment
 from buildbot._border.errors import error
 from buildbot._border.initialised import what_is_forgotten
 from buildbot._border.text import bytes2unicode, safeTranslate
+from buildbot.config.old_arguments import of_today
 from buildbot.process.build_factory import BuildFactory
 
 _OPTIONAL = (
@@ -27,15 +27,6 @@ _OPTIONAL = (
     "description_format",
     "project",
 )
-
-_REMOVED = {
-    "slavename": "workername",
-    "slavenames": "workernames",
-    "slavebuilddir": "workerbuilddir",
-    "nextSlave": "nextWorker",
-    "mergeRequests": "collapseRequests",
-    "category": "tags=[...]",
-}
 
 
 NAMELESS = "<unknown>"
@@ -77,11 +68,17 @@ class BuilderConfig(ComparableMixin):
         defaultProperties: Mapping[str, Any] | None = None,
         project: str | None = None,
         do_build_if: Any = None,
-        **removed: Any,
+        **old: Any,
     ) -> None:
         self.name: str = _checked_name(name)
         where = f'builder "{self.name}"'
-        _refuse(where, removed)
+        renamed = of_today(where, old, signature(BuilderConfig).parameters.keys() - {"old"})
+        workername = renamed.get("workername", workername)
+        workernames = renamed.get("workernames", workernames)
+        workerbuilddir = renamed.get("workerbuilddir", workerbuilddir)
+        nextWorker = renamed.get("nextWorker", nextWorker)
+        collapseRequests = renamed.get("collapseRequests", collapseRequests)
+        tags = renamed.get("tags", tags)
         self.factory = _checked_factory(where, factory)
         self.workernames = _checked_worker_names(where, workername, workernames)
         directory = safeTranslate(self.name).decode() if builddir is None else builddir
@@ -120,14 +117,6 @@ class BuilderConfig(ComparableMixin):
             "workerbuilddir": self.workerbuilddir,
             **{name: value for name, value in found.items() if value},
         }
-
-
-def _refuse(where: str, removed: Mapping[str, Any]) -> None:
-    for name in removed:
-        if name not in _REMOVED:
-            known = signature(BuilderConfig).parameters.keys() - {"removed"}
-            raise TypeError(no_argument("BuilderConfig", name, known))
-        error(f'{where}: argument "{name}" was removed from Buildbot; use {_REMOVED[name]}')
 
 
 def _checked_name(name: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from buildbot.plugins import catalogue
 from buildbot.plugins.namespace import Namespace
+from buildbot.plugins.old_names import OLD_NAMES
 
 __all__ = [
     "changes",
@@ -31,10 +32,22 @@ worker = Namespace("buildbot.plugins.worker", "buildbot.worker", catalogue.WORKE
 www = Namespace("buildbot.plugins.www", "buildbot.www", {})
 
 _REMOVED = {
-    "buildslave": "buildbot.plugins.buildslave was removed from Buildbot; use `worker`",
     "status": "buildbot.plugins.status was removed from Buildbot; use `reporters` and c['www']",
 }
 
 
+_BUILDSLAVE = {
+    **{
+        name: f"{module}:{name}"
+        for module, names in OLD_NAMES.items()
+        if module.startswith("buildbot.buildslave.")
+        for name in names
+    },
+    "BuildSlave": "buildbot.buildslave:BuildSlave",
+}
+
+
 def __getattr__(name: str) -> Any:
+    if name == "buildslave":
+        return Namespace(f"{__name__}.buildslave", "buildbot.buildslave", _BUILDSLAVE)
     raise AttributeError(_REMOVED.get(name, f"module {__name__!r} has no attribute {name!r}"))

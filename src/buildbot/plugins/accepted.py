@@ -191,6 +191,10 @@ _VALUES = {
         AuthorizedKeysManhole="port keyfile ssh_hostkey_dir",
     ),
     "buildbot.master": _of("base", BuildMaster="*"),
+    "buildbot.process.botmaster": _of("base", BotMaster="*"),
+    "buildbot.process.buildrequestdistributor": _of(
+        "base", BasicBuildChooser="*", BuildChooserBase="*", BuildRequestDistributor="*"
+    ),
     "buildbot.process.codebase": _of("value", Codebase="project name slug"),
     "buildbot.process.users.manual": _of("value", CommandlineUserManager="username passwd port"),
     "buildbot.util.kubeclientservice": _of(

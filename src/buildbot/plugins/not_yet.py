@@ -56,7 +56,7 @@ def make(module: str, name: str) -> Any:
         case "alias":
             return getattr(importlib.import_module(accepted.arguments[0]), name)
         case "function":
-            return _function(module, name)
+            return refusing(module, name)
         case "error":
             return type(name, (Exception,), {"__module__": module, "__doc__": body["__doc__"]})
         case "reporter":
@@ -73,7 +73,7 @@ def make(module: str, name: str) -> Any:
             return type(name, (_VALUES.get(accepted.kind, NotYetValue),), body)
 
 
-def _function(module: str, name: str) -> Callable[..., Any]:
+def refusing(module: str, name: str) -> Callable[..., Any]:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise NotSupportedYet(
             f"{module}.{name} is not supported yet (see docs/migrating-from-buildbot.md)"

@@ -9,6 +9,7 @@ from buildbot._border.arguments import arguments_of, no_argument
 from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import is_constant, render_value
 from buildbot._border.sequences import flatten
 from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
@@ -393,3 +394,6 @@ def _renderables(cls: Any) -> tuple[str, ...]:
 
 def _version(text: str) -> list[int]:
     return [int(part) if part.isdigit() else 0 for part in text.split(".")]
+
+
+__getattr__ = old_names_of(__name__)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward
 from buildbot._border.errors import error
+from buildbot._border.finder import old_names_of
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import BufferLogObserver
 from buildbot.process.remotecommand import RemoteCommand
@@ -241,3 +242,6 @@ def _listed(words: Any) -> list[str]:
 def _number(pattern: str, text: str) -> int:
     found = re.search(pattern, text)
     return int(found[1]) if found else 0
+
+
+__getattr__ = old_names_of(__name__)

@@ -1,5 +1,7 @@
 """Small functions that configurations and plug-ins use: text, time, lists, comparison."""
 
+import json
+
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.deferreds import asyncSleep, deferredLocked, in_reactor
 from buildbot._border.sequences import (
@@ -58,6 +60,7 @@ __all__ = [
     "human_readable_delta",
     "in_reactor",
     "join_list",
+    "json",
     "makeList",
     "naturalSort",
     "none_or_str",

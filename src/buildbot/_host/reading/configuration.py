@@ -16,7 +16,7 @@ from buildbot._host.reading.components import ComponentReader
 from buildbot._host.reading.consistency import check
 from buildbot._host.reading.document import Document
 from buildbot._host.reading.hooks import Hooks
-from buildbot._host.reading.keys import check_keys
+from buildbot._host.reading.keys import check_keys, rename_keys
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.settings import read_plain
 from buildbot._host.reading.web_settings import read_web
@@ -78,6 +78,7 @@ class Reader:
 
         with Guard(report):  # users' classes convert themselves
             _configure(section)
+            rename_keys(section)
             check_keys(section)
             return self._read(section, collector, equivalence)
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
 
@@ -12,26 +14,31 @@ logCompressionMethod logEncoding logMaxSize logMaxTailSize machines manhole metr
 multiMaster prioritizeBuilders projects properties protocols revlink schedulers
 secretsProviders select_next_worker services title titleURL user_managers validation workers www
 """
+_PORT = " = {'pb': {'port': ...}}"
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _IGNORED = {
     "buildHorizon": "util.JanitorConfigurator removes old builds",
     "logHorizon": "util.JanitorConfigurator removes old logs",
     "eventHorizon": "events are no longer stored",
+    "debugPassword": "use c['manhole']",
+    "db_poll_interval": "remove it; the database is no longer polled",
     "status": "use c['services'] with reporters.*, and c['www'] for the web",
 }
 
 _REPLACED = {
-    "slaves": "use c['workers'] with worker.Worker(...)",
-    "slavePortnum": "use c['protocols'] = {'pb': {'port': ...}}",
-    "mergeRequests": "use c['collapseRequests']",
-    "projectName": "use c['title']",
-    "projectURL": "use c['titleURL']",
-    "debugPassword": "use c['manhole']",
-    "db_poll_interval": "remove it; the database is no longer polled",
     "nextSlave": "use c['select_next_worker']",
     "sources": "use c['change_source']",
 }
+
+RENAMED = {
+    "slaves": "workers",
+    "slavePortnum": "protocols",
+    "mergeRequests": "collapseRequests",
+    "projectName": "title",
+    "projectURL": "titleURL",
+}
+"""Old keys that mean what a key of today means."""
 
 _NOT_YET = {
     "changeHorizon": "changes are kept forever",
@@ -40,6 +47,28 @@ _NOT_YET = {
     "user_managers": "there are no user accounts",
     "manhole": "the master opens no manhole",
 }
+
+
+def rename_keys(section: Section) -> None:
+    """Read old keys as those of today; where both are set, today's counts."""
+    for old, new in RENAMED.items():
+        if old not in section:
+            continue
+        value = section.values.pop(old)
+        if old == "mergeRequests" and not isinstance(value, bool):
+            section.error(
+                "c['mergeRequests'] was removed from Buildbot: use c['collapseRequests'] with a "
+                "function(master, builder, request1, request2)",
+                old,
+            )
+            continue
+        written = f"{section.shown(new)}{_PORT if old == 'slavePortnum' else ''}"
+        section.warn(f"{section.shown(old)} was removed from Buildbot: use {written}", old)
+        section.values.setdefault(new, _as_protocols(value) if old == "slavePortnum" else value)
+
+
+def _as_protocols(port: Any) -> dict[str, Any]:
+    return {} if port is None else {"pb": {"port": port}}
 
 
 def check_keys(section: Section) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ class Section:
 
     def __init__(
         self,
-        values: Mapping[str, Any],
+        values: dict[str, Any],
         *,
         document: Document,
         collector: Collector,

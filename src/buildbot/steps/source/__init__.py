@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.finder import old_names_of
 from buildbot.steps.source.base import Source
 
 __all__ = ["Git", "Source"]
@@ -14,4 +15,4 @@ def __getattr__(name: str) -> Any:
         from buildbot.steps.source.git import Git
 
         return Git
-    raise AttributeError(f"module 'buildbot.steps.source' has no attribute {name!r}")
+    return old_names_of(__name__)(name)

@@ -1,0 +1,40 @@
+"""Arguments of builders that Buildbot has removed, and what they are called today."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from buildbot._border.arguments import no_argument
+from buildbot._border.errors import error, warn
+
+RENAMED = {
+    "slavename": "workername",
+    "slavenames": "workernames",
+    "slavebuilddir": "workerbuilddir",
+    "nextSlave": "nextWorker",
+    "mergeRequests": "collapseRequests",
+    "category": "tags",
+}
+"""Old arguments, and the ones of today that mean the same."""
+
+
+def of_today(where: str, old: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Return the old arguments under today's names, with a warning for each; TypeError is raised
+    for one that never was."""
+    found: dict[str, Any] = {}
+    for name, value in old.items():
+        if name not in RENAMED:
+            raise TypeError(no_argument("BuilderConfig", name, known))
+        if name == "mergeRequests" and callable(value):
+            error(
+                f'{where}: argument "mergeRequests" was removed from Buildbot; use '
+                "collapseRequests with a function(master, builder, request1, request2)"
+            )
+            continue
+        new = RENAMED[name]
+        written = "tags=[...]" if name == "category" else new
+        warn(f'{where}: argument "{name}" was removed from Buildbot; use {written}')
+        if value is not None:
+            found[new] = [value] if name == "category" else value
+    return found

@@ -1,0 +1,139 @@
+"""Names of old versions of Buildbot that configurations still use, with what stands for each today.
+
+The import of one is accepted, with a warning at its line; what it means is done where a name of
+today means the same. The glossary's table of old names is held to this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OldName:
+    """What stands for an old name: ``module:attribute``, empty where nothing does the same."""
+
+    new: str
+    advice: str
+
+
+def _moved(module: str, *names: str, **renamed: str) -> dict[str, OldName]:
+    """Return names that are in *module* now; the renamed ones with what they are called there."""
+    targets = {**dict(zip(names, names, strict=True)), **renamed}
+    return {old: OldName(f"{module}:{new}", f"use {module}.{new}") for old, new in targets.items()}
+
+
+def _gone(advice: str, names: str) -> dict[str, OldName]:
+    """Return names that nothing stands for."""
+    return dict.fromkeys(names.split(), OldName("", advice))
+
+
+_WEB = "it does nothing; the web server is configured by c['www']"
+_WEB_RIGHTS = "it does nothing; rights are configured by c['www']['auth'] and c['www']['authz']"
+_RECEIVER = "it does nothing; use reporters.* in c['services']"
+_TYPES = "it does nothing; read builds and logs through master.data"
+
+_RESULTS = _moved(
+    "buildbot.process.results",
+    *("SUCCESS", "WARNINGS", "FAILURE", "SKIPPED", "EXCEPTION", "RETRY", "CANCELLED"),
+    *("Results", "worst_status"),
+)
+_WORKER = _moved("buildbot.worker.base", BuildSlave="Worker", AbstractBuildSlave="AbstractWorker")
+_LATENT = _moved("buildbot.worker.latent", AbstractLatentBuildSlave="AbstractLatentWorker")
+_WEB_PAGES = _gone(_WEB, "HtmlResource StatusResourceBuilder BuildersResource ActionResource")
+_HOOKS = "buildbot.www.hooks"
+
+_SLAVES = {
+    "buildbot.buildslave": _WORKER | _LATENT,
+    "buildbot.buildslave.base": _WORKER | _LATENT,
+    "buildbot.buildslave.latent": _LATENT,
+    "buildbot.buildslave.docker": _moved(
+        "buildbot.worker.docker", DockerLatentBuildSlave="DockerLatentWorker"
+    ),
+    "buildbot.buildslave.ec2": _moved("buildbot.worker.ec2", EC2LatentBuildSlave="EC2LatentWorker"),
+    "buildbot.buildslave.libvirt": _moved(
+        "buildbot.worker.libvirt", "Connection", LibVirtSlave="LibVirtWorker"
+    ),
+    "buildbot.buildslave.openstack": _moved(
+        "buildbot.worker.openstack", OpenStackLatentBuildSlave="OpenStackLatentWorker"
+    ),
+    "buildbot.locks": _moved("buildbot.locks", SlaveLock="WorkerLock"),
+    "buildbot.interfaces": _moved(
+        "buildbot.interfaces",
+        BuildSlaveTooOldError="WorkerTooOldError",
+        LatentBuildSlaveFailedToSubstantiate="LatentWorkerFailedToSubstantiate",
+    ),
+    "buildbot.steps.slave": _moved(
+        "buildbot.steps.worker",
+        *("CompositeStepMixin", "CopyDirectory", "FileExists", "MakeDirectory"),
+        *("RemoveDirectory", "SetPropertiesFromEnv"),
+    ),
+}
+
+_SCHEDULERS = {
+    "buildbot.scheduler": {
+        **_moved(
+            "buildbot.schedulers.basic", "AnyBranchScheduler", Scheduler="SingleBranchScheduler"
+        ),
+        **_moved("buildbot.schedulers.dependent", "Dependent"),
+        **_moved("buildbot.schedulers.timed", "Nightly", "Periodic"),
+        **_moved("buildbot.schedulers.triggerable", "Triggerable"),
+        **_moved("buildbot.schedulers.trysched", "Try_Jobdir", "Try_Userpass"),
+    },
+    "buildbot.schedulers.filter": _moved("buildbot.changes.filter", "ChangeFilter"),
+}
+
+_STEPS = {
+    "buildbot.process.base": _moved("buildbot.process.build", "Build"),
+    "buildbot.process.buildstep": _moved("buildbot.process.logobserver", "LogLineObserver"),
+    "buildbot.steps.shell": {
+        **_moved("buildbot.steps.shell", SetProperty="SetPropertyFromCommand"),
+        **_moved("buildbot.process.properties", "WithProperties"),
+    },
+    "buildbot.steps.source": {
+        **_moved("buildbot.steps.source.bzr", "Bzr"),
+        **_moved("buildbot.steps.source.cvs", "CVS"),
+        **_moved("buildbot.steps.source.darcs", "Darcs"),
+        **_moved("buildbot.steps.source.mercurial", "Mercurial"),
+        **_moved("buildbot.steps.source.p4", "P4"),
+        **_moved("buildbot.steps.source.svn", "SVN"),
+    },
+}
+
+_STATUS = {
+    "buildbot.status.base": _gone(_RECEIVER, "StatusReceiver StatusReceiverMultiService"),
+    "buildbot.status.builder": _RESULTS | _gone(_TYPES, "BuilderStatus BuildStatus"),
+    "buildbot.status.client": _gone(_RECEIVER, "PBListener"),
+    "buildbot.status.github": _gone(
+        "it does nothing; use reporters.GitHubStatusPush in c['services']", "GitHubStatus"
+    ),
+    "buildbot.status.html": _gone(_WEB, "WebStatus"),
+    "buildbot.status.mail": _gone(
+        "it does nothing; use reporters.MailNotifier with generators=[...] in c['services']",
+        "MailNotifier Domain",
+    ),
+    "buildbot.status.results": _RESULTS,
+    "buildbot.status.status_push": _gone(
+        "it does nothing; use reporters.HttpStatusPush in c['services']",
+        "HttpStatusPush StatusPush",
+    ),
+    "buildbot.status.web.auth": _gone(
+        _WEB_RIGHTS, "AuthBase BasicAuth HTPasswdAuth HTPasswdAprAuth UsersAuth"
+    ),
+    "buildbot.status.web.authz": _gone(_WEB_RIGHTS, "Authz"),
+    "buildbot.status.web.base": _WEB_PAGES
+    | _gone(
+        _WEB,
+        "IHTMLLog build_get_class map_branches path_to_build path_to_builder path_to_slave "
+        "path_to_step path_to_root",
+    ),
+    "buildbot.status.web.baseweb": _gone(_WEB, "WebStatus"),
+    "buildbot.status.web.builder": _WEB_PAGES,
+    "buildbot.status.web.hooks.github": _moved(f"{_HOOKS}.github", "GitHubEventHandler"),
+    "buildbot.status.words": _gone(
+        "it does nothing; use reporters.IRC in c['services']", "IRC IrcStatusBot Contact"
+    ),
+}
+
+OLD_NAMES: dict[str, dict[str, OldName]] = {**_SLAVES, **_SCHEDULERS, **_STEPS, **_STATUS}
+"""The old names, by the module that they are imported from."""
