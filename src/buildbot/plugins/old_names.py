@@ -63,6 +63,11 @@ _SLAVES = {
         BuildSlaveTooOldError="WorkerTooOldError",
         LatentBuildSlaveFailedToSubstantiate="LatentWorkerFailedToSubstantiate",
     ),
+    "buildbot.process.slavebuilder": _moved(
+        "buildbot.process.workerforbuilder",
+        AbstractSlaveBuilder="WorkerForBuilder",
+        SlaveBuilder="WorkerForBuilder",
+    ),
     "buildbot.steps.slave": _moved(
         "buildbot.steps.worker",
         *("CompositeStepMixin", "CopyDirectory", "FileExists", "MakeDirectory"),
@@ -86,6 +91,11 @@ _SCHEDULERS = {
 _STEPS = {
     "buildbot.process.base": _moved("buildbot.process.build", "Build"),
     "buildbot.process.buildstep": _moved("buildbot.process.logobserver", "LogLineObserver"),
+    "buildbot.sourcestamp": _gone(
+        "it does nothing; a source stamp is a dictionary of branch, revision, repository, project "
+        "and codebase",
+        "SourceStamp",
+    ),
     "buildbot.steps.shell": {
         **_moved("buildbot.steps.shell", SetProperty="SetPropertyFromCommand"),
         **_moved("buildbot.process.properties", "WithProperties"),
