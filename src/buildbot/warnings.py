@@ -5,6 +5,10 @@ from __future__ import annotations
 import warnings
 
 
+class ConfigWarning(Warning):
+    """Something in a configuration is likely to be wrong."""
+
+
 class DeprecatedApiWarning(Warning):
     """Something is deprecated, in the words of the configuration's author."""
 

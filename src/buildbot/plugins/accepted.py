@@ -183,6 +183,9 @@ _SERVICES = {
 
 _VALUES = {
     "buildbot.db.base": _of("base", DBConnectorComponent="*"),
+    "buildbot.db.buildrequests": _of("base", BuildRequestsConnectorComponent="*")
+    | _of("error", AlreadyClaimedError="", NotClaimedError=""),
+    "buildbot.db.connector": _of("base", DBConnector="*"),
     "buildbot.db.dbconfig": _of("value", DbConfig="BuildmasterConfig basedir name"),
     "buildbot.manhole": _of(
         "value",
@@ -203,6 +206,7 @@ _VALUES = {
         KubeCtlProxyConfigLoader="proxy_port namespace",
         KubeInClusterConfigLoader="",
     ),
+    "buildbot.util.pullrequest": _of("base", PullRequestMixin="*"),
     "buildbot.util.runprocess": _of("function", run_process="*", create_process="*"),
     "buildbot.www.avatar": _of(
         "value",
