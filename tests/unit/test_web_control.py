@@ -99,6 +99,7 @@ async def test_an_order_that_cannot_be_carried_out_is_refused(
         ("application/x-www-form-urlencoded", "a=1", -32600, "Invalid content-type"),
         ("application/json", "", -32700, "JSON parse error: "),
         ("application/json", "{", -32700, "JSON parse error: "),
+        ("application/json", r'{"x":"\ud800"}', -32700, "JSON parse error: lone surrogate "),
         ("application/json", '"\xff"', -32700, "JSON parse error: "),
         ("application/json", "[" * 100_000, -32700, "JSON parse error: "),
         ("application/json", "[]", -32600, "JSONRPC batch requests are not supported"),

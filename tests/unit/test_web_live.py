@@ -48,6 +48,11 @@ async def test_commands_are_answered_with_their_id():
     ("text", "code", "message"),
     [
         ("{", 400, "a websocket frame must be JSON"),
+        (
+            r'["\ud800"]',
+            400,
+            "a websocket frame must be JSON: lone surrogate \\ud800 (byte 2) is not valid Unicode",
+        ),
         ("[]", 400, "no '_id' or 'type' in websocket frame"),
         ("{}", 400, "no '_id' or 'type' in websocket frame"),
         ('{"_id":1}', 400, "no 'cmd' in websocket frame"),

@@ -12,6 +12,7 @@ from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
+from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import FULL, Client, abort
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
@@ -133,7 +134,9 @@ def _parsed(text: str) -> Resource:
     try:
         frame = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        raise Refused(400, "a websocket frame must be JSON") from None
+        lone = lone_surrogate(text.encode("utf-8", "surrogatepass"))
+        reason = f": {lone}" if lone else ""
+        raise Refused(400, f"a websocket frame must be JSON{reason}") from None
     if not isinstance(frame, dict) or "_id" not in frame:
         raise Refused(400, "no '_id' or 'type' in websocket frame")
     if "cmd" not in frame:

@@ -16,6 +16,7 @@ from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.stages import StageReader
+from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.ports import Controls, Resources
 from chargehand.web.rest.answers import Answer, encoded
 from chargehand.web.rest.parameters import (
@@ -79,7 +80,8 @@ def parse(content_type: str, body: bytes) -> Call:
     try:
         data = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, PARSE_ERROR, f"JSON parse error: {error}") from error
+        reason = lone_surrogate(body) or error
+        raise Refused(400, PARSE_ERROR, f"JSON parse error: {reason}") from error
     if isinstance(data, list):
         raise _malformed("JSONRPC batch requests are not supported")
     if not isinstance(data, dict):
