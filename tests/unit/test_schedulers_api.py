@@ -450,7 +450,6 @@ def test_kinds_that_are_not_supported_yet_say_so() -> None:
     upstream = single()
     given = [
         schedulers.Dependent(name="d", upstream=upstream, builderNames=["one"]),
-        schedulers.Triggerable(name="t", builderNames=["one"]),
         schedulers.NightlyTriggerable(name="n", builderNames=["one"], minute=3),
         schedulers.Try_Jobdir("j", ["one"], "dir"),
         schedulers.Try_Userpass("u", ["one"], 8031, [("a", "b")]),
@@ -460,7 +459,6 @@ def test_kinds_that_are_not_supported_yet_say_so() -> None:
 
     assert kinds == [
         NotYet("Dependent"),
-        NotYet("Triggerable"),
         NotYet("NightlyTriggerable"),
         NotYet("Try_Jobdir"),
         NotYet("Try_Userpass"),

@@ -114,12 +114,6 @@ STEPS: dict[str, dict[str, Accepted]] = {
         "preferLastChangedRev",
     ),
     "buildbot.steps.subunit": _of("shell", SubunitShellCommand="failureOnNoTests"),
-    "buildbot.steps.trigger": _of(
-        "step",
-        Trigger="schedulerNames sourceStamp sourceStamps updateSourceStamp alwaysUseLatest "
-        "waitForFinish set_properties copy_properties parent_relationship "
-        "unimportantSchedulerNames",
-    ),
     "buildbot.steps.vstudio": _of(
         "shell",
         **dict.fromkeys(

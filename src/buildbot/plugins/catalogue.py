@@ -65,6 +65,7 @@ STEPS = {
         "MultipleFileUpload",
         "StringDownload",
     ),
+    **_of("buildbot.steps.trigger", "Trigger"),
     **_of("buildbot.steps.source.base", "Source"),
     **_of("buildbot.steps.source.gerrit", "Gerrit"),
     **_of("buildbot.steps.source.git", "Git", "GitCommit", "GitPush", "GitTag"),

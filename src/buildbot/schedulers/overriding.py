@@ -49,6 +49,9 @@ class UsersScheduler:
         """Return what the scheduler does."""
         self._scheduler._default = default
         self._scheduler._parts = parts
+        master = self._scheduler.master
+        if master is not None:
+            master.scheduler_manager.namedServices[self._scheduler.name] = self._scheduler
         names = ("activate", "deactivate", "gotChange")
         if any(is_overridden(self._scheduler, name) for name in names):
             return _UsersBehaviour(self._scheduler, default)

@@ -1,17 +1,22 @@
-"""Building when a step says so: accepted, and not supported yet."""
+"""Building when a step says so."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import settled
+from buildbot._border.bridge import inward, outward, settled
+from buildbot.process.properties import Properties
+from buildbot.process.results import EXCEPTION, SUCCESS
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
-from chargehand.config.model import NotYet
+
+_Submitted = tuple[int | None, dict[int, int]]
+"""The identifier of a buildset, None if there was nothing to submit; its requests by builder."""
 
 
 class Triggerable(ReconfigurableBaseScheduler):
-    """Builds when a ``Trigger`` step names it."""
+    """Builds when a ``Trigger`` step names it, or another one calls `trigger`."""
 
     compare_attrs = ("name", "builderNames", "properties", "codebases", "reason")
     reason: Any = None
@@ -31,5 +36,60 @@ class Triggerable(ReconfigurableBaseScheduler):
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
 
-    def _settings(self) -> Any:
-        return NotYet(kind="Triggerable")
+    def trigger(
+        self,
+        waited_for: bool,
+        sourcestamps: Any = None,
+        set_props: Any = None,
+        parent_buildid: int | None = None,
+        parent_relationship: str | None = None,
+    ) -> tuple[Any, Any]:
+        """Submit a buildset; codebases without a source stamp have their defaults.
+
+        Returns two Deferreds: of the buildset's identifier and its request identifiers by builder
+        identifier, and, once it is complete, of its result and the same request identifiers.
+        """
+        properties = Properties()
+        properties.updateFromProperties(self.properties)
+        if isinstance(set_props, Properties):
+            properties.updateFromProperties(set_props)
+        elif set_props:
+            properties.update(set_props, "Trigger")
+        what = self.reason or f"The Triggerable scheduler named '{self.name}' triggered this build"
+        submission = asyncio.get_running_loop().create_task(
+            self._submit(
+                reason=what,
+                sourcestamps=sourcestamps or [],
+                properties=properties,
+                waited_for=waited_for,
+                parent_buildid=parent_buildid,
+                parent_relationship=parent_relationship,
+            )
+        )
+        return outward(_outcome(submission)), outward(self._completed(submission))
+
+    async def _submit(self, **arguments: Any) -> _Submitted:
+        found = await inward(self.addBuildsetForSourceStampsWithDefaults, **arguments)
+        return (None, {}) if found is None else (int(found[0]), dict(found[1]))
+
+    async def _completed(self, submission: asyncio.Task[_Submitted]) -> tuple[int, dict[int, int]]:
+        """Wait for the end of the buildset. One that was not submitted is EXCEPTION."""
+        await asyncio.wait([submission])
+        if submission.cancelled() or submission.exception() is not None:
+            return EXCEPTION, {}
+        buildset_id, requests = submission.result()
+        if buildset_id is None:
+            return SUCCESS, {}
+
+        async def is_complete() -> bool:
+            row = await inward(self.master.data.get, ("buildsets", buildset_id))
+            return bool(row["complete"])
+
+        key = ("buildsets", str(buildset_id), "complete")
+        await inward(self.master.mq.waitUntilEvent, key, is_complete)
+        row = await inward(self.master.data.get, ("buildsets", buildset_id))
+        return int(row["results"]), requests
+
+
+async def _outcome(submission: asyncio.Task[_Submitted]) -> _Submitted:
+    return await asyncio.shield(submission)

@@ -13,6 +13,7 @@ from buildbot._host.views.data import DataView
 from buildbot._host.views.database import DatabaseView
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.mq import MqView
+from buildbot._host.views.scheduler_directory import SchedulerDirectory
 from buildbot._host.views.secret_store import SecretStore
 from buildbot.util.service import AsyncMultiService
 
@@ -41,8 +42,14 @@ class MasterView(AsyncMultiService):
         self.mq = MqView(access)
         self.db = DatabaseView(access, self.data)
         self.botmaster = BuilderDirectory(access)
+        self.scheduler_manager = SchedulerDirectory()
         self.secrets = SecretStore(access)
         self.namedServices["secrets"] = self.secrets
+
+    def allSchedulers(self) -> list[Any]:
+        """Return the configured schedulers that run, or ran, in this master."""
+        running = self.scheduler_manager.namedServices
+        return [running[name] for name in self.config.schedulers if name in running]
 
     @cached_property
     def pbmanager(self) -> Any:
