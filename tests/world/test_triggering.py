@@ -166,8 +166,10 @@ async def test_a_restart_meanwhile_triggers_again():
         results = [build.result for build in ci.builds("parent")]
         assert results == [Result.RETRY, Result.SUCCESS]
         requests = await ci.get("buildrequests")
-        print([(r["builderid"], r["results"]) for r in requests])
         assert all(row["complete"] for row in requests)
+        other = ci.last_build("other").builder_id
+        ends = [row["results"] for row in requests if row["builderid"] == other]
+        assert ends == [Result.CANCELLED, Result.SUCCESS]
 
 
 async def _is_running(ci: World, builder: str) -> None:
