@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Container
 from dataclasses import dataclass
@@ -132,14 +134,11 @@ class PidFile:
         Raises CommandFailed if the file cannot be read, or another program holds the lock.
         """
         try:
-            file = self._path.open(encoding="ascii", errors="replace")
+            file = os.fdopen(_regular_file(self._path), encoding="ascii", errors="replace")
         except FileNotFoundError:
             return None, False
         except OSError as error:
-            raise CommandFailed(
-                f"cannot read {self._path}: {error.strerror}. If no master is running in "
-                f"{self._path.parent}, remove it."
-            ) from None
+            raise self._unreadable(error) from None
         with file:
             process = _process_id(file.read(_LONGEST))
             if process is None:
@@ -148,6 +147,12 @@ class PidFile:
             if is_locked and (holder := _lock_holder(file.fileno())) not in (None, process):
                 raise self._foreign(holder)
         return (process if is_locked or self._is_of_buildbot(process) else None), is_locked
+
+    def _unreadable(self, error: OSError) -> CommandFailed:
+        return CommandFailed(
+            f"cannot read {self._path}: {error.strerror}. If no master is running in "
+            f"{self._path.parent}, remove it."
+        )
 
     def _foreign(self, holder: int) -> CommandFailed:
         return CommandFailed(
@@ -167,6 +172,7 @@ class PidFile:
         while True:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
             try:
+                _require_regular(file)
                 self._lock(file)
             except BaseException:
                 os.close(file)
@@ -212,6 +218,25 @@ class PidFile:
             self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+
+
+def _regular_file(path: Path) -> int:
+    """Open a regular file for reading. Raises OSError for others; a FIFO is not waited for."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _require_regular(file)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def _require_regular(file: int) -> None:
+    mode = os.fstat(file).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "It is not a regular file")
 
 
 def _process_id(text: str) -> int | None:
