@@ -35,7 +35,11 @@ def test_a_port_in_use_for_changes_is_said_and_taken_when_it_is_free(master: Ins
             c['change_source'] = [changes.PBChangeSource(port='tcp:{port}:interface=127.0.0.1')]
             add('b', sh('true'))
             """)
-        master.start()
+        started, again = master.try_start(), master.reconfig()
+        assert started.status == again.status == 3
+        for ran in (started, again):
+            assert f"is not running: cannot listen on tcp:{port}" in ran.err
+            assert "All else runs" in ran.err
         assert f"cannot listen on tcp:{port}:interface=127.0.0.1" in master.log
         assert "Traceback" not in master.log
 

@@ -33,6 +33,5 @@ async def test_a_commit_is_followed_from_change_to_result(
     ]
     assert lines[3:] == [
         "an anonymous visitor ordered: stop build 1: enough",
-        "build b #1 finished after 7.0 s with cancelled: "
-        'cancelled by an anonymous visitor during "wait": enough',
+        'build b #1 finished after 7.0 s cancelled by an anonymous visitor during "wait": enough',
     ]

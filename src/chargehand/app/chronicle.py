@@ -86,12 +86,13 @@ class Chronicle:
         build = event.build
         took = 0.0 if build.complete_at is None else build.complete_at - build.started_at
         result = "no result" if build.result is None else build.result.word
+        # The sentence of a cancelled build says by itself what its result is.
+        words = build.state if build.state.startswith(result) else f"with {result}: {build.state}"
         _log.info(
-            "build %s finished after %s with %s: %s",
+            "build %s finished after %s %s",
             self._name(build),
             duration(took),
-            result,
-            build.state,
+            words,
             extra={"ids": _ids(build)},
         )
 
