@@ -21,7 +21,8 @@ _to_json = msgspec.json.Encoder(order="deterministic").encode
 
 def collapse_key(pending: PendingRequest) -> Hashable | None:
     """Return the key that collapsible requests share; None if it is never collapsed."""
-    if pending.has_patch:
+    # A build that waits for a request needs its result: skipping it would look like success.
+    if pending.has_patch or pending.request.waited_for:
         return None
     exact = tuple(
         None if stamp_id in pending.with_changes else stamp_id
@@ -30,7 +31,6 @@ def collapse_key(pending: PendingRequest) -> Hashable | None:
     return (
         pending.sources,
         exact,
-        pending.request.waited_for,
         _comparable(pending.properties),
     )
 
