@@ -177,3 +177,25 @@ async def _is_running(ci: World, builder: str) -> None:
         return bool(ci.builds(builder)) and bool(ci.steps(ci.last_build(builder)))
 
     await ci.until(f"{builder} runs", look)
+
+
+async def test_requests_that_are_waited_for_are_not_collapsed():
+    text = (
+        TWO
+        + """
+c['collapseRequests'] = True
+c['workers'] = [worker.LocalWorker('local', max_builds=4)]
+add('parent', steps.Trigger(schedulerNames=['both'], waitForFinish=True))
+add('another', steps.Trigger(schedulerNames=['both'], waitForFinish=True))
+add('third', steps.Trigger(schedulerNames=['both'], waitForFinish=True))
+"""
+    )
+    async with started(text) as ci:
+        ci.worker("local").on("check", rc=1, seconds=60)
+        requests = [await ci.force(name) for name in ("parent", "another", "third")]
+
+        for request in requests:
+            await ci.finished(request)
+
+        ends = [ci.last_build(name).result for name in ("parent", "another", "third")]
+        assert ends == [Result.FAILURE] * 3

@@ -24,7 +24,7 @@ def _moved(module: str, *names: str, **renamed: str) -> dict[str, OldName]:
 
 
 def _gone(advice: str, names: str) -> dict[str, OldName]:
-    """Return names that nothing stands for."""
+    """Return the names that have no replacement."""
     return dict.fromkeys(names.split(), OldName("", advice))
 
 
