@@ -48,6 +48,15 @@ class AgentOrder:
         self.basedir.mkdir(parents=True, exist_ok=True)
         kill_stray_processes(WORKER_MARKER, self.marker)
 
+    def kill_what_is_left(self) -> None:
+        """Kill the processes that outlived the guard, and wait for the agent's end.
+
+        An agent that is ending by itself has no environment any more that would show whose it is,
+        but it still holds the lock that the next one needs.
+        """
+        kill_stray_processes(WORKER_MARKER, self.marker)
+        self.places.ends_within(self.worker_name, _EXIT_TIME)
+
     async def start(self, tasks: Tasks) -> AgentProcess:
         """Start the agent; *tasks* own the task that reads its log. Raises OSError."""
         process = await asyncio.create_subprocess_exec(
@@ -104,7 +113,7 @@ class AgentProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
         if self._process.returncode != 0:  # It may have had no time to clear up.
-            await asyncio.to_thread(kill_stray_processes, WORKER_MARKER, self._order.marker)
+            await asyncio.to_thread(self._order.kill_what_is_left)
         await asyncio.wait([self._reading], timeout=_EXIT_TIME)
 
     async def _pass_on_log(self) -> None:

@@ -13,8 +13,9 @@ _log = logging.getLogger(__name__)
 WORKER_MARKER = "CHARGEHAND_WORKER"
 """The environment variable that marks an agent and all its commands."""
 
-_PAUSES = [0.0] + [0.01] * 20 + [0.1] * 20
-"""Rounds of killing: killed processes take a while to end, and may have started others."""
+_PAUSES = [0.0] + [0.01] * 20 + [0.1] * 100
+"""Rounds of killing: on a busy machine, killed processes take a while to end, and may have started
+others."""
 
 
 def kill_stray_processes(variable: str, value: str) -> None:
