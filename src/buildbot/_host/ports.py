@@ -131,9 +131,6 @@ class Engine(Protocol):
     def event_types(self) -> tuple[type[Event], ...]:
         """The events that users' code can subscribe to."""
 
-    def announcement(self, event: Any) -> tuple[tuple[tuple[str, ...], ...], dict[str, Any]]:
-        """Return the routing keys of an event, and its resource."""
-
     @property
     def redaction(self) -> Redaction:
         """What the master's log must not show."""

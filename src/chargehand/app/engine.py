@@ -13,7 +13,7 @@ from chargehand.events.bus import Bus
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
-from chargehand.resources.announcements import EVENT_TYPES, announcement
+from chargehand.resources.announcements import EVENT_TYPES
 from chargehand.resources.policy import Everybody, Visitor
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
@@ -46,7 +46,6 @@ class Engine:
             forms=parts.scheduling,
         )
         self.event_types = EVENT_TYPES
-        self.announcement = announcement
         self.stamps: SourceStamps = parts.store.source_stamps
         self.changes: Intake = parts.intake
         self.state: State = parts.store.state

@@ -28,7 +28,8 @@ class AnnouncementRule:
     """The first segments of the keys."""
     verbs: tuple[str, ...]
     """The last segments of the keys."""
-    tell: Callable[[Event], Announcement]
+    keys: Callable[[Event], tuple[Key, ...]]
+    resource: Callable[[Event], Resource]
 
 
 def announces(
@@ -42,14 +43,18 @@ def announces(
     show = entity.shower()
     beginnings = tuple(entity.event_keys.items())
 
-    def tell(event: Event) -> Announcement:
+    def keys(event: Event) -> tuple[Key, ...]:
         assert isinstance(event, event_type)
         shown = value(event)
-        keys = tuple([(first, *rest(shown), verb) for first, rest in beginnings])
-        resource = show(shown)
-        return keys, resource if extra is None else resource | extra(event)
+        return tuple([(first, *rest(shown), verb) for first, rest in beginnings])
 
-    return AnnouncementRule(event_type, entity, frozenset(entity.event_keys), (verb,), tell)
+    def resource(event: Event) -> Resource:
+        assert isinstance(event, event_type)
+        shown = show(value(event))
+        return shown if extra is None else shown | extra(event)
+
+    first_segments = frozenset(entity.event_keys)
+    return AnnouncementRule(event_type, entity, first_segments, (verb,), keys, resource)
 
 
 def announces_with_verb(
@@ -60,10 +65,12 @@ def announces_with_verb(
     verb: Callable[[E], str],
 ) -> AnnouncementRule:
     """Announce the value in the event, with the event's verb."""
-    by_verb = {one: announces(entity, event_type, one, value).tell for one in verbs}
+    by_verb = {one: announces(entity, event_type, one, value) for one in verbs}
 
-    def tell(event: Event) -> Announcement:
+    def keys(event: Event) -> tuple[Key, ...]:
         assert isinstance(event, event_type)
-        return by_verb[verb(event)](event)
+        return by_verb[verb(event)].keys(event)
 
-    return AnnouncementRule(event_type, entity, frozenset(entity.event_keys), verbs, tell)
+    resource = by_verb[verbs[0]].resource
+    first_segments = frozenset(entity.event_keys)
+    return AnnouncementRule(event_type, entity, first_segments, verbs, keys, resource)

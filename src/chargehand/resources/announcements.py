@@ -10,6 +10,7 @@ from chargehand.resources.announcement_rules import Announcement as Announcement
 from chargehand.resources.announcement_rules import AnnouncementRule
 from chargehand.resources.announcement_rules import Key as Key
 from chargehand.resources.entity import Entity
+from chargehand.resources.field import Resource
 
 ANNOUNCEMENT_RULES: tuple[AnnouncementRule, ...] = (
     *builds.ANNOUNCEMENT_RULES,
@@ -26,7 +27,18 @@ EVENT_TYPES: tuple[type[Event], ...] = tuple(_TABLE)
 
 def announcement(event: Event) -> Announcement:
     """Return the announcement of *event*, which is of one of `EVENT_TYPES`."""
-    return _TABLE[type(event)].tell(event)
+    rule = _TABLE[type(event)]
+    return rule.keys(event), rule.resource(event)
+
+
+def keys_of(event: Event) -> tuple[Key, ...]:
+    """Return the keys of its announcement, without the resource."""
+    return _TABLE[type(event)].keys(event)
+
+
+def resource_of(event: Event) -> Resource:
+    """Return the resource of its announcement."""
+    return _TABLE[type(event)].resource(event)
 
 
 def entity_of(event_type: type[Event]) -> Entity[Never] | None:

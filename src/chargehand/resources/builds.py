@@ -6,7 +6,7 @@ from chargehand.domain.build import Build, Log, Step, StepUrl
 from chargehand.domain.result import Result
 from chargehand.events import messages
 from chargehand.events.messages import Event
-from chargehand.resources.announcement_rules import Announcement, AnnouncementRule, announces
+from chargehand.resources.announcement_rules import AnnouncementRule, Key, announces
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
     BINARY,
@@ -178,10 +178,14 @@ BUILD_DATA = Entity(
 ENTITIES: tuple[Entity[Never], ...] = (BUILD, BUILD_DATA, LOG, LOG_CHUNK, STEP)
 
 
-def _properties_updated(event: Event) -> Announcement:
+def _properties_keys(event: Event) -> tuple[Key, ...]:
     assert isinstance(event, messages.BuildPropertiesUpdated)
-    keys = (("builds", str(event.build_id), "properties", "update"),)
-    return keys, sourced(event.properties)
+    return (("builds", str(event.build_id), "properties", "update"),)
+
+
+def _properties_resource(event: Event) -> Resource:
+    assert isinstance(event, messages.BuildPropertiesUpdated)
+    return sourced(event.properties)
 
 
 ANNOUNCEMENT_RULES = (
@@ -193,7 +197,8 @@ ANNOUNCEMENT_RULES = (
         None,
         frozenset({"builds"}),
         ("update",),
-        _properties_updated,
+        _properties_keys,
+        _properties_resource,
     ),
     announces(STEP, messages.StepAdded, "new", lambda event: event.step),
     announces(STEP, messages.StepStarted, "started", lambda event: event.step),

@@ -31,6 +31,8 @@ class DatabaseView:
         self.buildsets = BuildsetsView(data)
         self.changes = ChangesView(data)
         self.workers = WorkersView(data)
+        self.logs = LogsView(data)
+        self.build_data = BuildDataView(data)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
@@ -88,6 +90,17 @@ class BuildsView:
     def getBuildProperties(self, bid: int, resultSpec: Any = None) -> Any:
         """Return a Deferred of the properties: ``{name: (value, source)}``."""
         return outward(self._properties(bid))
+
+    def getBuildsForChange(self, changeid: int) -> Any:
+        """Return a Deferred of the builds of a change."""
+        return outward(self._listed(("changes", changeid, "builds")))
+
+    def get_triggered_builds(self, buildid: int) -> Any:
+        """Return a Deferred of the builds that a build has triggered."""
+        return outward(self._listed(("builds", buildid, "triggered_builds")))
+
+    async def _listed(self, path: tuple[Any, ...]) -> list[Model]:
+        return [_identified(row, "buildid") for row in await self._data.fetch(path)]
 
     async def _build(self, path: tuple[Any, ...]) -> Model | None:
         row = await self._data.fetch(path)
@@ -188,6 +201,53 @@ class WorkersView:
             if builderid is None
             or any(one["builderid"] == builderid for one in row["configured_on"])
         ]
+
+
+class LogsView:
+    """``master.db.logs``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    def getLogs(self, stepid: int) -> Any:
+        """Return a Deferred of the logs of a step."""
+        return outward(self._logs(stepid))
+
+    def getLogLines(self, logid: int, first_line: int, last_line: int) -> Any:
+        """Return a Deferred of the text of these lines, the last included."""
+        return outward(self._lines(logid, first_line, last_line))
+
+    async def _logs(self, stepid: int) -> list[Model]:
+        rows = await self._data.fetch(("steps", stepid, "logs"))
+        return [_identified(row, "logid") for row in rows]
+
+    async def _lines(self, logid: int, first: int, last: int) -> str:
+        path = ("logs", logid, "contents")
+        found = await self._data.fetch(path, offset=first, limit=last - first + 1)
+        return "" if found is None else str(found["content"])
+
+
+class BuildDataView:
+    """``master.db.build_data``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    def getBuildData(self, buildid: int, name: str) -> Any:
+        """Return a Deferred of a datum of a build, or None."""
+        return outward(self._one(buildid, name))
+
+    def getAllBuildDataNoValues(self, buildid: int) -> Any:
+        """Return a Deferred of all data of a build, without their values."""
+        return outward(self._all(buildid))
+
+    async def _one(self, buildid: int, name: str) -> Model | None:
+        row = await self._data.fetch(("builds", buildid, "data", name))
+        return None if row is None else Model(row)
+
+    async def _all(self, buildid: int) -> list[Model]:
+        rows = await self._data.fetch(("builds", buildid, "data"))
+        return [Model({**row, "value": None}) for row in rows]
 
 
 def _change(row: dict[str, Any]) -> Model:

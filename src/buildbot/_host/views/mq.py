@@ -3,64 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from buildbot._border.bridge import answered, answered_within, outward, settled
+from buildbot._border.bridge import answered, outward
 from buildbot._border.times import epoch2datetime
+from buildbot._host.views.consumer import Consumer, Key
 from buildbot._host.views.engine_access import EngineAccess
-from chargehand.kit.guard import guarded
+from chargehand.events.bus import Subscription
+from chargehand.events.messages import Event
 from chargehand.kit.tasks import Tasks
-from chargehand.resources.announcements import entity_of
-
-_log = logging.getLogger(__name__)
-
-Key = tuple[str, ...]
-
-_CONSUMER_SECONDS = 600.0
-"""How long a consumer may take for one message: those behind it wait."""
-
-
-class Consumer:
-    """A subscription; `stopConsuming` ends it. Its callback is called for one event at a time."""
-
-    def __init__(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> None:
-        self._callback = callback
-        self._pattern = tuple(pattern)
-        self._queue: asyncio.Queue[tuple[Key, Any]] = asyncio.Queue()
-        self._ended = False
-        self.ending: Callable[[], None] = lambda: None
-
-    def offer(self, key: Key, message: Any) -> None:
-        """Queue the message if it matches."""
-        if not self._ended and fits(self._pattern, key):
-            self._queue.put_nowait((key, message))
-
-    async def deliver(self) -> None:
-        """Call the user's function for everything that comes."""
-        while True:
-            key, message = await self._queue.get()
-            with guarded(_log, "a consumer of %s failed on %s", self._pattern, key):
-                await answered_within(
-                    _CONSUMER_SECONDS, "the consumer", self._callback, key, message
-                )
-
-    def stopConsuming(self) -> Any:
-        """End the subscription."""
-        self._ended = True
-        self.ending()
-        return settled(None)
+from chargehand.resources.announcements import (
+    beginnings,
+    entity_of,
+    keys_of,
+    resource_of,
+    verbs,
+)
 
 
 class MqView:
-    """Subscribes users' functions to events, by patterns of keys with None for anything."""
+    """Subscribes users' functions to events, by patterns of keys with None for anything.
+
+    It listens to the events only that somebody wants, and makes resources of those alone.
+    """
 
     def __init__(self, access: EngineAccess) -> None:
         self._access = access
         self._tasks = Tasks("master.mq")
         self._consumers: list[Consumer] = []
-        self._is_subscribed = False
+        self._by_type: dict[type[Event], list[Consumer]] = defaultdict(list)
+        self._subscriptions: dict[type[Event], Subscription] = {}
 
     def startConsuming(
         self,
@@ -78,30 +52,45 @@ class MqView:
 
     def produce(self, routingKey: Sequence[str], data: Any) -> None:
         """Send a message to other consumers in this master."""
+        key = tuple(map(str, routingKey))
         for consumer in list(self._consumers):
-            consumer.offer(tuple(map(str, routingKey)), data)
+            if consumer.wants(key):
+                consumer.offer(key, data)
 
     async def close(self) -> None:
         """Stop calling consumers."""
         await self._tasks.close(patience=2.0)
 
     async def _start(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> Consumer:
-        if not self._is_subscribed:
-            self._is_subscribed = True
-            engine = self._access.engine
-            engine.bus.subscribe(self._tell, *engine.event_types)
         consumer = Consumer(callback, pattern)
         task = self._tasks.spawn(consumer.deliver(), name=f"consumer of {pattern}")
-        self._consumers.append(consumer)
+        self._add(consumer)
 
         def end() -> None:
             if consumer in self._consumers:
-                self._consumers.remove(consumer)
+                self._remove(consumer)
                 if task is not asyncio.current_task():
                     task.cancel()
 
         consumer.ending = end
         return consumer
+
+    def _add(self, consumer: Consumer) -> None:
+        self._consumers.append(consumer)
+        for event_type in self._access.engine.event_types:
+            if _may_fit(consumer.pattern, event_type):
+                self._by_type[event_type].append(consumer)
+                if event_type not in self._subscriptions:
+                    subscription = self._access.engine.bus.subscribe(self._tell, event_type)
+                    self._subscriptions[event_type] = subscription
+
+    def _remove(self, consumer: Consumer) -> None:
+        self._consumers.remove(consumer)
+        for event_type, consumers in self._by_type.items():
+            if consumer in consumers:
+                consumers.remove(consumer)
+                if not consumers:
+                    self._subscriptions.pop(event_type).cancel()
 
     async def _wait(self, pattern: Sequence[str | None], check: Any) -> tuple[Key, Any] | None:
         future: asyncio.Future[tuple[Key, Any]] = asyncio.get_running_loop().create_future()
@@ -118,18 +107,33 @@ class MqView:
         finally:
             consumer.stopConsuming()
 
-    def _tell(self, event: Any) -> None:
-        if not self._consumers:
-            return
-        keys, resource = self._access.engine.announcement(event)
-        entity = entity_of(type(event))
-        message = resource if entity is None else entity.with_moments(resource, epoch2datetime)
-        for key in keys:
+    def _tell(self, event: Event) -> None:
+        message: Any = None
+        for key in keys_of(event):
+            listening = [one for one in self._by_type[type(event)] if one.wants(key)]
+            if not listening:
+                continue
+            if message is None:
+                message = _message(event)
             told = (
                 _completed(message) if key[0] == "buildsets" and key[-1] == "complete" else message
             )
-            for consumer in self._consumers:
+            for consumer in listening:
                 consumer.offer(key, told)
+
+
+def _may_fit(pattern: Sequence[str | None], event_type: type[Event]) -> bool:
+    """Return whether a key of such an event can fit the pattern."""
+    return bool(pattern) and (
+        (pattern[0] is None or pattern[0] in beginnings(event_type))
+        and (pattern[-1] is None or pattern[-1] in verbs(event_type))
+    )
+
+
+def _message(event: Event) -> Any:
+    resource = resource_of(event)
+    entity = entity_of(type(event))
+    return resource if entity is None else entity.with_moments(resource, epoch2datetime)
 
 
 def _completed(buildset: dict[str, Any]) -> dict[str, Any]:
@@ -139,10 +143,3 @@ def _completed(buildset: dict[str, Any]) -> dict[str, Any]:
         "submitted_at": epoch2datetime(buildset["submitted_at"]),
         "complete_at": epoch2datetime(buildset["complete_at"]),
     }
-
-
-def fits(pattern: Sequence[str | None], key: Key) -> bool:
-    """Return whether each part of the key is as the pattern has it; None is anything."""
-    return len(pattern) == len(key) and all(
-        wanted is None or str(wanted) == part for wanted, part in zip(pattern, key, strict=True)
-    )
