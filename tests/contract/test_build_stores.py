@@ -144,10 +144,11 @@ async def test_a_step_begins_waits_for_locks_and_ends(given: Given) -> None:
     step = given.steps.set_step_state(step, "making")
     step = given.steps.add_step_url(step, StepUrl("one", "http://1"))
     step = given.steps.add_step_url(step, StepUrl("two", "http://2"))
+    step = given.steps.add_step_url(step, StepUrl("uno", "http://1"), replaces="one")
     step = given.steps.finish_step(step, Result.SUCCESS, "made", True)
 
     assert step.locks_acquired_at is not None
-    assert [url.name for url in step.urls] == ["one", "two"]
+    assert [url.name for url in step.urls] == ["uno", "two"]
     assert (step.complete, step.result, step.state) == (True, Result.SUCCESS, "made")
     assert step.hidden
 

@@ -51,8 +51,11 @@ async def test_the_result_of_what_was_waited_for_counts(rc: int, more: str, resu
         assert parent.result is result
         assert ci.last_build("child").result is Result.SUCCESS
         assert ci.last_build("other").complete_at <= parent.complete_at
-        word = "failure" if rc else "success"
-        assert ci.step(parent, "trigger").state.startswith(f"triggered both ({word})")
+        told = "1 failure, 1 success" if rc else "2 success"
+        more_told = ", unimportant" if "unimportant" in more else ""
+        assert ci.step(parent, "trigger").state == f"triggered both ({told}{more_told})"
+        if result is Result.FAILURE:
+            assert parent.state == f"failed: trigger (triggered both ({told}))"
 
 
 async def test_properties_and_the_parent_go_with_it():
@@ -110,7 +113,8 @@ async def test_what_cannot_be_triggered_is_named(name: str, words: str):
         parent = await ci.build("parent")
 
         assert parent.result is Result.FAILURE
-        assert words in ci.step(parent, "trigger").state
+        assert ci.step(parent, "trigger").state == words
+        assert parent.state == f"failed: trigger ({words})"
 
 
 async def test_what_users_override_is_asked():

@@ -95,6 +95,11 @@ class BaseScheduler(ComparableMixin):
     def _what(self) -> str:
         return f'{type(self).__name__} "{self.name}"'
 
+    @property
+    def enabled(self) -> bool:
+        """Whether it is switched on, over the REST API or on the pages."""
+        return self._parts is None or self._parts.is_enabled()
+
     def listBuilderNames(self) -> Any:
         """Return the names of the builders."""
         return self.builderNames

@@ -10,6 +10,7 @@ from buildbot._border.bridge import inward, outward, settled
 from buildbot.process.properties import Properties
 from buildbot.process.results import EXCEPTION, SUCCESS
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from chargehand.scheduling.errors import SchedulerDisabled
 
 _Submitted = tuple[int | None, dict[int, int]]
 """The identifier of a buildset, None if there was nothing to submit; its requests by builder."""
@@ -69,6 +70,8 @@ class Triggerable(ReconfigurableBaseScheduler):
         return outward(_outcome(submission)), outward(self._completed(submission))
 
     async def _submit(self, **arguments: Any) -> _Submitted:
+        if not self.enabled:
+            raise SchedulerDisabled(self.name)
         found = await inward(self.addBuildsetForSourceStampsWithDefaults, **arguments)
         return (None, {}) if found is None else (int(found[0]), dict(found[1]))
 

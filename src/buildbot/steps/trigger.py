@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward, outgoing
+from buildbot._border.rendering import is_constant, render_value
 from buildbot.config import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.properties import Properties, Property
-from buildbot.process.results import (
-    CANCELLED,
-    FAILURE,
-    SUCCESS,
-    statusToString,
-    worst_status,
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, statusToString
+from buildbot.steps.triggering import (
+    BuildLinks,
+    Triggered,
+    Wanted,
+    all_wanted,
+    name_in,
+    names_given,
+    overall,
 )
-
-_MANY = 20
-"""More builds than these get no link each."""
-
-
-@dataclass
-class _Triggered:
-    """What one scheduler was asked for."""
-
-    name: str
-    is_unimportant: bool
-    complete: Any
-    requests: dict[int, int] = field(default_factory=dict)
-    result: int | None = None
 
 
 class Trigger(BuildStep):
@@ -86,10 +75,7 @@ class Trigger(BuildStep):
         elif copy_properties and not isinstance(set_properties, dict | None):
             error(f"{what}: with copy_properties, set_properties must be a dictionary")
         unimportant = unimportantSchedulerNames or []
-        if isinstance(schedulerNames, list | tuple) and isinstance(unimportant, list | tuple):
-            for name in unimportant:
-                if name not in schedulerNames:
-                    error(f"{what}: unimportantSchedulerNames has {name!r}; schedulerNames has not")
+        _check_names(what, schedulerNames, unimportant)
         super().__init__(**kwargs)
         self.schedulerNames = schedulerNames
         self.sourceStamps = sourceStamps or ([sourceStamp] if sourceStamp else [])
@@ -110,22 +96,35 @@ class Trigger(BuildStep):
         self.unimportantSchedulerNames = unimportant
         self.brids: list[int] = []
         self.ended = False
-        self._triggered: list[_Triggered] = []
+        self.triggeredNames: list[str] = []
+        self._triggered: list[Triggered] = []
+        self._problem = ""
+        """Why nothing can be triggered."""
+        self._off: list[str] = []
+        """What is said of unimportant schedulers that cannot be triggered."""
+        self._links = BuildLinks(self)
 
     # What users override
 
     def getSchedulersAndProperties(self) -> Any:
         """Return a dictionary (``sched_name``, ``props_to_set``, ``unimportant``) for each
         scheduler to trigger; pairs of the first two are taken as well."""
-        names = self.schedulerNames
-        return [
-            {
-                "sched_name": name,
-                "props_to_set": dict(self.set_properties),
-                "unimportant": name in self.unimportantSchedulerNames,
-            }
-            for name in ([names] if isinstance(names, str) else names)
-        ]
+        return [self._entry(given) for given in names_given(self.schedulerNames)]
+
+    def _entry(self, given: Any) -> Any:
+        """Complete an entry of ``schedulerNames``, which may be such a dictionary itself."""
+        own = given if isinstance(given, Mapping) else {"sched_name": given}
+        if not isinstance(self.set_properties, dict):
+            raise TypeError(
+                f"set_properties is {self.set_properties!r} in this build; it must be a dictionary"
+            )
+        properties = dict(self.set_properties)
+        if isinstance(more := own.get("props_to_set"), dict):
+            properties |= more
+        elif more is not None:
+            return own
+        is_unimportant = own.get("sched_name") in self.unimportantSchedulerNames
+        return {"unimportant": is_unimportant, **own, "props_to_set": properties}
 
     def createTriggerProperties(self, properties: Any) -> Any:
         """Return the properties to pass on, with their source."""
@@ -138,35 +137,51 @@ class Trigger(BuildStep):
     async def run(self) -> int:
         """Trigger all, and wait if that is wanted."""
         try:
-            wanted = [
-                (self.getSchedulerByName(name), properties, unimportant)
-                for name, properties, unimportant in await self._wanted()
-            ]
+            wanted = [(self.getSchedulerByName(one.name), one) for one in await self._wanted()]
+            able = self._able(wanted)
         except LookupError as missing:
-            self.descriptionDone = [str(missing.args[0])]
+            self._problem = str(missing.args[0])
             return FAILURE
-        stamps = self.prepareSourcestampListForTrigger()
-        for scheduler, properties, unimportant in wanted:
-            await self._trigger(scheduler, properties, stamps, bool(unimportant))
-        self.descriptionDone = [self._words()]
-        if not self.waitForFinish:
-            return SUCCESS
+        self.triggeredNames = [one.name for _, one in able]
+        try:
+            if self.waitForFinish:
+                await self._links.listen()
+            stamps = self.prepareSourcestampListForTrigger()
+            for scheduler, one in able:
+                await self._trigger(scheduler, one, stamps)
+            return await self._wait() if self.waitForFinish else SUCCESS
+        finally:
+            await self._links.end()
+
+    async def _wanted(self) -> list[Wanted]:
+        function = f"{type(self).__name__}.getSchedulersAndProperties"
+        answer = await inward(self.getSchedulersAndProperties)
+        answer = await render_value(answer, self.getProperties())
+        return all_wanted(answer, self.unimportantSchedulerNames, function)
+
+    def _able(self, wanted: Iterable[tuple[Any, Wanted]]) -> list[tuple[Any, Wanted]]:
+        """Return those that can be triggered. Raises LookupError for an important one that cannot,
+        so that nothing is triggered."""
+        able = []
+        for scheduler, one in wanted:
+            if getattr(scheduler, "enabled", True):
+                able.append((scheduler, one))
+                continue
+            sentence = f'scheduler "{one.name}" is disabled; enable it, or remove it from this step'
+            if not one.is_unimportant:
+                raise LookupError(sentence)
+            self._off.append(sentence)
+        return able
+
+    async def _wait(self) -> int:
+        """Wait for the end of all that was triggered, and return the result."""
         self.updateSummary()
         for one in self._triggered:
             one.result, _ = await _value(one.complete)
+            await one.read_results(self.master)
             self.updateSummary()
-        await self._add_links()
-        self.descriptionDone = [self._words()]
-        return CANCELLED if self.ended else self._result()
-
-    async def _wanted(self) -> list[tuple[str, Any, bool]]:
-        found = await inward(self.getSchedulersAndProperties)
-        return [
-            (one["sched_name"], one.get("props_to_set") or {}, one.get("unimportant", False))
-            if isinstance(one, dict)
-            else (one[0], one[1], one[0] in self.unimportantSchedulerNames)
-            for one in found
-        ]
+        await self._links.add_builds()
+        return CANCELLED if self.ended else overall(self._triggered)
 
     def getSchedulerByName(self, name: str) -> Any:
         """Return a Triggerable scheduler. Raises LookupError, with a sentence."""
@@ -182,27 +197,25 @@ class Trigger(BuildStep):
             raise LookupError(f"scheduler {name!r} is a {kind}; only Triggerables can be triggered")
         return scheduler
 
-    async def _trigger(
-        self, scheduler: Any, properties: Any, stamps: list[dict[str, Any]], unimportant: bool
-    ) -> None:
+    async def _trigger(self, scheduler: Any, wanted: Wanted, stamps: list[dict[str, Any]]) -> None:
         if self.ended:
             return
         submitted, complete = scheduler.trigger(
             waited_for=self.waitForFinish,
             sourcestamps=stamps,
-            set_props=await inward(self.createTriggerProperties, properties),
+            set_props=await inward(self.createTriggerProperties, wanted.properties),
             parent_buildid=self.build.buildid,
             parent_relationship=self.parent_relationship,
         )
-        one = _Triggered(name=scheduler.name, is_unimportant=unimportant, complete=complete)
+        one = Triggered(name=wanted.name, is_unimportant=wanted.is_unimportant, complete=complete)
         self._triggered.append(one)
         if not self.waitForFinish:
             complete.addErrback(lambda _: None)
         _, one.requests = await _value(submitted)
         self.brids.extend(one.requests.values())
-        for request_id in list(one.requests.values())[:_MANY]:
-            url = f"{self.master.config.buildbotURL}#/buildrequests/{request_id}"
-            await self.addURL(f"{one.name} #{request_id}", url)
+        self._links.add_requests(one.name, one.requests.values())
+        if self.waitForFinish:
+            await self._links.add_builds()
         if self.ended:
             await self._cancel(one.requests.values())
 
@@ -227,13 +240,6 @@ class Trigger(BuildStep):
     def _got_revision(self, codebase: str) -> Any:
         return self.getAllGotRevisions().get(codebase)
 
-    def _result(self) -> int:
-        result = SUCCESS
-        for one in self._triggered:
-            if not one.is_unimportant and one.result is not None:
-                result = worst_status(result, one.result)
-        return result
-
     # The end
 
     def interrupt(self, reason: Any) -> Any:
@@ -256,34 +262,48 @@ class Trigger(BuildStep):
             path = ("buildrequests", request_id)
             await inward(self.master.data.control, "cancel", {"reason": reason}, path)
 
-    async def _add_links(self) -> None:
-        if not 0 < len(self.brids) <= _MANY:
-            return
-        base = self.master.config.buildbotURL
-        for request_id in self.brids:
-            rows = await inward(self.master.data.get, ("buildrequests", request_id, "builds"))
-            for row in rows:
-                builder = self.master.botmaster.getBuilderById(row["builderid"])
-                name = row["builderid"] if builder is None else builder.name
-                url = f"{base}#/builders/{row['builderid']}/builds/{row['number']}"
-                result = statusToString(row["results"])
-                await self.addURL(f"{result}: {name} #{row['number']}", url)
-
     # Sentences
 
     def getCurrentSummary(self) -> dict[str, str]:
-        """Say what it waits for."""
+        """Say what it waits for, and what has ended."""
+        if not self._triggered:
+            return {"step": self._described(self.description) or "triggering"}
         waiting = [one.name for one in self._triggered if one.result is None]
-        if self.waitForFinish and waiting:
-            return {"step": f"waiting for {', '.join(waiting)}"}
-        return {"step": "triggering"}
+        if not self.waitForFinish or not waiting:
+            return {"step": self._words()}
+        return {"step": f"waiting for {', '.join(waiting)}"}
+
+    def getResultSummary(self) -> Any:
+        """Say what was triggered, and how each ended that was waited for."""
+        if self._problem:
+            return {"step": self._problem}
+        if self.descriptionDone is not None:
+            return super().getResultSummary()
+        words = self._words()
+        return {"step": words if self._is_told else f"{words} ({statusToString(self.results)})"}
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether the results of what was triggered tell the step's own."""
+        results = [one.result for one in self._triggered]
+        return self.results == SUCCESS or (self.waitForFinish and self.results in results)
 
     def _words(self) -> str:
-        names = [
-            one.name if one.result is None else f"{one.name} ({statusToString(one.result)})"
-            for one in self._triggered
-        ]
-        return f"triggered {', '.join(names) or 'nothing'}"
+        told = ", ".join(one.words for one in self._triggered)
+        return "; ".join([f"triggered {told or 'nothing'}", *self._off])
+
+
+def _check_names(what: str, names: Any, unimportant: Any) -> None:
+    """Report names that are none, and unimportant ones that are not triggered."""
+    if not is_constant(names):
+        return
+    if not isinstance(names, str | list | tuple | Mapping | None):
+        error(f"{what}: schedulerNames must be a list of scheduler names, not {names!r}")
+    elif isinstance(names, list | tuple) and isinstance(unimportant, list | tuple):
+        known = [name_in(entry) for entry in names]
+        for name in unimportant:
+            if name not in known:
+                error(f"{what}: unimportantSchedulerNames has {name!r}; schedulerNames has not")
 
 
 async def _value(deferred: Any) -> Any:

@@ -1,8 +1,10 @@
 """A build, its steps, and their logs."""
 
 from enum import StrEnum
+from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from chargehand.domain.identifiers import (
     BuilderId,
@@ -57,6 +59,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     result: Result | None = None
     urls: tuple[StepUrl, ...] = ()
     hidden: bool = False
+
+    def with_url(self, url: StepUrl, replaces: str | None = None) -> Self:
+        """Return the step with another link, in the place of the one called *replaces*."""
+        names = [known.name for known in self.urls]
+        if replaces not in names:
+            return replace(self, urls=(*self.urls, url))
+        place = names.index(replaces)
+        return replace(self, urls=(*self.urls[:place], url, *self.urls[place + 1 :]))
 
 
 class LogType(StrEnum):

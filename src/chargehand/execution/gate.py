@@ -115,8 +115,10 @@ class _GatedSteps:
     def set_step_state(self, step: Step, state: str) -> Step:
         return self._store.set_step_state(step, self._text(state))
 
-    def add_step_url(self, step: Step, url: StepUrl) -> Step:
-        return self._store.add_step_url(step, StepUrl(self._text(url.name), self._text(url.url)))
+    def add_step_url(self, step: Step, url: StepUrl, replaces: str | None = None) -> Step:
+        redacted = StepUrl(self._text(url.name), self._text(url.url))
+        old = None if replaces is None else self._text(replaces)
+        return self._store.add_step_url(step, redacted, old)
 
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         return self._store.finish_step(step, result, self._text(state), hidden)

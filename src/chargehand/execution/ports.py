@@ -150,8 +150,8 @@ class StepStore(Protocol):
     def set_step_state(self, step: Step, state: str) -> Step:
         """Set the sentence; announce StepUpdated."""
 
-    def add_step_url(self, step: Step, url: StepUrl) -> Step:
-        """Add a link; announce StepUpdated."""
+    def add_step_url(self, step: Step, url: StepUrl, replaces: str | None = None) -> Step:
+        """Add a link, in the place of the one called *replaces*; announce StepUpdated."""
 
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step; announce StepFinished."""
@@ -260,8 +260,8 @@ class StepRuntime(Protocol):
     def set_state(self, sentence: str) -> None:
         """Show what the step is doing; repeated sentences are written once."""
 
-    def add_url(self, name: str, url: str) -> None:
-        """Add a link."""
+    def add_url(self, name: str, url: str, replaces: str | None = None) -> None:
+        """Add a link, in the place of the one called *replaces* if there is one."""
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build. Raises TypeError for values that cannot be stored."""

@@ -103,9 +103,9 @@ class StepContext:
         if sentence != self.step.state:
             self.step = self._services.steps.set_step_state(self.step, sentence)
 
-    def add_url(self, name: str, url: str) -> None:
-        """Add a link."""
-        self.step = self._services.steps.add_step_url(self.step, StepUrl(name, url))
+    def add_url(self, name: str, url: str, replaces: str | None = None) -> None:
+        """Add a link, in the place of the one called *replaces* if there is one."""
+        self.step = self._services.steps.add_step_url(self.step, StepUrl(name, url), replaces)
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +24,8 @@ class Parts:
     buildsets: Buildsets
     memory: Memory
     services: SchedulerServices
+    is_enabled: Callable[[], bool] = lambda: True
+    """Returns whether the scheduler is switched on."""
 
 
 class Behaviour(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chargehand.config.model import Component
 from chargehand.domain.identifiers import SchedulerId
 from chargehand.scheduling import custom, force, nightly, on_change, periodic
@@ -21,7 +23,11 @@ def is_known(component: Component) -> bool:
 
 
 def make(
-    component: Component, *, scheduler_id: SchedulerId, services: SchedulerServices
+    component: Component,
+    *,
+    scheduler_id: SchedulerId,
+    services: SchedulerServices,
+    is_enabled: Callable[[], bool] = lambda: True,
 ) -> Scheduler:
     """Create the inactive scheduler for *component*."""
     settings = component.settings
@@ -33,6 +39,7 @@ def make(
         settings=settings,
         kind=_behaviour,
         services=services,
+        is_enabled=is_enabled,
     )
 
 

@@ -28,6 +28,7 @@ class Scheduler:
         settings: S,
         kind: Callable[[S, Parts], Behaviour],
         services: SchedulerServices,
+        is_enabled: Callable[[], bool] = lambda: True,
     ) -> None:
         common = settings.common
         targets, extension = common.targets, common.extension
@@ -54,6 +55,7 @@ class Scheduler:
             buildsets=default if extension is None else extension.buildsets(default),
             memory=memory,
             services=services,
+            is_enabled=is_enabled,
         )
         self.kind = kind(settings, parts)
         self._behaviour = self.kind if extension is None else extension.behaviour(self.kind, parts)

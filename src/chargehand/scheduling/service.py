@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -229,6 +229,23 @@ class Scheduling:
             ],
             fresh,
         )
+        self._let_stand_by(self._components.keys() - self._running.keys() - self._failed.keys())
+
+    def _let_stand_by(self, names: Iterable[str]) -> None:
+        """Let users' code find schedulers that are disabled, or active in another master: steps
+        trigger them, or hear why not."""
+        for name in sorted(names):
+            with guarded(_log, "cannot prepare scheduler %s", name):
+                self._made(name)
+
+    def _made(self, name: str) -> Scheduler:
+        number = self._ids[name]
+        return kinds.make(
+            self._components[name],
+            scheduler_id=number,
+            services=self._services,
+            is_enabled=lambda: self._enabled.get(number, True),
+        )
 
     async def _activate(self, names: Sequence[str], fresh: set[str]) -> None:
         if not names:
@@ -256,9 +273,7 @@ class Scheduling:
         begin = self._interrupted.pop(name, newest)
         self._failed.pop(name, None)
         with guarded(_log, "cannot start scheduler %s", name) as attempt:
-            scheduler = kinds.make(
-                self._components[name], scheduler_id=number, services=self._services
-            )
+            scheduler = self._made(name)
             # A new scheduler only sees changes from now on.
             begin = begin if name in fresh else marks.get(number, begin)
             scheduler.feed.seen = begin

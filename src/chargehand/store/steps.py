@@ -186,9 +186,9 @@ class Steps:
         values: Values = {**_keys(step), "sentence": state}
         return self._record(_SET_STATE, values, altered, StepUpdated(step=altered))
 
-    def add_step_url(self, step: Step, url: StepUrl) -> Step:
-        """Add a link; announce StepUpdated."""
-        altered = replace(step, urls=(*step.urls, url))
+    def add_step_url(self, step: Step, url: StepUrl, replaces: str | None = None) -> Step:
+        """Add a link, in the place of the one called *replaces*; announce StepUpdated."""
+        altered = step.with_url(url, replaces)
         values: Values = {**_keys(step), "links": as_json(altered.urls)}
         return self._record(_SET_URLS, values, altered, StepUpdated(step=altered))
 

@@ -196,9 +196,9 @@ class MemoryStepStore:
         """Set the sentence."""
         return self._keep(msgspec.structs.replace(step, state=sentence(state)))
 
-    def add_step_url(self, step: Step, url: StepUrl) -> Step:
-        """Add a link."""
-        return self._keep(msgspec.structs.replace(step, urls=(*step.urls, url)))
+    def add_step_url(self, step: Step, url: StepUrl, replaces: str | None = None) -> Step:
+        """Add a link, in the place of the one called *replaces*."""
+        return self._keep(step.with_url(url, replaces))
 
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step."""

@@ -47,7 +47,7 @@ class MasterView(AsyncMultiService):
         self.namedServices["secrets"] = self.secrets
 
     def allSchedulers(self) -> list[Any]:
-        """Return the configured schedulers that run, or ran, in this master."""
+        """Return the configured schedulers, also those that are disabled."""
         running = self.scheduler_manager.namedServices
         return [running[name] for name in self.config.schedulers if name in running]
 
