@@ -53,7 +53,7 @@ async def _settled() -> None:
 
 
 async def test_idle_connections_give_way_to_who_asks():
-    async with limited(connections=5) as site:
+    async with limited(connections=5, pending_connections=5) as site:
         idle = [await _connect(site) for _ in range(50)]
 
         for _ in range(3):
@@ -65,10 +65,12 @@ async def test_idle_connections_give_way_to_who_asks():
 
 
 async def test_requests_under_way_do_not_give_way(caplog):
-    async with limited(connections=2) as site:
+    async with limited(connections=2, head_seconds=0.05) as site:
         sockets = [await site.session.ws_connect("/ws") for _ in range(2)]
 
-        assert await _closed(await _connect(site, b"GET / HTTP/1.0\r\n\r\n"))
+        reader, writer = await _connect(site, b"GET / HTTP/1.0\r\n\r\n")
+        assert b" 503 " in await reader.readline()
+        writer.close()
 
         assert "all 2 connections of the web server are in use" in caplog.text
         for socket in sockets:

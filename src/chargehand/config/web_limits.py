@@ -12,7 +12,9 @@ class WebLimits:
     """``c['www']['limits']``: the fields are the keys."""
 
     connections: int = 500
-    """Maximum number of connections; at most half of the process's file descriptors."""
+    """Maximum number of connections in use; at most 3/8 of the process's file descriptors."""
+    pending_connections: int = 8_192
+    """Maximum number of connections that have sent no complete request yet."""
     live_connections: int = 250
     """How many of them may be websockets and event streams."""
     head_seconds: float = 10.0

@@ -1,16 +1,20 @@
-"""Client connections: limits for their number and for idle ones."""
+"""Connections in use: limits for their number, and which of them give way."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import resource
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from chargehand.config.web_limits import WebLimits
+from chargehand.kit.tasks import Tasks
+from chargehand.web.descriptors import usable_connections
+from chargehand.web.pending import PendingConnections
+from chargehand.web.shares import Shares
 
 _log = logging.getLogger(__name__)
 
@@ -18,41 +22,31 @@ _SWEEP_SECONDS = 5.0
 _MAX_TARGET = 256 * 1024
 _MAX_FIELD = 16 * 1024
 _MAX_HEAD = 512 * 1024
-_MOST_AT_ONCE = 256
-_OTHERS = 64
-"""File descriptors that an idle master needs."""
 _QUIET_SECONDS = 2.0
 _LINGERING_SECONDS = 1.0
 """Seconds to discard remaining input, so that the client sees the answer before the close."""
+_GRACE_SECONDS = 1.0
+"""Seconds that a client may take to send a body, or to read an answer, although others wait."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-def usable_connections(limits: WebLimits) -> int:
-    """Return the maximum of open connections: half of the descriptors are for the engine."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if descriptors == resource.RLIM_INFINITY:
-        return limits.connections
-    return max(1, min(limits.connections, descriptors // 2))
-
-
-def accepted_at_once(limits: WebLimits) -> int:
-    """Return how many connections to accept at a time: each takes a descriptor at once."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if descriptors == resource.RLIM_INFINITY:
-        return _MOST_AT_ONCE
-    free = descriptors - usable_connections(limits) - _OTHERS
-    return max(8, min(_MOST_AT_ONCE, free // 4))
 
 
 class _Protocol(RequestHandler):
     """Closes connections that never finish a request's headers."""
 
-    __slots__ = ("_head_size", "_requests_seen")
+    __slots__ = ("_head_size", "_received", "_requests_seen", "address")
+
+    def begin(self, address: str, received: bytes) -> None:
+        """Note where the connection comes from, and what has been read of it."""
+        self.address = address
+        self._received = received
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._head_size = self._requests_seen = 0
         super().connection_made(transport)
+        received, self._received = self._received, b""
+        if received:
+            self.data_received(received)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -68,10 +62,11 @@ class _Protocol(RequestHandler):
 
 
 class Connections(web.Server):
-    """Accepts connections up to the limit, then closes those that were idle longest.
+    """Serves connections up to the limit; new ones come in when their first request has arrived.
 
-    A connection is idle while it has no request in progress. Those that never sent a request are
-    closed first, so that a client that opens many cannot lock out others.
+    When all are in use, one gives way that waits for its client: between requests first, then, for
+    a whole request, one whose body or whose reading takes long. Of these the oldest of the address
+    that has most, so that a client that opens many cannot lock out others.
     """
 
     def __init__(
@@ -92,11 +87,18 @@ class Connections(web.Server):
         )
         self._handler = handler
         self._limits = limits
-        self._open: dict[RequestHandler, asyncio.Transport] = {}
+        self._pending = PendingConnections(seats=self, limits=limits)
+        self._tasks = Tasks("web server")
+        self._entering: set[RequestHandler] = set()
+        """Connections whose transports are being made."""
+        self._open: dict[RequestHandler, tuple[asyncio.Transport, str]] = {}
+        """Transports and addresses."""
         self._fresh: dict[RequestHandler, float] = {}
-        """Connections without any request so far, with their start; the oldest first."""
-        self._idle: dict[RequestHandler, float] = {}
-        """Idle connections between requests."""
+        """Connections without a complete request so far, with their start; the oldest first."""
+        self._idle: Shares[RequestHandler] = Shares()
+        """Connections without a request in progress."""
+        self._requests: dict[RequestHandler, tuple[web.BaseRequest, float]] = {}
+        """Requests in progress, with their start; the oldest first."""
         self._stalled: dict[RequestHandler, tuple[int, float]] = {}
         """Bytes waiting to be sent, and since when the number has not fallen."""
         self._sweep: asyncio.TimerHandle | None = None
@@ -106,24 +108,55 @@ class Connections(web.Server):
     @property
     def count(self) -> int:
         """The number of open connections."""
-        return len(self._open)
+        return len(self._open) + len(self._entering) + len(self._pending)
 
     @property
     def is_quiet(self) -> bool:
         """Whether no request has come, or been answered, for a moment."""
         return self._loop.time() - self._used_at >= _QUIET_SECONDS
 
+    def listen(self, listening: socket.socket) -> None:
+        """Serve the clients of this socket."""
+        self._pending.listen(listening)
+
+    def unlisten(self, listening: socket.socket) -> None:
+        """Close the socket; connections stay open."""
+        self._pending.unlisten(listening)
+
+    async def close(self, *, patience: float) -> None:
+        """Stop listening, and let requests in progress finish."""
+        self._pending.close()
+        await asyncio.sleep(0)  # Requests that have arrived begin, and count as in progress.
+        self.pre_shutdown()
+        await self.shutdown(patience)
+        await self._tasks.close()
+
     def __call__(self) -> RequestHandler:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        return self._protocol("", b"")
+
+    def _protocol(self, address: str, received: bytes) -> _Protocol:
+        protocol = _Protocol(self, loop=self._loop, **self._kwargs)
+        protocol.begin(address, received)
+        return protocol
+
+    def take(self, connection: socket.socket, address: str, received: bytes) -> None:
+        """Take a connection whose first request has arrived."""
+        protocol = self._protocol(address, received)
+        self._entering.add(protocol)
+        self._tasks.spawn(self._enter(connection, protocol), name="take a connection")
+
+    async def _enter(self, connection: socket.socket, protocol: RequestHandler) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: protocol, connection)
+        finally:
+            self._entering.discard(protocol)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """Accept the connection; close an idle one if the limit is reached."""
+        """Count the connection."""
         super().connection_made(handler, transport)
-        if len(self._open) >= usable_connections(self._limits()) and not self._make_room():
-            self._say_full()
-            transport.abort()
-            return
-        self._open[handler] = transport
+        self._entering.discard(handler)
+        assert isinstance(handler, _Protocol)
+        self._open[handler] = (transport, handler.address)
         self._fresh[handler] = self._loop.time()
         if self._sweep is None:
             self._sweep = self._loop.call_later(self._sweep_seconds(), self._look)
@@ -143,23 +176,64 @@ class Connections(web.Server):
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         protocol = request.protocol
         self._fresh.pop(protocol, None)
-        self._idle.pop(protocol, None)
+        self._idle.discard(protocol)
         self._used_at = self._loop.time()
+        self._requests[protocol] = (request, self._used_at)
         try:
             return await self._handler(request)
         finally:
             self._used_at = self._loop.time()
-            if protocol in self._open:
-                self._idle[protocol] = self._used_at
+            self._requests.pop(protocol, None)
+            if (known := self._open.get(protocol)) is not None:
+                self._idle.add(protocol, known[1])
+                self._pending.serve_soon()
 
-    def _make_room(self) -> bool:
-        for waiting in (self._fresh, self._idle):
-            for handler in waiting:
-                transport = self._open[handler]
-                if transport.get_write_buffer_size() == 0:
-                    self._end(handler)
-                    return True
-        return False
+    def make_room(self, address: str, *, is_whole: bool) -> bool:
+        """Return whether one more can be taken; another may be closed for it."""
+        if len(self._open) + len(self._entering) < usable_connections(self._limits()):
+            return True
+        handler = self._idle_longest() or self._held_longest(address, is_whole=is_whole)
+        if handler is not None:
+            self._end(handler)
+        return handler is not None
+
+    def refused(self) -> None:
+        """Say that a request was refused, once until there is room again."""
+        if not self._is_full:
+            self._is_full = True
+            _log.warning(
+                "all %d connections of the web server are in use; refusing new ones. "
+                "c['www']['limits']['connections'] sets the limit",
+                len(self._open),
+            )
+
+    def _idle_longest(self) -> RequestHandler | None:
+        handler = self._idle.oldest_of_largest()
+        if handler is None or not self._is_sending(handler):
+            return handler
+        return next((one for one in self._idle if not self._is_sending(one)), None)
+
+    def _held_longest(self, address: str, *, is_whole: bool) -> RequestHandler | None:
+        """Return a connection whose client lets the server wait.
+
+        One that would let it wait as well may only displace one of an address that has more.
+        """
+        held: Shares[RequestHandler] = Shares()
+        latest = self._loop.time() - _GRACE_SECONDS
+        for handler, since in self._fresh.items():
+            if since <= latest:
+                held.add(handler, self._open[handler][1])
+        for handler, (request, since) in self._requests.items():
+            if since <= latest and (not request.content.is_eof() or self._is_sending(handler)):
+                held.add(handler, self._open[handler][1])
+        for handler in self._idle:
+            held.add(handler, self._open[handler][1])
+        if not is_whole and held.count(address) + 1 >= held.count(held.largest or address):
+            return None
+        return held.oldest_of_largest()
+
+    def _is_sending(self, handler: RequestHandler) -> bool:
+        return self._open[handler][0].get_write_buffer_size() > 0
 
     def _look(self) -> None:
         """Close connections that are idle for too long, or whose clients do not read."""
@@ -169,7 +243,7 @@ class Connections(web.Server):
         for handler, since in list(self._fresh.items()):
             if now - since >= limits.head_seconds:
                 self._end(handler)
-        for handler, transport in list(self._open.items()):
+        for handler, (transport, _) in list(self._open.items()):
             waiting = transport.get_write_buffer_size()
             before, since = self._stalled.get(handler, (0, now))
             if not waiting:
@@ -179,22 +253,16 @@ class Connections(web.Server):
             elif now - since >= limits.stall_seconds:
                 _log.info("a client does not read its answer; closing its connection")
                 self._end(handler)
-        self._is_full = len(self._open) >= usable_connections(limits)
+        self._is_full = self._is_full and len(self._open) >= usable_connections(limits)
 
     def _end(self, handler: RequestHandler) -> None:
-        transport = self._open[handler]
+        transport, _ = self._open[handler]
         self._forget(handler)
         transport.abort()
 
     def _forget(self, handler: RequestHandler) -> None:
-        for known in (self._open, self._fresh, self._idle, self._stalled):
+        self._open.pop(handler, None)
+        self._idle.discard(handler)
+        for known in (self._fresh, self._requests, self._stalled):
             known.pop(handler, None)
-
-    def _say_full(self) -> None:
-        if not self._is_full:
-            self._is_full = True
-            _log.warning(
-                "all %d connections of the web server are in use; refusing new ones. "
-                "c['www']['limits']['connections'] sets the limit",
-                len(self._open),
-            )
+        self._pending.serve_soon()

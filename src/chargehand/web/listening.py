@@ -14,7 +14,7 @@ from aiohttp import web
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.kit.unix_sockets import address_of, bound
-from chargehand.web.connections import Connections, accepted_at_once
+from chargehand.web.connections import Connections
 from chargehand.web.own_addresses import site_urls
 
 _log = logging.getLogger(__name__)
@@ -46,16 +46,15 @@ class Listeners:
         self._handler = handler
         self._limits = limits
         self._socket_mode = socket_mode
-        self._runner: web.ServerRunner | None = None
         self._server: Connections | None = None
-        self._sites: dict[Address, tuple[web.SockSite, socket.socket]] = {}
+        self._sites: dict[Address, socket.socket] = {}
 
     @property
     def addresses(self) -> list[Address]:
         """The addresses it listens on, with actual port numbers."""
         return [
             address if isinstance(address, str) else listening.getsockname()[:2]
-            for address, (_, listening) in self._sites.items()
+            for address, listening in self._sites.items()
         ]
 
     @property
@@ -72,7 +71,7 @@ class Listeners:
     def urls(self) -> list[str]:
         """Addresses for people: URLs, and paths of unix sockets."""
         found: list[str] = []
-        for address, (_, listening) in self._sites.items():
+        for address, listening in self._sites.items():
             if isinstance(address, str):
                 found.append(address)
             else:
@@ -90,18 +89,13 @@ class Listeners:
             for listening in opened.values():
                 listening.close()
             raise
+        server = self._running()
         for address, listening in opened.items():
-            # Limits accepted connections: each takes a descriptor before it can be refused.
-            site = web.SockSite(
-                await self._running(), listening, backlog=accepted_at_once(self._limits())
-            )
-            await site.start()
-            listening.listen(_BACKLOG)
-            self._sites[address] = (site, listening)
+            server.listen(listening)
+            self._sites[address] = listening
             _log.info("listening on %s", _described(address, listening))
         for address in self._sites.keys() - set(addresses):
-            site, _ = self._sites.pop(address)
-            await site.stop()
+            server.unlisten(self._sites.pop(address))
             _remove_socket_file(address)
 
     async def close(self) -> None:
@@ -109,16 +103,14 @@ class Listeners:
         for address in self._sites:
             _remove_socket_file(address)
         self._sites.clear()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._server is not None:
+            await self._server.close(patience=_SHUTDOWN_SECONDS)
+            self._server = None
 
-    async def _running(self) -> web.ServerRunner:
-        if self._runner is None:
+    def _running(self) -> Connections:
+        if self._server is None:
             self._server = Connections(self._handler, limits=self._limits, request_factory=_request)
-            self._runner = web.ServerRunner(self._server, shutdown_timeout=_SHUTDOWN_SECONDS)
-            await self._runner.setup()
-        return self._runner
+        return self._server
 
 
 def _request(

@@ -1,0 +1,260 @@
+"""New connections: accepted, and kept cheaply until their first request has arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+from typing import Protocol
+
+from chargehand.config.web_limits import WebLimits
+from chargehand.web.admission import Admission
+from chargehand.web.descriptors import most_pending
+from chargehand.web.request_progress import MOST_BYTES, Progress, progress_of
+
+_log = logging.getLogger(__name__)
+
+_ACCEPTED_AT_ONCE = 128
+_SERVED_AT_ONCE = 16
+"""Connections handled in one iteration of the event loop: others use it, too."""
+_LOOK_SECONDS = 0.25
+_REST_SECONDS = 0.2
+_TOLD_SECONDS = 60.0
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
+_RESET = struct.pack("ii", 1, 0)
+"""Closes at once, without waiting for the client."""
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A connection whose first request has not been taken yet."""
+
+    connection: socket.socket
+    descriptor: int
+    address: str
+    received: bytearray = field(default_factory=bytearray)
+    is_watched: bool = False
+
+
+class Seats(Protocol):
+    """Where connections go whose first request has arrived."""
+
+    def make_room(self, address: str, *, is_whole: bool) -> bool:
+        """Return whether one more can be taken; another may be closed for it."""
+
+    def take(self, connection: socket.socket, address: str, received: bytes) -> None:
+        """Take a connection, and what has been read of it."""
+
+    def refused(self) -> None:
+        """A whole request was refused: there is no room."""
+
+
+class PendingConnections:
+    """Accepts connections, and passes them on as their requests arrive and there is room."""
+
+    def __init__(self, *, seats: Seats, limits: Callable[[], WebLimits]) -> None:
+        self._seats = seats
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._queue: Admission[Pending] = Admission()
+        self._listening: set[socket.socket] = set()
+        self._looking: asyncio.TimerHandle | None = None
+        self._serving: asyncio.Handle | None = None
+        self._resting: asyncio.TimerHandle | None = None
+        self._closed = 0
+        """How many gave way since it was last logged."""
+        self._told_at = self._loop.time() - _TOLD_SECONDS
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def listen(self, listening: socket.socket) -> None:
+        """Accept connections from this socket."""
+        listening.setblocking(False)
+        self._listening.add(listening)
+        self._loop.add_reader(listening, self._accept, listening)
+
+    def unlisten(self, listening: socket.socket) -> None:
+        """Accept no more from this socket, and close it."""
+        self._listening.discard(listening)
+        self._loop.remove_reader(listening)
+        listening.close()
+
+    def close(self) -> None:
+        """Close everything."""
+        for listening in list(self._listening):
+            self.unlisten(listening)
+        for pending in self._queue.arrived_before(self._loop.time()):
+            self._drop(pending)
+        for handle in (self._looking, self._serving, self._resting):
+            if handle is not None:
+                handle.cancel()
+
+    def serve_soon(self) -> None:
+        """Pass on what can be passed on: a request has arrived, or there is room."""
+        if self._serving is None and self._queue.first(self._loop.time()) is not None:
+            self._serving = self._loop.call_soon(self._serve)
+
+    def _accept(self, listening: socket.socket) -> None:
+        most = most_pending(self._limits())
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                connection, address = listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    self._rest(error)
+                return
+            connection.setblocking(False)
+            self._arrived(Pending(connection, connection.fileno(), address_key(address)))
+            while len(self._queue) > most:
+                self._give_way()
+
+    def _arrived(self, pending: Pending) -> None:
+        self._queue.add(pending, pending.address, Progress.HEAD, self._loop.time())
+        self._receive(pending)
+        if pending in self._queue and _has_more(pending, self._queue.progress(pending)):
+            pending.is_watched = True
+            self._loop.add_reader(pending.descriptor, self._receive, pending)
+        if self._looking is None:
+            self._looking = self._loop.call_later(self._look_seconds(), self._look)
+
+    def _receive(self, pending: Pending) -> None:
+        """Read what is there, without waiting."""
+        try:
+            data = pending.connection.recv(MOST_BYTES - len(pending.received))
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(pending)
+            return
+        pending.received += data
+        progress = progress_of(pending.received)
+        self._queue.advance(pending, progress)
+        if not _has_more(pending, progress):
+            self._unwatch(pending)
+        self.serve_soon()
+
+    def _serve(self) -> None:
+        self._serving = None
+        for _ in range(_SERVED_AT_ONCE):
+            pending = self._queue.first(self._loop.time())
+            if pending is None:
+                return
+            is_whole = self._queue.progress(pending) is Progress.WHOLE
+            if not self._seats.make_room(pending.address, is_whole=is_whole):
+                return
+            self._queue.take(pending)
+            self._unwatch(pending)
+            self._seats.take(pending.connection, pending.address, bytes(pending.received))
+        self.serve_soon()
+
+    def _give_way(self) -> None:
+        """Close one; what it sent meanwhile counts first."""
+        while (pending := self._queue.to_close()) is not None:
+            before = self._queue.progress(pending)
+            if _has_more(pending, before):
+                self._receive(pending)
+            if pending not in self._queue:
+                return
+            if self._queue.progress(pending) is before:
+                self._refuse(pending)
+                self._closed += 1
+                self._tell(pending)
+                return
+
+    def _refuse(self, pending: Pending) -> None:
+        """Close it: with an answer if it asked, else so that nothing remains of it."""
+        try:
+            if self._queue.progress(pending) is Progress.HEAD:
+                pending.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            else:
+                self._seats.refused()
+                pending.connection.send(_BUSY)
+        except OSError:
+            pass  # The client has left, or does not read.
+        self._drop(pending)
+
+    def _drop(self, pending: Pending) -> None:
+        self._queue.remove(pending)
+        self._unwatch(pending)
+        pending.connection.close()
+
+    def _unwatch(self, pending: Pending) -> None:
+        if pending.is_watched:
+            pending.is_watched = False
+            self._loop.remove_reader(pending.descriptor)
+
+    def _look_seconds(self) -> float:
+        return min(_LOOK_SECONDS, self._limits().head_seconds)
+
+    def _look(self) -> None:
+        """Refuse those whose time is over; serve those for whom there is room by now."""
+        limits = self._limits()
+        for pending in self._queue.arrived_before(self._loop.time() - limits.head_seconds):
+            self._refuse(pending)
+        self.serve_soon()
+        self._looking = None
+        if self._queue:
+            self._looking = self._loop.call_later(self._look_seconds(), self._look)
+
+    def _tell(self, pending: Pending) -> None:
+        now = self._loop.time()
+        if now - self._told_at >= _TOLD_SECONDS:
+            self._told_at = now
+            _log.warning(
+                "too many clients connect and send no request, most from %s; closed %d of their "
+                "connections since the last such line. "
+                "c['www']['limits']['pending_connections'] sets the limit",
+                pending.address or "this machine",
+                self._closed,
+            )
+            self._closed = 0
+
+    def _rest(self, error: OSError) -> None:
+        """Nothing can be accepted for lack of descriptors or memory: wait a moment."""
+        if self._resting is None:
+            _log.error("cannot accept connections: %s; retrying", error.strerror)
+            self._resting = self._loop.call_later(_REST_SECONDS, self._resume)
+        for listening in self._listening:
+            self._loop.remove_reader(listening)
+        if self._queue:
+            self._give_way()
+
+    def _resume(self) -> None:
+        self._resting = None
+        for listening in self._listening:
+            self._loop.add_reader(listening, self._accept, listening)
+
+
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+def _has_more(pending: Pending, progress: Progress) -> bool:
+    return progress is not Progress.WHOLE and len(pending.received) < MOST_BYTES
+
+
+def address_key(address: object) -> str:
+    """Return what counts as one client: an IPv4 address, or the network of an IPv6 one."""
+    if not isinstance(address, tuple) or not address:
+        return ""
+    host = str(address[0])
+    if ":" not in host:
+        return host
+    whole = IPv6Address(host.partition("%")[0])
+    if whole.ipv4_mapped is not None:
+        return str(whole.ipv4_mapped)
+    return str(IPv6Address(int(whole) >> 64 << 64)) + "/64"

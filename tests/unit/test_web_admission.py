@@ -1,0 +1,180 @@
+"""Which client is served next, and which gives way: pure rules, in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargehand.web.admission import PATIENCE_SECONDS, Admission
+from chargehand.web.pending import address_key
+from chargehand.web.request_progress import MOST_BYTES, Progress, progress_of
+from chargehand.web.shares import Shares
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+# What has arrived
+
+
+@pytest.mark.parametrize(
+    ("received", "progress"),
+    [
+        (b"", Progress.HEAD),
+        (GET[:-1], Progress.HEAD),
+        (GET, Progress.WHOLE),
+        (b"\r\n" + GET, Progress.WHOLE),
+        (GET.replace(b"\r", b""), Progress.WHOLE),
+        (b"\x16\x03\x01\x02\x00", Progress.WHOLE),
+        (b"GET / HTTP/1.1\r\nA: " + b"x" * MOST_BYTES, Progress.BODY),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", Progress.BODY),
+        (b"POST / HTTP/1.1\r\ncontent-length:3 \r\n\r\nabc", Progress.WHOLE),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", Progress.BODY),
+        (b"POST / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n", Progress.BODY),
+    ],
+)
+def test_a_request_is_whole_when_an_answer_needs_no_more(received: bytes, progress: Progress):
+    assert progress_of(received) is progress
+
+
+@given(st.integers(0, len(GET) - 1))
+def test_a_part_of_a_head_is_no_request(length: int):
+    assert progress_of(GET[:length].lstrip()) is Progress.HEAD
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        (("192.0.2.7", 80), "192.0.2.7"),
+        (("::ffff:192.0.2.7", 80, 0, 0), "192.0.2.7"),
+        (("2001:db8::1:2:3:4", 80, 0, 0), "2001:db8::/64"),
+        (("fe80::1%eth0", 80, 0, 2), "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_a_network_of_ipv6_counts_as_one_client(address: object, key: str):
+    assert address_key(address) == key
+
+
+# Shares
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.sampled_from("abc"))))
+def test_the_largest_share_is_known(steps: list[tuple[int, bool, str]]):
+    shares: Shares[int] = Shares()
+    expected: dict[int, str] = {}
+
+    for member, is_added, address in steps:
+        expected.pop(member, None)
+        if is_added:
+            expected[member] = address
+            shares.add(member, address)
+        else:
+            shares.discard(member)
+
+        counts = {one: list(expected.values()).count(one) for one in "abc"}
+        assert {one: shares.count(one) for one in "abc"} == counts
+        assert list(shares) == list(expected)
+        if not expected:
+            assert shares.oldest_of_largest() is None
+            continue
+        largest = shares.largest
+        assert largest is not None
+        assert counts[largest] == max(counts.values())
+        assert shares.oldest_of_largest() == next(
+            one for one, address in expected.items() if address == largest
+        )
+
+
+# Admission
+
+
+def _flooded(progress: Progress, count: int = 1000) -> Admission[str]:
+    queue: Admission[str] = Admission()
+    for number in range(count):
+        queue.add(f"flood {number}", "attacker", progress, now=number / count)
+    return queue
+
+
+@pytest.mark.parametrize("progress", Progress)
+def test_the_client_with_most_connections_gives_way(progress: Progress):
+    queue = _flooded(progress)
+    queue.add("honest", "other", progress, now=0)
+
+    for _ in range(999):
+        member = queue.to_close()
+        assert member is not None
+        assert member != "honest"
+        queue.remove(member)
+
+
+@pytest.mark.parametrize("address", ["attacker", "other"])
+@pytest.mark.parametrize("progress", [Progress.HEAD, Progress.BODY])
+def test_a_whole_request_is_served_before_any_other(progress: Progress, address: str):
+    queue = _flooded(progress)
+    queue.add("honest", address, Progress.HEAD, now=1)
+    queue.advance("honest", Progress.WHOLE)
+
+    assert queue.first(now=1) == "honest"
+    assert queue.to_close() != "honest"
+
+
+def test_addresses_take_turns():
+    queue = _flooded(Progress.WHOLE)
+    queue.add("honest", "other", Progress.WHOLE, now=1)
+
+    served = []
+    for _ in range(2):
+        member = queue.first(now=1)
+        assert member is not None
+        queue.take(member)
+        served.append(member)
+
+    assert "honest" in served
+
+
+def test_the_newest_is_next_when_the_oldest_has_waited_for_too_long():
+    queue = _flooded(Progress.WHOLE, 2)
+
+    assert queue.first(now=PATIENCE_SECONDS) == "flood 0"
+    assert queue.first(now=PATIENCE_SECONDS + 0.01) == "flood 1"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("arrive"), st.sampled_from("abc")),
+            st.tuples(st.just("advance"), st.sampled_from([Progress.BODY, Progress.WHOLE])),
+            st.tuples(st.just("serve"), st.none()),
+            st.tuples(st.just("close"), st.none()),
+        )
+    )
+)
+def test_each_client_leaves_once(steps: list[tuple[str, object]]):
+    queue: Admission[int] = Admission()
+    inside: dict[int, Progress] = {}
+
+    for number, (step, what) in enumerate(steps):
+        if step == "arrive":
+            queue.add(number, str(what), Progress.HEAD, now=number)
+            inside[number] = Progress.HEAD
+        elif step == "advance" and inside:
+            assert isinstance(what, Progress)
+            member = next(iter(inside))
+            queue.advance(member, what)
+            inside[member] = what
+        elif step == "serve":
+            served = queue.first(now=number)
+            assert (served is None) == all(one is Progress.HEAD for one in inside.values())
+            if served is not None:
+                best = max(inside.values(), key=list(Progress).index)
+                assert inside.pop(served) is best
+                queue.take(served)
+        elif step == "close":
+            closed = queue.to_close()
+            assert (closed is None) == (not inside)
+            if closed is not None:
+                assert inside.pop(closed) in (Progress.HEAD, Progress.BODY, Progress.WHOLE)
+                queue.remove(closed)
+        assert len(queue) == len(inside)
+        assert queue.arrived_before(number) == list(inside)
