@@ -204,7 +204,7 @@ class Connections(web.Server):
             _log.warning(
                 "all %d connections of the web server are in use; refusing new ones. "
                 "c['www']['limits']['connections'] sets the limit",
-                len(self._open),
+                usable_connections(self._limits()),
             )
 
     def _idle_longest(self) -> RequestHandler | None:
