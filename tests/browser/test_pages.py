@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser_visit import Visit
-from installed_master import CANCELLED, SUCCESS, eventually
+from installed_master import CANCELLED, SUCCESS
+from waiting import eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

@@ -33,12 +33,14 @@ class Sessions:
         self.attached: asyncio.Queue[NativeSession] = asyncio.Queue()
         self.detached: asyncio.Queue[NativeSession] = asyncio.Queue()
         self.states: list[SessionState] = []
+        self.failures: list[str] = []
+        """Why an agent could not be started."""
 
     async def attach(self, session: NativeSession) -> None:
         self.attached.put_nowait(session)
 
     def not_started(self, name: str, reason: str) -> None:
-        """The tests that let it happen look at what comes next."""
+        self.failures.append(reason)
 
     def changed(self, session: NativeSession) -> None:
         self.states.append(session.state)
@@ -720,7 +722,8 @@ async def test_output_that_is_not_safe_holds_the_command_back(worker: Running) -
     script = "seq 3000000; echo written > done"
     command = worker.command("shell", workdir="b", command=script, timeout=0.5, logEnviron=False)
     running = asyncio.ensure_future(worker.session.run(command, receive))
-    await asyncio.sleep(1.5)
+    await until(lambda: bool(sizes))
+    await worker.shell("sleep 1")  # Longer than the command may be silent.
     held_back = not (Path(worker.session.info.basedir) / "b" / "done").exists()
     safe.set_result(None)
     await running
@@ -935,7 +938,7 @@ async def test_a_worker_whose_directory_cannot_be_made_comes_when_it_can(
     link = link_of(reception, sessions, tmp_path, "w/base")
     await link.start()
     async with asyncio.timeout(20):
-        await asyncio.sleep(0.1)
+        await until(lambda: bool(sessions.failures))
         (tmp_path / "w").unlink()
         session = await sessions.attached.get()
     await link.stop()
@@ -972,10 +975,10 @@ async def test_an_agent_that_never_says_hello_is_started_again(
 ) -> None:
     """It would keep other workers from starting as well."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import os, time\n"
+        "import os, signal\n"
         f"if not os.path.exists({str(tmp_path / 'hung')!r}):\n"
         f"    open({str(tmp_path / 'hung')!r}, 'w').close()\n"
-        "    time.sleep(600)\n"
+        "    signal.pause()\n"
     )
     sessions = Sessions()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

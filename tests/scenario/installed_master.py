@@ -10,19 +10,15 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
-
-PATIENCE = 30.0
-_POLL = 0.02
+from waiting import PATIENCE, eventually
 
 SUCCESS, WARNINGS, FAILURE, SKIPPED, EXCEPTION, RETRY, CANCELLED = range(7)
 
@@ -56,15 +52,6 @@ c['schedulers'].append(schedulers.ForceScheduler(
     name='force', builderNames=[one.name for one in c['builders']],
     codebases=[util.CodebaseParameter('')]))
 """
-
-
-def eventually(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    """Look again and again until there is something true."""
-    deadline = time.monotonic() + patience
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"
-        time.sleep(_POLL)
-    return found
 
 
 @dataclass(frozen=True)

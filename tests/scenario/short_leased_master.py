@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from installed_master import InstalledMaster, eventually
+from installed_master import InstalledMaster
+from waiting import eventually
 
 from chargehand.app.master import Master
 from chargehand.cli.basedir import Basedir

@@ -14,8 +14,8 @@ from installed_master import (
     WARNINGS,
     InstalledMaster,
     Refused,
-    eventually,
 )
+from waiting import eventually
 
 _MODULE = """
     import re

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from installed_master import SUCCESS, InstalledMaster, eventually
+from installed_master import SUCCESS, InstalledMaster
+from waiting import eventually
 
 from chargehand.testing.git_repository import Repository
 

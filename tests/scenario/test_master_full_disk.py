@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installed_master import EXCEPTION, FAILURE, SUCCESS, InstalledMaster, eventually, is_alive
+from installed_master import EXCEPTION, FAILURE, SUCCESS, InstalledMaster, is_alive
+from waiting import eventually
 
 _NOISE = """
     add('noisy', sh('head -c 12000000 /dev/urandom | base64', name='noise'),

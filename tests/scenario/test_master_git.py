@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from installed_master import SUCCESS, InstalledMaster, eventually
+from installed_master import SUCCESS, InstalledMaster
+from waiting import eventually
 
 
 def _git(path: Path, *arguments: str) -> str:

@@ -14,9 +14,9 @@ from installed_master import (
     RETRY,
     SUCCESS,
     InstalledMaster,
-    eventually,
     is_alive,
 )
+from waiting import eventually
 
 _ONE_BLOCKING_STEP = """
     add('b', sh('echo before', name='before'), blocking('slow'), sh('echo after', name='after'))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from installed_master import FAILURE, SUCCESS, InstalledMaster, Refused, eventually
+from installed_master import FAILURE, SUCCESS, InstalledMaster, Refused
+from waiting import eventually
 
 _LONG = 10 * 1024 * 1024
 
@@ -25,9 +26,8 @@ _CONFIGURATION = """
     WRITE = 'import sys; sys.stdout.buffer.write('
     add('latin', python(WRITE + 'b"gr\\\\xfc\\\\xdfe\\\\n")'))
     add('utf8', python(WRITE + '"gr\\\\u00fc\\\\u00dfe \\\\U0001f600\\\\n".encode())'))
-    add('split', python('import sys, time\\nfor byte in "\\\\u00fc\\\\U0001f600\\\\n".encode():\\n'
-                        '    sys.stdout.buffer.write(bytes([byte])); sys.stdout.flush();'
-                        ' time.sleep(0.02)'))
+    add('split', sh('for byte in 303 274 360 237 230 200 012; do '
+                    '    printf "\\\\\\\\$byte"; sleep 0.02; done', name='one', logEnviron=False))
     add('long', python(WRITE + 'b"x" * 10485760 + b"\\\\nshort\\\\n" + b"y" * 10485760)'))
     add('progress', python('import sys\\nfor n in range(5): sys.stdout.write(f"\\\\r{n} %")\\n'
                            'sys.stdout.write("\\\\n\\\\x1b[31mred\\\\x1b[0m\\\\n")'))

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from installed_master import RETRY, SUCCESS, eventually
+from installed_master import RETRY, SUCCESS
 from short_leased_master import ShortLeasedMaster
+from waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

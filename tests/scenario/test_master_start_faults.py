@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from installed_master import InstalledMaster, Ran, eventually
+from installed_master import InstalledMaster, Ran
+from waiting import eventually
 
 _BUILDER = "add('b', sh('true'))"
 

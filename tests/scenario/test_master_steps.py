@@ -16,9 +16,9 @@ from installed_master import (
     SUCCESS,
     WARNINGS,
     InstalledMaster,
-    eventually,
     is_alive,
 )
+from waiting import eventually
 
 _CONFIGURATION = """
     import asyncio, time

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 
-from installed_master import SUCCESS, InstalledMaster, eventually
+from installed_master import SUCCESS, InstalledMaster
+from waiting import eventually
 
 _BLOCKING = "add('b', blocking('slow'))"
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from installed_master import InstalledMaster, Ran, eventually
+from installed_master import InstalledMaster, Ran
+from waiting import eventually
 
 _CONFIGURATION = """
     add('good', sh('echo fine', name='one'))

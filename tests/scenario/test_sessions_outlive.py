@@ -7,7 +7,8 @@ import signal
 
 import pytest
 from connections import cut_connection
-from installed_master import RETRY, SUCCESS, InstalledMaster, eventually, is_alive
+from installed_master import RETRY, SUCCESS, InstalledMaster, is_alive
+from waiting import eventually
 
 _CHATTY = """
     add('b', sh(f'echo $$ > {HERE}/chatty.running; n=0; while [ $n -lt 3000 ]; do n=$((n+1)); '
