@@ -82,21 +82,10 @@ def _sort_placeholders(node: _Node) -> None:
 
 _ROOT, ENDPOINTS = _compiled()
 
-ROOT_LINKS = (
-    "builders",
-    "builds",
-    "buildrequests",
-    "codebases",
-    "workers",
-    "logchunks",
-    "buildsets",
-    "changes",
-    "changesources",
-    "masters",
-    "sourcestamps",
-    "schedulers",
-    "forceschedulers",
-    "projects",
+ROOT_LINKS = tuple(
+    entity.plural
+    for entity in sorted(ENTITIES, key=lambda entity: entity.plural)
+    if entity.is_at_root and entity.plural in (*entity.collections, *entity.singles)
 )
 """The endpoints listed at the API's root."""
 

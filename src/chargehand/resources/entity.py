@@ -37,6 +37,8 @@ class Entity(Generic[V_contra]):
     ``s:NAME`` (any text)."""
     singles: tuple[str, ...] = ()
     """Paths of single resources."""
+    is_at_root: bool = True
+    """Whether the API's root lists the whole collection, if it has a path of its own."""
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Further lists, with a kind of their own in the store."""
     placeholders: Mapping[str, str] = field(default_factory=dict)

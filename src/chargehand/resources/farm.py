@@ -18,6 +18,7 @@ from chargehand.resources.field import (
     Fields,
     FieldType,
     Resource,
+    Storage,
     list_of,
     made,
 )
@@ -243,6 +244,13 @@ ENTITIES: tuple[Entity[Never], ...] = (
     SCHEDULER,
     WORKER,
 )
+
+RUN_BY_ONE_MASTER: tuple[Entity[Never], ...] = tuple(
+    entity
+    for entity in ENTITIES
+    if any(one.name == "master" and one.storage is Storage.RELATED for one in entity.fields)
+)
+"""What only one of several masters runs at a time."""
 
 ANNOUNCEMENT_RULES = (
     announces(WORKER, messages.WorkerConnected, "connected", lambda event: event.worker),

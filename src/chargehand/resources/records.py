@@ -99,6 +99,7 @@ TEST_RESULT_SET = Entity(
         "test_result_sets",
     ),
     singles=("test_result_sets/n:test_result_setid",),
+    is_at_root=False,  # As in Buildbot.
 )
 
 TEST_RESULT = Entity(

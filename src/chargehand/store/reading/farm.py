@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Never
 
 from sqlalchemy import ColumnElement, exists, or_
 
 from chargehand.resources import farm
+from chargehand.resources.entity import Entity
 from chargehand.resources.query import Query
 from chargehand.store import builders, workers
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.reading import Reading
 from chargehand.store.engine.tables import (
     builder_masters,
-    change_source_masters,
-    change_sources,
     configured_workers,
     connected_workers,
     masters,
-    scheduler_masters,
-    schedulers,
+    metadata,
 )
 from chargehand.store.engine.tables import builders as builder_table
 from chargehand.store.engine.tables import workers as worker_table
 from chargehand.store.reading.binding import bound
 from chargehand.store.reading.rows import one_of
-from chargehand.store.reading.shapes import Key, Parameters, Related, grouped, scope
+from chargehand.store.reading.shapes import Key, Kind, Parameters, Related, grouped, scope
 
 _runs = builder_masters.c
 _connected = connected_workers.c
@@ -120,57 +119,32 @@ def _nothing() -> None:
     return None
 
 
-SCHEDULERS = bound(
-    farm.SCHEDULER,
-    related={
-        "master": Related(
-            key=schedulers.c.id,
-            load=one_of(
-                MASTERS,
-                by=scheduler_masters.c.scheduler_id,
-                through=scheduler_masters.join(masters),
+def _run_by_one_master(entity: Entity[Never]) -> Kind:
+    """Bind what one of several masters runs: the table between it and the masters says which."""
+    identity = metadata.tables[entity.table].c.id
+    runs = metadata.tables[f"{entity.table.removesuffix('s')}_masters"]
+    run = next(column for column in runs.c if column.references(identity))
+    return bound(
+        entity,
+        related={
+            "master": Related(
+                key=identity,
+                load=one_of(MASTERS, by=run, through=runs.join(masters)),
+                otherwise=_nothing,
             ),
-            otherwise=_nothing,
+        },
+        scopes=(
+            scope("masterid")(
+                lambda given: exists().where(run == identity, runs.c.master_id == given["masterid"])
+            ),
         ),
-    },
-    scopes=(
-        scope("masterid")(
-            lambda given: exists().where(
-                scheduler_masters.c.scheduler_id == schedulers.c.id,
-                scheduler_masters.c.master_id == given["masterid"],
-            )
-        ),
-    ),
-)
+    )
 
-CHANGE_SOURCES = bound(
-    farm.CHANGE_SOURCE,
-    related={
-        "master": Related(
-            key=change_sources.c.id,
-            load=one_of(
-                MASTERS,
-                by=change_source_masters.c.change_source_id,
-                through=change_source_masters.join(masters),
-            ),
-            otherwise=_nothing,
-        ),
-    },
-    scopes=(
-        scope("masterid")(
-            lambda given: exists().where(
-                change_source_masters.c.change_source_id == change_sources.c.id,
-                change_source_masters.c.master_id == given["masterid"],
-            )
-        ),
-    ),
-)
 
 KINDS = {
     "builders": BUILDERS,
-    "changesources": CHANGE_SOURCES,
     "masters": MASTERS,
-    "schedulers": SCHEDULERS,
     "workers": WORKERS,
+    **{entity.plural: _run_by_one_master(entity) for entity in farm.RUN_BY_ONE_MASTER},
 }
 """By plural: what leads to them in a way of its own, or has something of other tables."""
