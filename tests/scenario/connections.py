@@ -1,15 +1,31 @@
-"""Cutting the connection of a worker from outside, as a fault would."""
+"""Cutting the connection of a worker from outside, as a fault would; ports for listeners."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import random
 import socket
 from pathlib import Path
 
 import pytest
 
 _PIDFD_GETFD = 438
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens, and which no outgoing connection gets by chance.
+
+    The system gives those ports of 32768 and more: a port of that range may be taken again before
+    the master listens on it.
+    """
+    for port in random.sample(range(20_000, 32_000), 100):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError("100 ports are in use")
 
 
 def cut_connection(agent: int) -> None:

@@ -6,10 +6,10 @@ import contextlib
 import os
 import random
 import signal
-import socket
 from typing import Any
 
 import pytest
+from connections import free_port
 from installed_master import (
     RETRY,
     SUCCESS,
@@ -227,8 +227,7 @@ def test_a_log_that_was_being_written_can_be_read_after_a_kill(master: Installed
 
 
 def _with_changes(master: InstalledMaster, scheduler: str) -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     master.write(f"""
         c['change_source'] = [changes.PBChangeSource(port='tcp:{port}:interface=127.0.0.1')]
         c['schedulers'] = [schedulers.SingleBranchScheduler(name='main', builderNames=['b'],

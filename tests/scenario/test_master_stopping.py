@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 
+from connections import free_port
 from installed_master import SUCCESS, InstalledMaster
 from waiting import eventually
 
@@ -98,10 +99,7 @@ def test_a_start_without_a_configuration_says_what_to_do(master: InstalledMaster
 def test_the_sample_configuration_starts(master: InstalledMaster):
     master.chargehand("create-master", str(master.path))
     text = master.file("master.cfg.sample").read_text()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-
-    master.write_raw(text.replace("8010", str(port)))
+    master.write_raw(text.replace("8010", str(free_port())))
     master.start()
 
     assert master.get("builders")

@@ -7,11 +7,6 @@ import socket
 from installed_master import InstalledMaster, Ran
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def _send_change(master: InstalledMaster, port: int, *more: str) -> Ran:
     arguments = ("--master", f"localhost:{port}", "--who", "me", "--branch", "main", *more)
     return master.chargehand("sendchange", "--vc", "git", *arguments, "a.py")
