@@ -35,7 +35,8 @@ def blocking(name, **more):
 
 _FOOT = """
 c['schedulers'].append(schedulers.ForceScheduler(
-    name='force', builderNames=[one.name for one in c['builders']],
+    name='force', builderNames=[
+        one['name'] if isinstance(one, dict) else one.name for one in c['builders']],
     codebases=[util.CodebaseParameter('')]))
 """
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from buildbot._border.bridge import settled
 from buildbot._border.initialised import check_initialised
-from buildbot.process.build_parts import ChangeView, SourceStampView
+from buildbot.process.build_life import BuildLife
+from buildbot.process.build_parts import ChangeView, SourceStampList, SourceStampView
 from buildbot.process.builder import Builder
+from buildbot.process.old_build import OldBuildNames
 from buildbot.process.properties import Properties, PropertiesMixin
 from buildbot.process.results import CANCELLED, SUCCESS
 from buildbot.process.step_factory import get_factory_from_step_or_factory
@@ -21,10 +23,11 @@ from chargehand.domain.result import Result
 from chargehand.execution.ports import BuildFacts
 
 
-class Build(PropertiesMixin):
+class Build(BuildLife, OldBuildNames, PropertiesMixin):
     """One build. ``BuildFactory.buildClass`` may be a subclass.
 
-    Its steps may add others with `addStepsAfterCurrentStep` and `addStepsAfterLastStep`.
+    Its steps may add others with `addStepsAfterCurrentStep` and `addStepsAfterLastStep`. What its
+    methods or its steps write into ``results``, ``reason`` and ``steps`` counts.
     """
 
     set_runtime_properties = True
@@ -39,7 +42,7 @@ class Build(PropertiesMixin):
         self.master: Any = None
         self.properties = Properties()
         self.properties.build = self
-        self.sources: list[SourceStampView] = []
+        self.sources: list[SourceStampView] = SourceStampList()
         self.changes: list[ChangeView] = []
         self.env: dict[str, Any] = {}
         self.locks: list[Any] = []
@@ -47,7 +50,6 @@ class Build(PropertiesMixin):
         self.number: int | None = None
         self.reason = ""
         self.results: int | None = SUCCESS
-        self.finished = False
         self.stopped = False
         self.currentStep: Any = None
         self.executedSteps: list[Any] = []
@@ -59,6 +61,7 @@ class Build(PropertiesMixin):
         self.path_module: ModuleType = posixpath
         self.path_cls: type[PurePath] = PurePosixPath
         self.steps: list[Any] = []
+        self._setup_life()
         self._known_properties: dict[str, Any] = {}
 
     def __repr__(self) -> str:
@@ -77,11 +80,11 @@ class Build(PropertiesMixin):
         self._take_place(facts, master)
         changes = [ChangeView(change) for change in facts.sources.changes]
         self.changes = changes
-        self.sources = [
+        self.sources = SourceStampList(
             SourceStampView(stamp, [c for c in changes if c.codebase == stamp.stamp.codebase])
             for stamp in facts.sources.stamps
-        ]
-        self.properties.properties.update(facts.properties)
+        )
+        self._given_properties = facts.properties
         self.properties._redaction = facts.redaction
         for source in self.sources:
             facts.redaction.hide_password(source.repository)
@@ -183,10 +186,6 @@ class Build(PropertiesMixin):
 
     # The rest
 
-    def getWorkerName(self) -> str:
-        """Return the worker's name."""
-        return self.workername
-
     def getWorkerInfo(self) -> Any:
         """Return what the worker said of itself, as Properties."""
         return self.worker.info
@@ -233,19 +232,6 @@ class Build(PropertiesMixin):
     def isFinished(self) -> bool:
         """Return whether it has ended."""
         return self.finished
-
-    @property
-    def build_status(self) -> Build:
-        """The build: kept for code that asks a build for its status."""
-        return self
-
-    def getReason(self) -> str:
-        """Return why it was asked for."""
-        return self.reason
-
-    def getNumber(self) -> int | None:
-        """Return its number."""
-        return self.number
 
 
 def _listed(locks: Any) -> list[Any]:

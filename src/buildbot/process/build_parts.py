@@ -58,6 +58,18 @@ class SourceStampView:
         return f"<SourceStamp {self.codebase!r} {self.branch!r} {self.revision!r}>"
 
 
+class SourceStampList(list[SourceStampView]):
+    """The source stamps of a build; it also has the attributes of the first one.
+
+    So a function of a factory's ``workdir`` may be written for one source stamp or for a list.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if not self or name.startswith("_"):
+            raise AttributeError(f"the build has no source stamp to ask for {name!r}")
+        return getattr(self[0], name)
+
+
 class ChangeView:
     """A change."""
 

@@ -14,6 +14,7 @@ from buildbot._border.rendering import is_constant, render_value
 from buildbot._border.sequences import flatten
 from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
 from buildbot.locks import lock_accesses
+from buildbot.process.build_directory import directory_of
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
 from buildbot.process.properties import PropertiesMixin
@@ -186,8 +187,7 @@ class BuildStep(
         """Where commands run, below the builder's directory on the worker."""
         if self._workdir is not None or self.build is None:
             return self._workdir
-        workdir = self.build.workdir
-        return workdir(self.build.sources) if callable(workdir) else workdir
+        return directory_of(self.build)
 
     @workdir.setter
     def workdir(self, workdir: Any) -> None:

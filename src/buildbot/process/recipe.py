@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from buildbot._border.bridge import answered
 from buildbot._border.initialised import check_initialised
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
+from buildbot.process.build_life import BuildLife
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import CANCELLED
 from buildbot.process.shell_mixin import ShellMixin
@@ -16,14 +18,19 @@ from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
+from chargehand.execution.failure_text import headline_of
 from chargehand.execution.ports import (
+    BuildEnd,
     BuildFacts,
     BuildPart,
     StepFlags,
+    StepOutcome,
     StepRuntime,
 )
-from chargehand.execution.rules import as_result
-from chargehand.kit.guard import contained
+from chargehand.execution.rules import after_step, as_result
+from chargehand.kit.guard import Guard, contained, guarded
+
+_log = logging.getLogger(__name__)
 
 
 class Recipe:
@@ -64,39 +71,64 @@ class RecipeBuild:
         self._build = build
 
     def next_step(self) -> RecipeStep | None:
-        """Return the next step in order."""
-        if not self._build.steps:
+        """Return the next step in order. Raises what the build's class raises."""
+        step = contained(self._build.getNextStep)
+        if step is None:
             return None
-        step = self._build.steps.pop(0)
         self._build.currentStep = step
         return RecipeStep(step)
 
     async def properties(self) -> dict[str, Property]:
         """Return the properties to record when the build starts, rendered."""
-        await answered("setupBuild", self._build.setupBuild)
-        properties = self._build.getProperties()
+        build = self._build
+        await answered("startBuild", build.startBuild, build.workerforbuilder)
+        properties = build.getProperties()
         for name, (value, source) in list(properties.properties.items()):
             if not is_constant(value):
                 rendered = await render_value(value, properties)
                 properties.setProperty(name, rendered, source)
-        self._build.env = await render_value(self._build.env, properties)
-        return self._build._take_changed()
+        build.env = await render_value(build.env, properties)
+        return build._take_changed()
 
-    def result_so_far(self) -> Result | None:
-        """Return ``build.results``: steps may set it; None for what is no result."""
-        return as_result(self._build.results)
-
-    def note(self, step: RecipeStep, result: Result, result_so_far: Result) -> None:
-        """Tell the build how a step ended."""
+    async def step_done(self, step: RecipeStep, result: Result, so_far: Result) -> StepOutcome:
+        """Let the build count a step's result; nonsense in ``build.results`` is left out."""
+        build = self._build
         step.step.results = int(result)
-        self._build.executedSteps.append(step.step)
-        self._build.results = int(result_so_far)
+        build.executedSteps.append(step.step)
+        build._flags = step.flags
+        before = as_result(build.results)
+        before = so_far if before is None else before
+        build.results = int(before)
+        if type(build).stepDone is BuildLife.stepDone:
+            after, halts = after_step(build._flags, result, before)
+            build.results = int(after)
+            return StepOutcome(after, halts)
+        with self._guarded("stepDone") as guard:
+            halts = bool(await answered("stepDone", build.stepDone, int(result), step.step))
+        if guard.failure is not None:
+            build.results = int(Result.EXCEPTION)
+            return StepOutcome(Result.EXCEPTION, True, _sentence("stepDone", guard.failure))
+        outcome = as_result(build.results)
+        return StepOutcome(before if outcome is None else outcome, halts)
 
-    async def finished(self, result: Result) -> None:
-        """Tell it that it ended."""
-        self._build.results = int(result)
-        self._build.finished = True
-        self._build.currentStep = None
+    async def finished(self, result: Result) -> BuildEnd:
+        """Let the build end, and return how it did."""
+        build = self._build
+        build.results = int(result)
+        build.currentStep = None
+        with self._guarded("buildFinished") as guard:
+            await answered("allStepsDone", build.allStepsDone)
+        build.finished = True
+        if guard.failure is not None:
+            build.results = int(Result.EXCEPTION)
+            error = _sentence("buildFinished", guard.failure)
+            return BuildEnd(Result.EXCEPTION, error=error)
+        outcome = as_result(build.results)
+        return BuildEnd(result if outcome is None else outcome, " ".join(map(str, build.text)))
+
+    def _guarded(self, method: str) -> Guard:
+        kind, number = type(self._build).__name__, self._build.buildid
+        return guarded(_log, "build %s: %s.%s failed", number, kind, method)
 
 
 class RecipeStep:
@@ -109,6 +141,8 @@ class RecipeStep:
         """Its ``descriptionDone`` before it ran."""
         self._words = ""
         """What it said last of its end."""
+        self._told: Result | None = None
+        """The result that it was told last; its code may write another one."""
 
     @property
     def flags(self) -> StepFlags:
@@ -162,7 +196,7 @@ class RecipeStep:
         """Return what it is doing, or did."""
         if result is None:
             return await self.step._current_sentence()
-        self.step.results = int(result)
+        self._tell(result)
         summary = await self._summary()
         self._words = str(summary.get("step", "finished"))
         return self._words
@@ -191,8 +225,18 @@ class RecipeStep:
 
     async def is_hidden(self, result: Result) -> bool:
         """Return whether it is not to be shown."""
-        self.step.results = int(result)
+        self._tell(result)
         return await self.step._is_hidden()
+
+    def result(self, result: Result) -> Result:
+        """Return what ``step.results`` says after *result* was told."""
+        written = as_result(self.step.results)
+        return result if written is None else written
+
+    def _tell(self, result: Result) -> None:
+        if result is not self._told:
+            self._told = result
+            self.step.results = int(result)
 
     async def _summary(self) -> dict[str, Any]:
         summary = await answered("getResultSummary", self.step.getResultSummary)
@@ -202,6 +246,10 @@ class RecipeStep:
         if not is_constant(self.step.name):
             self.step.name = await render_value(self.step.name, self.step.getProperties())
             self.name = str(self.step.name)
+
+
+def _sentence(method: str, error: Exception) -> str:
+    return f"{method} of the build's class: {headline_of(error)}"
 
 
 def _are_texts(values: Iterable[object]) -> bool:

@@ -27,7 +27,6 @@ from chargehand.execution.ports import (
 )
 from chargehand.execution.preparation import Preparation
 from chargehand.execution.rules import (
-    after_step,
     merged_properties,
     own_properties,
     owners_of,
@@ -78,6 +77,8 @@ class BuildRun:
         """The step that ran when it was ordered to end."""
         self._error: str | None = None
         """The exception of users' code that ended it."""
+        self._words = ""
+        """What its class says of it."""
         self._asked_for_retry: str | None = None
         """The step that returned RETRY."""
         self._has_given_up = False
@@ -161,9 +162,10 @@ class BuildRun:
             raise
         except WorkerLost:
             self.stop(Stop(Result.RETRY, "worker lost", counts=True))
-        except Exception:  # noqa: BLE001 - the store failed: the build has to end all the same
+        except Exception as error:  # noqa: BLE001 - whatever failed: the build has to end
             _log.exception("build %d of %s failed", self.build.id, self._builder.name)
             self._result = worse(self._result, Result.EXCEPTION)
+            self._error = self._error or headline_of(error)
         self._is_ending = True
         self._count_stop()
         await self._finish()
@@ -200,6 +202,8 @@ class BuildRun:
     def _sentence(self) -> str:
         if self._stop is not None:
             return stopped_sentence(self._result, self._stop, self._stopped_during)
+        if self._words and self._error is None:
+            return self._words
         return build_sentence(self._result, self._parts, error=self._error)
 
     async def _begin(self) -> BuildSources:
@@ -276,7 +280,10 @@ class BuildRun:
             if (self._stop is not None or self._halted) and not step.flags.always_run:
                 continue
             await self._step(hosted, step)
-        await hosted.finished(self._result)
+        end = await hosted.finished(self._result)
+        self._result = end.result
+        self._error = self._error or end.error
+        self._words = end.words
 
     async def _step(self, hosted: HostedBuild, step: HostedStep) -> None:
         running = StepRun(
@@ -298,14 +305,12 @@ class BuildRun:
             self.build = self._services.builds.add_locks_duration(
                 self.build, running.seconds_waited
             )
-        so_far = hosted.result_so_far()
-        self._result, halts = after_step(
-            step.flags, result, self._result if so_far is None else so_far
-        )
-        self._halted = self._halted or halts
-        hosted.note(step, result, self._result)
+        outcome = await hosted.step_done(step, result, self._result)
+        self._result = outcome.result
+        self._halted = self._halted or outcome.halts
         if self._error is None and result is Result.EXCEPTION:
             self._error = running.error
+        self._error = self._error or outcome.error
         if running.part is not None:
             self._parts.append(running.part)
             sentence = sentence_so_far(self._result, self._parts)

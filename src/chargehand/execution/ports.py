@@ -304,24 +304,46 @@ class HostedStep(Protocol):
     async def is_hidden(self, result: Result) -> bool:
         """``hideStepIf``."""
 
+    def result(self, result: Result) -> Result:
+        """Return the result that the step's own code has written meanwhile, or *result*."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What the build's result is after a step."""
+
+    result: Result
+    halts: bool
+    """Whether only steps that always run may follow."""
+    error: str | None = None
+    """The error in the code of the build class, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEnd:
+    """How a build ends."""
+
+    result: Result
+    words: str = ""
+    """What the build class says of it, empty for the usual sentence."""
+    error: str | None = None
+    """The error in the code of the build class, as a sentence."""
+
 
 class HostedBuild(Protocol):
     """A user's build. (Implemented by the extension API.)"""
 
     def next_step(self) -> HostedStep | None:
-        """Return the next step; running steps may add more."""
+        """Return the next step; running steps may add more. Raises the user's exceptions."""
 
     async def properties(self) -> dict[str, Property]:
         """Return the properties to record at the start, with the builder's rendered."""
 
-    def result_so_far(self) -> Result | None:
-        """Return the build's result, which its steps may have set."""
+    async def step_done(self, step: HostedStep, result: Result, so_far: Result) -> StepOutcome:
+        """Return what the build's result is after a step; steps and build classes may set it."""
 
-    def note(self, step: HostedStep, result: Result, result_so_far: Result) -> None:
-        """Record a step's result (``executedSteps``, ``build.results``)."""
-
-    async def finished(self, result: Result) -> None:
-        """Clean up after the build has ended."""
+    async def finished(self, result: Result) -> BuildEnd:
+        """Return how the build ends, after its last step."""
 
 
 class Plan(Protocol):

@@ -310,6 +310,7 @@ class StepRun:
             self.part = await self._patience.answer(
                 "getBuildResultSummary", self._hosted.build_part(result, self.name)
             )
+            result = self._hosted.result(result)
             if self._log_failure is not None:
                 sentence = f"{sentence}: {self._log_failure}"
                 self.part = BuildPart.of_step(self.name, sentence, self._log_failure, None)
