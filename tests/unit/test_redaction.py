@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargehand.kit.redaction import SHORTEST, Redaction, password_of, without_passwords
+from chargehand.kit.passwords import password_of, without_passwords
+from chargehand.kit.redaction import SHORTEST, Redaction
 
 WAYS = {
     "as it is": str,

@@ -93,6 +93,18 @@ async def test_events_come_under_each_of_their_keys():
         assert received[0]["m"] == BUILD.shown(BUILDS[2])
 
 
+async def test_passwords_in_addresses_are_not_told():
+    url = "https://user:{}@host/x.git"
+    properties = {"url": ([url.format("hunter2")], "step")}
+    async with visited() as site, site.session.ws_connect("/ws") as socket:
+        await _ask(socket, cmd="startConsuming", path="*/*/*/*", _id=1)
+
+        site.bus.publish([BuildPropertiesUpdated(build_id=BUILDS[0].id, properties=properties)])
+
+        event = await socket.receive_json(timeout=5)
+        assert event["m"] == {"url": [[url.format("***")], "step"]}
+
+
 async def test_a_client_gets_an_event_once_however_many_patterns_match():
     async with visited() as site, site.session.ws_connect("/ws") as socket:
         for path in ("builds/*/new", "builds/3/*", "*/*/*", "builds/3/new", "builds/3/new"):

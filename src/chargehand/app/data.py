@@ -18,7 +18,8 @@ from chargehand.web.rest.reading import Reader
 class Data:
     """The REST API's resources, in the master's process.
 
-    *visitor* is the caller: for code of the configuration, the master itself.
+    *visitor* is the caller: for code of the configuration, the master itself. It gets texts as they
+    are stored, with passwords in addresses.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Data:
             limit=limit,
             offset=offset,
             fields=tuple(fields),
+            reveals=True,
             properties=("*",) if endpoint.kind in ("builds", "buildrequests") else (),
         )
         page = await self._reader.page(query)

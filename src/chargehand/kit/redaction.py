@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
+from chargehand.kit.passwords import HIDDEN, password_of, without_passwords
+
 SHORTEST = 4
 """A value, or a line of one, with fewer characters is not looked for: it would hide ordinary words
 and tell by that what it is."""
-
-_PASSWORD = re.compile(r"(?<=://)(?P<user>[^\s/@:'\"<>]*):(?!<[^<>@\s]*>@|\*\*\*@)[^\s/'\"]+@")
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Redaction:
     def hide_password(self, url: object) -> None:
         """Do not show the password in a URL, wherever it turns up."""
         if isinstance(url, str) and (password := password_of(url)) is not None:
-            self.hide(password, "***")
+            self.hide(password, HIDDEN)
 
     def text(self, text: str) -> str:
         """Return a text without secrets, and without passwords in URLs."""
@@ -85,21 +85,6 @@ class Redaction:
         if isinstance(value, int | float) and not isinstance(value, bool) and self._shown:
             return self._shown.get(str(value), value)
         return value
-
-
-def without_passwords(text: str) -> str:
-    """Return a text with ``***`` for the passwords in its URLs."""
-    if "://" not in text or "@" not in text:
-        return text
-    return _PASSWORD.sub(r"\g<user>:***@", text)
-
-
-def password_of(url: str) -> str | None:
-    """Return the password in a URL as it is written there, None if there is none."""
-    if "://" not in url or "@" not in url:
-        return None
-    match = _PASSWORD.search(url)
-    return None if match is None else match.group()[len(match.group("user")) + 1 : -1]
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -185,14 +185,14 @@ CHANGE_SOURCE = Entity(
     table="change_sources",
     fields=(
         _source.column("changesourceid", INTEGER, "id", lambda source: source.id),
-        _source.url("name", STRING, "name", lambda source: source.name),
+        _source.column("name", STRING, "name", lambda source: source.name),
         # Ours; Buildbot does not say whether a source finds changes.
         _source.column("state", STRING, "state", lambda source: source.state.value),
         _source.seconds_or_none(
             "state_since", DATETIME, "state_since", lambda source: source.state_since
         ),
-        _source.url_or_none(
-            "state_string", STRING, "state_string", lambda source: source.state_string
+        _source.column(
+            "state_string", STRING.or_none, "state_string", lambda source: source.state_string
         ),
         _source.related("master", MASTER.type().or_none, lambda source: _owner(source.master)),
     ),

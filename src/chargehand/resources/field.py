@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from chargehand.domain.properties import PropertyMap
-from chargehand.kit.redaction import without_passwords
 
 V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)
@@ -42,6 +41,11 @@ class FieldType(Generic[T_co]):
         if self.is_list:
             return "list"
         return f"{self.word} or None" if self.nullable else self.word
+
+    @property
+    def is_text(self) -> bool:
+        """Whether values are texts."""
+        return not self.is_list and self.word in (STRING.word, IDENTIFIER.word)
 
     def specification(self) -> Resource:
         """Return the type's description for ``application.spec``."""
@@ -96,8 +100,6 @@ class Storage(Enum):
     """A column with JSON text."""
     TEXT = "text"
     """A column with bytes, decoded as text."""
-    URL = "url"
-    """A column with text that may have URLs: passwords in them are not shown."""
     RELATED = "related"
     """Rows of other tables, at one more query per page."""
     NOWHERE = "nowhere"
@@ -143,30 +145,6 @@ class Fields(Generic[V]):
             show=show,
             column=column,
             missing=missing,
-        )
-
-    def url(
-        self, name: str, type_: FieldType[str], column: str, show: Callable[[V], str]
-    ) -> Field[V, str]:
-        """Make a field of text that may have URLs, which are shown without their passwords."""
-        return Field(
-            name=name,
-            type=type_,
-            storage=Storage.URL,
-            show=lambda value: without_passwords(show(value)),
-            column=column,
-        )
-
-    def url_or_none(
-        self, name: str, type_: FieldType[str], column: str, show: Callable[[V], str | None]
-    ) -> Field[V, str | None]:
-        """Make a field of such a text that may be null."""
-        return Field(
-            name=name,
-            type=type_.or_none,
-            storage=Storage.URL,
-            show=lambda value: None if (text := show(value)) is None else without_passwords(text),
-            column=column,
         )
 
     def seconds(

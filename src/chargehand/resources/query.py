@@ -60,6 +60,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     offset: int | None = None
     fields: tuple[str, ...] = ()
     """Only these fields; empty: all."""
+    reveals: bool = False
+    """With passwords in addresses, which nobody but code of the configuration may see."""
     properties: tuple[str, ...] = ()
     """Names of properties to include (builds, buildrequests); ``("*",)``: all."""
 

@@ -61,7 +61,7 @@ SOURCE_STAMP = Entity(
         _stamp.column("ssid", INTEGER, "id", lambda stored: stored.id),
         _stamp.column("revision", STRING.or_none, "revision", lambda stored: stored.stamp.revision),
         _stamp.column("branch", STRING.or_none, "branch", lambda stored: stored.stamp.branch),
-        _stamp.url("repository", STRING, "repository", lambda stored: stored.stamp.repository),
+        _stamp.column("repository", STRING, "repository", lambda stored: stored.stamp.repository),
         _stamp.column("project", STRING, "project", lambda stored: stored.stamp.project),
         _stamp.column("codebase", STRING, "codebase", lambda stored: stored.stamp.codebase),
         _stamp.related(
@@ -109,11 +109,11 @@ CHANGE = Entity(
         _change.seconds("when_timestamp", INTEGER, "when_timestamp", lambda change: change.when),
         _change.column("branch", STRING.or_none, "branch", lambda change: change.branch),
         _change.column("category", STRING.or_none, "category", lambda change: change.category),
-        _change.url_or_none("revlink", STRING, "revlink", lambda change: change.revlink),
+        _change.column("revlink", STRING.or_none, "revlink", lambda change: change.revlink),
         _change.json(
             "properties", PROPERTIES, "properties", lambda change: sourced(change.properties)
         ),
-        _change.url("repository", STRING, "repository", lambda change: change.repository),
+        _change.column("repository", STRING, "repository", lambda change: change.repository),
         _change.column("project", STRING, "project", lambda change: change.project),
         _change.column("codebase", STRING, "codebase", lambda change: change.codebase),
         _change.related(

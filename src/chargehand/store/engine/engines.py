@@ -9,6 +9,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
+from chargehand.store.engine.redacted import prepare_sqlite as prepare_functions
 from chargehand.store.errors import DatabaseUnavailable
 
 _DRIVERS = {
@@ -120,3 +121,4 @@ def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
         "wal_autocheckpoint=4000",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+    prepare_functions(connection)

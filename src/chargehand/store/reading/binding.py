@@ -7,11 +7,12 @@ from typing import Never
 
 from sqlalchemy import Table, func
 
-from chargehand.kit.redaction import without_passwords
+from chargehand.kit.passwords import without_passwords, without_passwords_in_json
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import Field, Storage
 from chargehand.store.engine.columns import shown_of_json
 from chargehand.store.engine.portable import seconds
+from chargehand.store.engine.redacted import RedactedJson, RedactedText
 from chargehand.store.engine.tables import metadata
 from chargehand.store.reading.shapes import Column, Kind, NamedScope, Related
 
@@ -48,15 +49,26 @@ def _column(field: Field[Never, object], table: Table) -> Column:
             return Column(selected=seconds(column), compared=column, is_time=True)
         case Storage.JSON:
             is_list = field.type.is_list
-            decode = _shown_list if is_list else shown_of_json
-            return Column(selected=column, compared=column, decode=decode, is_list=is_list)
-        case Storage.URL:
-            return Column(selected=column, compared=column, decode=_redacted)
+            return Column(
+                selected=column,
+                compared=column,
+                decode=_shown_list if is_list else shown_of_json,
+                is_list=is_list,
+                redact=without_passwords_in_json,
+                redacted=RedactedJson(column),
+            )
         case Storage.TEXT:
-            return Column(selected=column, compared=column, decode=_text)
+            return Column(selected=column, compared=column, decode=_text, redact=_redacted_text)
         case _ if field.missing is not None:
             shown = func.coalesce(column, field.missing)
             return Column(selected=shown, compared=shown)
+        case _ if field.type.is_text:
+            return Column(
+                selected=column,
+                compared=column,
+                redact=without_passwords,
+                redacted=RedactedText(column),
+            )
         case _:
             return Column(selected=column, compared=column)
 
@@ -66,9 +78,9 @@ def _shown_list(text: str | bytes) -> list[object]:
     return shown if isinstance(shown, list) else []
 
 
-def _redacted(text: str | None) -> str | None:
-    return None if text is None else without_passwords(text)
-
-
 def _text(data: str | bytes) -> str:
     return data if isinstance(data, str) else bytes(data).decode(errors="replace")
+
+
+def _redacted_text(data: str | bytes) -> str:
+    return without_passwords(_text(data))

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from chargehand.kit.passwords import is_plain
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.portable import holds, is_among
@@ -32,7 +33,11 @@ _UNLIMITED = 2**62
 _EXACT_PLACES = 8
 _REMEMBERED_PLACES = 512
 
-_FilterShape = tuple[str, Operator, int, tuple[object, ...]]
+_EQUALITY = {Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN}
+
+_FilterShape = tuple[str, Operator, int, tuple[object, ...], bool]
+"""Field, operator, number of values, values that are written out, and whether what is stored is
+compared, with passwords."""
 AnySelect = Select[*tuple[object, ...]]
 
 
@@ -46,6 +51,7 @@ class Shape:
     order: tuple[Order, ...]
     is_cut: bool
     fields: tuple[str, ...]
+    reveals: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,11 @@ def shape_of(query: Query, kind: Kind) -> Shape:
     return Shape(
         kind=query.kind,
         scope=tuple(sorted(query.scope)),
-        filters=tuple(_filter_shape(condition, kind) for condition in query.filters),
+        filters=tuple(_filter_shape(condition, kind, query) for condition in query.filters),
         order=query.order,
         is_cut=query.limit is not None or bool(query.offset),
         fields=query.fields,
+        reveals=query.reveals,
     )
 
 
@@ -101,7 +108,7 @@ def planner(kinds: Mapping[str, Kind]) -> Callable[[Shape], Plan]:
         return _plan(shape, kinds[shape.kind])
 
     def plan(shape: Shape) -> Plan:
-        if sum(places for _, _, places, _ in shape.filters) > _REMEMBERED_PLACES:
+        if sum(places for _, _, places, _, _ in shape.filters) > _REMEMBERED_PLACES:
             # Thousands of parameters take megabytes: such a plan is for once.
             return _plan(shape, kinds[shape.kind])
         return remembered(shape)
@@ -149,18 +156,28 @@ def _ordering(shape: Shape, kind: Kind) -> list[Expression]:
         if isinstance(field, Related):
             raise ValueError(f"{shape.kind} cannot be sorted by {order.field}")
         descending = order.descending
-        ordering.append(field.compared.desc() if descending else field.compared.asc())
+        compared = field.compared_as(reveals=shape.reveals)
+        ordering.append(compared.desc() if descending else compared.asc())
         if field.compared is kind.identity:
             return ordering
     return [*ordering, kind.identity.desc() if descending else kind.identity.asc()]
 
 
-def _filter_shape(condition: Filter, kind: Kind) -> _FilterShape:
+def _filter_shape(condition: Filter, kind: Kind, query: Query) -> _FilterShape:
     field = kind.fields[condition.field]
+    operator, values = condition.operator, condition.values
     # Flags are written out: SQLite uses a partial index only where it sees the condition.
     is_flag = isinstance(field, Column) and field.is_flag
-    written_out = condition.values if is_flag else ()
-    return (condition.field, condition.operator, _places(len(condition.values)), written_out)
+    written_out = values if is_flag else ()
+    reveals = query.reveals or _is_plain(operator, values)
+    return (condition.field, operator, _places(len(values)), written_out, reveals)
+
+
+def _is_plain(operator: Operator, values: tuple[object, ...]) -> bool:
+    """Return whether no password decides about equality: then an index can be used."""
+    return operator in _EQUALITY and all(
+        not isinstance(value, str) or is_plain(value) for value in values
+    )
 
 
 def _places(count: int) -> int:
@@ -181,7 +198,7 @@ def _filter_value(condition: Filter, value: object, kind: Kind) -> object:
 
 def _filter_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:
     conditions = []
-    for index, (name, operator, count, written_out) in enumerate(shape.filters):
+    for index, (name, operator, count, written_out, reveals) in enumerate(shape.filters):
         field = kind.fields[name]
         parameters = [
             bindparam(f"filter_{index}_{number}", type_=_type_of(field, operator))
@@ -196,7 +213,8 @@ def _filter_conditions(shape: Shape, kind: Kind) -> list[ColumnElement[bool]]:
         elif field.is_time:
             conditions.append(_time_condition(field.compared, operator, parameters))
         else:
-            conditions.append(_condition(field, operator, parameters))
+            compared = field.compared_as(reveals=reveals)
+            conditions.append(_condition(field, compared, operator, parameters))
     return conditions
 
 
@@ -208,16 +226,18 @@ def _type_of(field: Column | Related, operator: Operator) -> TypeEngine[object] 
 
 
 def _condition(
-    field: Column, operator: Operator, parameters: list[BindParameter[object]]
+    field: Column,
+    column: Expression,
+    operator: Operator,
+    parameters: list[BindParameter[object]],
 ) -> ColumnElement[bool]:
-    column = field.compared
     match operator:
         case Operator.EQ | Operator.IN:
             return column == parameters[0] if len(parameters) == 1 else column.in_(parameters)
         case Operator.NE | Operator.NOT_IN:
             return or_(column.is_(None), column.not_in(parameters))
         case Operator.CONTAINS:
-            return or_(*(_contains(field, one) for one in parameters))
+            return or_(*(_contains(field, column, one) for one in parameters))
         case Operator.LT:
             return and_(*(column < one for one in parameters))
         case Operator.LE:
@@ -228,13 +248,14 @@ def _condition(
             return and_(*(column >= one for one in parameters))
 
 
-def _contains(field: Column, value: BindParameter[object]) -> ColumnElement[bool]:
+def _contains(
+    field: Column, column: Expression, value: BindParameter[object]
+) -> ColumnElement[bool]:
     if not field.is_list:
-        return holds(cast(field.compared, Text()), value)
-    text = field.compared
+        return holds(cast(column, Text()), value)
     return or_(
         *(
-            holds(text, bindparam(None, before, Text()).concat(value).concat(after))
+            holds(column, bindparam(None, before, Text()).concat(value).concat(after))
             for before in "[,"
             for after in ",]"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select
 
 from chargehand.domain.properties import PropertyMap
+from chargehand.kit.passwords import without_passwords_in
 from chargehand.resources.field import Resource, sourced
 from chargehand.resources.query import Query, Scope
 from chargehand.store.engine.columns import as_json, shown_of_json, shown_properties_of_json
@@ -25,17 +26,22 @@ _OF_CHANGE = select(changes.c.properties).where(changes.c.id == bindparam("of"))
 
 def as_one(reading: Reading, query: Query) -> list[Resource]:
     """Return one row, ``{name: [value, source]}``; none when there is no such thing."""
-    found = _properties(reading, query.scope)
+    found = _shown_properties(reading, query)
     return [] if found is None else [sourced(found)]
 
 
 def as_list(reading: Reading, query: Query) -> list[Resource]:
     """Return a row for each property: ``name``, ``value`` (as JSON text), ``source``."""
-    found = _properties(reading, query.scope) or {}
+    found = _shown_properties(reading, query) or {}
     return [
         {"name": name, "value": as_json(value), "source": source}
         for name, (value, source) in found.items()
     ]
+
+
+def _shown_properties(reading: Reading, query: Query) -> PropertyMap | None:
+    found = _properties(reading, query.scope)
+    return found if query.reveals else without_passwords_in(found)
 
 
 def _properties(reading: Reading, scope: Scope) -> PropertyMap | None:

@@ -10,6 +10,7 @@ from threading import Lock
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from chargehand.kit.passwords import without_passwords
 from chargehand.resources.catalog import ENTITIES
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query
@@ -78,6 +79,8 @@ class Resources:
         special = _SPECIAL.get(query.kind)
         if special is None and query.kind not in KINDS:
             raise ValueError(f"unknown kind of resource: {query.kind}")
+        if _names_a_password(query):
+            return Page(rows=[], total=0)
         as_of = await self._as_of(query)
 
         def read(connection: Connection) -> Page:
@@ -104,7 +107,8 @@ class Resources:
         Without the others, one row more than asked for says that there are some. What may be many
         rows is read apart from what is certainly few. Raises ValueError like `fetch`.
         """
-        if query.kind not in KINDS or (query.limit is not None and query.limit <= count):
+        is_small = query.limit is not None and query.limit <= count
+        if query.kind not in KINDS or is_small or _names_a_password(query):
             return await self.fetch(query), ()
         as_of = await self._as_of(query)
 
@@ -166,6 +170,14 @@ class Resources:
         total = reading.execute(plan.count, values).scalar_one()
         self._totals.keep(key, Basis(tables_of(reading.seen(plan.count)), as_of), total)
         return rows, total
+
+
+def _names_a_password(query: Query) -> bool:
+    """Return whether the path has a text that nothing is shown with."""
+    return not query.reveals and any(
+        isinstance(value, str) and without_passwords(value) != value
+        for value in query.scope.values()
+    )
 
 
 def identities(reading: Reading, query: Query) -> Sequence[int]:

@@ -58,6 +58,9 @@ def _shown(
     if isinstance(field, Related):
         loaded = field.load(reading, column, query)
         return [loaded[key] if key in loaded else field.otherwise() for key in column]
+    if field.redact is not None and not query.reveals:
+        redact = field.redact
+        column = [None if text is None else redact(text) for text in column]
     return column if field.decode is None else map(field.decode, column)
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, Table, or_, select
 
+from chargehand.kit.passwords import without_passwords_in
 from chargehand.resources import builds as described
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Query
@@ -115,7 +116,7 @@ def _load_properties(reading: Reading, ids: Sequence[Key], query: Query) -> dict
     found: dict[Key, Resource] = {}
     for id_, name, value, source in reading.execute(statement, values):
         found.setdefault(id_, {})[name] = [shown_of_json(value), source]
-    return found
+    return found if query.reveals else without_passwords_in(found)
 
 
 def _built_from_change(parameters: Parameters) -> ColumnElement[bool]:

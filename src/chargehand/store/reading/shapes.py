@@ -33,6 +33,14 @@ class Column:
     is_time: bool = False
     is_list: bool = False
     """The column has a JSON list."""
+    redact: Callable[[str], str] | None = None
+    """Takes passwords out of what the column has; None if it cannot have any."""
+    redacted: Expression | None = None
+    """What is compared where passwords are not shown; None if the column cannot have any."""
+
+    def compared_as(self, *, reveals: bool) -> Expression:
+        """Return what is compared, with or without passwords."""
+        return self.compared if reveals or self.redacted is None else self.redacted
 
     @property
     def is_flag(self) -> bool:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import exists, select
 
 from chargehand.domain.properties import merged
+from chargehand.kit.passwords import without_passwords_in
 from chargehand.resources import sources
 from chargehand.resources.field import Resource, sourced
 from chargehand.resources.query import Query
 from chargehand.store.engine.columns import ids_as_json, shown_properties_of_json
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.reading import Reading
+from chargehand.store.engine.redacted import RedactedText
 from chargehand.store.engine.tables import (
     buildset_source_stamps,
     buildsets,
@@ -92,7 +94,7 @@ BUILDSETS = bound(
                 SOURCE_STAMPS,
                 by=_of_buildset.buildset_id,
                 through=buildset_source_stamps.join(source_stamps),
-                order_by=(_stamp.codebase, _stamp.id),
+                order_by=(RedactedText(_stamp.codebase), _stamp.id),
             ),
             otherwise=list,
         ),
@@ -120,7 +122,7 @@ def _load_request_properties(
             for name, value in sourced(properties).items()
             if wanted is None or name in wanted
         }
-    return found
+    return found if query.reveals else without_passwords_in(found)
 
 
 REQUESTS = bound(

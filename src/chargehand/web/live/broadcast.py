@@ -11,6 +11,7 @@ import msgspec
 from chargehand.config.web_limits import WebLimits
 from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import Event
+from chargehand.kit.passwords import body_without_passwords
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import EVENT_TYPES, Announcement, Key, announcement
 from chargehand.resources.visibility import Visibility
@@ -110,7 +111,7 @@ class _Audience:
         for key in keys:
             frames: dict[Frame, bytes] = {}
             for client in self.wants.listeners(key):
-                body = body or _encoder.encode(resource)
+                body = body or body_without_passwords(_encoder.encode(resource))
                 if (data := frames.get(client.frame)) is None:
                     data = frames[client.frame] = client.frame(key, body)
                 client.push(data)

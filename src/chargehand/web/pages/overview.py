@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
+from chargehand.kit.passwords import without_passwords, without_passwords_in
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order, Query
@@ -66,13 +68,14 @@ class Overview:
 
     async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
         """Return what became of a change, scheduler by scheduler."""
-        return await self._stages.outcomes_of(self._visitor.sees, change_id)
+        found = await self._stages.outcomes_of(self._visitor.sees, change_id)
+        return [structs.replace(fate, sentence=without_passwords(fate.sentence)) for fate in found]
 
     async def _explained(self, builds: list[Resource]) -> list[Resource]:
         """Add ``why`` to each build: what it waits for, if it does."""
         ids = [BuildId(row["buildid"]) for row in builds if not row["complete"]]
         reasons = await self._stages.why_builds_wait(self._visitor.sees, ids)
-        found = {build_id: reason.sentence for build_id, reason in reasons.items()}
+        found = {one: without_passwords(reason.sentence) for one, reason in reasons.items()}
         return [row | {"why": found.get(BuildId(row["buildid"]), "")} for row in builds]
 
     async def builder_names(self, rows: list[Resource]) -> dict[int, str]:
@@ -148,7 +151,7 @@ class Overview:
 
     async def _what_may_be_forced(self, builder: Resource | None) -> Resource:
         of_builder = BuilderId(builder["builderid"]) if builder else None
-        forms = await self._stages.forms(self._visitor.sees, of_builder)
+        forms = without_passwords_in(await self._stages.forms(self._visitor.sees, of_builder))
         enabled = [form for form in forms if form["enabled"] and self._may_force(form)]
         asking = [(form, _unanswered(form)) for form in enabled]
         if builder:
@@ -207,4 +210,4 @@ def _whole_seconds(row: Resource) -> int | None:
 
 def _sentence(reasons: dict[RequestId, Waiting], request: Resource) -> str:
     reason = reasons.get(RequestId(request["buildrequestid"]))
-    return reason.sentence if reason else ""
+    return without_passwords(reason.sentence) if reason else ""

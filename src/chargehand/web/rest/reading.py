@@ -11,6 +11,7 @@ import msgspec
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.identifiers import BuilderId, ChangeId, RequestId
+from chargehand.kit.passwords import without_passwords_in
 from chargehand.resources import selection
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Endpoint, Resolved, resolve
@@ -133,9 +134,9 @@ class Reader:
             case "specs":
                 return selection.select(_SPECIFICATIONS, query)
             case "forceschedulers":
-                return selection.select(await self._force_forms(query), query)
+                return _selected(await self._force_forms(query), query)
             case "why":
-                return selection.select(await self._why(query), query)
+                return _selected(await self._why(query), query)
             case "logchunks":
                 return Page(rows=[], total=0)
             case _:
@@ -188,6 +189,10 @@ class Reader:
             }
             for fate in fates
         ]
+
+
+def _selected(rows: Sequence[Resource], query: Query) -> Page:
+    return selection.select(rows if query.reveals else without_passwords_in(rows), query)
 
 
 def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:
