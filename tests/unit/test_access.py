@@ -11,13 +11,17 @@ from sqlalchemy import select
 
 import chargehand.web
 from chargehand.domain import waiting
+from chargehand.domain.identifiers import RequestId
 from chargehand.domain.lock import LockHolder
 from chargehand.domain.user import ANONYMOUS, MASTER, User
 from chargehand.domain.waiting import (
+    AboutToStart,
     BehindOthers,
+    HeldByParents,
     LockHeld,
     NoWorkerConnected,
     RefusedByFunction,
+    TriggeredWaits,
     Waiting,
     WorkerPreparing,
     WorkersBusy,
@@ -113,6 +117,19 @@ def test_policies_are_values() -> None:
                 LockHolder(builder_name="secret", build_number=1),
             ),
         ),
+        HeldByParents(
+            because=WorkersBusy(workers=(("seen", 1, 1), ("secret", 1, 1))),
+            holders=(
+                LockHolder(builder_name="seen", build_number=1),
+                LockHolder(builder_name="secret", build_number=1),
+            ),
+        ),
+        TriggeredWaits(
+            request_id=RequestId(1),
+            builder="secret",
+            because=NoWorkerConnected(workers=("seen", "secret")),
+        ),
+        TriggeredWaits(request_id=RequestId(1), builder="seen", because=AboutToStart()),
         WorkersQuarantined(
             workers=(("seen", 0.0, 1, "in quarantine"), ("secret", 0.0, 1, "in quarantine"))
         ),
@@ -138,13 +155,15 @@ def test_every_reason_that_has_names_is_covered() -> None:
         kind.__name__
         for kind in kinds
         if issubclass(kind, Waiting)
-        and {"workers", "holders", "the_first_waits"} & set(kind.__struct_fields__)
+        and {"workers", "holders", "the_first_waits", "because"} & set(kind.__struct_fields__)
     }
     assert with_names == {
         "BehindOthers",
+        "HeldByParents",
         "LockHeld",
         "NoWorkerConnected",
         "RefusedByFunction",
+        "TriggeredWaits",
         "WorkersBusy",
         "WorkersInterrupted",
         "WorkersPaused",

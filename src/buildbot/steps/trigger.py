@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -17,10 +19,17 @@ from buildbot.steps.triggering import (
     Triggered,
     Wanted,
     all_wanted,
+    deadlock_in,
     name_in,
     names_given,
     overall,
 )
+
+_log = logging.getLogger(__name__)
+
+_FIRST_LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 60.0
+"""How often it looks whether what it waits for can go on: it looks in memory only."""
 
 
 class Trigger(BuildStep):
@@ -103,6 +112,7 @@ class Trigger(BuildStep):
         self._off: list[str] = []
         """What is said of unimportant schedulers that cannot be triggered."""
         self._links = BuildLinks(self)
+        self._deadlock = ""
 
     # What users override
 
@@ -176,12 +186,31 @@ class Trigger(BuildStep):
     async def _wait(self) -> int:
         """Wait for the end of all that was triggered, and return the result."""
         self.updateSummary()
-        for one in self._triggered:
-            one.result, _ = await _value(one.complete)
-            await one.read_results(self.master)
-            self.updateSummary()
+        watch = self._tasks.spawn(self._watch(), name="watch for deadlocks")
+        try:
+            for one in self._triggered:
+                one.result, _ = await _value(one.complete)
+                await one.read_results(self.master)
+                self.updateSummary()
+        finally:
+            watch.cancel()
         await self._links.add_builds()
         return CANCELLED if self.ended else overall(self._triggered)
+
+    async def _watch(self) -> None:
+        """Say so when it waits for a build that needs what this build, or one like it, holds."""
+        seconds = _FIRST_LOOK_SECONDS
+        while True:
+            await asyncio.sleep(seconds)
+            seconds = _LOOK_SECONDS
+            rows = await inward(self.master.data.get, ("builds", self.build.buildid, "why"))
+            found = deadlock_in(rows, self.build.buildid)
+            if found.sentence and not self._deadlock:
+                what = f"{self.build.builder.name} #{self.build.number}"
+                _log.warning("build %s: %s", what, found.sentence)
+            if found.words != self._deadlock:
+                self._deadlock = found.words
+                self.updateSummary()
 
     def getSchedulerByName(self, name: str) -> Any:
         """Return a Triggerable scheduler. Raises LookupError, with a sentence."""
@@ -271,7 +300,8 @@ class Trigger(BuildStep):
         waiting = [one.name for one in self._triggered if one.result is None]
         if not self.waitForFinish or not waiting:
             return {"step": self._words()}
-        return {"step": f"waiting for {', '.join(waiting)}"}
+        words = f"waiting for {', '.join(waiting)}"
+        return {"step": f"{words}; {self._deadlock}" if self._deadlock else words}
 
     def getResultSummary(self) -> Any:
         """Say what was triggered, and how each ended that was waited for."""

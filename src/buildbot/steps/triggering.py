@@ -125,6 +125,33 @@ def _by_severity(one: int, other: int) -> int:
     return 0 if one == other else -1 if worst_status(one, other) == one else 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlock:
+    """Why a build that was triggered can never start; empty when it can."""
+
+    words: str = ""
+    """For all who see the build; they may not see the others that are involved."""
+    sentence: str = ""
+
+
+def deadlock_in(rows: Sequence[Mapping[str, Any]], build_id: int) -> Deadlock:
+    """Return the deadlock that the reasons for which a build waits tell of."""
+    for row in rows:
+        because = row["details"]
+        while because.get("kind", row["kind"]) == "triggered_waits":
+            because = because["because"]
+        if because.get("kind", row["kind"]) != "held_by_parents":
+            continue
+        own = [one["build_id"] for one in because["holders"]] == [build_id]
+        who = "this build" if own else "a build that waits like this one"
+        if because["because"]["kind"] == "lock_held":
+            what = f"needs lock {because['because']['lock']}, which {who} holds"
+        else:
+            what = f"needs a worker that {who} occupies"
+        return Deadlock(words=f"deadlock: it {what}", sentence=row["sentence"])
+    return Deadlock()
+
+
 class BuildLinks:
     """Links to the builds of what was triggered: as soon as they begin, and with their results."""
 

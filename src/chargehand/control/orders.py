@@ -126,7 +126,7 @@ class Orders:
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Say what a running build waits for, if it does."""
-        return self._locks.why_waiting(build_id) or self._builds.why_preparing(build_id)
+        return self._dispatcher.why_build_waits(build_id) or self._builds.why_preparing(build_id)
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return why these waiting requests wait."""

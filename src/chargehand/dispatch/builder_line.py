@@ -11,9 +11,9 @@ from chargehand.config.model import BuilderConfig
 from chargehand.dispatch.collapsing import Collapsible
 from chargehand.dispatch.locks import Place
 from chargehand.dispatch.queue import BuilderQueue
-from chargehand.domain.assignment import LockGrant
+from chargehand.dispatch.waiting_parents import Occupant
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, RequestId
+from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.waiting import Waiting
 from chargehand.kit.backoff import Backoff
@@ -23,14 +23,16 @@ class BuilderLine:
     """The mutable state of one builder, used only by the dispatcher."""
 
     def __init__(
-        self, builder_id: BuilderId, config: BuilderConfig, occupied: dict[str, LockGrant]
+        self, builder_id: BuilderId, config: BuilderConfig, occupied: dict[str, Occupant]
     ) -> None:
         self.id = builder_id
         self.config = config
         self.queue = BuilderQueue()
         self.collapsible = Collapsible()
         self.occupied = occupied
-        """Workers that are running a build of this builder, and what the build holds."""
+        """Workers that are running a build of this builder, and that build."""
+        self.parents: dict[RequestId, BuildId] = {}
+        """Waiting requests for which builds wait, and these builds."""
         self._resting: dict[RequestId, PendingRequest] = {}
         self.blocked: Waiting | None = None
         """Why the last attempt to start a build failed."""
@@ -61,13 +63,19 @@ class BuilderLine:
 
     def add(self, pending: PendingRequest) -> RequestId | None:
         """Queue a request; return the older one that it replaces by the default rule."""
+        self._note_parent(pending)
         self.queue.add(pending)
         return self.collapsible.add(pending)
 
     def rest(self, pending: PendingRequest) -> None:
         """Add a request that must not be built before `end_rest`."""
+        self._note_parent(pending)
         self._resting[pending.request.id] = pending
         self.collapsible.add(pending)
+
+    def _note_parent(self, pending: PendingRequest) -> None:
+        if pending.waited_for_by is not None:
+            self.parents[pending.request.id] = pending.waited_for_by
 
     def end_rest(self, request_id: RequestId) -> None:
         """Queue a request after its pause, unless it was removed."""
@@ -99,6 +107,7 @@ class BuilderLine:
         """Remove a queued or pausing request."""
         pending = self.queue.remove(request_id) or self._resting.pop(request_id, None)
         if pending is not None:
+            self.parents.pop(request_id, None)
             self.collapsible.remove(request_id)
             if not self.queue:
                 self.leave_lines()

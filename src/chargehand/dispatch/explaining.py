@@ -1,25 +1,151 @@
-"""Explains why requests wait."""
+"""Explains why requests and builds wait."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.locks import LockTable
-from chargehand.dispatch.ports import WorkerSlot
+from chargehand.dispatch.ports import Workers, WorkerSlot
 from chargehand.dispatch.rules import usable, why_none
-from chargehand.domain.identifiers import RequestId
+from chargehand.dispatch.waiting_parents import Need, Occupant, are_stuck, stuck_builds
+from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
+from chargehand.domain.lock import LockHolder
 from chargehand.domain.retry import MOST_RETRIES
 from chargehand.domain.waiting import (
     AboutToStart,
     BehindOthers,
+    BuilderNotConfigured,
     FunctionAsked,
     FunctionFailed,
+    HeldByParents,
     LockHeld,
     RetryPaused,
+    TriggeredWaits,
     Waiting,
     WorkersBusy,
 )
+
+
+class Explaining:
+    """Explains from the dispatcher's state: its *lines*, and what its builds have *occupied*."""
+
+    def __init__(
+        self,
+        *,
+        lines: Mapping[BuilderId, BuilderLine],
+        occupied: Mapping[BuilderId, Mapping[str, Occupant]],
+        workers: Workers,
+        locks: LockTable,
+    ) -> None:
+        self._lines = lines
+        self._occupied = occupied
+        self._workers = workers
+        self._locks = locks
+
+    def request(self, request_id: RequestId, builder_id: BuilderId) -> Waiting:
+        """Return why an unclaimed request waits."""
+        line = self._lines.get(builder_id)
+        if line is None:
+            return BuilderNotConfigured()
+        reason = why_waiting(
+            line,
+            request_id,
+            slots=self._workers.slots(line.config.worker_names),
+            locks=self._locks,
+            now=asyncio.get_running_loop().time(),
+        )
+        if request_id not in line.parents:
+            return reason
+        return self._deadlock(line) or reason
+
+    def build(self, build_id: BuildId) -> Waiting | None:
+        """Return what a running build waits for: a lock, or a build that it has triggered."""
+        if (held := self._locks.why_waiting(build_id)) is not None:
+            return self._of_parents(held, held.holders) or held
+        for line in self._lines.values():
+            for request_id, parent in line.parents.items():
+                if parent != build_id:
+                    continue
+                because = self.request(request_id, line.id)
+                if not isinstance(because, AboutToStart):
+                    return TriggeredWaits(
+                        request_id=request_id, builder=line.config.name, because=because
+                    )
+        return self._triggered_build_waits(build_id)
+
+    def _triggered_build_waits(self, build_id: BuildId) -> TriggeredWaits | None:
+        """Return what a build waits for that runs, and that this one has triggered."""
+        for one in self._occupants():
+            child = one.holder
+            if one.waited_for_by != build_id or child.build_id is None:
+                continue
+            if (because := self.build(child.build_id)) is not None:
+                return TriggeredWaits(
+                    request_id=one.request_id, builder=child.builder_name, because=because
+                )
+        return None
+
+    def _occupants(self) -> list[Occupant]:
+        return [one for places in self._occupied.values() for one in places.values()]
+
+    def _deadlock(self, line: BuilderLine) -> HeldByParents | None:
+        because, holders = self._blocking(line)
+        return None if because is None else self._of_parents(because, holders)
+
+    def _of_parents(
+        self, because: WorkersBusy | LockHeld, holders: Sequence[LockHolder]
+    ) -> HeldByParents | None:
+        """Return the reason where *holders* wait for builds that they have triggered."""
+        if not holders or not are_stuck(holders, self._stuck()):
+            return None
+        unique = {holder.build_id: holder for holder in holders}
+        return HeldByParents(because=because, holders=tuple(unique.values()))
+
+    def _stuck(self) -> set[BuildId]:
+        needs = [
+            Need(parents=frozenset(line.parents.values()), holders=self._blocking(line)[1])
+            for line in self._lines.values()
+            if line.parents
+        ]
+        occupants = self._occupants()
+        ids = [one.holder.build_id for one in occupants]
+        step_waits = {
+            build_id: [holder.build_id for holder in held.holders]
+            for build_id in ids
+            if build_id is not None and (held := self._locks.why_waiting(build_id)) is not None
+        }
+        return stuck_builds(occupants, needs, step_waits)
+
+    def _blocking(
+        self, line: BuilderLine
+    ) -> tuple[WorkersBusy | LockHeld | None, tuple[LockHolder, ...]]:
+        """Return what the builder's next build lacks, and who has it, on all of its workers."""
+        slots = self._workers.slots(line.config.worker_names)
+        now = asyncio.get_running_loop().time()
+        reason = _why_blocked(line, slots=slots, locks=self._locks, now=now)
+        if isinstance(reason, WorkersBusy):
+            names = [name for name, _, _ in reason.workers]
+            return reason, tuple(h for name in names for h in self._on(name, line))
+        if isinstance(reason, LockHeld):
+            free = {slot.name for slot in usable(slots, line.occupied, line.config.name)}
+            busy = [slot.name for slot in slots if slot.connected and slot.name not in free]
+            holders = [h for name in busy for h in self._on(name, line)]
+            return reason, (*holders, *self._lock_holders(line))
+        return None, ()
+
+    def _on(self, worker_name: str, line: BuilderLine) -> list[LockHolder]:
+        """Return the builds that must end before the builder's next one can run on a worker."""
+        if worker_name in line.occupied:
+            return [line.occupied[worker_name].holder]
+        every = (places.get(worker_name) for places in self._occupied.values())
+        return [one.holder for one in every if one is not None]
+
+    def _lock_holders(self, line: BuilderLine) -> Iterator[LockHolder]:
+        for worker_name, place in line.places.items():
+            held = self._locks.why(place.accesses, worker_name, place)
+            yield from () if held is None else held.holders
 
 
 def why_waiting(
@@ -51,7 +177,7 @@ def _why_blocked(
     line: BuilderLine, *, slots: Sequence[WorkerSlot], locks: LockTable, now: float
 ) -> Waiting:
     if not usable(slots, line.occupied, line.config.name):
-        numbers = {name: grant.holder.build_number for name, grant in line.occupied.items()}
+        numbers = {name: one.holder.build_number for name, one in line.occupied.items()}
         return why_none(line.config.name, line.config.worker_names, slots, numbers, now)
     if line.asked is not None and not isinstance(line.blocked, FunctionFailed):
         function, since = line.asked

@@ -15,27 +15,22 @@ from chargehand.config.model import BuilderConfig, MasterConfig
 from chargehand.dispatch.attempt import Attempt, Start
 from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.dispatch.collapse import Collapsing
-from chargehand.dispatch.explaining import why_waiting
+from chargehand.dispatch.explaining import Explaining
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.missed_events import MissedEvents
 from chargehand.dispatch.order import Order
-from chargehand.dispatch.ports import (
-    BuildStarter,
-    RequestStore,
-    Workers,
-    WorkerSlot,
-)
+from chargehand.dispatch.ports import BuildStarter, RequestStore, Workers, WorkerSlot
 from chargehand.dispatch.returning_requests import ReturningRequests
 from chargehand.dispatch.rounds import Rounds
 from chargehand.dispatch.rules import takes_builds, usable
-from chargehand.domain.assignment import AlreadyClaimed, Assignment, LockGrant, UnknownBuilder
+from chargehand.dispatch.waiting_parents import Occupant
+from chargehand.domain.assignment import AlreadyClaimed, Assignment, UnknownBuilder
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
+from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.retry import pause_left
 from chargehand.domain.waiting import (
     BeingGivenBack,
-    BuilderNotConfigured,
     FunctionFailed,
     MasterStopping,
     RefusedByFunction,
@@ -94,7 +89,10 @@ class Dispatcher:
         self._collapsing = Collapsing(
             store=store, tasks=self._tasks, give_back=self._giving_back.give_back
         )
-        self._occupied: dict[BuilderId, dict[str, LockGrant]] = {}
+        self._occupied: dict[BuilderId, dict[str, Occupant]] = {}
+        self._explaining = Explaining(
+            lines=self._lines, occupied=self._occupied, workers=workers, locks=locks
+        )
         self._departures: list[set[RequestId]] = []
         """For each running query: requests that left the queue meanwhile."""
         self._running: set[asyncio.Task[None]] = set()
@@ -333,7 +331,7 @@ class Dispatcher:
                 self._workers.release(start.worker.name)
             start.grant.release()
             return
-        line.occupied[start.worker.name] = start.grant
+        line.occupied[start.worker.name] = Occupant.by(start.request, start.grant)
         task = self._tasks.spawn(
             self._build(line, start.assignment(line, session)),
             name=f"build request {start.request.request.id}",
@@ -388,11 +386,10 @@ class Dispatcher:
 
     def why_waiting(self, request_id: RequestId, builder_id: BuilderId) -> Waiting:
         """Return why an unclaimed request waits."""
-        line = self._lines.get(builder_id)
-        if line is None:
-            return BuilderNotConfigured()
-        if self._stopping:
+        if self._stopping and builder_id in self._lines:
             return MasterStopping()
-        slots = self._workers.slots(line.config.worker_names)
-        now = asyncio.get_running_loop().time()
-        return why_waiting(line, request_id, slots=slots, locks=self._locks, now=now)
+        return self._explaining.request(request_id, builder_id)
+
+    def why_build_waits(self, build_id: BuildId) -> Waiting | None:
+        """Return what a running build waits for: a lock, or a build that it has triggered."""
+        return self._explaining.build(build_id)

@@ -85,6 +85,8 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
     with_changes: tuple[SourceStampId, ...] = ()
     """Its source stamps that came with a change (for collapsing)."""
     properties: dict[str, Property] = {}
+    waited_for_by: BuildId | None = None
+    """The build that triggered it, and waits for its end."""
 
 
 class SubmittedBuildset(msgspec.Struct, frozen=True, kw_only=True):

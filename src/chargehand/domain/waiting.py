@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from chargehand.domain.identifiers import RequestId
 from chargehand.domain.lock import LockHolder
 from chargehand.domain.retry import time_of_day
 
@@ -147,6 +148,46 @@ class LockHeld(Waiting, frozen=True, tag="lock_held"):
             names = f"{_names(self.before)}, which {verb} waited longer"
             return f"{waits}lock {self.lock} is reserved for {names}"
         return f"{waits}lock {self.lock} is held by {_names(self.holders) or 'others'}"
+
+
+class HeldByParents(Waiting, frozen=True, tag="held_by_parents"):
+    """What the build needs is held by builds that wait for it, or for others like it."""
+
+    because: WorkersBusy | LockHeld
+    holders: tuple[LockHolder, ...]
+    """The builds that hold what it needs; all wait for builds that they have triggered."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason as one sentence."""
+        names = _names(self.holders) or "builds"
+        wait = "waits" if len(self.holders) == 1 else "wait"
+        return (
+            f"deadlock: {self.because.sentence}; {names} {wait} for this build, or for one like "
+            f"it. {self.advice}"
+        )
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        stop = f"Stop {self.holders[0].words}" if len(self.holders) == 1 else "Stop one of them"
+        if isinstance(self.because, LockHeld):
+            return f"{stop}; a build must not hold a lock that the builds it waits for need"
+        return f"{stop}; give this builder another worker, or its worker a larger max_builds"
+
+
+class TriggeredWaits(Waiting, frozen=True, tag="triggered_waits"):
+    """The build waits for a build that it has triggered, and that waits itself."""
+
+    request_id: RequestId
+    builder: str
+    because: Waiting
+
+    @property
+    def sentence(self) -> str:
+        """The reason as one sentence."""
+        whose = f"request {self.request_id} of {self.builder}" if self.builder else "another build"
+        return f"waits for {whose}, which it has triggered: {self.because.sentence}"
 
 
 class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from chargehand.domain.waiting import (
     BehindOthers,
+    HeldByParents,
     LockHeld,
     LockUnavailable,
     NoWorkerConnected,
     RefusedByFunction,
+    TriggeredWaits,
     Waiting,
     WorkerPreparing,
     WorkersBusy,
@@ -53,6 +55,15 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
             seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
             before = tuple(one for one in waiting.before if one.builder_name in builder_names)
             return replace(waiting, holders=seen, before=before)
+        case HeldByParents():
+            seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
+            because = as_seen(waiting.because, workers=workers, builder_names=builder_names)
+            assert isinstance(because, WorkersBusy | LockHeld)
+            return replace(waiting, holders=seen, because=because)
+        case TriggeredWaits():
+            because = as_seen(waiting.because, workers=workers, builder_names=builder_names)
+            builder = waiting.builder if waiting.builder in builder_names else ""
+            return replace(waiting, because=because, builder=builder)
         case LockUnavailable() if not workers.has(waiting.worker):
             return replace(waiting, worker="a worker")
         case BehindOthers():

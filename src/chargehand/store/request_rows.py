@@ -55,7 +55,13 @@ REQUEST_COLUMNS = _requests.columns
 request_of = _requests.of
 SELECT_REQUESTS = select(*REQUEST_COLUMNS)
 SELECT_PENDING = (
-    select(*REQUEST_COLUMNS, _request.properties, buildsets.c.properties, buildsets.c.reason)
+    select(
+        *REQUEST_COLUMNS,
+        _request.properties,
+        buildsets.c.properties,
+        buildsets.c.reason,
+        buildsets.c.parent_build_id,
+    )
     .select_from(requests.join(buildsets))
     .order_by(_request.id)
 )
@@ -160,15 +166,17 @@ def pending_of(
                 *row[:2],
             )
             continue
+        request = request_of(row)
         pending.append(
             PendingRequest(
-                request=request_of(row),
+                request=request,
                 reason=row[14],
                 source_stamp_ids=tuple(SourceStampId(stamp[1]) for stamp in of_buildset),
                 sources=tuple((stamp[2], stamp[3], stamp[4], stamp[5]) for stamp in of_buildset),
                 has_patch=any(stamp[6] is not None for stamp in of_buildset),
                 with_changes=tuple(SourceStampId(s[1]) for s in of_buildset if s[7]),
                 properties=properties,
+                waited_for_by=row[15] if request.waited_for else None,
             )
         )
     return pending

@@ -146,6 +146,7 @@ def _insert_requests(
             has_patch=has_patch,
             with_changes=with_changes,
             properties=merged(new.properties, own.get(builder_id, {})),
+            waited_for_by=new.parent_build_id if new.waited_for else None,
         )
         for id_, builder_id in zip(ids, new.builder_ids, strict=True)
     )

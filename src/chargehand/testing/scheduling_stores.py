@@ -229,6 +229,7 @@ class MemoryBuildsets:
             properties=merged(new.properties, new.builder_properties.get(builder, {})),
             has_patch=any(one.stamp.patch is not None for one in stored.source_stamps),
             with_changes=self._changes.that_led_to(stored.source_stamps),
+            waited_for_by=new.parent_build_id if new.waited_for else None,
         )
 
     async def wait_for(self, count: int) -> list[NewBuildset]:
