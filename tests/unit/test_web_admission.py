@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from chargehand.web.admission import PATIENCE_SECONDS, Admission
 from chargehand.web.pending import address_key
 from chargehand.web.request_progress import MOST_BYTES, Progress, progress_of
 from chargehand.web.shares import Shares
+from chargehand.web.turns import Turns
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -178,3 +181,42 @@ def test_each_client_leaves_once(steps: list[tuple[str, object]]):
                 queue.remove(closed)
         assert len(queue) == len(inside)
         assert queue.arrived_before(number) == list(inside)
+
+
+# Turns
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_a_flood_of_requests_does_not_delay_another_address(is_whole: bool):
+    turns = Turns()
+    loop = asyncio.get_running_loop()
+    flood = [turns.begin("attacker", is_whole=is_whole) for _ in range(500)]
+    began = loop.time()
+
+    async with asyncio.timeout(1):
+        await turns.begin("other", is_whole=is_whole)
+
+    assert loop.time() - began <= 0.25  # Those that begin together take no more of the time.
+    assert sum(turn.done() for turn in flood) < 70
+
+
+@pytest.mark.looptime
+async def test_each_request_has_its_turn_and_whole_ones_first():
+    turns = Turns()
+    slow = [turns.begin("here", is_whole=False) for _ in range(100)]
+    whole = [turns.begin("here", is_whole=True) for _ in range(40)]
+
+    for turn in slow[:32]:
+        turns.end(turn)
+    assert sum(turn.done() for turn in whole) == 32
+    for turn in whole:
+        turns.end(turn)
+    assert sum(turn.done() for turn in slow[32:]) == 32
+    left = slow[-1]
+    turns.drop(left)
+    assert left.done()
+    for turn in slow:
+        turns.end(turn)
+
+    assert turns.begin("here", is_whole=True).done()

@@ -78,6 +78,22 @@ async def test_requests_under_way_do_not_give_way(caplog):
             assert (await socket.receive_json())["msg"] == "pong"
 
 
+async def test_what_waits_for_its_client_gives_way_to_a_whole_request(monkeypatch, caplog):
+    monkeypatch.setattr("chargehand.web.connections._GRACE_SECONDS", 0.0)
+    async with limited(connections=5) as site:
+        slow = [await _connect(site, _post("forceschedulers/force", 5_000_000)) for _ in range(9)]
+        while site.server.connections < 9:
+            await asyncio.sleep(0)
+
+        for _ in range(3):
+            async with asyncio.timeout(5):
+                assert (await site.get("/builds/1"))[0] == 200
+
+        assert "Traceback" not in caplog.text
+        for _, writer in slow:
+            writer.close()
+
+
 @pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nA"])
 async def test_a_head_that_does_not_end_has_its_time(head: bytes):
     async with limited(head_seconds=0.05) as site:

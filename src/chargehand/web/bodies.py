@@ -44,7 +44,7 @@ class Bodies:
         try:
             try:
                 async with time_limit(limits.body_seconds):
-                    async for chunk in request.content.iter_any():
+                    while chunk := await _next(request):
                         chunks.append(chunk)
                         size += len(chunk)
                         if size > limit:
@@ -69,3 +69,9 @@ class Bodies:
 
 def _too_large(limit: int) -> BodyRefused:
     return BodyRefused(413, f"the request is larger than {limit} bytes")
+
+
+async def _next(request: web.BaseRequest) -> bytes:
+    if request.transport is None and not request.content.is_eof():
+        raise ConnectionResetError("the client left while it sent the body")
+    return await request.content.readany()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -15,6 +16,7 @@ from chargehand.kit.tasks import Tasks
 from chargehand.web.descriptors import usable_connections
 from chargehand.web.pending import PendingConnections
 from chargehand.web.shares import Shares
+from chargehand.web.turns import Turn, Turns
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,18 @@ class _Protocol(RequestHandler):
                 self.transport.abort()
 
 
+@dataclass(slots=True)
+class _InProgress:
+    request: web.BaseRequest
+    since: float
+    turn: Turn
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the client has not sent the whole body."""
+        return not self.request.content.is_eof()
+
+
 class Connections(web.Server):
     """Serves connections up to the limit; new ones come in when their first request has arrived.
 
@@ -97,8 +111,9 @@ class Connections(web.Server):
         """Connections without a complete request so far, with their start; the oldest first."""
         self._idle: Shares[RequestHandler] = Shares()
         """Connections without a request in progress."""
-        self._requests: dict[RequestHandler, tuple[web.BaseRequest, float]] = {}
-        """Requests in progress, with their start; the oldest first."""
+        self._turns = Turns()
+        self._requests: dict[RequestHandler, _InProgress] = {}
+        """Requests in progress; the oldest first."""
         self._stalled: dict[RequestHandler, tuple[int, float]] = {}
         """Bytes waiting to be sent, and since when the number has not fallen."""
         self._sweep: asyncio.TimerHandle | None = None
@@ -177,11 +192,23 @@ class Connections(web.Server):
         protocol = request.protocol
         self._fresh.pop(protocol, None)
         self._idle.discard(protocol)
-        self._used_at = self._loop.time()
-        self._requests[protocol] = (request, self._used_at)
+        self._used_at = now = self._loop.time()
+        known = self._open.get(protocol)
+        is_whole = request.content.is_eof()
+        turn = self._turns.begin(known[1] if known else "", is_whole=is_whole)
+        self._requests[protocol] = _InProgress(request, now, turn)
         try:
+            if not turn.done():
+                await turn
+                if protocol not in self._open:
+                    raise ConnectionResetError
             return await self._handler(request)
+        except ConnectionError:
+            if protocol in self._open:
+                raise
+            return web.Response(status=503)  # Nobody reads it.
         finally:
+            self._turns.end(turn)
             self._used_at = self._loop.time()
             self._requests.pop(protocol, None)
             if (known := self._open.get(protocol)) is not None:
@@ -214,23 +241,27 @@ class Connections(web.Server):
         return next((one for one in self._idle if not self._is_sending(one)), None)
 
     def _held_longest(self, address: str, *, is_whole: bool) -> RequestHandler | None:
-        """Return a connection whose client lets the server wait.
+        """Return a connection whose client lets the server wait, or whose request has not begun.
 
-        One that would let it wait as well may only displace one of an address that has more.
+        One whose client does not let it wait may only give way to an address that has fewer; so
+        may any to a client that would let the server wait as well.
         """
         held: Shares[RequestHandler] = Shares()
+        waiting: Shares[RequestHandler] = Shares()
         latest = self._loop.time() - _GRACE_SECONDS
         for handler, since in self._fresh.items():
             if since <= latest:
                 held.add(handler, self._open[handler][1])
-        for handler, (request, since) in self._requests.items():
-            if since <= latest and (not request.content.is_eof() or self._is_sending(handler)):
+        for handler, request in self._requests.items():
+            if not request.turn.done():
+                waiting.add(handler, self._open[handler][1])
+            elif request.since <= latest and (request.has_more or self._is_sending(handler)):
                 held.add(handler, self._open[handler][1])
         for handler in self._idle:
             held.add(handler, self._open[handler][1])
-        if not is_whole and held.count(address) + 1 >= held.count(held.largest or address):
-            return None
-        return held.oldest_of_largest()
+        if is_whole and held:
+            return held.oldest_of_largest()
+        return _of_larger(held, address) or _of_larger(waiting, address)
 
     def _is_sending(self, handler: RequestHandler) -> bool:
         return self._open[handler][0].get_write_buffer_size() > 0
@@ -263,6 +294,15 @@ class Connections(web.Server):
     def _forget(self, handler: RequestHandler) -> None:
         self._open.pop(handler, None)
         self._idle.discard(handler)
-        for known in (self._fresh, self._requests, self._stalled):
-            known.pop(handler, None)
+        self._fresh.pop(handler, None)
+        self._stalled.pop(handler, None)
+        if (request := self._requests.pop(handler, None)) is not None:
+            self._turns.drop(request.turn)
         self._pending.serve_soon()
+
+
+def _of_larger(shares: Shares[RequestHandler], address: str) -> RequestHandler | None:
+    largest = shares.largest
+    if largest is None or shares.count(address) + 1 >= shares.count(largest):
+        return None
+    return shares.oldest_of_largest()
