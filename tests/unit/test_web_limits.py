@@ -289,24 +289,61 @@ async def test_there_are_so_many_live_connections():
         assert (await site.get("/builds/1"))[0] == 200
 
 
+class LiveOne:
+    """A live connection that is only counted."""
+
+    def __init__(self, usage: LiveUsage, address: str = "", *, lag: int = 0) -> None:
+        self._usage = usage
+        self.address = address
+        self.lag = lag
+        self.is_listening = True
+        self.is_dropped = False
+
+    def drop_as_slow(self) -> None:
+        self._usage.lag(-self.lag)
+        self.give_up()
+
+    def give_up(self) -> None:
+        self.is_dropped = True
+
+
 def test_the_slowest_gives_way_when_all_lag_too_far_behind():
     limits = WebLimits(live_bytes=100)
-    allowance = LiveUsage(lambda: limits)
-    dropped = []
+    usage = LiveUsage(lambda: limits)
+    all_of_them = [LiveOne(usage, lag=lag) for lag in (60, 30, 20)]
+    for one in all_of_them:
+        usage.join(one, 0)
+        usage.lag(one.lag)
 
-    class LaggingConnection:
-        def __init__(self, lag: int) -> None:
-            self.lag = lag
+    assert [one.lag for one in all_of_them if one.is_dropped] == [60]
 
-        def drop_as_slow(self) -> None:
-            dropped.append(self.lag)
-            allowance.lag(-self.lag)
 
-    for lag in (60, 30, 20):
-        allowance.join(LaggingConnection(lag))
-        allowance.lag(lag)
+def test_live_connections_are_shared_among_addresses():
+    limits = WebLimits(live_connections=4)
+    usage = LiveUsage(lambda: limits)
+    all_of_them = []
+    for address in "aaaab":
+        assert usage.make_room(address, now=10)
+        usage.join(one := LiveOne(usage, address), 10)
+        all_of_them.append(one)
 
-    assert dropped == [60]
+    assert [one.is_dropped for one in all_of_them] == [True, False, False, False, False]
+    assert not usage.make_room("a", now=100)
+    assert usage.make_room("b", now=100)
+    assert all_of_them[1].is_dropped
+
+
+def test_a_live_connection_that_listens_to_nothing_gives_way_after_a_moment():
+    limits = WebLimits(live_connections=2)
+    usage = LiveUsage(lambda: limits)
+    silent, listening = LiveOne(usage, "a"), LiveOne(usage, "a")
+    silent.is_listening = False
+    usage.join(listening, 0)
+    usage.join(silent, 0)
+
+    assert not usage.make_room("a", now=1)
+    assert usage.make_room("a", now=2)
+    assert (silent.is_dropped, listening.is_dropped) == (True, False)
 
 
 @given(st.text(max_size=3000))

@@ -9,13 +9,13 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
 from typing import Protocol
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.web.admission import Admission
 from chargehand.web.descriptors import most_pending
 from chargehand.web.request_progress import MOST_BYTES, Progress, progress_of
+from chargehand.web.shares import address_key
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class PendingConnections:
                     self._rest(error)
                 return
             connection.setblocking(False)
-            self._arrived(Pending(connection, connection.fileno(), address_key(address)))
+            self._arrived(Pending(connection, connection.fileno(), address_key(_host(address))))
             while len(self._queue) > most:
                 self._give_way()
 
@@ -247,14 +247,5 @@ def _has_more(pending: Pending, progress: Progress) -> bool:
     return progress is not Progress.WHOLE and len(pending.received) < MOST_BYTES
 
 
-def address_key(address: object) -> str:
-    """Return what counts as one client: an IPv4 address, or the network of an IPv6 one."""
-    if not isinstance(address, tuple) or not address:
-        return ""
-    host = str(address[0])
-    if ":" not in host:
-        return host
-    whole = IPv6Address(host.partition("%")[0])
-    if whole.ipv4_mapped is not None:
-        return str(whole.ipv4_mapped)
-    return str(IPv6Address(int(whole) >> 64 << 64)) + "/64"
+def _host(address: object) -> str:
+    return str(address[0]) if isinstance(address, tuple) and address else ""

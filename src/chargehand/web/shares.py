@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from ipaddress import IPv6Address
 from typing import Generic, TypeVar
 
 _M = TypeVar("_M", bound=Hashable)
@@ -89,3 +90,13 @@ class Shares(Generic[_M]):
         elif self._largest not in self._by_size:
             # Only sizes next to each other are exchanged: the largest is now one smaller.
             self._largest = after
+
+
+def address_key(host: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the network of an IPv6 one."""
+    if ":" not in host:
+        return host
+    whole = IPv6Address(host.partition("%")[0])
+    if whole.ipv4_mapped is not None:
+        return str(whole.ipv4_mapped)
+    return str(IPv6Address(int(whole) >> 64 << 64)) + "/64"

@@ -12,6 +12,7 @@ from aiohttp import web
 from chargehand.resources.announcements import Key
 from chargehand.resources.visibility import Visibility
 from chargehand.web.live.limits import LiveUsage
+from chargehand.web.shares import address_key
 
 _log = logging.getLogger(__name__)
 
@@ -31,12 +32,14 @@ class Client:
         self,
         *,
         name: str,
+        address: str = "",
         sees: Visibility,
         frame: Frame,
         abort: Callable[[], None],
         allowance: LiveUsage,
     ) -> None:
         self.name = name
+        self.address = address
         self.sees = sees
         self.frame = frame
         self._abort = abort
@@ -46,7 +49,12 @@ class Client:
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._news = asyncio.Event()
-        allowance.join(self)
+        allowance.join(self, asyncio.get_running_loop().time())
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it has subscriptions."""
+        return bool(self.patterns)
 
     @property
     def lag(self) -> int:
@@ -101,6 +109,12 @@ class Client:
         self._size -= len(data)
         self._allowance.lag(-len(data))
         return data
+
+
+def has_room(request: web.BaseRequest, allowance: LiveUsage) -> bool:
+    """Return whether there is room for this client; another may be dropped for it."""
+    now = asyncio.get_running_loop().time()
+    return allowance.make_room(address_key(request.remote or ""), now)
 
 
 def abort(request: web.BaseRequest) -> None:

@@ -14,8 +14,9 @@ from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import Key
 from chargehand.resources.policy import Visitor
 from chargehand.web.live.broadcast import LiveEvents
-from chargehand.web.live.client import FULL, Client, abort
+from chargehand.web.live.client import FULL, Client, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
+from chargehand.web.shares import address_key
 
 _COMMENT_INTERVAL = 30.0
 
@@ -44,7 +45,7 @@ class EventStreams:
         """Answer ``/sse/<segments>``."""
         match segments:
             case ("listen", *rest):
-                if self._live.allowance.is_full:
+                if not has_room(request, self._live.allowance):
                     return _plain(503, FULL.rstrip(), headers | {"Retry-After": "10"})
                 answer = partial(self._listen, request, visitor)
             case ("add" | "remove" as action, identifier, *rest):
@@ -80,6 +81,7 @@ class EventStreams:
         identifier = str(uuid.uuid4())
         client = Client(
             name=f"event stream client {request.remote}",
+            address=address_key(request.remote or ""),
             sees=visitor.sees,
             frame=event_frame,
             abort=partial(abort, request),

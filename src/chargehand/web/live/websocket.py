@@ -14,8 +14,9 @@ from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.live.broadcast import LiveEvents
-from chargehand.web.live.client import FULL, Client, abort
+from chargehand.web.live.client import FULL, Client, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
+from chargehand.web.shares import address_key
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
@@ -54,11 +55,12 @@ class EventSocket:
         )
         if not socket.can_prepare(request):
             return web.Response(status=426, text="this is a websocket\n", headers=_UPGRADE)
-        if self._live.allowance.is_full:
+        if not has_room(request, self._live.allowance):
             return web.Response(status=503, text=FULL, headers={"Retry-After": "10"})
         await socket.prepare(request)
         client = Client(
             name=f"websocket client {request.remote}",
+            address=address_key(request.remote or ""),
             sees=visitor.sees,
             frame=event_frame,
             abort=partial(abort, request),
