@@ -5,7 +5,6 @@ from __future__ import annotations
 from buildbot.plugins.accepted_names import Accepted, names_of
 
 _POLL = "pollInterval pollAtLaunch pollRandomDelayMin pollRandomDelayMax"
-_SVN = "buildbot.changes.svn_paths"
 _MAIL = "maildir prefix category repository properties pollInterval"
 
 CHANGES: dict[str, dict[str, Accepted]] = {
@@ -54,19 +53,5 @@ CHANGES: dict[str, dict[str, Accepted]] = {
         ),
         **names_of("function", get_simple_split=""),
         **names_of("error", P4PollerError=""),
-    },
-    "buildbot.changes.svnpoller": {
-        **names_of(
-            "changes",
-            SVNPoller="repourl split_file svnuser svnpasswd pollInterval histmax svnbin "
-            "revlinktmpl category project cachepath pollinterval extra_args name pollAtLaunch "
-            "pollRandomDelayMin pollRandomDelayMax",
-        ),
-        **names_of(
-            "alias",
-            split_file_alwaystrunk=_SVN,
-            split_file_branches=_SVN,
-            split_file_projects_branches=_SVN,
-        ),
     },
 }

@@ -100,6 +100,7 @@ CHANGES = {
     **_of("buildbot.changes.changes", "Change"),
     **_of("buildbot.changes.gitpoller", "GitPoller"),
     **_of("buildbot.changes.pb", "PBChangeSource"),
+    **_of("buildbot.changes.svnpoller", "SVNPoller"),
 }
 
 WORKER = {

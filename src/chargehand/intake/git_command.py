@@ -1,17 +1,14 @@
-"""Runs git: without a shell or terminal, with a timeout, and without leftover processes."""
+"""Runs git."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
-import signal
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from chargehand.intake.polling import PollFailed
-from chargehand.kit.limits import time_limit
+from chargehand.intake.program import Program, ProgramFailed
 
 _NOT_OURS = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -34,7 +31,7 @@ PATIENT_SSH = (
 )
 """Never prompts, and detects a hanging server."""
 
-_CREDENTIALS = re.compile(r"://[^/\s]*@")
+_TELLING = ("fatal:", "error:", "ssh:")
 
 
 class GitFailed(PollFailed):
@@ -51,9 +48,7 @@ class GitCommand:
     def __init__(
         self, *, binary: str = "git", slots: asyncio.Semaphore, grace: float = 3.0
     ) -> None:
-        self._binary = binary
-        self._slots = slots
-        self._grace = grace
+        self._program = Program(title="git", binary=binary, slots=slots, grace=grace)
 
     async def run(
         self,
@@ -67,47 +62,20 @@ class GitCommand:
     ) -> bytes:
         """Run git and return its standard output. Raises GitFailed."""
         options = (option for setting in configuration for option in ("-c", setting))
-        async with self._slots:
-            process = await self._start((*options, verb, *arguments), directory, environment)
-            output, errors = await self._outcome(process, verb, timeout, standard_input)
-        if process.returncode:
-            raise GitRefused(f"git {verb} failed: {_complaint(errors, process.returncode)}")
-        return output
-
-    async def _outcome(
-        self, process: asyncio.subprocess.Process, verb: str, timeout: float, standard_input: bytes
-    ) -> tuple[bytes, bytes]:
-        ended = False
         try:
-            async with time_limit(timeout):
-                outcome = await process.communicate(standard_input)
-            ended = True
-        except TimeoutError:
-            raise GitFailed(f"git {verb} timed out after {timeout:g} seconds") from None
-        finally:
-            if not ended:
-                await _end(process, self._grace)
-        return outcome
-
-    async def _start(
-        self, arguments: tuple[str, ...], directory: Path, environment: Mapping[str, str] | None
-    ) -> asyncio.subprocess.Process:
-        try:
-            return await asyncio.create_subprocess_exec(
-                self._binary,
-                *arguments,
-                cwd=directory,
-                env=_environment(environment or {}),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
+            ended = await self._program.run(
+                (*options, verb, *arguments),
+                verb=verb,
+                directory=directory,
+                timeout=timeout,
+                environment=_environment(environment or {}),
+                standard_input=standard_input,
             )
-        except FileNotFoundError as error:
-            missing = error.filename or self._binary
-            raise GitFailed(f"cannot run git: {missing} not found") from error
-        except OSError as error:
-            raise GitFailed(f"cannot run {self._binary}: {error.strerror}") from error
+        except ProgramFailed as failure:
+            raise GitFailed(str(failure)) from failure.__cause__
+        if ended.status:
+            raise GitRefused(f"git {verb} failed: {ended.complaint(_TELLING)}")
+        return ended.output
 
 
 def _environment(additions: Mapping[str, str]) -> dict[str, str]:
@@ -120,32 +88,3 @@ def _environment(additions: Mapping[str, str]) -> dict[str, str]:
         "LC_ALL": "C",
     }
     return inherited | defaults | dict(additions)
-
-
-async def _end(process: asyncio.subprocess.Process, grace: float) -> None:
-    """End git and all processes it started (ssh and others), which share a session.
-
-    Terminate first: a killed git leaves its lock files behind.
-    """
-    _signal(process, signal.SIGTERM)
-    try:
-        async with time_limit(grace):
-            await process.wait()
-    except TimeoutError:
-        pass
-    finally:
-        _signal(process, signal.SIGKILL)
-    await process.wait()
-
-
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-def _complaint(errors: bytes, status: int) -> str:
-    """Return git's error messages on one line."""
-    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ssh:"))]
-    words = "; ".join((telling or [line for line in lines if line])[:3])
-    return _CREDENTIALS.sub("://***@", words) or f"exit status {status}"

@@ -13,13 +13,10 @@ A bad branch or commit (a name that is not UTF-8, an unreadable object) is skipp
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from msgspec import structs
 
 from chargehand.config.model import Hook
 from chargehand.domain.change import NewChange
@@ -40,14 +37,11 @@ from chargehand.intake.git_branches import (
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand, GitFailed
 from chargehand.intake.git_output import Commit, RemoteHeads, remote_heads
+from chargehand.intake.labelling import labelled
 from chargehand.intake.polling import Schedule
 from chargehand.intake.ports import StateStore
-from chargehand.intake.rules import as_dict
-from chargehand.kit.guard import guarded
 
 __all__ = ["GitPoller", "Settings", "Watched"]
-
-_log = logging.getLogger(__name__)
 
 _KIND = "GitPoller"
 _KEY = "lastRev"
@@ -278,7 +272,7 @@ class GitPoller:
             branch=ref.removeprefix(BRANCH),
             repository=settings.url,
         )
-        return await _labelled(change, category=settings.category, project=settings.project)
+        return await labelled(change, category=settings.category, project=settings.project)
 
     async def _heal(self, failure: GitFailed) -> None:
         if await self._cache.discard_if_damaged(failure):
@@ -287,19 +281,3 @@ class GitPoller:
             raise GitFailed(
                 f"{failure}; removed its cache, which will be fetched again"
             ) from failure
-
-
-async def _labelled(
-    change: NewChange, *, category: str | Hook | None, project: str | Hook
-) -> NewChange:
-    """Add project and category. A failing function of the user does not lose the change."""
-    found: dict[str, object] = {"project": project, "category": category}
-    for name, value in found.items():
-        if callable(value):
-            found[name] = None
-            with guarded(_log, "the configured function for %s failed; leaving it empty", name):
-                found[name] = await value(as_dict(change))
-        if name == "project":
-            change = structs.replace(change, project=str(found[name] or ""))
-    label = found["category"]
-    return structs.replace(change, category=None if label is None else str(label))

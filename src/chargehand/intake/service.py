@@ -16,20 +16,22 @@ from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_health import SourceHealth, SourceState
-from chargehand.intake import git_poller
+from chargehand.intake import git_poller, svn_poller
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand
 from chargehand.intake.git_poller import GitPoller
-from chargehand.intake.polling import PollingLoop, Report
+from chargehand.intake.polling import Report
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, StateStore
 from chargehand.intake.rules import as_dict, checked
-from chargehand.intake.sources import Hosted, Polled, Source, Unsupported
+from chargehand.intake.sources import Hosted, Source, Unsupported, polled
+from chargehand.intake.svn_command import SvnCommand
+from chargehand.intake.svn_poller import SvnPoller
 from chargehand.kit.guard import Guard, contained, described, guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 
-_GIT_COMMANDS_AT_ONCE = 8
+_COMMANDS_AT_ONCE = 8
 _CLAIM_INTERVAL = 60.0
 _FIRST_LOOK_SECONDS = 5.0
 """Seconds that starting waits for pollers to list branches; they continue after that."""
@@ -65,7 +67,8 @@ class Intake:
         self._claiming = asyncio.Lock()
         self._revlink: Revlink | None = None
         self._codebase_generator: Hook | None = None
-        self._git_slots = asyncio.Semaphore(_GIT_COMMANDS_AT_ONCE)
+        self._git_slots = asyncio.Semaphore(_COMMANDS_AT_ONCE)
+        self._svn_slots = asyncio.Semaphore(_COMMANDS_AT_ONCE)
         self._cache_locks: defaultdict[Path, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def reconfigure(
@@ -226,6 +229,8 @@ class Intake:
         match component.settings:
             case git_poller.Settings() as settings:
                 return self._git_poller(component.name, settings, report)
+            case svn_poller.Settings() as settings:
+                return self._svn_poller(component.name, settings, report)
             case HostedSettings(runtime=runtime):
                 return Hosted(runtime, report)
             case NotYet():
@@ -250,13 +255,13 @@ class Intake:
             state=self._state,
             publish=self.add_changes,
         )
-        return Polled(
-            PollingLoop(
-                name=name,
-                poll=poller.poll,
-                schedule=settings.schedule,
-                prepare=poller.remember,
-                warnings=lambda: poller.warnings,
-                report=report,
-            )
+        return polled(name, poller, settings.schedule, report, warnings=lambda: poller.warnings)
+
+    def _svn_poller(self, name: str, settings: svn_poller.Settings, report: Report) -> Source:
+        svn = SvnCommand(
+            binary=settings.binary, slots=self._svn_slots, more=settings.more_arguments
         )
+        poller = SvnPoller(
+            name=name, settings=settings, svn=svn, state=self._state, publish=self.add_changes
+        )
+        return polled(name, poller, settings.schedule, report)

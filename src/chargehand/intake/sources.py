@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chargehand.config import model
 from chargehand.domain.source_health import SourceHealth, SourceState
-from chargehand.intake.polling import PollingLoop, Report
+from chargehand.intake.polling import PollingLoop, Report, Schedule, no_warnings
 from chargehand.kit.tasks import Tasks
 
 
@@ -49,6 +50,36 @@ class Polled:
     async def prepared(self) -> None:
         """Wait until it knows the existing commits, or has failed to list them."""
         await self._loop.is_prepared.wait()
+
+
+class Poller(Protocol):
+    """Looks for changes in a repository."""
+
+    async def poll(self) -> None:
+        """Look once. Raises PollFailed."""
+
+    async def remember(self) -> bool:
+        """Before the very first poll, note what there is; return whether it was the first."""
+
+
+def polled(
+    name: str,
+    poller: Poller,
+    schedule: Schedule,
+    report: Report,
+    warnings: Callable[[], Sequence[str]] = no_warnings,
+) -> Source:
+    """Return a source that calls *poller* by a schedule, and reports how it fares."""
+    return Polled(
+        PollingLoop(
+            name=name,
+            poll=poller.poll,
+            schedule=schedule,
+            prepare=poller.remember,
+            warnings=warnings,
+            report=report,
+        )
+    )
 
 
 class Hosted:
