@@ -13,6 +13,7 @@ from buildbot._border.bridge import install
 from buildbot.process.factory import BuildFactory
 from buildbot.process.recipe import Recipe
 from buildbot.steps.source.git import Git
+from buildbot.steps.source.svn import SVN
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.build import Build
 from chargehand.domain.session import Session
@@ -57,20 +58,23 @@ class Field:
         build: Build = await self.workshop.run()
         return build
 
+    async def check_out(self, *, stamp: dict[str, Any] | None = None, **arguments: Any) -> Build:
+        return await self.build(SVN(**arguments), **(stamp or {}))
+
     async def get(self, *, stamp: dict[str, Any] | None = None, **arguments: Any) -> Build:
         return await self.build(Git(repourl=self.repository.url, **arguments), **(stamp or {}))
 
     def files(self, workdir: str = "build") -> set[str]:
-        return {path.name for path in (self.directory / workdir).iterdir()} - {".git"}
+        return {path.name for path in (self.directory / workdir).iterdir()} - {".git", ".svn"}
 
     def property(self, name: str) -> Any:
         [build] = self.workshop.builds.builds
         return self.workshop.builds.properties[build].get(name, (None,))[0]
 
     def commands(self) -> list[str]:
-        """The git commands that were run, from the log's headers."""
+        """The commands of git and svn that were run, from the log's headers."""
         lines = self.workshop.logs.text("stdio").splitlines()
-        return [line[1:] for line in lines if line.startswith("hgit ")]
+        return [line[1:] for line in lines if line.startswith(("hgit ", "hsvn "))]
 
 
 @asynccontextmanager

@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from connections import free_port
 from installed_master import SUCCESS, InstalledMaster
 from waiting import eventually
 
+from buildbot.plugins import util
 from chargehand.testing.git_repository import Repository
+from chargehand.testing.svn_repository import SvnRepository
 
 _GUIDES = Path(__file__).parents[2] / "docs" / "how-to"
 
@@ -168,3 +171,45 @@ def test_a_backup_of_a_running_master_is_restored(master: InstalledMaster, tmp_p
     finally:
         restored.stop()
         restored.end()
+
+
+def test_revisions_of_subversion_are_built_on_their_branch(master: InstalledMaster, tmp_path: Path):
+    repository = SvnRepository(tmp_path)
+    repository.commit("layout", "mkdir trunk", "mkdir branches")
+    settings, function = _blocks("build-from-subversion", "python")
+    with repository.served(free_port()) as url:
+        text = _changed(
+            settings,
+            **{
+                "svn://svn.example.org/project": url,
+                "pollInterval=60": "pollInterval=0.2, pollAtLaunch=True",
+                "treeStableTimer=30": "treeStableTimer=None",
+                "['make', 'check']": "['ls']",
+            },
+        )
+        master.write(text + function)
+        master.start()
+        eventually("the first poll", lambda: master.get("changesources")[0]["state"] == "ok")
+        repository.commit("branch off", "cp HEAD trunk branches/1.x", "put new= branches/1.x/new")
+        [build] = eventually("a build", lambda: master.get("builds?complete=true"))
+
+    assert build["results"] == SUCCESS
+    assert master.output(build, "shell") == ["new"]
+    [change] = master.get("changes")
+    assert (change["branch"], change["revision"]) == ("branches/1.x", "2")
+
+
+def test_a_project_among_others_is_chosen():
+    _, function = _blocks("build-from-subversion", "python")
+    scope = {"util": util}
+    exec(function, scope)
+    only_nevow = scope["only_nevow"]
+
+    assert only_nevow("nevow/trunk/a") == {
+        "project": "nevow",
+        "path": "a",
+        "branch": "nevow/trunk",
+    }
+    assert only_nevow("nevow/branches/1/a/b")["branch"] == "nevow/branches/1"
+    assert only_nevow("quotient/trunk/a") is None
+    assert only_nevow("README") is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +228,6 @@ async def test_a_server_is_asked_with_a_password_that_no_argument_shows(
 ) -> None:
     repository.ask_for_password()
     with repository.served(free_port()) as url:
-        await _until_served(url)
 
         async def login() -> Login:
             return Login(user="ann", password=repository.password)
@@ -276,14 +274,3 @@ def test_a_log_with_nothing_in_it_has_no_revisions() -> None:
     assert revisions_of(b"<log/>") == []
     [revision] = revisions_of(b"<log><logentry revision='3'/></log>")
     assert (revision.author, revision.message, revision.paths) == ("", "", ())
-
-
-async def _until_served(url: str) -> None:
-    port = int(url.split(":")[2].split("/")[0])
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                return
-            except OSError:
-                await asyncio.sleep(0)

@@ -108,11 +108,6 @@ STEPS: dict[str, dict[str, Accepted]] = {
     | _of(
         "renderable", RepoDownloadsFromProperties="names", RepoDownloadsFromChangeSource="codebase"
     ),
-    "buildbot.steps.source.svn": _of(
-        "source",
-        SVN="repourl mode method username password extra_args keep_on_purge depth "
-        "preferLastChangedRev",
-    ),
     "buildbot.steps.subunit": _of("shell", SubunitShellCommand="failureOnNoTests"),
     "buildbot.steps.vstudio": _of(
         "shell",

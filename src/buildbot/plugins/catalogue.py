@@ -69,6 +69,7 @@ STEPS = {
     **_of("buildbot.steps.source.base", "Source"),
     **_of("buildbot.steps.source.gerrit", "Gerrit"),
     **_of("buildbot.steps.source.git", "Git", "GitCommit", "GitPush", "GitTag"),
+    **_of("buildbot.steps.source.svn", "SVN"),
     **_of("buildbot.steps.source.github", "GitHub"),
     **_of("buildbot.steps.source.gitlab", "GitLab"),
 }

@@ -8,11 +8,11 @@ from typing import Any
 
 from buildbot.process.build_factory import BuildFactory
 from buildbot.steps.shell import Compile, Configure, PerlModuleTest, ShellCommand, Test
+from buildbot.steps.source.svn import SVN
 
 # These modules have no files as long as their names are only accepted.
 TrialStep: Any = importlib.import_module("buildbot.steps.python_twisted").Trial
 CVS: Any = importlib.import_module("buildbot.steps.source.cvs").CVS
-SVN: Any = importlib.import_module("buildbot.steps.source.svn").SVN
 
 Command = str | Sequence[str]
 

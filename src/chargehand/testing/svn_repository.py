@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,7 +66,17 @@ class SvnRepository:
         )
         self.url = f"svn://127.0.0.1:{port}/svn"
         try:
+            while not _answers(port):
+                assert server.poll() is None, "svnserve ended"
             yield self.url
         finally:
             server.kill()
             server.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
+from buildbot.process.errors import BuildStepCancelled
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from buildbot.process.step_arguments import check_environment
 
@@ -54,6 +56,7 @@ class Source(CommandMixin, BuildStep):
         self.codebase = codebase
         self.retry = _checked_retry(type(self).__name__, retry)
         self.failure: str | None = None
+        self._woken = asyncio.Event()
         self.sourcestamp: Any = None
         self.stdio_log: Any = None
         if codebase and is_constant(codebase) and is_constant(self.name):
@@ -109,6 +112,20 @@ class Source(CommandMixin, BuildStep):
 
     def _revision_of(self, changes: Sequence[Any]) -> Any:
         return self.computeSourceRevision(changes) if changes else None
+
+    def interrupt(self, reason: Any) -> Any:
+        """Stop the running command, and do not wait for anything."""
+        self._woken.set()
+        return super().interrupt(reason)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait, unless the step is interrupted."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        raise BuildStepCancelled
 
     async def _refused(self, sentence: str) -> int:
         await self.stdio_log.addHeader(f"{sentence}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
-from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
+from buildbot.process.errors import BuildStepFailed
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import SUCCESS
 from buildbot.steps.source.base import Source
@@ -98,7 +97,6 @@ class Git(GitRevisions, Source):
         self.config = config
         self.origin = origin
         self.revision: Any = None
-        self._woken = asyncio.Event()
         super().__init__(mode=mode, **kwargs)
         self.setupGitStep(
             sshPrivateKey, sshHostKey, sshKnownHosts, auth_credentials, git_credentials
@@ -111,11 +109,6 @@ class Git(GitRevisions, Source):
         if is_constant(self.method) and self.method not in _METHODS:
             error(f"Git: invalid method for mode {self.mode!r}: {self.method!r}")
         check_description(self.getDescription)
-
-    def interrupt(self, reason: Any) -> Any:
-        """Stop the running command, and do not wait for anything."""
-        self._woken.set()
-        return super().interrupt(reason)
 
     def computeSourceRevision(self, changes: Any) -> Any:
         """Return the revision of the last change."""
@@ -297,15 +290,6 @@ class Git(GitRevisions, Source):
         if abandonOnFailure:
             await self._give_up()
         return int(code)
-
-    async def _wait(self, seconds: float) -> None:
-        """Wait, unless the step is interrupted."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        raise BuildStepCancelled
 
     def _clone_command(self, shallow: Any, *, with_branch: bool) -> list[str]:
         options = []
