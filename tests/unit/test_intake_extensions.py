@@ -420,7 +420,7 @@ def test_what_is_wrong_with_a_pb_source_is_said(arguments: dict[str, Any], sente
 def test_a_source_of_a_kind_to_come_is_accepted_under_the_name_of_what_it_watches() -> None:
     component = changes.HgPoller("https://example.org/x", pollInterval=60)._as_component()
 
-    assert component.name == "svn://example.org/x"
+    assert component.name == "https://example.org/x"
     assert component.settings == NotYet("HgPoller")
     with pytest.raises(ConfigErrors, match='has no argument "pollIntervall"'):
         changes.HgPoller("url", pollIntervall=60)
