@@ -10,14 +10,7 @@ from buildbot.plugins.accepted_names import names_of as _of
 from buildbot.plugins.accepted_steps import STEPS
 
 _STATUS = "startDescription endDescription"
-_FORMATTER = (
-    "want_properties wantProperties want_steps wantSteps want_logs wantLogs want_logs_content "
-    "extra_info_cb"
-)
-_CHOICE = "tags builders schedulers branches"
-
 _REPORTERS = {
-    "buildbot.reporters.base": _of("reporter", ReporterBase="*"),
     "buildbot.reporters.bitbucket": _of(
         "reporter",
         BitbucketStatusPush="oauth_key oauth_secret auth base_url oauth_url status_key status_name",
@@ -79,61 +72,6 @@ _REPORTERS = {
     | _of("base", TelegramStatusBot="*", TelegramContact="*"),
     "buildbot.reporters.words": _of("base", StatusBot="*", Contact="*", Channel="*"),
     "buildbot.reporters.zulip": _of("reporter", ZulipStatusPush="endpoint token stream"),
-    "buildbot.reporters.generators.build": _of(
-        "generator",
-        BuildStatusGenerator=f"mode {_CHOICE} subject add_logs add_patch report_new "
-        "message_formatter",
-        BuildStartEndStatusGenerator=f"{_CHOICE} add_logs add_patch start_formatter end_formatter",
-    ),
-    "buildbot.reporters.generators.buildrequest": _of(
-        "generator", BuildRequestGenerator=f"{_CHOICE} add_patch formatter"
-    ),
-    "buildbot.reporters.generators.buildset": _of(
-        "generator",
-        BuildSetStatusGenerator=f"mode {_CHOICE} subject add_logs add_patch message_formatter",
-        BuildSetCombinedStatusGenerator="message_formatter",
-    ),
-    "buildbot.reporters.generators.utils": _of(
-        "generator",
-        BuildStatusGeneratorMixin=f"mode {_CHOICE} subject add_logs add_patch",
-    ),
-    "buildbot.reporters.generators.worker": _of(
-        "generator", WorkerMissingGenerator="workers message_formatter"
-    ),
-    "buildbot.reporters.message": _of(
-        "formatter",
-        MessageFormatterBase=f"template_type ctx {_FORMATTER}",
-        MessageFormatter=f"template template_type subject ctx {_FORMATTER}",
-        MessageFormatterEmpty="",
-        MessageFormatterFunction=f"function template_type {_FORMATTER}",
-        MessageFormatterFunctionRaw=f"function {_FORMATTER}",
-        MessageFormatterRenderable="template subject",
-        MessageFormatterMissingWorker="template template_type subject ctx",
-    )
-    | _of(
-        "function",
-        create_context_for_build="*",
-        create_context_for_buildset="*",
-        create_context_for_worker="*",
-        get_detected_status_text="*",
-        get_message_source_stamp_text="*",
-        get_message_summary_text="*",
-        get_projects_text="*",
-    ),
-    "buildbot.reporters.utils": _of(
-        "function",
-        getDetailsForBuild="*",
-        getDetailsForBuilds="*",
-        getDetailsForBuildset="*",
-        getPreviousBuild="*",
-        getResponsibleUsersForBuild="*",
-        getResponsibleUsersForSourceStamp="*",
-        getURLForBuild="*",
-        getURLForBuildrequest="*",
-        get_details_for_buildrequest="*",
-        merge_reports_prop="*",
-        merge_reports_prop_take_first="*",
-    ),
 }
 
 _LATENT = {

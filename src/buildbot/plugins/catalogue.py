@@ -111,7 +111,33 @@ WORKER = {
     **_of("buildbot.worker.local", "LocalWorker"),
 }
 
-REPORTERS = _accepted("buildbot.reporters.", "reporter", "generator", "formatter")
+REPORTERS = {
+    **_accepted("buildbot.reporters.", "reporter"),
+    **_of("buildbot.reporters.base", "ReporterBase"),
+    **_of(
+        "buildbot.reporters.generators.build",
+        "BuildStartEndStatusGenerator",
+        "BuildStatusGenerator",
+    ),
+    **_of("buildbot.reporters.generators.buildrequest", "BuildRequestGenerator"),
+    **_of(
+        "buildbot.reporters.generators.buildset",
+        "BuildSetCombinedStatusGenerator",
+        "BuildSetStatusGenerator",
+    ),
+    **_of("buildbot.reporters.generators.utils", "BuildStatusGeneratorMixin"),
+    **_of("buildbot.reporters.generators.worker", "WorkerMissingGenerator"),
+    **_of(
+        "buildbot.reporters.message",
+        "MessageFormatter",
+        "MessageFormatterBase",
+        "MessageFormatterEmpty",
+        "MessageFormatterFunction",
+        "MessageFormatterFunctionRaw",
+        "MessageFormatterMissingWorker",
+        "MessageFormatterRenderable",
+    ),
+}
 
 SECRETS = {
     **_of("buildbot.secrets.providers.base", "SecretProviderBase"),

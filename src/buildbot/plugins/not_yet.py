@@ -16,7 +16,7 @@ from chargehand.config.model import Component, NotYet
 
 _REPORTER = ("name", "generators", "debug", "verify", "verbose", "headers")
 _NAMED_BY_GENERATORS = frozenset(
-    {"HttpStatusPushBase", "MailNotifier", "PushjetNotifier", "PushoverNotifier", "ReporterBase"}
+    {"HttpStatusPushBase", "MailNotifier", "PushjetNotifier", "PushoverNotifier"}
 )
 _GENERIC_WORKER = (
     "name",

@@ -1,1 +1,1 @@
-"""Reporters: accepted, not supported yet (see ``buildbot.plugins.accepted``)."""
+"""Reporters: what tells people and other systems of builds."""

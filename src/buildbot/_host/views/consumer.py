@@ -42,9 +42,11 @@ class Consumer:
     one of the same object that still waits: each message has the whole state.
     """
 
-    def __init__(self, callback: Callable[..., Any], pattern: Sequence[Any]) -> None:
+    def __init__(self, callback: Callable[..., Any], *patterns: Sequence[Any]) -> None:
         self._callback = callback
-        self.pattern = tuple(None if part is None else str(part) for part in pattern)
+        self.patterns = tuple(
+            tuple(None if part is None else str(part) for part in pattern) for pattern in patterns
+        )
         self._numbers = count()
         self._waiting: OrderedDict[int, tuple[Key, Any]] = OrderedDict()
         self._updates: dict[Key, int] = {}
@@ -56,7 +58,12 @@ class Consumer:
 
     def wants(self, key: Key) -> bool:
         """Return whether messages with this key are for it."""
-        return not self._ended and fits(self.pattern, key)
+        return not self._ended and any(fits(pattern, key) for pattern in self.patterns)
+
+    @property
+    def described(self) -> str:
+        """The events that it wants."""
+        return ", ".join(".".join(part or "*" for part in pattern) for pattern in self.patterns)
 
     def offer(self, key: Key, message: Any) -> None:
         """Queue a message; it must be one that it wants."""
@@ -82,7 +89,7 @@ class Consumer:
                 number, (key, message) = self._waiting.popitem(last=False)
                 if self._updates.get(key) == number:
                     del self._updates[key]
-                with guarded(_log, "a consumer of %s failed on %s", self.pattern, key):
+                with guarded(_log, "a consumer of %s failed on %s", self.described, key):
                     await answered_within(
                         _CONSUMER_SECONDS, "the consumer", self._callback, key, message
                     )
@@ -112,7 +119,7 @@ class Consumer:
                 "the newest update of each object",
                 self._described(),
                 len(self._waiting),
-                ".".join(part or "*" for part in self.pattern),
+                self.described,
             )
 
     def _lose(self) -> None:

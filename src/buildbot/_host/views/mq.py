@@ -45,6 +45,13 @@ class MqView:
         """Call ``callback(key, message)`` for what fits; returns a Deferred of the consumer."""
         return outward(self._start(callback, filter))
 
+    async def consume(
+        self, callback: Callable[[Key, Any], Any], patterns: Sequence[Sequence[str | None]]
+    ) -> Consumer:
+        """Call ``callback(key, message)`` for what fits one of the patterns, in the order in which
+        it happens."""
+        return await self._start(callback, *patterns)
+
     def waitUntilEvent(self, filter: Sequence[str | None], check_callback: Any) -> Any:
         """Return a Deferred of (key, message): the next that fits, unless *check_callback* (asked
         once, after listening has begun) says that there is nothing to wait for: then of None."""
@@ -61,9 +68,11 @@ class MqView:
         """Stop calling consumers."""
         await self._tasks.close(patience=2.0)
 
-    async def _start(self, callback: Callable[..., Any], pattern: Sequence[str | None]) -> Consumer:
-        consumer = Consumer(callback, pattern)
-        task = self._tasks.spawn(consumer.deliver(), name=f"consumer of {pattern}")
+    async def _start(
+        self, callback: Callable[..., Any], *patterns: Sequence[str | None]
+    ) -> Consumer:
+        consumer = Consumer(callback, *patterns)
+        task = self._tasks.spawn(consumer.deliver(), name=f"consumer of {consumer.described}")
         self._add(consumer)
 
         def end() -> None:
@@ -78,7 +87,7 @@ class MqView:
     def _add(self, consumer: Consumer) -> None:
         self._consumers.append(consumer)
         for event_type in self._access.engine.event_types:
-            if _may_fit(consumer.pattern, event_type):
+            if any(_may_fit(pattern, event_type) for pattern in consumer.patterns):
                 self._by_type[event_type].append(consumer)
                 if event_type not in self._subscriptions:
                     subscription = self._access.engine.bus.subscribe(self._tell, event_type)

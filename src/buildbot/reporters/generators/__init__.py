@@ -1,0 +1,1 @@
+"""Report generators: which events are reported, and what of."""
