@@ -9,6 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargehand.kit.passwords import IN_TEXT
 from chargehand_worker.output import (
     LONGEST_LINE,
     SEGMENT_SIZE,
@@ -17,7 +18,7 @@ from chargehand_worker.output import (
     Output,
     compressor,
 )
-from chargehand_worker.redaction import Redactor
+from chargehand_worker.redaction import PASSWORD, Redactor
 
 
 class Narrow:
@@ -148,3 +149,23 @@ def test_secrets_are_hidden_line_by_line_and_the_longest_first() -> None:
     redactor = Redactor([("pass", "<p>"), ("password", "<long>"), ("key1\n\nkey2", "<k>")])
 
     assert redactor.redacted(b"opassword pass\nokey1\nokey2\n") == b"o<long> <p>\no<k>\no<k>\n"
+
+
+async def test_passwords_in_addresses_are_not_in_the_lines_of_our_own() -> None:
+    outlet = Narrow()
+    output = Output(outlet, compressor())
+
+    output.header("clone https://user:hunter2@host/x.git\n  URL=https://:hunter2@host")
+    output.write(STDIO, b"ohttps://user:as-written@host\n", 1)
+    output.flush()
+
+    text = outlet.segments[0][1].decode()
+    assert text.splitlines() == [
+        "hclone https://user:***@host/x.git",
+        "h  URL=https://:***@host",
+        "ohttps://user:as-written@host",
+    ]
+
+
+def test_agent_and_master_find_the_same_passwords() -> None:
+    assert PASSWORD.pattern == IN_TEXT

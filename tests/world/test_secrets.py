@@ -94,3 +94,53 @@ def words_of(secret: str) -> list[str]:
 
 def _is_ours(path: Path) -> bool:
     return path.is_file() and path.name not in ("master.cfg", "tok") and path.suffix != ".pyc"
+
+
+HANDED_ON = """
+    (HERE / 'given').mkdir(mode=0o700, exist_ok=True)
+    (HERE / 'given' / 'tok').write_text('hunter2-s3cr3t')
+    (HERE / 'given' / 'tok').chmod(0o600)
+    c['secretsProviders'] = [secrets.SecretInAFile(dirname=str(HERE / 'given'))]
+    c['schedulers'] = [schedulers.Triggerable(name='t', builderNames=['child'])]
+    add('parent', steps.Trigger(schedulerNames=['t'], set_properties={
+        'tok': util.Secret('tok'), 'of': {'it': [util.Interpolate('x%(secret:tok)s')]}}))
+    add('child', steps.ShellCommand(command=['use', util.Property('tok')]), workernames=['later'])
+    c['workers'].append(worker.LocalWorker('later'))
+"""
+
+
+async def test_a_secret_that_a_build_hands_on_shows_nowhere_either() -> None:
+    async with started(HANDED_ON) as ci:
+        ci.worker("later").leave()
+        await ci.order("forceschedulers/force", "force", builderNames=["parent"])
+        await ci.until("the child waits", lambda: ci.get("buildsets?bsid=2"))
+        await ci.restart()  # What the child must hide is not only in memory.
+        ci.worker("later").come()
+        await ci.until_idle()
+        await ci.order("builds/2", "rebuild")
+        await ci.until_idle()
+        commands = list(ci.worker("later").commands)
+        paths = ["buildrequests?property=*", "buildsets/2/properties", "buildsets/3/properties"]
+        shown = [json.dumps(rows) for rows in [await ci.get(path) for path in paths]]
+        shown += [json.dumps(rows) for rows in await answers(ci)]
+        shown += [json.dumps(await ci.get(f"logs/{log}/contents")) for log in (1, 2)]
+
+    assert commands == ["use hunter2-s3cr3t"] * 2
+    assert [text for text in shown if "hunter2" in text] == []
+    assert "use <tok>" in shown[-1]
+    assert "hunter2" not in ci.log
+
+
+async def test_what_people_say_is_not_searched_for_secrets_they_might_guess() -> None:
+    async with started(HANDED_ON) as ci:
+        await ci.order("forceschedulers/force", "force", builderNames=["parent"])
+        await ci.until_idle()
+        await ci.push(comments="is it hunter2-s3cr3t?")
+        await ci.order(
+            "forceschedulers/force", "force", builderNames=["child"], reason="hunter2-s3cr3t?"
+        )
+        await ci.until_idle()
+        change, buildset = await ci.one("changes/1"), await ci.one("buildsets/3")
+
+    assert change["comments"] == "is it hunter2-s3cr3t?"
+    assert buildset["reason"].endswith("hunter2-s3cr3t?")

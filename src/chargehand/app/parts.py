@@ -94,6 +94,7 @@ class Parts:
             bus=bus,
             clock=clock,
             master_id=master_id,
+            redaction=self.redaction,
         )
         self.intake = Intake(
             changes=store.changes,

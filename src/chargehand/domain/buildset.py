@@ -30,6 +30,8 @@ class NewBuildset(msgspec.Struct, frozen=True, kw_only=True):
     properties: dict[str, Property] = {}
     builder_properties: dict[BuilderId, dict[str, Property]] = {}
     """Properties of single builders, which override ``properties``."""
+    secrets: dict[str, str] = {}
+    """Secrets in ``properties``, each with what is shown instead. Its builds hide them."""
     external_id: str | None = None
     parent_build_id: BuildId | None = None
     parent_relationship: str | None = None

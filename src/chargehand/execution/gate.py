@@ -54,7 +54,10 @@ class _GatedBuilds:
         worker_id: WorkerId,
         master_id: MasterId,
     ) -> StartedBuild:
-        return await self._store.start_build(request_ids, builder_id, worker_id, master_id)
+        started = await self._store.start_build(request_ids, builder_id, worker_id, master_id)
+        for secret, shown in started.sources.secrets.items():
+            self._redaction.hide(secret, shown)
+        return started
 
     def set_build_state(self, build: Build, state: str) -> Build:
         return self._store.set_build_state(build, self._redaction.text(state))

@@ -198,6 +198,8 @@ class BuildSources:
     stamps: tuple[StoredSourceStamp, ...]
     changes: tuple[Change, ...]
     """The changes of the source stamps, oldest first."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Secrets in the properties, each with what is shown instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,9 @@ class Redaction:
 
     def __init__(self, whole: Redaction | None = None) -> None:
         self._whole = whole
+        self._secrets: dict[str, str] = {}
         self._shown: dict[str, str] = {}
+        """What each spelling of a secret is replaced by."""
         self._pattern: re.Pattern[str] | None = None
 
     def part(self) -> Redaction:
@@ -44,6 +46,7 @@ class Redaction:
         """Show *shown* instead of *secret* from now on."""
         if self._whole is not None:
             self._whole.hide(secret, shown)
+        self._secrets.setdefault(secret, shown)
         for spelling in _spellings(secret):
             if spelling not in self._shown:
                 self._shown[spelling] = shown
@@ -53,6 +56,19 @@ class Redaction:
         """Do not show the password in a URL, wherever it turns up."""
         if isinstance(url, str) and (password := password_of(url)) is not None:
             self.hide(password, HIDDEN)
+
+    def found_in(self, value: object) -> dict[str, str]:
+        """Return the secrets that a value of JSON has in its texts, with what to show instead."""
+        if not self._shown:
+            return {}
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        if self.secrets_only(text) == text:
+            return {}
+        return {
+            secret: shown
+            for secret, shown in self._secrets.items()
+            if any(spelling in text for spelling in _spellings(secret))
+        }
 
     def text(self, text: str) -> str:
         """Return a text without secrets, and without passwords in URLs."""

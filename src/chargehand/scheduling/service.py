@@ -20,6 +20,7 @@ from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import ChangeAdded, MasterStopped, SchedulerChanged
 from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
+from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled, SchedulerFailed
@@ -59,6 +60,7 @@ class Scheduling:
         bus: Bus,
         clock: Clock,
         master_id: MasterId,
+        redaction: Redaction | None = None,
     ) -> None:
         self._tasks = Tasks("scheduling")
         self._services = SchedulerServices(
@@ -69,6 +71,7 @@ class Scheduling:
             builders=builders,
             clock=clock,
             tasks=self._tasks,
+            redaction=redaction or Redaction(),
         )
         self._bus = bus
         self._master_id = master_id

@@ -12,6 +12,7 @@ from chargehand.domain.properties import Property, merged
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.kit.clock import Clock
+from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling.ports import (
     BuilderDirectory,
@@ -94,6 +95,8 @@ class SchedulerServices:
     builders: BuilderDirectory
     clock: Clock
     tasks: Tasks
+    redaction: Redaction = field(default_factory=Redaction)
+    """The secrets that users' code was given so far."""
 
 
 class Submitter:
@@ -143,12 +146,25 @@ class Submitter:
             reason=options.reason,
             scheduler=self._scheduler,
             properties=rendered.properties,
+            secrets=self._secrets(options, rendered.properties),
             external_id=options.external_id,
             parent_build_id=options.parent_build_id,
             parent_relationship=options.parent_relationship,
             waited_for=options.waited_for,
             priority=await self._priority(options, names, changes),
         )
+
+    def _secrets(
+        self, options: BuildsetOptions, properties: Mapping[str, Property]
+    ) -> dict[str, str]:
+        """Return the secrets in what a build or the configuration gives along.
+
+        What people and changes give is not searched: they could find secrets out by guessing.
+        """
+        if options.parent_build_id is None:
+            own = self._targets.properties.keys() - options.properties.keys()
+            properties = {name: properties[name] for name in own & properties.keys()}
+        return self._services.redaction.found_in(properties)
 
     async def _rendered(
         self, options: BuildsetOptions, stamps: tuple[Stamp, ...], changes: tuple[Change, ...]

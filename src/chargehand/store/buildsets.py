@@ -13,7 +13,7 @@ from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, SourceSt
 from chargehand.domain.properties import merged
 from chargehand.domain.remembered import Remembered
 from chargehand.store.build_rows import BUILD_COLUMNS, build_of
-from chargehand.store.engine.columns import properties_of_json
+from chargehand.store.engine.columns import of_json, properties_of_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import (
     builds,
@@ -23,6 +23,7 @@ from chargehand.store.engine.tables import (
     requests,
 )
 from chargehand.store.engine.transaction import Transaction
+from chargehand.store.request_rows import RAW_PROPERTIES
 from chargehand.store.state import encoded, remember
 from chargehand.store.submission import canonical_buildset, submit
 
@@ -40,9 +41,10 @@ _ORIGIN = (
         buildsets.c.external_id,
         buildsets.c.parent_build_id,
         buildsets.c.parent_relationship,
-        buildsets.c.properties,
+        RAW_PROPERTIES,
         requests.c.properties,
         requests.c.priority,
+        buildsets.c.secrets,
     )
     .select_from(builds.join(requests).join(buildsets))
     .where(builds.c.id == bindparam("build_id"))
@@ -115,6 +117,7 @@ def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:
         reason="rebuild",
         scheduler=scheduler,
         properties=properties,
+        secrets=of_json(row[9]) if row[9] else {},
         external_id=external_id,
         parent_build_id=parent_id,
         parent_relationship=relationship,

@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     false,
+    func,
     null,
     select,
     true,
@@ -54,11 +55,13 @@ _requests = Rows(BuildRequest, requests)
 REQUEST_COLUMNS = _requests.columns
 request_of = _requests.of
 SELECT_REQUESTS = select(*REQUEST_COLUMNS)
+RAW_PROPERTIES = func.coalesce(buildsets.c.raw_properties, buildsets.c.properties)
+"""A buildset's properties as builds get them."""
 SELECT_PENDING = (
     select(
         *REQUEST_COLUMNS,
         _request.properties,
-        buildsets.c.properties,
+        RAW_PROPERTIES,
         buildsets.c.reason,
         buildsets.c.parent_build_id,
     )

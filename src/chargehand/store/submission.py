@@ -14,6 +14,7 @@ from chargehand.domain.identifiers import BuildsetId, RequestId
 from chargehand.domain.properties import merged
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.messages import BuildsetSubmitted, RequestSubmitted
+from chargehand.kit.redaction import Redaction
 from chargehand.store import source_stamps
 from chargehand.store.buildset_completion import complete_if_done
 from chargehand.store.engine.columns import as_json
@@ -84,7 +85,7 @@ def _insert_buildset(
         "parent_build_id": new.parent_build_id,
         "parent_relationship": new.parent_relationship,
         "rebuilt_build_id": new.rebuilt_build_id,
-        "properties": as_json(new.properties),
+        **_properties(new),
     }
     connection = transaction.connection
     id_ = BuildsetId(inserted_id(connection, _INSERT_BUILDSET, row))
@@ -104,6 +105,21 @@ def _insert_buildset(
         parent_relationship=new.parent_relationship,
         rebuilt_build_id=new.rebuilt_build_id,
     )
+
+
+def _properties(new: NewBuildset) -> dict[str, str | None]:
+    """Return the columns: secrets are not in what is shown."""
+    written = as_json(new.properties)
+    if not new.secrets:
+        return {"properties": written, "raw_properties": None, "secrets": None}
+    redaction = Redaction()
+    for secret, shown in new.secrets.items():
+        redaction.hide(secret, shown)
+    return {
+        "properties": as_json(redaction.value(new.properties)),
+        "raw_properties": written,
+        "secrets": as_json(new.secrets),
+    }
 
 
 def _insert_requests(

@@ -166,7 +166,10 @@ buildsets = Table(
     Column("parent_build_id", Id, index=True),
     Column("parent_relationship", CleanText),
     Column("rebuilt_build_id", Id, index=True),
+    # As they are shown. Builds get the others, if the shown ones lack secrets.
     Column("properties", Json, nullable=False),
+    Column("raw_properties", Json),
+    Column("secrets", Json),
     Index("buildsets_by_submission", "submitted_at"),
 )
 
