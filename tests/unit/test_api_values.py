@@ -57,13 +57,6 @@ FACTORY = util.BuildFactory()
             ["builder \"x\": description_format must be 'markdown' or None, not 'x'"],
         ),
         ({"project": 5}, ['builder "x": project must be a string, not 5']),
-        (
-            {"mergeRequests": max},
-            [
-                'builder "x": argument "mergeRequests" was removed from Buildbot; use '
-                "collapseRequests with a function(master, builder, request1, request2)"
-            ],
-        ),
     ],
 )
 def test_a_builder_says_what_is_wrong_with_it(arguments, messages):

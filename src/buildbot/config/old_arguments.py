@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from buildbot._border.arguments import no_argument
-from buildbot._border.errors import error, warn
+from buildbot._border.errors import warn
 
 RENAMED = {
     "slavename": "workername",
@@ -19,6 +20,24 @@ RENAMED = {
 """Old arguments, and the ones of today that mean the same."""
 
 
+TODAYS_RULE = "collapseRequests with a function(master, builder, request1, request2)"
+"""What to use instead of a function for ``mergeRequests``."""
+
+
+@dataclass(frozen=True)
+class MergeRule:
+    """A function of the configuration as ``mergeRequests`` took it: ``(builder, one, other)``.
+
+    Its requests are objects with ``source`` and ``reason``.
+    """
+
+    function: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function."""
+        return self.function(*arguments)
+
+
 def of_today(where: str, old: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
     """Return the old arguments under today's names, with a warning for each; TypeError is raised
     for one that never was."""
@@ -26,14 +45,11 @@ def of_today(where: str, old: Mapping[str, Any], known: Collection[str]) -> dict
     for name, value in old.items():
         if name not in RENAMED:
             raise TypeError(no_argument("BuilderConfig", name, known))
-        if name == "mergeRequests" and callable(value):
-            error(
-                f'{where}: argument "mergeRequests" was removed from Buildbot; use '
-                "collapseRequests with a function(master, builder, request1, request2)"
-            )
-            continue
         new = RENAMED[name]
         written = "tags=[...]" if name == "category" else new
+        if name == "mergeRequests" and callable(value):
+            value = MergeRule(value)
+            written = TODAYS_RULE
         warn(f'{where}: argument "{name}" was removed from Buildbot; use {written}')
         if value is not None:
             found[new] = [value] if name == "category" else value

@@ -9,12 +9,17 @@ from buildbot.process.properties import Properties
 from chargehand.domain.change import Change
 from chargehand.domain.source_stamp import StoredSourceStamp
 
+_OF_THE_SAME_KIND = ("codebase", "branch", "repository", "project")
+
 
 class SourceStampView:
     """Which sources of one codebase the build shall use."""
 
-    def __init__(self, stored: StoredSourceStamp, changes: list[ChangeView]) -> None:
+    def __init__(
+        self, stored: StoredSourceStamp, changes: list[ChangeView], *, has_changes: bool = False
+    ) -> None:
         stamp = stored.stamp
+        self._has_changes = has_changes or bool(changes)
         self.ssid = stored.id
         self.changes = changes
         self.branch = stamp.branch
@@ -49,6 +54,22 @@ class SourceStampView:
     def asSSDict(self) -> dict[str, Any]:
         """Return it as a dictionary, with its identifier."""
         return {"ssid": self.ssid, **self.asDict()}
+
+    def canBeMergedWith(self, other: SourceStampView) -> bool:
+        """Return whether one build may do for both, by Buildbot's own rule.
+
+        They must have equal codebases, branches, repositories and projects, and no patches; and
+        the same revision, unless both came with changes.
+        """
+        if self.ssid == other.ssid:
+            return True
+        if any(getattr(self, name) != getattr(other, name) for name in _OF_THE_SAME_KIND):
+            return False
+        if self.patch or other.patch:
+            return False
+        if self._has_changes or other._has_changes:
+            return self._has_changes and other._has_changes
+        return self.revision == other.revision
 
     def getRepository(self) -> str:
         """Return the repository."""

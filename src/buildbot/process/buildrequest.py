@@ -53,7 +53,11 @@ class BuildRequest:
     def sources(self) -> dict[str, SourceStampView]:
         """Its source stamps by codebase."""
         stamps = [self._stamps[number] for number in self.pending.source_stamp_ids]
-        return {stored.stamp.codebase: SourceStampView(stored, []) for stored in stamps}
+        changed = self.pending.with_changes
+        return {
+            stored.stamp.codebase: SourceStampView(stored, [], has_changes=stored.id in changed)
+            for stored in stamps
+        }
 
     @property
     def source(self) -> SourceStampView | None:

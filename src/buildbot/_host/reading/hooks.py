@@ -10,6 +10,7 @@ from typing import Any
 from buildbot._border.bridge import answered, inward
 from buildbot._border.rendering import render_value
 from buildbot._host.views.engine_access import EngineAccess
+from buildbot.config.old_arguments import MergeRule
 from buildbot.locks import lock_accesses
 from buildbot.process.builder import Builder
 from buildbot.process.buildrequest import BuildRequest, as_row
@@ -92,6 +93,8 @@ class Hooks:
 
     def collapse_requests(self, function: Callable[..., Any]) -> Hook:
         """``collapseRequests(master, builder, request, other)`` -> whether one may do for both."""
+        if isinstance(function, MergeRule):
+            return self._merge_requests(function.function)
 
         @_of(function)
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
@@ -101,6 +104,16 @@ class Hooks:
                     "collapseRequests", function, master, builder, as_row(one), as_row(other)
                 )
             )
+
+        return hook
+
+    def _merge_requests(self, function: Callable[..., Any]) -> Hook:
+        """``mergeRequests(builder, request, other)`` of old versions -> the same."""
+
+        @_of(function)
+        async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
+            requests = await self._requests(name, [one, other])
+            return bool(await answered("mergeRequests", function, self._builder(name), *requests))
 
         return hook
 

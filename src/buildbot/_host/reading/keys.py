@@ -6,6 +6,7 @@ from typing import Any
 
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
+from buildbot.config.old_arguments import TODAYS_RULE, MergeRule
 
 _KNOWN_WORDS = """
 buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize changeHorizon
@@ -55,16 +56,11 @@ def rename_keys(section: Section) -> None:
         if old not in section:
             continue
         value = section.values.pop(old)
-        if old == "mergeRequests" and not isinstance(value, bool):
-            section.error(
-                "c['mergeRequests'] was removed from Buildbot: use c['collapseRequests'] with a "
-                "function(master, builder, request1, request2)",
-                old,
-            )
-            continue
         written = f"{section.shown(new)}{_PORT if old == 'slavePortnum' else ''}"
+        if old == "mergeRequests" and callable(value):
+            value, written = MergeRule(value), TODAYS_RULE
         section.warn(f"{section.shown(old)} was removed from Buildbot: use {written}", old)
-        section.values.setdefault(new, _as_protocols(value) if old == "slavePortnum" else value)
+        section.read_as(old, new, _as_protocols(value) if old == "slavePortnum" else value)
 
 
 def _as_protocols(port: Any) -> dict[str, Any]:

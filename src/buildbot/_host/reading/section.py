@@ -33,6 +33,8 @@ class Section:
         self._prefix = prefix
         self._parents = parents
         self._broken: set[str] = set()
+        self._written: dict[str, str] = {}
+        """How the file calls keys that are read under another name."""
 
     @property
     def file(self) -> str:
@@ -61,6 +63,15 @@ class Section:
             prefix=self.shown(key),
             parents=(key, *self._parents),
         )
+
+    def read_as(self, written: str, key: str, value: Any) -> None:
+        """Take *value* for that of *key*; its place in the file is where *written* is set.
+
+        Where *key* is set as well, it counts.
+        """
+        if key not in self.values:
+            self.values[key] = value
+            self._written[key] = written
 
     def text(self, key: str, default: str) -> str:
         """Return a string."""
@@ -137,7 +148,7 @@ class Section:
 
     def _origin(self, key: str, names: tuple[str, ...]) -> Origin:
         found = self._document.text_origin(*names) if names else None
-        return found or self._document.key_origin(key, *self._parents)
+        return found or self._document.key_origin(self._written.get(key, key), *self._parents)
 
 
 def _described(value: Any) -> str:
