@@ -39,7 +39,6 @@ __all__ = [
     "LatentWorkerSubstantiatiationCancelled",
     "ParameterError",
     "WorkerSetupError",
-    "WorkerTooOldError",
     "implementer",
 ]
 
@@ -50,10 +49,6 @@ class BuilderInUseError(Exception):
 
 class WorkerSetupError(Exception):
     """The worker cannot do what the step needs."""
-
-
-class WorkerTooOldError(WorkerSetupError):
-    """The worker's version lacks a command that the step needs."""
 
 
 class LatentWorkerFailedToSubstantiate(Exception):

@@ -136,19 +136,23 @@ def test_independent_mistakes_are_reported_together(tmp_path):
     assert [error.line for error in sorted(found, key=lambda one: one.line)] == [4, 6, 8]
 
 
-def test_a_step_with_start_only_is_reported_where_it_is_written_however_often_it_is_used(tmp_path):
+def test_an_old_style_step_causes_a_warning_where_it_is_written_however_often_it_is_used(tmp_path):
     step = (
         "class Old(steps.BuildStep):\n"
         "    def start(self):\n"
-        "        self.finished(util.SUCCESS)\n"
+        "        d = self.runCommand(None)\n"
+        "        d.addCallback(lambda _: self.step_status.setText(['done']))\n"
         "factory.addStep(Old())\n"
         "factory.addStep(Old())\n"
     )
 
-    [error] = _errors(tmp_path, _GOOD + step)
+    warnings = _read(tmp_path, _GOOD + step).warnings
 
-    assert "step Old has start() only" in error.message
-    assert error.line == _GOOD.count("\n") + 2
+    said = [(one.message.partition(";")[0], one.line - _GOOD.count("\n")) for one in warnings]
+    assert said == [
+        ("step Old defines start(), which is called as in Buildbot 0.8", 2),
+        ("step_status is an old name", 4),
+    ]
 
 
 def test_a_step_with_start_and_run_is_read(tmp_path):

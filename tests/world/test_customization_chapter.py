@@ -216,3 +216,250 @@ async def test_a_factorys_workdir_may_be_a_function_of_the_source_stamps() -> No
             build = await ci.build(name)
             assert build.result is Result.EXCEPTION
             assert "must return the path of a directory at once" in build.state
+
+
+_OLD_STEPS = """
+import stat
+from buildbot.interfaces import BuildSlaveToOldError
+from buildbot.process.buildstep import LoggingBuildStep, RemoteShellCommand
+from buildbot.process.results import *
+from buildbot.process import remotecommand
+from buildbot.steps.shell import Compile, ShellCommand, WarningCountingShellCommand
+
+class MakeTarball(ShellCommand):
+    name = 'tarball'
+    command = ['never']
+    def start(self):
+        if self.getProperty('os') == 'win':
+            self.setCommand(['echo', 'zip'])
+        else:
+            self.setCommand(['echo', 'tar'])
+        ShellCommand.start(self)
+
+class MyBuildStep(steps.BuildStep):
+    name = 'discover'
+    def __init__(self, dirname, **kwargs):
+        steps.BuildStep.__init__(self, **kwargs)
+        self.dirname = dirname
+
+    def start(self):
+        slavever = (self.slaveVersion('stat'), self.slaveVersion('glob'))
+        if not all(slavever):
+            raise BuildSlaveToOldError('need stat and glob')
+        cmd = remotecommand.RemoteCommand('stat', {'file': self.dirname})
+        d = self.runCommand(cmd)
+        d.addCallback(lambda res: self.evaluateStat(cmd))
+        d.addErrback(self.failed)
+        return d
+
+    def evaluateStat(self, cmd):
+        if cmd.didFail():
+            self.step_status.setText(["File not found."])
+            self.finished(FAILURE)
+            return
+        s = cmd.updates["stat"][-1]
+        if not stat.S_ISDIR(s[stat.ST_MODE]):
+            self.step_status.setText(["'tis not a directory"])
+            self.finished(WARNINGS)
+            return
+        cmd = remotecommand.RemoteCommand('glob', {'glob': self.dirname + '/*.pyc'})
+        d = self.runCommand(cmd)
+        d.addCallback(lambda res: self.evaluateGlob(cmd))
+        d.addErrback(self.failed)
+        return d
+
+    def evaluateGlob(self, cmd):
+        if cmd.didFail():
+            self.step_status.setText(["Glob failed."])
+            self.finished(FAILURE)
+            return
+        files = cmd.updates["files"][-1]
+        if len(files):
+            self.step_status.setText(["Found pycs"] + files)
+        else:
+            self.step_status.setText(["No pycs found"])
+        self.finished(SUCCESS)
+
+class Frobnify(LoggingBuildStep):
+    name = 'frobnify'
+    def __init__(self, how_many=None, frob_what='it', frob_how='well', **kwargs):
+        if how_many is None:
+            raise TypeError("Frobnify argument how_many is required")
+        kwargs['description'] = 'frobbing'
+        LoggingBuildStep.__init__(self, **kwargs)
+        self.frob_what = frob_what
+        self.frob_how_many = how_many
+        self.frob_how = frob_how
+    def start(self):
+        command = ['echo', self.frob_what, str(self.frob_how_many)]
+        self.startCommand(RemoteShellCommand(self.workdir or '.', command))
+    def createSummary(self, log):
+        self.addCompleteLog('summary', log.getText().upper())
+        self.setProperty('lines', len(list(log.readlines())))
+    def describe(self, done=False):
+        return ['frobbed' if done else 'frobs', self.frob_what]
+    def getText2(self, cmd, results):
+        return ['frob', str(results)]
+
+class FastFrobnify(Frobnify):
+    def __init__(self, speed=5, **kwargs):
+        Frobnify.__init__(self, **kwargs)
+        self.speed = speed
+    def evaluateCommand(self, cmd):
+        return WARNINGS if self.speed > 4 else cmd.results()
+
+class Judges(ShellCommand):
+    name = 'judges'
+    def commandComplete(self, cmd):
+        self.said = cmd.logs['stdio'].getText()
+    def evaluateCommand(self, cmd):
+        return FAILURE if 'bad' in self.said else SUCCESS
+    def getText(self, cmd, results):
+        return ShellCommand.getText(self, cmd, results) + ['of old']
+    def setupEnvironment(self, cmd):
+        cmd.args['env']['SET'] = 'up'
+    def finished(self, results):
+        self.setProperty('finished', results)
+        return ShellCommand.finished(self, results)
+
+class Skips(steps.BuildStep):
+    name = 'skips'
+    def start(self):
+        return SKIPPED
+
+class Writes(steps.BuildStep):
+    name = 'writes'
+    @defer.inlineCallbacks
+    def start(self):
+        log = yield self.addLog('own')
+        log.addStdout('one\\n')
+        self.addLog('other').addHeader('two\\n')
+        self.addHTMLLog('page', '<p>')
+        self.addURL('link', 'http://example.org')
+        self.step_status.setText(['half', 'way'])
+        self.step_status.setText2(['written'])
+        self.setStatistic('n', 3)
+        self.setProperty('seen', [self.getLog('own').getText(), self.getSlaveName(),
+                                  self.slaveVersionIsOlderThan('shell', '9.0'),
+                                  self.step_status.getStatistic('n')])
+        self.finished(SUCCESS)
+
+class Raises(steps.BuildStep):
+    name = 'raises'
+    def start(self):
+        raise ValueError('in start')
+
+class FailsLater(steps.BuildStep):
+    name = 'fails later'
+    def start(self):
+        d = self.runCommand(remotecommand.RemoteCommand('stat', {'file': 'x'}))
+        d.addCallback(lambda res: 1 / 0)
+        d.addErrback(self.failed)
+
+class Nonsense(steps.BuildStep):
+    name = 'nonsense'
+    def start(self):
+        self.finished(None)
+
+class Counts(WarningCountingShellCommand):
+    name = 'counts'
+    def createSummary(self, log):
+        WarningCountingShellCommand.createSummary(self, log)
+        self.setProperty('counted', [self.warnCount, log.getText()])
+
+class Blocks(LoggingBuildStep):
+    name = 'blocks'
+    def start(self):
+        self.startCommand(RemoteShellCommand('.', ['block', 'it']))
+
+add('tarball', MakeTarball(), properties={'os': 'win'})
+add('discover', MyBuildStep('d'))
+add('frobnify', Frobnify(how_many=2, flunkOnFailure=True), FastFrobnify(how_many=3, name='fast'))
+add('judges', Judges(command=['sh', '-c', 'echo bad']))
+add('several', Skips(), Writes())
+for kind in (Raises, FailsLater, Nonsense):
+    add(kind.name, kind())
+add('counts', Counts(command=['sh', '-c', 'echo warning: one; echo two']))
+add('blocks', Blocks())
+"""
+
+
+async def test_old_style_steps_of_the_chapter_work_as_printed() -> None:
+    async with started("from twisted.internet import defer\n" + _OLD_STEPS) as ci:
+        build = await ci.build("tarball")
+        assert build.result is Result.SUCCESS
+        assert "ozip" in await ci.text(build, "tarball")
+
+        frob = await ci.build("frobnify")
+        assert [step.state for step in ci.steps(frob)] == ["frobbed it", "frobbed it (warnings)"]
+        assert frob.result is Result.SUCCESS
+        assert await ci.text(frob, "frobnify", "summary") == "IT 2\n"
+        assert (await ci.properties(frob))["lines"] == [1, "Unknown"]
+
+        judged = await ci.build("judges")
+        assert judged.result is Result.FAILURE
+        assert ci.step(judged, "judges").state == "'sh -c ...' failed of old"
+        assert (await ci.properties(judged))["finished"] == [2, "Unknown"]
+
+
+async def test_an_old_style_step_discovers_files() -> None:
+    outcomes = [
+        ({"rc": 1}, {}, "File not found. (failure)", Result.FAILURE),
+        ({"values": {"stat": [0o100644]}}, {}, "'tis not a directory (warnings)", Result.WARNINGS),
+        ({"values": {"stat": [0o040755]}}, {"rc": 1}, "Glob failed. (failure)", Result.FAILURE),
+        (
+            {"values": {"stat": [0o040755]}},
+            {"values": {"files": ["d/a.pyc", "d/b.pyc"]}},
+            "Found pycs d/a.pyc d/b.pyc",
+            Result.SUCCESS,
+        ),
+        (
+            {"values": {"stat": [0o040755]}},
+            {"values": {"files": []}},
+            "No pycs found",
+            Result.SUCCESS,
+        ),
+    ]
+    async with started("from twisted.internet import defer\n" + _OLD_STEPS) as ci:
+        for stat, glob, words, result in outcomes:
+            ci.worker("local").on("stat d", **stat)
+            ci.worker("local").on("glob d/*.pyc", **glob)
+
+            build = await ci.build("discover")
+
+            step = ci.step(build, "discover")
+            assert (step.state, step.result) == (words, result)
+
+
+async def test_old_style_steps_get_logs_at_once_and_say_what_they_want() -> None:
+    async with started("from twisted.internet import defer\n" + _OLD_STEPS) as ci:
+        build = await ci.build("several")
+
+        assert [step.result for step in ci.steps(build)] == [Result.SKIPPED, Result.SUCCESS]
+        writes = ci.step(build, "writes")
+        assert (writes.state, writes.urls[0].name) == ("half way", "link")
+        assert build.state == "build successful written"
+        assert await ci.text(build, "writes", "own") == "oone\n"
+        assert await ci.text(build, "writes", "other") == "htwo\n"
+        seen = (await ci.properties(build))["seen"]
+        assert seen == [["one\n", "local", True, 3], "Unknown"]
+
+        counts = await ci.build("counts")
+        assert ci.step(counts, "counts").result is Result.WARNINGS
+        properties = await ci.properties(counts)
+        assert properties["counted"] == [[1, "warning: one\ntwo\n"], "Unknown"]
+        assert await ci.text(counts, "counts", "warnings (1)") == "warning: one\n"
+
+
+async def test_an_old_style_step_that_fails_or_is_stopped_ends() -> None:
+    async with started("from twisted.internet import defer\n" + _OLD_STEPS) as ci:
+        wanted = {"raises": "in start", "fails later": "division by zero", "nonsense": "SUCCESS"}
+        for name, words in wanted.items():
+            build = await ci.build(name)
+            assert build.result is Result.EXCEPTION, name
+            assert words in build.state
+
+        request = await ci.force("blocks")
+        await ci.order(f"builds/{ci.last_build('blocks').id}", "stop", reason="enough")
+        await ci.finished(request)
+        assert ci.last_build("blocks").result is Result.CANCELLED

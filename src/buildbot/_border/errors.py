@@ -93,11 +93,13 @@ def error(message: str, *_: Any, origin: Origin | None = None) -> None:
     collector.add(message, origin or collector.place or user_origin(collector.directory))
 
 
-def warn(message: str) -> None:
-    """Report something in the configuration that is accepted but not supported or not right."""
+def warn(message: str, *, origin: Origin | None = None) -> None:
+    """Report something in the configuration that is accepted but not supported or not right, at
+    the user's line that led here or at *origin*."""
     collector = _collector.get()
     if collector is not None:
-        collector.warn(message, collector.place or user_origin(collector.directory))
+        found = origin or collector.place or user_origin(collector.directory)
+        collector.warn(message, found)
 
 
 def current_directory() -> str | None:

@@ -60,7 +60,9 @@ _SLAVES = {
     "buildbot.locks": _moved("buildbot.locks", SlaveLock="WorkerLock"),
     "buildbot.interfaces": _moved(
         "buildbot.interfaces",
-        BuildSlaveTooOldError="WorkerTooOldError",
+        BuildSlaveToOldError="WorkerSetupError",
+        BuildSlaveTooOldError="WorkerSetupError",
+        WorkerTooOldError="WorkerSetupError",
         LatentBuildSlaveFailedToSubstantiate="LatentWorkerFailedToSubstantiate",
     ),
     "buildbot.process.slavebuilder": _moved(
@@ -90,7 +92,16 @@ _SCHEDULERS = {
 
 _STEPS = {
     "buildbot.process.base": _moved("buildbot.process.build", "Build"),
-    "buildbot.process.buildstep": _moved("buildbot.process.logobserver", "LogLineObserver"),
+    "buildbot.process.buildstep": {
+        **_moved(
+            "buildbot.process.logobserver",
+            *("LogObserver", "LogLineObserver", "OutputProgressObserver", "BufferLogObserver"),
+        ),
+        "LoggingBuildStep": OldName(
+            "buildbot.process.logging_step:LoggingBuildStep",
+            "use steps.BuildStep with buildbot.process.buildstep.ShellMixin",
+        ),
+    },
     "buildbot.sourcestamp": _gone(
         "it does nothing; a source stamp is a dictionary of branch, revision, repository, project "
         "and codebase",

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
-from buildbot._border.errors import error
+from buildbot._border.errors import error, warn
 from buildbot._border.initialised import what_is_forgotten
 from buildbot.process.build import Build
-from buildbot.process.step_arguments import outdated
+from buildbot.process.old_style import old_uses
 
 
 class BuildFactory(ComparableMixin):
@@ -58,8 +58,8 @@ class BuildFactory(ComparableMixin):
         if (forgotten := what_is_forgotten(step)) is not None:
             error(forgotten)
             return
-        if (what := outdated(step)) is not None:
-            error(what.sentence, origin=what.origin)
+        for use in old_uses(type(step)):
+            warn(use.sentence, origin=use.origin)
         recipe = getattr(step, "get_step_factory", None)
         self.steps.append(recipe() if recipe is not None else step)
 

@@ -12,11 +12,13 @@ from buildbot._border.errors import error
 from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import is_constant, render_value
 from buildbot._border.sequences import flatten
-from buildbot.interfaces import IBuildStep, WorkerTooOldError, implementer
+from buildbot.interfaces import IBuildStep, WorkerSetupError, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.build_directory import directory_of
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
+from buildbot.process.old_steps import OldStyleStep
+from buildbot.process.old_style import is_old_style, uses_old_hooks
 from buildbot.process.properties import PropertiesMixin
 from buildbot.process.remotecommand import LoggedRemoteCommand, RemoteCommand, RemoteShellCommand
 from buildbot.process.results import (
@@ -69,6 +71,7 @@ _LONGEST_NAME = 50
 
 @implementer(IBuildStep)
 class BuildStep(
+    OldStyleStep,
     StepLogs,
     StepStatistics,
     StepEnding,
@@ -144,6 +147,7 @@ class BuildStep(
         self.updateBuildSummaryPolicy = summary_policy(self, kind)
         self._setup_logs()
         self._setup_statistics()
+        self._reads_logs_at_once = uses_old_hooks(type(self))
         self.stopped = False
         self.rendered = False
         self._running = False
@@ -211,7 +215,7 @@ class BuildStep(
     async def _interrupted(self, reason: Any) -> None:
         try:
             if self._running:
-                await inward(self.addCompleteLog, "cancelled", f"{reason}\n")
+                await self._complete_log("cancelled", "t", f"{reason}\n")
         finally:
             if self.cmd is not None:
                 await inward(self.cmd.interrupt, reason)
@@ -241,7 +245,7 @@ class BuildStep(
 
     async def _build_summary(self) -> dict[str, str]:
         """Do the work of `getBuildResultSummary`."""
-        summary = dict(await answered("getResultSummary", self.getResultSummary))
+        summary = dict(await self._result_summary())
         if (
             self.results in self.updateBuildSummaryPolicy
             and "build" not in summary
@@ -249,6 +253,12 @@ class BuildStep(
         ):
             summary["build"] = summary["step"]
         return summary
+
+    async def _result_summary(self) -> Any:
+        """Return what an old-style step says, or what `getResultSummary` does."""
+        if (said := self._old_summary()) is not None:
+            return said
+        return await answered("getResultSummary", self.getResultSummary)
 
     # Summary, progress
 
@@ -262,6 +272,8 @@ class BuildStep(
 
     async def _current_sentence(self) -> str:
         """Return what the step is doing."""
+        if (words := self._old_words()) is not None:
+            return words
         summary = await answered("getCurrentSummary", self.getCurrentSummary)
         return str(summary.get("step", "finished") if isinstance(summary, dict) else summary)
 
@@ -318,10 +330,10 @@ class BuildStep(
         return version is None or _version(version) < _version(minversion)
 
     def checkWorkerHasCommand(self, command: str) -> None:
-        """Raise WorkerTooOldError if the worker has no such command."""
+        """Raise WorkerSetupError if the worker has no such command."""
         if not self.workerVersion(command):
             message = f"worker is too old, does not know about {command}"
-            raise WorkerTooOldError(message)
+            raise WorkerSetupError(message)
 
     def getWorkerName(self) -> str | None:
         """Return the worker's name."""
@@ -368,6 +380,8 @@ class BuildStep(
         self.name = runtime.step.name
         self._running = True
         try:
+            if is_old_style(type(self)):
+                return await self._run_old_style()
             return await inward(self.run)
         except BuildStepCancelled:
             return CANCELLED

@@ -239,7 +239,7 @@ class RecipeStep:
             self.step.results = int(result)
 
     async def _summary(self) -> dict[str, Any]:
-        summary = await answered("getResultSummary", self.step.getResultSummary)
+        summary = await self.step._result_summary()
         return summary if isinstance(summary, dict) else {}
 
     async def _render_name(self) -> None:

@@ -96,7 +96,7 @@ class RemoteCommand:
             return
         self.commandID = step._next_command_id()
         command = Command(
-            id=CommandId(self.commandID), name=self.remote_command, arguments=self.args
+            id=CommandId(self.commandID), name=self.remote_command, arguments=self._arguments()
         )
         encoding = step.logEncoding if isinstance(step.logEncoding, str) else None
         collector = self._collector()
@@ -111,6 +111,12 @@ class RemoteCommand:
             for name in self._closed_with_it:
                 if name in self.logs:
                     await self.logs[name].end()
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments as workers know them: ``glob`` once took its pattern as "glob"."""
+        if self.remote_command == "glob" and "path" not in self.args and "glob" in self.args:
+            return {"path": self.args["glob"], **self.args}
+        return self.args
 
     def _collector(self) -> Collector | None:
         channels = []

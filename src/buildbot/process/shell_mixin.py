@@ -10,7 +10,7 @@ from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.sequences import flatten
 from buildbot._border.text import command_to_string
-from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
+from buildbot.process.remotecommand import RemoteShellCommand
 from buildbot.process.results import SUCCESS, statusToString
 from buildbot.process.step_arguments import (
     Check,
@@ -54,6 +54,7 @@ _OF_STEP = (
     "updateBuildSummaryPolicy",
     "hideStepIf",
     "locks",
+    "log_eval_func",
     "logEncoding",
     "progressMetrics",
     "useProgress",
@@ -133,13 +134,7 @@ class ShellMixin:
         **overrides: Any,
     ) -> RemoteShellCommand:
         """Return the command at once."""
-        arguments = {name: getattr(self, name) for name in _CHECKS}
-        arguments["command"] = None
-        arguments.update(overrides)
-        lazy = arguments.pop("lazylogfiles")
-        arguments["command"] = _plain_command(arguments["command"] or self.command)
-        arguments["workdir"] = arguments["workdir"] or self.workdir
-        arguments["env"] = {**(self.build.env or {}), **(arguments["env"] or {})}
+        arguments = ShellMixin._new_command_arguments(self, **overrides)
         command = RemoteShellCommand(
             collectStdout=collectStdout,
             collectStderr=collectStderr,
@@ -149,19 +144,20 @@ class ShellMixin:
         if stdioLogName is not None:
             log = self.logs.get(stdioLogName) or self._new_log(stdioLogName)
             command.useLog(log, False)
-        self._watch_files(command, arguments["logfiles"] or {}, lazy)
+        lazy = overrides.get("lazylogfiles", self.lazylogfiles)
+        self._watch_logfiles(command, arguments["logfiles"] or {}, lazy)
         return command
 
-    def _watch_files(self: Any, command: RemoteCommand, files: dict[str, Any], lazy: bool) -> None:
-        for name in files:
-            if lazy:
-
-                def make(_: Any, name: str = name) -> Any:
-                    return self._new_log(name)
-
-                command.useLogDelayed(name, make, True)
-            else:
-                command.useLog(self._new_log(name), True, name)
+    def _new_command_arguments(self: Any, **overrides: Any) -> dict[str, Any]:
+        """Return the arguments of the command; *overrides* win over attributes."""
+        arguments = {name: getattr(self, name) for name in _CHECKS if name != "lazylogfiles"}
+        arguments["command"] = None
+        arguments.update(overrides)
+        arguments.pop("lazylogfiles", None)
+        arguments["command"] = _plain_command(arguments["command"] or self.command)
+        arguments["workdir"] = arguments["workdir"] or self.workdir
+        arguments["env"] = {**(self.build.env or {}), **(arguments["env"] or {})}
+        return arguments
 
     def getResultSummary(self: Any) -> Any:
         """Say which command it was, unless the step has a ``descriptionDone``."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from buildbot._border.environment import problems_of_environment
-from buildbot._border.errors import error
-from buildbot._border.origin import Origin, origin_of
+from buildbot._border.errors import error, warn
 from buildbot._border.rendering import is_constant
 from buildbot.locks import lock_accesses
 
@@ -63,25 +62,10 @@ def check_environment(value: Any, where: str, name: str) -> None:
         error(f"{where}: {problem}")
 
 
-class Outdated(NamedTuple):
-    """What to say of a step that is written for an old Buildbot, and where it is written."""
-
-    sentence: str
-    origin: Origin | None
-
-
-def outdated(step: Any) -> Outdated | None:
-    """Return what to say of a step that has ``start()`` and no ``run()``, None of all others."""
-    kind = type(step)
-    start = getattr(kind, "start", None)
-    run = getattr(kind, "run", None)
-    if start is None or getattr(run, "__module__", "") != "buildbot.process.buildstep":
-        return None
-    return Outdated(
-        f"step {kind.__name__} has start() only, which Buildbot no longer calls since 3.0; "
-        "define run() instead: it may be async, and returns a result such as SUCCESS",
-        origin_of(start),
-    )
+def check_old_function(value: Any, where: str, name: str) -> None:
+    """Report an argument of old Buildbots that is accepted."""
+    if value is not None:
+        warn(f'{where}: argument "{name}" was removed from Buildbot; use decodeRC, or define run()')
 
 
 STEP_ARGUMENTS: dict[str, Check] = {
@@ -96,6 +80,7 @@ STEP_ARGUMENTS: dict[str, Check] = {
     "updateBuildSummaryPolicy": check_any,
     "hideStepIf": check_any,
     "locks": check_locks,
+    "log_eval_func": check_old_function,
     "logEncoding": check_any,
     "name": check_text,
     "progressMetrics": check_any,

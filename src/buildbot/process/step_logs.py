@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from buildbot._border.bridge import inward, outgoing
+from buildbot._border.bridge import outgoing, settled
 from buildbot._border.text import bytes2unicode
 from buildbot.process.log import KINDS, Log
+from buildbot.process.old_logs import OLD_KINDS
+from chargehand.domain.build import Channel
 from chargehand.execution.failure_text import html_of, text_of
 from chargehand.kit.tasks import Tasks
 
@@ -19,6 +22,8 @@ class StepLogs:
 
     logEncoding: Any = None
     master: Any = None
+    _reads_logs_at_once = False
+    """Whether its logs are those of old-style steps."""
     _engine_runtime: Any = None
     """What the engine offers to this step while it runs (`StepRuntime`)."""
 
@@ -33,16 +38,22 @@ class StepLogs:
         """Return the build's properties."""
         raise NotImplementedError
 
-    @outgoing
-    async def addLog(self, name: str, type: str = "s", logEncoding: Any = None) -> Log:
-        """Return a Deferred of a new log, of type ``s`` (streams), ``t`` (text) or ``h`` (HTML)."""
+    def addLog(self, name: str, type: str = "s", logEncoding: Any = None) -> Any:
+        """Return a Deferred of a new log, of type ``s`` (streams), ``t`` (text) or ``h`` (HTML).
+
+        Old-style steps get the log itself.
+        """
         log = self._new_log(name, type, logEncoding)
+        return log if self._reads_logs_at_once else self._when_opened(log)
+
+    @outgoing
+    async def _when_opened(self, log: Log) -> Log:
         await log.opened()
         return log
 
     def _new_log(self, name: str, type: str = "s", encoding: Any = None) -> Log:
         """Return a new log at once; it is opened in the meantime."""
-        kind = KINDS.get(type)
+        kind = (OLD_KINDS if self._reads_logs_at_once else KINDS).get(type)
         if kind is None:
             raise ValueError(f"log type must be one of {', '.join(KINDS)}, not {type!r}")
         writer = self._engine_runtime.open_log(
@@ -56,25 +67,43 @@ class StepLogs:
         self._connect_observers()
         return log
 
+    def _watch_logfiles(self, command: Any, files: Mapping[str, Any], lazy: bool) -> None:
+        """Open a log for each file that the worker watches: now, or when there is text in it."""
+        for name in files:
+            if lazy:
+
+                def make(_: Any, name: str = name) -> Log:
+                    return self._new_log(name)
+
+                command.useLogDelayed(name, make, True)
+            else:
+                command.useLog(self._new_log(name), True, name)
+
     def getLog(self, name: str) -> Log:
         """Return a log of this step. Raises KeyError."""
         return self.logs[name]
 
-    @outgoing
-    async def addCompleteLog(self, name: str, text: str | bytes) -> Log:
-        """Add a log of text, complete."""
-        return await self._complete_log(name, "t", text)
+    def addCompleteLog(self, name: str, text: str | bytes) -> Any:
+        """Add a log of text, complete; return a Deferred of it."""
+        return self._when_ended(self._filled_log(name, "t", text))
+
+    def addHTMLLog(self, name: str, html: str | bytes) -> Any:
+        """Add a log that is an HTML page, complete; return a Deferred of it."""
+        return self._when_ended(self._filled_log(name, "h", html))
+
+    def _filled_log(self, name: str, type: str, text: str | bytes) -> Log:
+        """Return a log with this text at once: it is there, whether or not anybody waits for it."""
+        log = self._new_log(name, type)
+        log._write(Channel.STDOUT, text)
+        return log
 
     @outgoing
-    async def addHTMLLog(self, name: str, html: str | bytes) -> Log:
-        """Add a log that is an HTML page, complete."""
-        return await self._complete_log(name, "h", html)
-
-    async def _complete_log(self, name: str, type: str, text: str | bytes) -> Log:
-        log: Any = self._new_log(name, type)
-        await inward(log.addContent, text)
+    async def _when_ended(self, log: Log) -> Log:
         await log.end()
-        return log  # type: ignore[no-any-return] # it is one
+        return log
+
+    async def _complete_log(self, name: str, type: str, text: str | bytes) -> None:
+        await self._filled_log(name, type, text).end()
 
     @outgoing
     async def addLogWithFailure(self, why: Any, logprefix: str = "") -> None:
@@ -102,10 +131,10 @@ class StepLogs:
                 waiting.append((name, observer))
         self._pending_observers = waiting
 
-    @outgoing
-    async def addURL(self, name: str, url: str) -> None:
+    def addURL(self, name: str, url: str) -> Any:
         """Show a link."""
         self._engine_runtime.add_url(bytes2unicode(name), bytes2unicode(url))
+        return settled(None)
 
     async def _end_logs(self) -> None:
         """End all logs. Raises the first error in writing them."""

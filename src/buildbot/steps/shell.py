@@ -46,8 +46,9 @@ class ShellCommand(ShellMixin, BuildStep):
             command = self._new_command()  # Nobody wants a Deferred of it.
         else:
             command = await self.makeRemoteShellCommand()
+        await self._set_up(command)
         await inward(self.runCommand, command)
-        return command.results()
+        return await self._result_of(command)
 
     def _first_log(self) -> str | None:
         """Return the log of its program."""
@@ -89,7 +90,7 @@ class TreeSize(ShellMixin, BuildStep):
         size = int(found[1])
         self.setProperty("tree-size-KiB", size, "treesize")
         self.descriptionDone = ["treesize", f"{size} KiB"]
-        return command.results()
+        return await self._result_of(command)
 
 
 class SetPropertyFromCommand(ShellMixin, BuildStep):
@@ -132,8 +133,7 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
         if self.property_changes or self.extract_fn is not None:
             lines = [f"{name}: {value!r}" for name, value in sorted(self.property_changes.items())]
             await self.addCompleteLog("property changes", "\n".join(lines))
-        result: int = command.results()
-        return result
+        return await self._result_of(command)
 
     async def _changes(self, command: RemoteCommand) -> dict[str, Any]:
         if self.extract_fn is not None:

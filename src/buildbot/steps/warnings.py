@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, settled
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import LineConsumerLogObserver
 from buildbot.process.remotecommand import RemoteCommand
@@ -86,9 +86,12 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         if self.suppressionFile is not None:
             await self.setup_suppression()
         command = await self.makeRemoteShellCommand()
+        await self._set_up(command)
         await inward(self.runCommand, command)
         await self.finish_logs()
-        await inward(self.createSummary)
+        if self._reads_logs_at_once:
+            return await self._result_of(command)
+        await self.createSummary()
         return self.evaluateCommand(command)
 
     def addSuppression(self, suppressionList: list[Suppression]) -> None:
@@ -155,15 +158,16 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         if "stdio" in self.logs:
             await self.logs["stdio"].end()
 
-    async def createSummary(self) -> None:
-        """Write the warnings to a log, and count them in a statistic and a property."""
+    def createSummary(self, log: Any = None) -> Any:
+        """Write the warnings to a log, and count them in a statistic and a property; return a
+        Deferred of its end."""
         if not self.warnCount:
-            return
-        text = "\n".join(self.loggedWarnings) + "\n"
-        await self.addCompleteLog(f"warnings ({self.warnCount})", text)
+            return settled(None)
         self.setStatistic("warnings", self.getStatistic("warnings", 0) + self.warnCount)
         before = self.getProperty("warnings-count", 0)
         self.setProperty("warnings-count", before + self.warnCount, "WarningCountingShellCommand")
+        text = "\n".join(self.loggedWarnings) + "\n"
+        return self.addCompleteLog(f"warnings ({self.warnCount})", text)
 
     def evaluateCommand(self, cmd: RemoteCommand) -> int:
         """Return the result: the program's, or worse because of its warnings."""

@@ -110,7 +110,9 @@ class StoredLog:
         if self.log is not None:
             return self.log
         assert self._opening is not None
-        return await asyncio.shield(self._opening)
+        log = await asyncio.shield(self._opening)
+        self._opened(self._opening)  # It may be done before its callback has run.
+        return log
 
     def append(self, segment: Segment) -> asyncio.Future[None]:
         """Append a segment; the future is done when it is durable. Raises LogFailed."""
