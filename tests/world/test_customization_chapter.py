@@ -463,3 +463,229 @@ async def test_an_old_style_step_that_fails_or_is_stopped_ends() -> None:
         await ci.order(f"builds/{ci.last_build('blocks').id}", "stop", reason="enough")
         await ci.finished(request)
         assert ci.last_build("blocks").result is Result.CANCELLED
+
+
+_NEW_STEPS = """
+import re
+from buildbot.process import buildstep, logobserver
+from buildbot.process.buildstep import LogLineObserver
+from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
+from twisted.internet import defer
+
+class RunCleanup(buildstep.ShellMixin, buildstep.BuildStep):
+    name = 'cleanup'
+    def __init__(self, cleanupScript='./cleanup.sh', **kwargs):
+        self.cleanupScript = cleanupScript
+        kwargs = self.setupShellMixin(kwargs, prohibitArgs=['command'])
+        buildstep.BuildStep.__init__(self, **kwargs)
+
+    @defer.inlineCallbacks
+    def run(self):
+        cmd = yield self.makeRemoteShellCommand(command=[self.cleanupScript])
+        yield self.runCommand(cmd)
+        if cmd.didFail():
+            cmd = yield self.makeRemoteShellCommand(command=[self.cleanupScript, '--force'],
+                                                    logEnviron=False)
+            yield self.runCommand(cmd)
+        return cmd.results()
+
+class TrialTestCaseCounter(util.LogLineObserver):
+    _line_re = re.compile(r'^([\\w\\.]+) \\.\\.\\. \\[([^\\]]+)\\]$')
+    numTests = 0
+    finished = False
+    def outLineReceived(self, line):
+        if self.finished:
+            return
+        if line.startswith("=" * 40):
+            self.finished = True
+            return
+        m = self._line_re.search(line.strip())
+        if m:
+            testname, result = m.groups()
+            self.numTests += 1
+            self.step.setProgress('tests', self.numTests)
+
+class Trial(steps.ShellCommand):
+    name = 'trial'
+    def __init__(self, **kwargs):
+        steps.ShellCommand.__init__(self, **kwargs)
+        self.counter = TrialTestCaseCounter()
+        self.addLogObserver('stdio', self.counter)
+        self.progressMetrics += ('tests',)
+    async def run(self):
+        result = await super().run()
+        self.setStatistic('tests', self.counter.numTests)
+        return result
+    def getResultSummary(self):
+        count = self.getStatistic('tests')
+        return {'step': f'ran {count}', 'build': f'{count} tests'}
+
+class Sums(steps.BuildStep):
+    name = 'sums'
+    def run(self):
+        total = self.build.getSummaryStatistic('tests', lambda a, b: a + b, 0)
+        self.setProperty('sums', [total, self.hasStatistic('tests'),
+            self.build.getSummaryStatistic('never', min), self.getStatistic('never', 'none')])
+        self.addURL('coverage', 'http://example.org/report')
+        return util.SUCCESS
+
+class Logs(steps.BuildStep):
+    name = 'logs'
+    @defer.inlineCallbacks
+    def run(self):
+        heard = []
+        class Hears(util.LogLineObserver):
+            def outLineReceived(self, line):
+                heard.append((self.step.name, 'o', line))
+            def errLineReceived(self, line):
+                heard.append((self.step.name, 'e', line))
+            def headerLineReceived(self, line):
+                heard.append((self.step.name, 'h', line))
+        counter = Hears()
+        counter.setMaxLineLength(10)
+        self.addLogObserver('updates', counter)
+        updates = yield self.addLog('updates')
+        yield updates.addStdout(u'one\\ntw')
+        yield updates.addHeader(u'head\\n')
+        yield updates.addStdout(u'o\\n')
+        yield updates.addStderr(u'three\\n')
+        yield updates.addStdout(u'much too long a line\\n')
+        yield updates.finish()
+        cmd = RemoteShellCommand('.', ['echo', 'hello'])
+        log = yield self.addLog('output')
+        cmd.useLog(log, True, 'stdio')
+        yield self.runCommand(cmd)
+        summary = u'\\n'.join('%s: %s' % (k, count) for (k, count) in {'E501': 2}.items())
+        yield self.addCompleteLog('summary', summary)
+        yield self.addHTMLLog('page', u'<b>page</b>')
+        text = yield self.getLog('output').getText()
+        self.setProperty('heard', [heard, text, log.isFinished()])
+        return util.SUCCESS
+
+class Watches(logobserver.LogObserver):
+    def outReceived(self, text):
+        self.step.found.append(text)
+
+class Watched(steps.ShellCommand):
+    name = 'watched'
+    logfiles = {'test.log': '_trial/test.log'}
+    lazylogfiles = True
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.found = []
+        self.addLogObserver('test.log', Watches())
+        self.buffer = logobserver.BufferLogObserver(wantStderr=True)
+        self.addLogObserver('stdio', self.buffer)
+        self.lines = []
+        self.addLogObserver('stdio', logobserver.LineConsumerLogObserver(self.consume))
+    def consume(self):
+        while True:
+            stream, line = yield
+            if stream != 'h':
+                self.lines.append(stream + line)
+    async def run(self):
+        result = await super().run()
+        self.setProperty('found', [self.found, self.lines, self.buffer.getStdout(),
+                                   self.buffer.getStderr()])
+        return result
+
+class Summarises(steps.BuildStep):
+    name = 'summarises'
+    count = 0
+    descriptionSuffix = ['of', 'many']
+    async def run(self):
+        for self.count in range(100):
+            self.updateSummary()
+            await asyncio.sleep(0.05)
+        return util.WARNINGS
+    def getCurrentSummary(self):
+        return {'step': f'did {self.count}'}
+
+class Forgets(steps.BuildStep):
+    name = 'forgets'
+    def run(self):
+        RemoteShellCommand('.', ['true']).useLog(self.addLog('stdio'))
+
+add('cleanup', RunCleanup(cleanupScript='./c.sh'))
+add('trial', Trial(command='trial'), Trial(command='trial', name='again'), Sums())
+add('logs', Logs())
+add('watched', Watched(command='run it'))
+add('summarises', Summarises(), sh('true', name='described', description=['doing'],
+    descriptionDone='done', descriptionSuffix='well'))
+add('forgets', Forgets())
+add('sequence', steps.ShellSequence(commands=[util.ShellArg(command='echo a', logfile='a')]))
+"""
+
+_TRIAL = """\
+buildbot.test.test_config.ConfigTest.testDebugPassword ... [OK]
+buildbot.test.test_config.ConfigTest.testEmpty ... [OK]
+buildbot.test.test_config.ConfigTest.testIRC ... [FAIL]
+========================================================================
+buildbot.test.test_config.ConfigTest.testLocks ... [OK]
+"""
+
+
+async def test_commands_observers_statistics_and_links_of_the_chapter() -> None:
+    async with started("import asyncio\n" + _NEW_STEPS) as ci:
+        ci.worker("local").on("./c.sh", rc=1)
+        ci.worker("local").on("./c.sh --force", rc=0)
+        build = await ci.build("cleanup")
+        assert build.result is Result.SUCCESS
+        assert ci.worker("local").commands[-2:] == ["./c.sh", "./c.sh --force"]
+
+        ci.worker("local").on("trial", output=_TRIAL)
+        trial = await ci.build("trial")
+        assert ci.step(trial, "trial").state == "ran 3"
+        assert trial.state == "build successful 3 tests 3 tests"
+        assert (await ci.properties(trial))["sums"][0] == [6, False, None, "none"]
+        (url,) = ci.step(trial, "sums").urls
+        assert (url.name, url.url) == ("coverage", "http://example.org/report")
+
+        sequence = await ci.build("sequence")
+        assert "oa\n" in await ci.text(sequence, ci.steps(sequence)[0].name, "a")
+        assert 'argument "logfile" was removed from Buildbot; use logname' in ci.log
+
+
+async def test_logs_of_the_chapter_are_written_read_and_observed() -> None:
+    async with started("import asyncio\n" + _NEW_STEPS) as ci:
+        build = await ci.build("logs")
+        assert build.result is Result.SUCCESS
+        heard, text, finished = (await ci.properties(build))["heard"][0]
+        assert heard == [
+            ["logs", "o", "one"],
+            ["logs", "h", "head"],
+            ["logs", "o", "two"],
+            ["logs", "e", "three"],
+        ]
+        assert (text, finished) == ("hello\n", True)
+        assert await ci.text(build, "logs", "summary") == "E501: 2\n"
+        assert await ci.text(build, "logs", "page") == "<b>page</b>\n"
+
+        ci.worker("local").on("run it", output="a\nb", errors="c", files={"test.log": "watched\n"})
+        watched = await ci.build("watched")
+        assert (await ci.properties(watched))["found"][0] == [
+            ["watched\n"],
+            ["oa", "ob", "ec"],
+            "a\nb\n",
+            "c\n",
+        ]
+        assert await ci.text(watched, "watched", "test.log") == "owatched\n"
+
+        forgets = await ci.build("forgets")
+        assert "must be awaited" in forgets.state
+
+
+async def test_summaries_are_shown_at_most_once_a_second() -> None:
+    async with started("import asyncio\n" + _NEW_STEPS) as ci:
+        request = await ci.force("summarises")
+        shown = set()
+        while not ci.history.requests[request].complete:
+            if ci.builds() and (steps := ci.steps(ci.last_build("summarises"))):
+                shown.add(steps[0].state)
+            await ci.sleep(0.04)
+
+        first, second = ci.steps(ci.last_build("summarises"))
+        said = [one for one in shown if one.startswith("did")]
+        assert 3 <= len(said) <= 7, sorted(said)
+        assert first.state == "finished (warnings)"
+        assert second.state == "done well"

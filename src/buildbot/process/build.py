@@ -211,9 +211,13 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
     def getSummaryStatistic(
         self, name: str, summary_fn: Callable[[Any, Any], Any], initial_value: Any = None
     ) -> Any:
-        """Return the statistic of all steps that ran, put together by *summary_fn*."""
+        """Return the statistic of all steps so far, put together by *summary_fn*.
+
+        The step that runs is counted in as well.
+        """
         total = initial_value
-        for step in self.executedSteps:
+        current = [self.currentStep] if self.currentStep is not None else []
+        for step in [*(one for one in self.executedSteps if one not in current), *current]:
             if step.hasStatistic(name):
                 value = step.getStatistic(name)
                 total = value if total is None else summary_fn(total, value)

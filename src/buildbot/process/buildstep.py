@@ -12,7 +12,7 @@ from buildbot._border.errors import error
 from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import is_constant, render_value
 from buildbot._border.sequences import flatten
-from buildbot.interfaces import IBuildStep, WorkerSetupError, implementer
+from buildbot.interfaces import IBuildStep, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.build_directory import directory_of
 from buildbot.process.command_mixin import CommandMixin
@@ -31,10 +31,10 @@ from buildbot.process.results import (
     WARNINGS,
     ResultComputingConfigMixin,
     Results,
-    statusToString,
 )
 from buildbot.process.shell_mixin import ShellMixin
 from buildbot.process.step_arguments import STEP_ARGUMENTS
+from buildbot.process.step_ending import StepEnding
 from buildbot.process.step_factory import (
     BuildStepFactory,
     create_step_from_step_or_factory,
@@ -42,7 +42,8 @@ from buildbot.process.step_factory import (
 )
 from buildbot.process.step_logs import StepLogs
 from buildbot.process.step_statistics import StepStatistics
-from buildbot.process.step_summary import StepEnding, summary_policy
+from buildbot.process.step_summary import StepSummary, summary_policy
+from buildbot.process.step_worker import StepWorker
 from chargehand.execution.ports import StepRuntime
 
 __all__ = [
@@ -74,7 +75,9 @@ class BuildStep(
     OldStyleStep,
     StepLogs,
     StepStatistics,
+    StepSummary,
     StepEnding,
+    StepWorker,
     ResultComputingConfigMixin,
     PropertiesMixin,
     ComparableMixin,
@@ -151,6 +154,7 @@ class BuildStep(
         self.stopped = False
         self.rendered = False
         self._running = False
+        self._setup_summary()
         self._commands_begun = 0
 
     def __repr__(self) -> str:
@@ -220,62 +224,7 @@ class BuildStep(
             if self.cmd is not None:
                 await inward(self.cmd.interrupt, reason)
 
-    def getCurrentSummary(self) -> dict[str, str]:
-        """Return ``{"step": what the step is doing}``."""
-        return {"step": self._described(self.description) or "running"}
-
-    def getResultSummary(self) -> Any:
-        """Return ``{"step": what the step did, "build": its part in the build's sentence}``, of
-        which both may be missing."""
-        done = self.description if self.descriptionDone is None else self.descriptionDone
-        sentence = self._described(done) or "finished"
-        if self.results != SUCCESS:
-            sentence += f" ({statusToString(self.results)})"
-        if self.timed_out:
-            sentence += " (timed out)"
-        elif self.max_lines_reached:
-            sentence += " (max lines)"
-        return {"step": sentence}
-
-    @outgoing
-    async def getBuildResultSummary(self) -> dict[str, str]:
-        """Return the result's summary with ``build`` as the step's ``updateBuildSummaryPolicy``
-        wants it."""
-        return await self._build_summary()
-
-    async def _build_summary(self) -> dict[str, str]:
-        """Do the work of `getBuildResultSummary`."""
-        summary = dict(await self._result_summary())
-        if (
-            self.results in self.updateBuildSummaryPolicy
-            and "build" not in summary
-            and "step" in summary
-        ):
-            summary["build"] = summary["step"]
-        return summary
-
-    async def _result_summary(self) -> Any:
-        """Return what an old-style step says, or what `getResultSummary` does."""
-        if (said := self._old_summary()) is not None:
-            return said
-        return await answered("getResultSummary", self.getResultSummary)
-
-    # Summary, progress
-
-    def updateSummary(self) -> None:
-        """Show what `getCurrentSummary` says now."""
-        if self._running and self.results is None:
-            self._tasks.spawn(self._show_summary(), name="update the summary")
-
-    async def _show_summary(self) -> None:
-        self._engine_runtime.set_state(await self._current_sentence())
-
-    async def _current_sentence(self) -> str:
-        """Return what the step is doing."""
-        if (words := self._old_words()) is not None:
-            return words
-        summary = await answered("getCurrentSummary", self.getCurrentSummary)
-        return str(summary.get("step", "finished") if isinstance(summary, dict) else summary)
+    # Progress
 
     def setProgress(self, metric: str, value: float) -> None:
         """Accepted: nothing is predicted from it yet."""
@@ -318,26 +267,6 @@ class BuildStep(
         """Return an identifier for the step's next command: the same in each run of the step."""
         self._commands_begun += 1
         return f"{self.stepid}-{self._commands_begun}"
-
-    def workerVersion(self, command: str, oldversion: str | None = None) -> str | None:
-        """Return the version of a command on the worker, None if it is not there."""
-        version: str | None = self.worker.worker_commands.get(command, oldversion)
-        return version
-
-    def workerVersionIsOlderThan(self, command: str, minversion: str) -> bool:
-        """Return whether the worker has no such command, or an older one."""
-        version = self.workerVersion(command)
-        return version is None or _version(version) < _version(minversion)
-
-    def checkWorkerHasCommand(self, command: str) -> None:
-        """Raise WorkerSetupError if the worker has no such command."""
-        if not self.workerVersion(command):
-            message = f"worker is too old, does not know about {command}"
-            raise WorkerSetupError(message)
-
-    def getWorkerName(self) -> str | None:
-        """Return the worker's name."""
-        return self.build.getWorkerName() if self.build is not None else None
 
     # What the engine calls
 
@@ -404,10 +333,6 @@ def _renderables(cls: Any) -> tuple[str, ...]:
     for base in reversed(cls.__mro__):
         names.update(dict.fromkeys(base.__dict__.get("renderables") or ()))
     return tuple(names)
-
-
-def _version(text: str) -> list[int]:
-    return [int(part) if part.isdigit() else 0 for part in text.split(".")]
 
 
 __getattr__ = old_names_of(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -68,23 +69,32 @@ class LogLineObserver(LogObserver):
     stderrDelimiter = "\n"
     headerDelimiter = "\n"
 
-    def setMaxLineLength(self, max_length: int) -> None:
-        """Accepted; lines are as long as they are."""
+    _max_length: float = math.inf
+
+    def setMaxLineLength(self, max_length: float) -> None:
+        """Leave out lines longer than this; without a call none is left out."""
+        self._max_length = max_length
 
     def outReceived(self, data: str) -> None:
         """Cut text into lines."""
-        for line in _lines(data):
+        for line in self._lines(data):
             self.outLineReceived(line)
 
     def errReceived(self, data: str) -> None:
         """Cut text into lines."""
-        for line in _lines(data):
+        for line in self._lines(data):
             self.errLineReceived(line)
 
     def headerReceived(self, data: str) -> None:
         """Cut text into lines."""
-        for line in _lines(data):
+        for line in self._lines(data):
             self.headerLineReceived(line)
+
+    def _lines(self, text: str) -> list[str]:
+        lines = text.removesuffix("\n").split("\n")
+        if self._max_length == math.inf:
+            return lines
+        return [line for line in lines if len(line) <= self._max_length]
 
     def outLineReceived(self, line: str) -> None:
         """Hear a line of stdout."""
@@ -192,7 +202,3 @@ def _joined(observer: BufferLogObserver, name: str) -> str:
     text = "".join(chunks)
     setattr(observer, name, [text])
     return text
-
-
-def _lines(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n")

@@ -68,6 +68,11 @@ class RemoteCommand:
 
     def useLog(self, log_: Log, closeWhenFinished: bool = False, logfileName: str = "") -> None:
         """Let output (or that of the watched file *logfileName*) go to a log."""
+        if not isinstance(log_, Log):
+            raise TypeError(
+                f"useLog() needs a log, not {log_!r}; addLog() returns a Deferred of one, which "
+                "must be awaited"
+            )
         name = logfileName or log_.getName()
         self.logs[name] = log_
         if closeWhenFinished:

@@ -1,22 +1,27 @@
-"""Which results of a step appear in the summary of its build, and how a failure is summarised."""
+"""The summaries of a step: while it runs, when it has ended, and for its build."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
+from buildbot._border.bridge import answered, outgoing
 from buildbot._border.errors import error
-from buildbot._border.rendering import is_constant
-from buildbot._border.sequences import join_list
 from buildbot.process.results import (
     ALL_RESULTS,
     CANCELLED,
     EXCEPTION,
     FAILURE,
     RETRY,
+    SUCCESS,
     WARNINGS,
     statusToString,
 )
-from chargehand.kit.durations import rough
+from chargehand.kit.tasks import Tasks
+
+_PAUSE = 1.0
+"""Seconds between two summaries of a step that runs."""
 
 
 def summary_policy(step: Any, kind: str) -> Any:
@@ -40,49 +45,87 @@ def summary_policy(step: Any, kind: str) -> Any:
     return policy
 
 
-class StepEnding:
-    """How a step's commands ended, and the words for it."""
+class StepSummary:
+    """The summaries of a step; subclasses override `getCurrentSummary` and `getResultSummary`."""
 
-    timed_out = False
-    max_lines_reached = False
+    description: Any
+    descriptionDone: Any
     results: int | None
-    descriptionSuffix: Any
-    _last_command: Any = None
-    _limit = "timeout"
+    timed_out: bool
+    max_lines_reached: bool
+    updateBuildSummaryPolicy: Any
+    _running: bool
+    _tasks: Tasks
+    _engine_runtime: Any
+    _described: Callable[[Any], str]
+    _old_words: Callable[[], str | None]
+    _old_summary: Callable[[], dict[str, str] | None]
 
-    def _described(self, description: Any) -> str:
-        if not description or not is_constant(description):  # it could not be rendered
-            return ""
-        words = join_list(description)
-        if self.descriptionSuffix:
-            words += " " + join_list(self.descriptionSuffix)
-        return str(words)
+    def _setup_summary(self) -> None:
+        self._summary_is_old = False
+        self._shows_summary = False
 
-    def _exceeded(self, reason: str, command: Any) -> None:
-        """Note which limit a command exceeded."""
-        self._last_command = command
-        self._limit = "maxTime" if reason == "timeout" else "timeout"
-        if reason in ("timeout", "timeout_without_output"):
-            self.timed_out = True
-        elif reason == "max_lines_failure":
-            self.max_lines_reached = True
+    def getCurrentSummary(self) -> dict[str, str]:
+        """Return ``{"step": what the step is doing}``."""
+        return {"step": self._described(self.description) or "running"}
 
-    def _detail(self, words: str, plain: set[str]) -> str:
-        """Return what is special about the end: a limit, or the step's own words in its summary
-        (which are other than *plain*)."""
-        arguments = {} if self._last_command is None else self._last_command.args
+    def getResultSummary(self) -> Any:
+        """Return ``{"step": what the step did, "build": its part in the build's sentence}``, of
+        which both may be missing."""
+        done = self.description if self.descriptionDone is None else self.descriptionDone
+        sentence = self._described(done) or "finished"
+        if self.results != SUCCESS:
+            sentence += f" ({statusToString(self.results)})"
         if self.timed_out:
-            seconds = arguments.get(self._limit)
-            if not isinstance(seconds, int | float):
-                return "timed out"
-            return f"timed out after {rough(seconds)}"
-        if self.max_lines_reached:
-            limit = arguments.get("max_lines")
-            return f"more than {limit} lines" if isinstance(limit, int) else "too many lines"
-        return "" if words in plain else words.removesuffix(f" ({statusToString(self.results)})")
+            sentence += " (timed out)"
+        elif self.max_lines_reached:
+            sentence += " (max lines)"
+        return {"step": sentence}
 
-    @property
-    def _exit_code(self) -> int | None:
-        """The exit code of the command that ran last, where it says that something went wrong."""
-        code = None if self._last_command is None else self._last_command.rc
-        return code if isinstance(code, int) and code > 0 else None
+    @outgoing
+    async def getBuildResultSummary(self) -> dict[str, str]:
+        """Return the result's summary with ``build`` as the step's ``updateBuildSummaryPolicy``
+        wants it."""
+        return await self._build_summary()
+
+    async def _build_summary(self) -> dict[str, str]:
+        """Do the work of `getBuildResultSummary`."""
+        summary = dict(await self._result_summary())
+        if (
+            self.results in self.updateBuildSummaryPolicy
+            and "build" not in summary
+            and "step" in summary
+        ):
+            summary["build"] = summary["step"]
+        return summary
+
+    async def _result_summary(self) -> Any:
+        """Return what an old-style step says, or what `getResultSummary` does."""
+        if (said := self._old_summary()) is not None:
+            return said
+        return await answered("getResultSummary", self.getResultSummary)
+
+    def updateSummary(self) -> None:
+        """Show what `getCurrentSummary` says: now, and again at most once a second."""
+        if not self._running or self.results is not None:
+            return
+        self._summary_is_old = True
+        if not self._shows_summary:
+            self._shows_summary = True
+            self._tasks.spawn(self._show_summaries(), name="update the summary")
+
+    async def _show_summaries(self) -> None:
+        try:
+            while self._summary_is_old:
+                self._summary_is_old = False
+                self._engine_runtime.set_state(await self._current_sentence())
+                await asyncio.sleep(_PAUSE)
+        finally:
+            self._shows_summary = False
+
+    async def _current_sentence(self) -> str:
+        """Return what the step is doing."""
+        if (words := self._old_words()) is not None:
+            return words
+        summary = await answered("getCurrentSummary", self.getCurrentSummary)
+        return str(summary.get("step", "finished") if isinstance(summary, dict) else summary)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from buildbot._border.arguments import no_argument
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.comparison import ComparableMixin
-from buildbot._border.errors import error
+from buildbot._border.errors import error, warn
 from buildbot._border.rendering import render_value
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import (
@@ -35,6 +35,9 @@ class ShellArg(ResultComputingConfigMixin, ComparableMixin):
         if command is None:
             error('ShellArg needs the argument "command"')
         self.command = command
+        if "logfile" in kwargs:
+            warn('ShellArg: argument "logfile" was removed from Buildbot; use logname')
+            logname = kwargs.pop("logfile") if logname is None else logname
         self.logname = logname
         for name, value in kwargs.items():
             if name in self.resultConfig:
@@ -103,8 +106,10 @@ class ShellSequence(ShellMixin, BuildStep):
             command = await self.makeRemoteShellCommand(
                 command=argument.command, stdioLogName=argument.logname
             )
+            await self._set_up(command)
             await inward(self.runCommand, command)
-            overall, halts = computeResultAndTermination(argument, command.results(), overall)
+            result = await self._result_of(command)
+            overall, halts = computeResultAndTermination(argument, result, overall)
             if halts:
                 break
         return overall

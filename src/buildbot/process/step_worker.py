@@ -1,0 +1,38 @@
+"""What a step can ask of its worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot.interfaces import WorkerSetupError
+
+
+class StepWorker:
+    """The worker of a step: which commands it has, and its name."""
+
+    build: Any
+    worker: Any
+
+    def workerVersion(self, command: str, oldversion: str | None = None) -> str | None:
+        """Return the version of a command on the worker, None if it is not there."""
+        version: str | None = self.worker.worker_commands.get(command, oldversion)
+        return version
+
+    def workerVersionIsOlderThan(self, command: str, minversion: str) -> bool:
+        """Return whether the worker has no such command, or an older one."""
+        version = self.workerVersion(command)
+        return version is None or _version(version) < _version(minversion)
+
+    def checkWorkerHasCommand(self, command: str) -> None:
+        """Raise WorkerSetupError if the worker has no such command."""
+        if not self.workerVersion(command):
+            message = f"worker is too old, does not know about {command}"
+            raise WorkerSetupError(message)
+
+    def getWorkerName(self) -> str | None:
+        """Return the worker's name."""
+        return self.build.getWorkerName() if self.build is not None else None
+
+
+def _version(text: str) -> list[int]:
+    return [int(part) if part.isdigit() else 0 for part in text.split(".")]
