@@ -32,6 +32,8 @@ _NOT_IN_THE_STORE = {"forceschedulers", "logchunks", "rootlinks", "specs", "why"
 _READ_ONLY = {
     "masters.with_leftovers",
     "buildsets.latest_build",
+    "buildsets.newest_id",
+    "buildsets.of_scheduler",
     "buildsets.rebuild_of",
     "changes.buildsets_of",
     "changes.changes",

@@ -11,7 +11,7 @@ from store_workshop import Workshop
 
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import Change, NewChange
-from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, SchedulerId
+from chargehand.domain.identifiers import BuilderId, BuildId, BuildsetId, MasterId, SchedulerId
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.events.bus import Bus
 from chargehand.events.messages import (
@@ -237,6 +237,22 @@ async def test_a_build_that_is_not_there_can_be_neither_rebuilt_nor_the_latest(
         await given.buildsets.rebuild_of(BuildId(99))
 
     assert await given.buildsets.latest_build(given.builders[0]) is None
+
+
+async def test_buildsets_of_a_scheduler_are_found_from_one_on(given: Given) -> None:
+    assert await given.buildsets.newest_id() is None
+    own, other = given.buildset(), given.buildset(scheduler="another", builder_ids=())
+    sets = [(await given.buildsets.submit(one)).buildset.id for one in (own, other, own, own)]
+
+    after = await given.buildsets.of_scheduler(own.scheduler, after=sets[1])
+    among = await given.buildsets.of_scheduler(own.scheduler, after=sets[2], among=sets[:2])
+    complete = await given.buildsets.of_scheduler("another", after=BuildsetId(0))
+
+    assert await given.buildsets.newest_id() == sets[3]
+    assert [one.id for one in after] == sets[2:]
+    assert [one.id for one in among] == [sets[0], sets[3]]
+    assert [(one.id, one.complete) for one in complete] == [(sets[1], True)]
+    assert after[0].source_stamps
 
 
 async def test_what_was_looked_at_is_remembered_and_never_lowered(given: Given) -> None:

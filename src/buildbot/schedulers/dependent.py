@@ -1,4 +1,4 @@
-"""Building after something else succeeded: accepted, and not supported yet."""
+"""Building after something else succeeded."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot.config import error
 from buildbot.schedulers.base import BaseScheduler, ReconfigurableBaseScheduler
-from chargehand.config.model import NotYet
+from chargehand.scheduling import dependent
 
 
 class Dependent(ReconfigurableBaseScheduler):
-    """Builds what the upstream scheduler's buildset built, once that was successful."""
+    """Builds the source stamps of an upstream scheduler's buildset, once all of its builds have
+    ended with SUCCESS or WARNINGS. ``upstream`` is the scheduler itself, not its name."""
 
     compare_attrs = ("upstream_name",)
     upstream_name: Any = None
@@ -24,7 +25,10 @@ class Dependent(ReconfigurableBaseScheduler):
     def checkConfig(self, upstream: Any, builderNames: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
         if not isinstance(upstream, BaseScheduler):
-            error("upstream must be another scheduler")
+            error(
+                f"{self._what}: upstream must be another scheduler, not {upstream!r}; "
+                "pass the object, not its name"
+            )
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
@@ -35,4 +39,4 @@ class Dependent(ReconfigurableBaseScheduler):
         return settled(None)
 
     def _settings(self) -> Any:
-        return NotYet(kind="Dependent")
+        return dependent.Settings(common=self._common(), upstream=str(self.upstream_name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -9,15 +10,18 @@ from typing import Any, ClassVar
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import outward, settled
 from buildbot.config import error
+from buildbot.process.results import SUCCESS
 from buildbot.schedulers import wiring
 from buildbot.schedulers.arguments import Arguments, check_change_arguments
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from buildbot.schedulers.overriding import UsersActions, is_overridden
+from buildbot.schedulers.triggerable import triggered_properties
 from buildbot.util import NotABranch
-from chargehand.config.model import NotYet
 from chargehand.domain.change import Change
-from chargehand.scheduling import nightly, periodic
+from chargehand.scheduling import nightly, nightly_triggerable, periodic
 from chargehand.scheduling.change_feed import Filter
+from chargehand.scheduling.errors import SchedulerDisabled
+from chargehand.scheduling.nightly_triggerable import LastTrigger
 from chargehand.scheduling.time_table import TimeTable, TimeTableError
 from chargehand.scheduling.timed import Actions
 
@@ -249,7 +253,10 @@ class Nightly(NightlyBase):
 
 
 class NightlyTriggerable(NightlyBase):
-    """Builds by a time table what was last triggered: accepted, and not supported yet."""
+    """Builds by a time table what a ``Trigger`` step named it with last, if one did since its last
+    build. Such a step does not wait for these builds."""
+
+    reason: Any = ""
 
     def reconfigService(
         self, *args: Any, reason: Any = _REASON % "NightlyTriggerable", **kwargs: Any
@@ -257,8 +264,40 @@ class NightlyTriggerable(NightlyBase):
         """Take the arguments."""
         return super().reconfigService(*args, reason=reason, **kwargs)
 
+    def trigger(
+        self,
+        waited_for: bool,
+        sourcestamps: Any = None,
+        set_props: Any = None,
+        parent_buildid: int | None = None,
+        parent_relationship: str | None = None,
+    ) -> tuple[Any, Any]:
+        """Note what to build next; returns Deferreds like `Triggerable.trigger`, which fire when it
+        is stored: of no buildset, and of SUCCESS."""
+        trigger = LastTrigger.with_stamps(
+            sourcestamps or [],
+            properties=triggered_properties(self.properties, set_props).asDict(),
+            parent_build_id=parent_buildid,
+            parent_relationship=parent_relationship,
+        )
+        noted = asyncio.get_running_loop().create_task(self._note(trigger))
+        return outward(_after(noted, (None, {}))), outward(_after(noted, (SUCCESS, {})))
+
+    async def _note(self, trigger: LastTrigger) -> None:
+        if not self.enabled:
+            raise SchedulerDisabled(self.name)
+        kind = self._behaviour()
+        assert isinstance(kind, nightly_triggerable.NightlyTriggerable)
+        await kind.trigger(trigger)
+
     def _settings(self) -> Any:
-        return NotYet(kind="NightlyTriggerable")
+        table, forced = self._times.table(), self._times.forced()
+        return nightly_triggerable.Settings(table=table, forced=forced, **self._timed())
+
+
+async def _after(noted: asyncio.Task[None], value: Any) -> Any:
+    await asyncio.shield(noted)
+    return value
 
 
 def _both(one: Filter, other: Filter | None) -> Filter:

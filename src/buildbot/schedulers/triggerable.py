@@ -12,6 +12,18 @@ from buildbot.process.results import EXCEPTION, SUCCESS
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from chargehand.scheduling.errors import SchedulerDisabled
 
+
+def triggered_properties(own: Properties, given: Any) -> Properties:
+    """Return a scheduler's properties with those that a trigger sets."""
+    properties = Properties()
+    properties.updateFromProperties(own)
+    if isinstance(given, Properties):
+        properties.updateFromProperties(given)
+    elif given:
+        properties.update(given, "Trigger")
+    return properties
+
+
 _Submitted = tuple[int | None, dict[int, int]]
 """The identifier of a buildset, None if there was nothing to submit; its requests by builder."""
 
@@ -50,12 +62,7 @@ class Triggerable(ReconfigurableBaseScheduler):
         Returns two Deferreds: of the buildset's identifier and its request identifiers by builder
         identifier, and, once it is complete, of its result and the same request identifiers.
         """
-        properties = Properties()
-        properties.updateFromProperties(self.properties)
-        if isinstance(set_props, Properties):
-            properties.updateFromProperties(set_props)
-        elif set_props:
-            properties.update(set_props, "Trigger")
+        properties = triggered_properties(self.properties, set_props)
         what = self.reason or f"The Triggerable scheduler named '{self.name}' triggered this build"
         submission = asyncio.get_running_loop().create_task(
             self._submit(

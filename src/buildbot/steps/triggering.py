@@ -88,14 +88,14 @@ class Triggered:
     @property
     def words(self) -> str:
         """Its name, and how its builds ended: ``nightly (1 failure, 2 success)``."""
-        if self.result is None:
+        if self.result is None or not self.requests:
             return self.name
         counts = Counter(self.results)
         worst_first = sorted(counts, key=cmp_to_key(_by_severity))
         if len(self.results) > 1:
             told = [f"{counts[result]} {statusToString(result)}" for result in worst_first]
         else:
-            told = [statusToString(self.result) if self.requests else "nothing to build"]
+            told = [statusToString(self.result)]
         if self.is_unimportant:
             told.append("unimportant")
         return f"{self.name} ({', '.join(told)})"

@@ -127,7 +127,6 @@ class Parts:
             dispatcher=self.dispatcher,
             builds=self.builds,
             fleet=self.fleet,
-            locks=self._locks,
             resources=self.store.resources,
             changes=self.store.changes,
         )

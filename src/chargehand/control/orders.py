@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 
 from chargehand.control.ports import Changes, Resources
-from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.change_fate import ChangeOutcome
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
@@ -38,7 +37,6 @@ class Orders:
         dispatcher: Dispatcher,
         builds: Builds,
         fleet: Fleet,
-        locks: LockTable,
         resources: Resources,
         changes: Changes,
     ) -> None:
@@ -46,7 +44,6 @@ class Orders:
         self._dispatcher = dispatcher
         self._builds = builds
         self._fleet = fleet
-        self._locks = locks
         self._resources = resources
         self._changes = changes
 

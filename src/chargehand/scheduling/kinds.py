@@ -6,14 +6,28 @@ from collections.abc import Callable
 
 from chargehand.config.model import Component
 from chargehand.domain.identifiers import SchedulerId
-from chargehand.scheduling import custom, force, nightly, on_change, periodic
+from chargehand.scheduling import (
+    custom,
+    dependent,
+    force,
+    nightly,
+    nightly_triggerable,
+    on_change,
+    periodic,
+)
 from chargehand.scheduling.behaviour import Behaviour, Parts
 from chargehand.scheduling.scheduler import Scheduler
 from chargehand.scheduling.submitting import SchedulerServices
 from chargehand.scheduling.timed import Timed
 
 AnySettings = (
-    on_change.Settings | periodic.Settings | nightly.Settings | force.Settings | custom.Settings
+    on_change.Settings
+    | dependent.Settings
+    | periodic.Settings
+    | nightly.Settings
+    | nightly_triggerable.Settings
+    | force.Settings
+    | custom.Settings
 )
 
 
@@ -47,6 +61,10 @@ def _behaviour(settings: AnySettings, parts: Parts) -> Behaviour:
     match settings:
         case on_change.Settings():
             return on_change.OnChange(settings, parts)
+        case dependent.Settings():
+            return dependent.Dependent(settings, parts)
+        case nightly_triggerable.Settings():
+            return nightly_triggerable.NightlyTriggerable(settings, parts)
         case periodic.Settings() | nightly.Settings():
             return Timed(settings, parts)
         case force.Settings():

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from chargehand.domain.build import Build
-from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
+from chargehand.domain.buildset import Buildset, NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import (
     BuilderId,
     BuildId,
+    BuildsetId,
     ChangeId,
     MasterId,
     SchedulerId,
@@ -33,6 +34,15 @@ class BuildsetStore(Protocol):
 
     async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
         """Return a new buildset for the same sources as a build. Raises LookupError."""
+
+    async def newest_id(self) -> BuildsetId | None:
+        """Return the newest buildset's identifier."""
+
+    async def of_scheduler(
+        self, scheduler: str, *, after: BuildsetId, among: Sequence[BuildsetId] = ()
+    ) -> list[Buildset]:
+        """Return what a scheduler submitted after a buildset, or that is among these; oldest
+        first."""
 
     async def latest_build(self, builder_id: BuilderId) -> Build | None:
         """Return the builder's newest build."""

@@ -69,6 +69,7 @@ class Scheduling:
             changes=changes,
             state=state,
             builders=builders,
+            bus=bus,
             clock=clock,
             tasks=self._tasks,
             redaction=redaction or Redaction(),

@@ -11,6 +11,7 @@ from chargehand.domain.identifiers import BuildId, ChangeId, SchedulerId, Source
 from chargehand.domain.properties import Property, merged
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_stamp import SourceStamp
+from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
@@ -93,6 +94,7 @@ class SchedulerServices:
     changes: ChangeStore
     state: StateStore
     builders: BuilderDirectory
+    bus: Bus
     clock: Clock
     tasks: Tasks
     redaction: Redaction = field(default_factory=Redaction)

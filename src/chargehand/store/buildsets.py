@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from chargehand.domain.build import Build
-from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
-from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, SourceStampId
+from chargehand.domain.buildset import Buildset, NewBuildset, SubmittedBuildset
+from chargehand.domain.identifiers import BuilderId, BuildId, BuildsetId, ChangeId, SourceStampId
 from chargehand.domain.properties import merged
 from chargehand.domain.remembered import Remembered
 from chargehand.store.build_rows import BUILD_COLUMNS, build_of
-from chargehand.store.engine.columns import of_json, properties_of_json
+from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
+from chargehand.store.engine.columns import ids_as_json, of_json, properties_of_json
 from chargehand.store.engine.database import Database
+from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.tables import (
     builds,
     buildset_changes,
@@ -32,6 +34,15 @@ _LATEST = (
     .where(builds.c.builder_id == bindparam("builder_id"))
     .order_by(builds.c.number.desc())
     .limit(1)
+)
+_NEWEST = select(func.max(buildsets.c.id))
+_OF_SCHEDULER = (
+    select(*BUILDSET_COLUMNS)
+    .where(
+        buildsets.c.scheduler == bindparam("scheduler"),
+        or_(buildsets.c.id > bindparam("after"), is_among(buildsets.c.id)),
+    )
+    .order_by(buildsets.c.id)
 )
 _ORIGIN = (
     select(
@@ -85,6 +96,22 @@ class Buildsets:
         """Return a new buildset for the same sources as a build. Raises LookupError."""
         return await self._database.read_patiently(
             lambda connection: _rebuild_of(connection, build_id)
+        )
+
+    async def newest_id(self) -> BuildsetId | None:
+        """Return the newest buildset's identifier."""
+        return await self._database.read_patiently(
+            lambda connection: connection.execute(_NEWEST).scalar()
+        )
+
+    async def of_scheduler(
+        self, scheduler: str, *, after: BuildsetId, among: Sequence[BuildsetId] = ()
+    ) -> list[Buildset]:
+        """Return what a scheduler submitted after a buildset, or that is among these; oldest
+        first."""
+        values = {"scheduler": scheduler, "after": after, "ids": ids_as_json(among)}
+        return await self._database.read_patiently(
+            lambda connection: buildsets_of(connection, connection.execute(_OF_SCHEDULER, values))
         )
 
     async def latest_build(self, builder_id: BuilderId) -> Build | None:

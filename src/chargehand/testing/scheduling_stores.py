@@ -171,6 +171,8 @@ class MemoryBuildsets:
         self._changes = changes
         self._state = state
         self.submitted: list[NewBuildset] = []
+        self._stored: list[tuple[str, Buildset]] = []
+        """Schedulers and their buildsets."""
         self._grown = asyncio.Event()
         self._requests = itertools.count(1)
 
@@ -202,10 +204,12 @@ class MemoryBuildsets:
         announced = [RequestSubmitted(pending=pending) for pending in requests]
         submitted = BuildsetSubmitted(buildset=stored, scheduler=buildset.scheduler)
         self._bus.publish([submitted, *announced])
+        self._stored.append((buildset.scheduler, stored))
         if not requests:
             complete = msgspec.structs.replace(
                 stored, complete=True, complete_at=0.0, result=Result.SUCCESS
             )
+            self._stored[-1] = (buildset.scheduler, complete)
             self._bus.publish([BuildsetCompleted(buildset=complete)])
         self._grown.set()
         return SubmittedBuildset(buildset=stored, requests=requests)
@@ -246,6 +250,17 @@ class MemoryBuildsets:
     async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
         """Return the buildset that builds the same again. Raises LookupError."""
         raise LookupError(f"there is no build {build_id}")
+
+    async def newest_id(self) -> BuildsetId | None:
+        """Return the newest buildset's identifier."""
+        return self._stored[-1][1].id if self._stored else None
+
+    async def of_scheduler(
+        self, scheduler: str, *, after: BuildsetId, among: Sequence[BuildsetId] = ()
+    ) -> list[Buildset]:
+        """Return what a scheduler submitted after a buildset, or that is among these."""
+        own = [stored for name, stored in self._stored if name == scheduler]
+        return [stored for stored in own if stored.id > after or stored.id in among]
 
     async def latest_build(self, builder_id: BuilderId) -> Build | None:
         """Return the builder's newest build."""

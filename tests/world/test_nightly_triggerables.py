@@ -1,0 +1,106 @@
+"""Schedulers that build at certain times what was triggered last."""
+
+from __future__ import annotations
+
+import pytest
+from written import started
+
+from chargehand.domain.result import Result
+from chargehand.testing.world import World
+
+_HOUR = 3600.0
+
+
+def _text(more: str = "", wait: bool = False) -> str:
+    return f"""
+c['workers'] = [worker.LocalWorker('local', max_builds=4)]
+add('night', sh('night'))
+add('parent', steps.Trigger(schedulerNames=['hourly'], waitForFinish={wait},
+                            set_properties={{'tag': util.Property('tag')}}))
+c['schedulers'] += [
+    schedulers.NightlyTriggerable(
+        name='hourly', builderNames=['night'], minute=0, properties={{'own': 1}}, {more}),
+    schedulers.AnyBranchScheduler(name='quick', builderNames=['parent']),
+]
+"""
+
+
+@pytest.mark.parametrize("how", ["runs", "reconfigured", "stopped", "killed"])
+async def test_the_last_trigger_is_built_once_when_its_time_comes(how: str) -> None:
+    async with started(_text()) as ci:
+        await ci.sleep(2 * _HOUR)
+        assert not ci.builds("night")  # It was not triggered.
+
+        for revision in ("old", "new"):
+            tag = {"tag": (f"v {revision}", "Change")}
+            await ci.push(branch="main", revision=revision, properties=tag)
+            await ci.until_idle()
+        assert not ci.builds("night")
+
+        await _happens(ci, how)
+        await ci.sleep(_HOUR)
+        await ci.until_idle()
+        await _happens(ci, how)
+        await ci.sleep(3 * _HOUR)
+
+        (build,) = ci.builds("night")
+        found = await ci.properties(build)
+        assert found["tag"] == ["v new", "trigger"]
+        assert found["own"] == [1, "Scheduler"]
+        buildset = (await ci.get("buildsets"))[-1]
+        assert buildset["sourcestamps"][0]["revision"] == "new"
+        assert buildset["reason"] == (
+            "The NightlyTriggerable scheduler named 'hourly' triggered this build"
+        )
+        assert buildset["parent_buildid"] == ci.last_build("parent").id
+        assert build.started_at % _HOUR < 1
+
+
+async def test_a_step_does_not_wait_for_what_is_built_later() -> None:
+    async with started(_text(wait=True)) as ci:
+        parent = await ci.build("parent")
+
+        assert parent.result is Result.SUCCESS
+        assert ci.step(parent, "trigger").state == "triggered hourly"
+        assert not ci.builds("night")
+
+
+async def test_only_if_changed_needs_a_change_and_a_trigger() -> None:
+    more = "onlyIfChanged=True, fileIsImportant=lambda change: 'code' in change.files"
+    async with started(_text(more)) as ci:
+        await ci.push(revision="first", files=["docs"])  # The first time it builds in any case.
+        await ci.sleep(_HOUR)
+        assert len(ci.builds("night")) == 1
+
+        await ci.push(revision="docs", files=["docs"])
+        await ci.sleep(2 * _HOUR)
+        assert len(ci.builds("night")) == 1  # It was triggered, and nothing important changed.
+
+        await ci.push(revision="code", files=["code"])
+        await ci.sleep(2 * _HOUR)
+        assert len(ci.builds("night")) == 2
+
+        await ci.sleep(5 * _HOUR)
+        assert len(ci.builds("night")) == 2
+
+
+async def test_a_disabled_one_cannot_be_triggered() -> None:
+    async with started(_text()) as ci:
+        (hourly,) = [row for row in await ci.get("schedulers") if row["name"] == "hourly"]
+        await ci.order(f"schedulers/{hourly['schedulerid']}", "enable", enabled=False)
+
+        parent = await ci.build("parent")
+
+        assert parent.result is Result.FAILURE
+        assert 'scheduler "hourly" is disabled' in ci.step(parent, "trigger").state
+
+
+async def _happens(ci: World, how: str) -> None:
+    match how:
+        case "reconfigured":
+            await ci.reconfigure((ci.path / "master.cfg").read_text() + "\n# the same\n")
+        case "stopped":
+            await ci.restart()
+        case "killed":
+            await ci.crash()
+            await ci.start()
