@@ -33,33 +33,12 @@ _REPORTERS = {
         GerritVerifyStatusPush="baseURL auth verification_name abstain category reporter "
         f"{_STATUS}",
     ),
-    "buildbot.reporters.github": _of(
-        "reporter",
-        GitHubStatusPush=f"token {_STATUS} context baseURL context_pr",
-        GitHubCommentPush=f"token {_STATUS} baseURL",
-    ),
-    "buildbot.reporters.gitlab": _of(
-        "reporter", GitLabStatusPush=f"token {_STATUS} context baseURL"
-    ),
-    "buildbot.reporters.http": _of(
-        "reporter",
-        HttpStatusPushBase="*",
-        HttpStatusPush="serverUrl auth headers skip_encoding format_fn wantProperties wantSteps "
-        "wantLogs builders",
-    )
-    | _of("alias", ReporterBase="buildbot.reporters.base"),
     "buildbot.reporters.irc": _of(
         "reporter",
         IRC="host nick channels pm_to_nicks port allowForce tags password notify_events "
         "showBlameList useRevisions useSSL useSASL lostDelay failedDelay useColors "
         "noticeOnChannel authz",
     ),
-    "buildbot.reporters.mail": _of(
-        "reporter",
-        MailNotifier="fromaddr relayhost lookup extraRecipients sendToInterestedUsers extraHeaders "
-        "useTls useSmtps smtpUser smtpPassword smtpPort dumpMailsToLog",
-    )
-    | _of("value", Domain="domain"),
     "buildbot.reporters.pushjet": _of("reporter", PushjetNotifier="secret levels base_url"),
     "buildbot.reporters.pushover": _of(
         "reporter", PushoverNotifier="user_key api_token priorities otherParams"

@@ -126,6 +126,10 @@ REPORTERS = {
         "BuildSetStatusGenerator",
     ),
     **_of("buildbot.reporters.generators.utils", "BuildStatusGeneratorMixin"),
+    **_of("buildbot.reporters.github", "GitHubCommentPush", "GitHubStatusPush"),
+    **_of("buildbot.reporters.gitlab", "GitLabStatusPush"),
+    **_of("buildbot.reporters.http", "HttpStatusPush", "HttpStatusPushBase"),
+    **_of("buildbot.reporters.mail", "MailNotifier"),
     **_of("buildbot.reporters.generators.worker", "WorkerMissingGenerator"),
     **_of(
         "buildbot.reporters.message",

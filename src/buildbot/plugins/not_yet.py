@@ -15,9 +15,7 @@ from buildbot.worker.latent import AbstractLatentWorker
 from chargehand.config.model import Component, NotYet
 
 _REPORTER = ("name", "generators", "debug", "verify", "verbose", "headers")
-_NAMED_BY_GENERATORS = frozenset(
-    {"HttpStatusPushBase", "MailNotifier", "PushjetNotifier", "PushoverNotifier"}
-)
+_NAMED_BY_GENERATORS = frozenset({"PushjetNotifier", "PushoverNotifier"})
 _GENERIC_WORKER = (
     "name",
     "password",

@@ -45,6 +45,8 @@ class MasterView(AsyncMultiService):
         self.scheduler_manager = SchedulerDirectory()
         self.secrets = SecretStore(access)
         self.namedServices["secrets"] = self.secrets
+        self.unsent: dict[str, list[Any]] = {}
+        """What reporters that were stopped could not send, by their names."""
 
     def allSchedulers(self) -> list[Any]:
         """Return the configured schedulers, also those that are disabled."""

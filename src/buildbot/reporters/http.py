@@ -1,0 +1,191 @@
+"""`HttpStatusPush`: reports to a web service, and what other reporters of the kind stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from buildbot._border.arguments import own_arguments
+from buildbot._border.errors import error, warn
+from buildbot._border.rendering import is_constant
+from buildbot.reporters.base import ReporterBase
+from buildbot.reporters.generators.build import BuildStatusGenerator
+from buildbot.reporters.http_sending import Request, post, verification
+from buildbot.reporters.message import MessageFormatterFunction
+from buildbot.reporters.old_arguments import removed
+from buildbot.reporters.sending import SendingReporter
+
+__all__ = ["HttpStatusPush", "HttpStatusPushBase", "ReporterBase"]
+
+Row = dict[str, Any]
+
+_OLD = ("format_fn", "wantProperties", "wantSteps", "wantLogs", "wantPreviousBuild", "builders")
+
+
+class HttpStatusPushBase(SendingReporter):
+    """A reporter that talks HTTP: ``debug``, ``verify`` and ``cert`` are attributes of it.
+
+    Subclasses write `sendMessage`. What they hand to `push` is sent in order, in the background: a
+    service that is not there holds up nothing, and gets everything when it is back.
+    """
+
+    advice: ClassVar[str] = "Check the address, and what the reporter is allowed to do there"
+    keeps_order: ClassVar[bool] = True
+    debug: Any = None
+    verify: Any = None
+    cert: Any = None
+    auth: tuple[str, str] | None = None
+    request_headers: Mapping[str, str] = MappingProxyType({})
+
+    @own_arguments
+    def checkConfig(
+        self,
+        generators: Sequence[Any] | None = None,
+        debug: bool | None = None,
+        verify: bool | str | None = None,
+        cert: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Check the arguments."""
+        return super().checkConfig(generators=generators, **kwargs)
+
+    @own_arguments
+    def reconfigService(
+        self,
+        generators: Sequence[Any] | None = None,
+        debug: bool | None = None,
+        verify: bool | str | None = None,
+        cert: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Take over the arguments."""
+        self.debug = debug
+        self.verify = verify
+        self.cert = cert
+        return super().reconfigService(generators=generators, **kwargs)
+
+    def is_status_2xx(self, code: int) -> bool:
+        """Return whether an answer with this code is a success."""
+        return 200 <= code < 300
+
+    def push(self, title: str, url: str, body: Any) -> None:
+        """Send JSON to an address soon, with ``request_headers`` and ``auth``; *title* names it in
+        the log."""
+        self.send_later(title, (url, body))
+
+    async def deliver(self, content: tuple[str, Any]) -> None:
+        """Send JSON to an address now."""
+        url, body = content
+        request = Request(
+            url=url,
+            body=body,
+            headers=self.request_headers,
+            auth=self.auth,
+            verification=verification(self.verify, self.cert),
+        )
+        await post(request)
+
+
+class HttpStatusPush(HttpStatusPushBase):
+    """Posts each report's body as JSON to ``serverUrl``: by default the build when it begins and
+    when it finishes. ``auth`` is (user, password)."""
+
+    name = "HttpStatusPush"
+    secrets: ClassVar[Any] = ("serverUrl", "auth", "headers")
+
+    @own_arguments
+    def checkConfig(
+        self,
+        serverUrl: Any = None,
+        auth: Any = None,
+        headers: Any = None,
+        debug: bool | None = None,
+        verify: bool | str | None = None,
+        cert: Any = None,
+        skip_encoding: bool = False,
+        generators: Sequence[Any] | None = None,
+        **old: Any,
+    ) -> Any:
+        """Check the arguments."""
+        if is_constant(serverUrl) and not str(serverUrl).startswith(("http://", "https://")):
+            error(
+                "HttpStatusPush: serverUrl must be an http:// or https:// address, "
+                f"not {serverUrl!r}"
+            )
+        if auth is not None and is_constant(auth) and len(auth) != 2:
+            error("HttpStatusPush: auth must be (user, password)")
+        given = {name: old.pop(name) for name in _OLD if name in old}
+        if given:
+            details = (
+                "report_new=True",
+                "message_formatter=reporters.MessageFormatterFunction(function, 'json')",
+            )
+            generator = "reporters.BuildStatusGenerator(...)"
+            warn(removed("HttpStatusPush", given, generator, details))
+        return super().checkConfig(
+            generators=self._generators(generators, given),
+            debug=debug,
+            verify=verify,
+            cert=cert,
+            **old,
+        )
+
+    @own_arguments
+    def reconfigService(
+        self,
+        serverUrl: Any = None,
+        auth: Any = None,
+        headers: Any = None,
+        debug: bool | None = None,
+        verify: bool | str | None = None,
+        cert: Any = None,
+        skip_encoding: bool = False,
+        generators: Sequence[Any] | None = None,
+        **old: Any,
+    ) -> Any:
+        """Take over the arguments."""
+        self.serverUrl = str(serverUrl)
+        self.auth = None if auth is None else (str(auth[0]), str(auth[1]))
+        self.request_headers = dict(headers or {})
+        return super().reconfigService(
+            generators=self._generators(generators, old), debug=debug, verify=verify, cert=cert
+        )
+
+    def sendMessage(self, reports: Sequence[Row]) -> Any:
+        """Queue the reports."""
+        for report in reports:
+            builds = report.get("builds") or []
+            what = f"a report of build {builds[0]['buildid']}" if builds else "a report"
+            self.push(what, self.serverUrl, report["body"])
+
+    def _create_default_generators(self) -> list[Any]:
+        return [_pushing(lambda context: context["build"])]
+
+    def _generators(self, generators: Any, old: Mapping[str, Any]) -> Any:
+        if not old:
+            return self._create_default_generators() if generators is None else generators
+        wanted = {
+            "want_properties": old.get("wantProperties", False),
+            "want_steps": old.get("wantSteps", False),
+            "want_logs": old.get("wantLogs", False),
+            "want_logs_content": old.get("wantLogs", False),
+        }
+        function = _of_build(old.get("format_fn"))
+        return [*(generators or ()), _pushing(function, builders=old.get("builders"), **wanted)]
+
+
+def _of_build(function: Callable[[Row], Any] | None) -> Callable[[Row], Any]:
+    """Return a formatter's function that does what an old ``format_fn(build)`` does."""
+    if function is None:
+        return lambda context: context["build"]
+    return lambda context: function(context["build"])
+
+
+def _pushing(function: Callable[[Row], Any], *, builders: Any = None, **wanted: Any) -> Any:
+    return BuildStatusGenerator(
+        mode="all",
+        builders=builders,
+        report_new=True,
+        message_formatter=MessageFormatterFunction(function, "json", **wanted),
+    )

@@ -1,0 +1,93 @@
+"""Requests that report something to a web service."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from buildbot._border.times import toJson
+from buildbot.reporters.outbox import NotNow, Refused, Unavailable
+
+_SECONDS = 60.0
+_MOST_LETTERS = 300
+_LATER = frozenset({408, 425, 429})
+"""Answers below 500 that are not the last word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request with a JSON body."""
+
+    url: str
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    verification: bool | ssl.SSLContext = True
+
+
+def verification(verify: bool | str | None, cert: str | tuple[str, str] | None) -> Any:
+    """Return how the server's certificate is checked, and with which one of ours."""
+    if cert is None and not isinstance(verify, str):
+        return verify is not False
+    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        chain = (cert,) if isinstance(cert, str) else tuple(cert)
+        context.load_cert_chain(*chain)
+    return context
+
+
+def encoded(body: Any) -> bytes:
+    """Return a body as JSON; times are seconds since 1970."""
+    return json.dumps(body, default=_plain, allow_nan=False).encode()
+
+
+async def post(request: Request) -> None:
+    """Send it. Raises Unavailable, NotNow or Refused."""
+    try:
+        body = encoded(request.body)
+    except (TypeError, ValueError) as error:
+        raise Refused(f"JSON cannot hold what is to be sent: {error}") from error
+    headers = {"Content-Type": "application/json", **request.headers}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session,
+            session.post(
+                request.url,
+                data=body,
+                headers=headers,
+                auth=aiohttp.BasicAuth(*request.auth) if request.auth else None,
+                ssl=request.verification,
+            ) as response,
+        ):
+            status = response.status
+            answer = await response.content.read(4 * _MOST_LETTERS)
+    except aiohttp.InvalidURL as error:
+        raise Refused(f"{request.url!r} is not a valid address") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Unavailable(f"{request.url}: {_reason(error)}") from error
+    if 200 <= status < 300:
+        return
+    said = " ".join(answer.decode(errors="replace").split())[:_MOST_LETTERS]
+    kind = NotNow if status >= 500 or status in _LATER else Refused
+    raise kind(f"{request.url} answered {status} {said}".rstrip())
+
+
+def _plain(value: Any) -> Any:
+    found = toJson(value)
+    if found is None:
+        raise TypeError(f"{value!r} is a {type(value).__name__}")
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_SECONDS:g} s"
+    return " ".join(str(error).split()) or type(error).__name__
