@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from chargehand.app.directory import Directory
 from chargehand.domain.build import Build
@@ -26,9 +27,17 @@ _log = logging.getLogger("chargehand.farm")
 class Chronicle:
     """Writes what the bus tells; nothing is asked of the store for it."""
 
-    def __init__(self, *, bus: Bus, directory: Directory, master_id: MasterId) -> None:
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        directory: Directory,
+        master_id: MasterId,
+        why_now: Callable[[RequestId], str],
+    ) -> None:
         self._directory = directory
         self._master_id = master_id
+        self._why_now = why_now
         self._workers: dict[WorkerId, str] = {}
         self._submitted: dict[RequestId, float] = {}
         """When the requests were submitted of which the builds are about to start."""
@@ -64,7 +73,12 @@ class Chronicle:
 
     def _cancelled(self, event: RequestCancelled) -> None:
         self._submitted.pop(event.request.id, None)
-        _log.info("request %d cancelled: %s", event.request.id, event.reason or "no reason")
+        _log.info(
+            "request %d cancelled: %s",
+            event.request.id,
+            event.reason or "no reason",
+            extra={"ids": {"buildrequestid": event.request.id}},
+        )
 
     def _started(self, event: BuildStarted) -> None:
         build = event.build
@@ -72,14 +86,16 @@ class Chronicle:
         self._submitted.clear()  # Requests that were collapsed into it.
         waited = 0.0 if submitted is None else max(0.0, build.started_at - submitted)
         worker = self._workers.get(build.worker_id)
+        why_now = self._why_now(build.request_id)
         _log.info(
-            "build %s started on %s (build %d, request %d waited %s)",
+            "build %s started on %s (build %d, request %d waited %s%s)",
             self._name(build),
             worker or "a worker of another master",
             build.id,
             build.request_id,
             duration(waited),
-            extra={"ids": _ids(build)},
+            why_now and f"; {why_now}",
+            extra={"ids": _ids(build) | ({"why_now": why_now} if why_now else {})},
         )
 
     def _finished(self, event: BuildFinished) -> None:
@@ -107,10 +123,11 @@ class Chronicle:
         self._enabled[event.scheduler.id] = new
         if known != new:
             enabled = "enabled" if event.scheduler.enabled else "disabled"
-            _log.info('scheduler "%s" is %s', event.scheduler.name, enabled)
+            ids = {"scheduler": event.scheduler.name, "schedulerid": event.scheduler.id}
+            _log.info('scheduler "%s" is %s', event.scheduler.name, enabled, extra={"ids": ids})
 
 
-def _ids(build: Build) -> dict[str, int]:
+def _ids(build: Build) -> dict[str, int | str]:
     return {
         "buildid": build.id,
         "buildrequestid": build.request_id,

@@ -106,7 +106,12 @@ class Parts:
         self.orders = self._orders()
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
-        self.chronicle = Chronicle(bus=bus, directory=directory, master_id=master_id)
+        self.chronicle = Chronicle(
+            bus=bus,
+            directory=directory,
+            master_id=master_id,
+            why_now=self.dispatcher.why_now.of,
+        )
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
     def _builds(self, clock: Clock) -> Builds:

@@ -87,6 +87,7 @@ class _Service:
         self._told_to_stop = asyncio.Event()
         self._tasks = Tasks("signals")
         self._reconfiguring = asyncio.Lock()
+        self._reconfigurations = 0
         self._watchdog = Watchdog()
         self._stopping = Stopping(self._master)
 
@@ -182,7 +183,8 @@ class _Service:
     async def _read_configuration_again(self) -> None:
         await self._started.wait()
         async with self._reconfiguring:
-            _log.info("reloading %s", self._basedir.config_path)
+            self._reconfigurations += 1
+            _log.info("reloading %s", self._basedir.config_path, extra=self._ids)
             with Guard(_reading_failed):
                 await self._apply_configuration()
 
@@ -190,17 +192,22 @@ class _Service:
         try:
             summary = await self._master.reconfigure()
         except ConfigErrors as errors:
-            _log.error("%s", described(errors, self._basedir.config_path))
-            _log.info(RECONFIGURE_ABORTED)
+            _log.error("%s", described(errors, self._basedir.config_path), extra=self._ids)
+            _log.info(RECONFIGURE_ABORTED, extra=self._ids)
         except PartlyApplied as failure:
-            _log.error("%s", failure)
-            _log.error(RECONFIGURE_FAILED)
+            _log.error("%s", failure, extra=self._ids)
+            _log.error(RECONFIGURE_FAILED, extra=self._ids)
         except CommandFailed as failure:
-            _log.error("%s", failure)
-            _log.info(RECONFIGURE_ABORTED)
+            _log.error("%s", failure, extra=self._ids)
+            _log.info(RECONFIGURE_ABORTED, extra=self._ids)
         else:
             self._log_failed_parts()
-            _log.info("%s: %s", RECONFIGURED, summary)
+            _log.info("%s: %s", RECONFIGURED, summary, extra=self._ids)
+
+    @property
+    def _ids(self) -> dict[str, object]:
+        """What lines about the current reconfiguration have as JSON besides their text."""
+        return {"ids": {"reconfiguration": self._reconfigurations}}
 
 
 def _reading_failed(error: Exception) -> None:

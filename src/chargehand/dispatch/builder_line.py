@@ -19,6 +19,10 @@ from chargehand.domain.waiting import Waiting
 from chargehand.kit.backoff import Backoff
 
 
+class LacksWorker:
+    """None of a builder's workers can take a build."""
+
+
 class BuilderLine:
     """The mutable state of one builder, used only by the dispatcher."""
 
@@ -36,6 +40,8 @@ class BuilderLine:
         self._resting: dict[RequestId, PendingRequest] = {}
         self.blocked: Waiting | None = None
         """Why the last attempt to start a build failed."""
+        self.kept_by: Waiting | LacksWorker | None = None
+        """What kept the requests waiting last; None if they did not have to wait."""
         self.wanted: tuple[tuple[LockAccess, ...], str] | None = None
         """The locks it failed to get last, and on which worker."""
         self.places: dict[str, Place] = {}
@@ -111,7 +117,19 @@ class BuilderLine:
             self.collapsible.remove(request_id)
             if not self.queue:
                 self.leave_lines()
+                self.kept_by = None
         return pending
+
+    def block(self, why: Waiting | None) -> None:
+        """Note why an attempt to start a build failed; None: it did not."""
+        self.blocked = why
+        self.kept_by = why or self.kept_by
+
+    def lacks_worker(self) -> None:
+        """Note that no worker can take a build."""
+        self.leave_lines()
+        self.blocked = None
+        self.kept_by = LacksWorker()
 
     def leave_lines(self, keep: Collection[str] = ()) -> None:
         """Leave all lines, except for workers to *keep*."""

@@ -24,6 +24,7 @@ from chargehand.dispatch.returning_requests import ReturningRequests
 from chargehand.dispatch.rounds import Rounds
 from chargehand.dispatch.rules import takes_builds, usable
 from chargehand.dispatch.waiting_parents import Occupant
+from chargehand.dispatch.why_now import WhyNow
 from chargehand.domain.assignment import AlreadyClaimed, Assignment, UnknownBuilder
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId
@@ -85,6 +86,7 @@ class Dispatcher:
             store=store, master_id=master_id, tasks=self._tasks, queue_again=self._queue_again
         )
         self._order = Order()
+        self.why_now = WhyNow()
         self._rounds = Rounds(tasks=self._tasks, look=self._look_guarded, look_at=self.look_at)
         self._collapsing = Collapsing(
             store=store, tasks=self._tasks, give_back=self._giving_back.give_back
@@ -201,6 +203,7 @@ class Dispatcher:
 
     def worker_changed(self, worker_name: str) -> None:
         """Note that a worker connected, was unpaused, or has a free slot."""
+        self.why_now.is_available(worker_name)
         self.look_at(self._builders_of.get(worker_name, ()))
 
     def _on_submitted(self, event: RequestSubmitted | RequestUnclaimed) -> None:
@@ -267,15 +270,14 @@ class Dispatcher:
         Thousands of builders may wait for one worker, of which one gets its free slot.
         """
         if full.issuperset(line.config.worker_names):
-            line.leave_lines()
-            line.blocked = None
+            line.lacks_worker()
             return
         with guarded(_log, "cannot start builds of builder %s", line.config.name) as attempt:
             await self._start_what_can(line, full)
         if (error := attempt.failure) is not None:
             line.leave_lines()
             text = f"{type(error).__name__}: {error}"
-            line.blocked = FunctionFailed(function="starting", error=text)
+            line.block(FunctionFailed(function="starting", error=text))
 
     async def _ask_again(self) -> None:
         """Retry: a user's function may change its answer at any time, without an event."""
@@ -295,7 +297,7 @@ class Dispatcher:
             free = {slot.name for slot in usable(slots, line.occupied, line.config.name)}
             line.leave_lines(keep=free)  # Others must not wait behind a request that cannot start.
             if not free:
-                line.blocked = None
+                line.lacks_worker()
                 return
             attempt = Attempt(
                 line=line,
@@ -305,7 +307,7 @@ class Dispatcher:
                 look_again=lambda: self.look_at([line.id]),
             )
             start = await attempt.decide(slots)
-            line.blocked = attempt.blocked
+            line.block(attempt.blocked)
             # Users' functions took time. Keeping a place in line for a lock without waiting
             # for it would block everyone behind.
             line.leave_lines(keep=attempt.waits_on)
@@ -325,6 +327,7 @@ class Dispatcher:
     def _begin(self, line: BuilderLine, start: Start) -> None:
         """Take the slot and the request immediately, for the next decision; run the build in a
         task."""
+        self.why_now.starts(line, start)
         session = self._workers.reserve(start.worker.name)
         if session is None or line.remove(start.request.request.id) is None:
             if session is not None:
@@ -351,6 +354,7 @@ class Dispatcher:
             assignment.grant.release()
             self._workers.release(assignment.worker_name)
             self.worker_changed(assignment.worker_name)
+            self.why_now.has_ended(assignment)
 
     async def _run_build(self, line: BuilderLine, assignment: Assignment) -> None:
         try:

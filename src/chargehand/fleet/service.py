@@ -126,7 +126,12 @@ class Fleet:
         """A worker has prepared a build: it is out of quarantine for that builder."""
         member = self._members.get(worker_name)
         if member is not None and member.quarantines.succeeded(builder_name):
-            _log.info("worker %s prepares builds of %s again", worker_name, builder_name)
+            _log.info(
+                "worker %s prepares builds of %s again",
+                worker_name,
+                builder_name,
+                extra=_ids(member),
+            )
             self._quarantines_changed(member)
 
     def not_ready(self, worker_name: str, builder_name: str, reason: str) -> None:
@@ -136,7 +141,7 @@ class Fleet:
             return
         now = self._clock.timestamp()
         for quarantine in member.quarantines.failed(builder_name, reason, now):
-            _log.warning("worker %s is %s", worker_name, quarantine.words)
+            _log.warning("worker %s is %s", worker_name, quarantine.words, extra=_ids(member))
             self._tasks.spawn(
                 self._end_quarantine(member, quarantine), name=f"quarantine of {worker_name}"
             )
@@ -207,7 +212,7 @@ class Fleet:
         member.record = await self._store.connected(
             member.record.id, self._master_id, rules.recordable(session.info)
         )
-        _log.info("worker %s is connected", member.name)
+        _log.info("worker %s is connected", member.name, extra=_ids(member))
         self._tell(member.name)
 
     async def register_again(self) -> None:
@@ -234,7 +239,7 @@ class Fleet:
         if member is None or member.session not in (None, session):
             return
         member.session = None
-        _log.info("worker %s is disconnected", member.name)
+        _log.info("worker %s is disconnected", member.name, extra=_ids(member))
         member.record = await self._store.disconnected(member.record.id, self._master_id)
 
     async def control(self, worker: int | str, method: str, reason: str) -> None:
@@ -351,3 +356,8 @@ class Fleet:
     def _tell(self, name: str) -> None:
         for listener in self._listeners:
             listener(name)
+
+
+def _ids(member: Member) -> dict[str, object]:
+    """Return what a line about a worker has as JSON besides its text."""
+    return {"ids": {"worker": member.name, "workerid": member.record.id}}

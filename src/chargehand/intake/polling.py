@@ -61,6 +61,7 @@ class PollingLoop:
         report: Report = unreported,
     ) -> None:
         self.name = name
+        self._ids = {"ids": {"changesource": name}}
         self.is_prepared = asyncio.Event()
         """Set after the first poll, or when none is needed."""
         self._poll = poll
@@ -152,15 +153,22 @@ class PollingLoop:
         if sentence != self._last_failure:
             self._last_failure = sentence
             trace = None if is_expected else error
-            _log.warning("%s: %s (polling continues)", self.name, sentence, exc_info=trace)
+            _log.warning(
+                "%s: %s (polling continues)",
+                self.name,
+                sentence,
+                exc_info=trace,
+                extra=self._ids,
+            )
 
     def _succeeded(self) -> None:
         self._has_worked = True
         current = set(self._warnings())
         for sentence in sorted(current - self._warned):
-            _log.warning("%s: %s", self.name, sentence)
+            _log.warning("%s: %s", self.name, sentence, extra=self._ids)
         self._warned = current
         if self._failures:
-            _log.info("%s: polling works again after %d failed polls", self.name, self._failures)
+            words = ("%s: polling works again after %d failed polls", self.name, self._failures)
+            _log.info(*words, extra=self._ids)
         self._failures = 0
         self._last_failure = ""
