@@ -195,7 +195,7 @@ def test_a_step_that_does_its_own_work_is_no_step_to_come():
 
 async def test_an_accepted_step_ends_its_build_with_an_exception_and_says_why():
     workshop = StepWorkshop(
-        steps.GET("http://x", name="upload"), steps.ShellCommand(command=["never"])
+        steps.RpmBuild(specfile="x", name="upload"), steps.ShellCommand(command=["never"])
     )
 
     build = await workshop.run()
@@ -204,7 +204,7 @@ async def test_an_accepted_step_ends_its_build_with_an_exception_and_says_why():
     assert workshop.outcome()[-1] == (
         "upload",
         Result.EXCEPTION,
-        "GET is not supported yet (exception)",
+        "RpmBuild is not supported yet (exception)",
     )
     assert "docs/migrating-from-buildbot.md" in workshop.logs.text("not supported yet")
 

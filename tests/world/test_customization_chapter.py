@@ -689,3 +689,48 @@ async def test_summaries_are_shown_at_most_once_a_second() -> None:
         assert 3 <= len(said) <= 7, sorted(said)
         assert first.state == "finished (warnings)"
         assert second.state == "done well"
+
+
+_FILES = """
+from buildbot.steps.cmake import CMake
+class OwnCMake(CMake):
+    DEFAULT_CMAKE = '/opt/cmake'
+
+add('cmake', steps.CMake(path='src', generator='Ninja', definitions={'A': util.Property('p'),
+    'B': 'ON'}, options=['--fresh']), OwnCMake(name='own'), properties={'p': 'x'})
+add('cppcheck', steps.Cppcheck(source=['a', 'b'], enable=['all'], inconclusive=True,
+    extra_args=['--std=c11']))
+add('discovers', steps.FileExists('f'), steps.SetPropertiesFromEnv(variables=['HOME', 'NONE']),
+    steps.SetProperties({'a': util.Interpolate('%(prop:HOME)s!')}),
+    steps.LogRenderable(util.Property('a')), steps.Assert(util.Property('a')),
+    steps.TreeSize(), steps.Configure(), steps.Compile(), steps.Test())
+"""
+
+
+async def test_steps_that_find_files_configure_and_check() -> None:
+    async with started(_FILES) as ci:
+        worker = ci.worker("local")
+        await ci.build("cmake")
+        assert worker.commands == ["cmake -G Ninja -DA=x -DB=ON --fresh src", "/opt/cmake"]
+
+        messages = "Checking a.c...\n[a.c:1]: (error) bad\nb.c:2:1: style: odd [x]\nb.c: note: no\n"
+        worker.on("cppcheck", errors=messages)
+        checked = await ci.build("cppcheck")
+        command = "cppcheck a b --enable=all --inconclusive --std=c11"
+        assert worker.commands[-1] == command
+        assert checked.result is Result.FAILURE
+        properties = await ci.properties(checked)
+        assert [properties[f"cppcheck-{kind}"][0] for kind in ("error", "style", "total")] == [
+            *(1, 1, 2)
+        ]
+        assert await ci.text(checked, "cppcheck", "error log") == "[a.c:1]: (error) bad\n"
+
+        worker.on("stat f", values={"stat": [0o100644]})
+        worker.on("du -s -k .", output="12 .\n")
+        found = await ci.build("discovers")
+        assert found.result is Result.SUCCESS
+        properties = await ci.properties(found)
+        assert properties["a"][0] == "/home/worker!"
+        assert properties["tree-size-KiB"][0] == 12
+        assert "NONE" not in properties
+        assert worker.commands[-3:] == ["./configure", "make all", "make test"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from buildbot.plugins.accepted_names import Accepted
 from buildbot.plugins.accepted_names import names_of as _of
 
-_HTTP = "params data headers json auth allow_redirects timeout files cookies proxies cert verify"
-_HIDE = "hide_request_headers hide_response_headers"
 _VISUAL = "installdir mode projectfile config useenv project INCLUDE LIB PATH platform defines"
 _DEBIAN = (
     "architecture distribution basetgz mirror extrapackages keyring components othermirror "
@@ -14,15 +12,11 @@ _DEBIAN = (
 )
 
 STEPS: dict[str, dict[str, Accepted]] = {
-    "buildbot.steps.cmake": _of("shell", CMake="path generator definitions options cmake"),
     "buildbot.steps.configurable": _of(
         "step",
         BuildbotTestCiReadConfigMixin="*",
         BuildbotCiSetupSteps="*",
         BuildbotTestCiTrigger="*",
-    ),
-    "buildbot.steps.cppcheck": _of(
-        "shell", Cppcheck="source binary enable inconclusive extra_args"
     ),
     "buildbot.steps.download_secret_to_worker": _of(
         "step",
@@ -30,13 +24,6 @@ STEPS: dict[str, dict[str, Accepted]] = {
         RemoveWorkerFileSecret="populated_secret_list",
     ),
     "buildbot.steps.gitdiffinfo": _of("shell", GitDiffInfo="compareToRef dataName"),
-    "buildbot.steps.http": _of(
-        "step",
-        HTTPStep=f"url method {_HTTP} {_HIDE}",
-        **dict.fromkeys(
-            ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"), f"url {_HTTP} {_HIDE}"
-        ),
-    ),
     "buildbot.steps.maxq": _of("shell", MaxQ="testdir"),
     "buildbot.steps.mswin": _of(
         "shell",

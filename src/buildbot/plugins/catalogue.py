@@ -19,6 +19,8 @@ def _accepted(prefix: str, *kinds: str) -> dict[str, str]:
     }
 
 
+_HTTP_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
+
 STEPS = {
     **_accepted("buildbot.steps.", "step", "shell", "source"),
     **_of("buildbot.process.buildstep", "BuildStep", "ShellMixin", "CommandMixin"),
@@ -38,6 +40,10 @@ STEPS = {
         for name in ("Compile", "Configure", "ShellCommand", "Test", "WarningCountingShellCommand")
     },
     **_of("buildbot.steps.shellsequence", "ShellSequence"),
+    **_of("buildbot.steps.cmake", "CMake"),
+    **_of("buildbot.steps.cppcheck", "Cppcheck"),
+    **_of("buildbot.steps.http", "HTTPStep", *_HTTP_METHODS),
+    **{f"{name}NewStyle": f"buildbot.steps.http:{name}" for name in ("HTTPStep", *_HTTP_METHODS)},
     **_of(
         "buildbot.steps.master",
         "Assert",

@@ -12,6 +12,7 @@ from buildbot.process.logobserver import LineConsumerLogObserver
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import FAILURE, SUCCESS, WARNINGS, worst_status
 from buildbot.process.shell_mixin import ShellMixin
+from buildbot.steps.suppressions import FileSuppression, left_out, suppressions_in
 from buildbot.steps.worker import CompositeStepMixin
 
 Warned = tuple[str | None, int | None, str]
@@ -44,8 +45,6 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
     suppressionFile: Any = None
     suppressionList: Any = None
     maxWarnCount: Any = None
-    commentEmptyLineRe = re.compile(r"^\s*(#.*)?$")
-    suppressionLineRe = re.compile(r"^\s*(.+?)\s*:\s*(.+?)\s*(?:[:]\s*([0-9]+)(?:-([0-9]+))?\s*)?$")
 
     def __init__(
         self,
@@ -76,6 +75,9 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         self.suppressions: list[Suppression] = []
         self.directoryStack: list[str] = []
         self.loggedWarnings: list[str] = []
+        self._of_file: list[FileSuppression] = []
+        self._warned: list[Warned] = []
+        """What each of the logged warnings is about, for the suppression file."""
         if self.warningPattern is not None:
             self.addLogObserver("stdio", LineConsumerLogObserver(self.warningLogConsumer))
 
@@ -89,6 +91,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         await self._set_up(command)
         await inward(self.runCommand, command)
         await self.finish_logs()
+        await self._leave_out()
         if self._reads_logs_at_once:
             return await self._result_of(command)
         await self.createSummary()
@@ -106,15 +109,17 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
     async def setup_suppression(self) -> None:
         """Read the suppression file on the worker."""
         content = await self.getFileContentFromWorker(self.suppressionFile, abandonOnFailure=True)
-        found = []
-        for line in (content or "").split("\n"):
-            if self.commentEmptyLineRe.match(line):
-                continue
-            if match := self.suppressionLineRe.match(line):
-                file, text, first, last = match.groups()
-                start = int(first) if first else None
-                found.append((file, text, start, int(last) if last else start))
-        self.addSuppression(found)
+        self._of_file = suppressions_in(content or "")
+
+    async def _leave_out(self) -> None:
+        """Take out what the suppression file suppresses."""
+        warned = self._warned
+        if not warned or len(warned) != len(self.loggedWarnings):
+            return
+        suppressed = await left_out(self._of_file, warned)
+        kept = [line for i, line in enumerate(self.loggedWarnings) if i not in suppressed]
+        self.loggedWarnings[:] = kept
+        self.warnCount -= len(suppressed)
 
     def warningLogConsumer(self) -> Generator[None, tuple[str, str], None]:
         """Look at each line of the program's output."""
@@ -144,12 +149,14 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
 
     def maybeAddWarning(self, warnings: list[str], line: str, match: re.Match[str]) -> None:
         """Count the line, unless it is suppressed."""
-        if self.suppressions:
+        if self.suppressions or self._of_file:
             file, number, text = self.warningExtractor(self, line, match)
             if file and self.directoryStack and not file.startswith("/"):
                 file = f"{self.directoryStack[-1]}/{file}"
             if any(_covers(suppression, file, number, text) for suppression in self.suppressions):
                 return
+            if self._of_file:
+                self._warned.append((file, number, text))
         warnings.append(line)
         self.warnCount += 1
 

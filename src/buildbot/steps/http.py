@@ -1,0 +1,223 @@
+"""Steps that send an HTTP request from the master."""
+
+from __future__ import annotations
+
+import ssl
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import aiohttp
+
+from buildbot._border.errors import error
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
+from chargehand.kit.limits import TimeLimit
+
+METHODS = ("POST", "GET", "PUT", "DELETE", "HEAD", "OPTIONS")
+
+_CHUNK = 64 * 1024
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_OPTIONS = (
+    *("params", "data", "json", "headers", "cookies", "files", "auth", "timeout"),
+    *("allow_redirects", "proxies", "hooks", "stream", "verify", "cert"),
+    *("hide_request_headers", "hide_response_headers"),
+)
+
+
+class HTTPStep(BuildStep):
+    """Send a request; an answer below 400 is SUCCESS, any other one FAILURE.
+
+    *data* is the body: text, bytes, or a dictionary (a form); *json* a value to send as JSON.
+    *timeout* is in seconds, one number or (connecting, waiting for data). The log ``log`` has the
+    headers, ``content`` the body of the answer. Headers in *hide_request_headers* and
+    *hide_response_headers*, and those that carry credentials, are not shown.
+    """
+
+    name = "HTTPStep"
+    description: Any = "Requesting"
+    descriptionDone: Any = "Requested"
+    requestsParams: ClassVar[Any] = list(_OPTIONS[:14])
+    renderables: ClassVar[Any] = [*_OPTIONS, "method", "url"]
+
+    params: Any = None
+    data: Any = None
+    json: Any = None
+    headers: Any = None
+    cookies: Any = None
+    files: Any = None
+    auth: Any = None
+    allow_redirects: Any = None
+    proxies: Any = None
+    hooks: Any = None
+    stream: Any = None
+    verify: Any = None
+    cert: Any = None
+    hide_request_headers: Any = ()
+    hide_response_headers: Any = ()
+    timeout: Any = None
+
+    def __init__(self, url: Any, method: Any, **kwargs: Any) -> None:
+        if method not in METHODS:
+            error(
+                f"{type(self).__name__}: method must be one of {', '.join(METHODS)}, not {method!r}"
+            )
+        self.method = method
+        self.url = url
+        for name in _OPTIONS:
+            if name in kwargs:
+                setattr(self, name, kwargs.pop(name))
+        super().__init__(**kwargs)
+        self._request_limit: TimeLimit | None = None
+
+    async def run(self) -> int:
+        """Send it, and wait for the answer."""
+        self.getProperties()._redaction.hide_password(str(self.url))
+        log = await self.addLog("log")
+        await log.addHeader(f"Performing {self.method} request to {self.url}\n")
+        self._request_limit = TimeLimit(None)
+        try:
+            async with self._request_limit:
+                return await self._requested(log)
+        except TimeoutError:
+            if self.stopped:
+                return CANCELLED
+            await log.addStderr(f"no answer within {self.timeout} seconds\n")
+            self.descriptionDone = ["no answer in time"]
+        except (aiohttp.ClientError, OSError) as failure:
+            await log.addStderr(f"the request failed: {failure}\n")
+            self.descriptionDone = ["request failed"]
+        return FAILURE
+
+    def interrupt(self, reason: Any) -> Any:
+        """Give the request up."""
+        interrupted = super().interrupt(reason)
+        if self._request_limit is not None:
+            self._request_limit.expire_in(0.0)
+        return interrupted
+
+    async def _requested(self, log: Any) -> int:
+        async with (
+            aiohttp.ClientSession(
+                cookies=self.cookies, timeout=_timeout(self.timeout), trust_env=True
+            ) as session,
+            session.request(self.method, str(self.url), **self._arguments()) as answer,
+        ):
+            for name, value in self._shown(answer.request_info.headers, self.hide_request_headers):
+                await log.addHeader(f"\t{name}: {value}\n")
+            await log.addHeader("Response Headers:\n")
+            for name, value in self._shown(answer.headers, self.hide_response_headers):
+                await log.addHeader(f"\t{name}: {value}\n")
+            await log.addStdout(f" ------ {answer.status} {answer.reason} ------\n")
+            await log.finish()
+            await self._keep_content(answer)
+            self.descriptionDone = [f"Status code: {answer.status}"]
+            return SUCCESS if answer.status < 400 else FAILURE
+
+    async def _keep_content(self, answer: aiohttp.ClientResponse) -> None:
+        """Let the body go to a log, piece by piece."""
+        content = None
+        async for chunk in answer.content.iter_chunked(_CHUNK):
+            if content is None:
+                content = await self.addLog("content", "t")
+            await content.addContent(chunk)
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "params": self.params,
+            "headers": {**(self.headers or {}), **_credentials(self.auth)},
+            "json": self.json,
+            "data": _body(self.data, self.files),
+            "allow_redirects": self.allow_redirects is not False,
+            "ssl": _security(self.verify, self.cert),
+        }
+        if proxy := (self.proxies or {}).get(str(self.url).partition(":")[0]):
+            arguments["proxy"] = proxy
+        return {name: value for name, value in arguments.items() if value is not None}
+
+    def _shown(
+        self, headers: Mapping[str, str], hidden: Iterable[str]
+    ) -> Iterable[tuple[str, str]]:
+        secret = _SECRET_HEADERS | {name.lower() for name in hidden or ()}
+        for name, value in headers.items():
+            yield name, "<HIDDEN>" if name.lower() in secret else value
+
+
+def _body(data: Any, files: Any) -> Any:
+    if not files:
+        return data
+    form = aiohttp.FormData(data or {})
+    for name, content in dict(files).items():
+        form.add_field(name, content, filename=name)
+    return form
+
+
+def _credentials(auth: Any) -> dict[str, str]:
+    """Return the header for user and password: of a pair, or of an object that has both."""
+    if auth is None:
+        return {}
+    user, password = auth if isinstance(auth, tuple | list) else (auth.username, auth.password)
+    encoded = b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {encoded}"}
+
+
+def _timeout(timeout: Any) -> aiohttp.ClientTimeout:
+    connecting, reading = timeout if isinstance(timeout, tuple | list) else (timeout, timeout)
+    return aiohttp.ClientTimeout(total=None, sock_connect=connecting, sock_read=reading)
+
+
+def _security(verify: Any, cert: Any) -> ssl.SSLContext | bool:
+    if verify is False and cert is None:
+        return False
+    if cert is None and not isinstance(verify, str | Path):
+        return True
+    context = ssl.create_default_context(cafile=verify if isinstance(verify, str | Path) else None)
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        context.load_cert_chain(*(cert if isinstance(cert, tuple | list) else (cert,)))
+    return context
+
+
+class POST(HTTPStep):
+    """Send a POST request."""
+
+    def __init__(self, url: Any, **kwargs: Any) -> None:
+        super().__init__(url, method="POST", **kwargs)
+
+
+class GET(HTTPStep):
+    """Send a GET request."""
+
+    def __init__(self, url: Any, **kwargs: Any) -> None:
+        super().__init__(url, method="GET", **kwargs)
+
+
+class PUT(HTTPStep):
+    """Send a PUT request."""
+
+    def __init__(self, url: Any, **kwargs: Any) -> None:
+        super().__init__(url, method="PUT", **kwargs)
+
+
+class DELETE(HTTPStep):
+    """Send a DELETE request."""
+
+    def __init__(self, url: Any, **kwargs: Any) -> None:
+        super().__init__(url, method="DELETE", **kwargs)
+
+
+class HEAD(HTTPStep):
+    """Send a HEAD request."""
+
+    def __init__(self, url: Any, **kwargs: Any) -> None:
+        super().__init__(url, method="HEAD", **kwargs)
+
+
+class OPTIONS(HTTPStep):
+    """Send an OPTIONS request."""
+
+    def __init__(self, url: Any, **kwargs: Any) -> None:
+        super().__init__(url, method="OPTIONS", **kwargs)

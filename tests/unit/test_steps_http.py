@@ -1,0 +1,87 @@
+"""Steps that send HTTP requests, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from step_workshop import StepWorkshop
+
+from buildbot.plugins import steps, util
+from chargehand.domain.result import Result
+
+
+async def _answer(request: web.Request) -> web.StreamResponse:
+    if request.path == "/hangs":
+        await asyncio.Event().wait()
+    body = await request.text()
+    said = f"{request.method} {request.query_string} {request.headers.get('X-Mine')} {body}\n"
+    return web.Response(
+        text=said, status=int(request.query.get("status", "200")), headers={"X-Answer": "yes"}
+    )
+
+
+@asynccontextmanager
+async def _server() -> AsyncIterator[str]:
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", _answer)
+    async with TestServer(application) as server:
+        yield str(server.make_url("/"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "answer"),
+    [
+        ("GET", {"params": {"a": "1"}}, "GET a=1 None \n"),
+        ("POST", {"data": {"a": "1"}}, "POST  None a=1\n"),
+        ("PUT", {"json": {"a": util.Interpolate("%(prop:buildername)s")}}, None),
+        ("DELETE", {"headers": {"X-Mine": "mine"}}, "DELETE  mine \n"),
+        ("OPTIONS", {"data": "text", "auth": ("user", "secret")}, "OPTIONS  None text\n"),
+        ("HEAD", {}, None),
+    ],
+)
+async def test_a_request_of_each_kind_is_sent_and_the_answer_kept(kind, arguments, answer) -> None:
+    async with _server() as url:
+        workshop = StepWorkshop(getattr(steps, kind)(url, **arguments))
+
+        build = await workshop.run()
+
+    assert build.result is Result.SUCCESS
+    assert workshop.outcome()[-1][2] == "Status code: 200"
+    log = workshop.logs.text("log")
+    assert f"Performing {kind} request to {url}" in log
+    assert "X-Answer: yes" in log
+    assert "secret" not in log
+    if answer is not None:
+        assert workshop.logs.text("content") == answer
+    if "auth" in arguments:
+        assert "Authorization: <HIDDEN>" in log
+
+
+async def test_an_error_of_the_server_and_none_at_all_are_failures() -> None:
+    async with _server() as url:
+        workshop = StepWorkshop(
+            steps.HTTPStep(url, "GET", params={"status": "404"}, flunkOnFailure=False),
+            steps.GET(url, hide_response_headers=["x-answer"], name="hides"),
+            steps.GET(f"{url}hangs", timeout=0.1, name="hangs"),
+            steps.GET("http://127.0.0.1:1/", name="nobody"),
+        )
+        build = await workshop.run()
+
+    assert build.result is Result.FAILURE
+    said = [(result, state) for _, result, state in workshop.outcome()]
+    assert said == [
+        (Result.FAILURE, "Status code: 404 (failure)"),
+        (Result.SUCCESS, "Status code: 200"),
+        (Result.FAILURE, "no answer in time (failure)"),
+        (Result.FAILURE, "request failed (failure)"),
+    ]
+
+
+def test_a_method_that_is_none_is_an_error() -> None:
+    with pytest.raises(Exception, match="method must be one of POST, GET"):
+        steps.HTTPStep("http://x", "FETCH")
