@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from collections import OrderedDict
 from decimal import Decimal
@@ -10,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from chargehand_wire.framing import MAX_FRAME, ProtocolError
 from chargehand_wire.master_side import MasterSide
 from chargehand_wire.messages import Complete, Prepared, StartCommand, Value
-from chargehand_wire.values import Unsendable
+from chargehand_wire.values import Unsendable, portable
 from chargehand_wire.worker_side import WorkerSide
 
 
@@ -258,3 +260,13 @@ def test_extensions_of_a_stranger_are_a_mistake_of_the_protocol(data: bytes) -> 
 
     with contextlib.suppress(ProtocolError):
         pair.master.receive(len(body).to_bytes(4, "big") + body)
+
+
+def test_the_page_of_the_protocol_names_each_extension() -> None:
+    page = (Path(__file__).parents[2] / "docs/explanation/native-protocol.md").read_text()
+    mapping = portable({"a\udcff": 1}, "it")
+
+    assert portable("a\udcff", "it") == msgspec.msgpack.Ext(1, b"a\xed\xb3\xbf")
+    assert isinstance(mapping, msgspec.msgpack.Ext)
+    assert mapping.code == 2
+    assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == ["1", "2"]

@@ -74,7 +74,7 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Set when a build of it ended as RETRY because of what it did."""
 
 
-class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
+class PendingRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A waiting request, with the data for dispatching (kept in memory)."""
 
     request: BuildRequest
