@@ -92,3 +92,27 @@ async def test_a_farm_without_schedulers_for_changes_says_so() -> None:
         (row,) = await ci.get("changes/1/why")
 
         assert row["kind"] == "no_scheduler"
+
+
+async def test_pages_show_which_schedulers_wait_for_a_stable_tree_and_until_when() -> None:
+    async with started(CONFIGURATION) as ci:
+        await ci.push(branch="stable", revision="1", files=["README"])
+        await ci.settle()
+        assert "waits for an important change: fileIsImportant said no" in await page(ci, "changes")
+        for number in range(2, 8):
+            await ci.push(branch="stable", revision=str(number), files=["a"])
+        await ci.sleep(18)
+        pages = [await page(ci, path) for path in ("", "changes")]
+        await ci.sleep(43)
+        later = [await page(ci, path) for path in ("", "changes")]
+
+    for text in pages:
+        assert "waits 42 s more, until " in text
+        assert "for the tree to be stable" in text
+        assert 'href="changes/7"' in text
+        assert "and 2 more" in text
+    assert [text for text in later if "waits" in text] == []
+
+
+async def page(ci: World, path: str) -> str:
+    return (await ci.fetch(path)).decode()

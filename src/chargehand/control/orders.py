@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from chargehand.control.ports import Changes, Resources
 from chargehand.dispatch.service import Dispatcher
-from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
@@ -120,6 +120,10 @@ class Orders:
         """Say what became of a change."""
         built_by = await self._changes.buildsets_of(change_id)
         return await self._scheduling.outcomes_of(change_id, built_by)
+
+    def waiting_changes(self) -> list[WaitingChanges]:
+        """Return the changes that wait for tree-stable timers of this master."""
+        return self._scheduling.waiting_changes()
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Say what a running build waits for, if it does."""

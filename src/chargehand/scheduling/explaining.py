@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chargehand.domain.change import Change
-from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.scheduling.change_feed import ChangeFeed
 from chargehand.scheduling.on_change import OnChange
 from chargehand.scheduling.scheduler import Scheduler
@@ -22,6 +22,17 @@ def outcomes_of(
         sentence = "no scheduler of this master builds changes"
         fates.append(ChangeOutcome(kind="no_scheduler", sentence=sentence))
     return fates
+
+
+def waiting_changes(schedulers: Iterable[Scheduler]) -> list[WaitingChanges]:
+    """Return what waits for tree-stable timers, what is built next first."""
+    found = [
+        one
+        for scheduler in schedulers
+        if isinstance(scheduler.kind, OnChange)
+        for one in scheduler.kind.waiting()
+    ]
+    return sorted(found, key=lambda one: (one.seconds is None, one.seconds, one.scheduler))
 
 
 def _built(scheduler: str, buildsets: Sequence[int]) -> ChangeOutcome:
@@ -54,17 +65,24 @@ def _fate(change: Change, scheduler: Scheduler) -> ChangeOutcome | None:
 
 
 def _waiting(change: Change, name: str, kind: OnChange) -> ChangeOutcome | None:
-    if not kind.has(change.id):
+    waiting = kind.waiting_with(change.id)
+    if waiting is None:
         return None
-    seconds = kind.seconds_left(change.id)
-    if seconds is None:
+    if waiting.seconds is None:
         return ChangeOutcome(
             kind="waits_for_important_change",
             scheduler=name,
             sentence=f'scheduler "{name}" builds it together with the next important change: '
             "fileIsImportant said no",
         )
-    left = round(seconds)
+    left = round(waiting.seconds)
+    if waiting.is_retry:
+        return ChangeOutcome(
+            kind="is_retried",
+            scheduler=name,
+            sentence=f'scheduler "{name}" {waiting.sentence}',
+            details={"seconds": left},
+        )
     return ChangeOutcome(
         kind="waits_for_stable_tree",
         scheduler=name,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chargehand.domain.change import Change
+from chargehand.domain.change_fate import WaitingChanges
 from chargehand.domain.identifiers import ChangeId
 from chargehand.kit.guard import guarded
 from chargehand.scheduling.behaviour import Common, Parts
@@ -46,6 +47,13 @@ class _Waiting:
 
     changes: dict[ChangeId, Change] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
+    is_retry: bool = False
+
+    def seconds_left(self) -> float | None:
+        """Return when its buildset is made; None: no timer runs."""
+        if self.timer is None:
+            return None
+        return max(0.0, self.timer.when() - asyncio.get_running_loop().time())
 
 
 class OnChange:
@@ -89,17 +97,24 @@ class OnChange:
         await self._schedulers.classify(self._parts.id, {change.id: important})
         self._let_wait(change, important)
 
-    def has(self, change_id: ChangeId) -> bool:
-        """Return whether the change waits here."""
-        return any(change_id in waiting.changes for waiting in self._waiting.values())
+    def waiting(self) -> list[WaitingChanges]:
+        """Return the changes that wait, those of one timer together."""
+        now = self._parts.services.clock.timestamp()
+        return [
+            WaitingChanges(
+                scheduler=self._parts.name,
+                change_ids=tuple(sorted(waiting.changes)),
+                seconds=seconds,
+                until=None if seconds is None else now + seconds,
+                is_retry=waiting.is_retry,
+            )
+            for waiting in self._waiting.values()
+            for seconds in (waiting.seconds_left(),)
+        ]
 
-    def seconds_left(self, change_id: ChangeId) -> float | None:
-        """Return after how many seconds a change that waits is built; None: no timer runs."""
-        now = asyncio.get_running_loop().time()
-        for waiting in self._waiting.values():
-            if change_id in waiting.changes and waiting.timer is not None:
-                return max(0.0, waiting.timer.when() - now)
-        return None
+    def waiting_with(self, change_id: ChangeId) -> WaitingChanges | None:
+        """Return what waits together with a change, if it waits."""
+        return next((one for one in self.waiting() if change_id in one.change_ids), None)
 
     def _let_wait(self, change: Change, important: bool) -> None:
         seconds = self._settings.stable_seconds or 0.0
@@ -107,6 +122,7 @@ class OnChange:
         waiting = self._waiting.setdefault(key, _Waiting())
         waiting.changes[change.id] = change
         if important or waiting.timer is not None:
+            waiting.is_retry = False
             self._start_timer(key, waiting, seconds)
 
     def _start_timer(self, key: _Key, waiting: _Waiting, seconds: float) -> None:
@@ -138,6 +154,7 @@ class OnChange:
     def _wait_on(self, key: _Key, changes: Iterable[Change]) -> None:
         waiting = self._waiting.setdefault(key, _Waiting())
         waiting.changes.update((change.id, change) for change in changes)
+        waiting.is_retry = True
         self._start_timer(key, waiting, _RETRY_SECONDS)
 
     async def _take_up(self) -> None:

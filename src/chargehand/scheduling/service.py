@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.change import Change
-from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.domain.json import Json
@@ -24,7 +24,7 @@ from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled, SchedulerFailed
-from chargehand.scheduling.explaining import outcomes_of
+from chargehand.scheduling.explaining import outcomes_of, waiting_changes
 from chargehand.scheduling.force import Force, form
 from chargehand.scheduling.force import Settings as FormSettings
 from chargehand.scheduling.ports import (
@@ -178,6 +178,10 @@ class Scheduling:
         if not found:
             raise LookupError(f"there is no changeid {change_id}")
         return outcomes_of(found[0], self._running.values(), built_by)
+
+    def waiting_changes(self) -> list[WaitingChanges]:
+        """Return the changes that wait for tree-stable timers here."""
+        return waiting_changes(self._running.values())
 
     def running(self) -> dict[str, Scheduler]:
         """Return the schedulers that are active here, by name."""

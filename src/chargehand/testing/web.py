@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.result import Result
@@ -175,6 +175,10 @@ class MemoryExplanations:
         """Return that no scheduler wanted it."""
         sentence = "no scheduler of this master builds changes"
         return [ChangeOutcome(kind="no_scheduler", sentence=sentence)]
+
+    def waiting_changes(self) -> list[WaitingChanges]:
+        """Return nothing: no change waits here."""
+        return []
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return nothing: no build waits here."""

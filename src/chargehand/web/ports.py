@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
@@ -81,6 +81,9 @@ class Explanations(Protocol):
 
     async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
         """Return what became of a change, scheduler by scheduler. Raises LookupError."""
+
+    def waiting_changes(self) -> list[WaitingChanges]:
+        """Return the changes that wait for tree-stable timers of this master."""
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return what a running build waits for, if it does, without asking the store."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
@@ -69,6 +69,10 @@ class StageReader:
             for fate in told
             if fate.kind == "no_scheduler" or await self._sees_all_of(sees, fate)
         ]
+
+    def waiting_changes(self, sees: Visibility) -> list[WaitingChanges]:
+        """Return what waits for tree-stable timers, for visitors who see everything."""
+        return self._explanations.waiting_changes() if sees.is_everything else []
 
     async def _sees_all_of(self, sees: Visibility, fate: ChangeOutcome) -> bool:
         ids = fate.details["buildsetids"]

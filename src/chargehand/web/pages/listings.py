@@ -55,6 +55,7 @@ async def changes(overview: Overview) -> Resource:
     latest = (Order("changeid", descending=True),)
     return {
         "changes": await overview.rows("changes", order=latest, limit=_CHANGES),
+        "waiting_changes": overview.waiting_changes(),
         "sources": await overview.rows("changesources", order=(Order("name"),)),
     }
 

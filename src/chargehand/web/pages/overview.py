@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from chargehand.domain.change_fate import ChangeOutcome
+from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import Waiting
@@ -43,6 +43,7 @@ class Overview:
             **await self.builds(scope),
             "waiting": waiting,
             "more_waiting": waiting_in_all - len(waiting),
+            "waiting_changes": [] if builder else self.waiting_changes(),
             **await self._what_may_be_forced(builder),
         }
 
@@ -70,6 +71,10 @@ class Overview:
         """Return what became of a change, scheduler by scheduler."""
         found = await self._stages.outcomes_of(self._visitor.sees, change_id)
         return [structs.replace(fate, sentence=without_passwords(fate.sentence)) for fate in found]
+
+    def waiting_changes(self) -> list[WaitingChanges]:
+        """Return what waits for tree-stable timers."""
+        return self._stages.waiting_changes(self._visitor.sees)
 
     async def _explained(self, builds: list[Resource]) -> list[Resource]:
         """Add ``why`` to each build: what it waits for, if it does."""
