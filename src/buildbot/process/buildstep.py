@@ -227,10 +227,15 @@ class BuildStep(
     # Progress
 
     def setProgress(self, metric: str, value: float) -> None:
-        """Accepted: nothing is predicted from it yet."""
+        """Say how far the step is: the end of step and build are predicted from that, and from
+        what the metric reached in earlier builds."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"setProgress needs a number for {metric!r}, not {value!r}")
+        if self.useProgress and self._engine_runtime is not None:
+            self._engine_runtime.set_progress(str(metric), float(value))
 
     def setupProgress(self) -> None:
-        """Accepted: nothing is predicted from it yet."""
+        """Do nothing: there is nothing to set up."""
 
     # Properties
 

@@ -124,6 +124,7 @@ class Parts:
             master_id=self.master_id,
             redaction=self.redaction,
             clock=clock,
+            state=self.store.state,
         )
 
     def _orders(self) -> Orders:

@@ -10,6 +10,7 @@ from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.orders import InvalidParameters
+from chargehand.domain.prediction import Prediction
 from chargehand.domain.result import Result
 from chargehand.domain.user import User, has_reason, ordered
 from chargehand.domain.waiting import Waiting
@@ -128,6 +129,10 @@ class Orders:
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Say what a running build waits for, if it does."""
         return self._dispatcher.why_build_waits(build_id) or self._builds.why_preparing(build_id)
+
+    def predictions(self, build_id: BuildId) -> tuple[Prediction, ...]:
+        """Return when a running build and its step are expected to end."""
+        return self._builds.predictions(build_id)
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return why these waiting requests wait."""

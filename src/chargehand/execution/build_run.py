@@ -12,11 +12,13 @@ from chargehand.domain.build import Build
 from chargehand.domain.identifiers import MasterId, RequestId
 from chargehand.domain.lock import LockHolder
 from chargehand.domain.ownership import NoLongerOurs
+from chargehand.domain.prediction import Prediction
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
 from chargehand.domain.retry import MOST_RETRIES, Retry, following
 from chargehand.domain.session import WorkerLost
 from chargehand.domain.waiting import WorkerPreparing
+from chargehand.execution.build_progress import BuildProgress
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import headline_of
 from chargehand.execution.ports import (
@@ -70,6 +72,7 @@ class BuildRun:
         self._current: StepRun | None = None
         self._preparation: Preparation | None = None
         self._patience = Patience()
+        self._progress = BuildProgress()
         self._result = Result.SUCCESS
         self._halted = False
         self._parts: list[BuildPart] = []
@@ -120,6 +123,17 @@ class BuildRun:
         """Return what it waits for while its worker prepares it."""
         return self._preparation.why() if self._preparation is not None else None
 
+    def predictions(self) -> tuple[Prediction, ...]:
+        """Return when the build and its step are expected to end, as far as is known."""
+        step = self._current
+        return self._progress.predicted(
+            self._services.expectations.of(self._builder.name),
+            now=self._services.clock.timestamp(),
+            name=None if step is None else step.name,
+            step_id=None if step is None else step.step_id,
+            metrics={} if step is None else step.metrics,
+        )
+
     def stop(self, stop: Stop) -> None:
         """End it soon: interrupt the running step; only ``alwaysRun`` steps follow.
 
@@ -168,6 +182,8 @@ class BuildRun:
             self._error = self._error or headline_of(error)
         self._is_ending = True
         self._count_stop()
+        if self._result is Result.SUCCESS and self._progress.took:
+            self._services.expectations.learn(self._builder.name, self._progress.took)
         await self._finish()
 
     async def _finish(self) -> None:
@@ -295,7 +311,9 @@ class BuildRun:
             stop_all=self.stop,
         )
         self._current = running
+        self._progress.begin()
         result = await running.run()
+        self._progress.end(running.name, running.metrics, running.seconds_waited)
         if running.is_worker_lost:
             self.stop(Stop(Result.RETRY, "worker lost", counts=True))
         elif result is Result.RETRY:

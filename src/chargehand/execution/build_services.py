@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargehand.config.model import LogConfig
+from chargehand.execution.expectations import Expectations
 from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore, WorkerHealth
 from chargehand.kit.clock import Clock
 from chargehand.kit.redaction import Redaction
@@ -25,5 +26,6 @@ class BuildServices:
     redaction: Redaction
     """Redaction of the build's secrets; in the service, the secrets of all builds."""
     clock: Clock
+    expectations: Expectations
     grace: float
     """Seconds that a step gets to end after an interrupt, and again after cancellation."""

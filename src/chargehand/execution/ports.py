@@ -23,6 +23,7 @@ from chargehand.domain.identifiers import (
     StepId,
     WorkerId,
 )
+from chargehand.domain.json import Json
 from chargehand.domain.lock import LockAccess, LockHolder
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
@@ -232,6 +233,16 @@ class BuildFacts:
     """Redaction of the build's output; steps register the secrets that they use."""
 
 
+class StateStore(Protocol):
+    """Stores small JSON values of components by name."""
+
+    async def get(self, name: str, kind: str, key: str, default: Json = None) -> Json:
+        """Return the value set for the object *name* of class *kind*."""
+
+    async def set(self, name: str, kind: str, key: str, value: Json) -> None:
+        """Store the value durably."""
+
+
 class StepRuntime(Protocol):
     """The engine's interface for a running step."""
 
@@ -264,6 +275,9 @@ class StepRuntime(Protocol):
 
     def add_url(self, name: str, url: str, replaces: str | None = None) -> None:
         """Add a link, in the place of the one called *replaces* if there is one."""
+
+    def set_progress(self, metric: str, value: float) -> None:
+        """Record how far the step is; the end of build and step are predicted from it."""
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build. Raises TypeError for values that cannot be stored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,17 +11,29 @@ from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, Work
 from chargehand.domain.assignment import Assignment, UnknownBuilder
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import BuildId, MasterId, RequestId
+from chargehand.domain.prediction import Prediction
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import WorkerPreparing
 from chargehand.execution.build_run import BuildRun
 from chargehand.execution.build_services import BuildServices
+from chargehand.execution.expectations import Expectations
 from chargehand.execution.gate import gated
-from chargehand.execution.ports import BuildStore, Locks, LogStore, StepStore, WorkerHealth
+from chargehand.execution.ports import (
+    BuildStore,
+    Locks,
+    LogStore,
+    StateStore,
+    StepStore,
+    WorkerHealth,
+)
 from chargehand.execution.stop import Stop
 from chargehand.kit.clock import Clock, SystemClock
+from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE = 2.0
 """Seconds for steps' code to end, after it was interrupted and cancelled."""
@@ -41,8 +54,10 @@ class Builds:
         clock: Clock | None = None,
         grace: float = 20.0,
         redaction: Redaction | None = None,
+        state: StateStore | None = None,
     ) -> None:
         self._tasks = Tasks("builds")
+        self._expectations = Expectations(state=state, tasks=self._tasks)
         self._services = BuildServices(
             builds=builds,
             steps=steps,
@@ -53,6 +68,7 @@ class Builds:
             log_config=LogConfig(),
             redaction=redaction or Redaction(),
             clock=clock or SystemClock(),
+            expectations=self._expectations,
             grace=grace,
         )
         self._master_id = master_id
@@ -90,6 +106,7 @@ class Builds:
             master_id=self._master_id,
             services=gated(self._services),
         )
+        self._expectations.load(builder.name)
         self._runs.add(run)
         work = asyncio.ensure_future(run.run())
         try:
@@ -131,6 +148,13 @@ class Builds:
                 return run.why_preparing()
         return None
 
+    def predictions(self, build_id: BuildId) -> tuple[Prediction, ...]:
+        """Return when a running build and its step are expected to end, as far as is known."""
+        for run in self._runs:
+            if run.has_begun and run.build.id == build_id:
+                return run.predictions()
+        return ()
+
     def stop(
         self,
         build_id: BuildId,
@@ -160,4 +184,6 @@ class Builds:
 
     async def close(self) -> None:
         """Drop abandoned steps. (Builds end by cancelling their `start`.)"""
+        with guarded(_log, "cannot save what builds are expected to take"):
+            await self._expectations.save()
         await self._tasks.close(patience=_PATIENCE)

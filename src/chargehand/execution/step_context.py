@@ -41,6 +41,8 @@ class StepContext:
         self._services = services
         self._stop_all = stop_all
         self._commands: dict[CommandId, Command] = {}
+        self.metrics: dict[str, float] = {}
+        """How far the step is, by what it counts."""
 
     async def run_command(
         self, command: Command, routes: Routes, *, encoding: str | None = None
@@ -106,6 +108,10 @@ class StepContext:
     def add_url(self, name: str, url: str, replaces: str | None = None) -> None:
         """Add a link, in the place of the one called *replaces* if there is one."""
         self.step = self._services.steps.add_step_url(self.step, StepUrl(name, url), replaces)
+
+    def set_progress(self, metric: str, value: float) -> None:
+        """Record how far the step is."""
+        self.metrics[metric] = value
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from chargehand.domain.build import Build, LogType, NewLog
+from chargehand.domain.identifiers import StepId
 from chargehand.domain.lock import LockAccess, LockCycle, LockHolder, LockTooSmall
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
@@ -68,6 +69,16 @@ class StepRun:
     def is_worker_lost(self) -> bool:
         """Whether the worker was lost during one of its commands."""
         return self._context.is_worker_lost
+
+    @property
+    def step_id(self) -> StepId | None:
+        """The step's identifier, once it is recorded."""
+        return self._context.step.id if hasattr(self, "_context") else None
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """How far the step says that it is."""
+        return self._context.metrics if hasattr(self, "_context") else {}
 
     @property
     def error(self) -> str | None:

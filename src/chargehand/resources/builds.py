@@ -14,6 +14,7 @@ from chargehand.resources.field import (
     DATETIME,
     IDENTIFIER,
     INTEGER,
+    NUMBER,
     PROPERTIES,
     STRING,
     Fields,
@@ -175,7 +176,22 @@ BUILD_DATA = Entity(
     ),
 )
 
-ENTITIES: tuple[Entity[Never], ...] = (BUILD, BUILD_DATA, LOG, LOG_CHUNK, STEP)
+ETA = Entity(
+    plural="etas",
+    singular="eta",
+    fields=(
+        made("buildid", INTEGER),
+        made("stepid", INTEGER.or_none),
+        made("name", STRING),
+        made("eta", NUMBER),
+        made("seconds_left", NUMBER),
+        made("progress", NUMBER),
+    ),
+    collections=tuple(f"{build}/etas" for build in BUILD_PATHS),
+    placeholders={"build_number": "number"},
+)
+
+ENTITIES: tuple[Entity[Never], ...] = (BUILD, BUILD_DATA, ETA, LOG, LOG_CHUNK, STEP)
 
 
 def _properties_keys(event: Event) -> tuple[Key, ...]:

@@ -73,6 +73,7 @@ def list_of(element: FieldType[T]) -> FieldType[list[T]]:
 
 
 INTEGER: FieldType[int] = FieldType("integer")
+NUMBER: FieldType[float] = FieldType("float")
 DATETIME: FieldType[int] = FieldType("datetime")
 """Seconds since 1970."""
 STRING: FieldType[str] = FieldType("string")

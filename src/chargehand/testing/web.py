@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
+from chargehand.domain.prediction import Prediction
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
@@ -183,6 +184,10 @@ class MemoryExplanations:
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return nothing: no build waits here."""
         return None
+
+    def predictions(self, build_id: BuildId) -> tuple[Prediction, ...]:
+        """Return nothing: no build runs here."""
+        return ()
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons that are there."""

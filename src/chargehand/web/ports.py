@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
+from chargehand.domain.prediction import Prediction
 from chargehand.domain.raw_log import RawLog as RawLog
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
@@ -87,6 +88,9 @@ class Explanations(Protocol):
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return what a running build waits for, if it does, without asking the store."""
+
+    def predictions(self, build_id: BuildId) -> Sequence[Prediction]:
+        """Return when a running build and its step are expected to end; empty if unknown."""
 
     def why_these_wait(self, requests: Mapping[RequestId, BuilderId]) -> dict[RequestId, Waiting]:
         """Return the reasons for requests known to be waiting, without a query."""

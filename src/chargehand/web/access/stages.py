@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
+from chargehand.domain.prediction import Prediction
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Query
@@ -86,12 +87,22 @@ class StageReader:
         self, sees: Visibility, scope: Mapping[str, int | str]
     ) -> Waiting | None:
         """Return what a build waits for, None when it does not. Raises LookupError."""
+        build_id = await self._build_id(sees, scope)
+        return (await self.why_builds_wait(sees, [build_id])).get(build_id)
+
+    async def predictions(
+        self, sees: Visibility, scope: Mapping[str, int | str]
+    ) -> tuple[BuildId, Sequence[Prediction]]:
+        """Return a build, and when it and its step are expected to end. Raises LookupError."""
+        build_id = await self._build_id(sees, scope)
+        return build_id, self._explanations.predictions(build_id)
+
+    async def _build_id(self, sees: Visibility, scope: Mapping[str, int | str]) -> BuildId:
         query = Query(kind="builds", scope=scope, fields=("buildid",), sees=sees)
         rows = (await self._resources.fetch(query)).rows
         if not rows:
             raise LookupError("there is no such build")
-        build_id = BuildId(int(rows[0]["buildid"]))
-        return (await self.why_builds_wait(sees, [build_id])).get(build_id)
+        return BuildId(int(rows[0]["buildid"]))
 
     async def why_builds_wait(
         self, sees: Visibility, build_ids: Iterable[BuildId]

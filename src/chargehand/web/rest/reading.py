@@ -137,6 +137,8 @@ class Reader:
                 return _selected(await self._force_forms(query), query)
             case "why":
                 return _selected(await self._why(query), query)
+            case "etas":
+                return _selected(await self._etas(query), query)
             case "logchunks":
                 return Page(rows=[], total=0)
             case _:
@@ -175,6 +177,23 @@ class Reader:
         kind = details.pop("kind")
         return [{"kind": kind, "sentence": waiting.sentence, "details": details}]
 
+    async def _etas(self, query: Query) -> Sequence[Resource]:
+        try:
+            build_id, predictions = await self._stages.predictions(query.sees, query.scope)
+        except LookupError:
+            raise NotFound(f"not found: builds/{next(iter(query.scope.values()))}") from None
+        return [
+            {
+                "buildid": build_id,
+                "stepid": one.step_id,
+                "name": one.name,
+                "eta": one.eta,
+                "seconds_left": one.seconds_left,
+                "progress": one.progress,
+            }
+            for one in predictions
+        ]
+
     async def _fates(self, query: Query) -> Sequence[Resource]:
         change_id = ChangeId(int(query.scope["changeid"]))
         try:
@@ -202,7 +221,7 @@ def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:
     return [row | {"value": None} if "value" in row else row for row in rows]
 
 
-_NOT_STORED = {"rootlinks", "specs", "forceschedulers", "why", "logchunks"}
+_NOT_STORED = {"rootlinks", "specs", "forceschedulers", "why", "etas", "logchunks"}
 
 _SPECIFICATIONS = [
     {
