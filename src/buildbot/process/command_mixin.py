@@ -37,6 +37,12 @@ class CommandMixin:
         """Make a directory and its parents; a Deferred of whether that worked."""
         return self._runRemoteCommand("mkdir", abandonOnFailure, {"dir": dir, "logEnviron": False})
 
+    def runRmFile(self, path: str, log: Any = None, abandonOnFailure: bool = True) -> Any:
+        """Remove a file; a Deferred of whether that worked."""
+        return self._runRemoteCommand(
+            "rmfile", abandonOnFailure, {"path": path, "logEnviron": False}
+        )
+
     def pathExists(self, path: str) -> Any:
         """Return a Deferred of whether the path exists."""
         return self._runRemoteCommand("stat", False, {"file": path, "logEnviron": False})

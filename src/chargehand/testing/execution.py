@@ -29,6 +29,7 @@ from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
 from chargehand.domain.sentence import sentence
+from chargehand.domain.session import Session
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.execution.ports import AddedStep, BuildSources, StartedBuild
 from chargehand.execution.service import Builds
@@ -333,7 +334,7 @@ class Workshop:
         self,
         plan: Any,
         *,
-        session: ScriptedSession | None = None,
+        session: Session | None = None,
         sources: BuildSources | None = None,
         locks: Any = None,
         logs: LogConfig | None = None,
@@ -346,7 +347,7 @@ class Workshop:
         self.steps = MemoryStepStore(self.logs)
         self.locks = locks or FreeLocks()
         self.health = NotedHealth()
-        self.session = session or ScriptedSession()
+        self.session: Any = session or ScriptedSession()
         self.service = Builds(
             builds=self.builds,
             steps=self.steps,

@@ -1,0 +1,1 @@
+"""What tests of plug-ins import: steps run without a worker, and say what they asked it for."""

@@ -1,0 +1,21 @@
+"""A clock that tests move on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.task import Clock
+
+__all__ = ["TestReactorMixin"]
+
+
+class TestReactorMixin:
+    """Gives a test ``self.reactor``: time stands still until ``self.reactor.advance(seconds)``."""
+
+    __test__ = False
+
+    def setup_test_reactor(self, *_: Any, **__: Any) -> None:
+        """Make the clock."""
+        self.reactor = Clock()
+
+    setUpTestReactor = setup_test_reactor
