@@ -9,12 +9,12 @@ from buildbot._border.errors import error
 from buildbot._border.finder import old_names_of
 from chargehand.domain import lock as domain
 
-__all__ = ["LockAccess", "MasterLock", "WorkerLock", "lock_accesses"]
+__all__ = ["BaseLock", "LockAccess", "MasterLock", "WorkerLock", "lock_accesses"]
 
 _MODES = {mode.value: mode for mode in domain.LockMode}
 
 
-class _Lock(ComparableMixin):
+class BaseLock(ComparableMixin):
     """The common part of both kinds of lock."""
 
     compare_attrs: ClassVar[Any] = ("name", "maxCount")
@@ -46,13 +46,13 @@ class _Lock(ComparableMixin):
         return f"{type(self).__name__}({self.name!r}, maxCount={self.maxCount!r})"
 
 
-class MasterLock(_Lock):
+class MasterLock(BaseLock):
     """A lock for the whole farm."""
 
     _scope = domain.LockScope.MASTER
 
 
-class WorkerLock(_Lock):
+class WorkerLock(BaseLock):
     """A lock on each worker; ``maxCountForWorker`` overrides the count of some workers."""
 
     compare_attrs = ("maxCountForWorker",)
@@ -90,7 +90,7 @@ class LockAccess(ComparableMixin):
 
     compare_attrs = ("lockid", "mode", "count")
 
-    def __init__(self, lockid: _Lock, mode: str, count: int = 1) -> None:
+    def __init__(self, lockid: BaseLock, mode: str, count: int = 1) -> None:
         self.lockid = lockid
         self.mode = mode
         self.count = count
@@ -121,7 +121,7 @@ class LockAccess(ComparableMixin):
 
 def lock_accesses(locks: Any) -> tuple[domain.LockAccess, ...]:
     """Return the engine's values for a ``locks=`` argument: a list of accesses (or locks)."""
-    if isinstance(locks, LockAccess | _Lock):
+    if isinstance(locks, LockAccess | BaseLock):
         locks = [locks]
     if not isinstance(locks, list | tuple):
         raise TypeError(
@@ -129,7 +129,7 @@ def lock_accesses(locks: Any) -> tuple[domain.LockAccess, ...]:
         )
     found = []
     for lock in locks:
-        access = lock.defaultAccess() if isinstance(lock, _Lock) else lock
+        access = lock.defaultAccess() if isinstance(lock, BaseLock) else lock
         if not isinstance(access, LockAccess):
             raise TypeError(
                 f"locks must be a list of lock accesses (lock.access('counting')), not of {lock!r}"

@@ -14,10 +14,10 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.python.failure import Failure
 from twisted.spread import pb
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outward
 from buildbot._border.reactor import GuestReactor, install_reactor
 
-__all__ = ["SendChangeFailed", "send"]
+__all__ = ["SendChangeFailed", "Sender", "send"]
 
 _CONNECT_TIMEOUT = 30.0
 _ANSWER_TIMEOUT = 120.0
@@ -77,6 +77,48 @@ async def send(
             await _deliver(reactor, await _resolved(host, port), user, password, change, master)
     except TimeoutError:
         raise SendChangeFailed(f"{master} did not answer in {_ANSWER_TIMEOUT:g} seconds") from None
+
+
+class Sender:
+    """Sends changes to the master at ``HOST:PORT``, for scripts that run Twisted's reactor."""
+
+    def __init__(
+        self,
+        master: str,
+        auth: tuple[str, str] = ("change", "changepw"),
+        encoding: str = "utf8",
+    ) -> None:
+        self._master = master
+        self._user, self._password = auth
+        self._encoding = encoding
+
+    def send(
+        self,
+        branch: str | None,
+        revision: str | None,
+        comments: str,
+        files: Sequence[str],
+        who: str,
+        **more: Any,
+    ) -> Any:
+        """Send a change; a Deferred that fires when the master has stored it.
+
+        *more* are the other arguments of `send`, the function.
+        """
+        return outward(
+            send(
+                master=self._master,
+                user=self._user,
+                password=self._password,
+                encoding=self._encoding,
+                branch=branch,
+                revision=revision,
+                comments=comments,
+                files=files,
+                who=who,
+                **more,
+            )
+        )
 
 
 async def _deliver(

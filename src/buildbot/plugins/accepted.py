@@ -103,6 +103,9 @@ _VALUES = {
     "buildbot.db.buildrequests": _of("base", BuildRequestsConnectorComponent="*")
     | _of("error", AlreadyClaimedError="", NotClaimedError=""),
     "buildbot.db.connector": _of("base", DBConnector="*"),
+    "buildbot.data.base": _of("base", Endpoint="*", EndpointKind="*", ResourceType="*"),
+    "buildbot.data.types": _of("base", Entity="*", Type="*"),
+    "buildbot.db.model": _of("base", Model="*"),
     "buildbot.db.dbconfig": _of("value", DbConfig="BuildmasterConfig basedir name"),
     "buildbot.manhole": _of(
         "value",
@@ -162,7 +165,8 @@ _WEB = {
         TwistedICredAuthBase=f"credentialFactories checkers {_AUTH}",
         UserInfoProviderBase="*",
         UserPasswordAuth=f"users {_AUTH}",
-    ),
+    )
+    | _of("alias", bytes2unicode="buildbot.util"),
     "buildbot.www.authz": _of("value", Authz="allowRules roleMatchers stringsMatcher")
     | _of("function", fnmatchStrMatcher="value match", reStrMatcher="value match")
     | _of("error", Forbidden="msg"),

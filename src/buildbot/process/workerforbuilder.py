@@ -96,7 +96,11 @@ class WorkerView:
         return self._access
 
 
-class WorkerForBuilder:
+class AbstractWorkerForBuilder:
+    """What all kinds of a worker's place at a builder are."""
+
+
+class WorkerForBuilder(AbstractWorkerForBuilder):
     """A worker, as one builder uses it."""
 
     def __init__(self, worker: WorkerView, builder: Builder) -> None:

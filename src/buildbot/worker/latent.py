@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
@@ -9,6 +10,18 @@ from buildbot._border.bridge import settled
 from buildbot._border.errors import warn
 from buildbot.interfaces import ILatentWorker, implementer
 from buildbot.worker.base import AbstractWorker
+
+
+class States(enum.Enum):
+    """What a latent worker's machine is doing."""
+
+    NOT_SUBSTANTIATED = 0
+    SUBSTANTIATING = 1
+    SUBSTANTIATING_STARTING = 2
+    SUBSTANTIATED = 3
+    INSUBSTANTIATING = 4
+    INSUBSTANTIATING_SUBSTANTIATING = 5
+    SHUT_DOWN = 6
 
 
 @implementer(ILatentWorker)

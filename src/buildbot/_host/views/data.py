@@ -8,6 +8,7 @@ from typing import Any
 from buildbot._border.bridge import outward
 from buildbot._border.times import datetime2epoch, epoch2datetime
 from buildbot._host.views.engine_access import EngineAccess
+from buildbot.data.exceptions import InvalidPathError
 from chargehand.domain.change import NewChange
 from chargehand.domain.properties import Property
 from chargehand.resources.catalog import KINDS
@@ -48,6 +49,9 @@ class DataView:
     ) -> Any:
         """Do the work of `get`."""
         text = _joined(path)
+        resolved = resolve(tuple(text.strip("/").split("/")))
+        if resolved is None and text.strip("/"):
+            raise InvalidPathError(f"the data API has no path {text!r}")
         found = await self._access.engine.data.get(
             text,
             filters=[_filter(one) for one in filters or ()],
@@ -56,7 +60,6 @@ class DataView:
             limit=limit,
             offset=offset,
         )
-        resolved = resolve(tuple(text.strip("/").split("/")))
         if resolved is None or found is None:
             return found
         entity = KINDS[resolved.endpoint.plural]

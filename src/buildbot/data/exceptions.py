@@ -1,0 +1,35 @@
+"""What the data API raises."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DataException",
+    "InvalidActionException",
+    "InvalidControlException",
+    "InvalidOptionError",
+    "InvalidPathError",
+    "InvalidQueryParameter",
+]
+
+
+class DataException(Exception):
+    """The base of them."""
+
+
+class InvalidPathError(DataException, LookupError):
+    """There is no such path."""
+
+
+class InvalidControlException(DataException):
+    """The order is not known there."""
+
+
+InvalidActionException = InvalidControlException
+
+
+class InvalidQueryParameter(DataException):
+    """A filter or field is not valid."""
+
+
+class InvalidOptionError(DataException):
+    """An option is not valid."""

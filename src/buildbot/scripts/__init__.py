@@ -1,0 +1,1 @@
+"""Where scripts of old import the command line from."""
