@@ -169,6 +169,8 @@ async def test_forms_are_those_of_a_builder_or_all(given: Given) -> None:
     assert [form["name"] for form in given.forms.forms()] == ["force"]
     assert [form["name"] for form in given.forms.forms(one)] == ["force"]
     assert given.forms.forms(other) == []
+    assert await given.forms.asked_forms(one) == given.forms.forms(one)
+    assert await given.forms.asked_forms(other) == []
 
 
 _FIELDS: dict[str, st.SearchStrategy[Any]] = {

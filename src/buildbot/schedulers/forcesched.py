@@ -11,6 +11,13 @@ from buildbot._border.bridge import answered, inward, outgoing, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from buildbot.schedulers.choice_parameters import (
+    ChoiceStringParameter,
+    InheritBuildParameter,
+    WorkerChoiceParameter,
+    asked_for,
+    spec_with_choices,
+)
 from buildbot.schedulers.nested_parameters import (
     AnyPropertyParameter,
     CodebaseParameter,
@@ -23,18 +30,15 @@ from buildbot.schedulers.parameters import (
     FORM_SOURCE,
     BaseParameter,
     BooleanParameter,
-    ChoiceStringParameter,
     CollectedValidationError,
     FileParameter,
     FixedParameter,
-    InheritBuildParameter,
     IntParameter,
     StringParameter,
     TextParameter,
     UserNameParameter,
     ValidationError,
     ValidationErrorCollector,
-    WorkerChoiceParameter,
     text_wrong,
 )
 from buildbot.util.identifiers import isIdentifier
@@ -203,6 +207,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
                 parameter.fullName,
                 parameter.updateFromKwargs,
                 master=self.master,
+                scheduler=self,
                 properties=values,
                 changes=changes,
                 sourcestamps=stamps,
@@ -245,6 +250,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         given = {
             name: _as_list(value) for name, value in answers.items() if name not in _NO_ANSWERS
         }
+        asked_for.set(builder_names[0] if len(builder_names) == 1 else None)
         try:
             return await self._filled(owner, given)
         except CollectedValidationError as wrong:
@@ -315,6 +321,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
             button_name=str(self.buttonName),
             label=str(self.label),
             fields=self._fields,
+            asked_fields=self._asked_fields,
             fill_in=self._fill_in,
             force=self._call_force if self._overrides_force else None,
         )
@@ -325,6 +332,12 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     def _fields(self) -> list[dict[str, Any]]:
         return [field.getSpec() for field in self.all_fields]
+
+    async def _asked_fields(self, builder_name: str | None) -> list[dict[str, Any]]:
+        return [
+            await spec_with_choices(field, field.getSpec(), self.master, self, builder_name)
+            for field in self.all_fields
+        ]
 
 
 def _sentence(owner: str, reason: str) -> str:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import answered, inward, outgoing
+from buildbot._border.bridge import answered, outgoing
 from buildbot.config import error
 from chargehand.domain.orders import text_error
 
@@ -250,86 +249,11 @@ class UserNameParameter(StringParameter):
         return s
 
 
-class ChoiceStringParameter(BaseParameter):
-    """One (``multiple``: several) of ``choices``, or else anything unless ``strict``."""
-
-    spec_attributes: ClassVar[list[str]] = ["choices", "strict"]
-    type = "list"
-    choices: Any = []
-    strict = True
-
-    def parse_from_arg(self, s: Any) -> Any:
-        if self.strict and s not in self.choices:
-            raise ValidationError(
-                f"'{s}' does not belong to list of available choices '{self.choices}'"
-            )
-        return s
-
-    def getChoices(self, master: Any, scheduler: Any, buildername: Any) -> Any:
-        """Return what may be chosen."""
-        return self.choices
-
-
 class FileParameter(BaseParameter):
     """A file's text, no longer than ``maxsize``."""
 
     type = "file"
     maxsize = 1024 * 1024 * 10
-
-
-class InheritBuildParameter(ChoiceStringParameter):
-    """A build of before whose form's properties are taken over.
-
-    ``compatible_builds(master, builder name)`` returns a list like ``["builder/5"]``.
-    """
-
-    name = "inherit"
-    compatible_builds: Any = None
-
-    def getChoices(self, master: Any, scheduler: Any, buildername: Any) -> Any:
-        """Return the builds that may be chosen."""
-        return self.compatible_builds(master, buildername)
-
-    def getFromKwargs(self, kwargs: Any) -> Any:
-        raise ValidationError("InheritBuildParameter has no answer of its own")
-
-    @own_arguments
-    @outgoing
-    async def updateFromKwargs(
-        self, master: Any, properties: Any, changes: Any, kwargs: Any, **unused: Any
-    ) -> None:
-        wanted = str((listed(kwargs.get(self.fullName)) or [""])[0]).strip()
-        builder, _, number = wanted.partition(" ")[0].rpartition("/")
-        if not builder or not number.isdigit():
-            raise ValidationError(f"bad build: {wanted}")
-        path = ("builders", builder, "builds", int(number), "properties")
-        found = await inward(master.data.get, path)
-        if not found:
-            raise ValidationError(f"unknown build: {wanted}")
-        for name, (value, source) in found.items():
-            if source == FORM_SOURCE:
-                properties[name] = value
-
-
-class WorkerChoiceParameter(ChoiceStringParameter):
-    """The worker that shall build, or any."""
-
-    strict = False
-    required = False
-    anySentinel = "-any-"
-    label = "Worker"
-
-    def __init__(self, name: Any = "workername", **kwargs: Any) -> None:
-        super().__init__(name, **kwargs)
-
-    @own_arguments
-    def updateFromKwargs(self, kwargs: Any, **unused: Any) -> Any:
-        if self.getFromKwargs(kwargs) != self.anySentinel:
-            super().updateFromKwargs(kwargs=kwargs, **unused)
-
-    def getChoices(self, master: Any, scheduler: Any, buildername: Any) -> Any:
-        """Return the workers that may be chosen, as far as the configuration names them."""
-        return self.choices
 
 
 def text_wrong(value: Any) -> str | None:

@@ -13,7 +13,6 @@ from chargehand.domain.identifiers import BuilderId
 from chargehand.domain.json import Json
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.properties import Property
-from chargehand.kit.guard import guarded
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.rules import GivenStamp
 from chargehand.scheduling.submitting import BuildsetOptions
@@ -51,26 +50,14 @@ class Settings:
     button_name: str
     label: str
     fields: Callable[[], list[dict[str, Json]]] = field(compare=False)
+    asked_fields: Callable[[str | None], Awaitable[list[dict[str, Json]]]] = field(compare=False)
+    """The same for one builder (None: for all of them), with what users' functions say may be
+    chosen."""
     fill_in: Callable[[str, Sequence[str], Answers], Awaitable[Filled]] = field(compare=False)
     force: Callable[[str, Sequence[str] | None, Answers], Awaitable[Numbers | None]] | None = field(
         default=None, compare=False
     )
     """(owner, builder_names, answers): the override of a user's class."""
-
-
-def form(name: str, settings: Settings, enabled: bool) -> dict[str, Json]:
-    """Return the form as a resource of the REST API."""
-    fields: list[dict[str, Json]] = []
-    with guarded(_log, "the form of scheduler %s failed", name):
-        fields = settings.fields()
-    return {
-        "name": name,
-        "button_name": settings.button_name,
-        "label": settings.label,
-        "builder_names": list(settings.builder_names),
-        "enabled": enabled,
-        "all_fields": fields,
-    }
 
 
 class Force:

@@ -12,7 +12,7 @@ from chargehand.config.model import Component, NotYet
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.failed_part import FailedPart, reason_of
-from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, MasterId, SchedulerId
+from chargehand.domain.identifiers import BuildId, ChangeId, MasterId, SchedulerId
 from chargehand.domain.json import Json
 from chargehand.domain.outages import TemporarilyUnavailable
 from chargehand.domain.user import User
@@ -25,8 +25,8 @@ from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled, SchedulerFailed
 from chargehand.scheduling.explaining import outcomes_of, waiting_changes
-from chargehand.scheduling.force import Force, form
-from chargehand.scheduling.force import Settings as FormSettings
+from chargehand.scheduling.force import Force
+from chargehand.scheduling.forms import Forms
 from chargehand.scheduling.ports import (
     BuilderDirectory,
     BuildsetStore,
@@ -73,6 +73,9 @@ class Scheduling:
             clock=clock,
             tasks=self._tasks,
             redaction=redaction or Redaction(),
+        )
+        self._forms = Forms(
+            builders=builders, is_enabled=lambda name: self._enabled.get(self._ids[name], True)
         )
         self._bus = bus
         self._master_id = master_id
@@ -154,18 +157,11 @@ class Scheduling:
 
     def forms(self, builder_id: int | None = None) -> list[dict[str, Json]]:
         """Return the force schedulers (those for a builder) as the REST API has them."""
-        return [
-            form(name, component.settings, self._enabled.get(self._ids[name], True))
-            for name, component in sorted(self._components.items())
-            if isinstance(component.settings, FormSettings)
-            and (builder_id is None or builder_id in self._builder_ids(component.settings))
-        ]
+        return self._forms.all(self._components, builder_id)
 
-    def _builder_ids(self, settings: FormSettings) -> tuple[BuilderId, ...]:
-        try:
-            return self._services.builders.ids(settings.builder_names)
-        except LookupError:  # A reconfiguration is just removing some of them.
-            return ()
+    async def asked_forms(self, builder_id: int | None = None) -> list[dict[str, Json]]:
+        """Return the same, with what users' functions say may be chosen now."""
+        return await self._forms.asked(self._components, builder_id)
 
     async def outcomes_of(
         self, change_id: ChangeId, built_by: Mapping[str, Sequence[int]]

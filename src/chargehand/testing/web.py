@@ -207,3 +207,7 @@ class MemoryForms:
     def forms(self, builder_id: int | None = None) -> list[Row]:
         """Return the forms."""
         return self._forms if builder_id in {None, 1} else []
+
+    async def asked_forms(self, builder_id: int | None = None) -> list[Row]:
+        """Return the same."""
+        return self.forms(builder_id)

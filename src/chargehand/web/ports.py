@@ -101,3 +101,6 @@ class ForceForms(Protocol):
 
     def forms(self, builder_id: int | None = None) -> list[Resource]:
         """Return resources of type ``forcescheduler``."""
+
+    async def asked_forms(self, builder_id: int | None = None) -> list[Resource]:
+        """Return the same, having called users' functions for what may be chosen."""

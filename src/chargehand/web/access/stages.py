@@ -28,9 +28,16 @@ class StageReader:
         self._explanations = explanations
         self._forms = forms
 
-    async def forms(self, sees: Visibility, builder_id: BuilderId | None = None) -> list[Resource]:
-        """Return the force schedulers (optionally of one builder), without hidden builders."""
-        forms = self._forms.forms(builder_id)
+    async def forms(
+        self, sees: Visibility, builder_id: BuilderId | None = None, *, asked: bool = False
+    ) -> list[Resource]:
+        """Return the force schedulers (optionally of one builder), without hidden builders.
+
+        With *asked*, users' functions have said what may be chosen.
+        """
+        forms = (
+            await self._forms.asked_forms(builder_id) if asked else self._forms.forms(builder_id)
+        )
         if sees.every_builder:
             return forms
         seen = await self._builder_names(sees)

@@ -148,15 +148,17 @@ class Reader:
         sees, scope = query.sees, query.scope
         if "schedulername" in scope:
             name = scope["schedulername"]
-            return [form for form in await self._stages.forms(sees) if form["name"] == name]
+            return [
+                form for form in await self._stages.forms(sees, asked=True) if form["name"] == name
+            ]
         if not scope:
-            return await self._stages.forms(sees)
+            return await self._stages.forms(sees, asked=True)
         builder = await self._resources.fetch(
             Query(kind="builders", sees=sees, scope=scope, fields=("builderid",))
         )
         if not builder.rows:
             return []
-        return await self._stages.forms(sees, BuilderId(builder.rows[0]["builderid"]))
+        return await self._stages.forms(sees, BuilderId(builder.rows[0]["builderid"]), asked=True)
 
     async def _why(self, query: Query) -> Sequence[Resource]:
         scope = query.scope
