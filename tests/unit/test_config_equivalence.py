@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import weakref
 
 import pytest
 from hypothesis import given
@@ -279,3 +280,25 @@ def test_identities_that_were_found_equal_are_not_compared_again():
     assert other == third
     assert one != Identity([2], counting)
     assert one != "something else"
+
+
+class Compared:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_was_compared_is_not_kept_alive(number: int):
+    equivalence = Equivalence()
+    old, new = Compared(1), Compared(number)
+    gone = weakref.ref(old)
+    one, other = Identity(old, Equivalence()), Identity(new, equivalence)
+
+    with equivalence.remembering():
+        assert (other == one) == (number == 1)
+    for _ in range(2):
+        assert (one == other) == (other == one) == (number == 1)
+    del old, one
+
+    assert gone() is None
+    assert other != Identity(Compared(3), Equivalence())

@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 from chargehand.config.code import docstring_of, said
@@ -31,7 +32,7 @@ _Mapping = Mapping[object, object]
 
 
 class Equivalence:
-    """Compares objects, and caches the results for pairs of functions and classes.
+    """Compares objects. Within `remembering` it caches the results for pairs of objects.
 
     Not thread-safe.
     """
@@ -41,9 +42,35 @@ class Equivalence:
         self._assumed: list[tuple[int, int]] = []
         self._kept: list[object] = []
         self._attributes: dict[type, tuple[str, ...] | None] = {}
+        self._is_remembering = False
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Keep results from one comparison to the next: thousands of builders share functions.
+
+        The cache keeps the compared objects alive, so it must not outlive the configuration that
+        was compared.
+        """
+        self._is_remembering = True
+        try:
+            yield
+        finally:
+            self._is_remembering = False
+            self.forget()
+
+    def compare(self, one: object, other: object) -> bool:
+        """Return whether *one* and *other* are equivalent; for callers outside."""
+        try:
+            return self.equal(one, other)
+        except RecursionError:  # A list that contains itself, say: it cannot be told.
+            self.forget()
+            return False
+        finally:
+            if not self._is_remembering:
+                self.forget()
 
     def forget(self) -> None:
-        """Clear the cache, which keeps the compared objects alive."""
+        """Clear the cache."""
         self._known.clear()
         self._kept.clear()
         self._assumed.clear()
@@ -222,23 +249,25 @@ class Equivalence:
 class Identity:
     """The identity of a configured object; caches equality."""
 
-    __slots__ = ("_class", "_equivalence", "value")
+    __slots__ = ("_class", "_equivalence", "_unlike", "value")
 
     def __init__(self, value: object, equivalence: Equivalence) -> None:
         self.value = value
         self._equivalence = equivalence
         self._class = object()
+        """The same for all that are known to be equal."""
+        self._unlike: object = None
+        """The class of one that is known to differ."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Identity):
             return NotImplemented
         if self._class is other._class:
             return True
-        try:
-            if not self._equivalence.equal(self.value, other.value):
-                return False
-        except RecursionError:  # A list that contains itself, say: it cannot be told.
-            self._equivalence.forget()
+        if self._unlike is other._class or other._unlike is self._class:
+            return False
+        if not self._equivalence.compare(self.value, other.value):
+            self._unlike = other._class
             return False
         other._class = self._class
         return True

@@ -58,8 +58,8 @@ class Reader:
                 self._document.take_back()
             raise ConfigErrors(collector.causes())
         if previous is not None:
-            config = _recognised(previous, config)
-            equivalence.forget()  # or it keeps the old configuration alive
+            with equivalence.remembering():
+                config = _recognised(previous, config)
             if config is previous:
                 self._document.take_back()
         return config
