@@ -107,7 +107,7 @@ def test_a_fifo_in_its_place_is_named_at_once(tmp_path: Path):
     path = tmp_path / "twistd.pid"
     os.mkfifo(path)
 
-    with pytest.raises(CommandFailed, match=f"cannot read {path}: It is not a regular file"):
+    with pytest.raises(CommandFailed, match=f"{path}: It is a FIFO, not a regular file"):
         PidFile(path).running()
     with pytest.raises(OSError, match="not a regular file"):
         PidFile(path).take()

@@ -21,6 +21,7 @@ from chargehand.config.model import Component
 from chargehand.intake.polling import Schedule
 from chargehand.intake.svn_command import Login
 from chargehand.intake.svn_poller import Settings
+from chargehand.kit.regular_files import read_regular
 
 __all__ = [
     "SVNPoller",
@@ -186,7 +187,7 @@ def _recalled(cachepath: Any) -> int | None:
     if not cachepath:
         return None
     try:
-        text = Path(cachepath).read_text(encoding="utf-8").strip()
+        text = read_regular(Path(cachepath)).decode().strip()
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:

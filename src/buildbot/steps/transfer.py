@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import FAILURE, SUCCESS
 from buildbot.steps.upload import DirectoryUpload, FileUpload, MultipleFileUpload
+from chargehand.kit.regular_files import open_regular
 
 __all__ = [
     "DirectoryUpload",
@@ -222,5 +224,5 @@ class JSONPropertiesDownload(_Download):
 
 def _beginning(name: str) -> bytes:
     """Return the file's bytes; of one that is too long, enough to tell."""
-    with Path(name).expanduser().open("rb") as file:
+    with os.fdopen(open_regular(Path(name).expanduser()), "rb") as file:
         return file.read(MOST + 1)

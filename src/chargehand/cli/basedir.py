@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import errno
 import fcntl
 import os
-import stat
 import time
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
 from chargehand.app.failure import CommandFailed
+from chargehand.kit.regular_files import open_regular, read_regular, require_regular
 
 SETTINGS_FILE = "buildbot.tac"
 LOG_FILE = "master.log"
@@ -96,9 +95,13 @@ def _from_assignments(path: Path, found: dict[str, object]) -> Basedir:
 def _assignments(path: Path) -> dict[str, object]:
     """Return names that the file sets to plain values."""
     try:
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(read_regular(path).decode())
+    except OSError as error:
+        raise CommandFailed(f"cannot read {path}: {error.strerror}") from None
     except SyntaxError as error:
         raise CommandFailed(f"{path}:{error.lineno}: {error.msg}") from None
+    except ValueError:
+        raise CommandFailed(f"cannot read {path}: It is not text in UTF-8") from None
     found = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -122,6 +125,20 @@ class PidFile:
         """Return the process id of the master running here, or None."""
         return self._found()[0]
 
+    def left(self) -> str:
+        """Return what a file says that names no running master, as words; empty without one."""
+        try:
+            text = read_regular(self._path)[:_LONGEST].decode("ascii", "replace")
+        except FileNotFoundError:
+            return ""
+        process = _process_id(text)
+        if process is None:
+            return f"{self._path.name} does not have the number of a process: {text.strip()!r}"
+        return (
+            f"{self._path.name} names process {process}, "
+            "which is not a running master of this directory"
+        )
+
     def is_of_buildbot(self) -> bool:
         """Return whether the master running here is Buildbot's."""
         running, is_locked = self._found()
@@ -134,7 +151,7 @@ class PidFile:
         Raises CommandFailed if the file cannot be read, or another program holds the lock.
         """
         try:
-            file = os.fdopen(_regular_file(self._path), encoding="ascii", errors="replace")
+            file = os.fdopen(open_regular(self._path), encoding="ascii", errors="replace")
         except FileNotFoundError:
             return None, False
         except OSError as error:
@@ -172,7 +189,7 @@ class PidFile:
         while True:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
             try:
-                _require_regular(file)
+                require_regular(os.fstat(file).st_mode)
                 self._lock(file)
             except BaseException:
                 os.close(file)
@@ -218,25 +235,6 @@ class PidFile:
             self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
-
-
-def _regular_file(path: Path) -> int:
-    """Open a regular file for reading. Raises OSError for others; a FIFO is not waited for."""
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        _require_regular(file)
-    except OSError:
-        os.close(file)
-        raise
-    return file
-
-
-def _require_regular(file: int) -> None:
-    mode = os.fstat(file).st_mode
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "It is not a regular file")
 
 
 def _process_id(text: str) -> int | None:

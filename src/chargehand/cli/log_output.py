@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from chargehand.cli.basedir import LOG_LINK, Basedir
 from chargehand.kit.redaction import Redaction
@@ -67,6 +70,7 @@ def log_to(
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     # Clients' errors are not worth logging; failures of ours are logged where they happen.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    _require_reader(basedir.log_path)
     file = RotatingFileHandler(
         basedir.log_path,
         maxBytes=basedir.log_size,
@@ -83,6 +87,19 @@ def log_to(
         handler.setFormatter(formatter)
         root.addHandler(handler)
     _link(basedir)
+
+
+def _require_reader(path: Path) -> None:
+    """Raise OSError for a FIFO that nobody reads: opening it would wait for a reader."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        words = "It is a FIFO or a socket that nobody reads"
+        raise OSError(errno.ENXIO, words, str(path)) from None
 
 
 def _link(basedir: Basedir) -> None:

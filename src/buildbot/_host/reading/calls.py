@@ -12,6 +12,7 @@ from typing import Any
 
 from buildbot._border.arguments import arguments_of, no_argument
 from buildbot.plugins.namespace import UnknownName
+from chargehand.kit.regular_files import read_regular
 
 _UNEXPECTED = re.compile(r"[\w.<>]+\(\) got an unexpected keyword argument '(\w+)'")
 _MISSING = re.compile(r"[\w.<>]+\(\) missing \d+ required [\w-]+ arguments?: (.+)")
@@ -56,7 +57,7 @@ def _is_ours(kind: type) -> bool:
 def _calls(file: str, line: int) -> Iterator[Call]:
     """Yield the calls that begin at a line, then those around it."""
     try:
-        tree = parse(Path(file).read_bytes())
+        tree = parse(read_regular(Path(file)))
     except (OSError, SyntaxError, ValueError):
         return
     found = [

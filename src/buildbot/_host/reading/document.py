@@ -16,6 +16,7 @@ from buildbot._border.errors import Collector
 from buildbot._border.origin import Origin
 from buildbot._host.reading.calls import misused
 from chargehand.config.errors import ConfigErrors
+from chargehand.kit.regular_files import read_regular
 
 _MODULE_NAME = "__master_cfg__"
 _LIBRARY_DIRECTORIES = frozenset({"site-packages", "dist-packages"})
@@ -110,7 +111,7 @@ class Document:
         tree = self._trees.get(file)
         if tree is None:
             try:
-                tree = ast.parse(Path(file).read_bytes())
+                tree = ast.parse(read_regular(Path(file)))
             except (OSError, SyntaxError, ValueError):
                 tree = ast.Module(body=[], type_ignores=[])
             self._trees[file] = tree
@@ -118,7 +119,7 @@ class Document:
 
     def _compiled(self, collector: Collector) -> Any:
         try:
-            return compile(self.path.read_bytes(), str(self.path), "exec", dont_inherit=True)
+            return compile(read_regular(self.path), str(self.path), "exec", dont_inherit=True)
         except FileNotFoundError:
             collector.add(f'configuration file "{self.path}" does not exist')
         except OSError as error:

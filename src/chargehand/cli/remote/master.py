@@ -14,6 +14,7 @@ import msgspec
 
 from chargehand.app.failure import CommandFailed
 from chargehand.app.places import LOCAL_SOCKET
+from chargehand.cli.basedir import LOG_FILE, PID_FILE, PidFile
 from chargehand.kit.unix_sockets import address_of
 
 URL_VARIABLE = "CHARGEHAND_URL"
@@ -194,10 +195,31 @@ async def reached(place: Place) -> AsyncIterator[RemoteMaster]:
 
 def _not_running(directory: Path) -> str:
     if (directory / "master.cfg").exists() or (directory / "buildbot.tac").exists():
-        return f"No master is running in {directory}. To start it: chargehand start {directory}"
+        return _why_not_running(directory)
     return (
         f'"{directory}" is not a master\'s directory. Name one with --directory, or the address '
         f"of a master with --url (or ${URL_VARIABLE})."
+    )
+
+
+def _why_not_running(directory: Path) -> str:
+    """Return what the pid file tells of the master. Raises CommandFailed if it is odd."""
+    pid_file = PidFile(directory / PID_FILE)
+    running = pid_file.running()
+    if running is None:
+        left = pid_file.left()
+        but = f" ({left})" if left else ""
+        return (
+            f"No master is running in {directory}{but}. To start it: chargehand start {directory}"
+        )
+    if pid_file.is_of_buildbot():
+        return (
+            f"The master running in {directory} (process {running}) is Buildbot's. "
+            f"To replace it with Chargehand: chargehand restart {directory}"
+        )
+    return (
+        f"A master is running in {directory} (process {running}), but it does not listen on "
+        f"{LOCAL_SOCKET} (yet). See {directory / LOG_FILE}"
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
+from chargehand.kit.regular_files import require_regular
 from chargehand.store.engine.redacted import prepare_sqlite as prepare_functions
 from chargehand.store.errors import DatabaseUnavailable
 
@@ -43,8 +44,20 @@ def resolved(url: str, basedir: Path) -> URL:
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     parsed = parsed.difference_update_query(_IGNORED_OPTIONS)
     if parsed.get_backend_name() == "sqlite" and not is_in_memory(parsed):
-        parsed = parsed.set(database=str(basedir / (parsed.database or "")))
+        path = basedir / (parsed.database or "")
+        _require_file(path)
+        parsed = parsed.set(database=str(path))
     return parsed
+
+
+def _require_file(path: Path) -> None:
+    """Raise DatabaseUnavailable for what SQLite would call a failing disk, such as a FIFO."""
+    try:
+        require_regular(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # SQLite creates it, or says why it cannot.
+    except OSError as error:
+        raise DatabaseUnavailable(f"cannot open {path}: {error.strerror}") from error
 
 
 def shown(url: str) -> str:
