@@ -156,14 +156,19 @@ async def test_a_reconfiguration_meanwhile_changes_nothing():
         assert ci.builds("parent")[0].result is again.result is Result.SUCCESS
 
 
-async def test_a_restart_meanwhile_triggers_again():
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+async def test_a_restart_meanwhile_triggers_again(how: str):
     text = TWO + "add('parent', steps.Trigger(schedulerNames=['both'], waitForFinish=True))\n"
     async with started(text) as ci:
         ci.worker("local").on("check", seconds=60)
         request = await ci.force("parent")
         await _is_running(ci, "other")
 
-        await ci.restart()
+        if how == "stopped":
+            await ci.restart()
+        else:
+            await ci.crash()
+            await ci.start()
         await ci.finished(request)
         await ci.until_idle()
 
@@ -174,6 +179,9 @@ async def test_a_restart_meanwhile_triggers_again():
         other = ci.last_build("other").builder_id
         ends = [row["results"] for row in requests if row["builderid"] == other]
         assert ends == [Result.CANCELLED, Result.SUCCESS]
+        if how == "killed":
+            told = "parent #1, which waited for it, was interrupted; its retry triggers it again"
+            assert f"cancelled: {told}" in ci.log
 
 
 async def _is_running(ci: World, builder: str) -> None:

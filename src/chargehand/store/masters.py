@@ -19,6 +19,7 @@ from chargehand.store import (
     leftovers,
     request_rows,
     schedulers,
+    triggered,
     workers,
 )
 from chargehand.store.engine.database import Database
@@ -164,7 +165,8 @@ class Masters:
     async def carry_out(self, left: LeftBehind, outcomes: Sequence[Outcome]) -> int:
         """Apply the decisions about interrupted builds, except those that others applied already.
 
-        Then returns requests without a build to the queue. Returns the number of builds.
+        Then returns requests without a build to the queue, and cancels those that an interrupted
+        build had triggered and waited for. Returns the number of builds.
         """
         return await self._database.write(
             lambda transaction: _carry_out(transaction, left, outcomes)
@@ -210,4 +212,5 @@ def _carry_out(transaction: Transaction, left: LeftBehind, outcomes: Sequence[Ou
         leftovers.retry(transaction, unfinished, why, last) for why, unfinished in by_reason.items()
     )
     request_rows.give_back_left(transaction, Claim(left.master_id, left.epoch))
+    triggered.cancel_orphans(transaction, [one.build for one in left.builds])
     return ended
