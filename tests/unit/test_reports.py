@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from buildbot._border.bridge import inward
 from buildbot._border.errors import collecting
 from buildbot.plugins import reporters
 from buildbot.process.results import Results
@@ -331,3 +332,15 @@ async def test_work_of_one_subject_is_done_in_order_beside_that_of_others() -> N
     gate.set()
     await lanes.close(patience=5)
     assert done[3:] == ["a1", "a2"] and lanes.waiting == 0
+
+
+async def test_a_message_has_no_passwords_of_addresses() -> None:
+    address = "https://user:{}@host/x.git"
+    formatter = reporters.MessageFormatterFunction(
+        lambda context: [{"repository": context["build"]["repository"]}], "json"
+    )
+
+    build = {"repository": address.format("hunter2")}
+    message = await inward(formatter.format_message_for_build, None, build)
+
+    assert message["body"] == [{"repository": address.format("***")}]

@@ -26,6 +26,7 @@ from buildbot.reporters.message_texts import (
     get_message_summary_text,
     get_projects_text,
 )
+from chargehand.kit.passwords import without_passwords_in
 
 __all__ = [
     "MessageFormatter",
@@ -159,7 +160,7 @@ class MessageFormatterBase(ComparableMixin):
     async def _rendered(self, master: Any, context: Row) -> Row:
         found = await answered("render_message_dict", self.render_message_dict, master, context)
         assert isinstance(found, dict), "render_message_dict returns a dictionary"
-        return found
+        return without_passwords_in(found)
 
 
 class MessageFormatterEmpty(MessageFormatterBase):

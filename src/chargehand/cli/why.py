@@ -6,7 +6,14 @@ import click
 from rich.console import Console
 
 from chargehand.app.failure import CommandFailed
-from chargehand.cli.remote.finding import Kind, build_named, builder_names, named
+from chargehand.cli.remote.finding import (
+    Kind,
+    build_named,
+    builder_names,
+    change_named,
+    named,
+    of_revision,
+)
 from chargehand.cli.remote.master import RemoteMaster
 from chargehand.cli.remote.options import json_option, on_a_master, show_json
 from chargehand.cli.remote.rows import Build, Buildset, Change, Request, SourceStamp, Step, Why
@@ -23,11 +30,11 @@ _FINE = (Result.SUCCESS, Result.SKIPPED)
 async def why(master: RemoteMaster, what: tuple[str, ...], as_json: bool) -> None:
     """Explain a build, a request or a change.
 
-    WHAT is BUILDER#NUMBER, BUILDER (its latest build), build:ID, request:ID, change:ID, or the
-    address of a page.
+    WHAT is BUILDER#NUMBER, BUILDER (its latest build), build:ID, request:ID, change:ID,
+    change:REVISION (or its beginning, also without "change:"), or the address of a page.
     """
     text = " ".join(what)
-    found = named(text)
+    found = await of_revision(master, named(text))
     if found.kind is Kind.NUMBER:
         raise CommandFailed(
             f'"{text}" is ambiguous: use build:{found.number}, request:{found.number} or '
@@ -37,7 +44,7 @@ async def why(master: RemoteMaster, what: tuple[str, ...], as_json: bool) -> Non
     if found.kind is Kind.REQUEST:
         explained = await _of_request(master, found.number)
     elif found.kind is Kind.CHANGE:
-        explained = await _of_change(master, found.number)
+        explained = await _of_change(master, await change_named(master, found))
     else:
         explained = await _of_build(master, await build_named(master, text))
     if as_json:
@@ -117,8 +124,8 @@ def _stamp(stamp: SourceStamp) -> str:
     return " ".join(part for part in parts if part)
 
 
-async def _of_change(master: RemoteMaster, number: int) -> dict[str, object]:
-    change = (await master.all(Change, f"changes/{number}"))[0]
+async def _of_change(master: RemoteMaster, change: Change) -> dict[str, object]:
+    number = change.changeid
     first_line = change.comments.strip().partition("\n")[0]
     of = " ".join(filter(None, [change.branch or "", (change.revision or "")[:12]]))
     sentences = [f"change:{number} ({of}) by {change.author}: {first_line}"]

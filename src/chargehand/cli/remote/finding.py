@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from chargehand.app.failure import CommandFailed
 from chargehand.cli.remote.master import RemoteMaster, Row
-from chargehand.cli.remote.rows import Build, Builder
+from chargehand.cli.remote.rows import Build, Builder, Change
 
 _NAMES_SHOWN = 20
 
@@ -21,6 +21,8 @@ _IN_ADDRESSES = (
     (re.compile(r"changes/(\d+)"), "change"),
 )
 _WITH_A_WORD = re.compile(r"(build|request|change)[:\s]\s*(\d+)", re.IGNORECASE)
+_OF_A_REVISION = re.compile(r"change[:\s]\s*(\S+)", re.IGNORECASE)
+_LIKE_A_REVISION = re.compile(r"[0-9a-f]{7,64}")
 _OF_A_BUILDER = re.compile(r"(.+)[#/](\d+)", re.DOTALL)
 
 
@@ -42,6 +44,7 @@ class Named:
     kind: Kind
     number: int = 0
     builder: str = ""
+    revision: str = ""
 
     @property
     def path(self) -> str:
@@ -52,7 +55,8 @@ class Named:
 
 
 def named(text: str) -> Named:
-    """Read ``tests#3``, ``tests/3``, ``request:12``, a number, an address of a page, or a name."""
+    """Read ``tests#3``, ``tests/3``, ``request:12``, ``change:6e3138f``, a number, an address of a
+    page, or a name."""
     text = text.strip()
     if "://" in text or text.startswith("/"):
         return _addressed(text)
@@ -60,6 +64,8 @@ def named(text: str) -> Named:
         return Named(Kind(found[1].lower()), int(found[2]))
     if text.removeprefix("#").isdecimal():
         return Named(Kind.NUMBER, int(text.removeprefix("#")))
+    if (found := _OF_A_REVISION.fullmatch(text)) is not None:
+        return Named(Kind.CHANGE, revision=found[1])
     if (found := _OF_A_BUILDER.fullmatch(text)) is not None:
         return Named(Kind.BUILD, int(found[2]), found[1])
     return Named(Kind.BUILDER, builder=text)
@@ -94,6 +100,35 @@ async def build_named(master: RemoteMaster, text: str) -> Build:
         return (await master.all(Build, what.path, property="*"))[0]
     except CommandFailed as error:
         raise CommandFailed(f'no build "{text}": {error}') from error
+
+
+async def of_revision(master: RemoteMaster, what: Named) -> Named:
+    """Return the change that is meant where a builder's name is really a revision."""
+    if what.kind is not Kind.BUILDER or not _LIKE_A_REVISION.fullmatch(what.builder):
+        return what
+    is_builder = what.builder in (await builder_names(master)).values()
+    return what if is_builder else Named(Kind.CHANGE, revision=what.builder)
+
+
+async def change_named(master: RemoteMaster, what: Named) -> Change:
+    """Return the named change; of a revision, its newest. Raises CommandFailed."""
+    if what.revision:
+        found = await master.all(
+            Change, "changes", order="-changeid", limit=1, revision__contains=what.revision
+        )
+        name = f'with revision "{what.revision}"'
+    else:
+        found = await master.all(Change, "changes", changeid=what.number)
+        name = f"{what.number}"
+    if found:
+        return found[0]
+    newest = await master.all(Change, "changes", order="-changeid", limit=1)
+    hint = (
+        f"The newest is change:{newest[0].changeid} ({(newest[0].revision or '')[:12]})."
+        if newest
+        else "No change has come so far: see the change sources at /changes."
+    )
+    raise CommandFailed(f"no change {name}. {hint}")
 
 
 async def builder_named(master: RemoteMaster, name: str) -> Builder:
