@@ -176,3 +176,28 @@ async def _links(ci: World) -> list[tuple[str, str]]:
     parent = ci.last_build("parent")
     (step,) = [row for row in await ci.get(f"builds/{parent.id}/steps") if row["name"] == "trigger"]
     return [(str(one["name"]), str(one["url"])) for one in step["urls"]]
+
+
+async def test_the_link_to_a_request_leads_to_its_build_or_says_why_it_waits() -> None:
+    text = (
+        TWO
+        + """
+add('lonely', sh('true'), workernames=['away'])
+c['workers'].append(worker.LocalWorker('away'))
+c['schedulers'].append(schedulers.Triggerable(name='lonely', builderNames=['child', 'lonely']))
+add('parent', steps.Trigger(schedulerNames=['lonely']))
+"""
+    )
+    async with started(text) as ci:
+        away = next(row for row in await ci.get("workers") if row["name"] == "away")
+        await ci.order(f"workers/{away['workerid']}", "pause", reason="repairs")
+        await ci.build("parent")
+        await ci.sleep(1)
+
+        (_, of_child), (_, of_lonely) = await _links(ci)
+        child = await ci.fetch(of_child.rpartition("#/")[2])
+        lonely = (await ci.fetch(of_lonely.rpartition("#/")[2])).decode()
+
+        assert child == await ci.fetch(f"builds/{ci.last_build('child').id}")
+        assert "of lonely</h1>" in lonely
+        assert "It waits: all connected workers are paused: away (repairs)" in lonely

@@ -10,8 +10,10 @@ import jinja2
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
+from chargehand.domain.identifiers import RequestId
 from chargehand.kit.clock import Clock
 from chargehand.kit.durations import ago, duration
+from chargehand.kit.passwords import without_passwords
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Filter, Operator, Order
@@ -45,7 +47,7 @@ _LISTINGS = {
     "workers": listings.workers,
     "changes": listings.changes,
 }
-_SINGLES = {"builds", "builders", "workers", "changes"}
+_SINGLES = {"builds", "builders", "workers", "changes", "buildrequests"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Pages:
                 builds = await visit.overview.builds({"workerid": found["workerid"]})
                 worker = listings.worker_with_state(found, len(builds["running"]))
                 return self._listing(visit, "worker", {"worker": worker, **builds})
+            case "buildrequests":
+                return await self._request(visit, found)
             case _:
                 values = await listings.builds_of_change(visit.overview, found)
                 return self._listing(visit, "change", values)
@@ -133,6 +137,26 @@ class Pages:
     async def _lists(self, visit: Visit, builder: Resource | None) -> web.StreamResponse:
         lists = await visit.overview.lists(builder)
         return self._page(visit.path, "lists.html", may=visit.may, **lists)
+
+    async def _request(self, visit: Visit, request: Resource) -> web.StreamResponse:
+        """Lead to the newest build of a request, or say why there is none."""
+        number = request["buildrequestid"]
+        builds = await visit.overview.rows(
+            "builds",
+            scope={"buildrequestid": number},
+            order=(Order("buildid", descending=True),),
+            limit=1,
+        )
+        if builds:
+            return web.Response(
+                status=302,
+                headers={"Location": f"{_root(visit.path)}builds/{builds[0]['buildid']}"},
+            )
+        waiting = await self._stages.why_waiting(visit.visitor.sees, RequestId(number))
+        names = await visit.overview.builder_names([request])
+        why = "It ended without a build." if waiting is None else f"It waits: {waiting.sentence}"
+        heading = f"Request {number} of {names.get(request['builderid'], '?')}"
+        return self._page(visit.path, "error.html", heading=heading, message=without_passwords(why))
 
     async def _build(self, visit: Visit, build: Resource) -> web.StreamResponse:
         overview = visit.overview
@@ -160,13 +184,17 @@ class Pages:
         )
 
     def _page(self, path: str, template: str, status: int = 200, **values: object) -> web.Response:
-        # Links are relative, so that the site may live below any path of a proxy.
-        root = "../" * (path.partition("?")[0].count("/") - 1)
         now = self._clock.timestamp()
         text = self._templates.get_template(template).render(
-            site=self.config, root=root, now=now, **values
+            site=self.config, root=_root(path), now=now, **values
         )
         return web.Response(status=status, body=text.encode(), headers=_HEADERS)
+
+
+def _root(path: str) -> str:
+    """Return the way to the site's root: relative, so that it may live below any path of a
+    proxy."""
+    return "../" * (path.partition("?")[0].count("/") - 1)
 
 
 async def _with_logs(overview: Overview, steps: list[Resource]) -> list[Resource]:
