@@ -108,10 +108,13 @@ class HttpStatusPush(HttpStatusPushBase):
         **old: Any,
     ) -> Any:
         """Check the arguments."""
-        if is_constant(serverUrl) and not str(serverUrl).startswith(("http://", "https://")):
-            error(
-                "HttpStatusPush: serverUrl must be an http:// or https:// address, "
-                f"not {serverUrl!r}"
+        if is_constant(serverUrl) and not isinstance(serverUrl, str):
+            error(f"HttpStatusPush: serverUrl must be an address, not {serverUrl!r}")
+        elif is_constant(serverUrl) and not serverUrl.startswith(("http://", "https://")):
+            # No error: configurations have placeholders there, as settings are missing.
+            warn(
+                f"{type(self).__name__}: serverUrl {serverUrl!r} is not an http:// or https:// "
+                "address: its reports will not arrive"
             )
         if auth is not None and is_constant(auth) and len(auth) != 2:
             error("HttpStatusPush: auth must be (user, password)")
