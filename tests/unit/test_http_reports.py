@@ -273,7 +273,7 @@ async def test_a_name_that_leads_elsewhere_in_the_service_is_not_used(
     ("make", "complaint"),
     [
         (lambda: reporters.HttpStatusPush(), "serverUrl must be an address"),
-        (lambda: reporters.HttpStatusPush("ftp://x"), "address, not 'ftp://x'"),
+        (lambda: reporters.HttpStatusPush(7), "serverUrl must be an address, not 7"),
         (lambda: reporters.HttpStatusPush("http://x", auth="u"), "auth must be (user, password)"),
         (lambda: reporters.HttpStatusPush("http://x", autth="u"), 'no argument "autth"'),
         (lambda: reporters.GitHubStatusPush(), "GitHubStatusPush: token is missing"),

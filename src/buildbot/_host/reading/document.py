@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 from buildbot._border.errors import Collector
 from buildbot._border.origin import Origin
 from buildbot._host.reading.calls import misused
+from buildbot._host.reading.places import Places, places_in
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.regular_files import read_regular
 
@@ -43,7 +43,7 @@ class Document:
         self.directory = f"{self.path.parent}/"
         self._basedir = basedir.absolute()
         self._known_before = frozenset(sys.modules)
-        self._trees: dict[str, ast.AST] = {}
+        self._files: dict[str, Places] = {}
         self._replaced: dict[str, ModuleType] = {}
         self._config: dict[str, Any] = {}
 
@@ -52,7 +52,7 @@ class Document:
 
         Modules in the file's directory are imported again; if anything fails, the old ones stay.
         """
-        self._trees.clear()
+        self._files.clear()
         code = self._compiled(collector)
         if code is None:
             return None
@@ -84,38 +84,24 @@ class Document:
         return Origin(str(self.path), 1)
 
     def _key_line(self, key: str) -> Origin | None:
-        for node in ast.walk(self._tree(str(self.path))):
-            match node:
-                case ast.Subscript(slice=ast.Constant(value=value), ctx=ast.Store()) if (
-                    value == key
-                ):
-                    return Origin(str(self.path), node.lineno)
-                case ast.keyword(arg=arg) if arg == key:
-                    return Origin(str(self.path), node.lineno)
-                case ast.Dict(keys=keys):
-                    for found in keys:
-                        if isinstance(found, ast.Constant) and found.value == key:
-                            return Origin(str(self.path), found.lineno)
-        return None
+        line = self._places(str(self.path)).keys.get(key)
+        return None if line is None else Origin(str(self.path), line)
 
     def text_origin(self, *texts: str) -> Origin | None:
         """Return the first line of the user's files that has one of these as a string."""
+        files = (str(self.path), *self.modules())
         for text in texts:
-            for file in (str(self.path), *self.modules()):
-                for node in ast.walk(self._tree(file)):
-                    if isinstance(node, ast.Constant) and node.value == text:
-                        return Origin(file, node.lineno)
+            for file in files:
+                line = self._places(file).texts.get(text)
+                if line is not None:
+                    return Origin(file, line)
         return None
 
-    def _tree(self, file: str) -> ast.AST:
-        tree = self._trees.get(file)
-        if tree is None:
-            try:
-                tree = ast.parse(read_regular(Path(file)))
-            except (OSError, SyntaxError, ValueError):
-                tree = ast.Module(body=[], type_ignores=[])
-            self._trees[file] = tree
-        return tree
+    def _places(self, file: str) -> Places:
+        found = self._files.get(file)
+        if found is None:
+            found = self._files[file] = places_in(Path(file))
+        return found
 
     def _compiled(self, collector: Collector) -> Any:
         try:

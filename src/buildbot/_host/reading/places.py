@@ -1,0 +1,41 @@
+"""Where a file has strings and keys, found in one walk through it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chargehand.kit.regular_files import read_regular
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The first line of each, in the order of `ast.walk`."""
+
+    texts: dict[str, int] = field(default_factory=dict)
+    """Of each string."""
+    keys: dict[str, int] = field(default_factory=dict)
+    """Of each key that is set: ``c['key'] = ...``, ``key=...``, ``{'key': ...}``."""
+
+
+def places_in(path: Path) -> Places:
+    """Return what is where in a file; nothing of one that is not Python."""
+    found = Places()
+    try:
+        tree = ast.parse(read_regular(path))
+    except (OSError, SyntaxError, ValueError):
+        return found
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)):
+                found.texts.setdefault(text, node.lineno)
+            case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
+                found.keys.setdefault(key, node.lineno)
+            case ast.keyword(arg=str(key)):
+                found.keys.setdefault(key, node.lineno)
+            case ast.Dict(keys=keys):
+                for one in keys:
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                        found.keys.setdefault(one.value, one.lineno)
+    return found
