@@ -291,7 +291,7 @@ def test_the_web_port_may_be_written_in_all_ways(files, port, listen):
         "mq = {'type': 'wamp'}",
         "www = {'port': 1, 'plugins': {'waterfall_view': {}}}",
         "www = {'port': 1, 'auth': util.UserPasswordAuth({'a': 'b'})}",
-        "services = [reporters.GitHubStatusPush('t')]",
+        "services = [reporters.GerritStatusPush('s', 'u')]",
         "db = {'db_url': 'sqlite://', 'engine_kwargs': {'echo': True}}",
     ],
 )
