@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.cred import checkers, credentials, error, portal
-from twisted.internet import defer, endpoints
+from twisted.internet import defer, endpoints, protocol
 from twisted.python import failure
 from twisted.spread import pb
 from zope.interface import implementer
 
 from buildbot._border.bridge import inward, outward
+from buildbot._border.logins import Strangers
 
 __all__ = ["PBManager", "PortTaken", "Registration"]
 
@@ -99,13 +100,42 @@ class Registration:
 
 
 class _Broker(pb.Broker):
-    """A connection; a limit on the size of messages protects the master's memory."""
+    """A connection; limits on messages and on logins protect the master."""
 
+    factory: Any
     _size = 0
+    is_silent = True
+    host = ""
+
+    def connectionMade(self) -> None:
+        """A client has connected."""
+        transport: Any = self.transport
+        self.host = str(getattr(transport.getPeer(), "host", ""))
+        self.factory.strangers.arrive(self)
+        broker: Any = super()
+        broker.connectionMade()
+
+    def connectionLost(self, reason: failure.Failure = protocol.connectionDone) -> None:
+        """The client has left."""
+        self.factory.strangers.leave(self)
+        broker: Any = super()
+        broker.connectionLost(reason)
+
+    def notifyOnDisconnect(self, notifier: Callable[[], object]) -> None:
+        """The client has logged in: only then does Twisted ask to hear of its end."""
+        self.factory.strangers.leave(self)
+        broker: Any = super()
+        broker.notifyOnDisconnect(notifier)
+
+    def abort(self) -> None:
+        """Close the connection: the client has not logged in."""
+        transport: Any = self.transport
+        transport.abortConnection()
 
     def dataReceived(self, chunk: bytes) -> None:
         """Take what came."""
         self._size += len(chunk)
+        self.is_silent = False
         broker: Any = super()
         broker.dataReceived(chunk)
         if self._size > _LARGEST_MESSAGE:
@@ -162,9 +192,10 @@ class _Listener:
         from twisted.internet import reactor
 
         this: Any = self  # zope's interfaces are unknown to mypy
-        factory = pb.PBServerFactory(portal.Portal(this, [this]), unsafeTracebacks=False)
+        factory: Any = pb.PBServerFactory(portal.Portal(this, [this]), unsafeTracebacks=False)
         factory.noisy = False
         factory.protocol = _Broker
+        factory.strangers = Strangers()
         listening = endpoints.serverFromString(reactor, self._endpoint).listen(factory)
         return listening.addErrback(self._cannot_listen)
 

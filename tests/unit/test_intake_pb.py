@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from buildbot._border.bridge import inward
+from buildbot._border.logins import Strangers
 from buildbot._border.reactor import install_reactor
 from buildbot.changes.perspective import ChangePerspective
 from buildbot.clients.sendchange import SendChangeFailed, send
@@ -245,3 +246,62 @@ def _banana_length(number: int) -> bytes:
         digits.append(number & 0x7F)
         number >>= 7
     return bytes(digits)
+
+
+# Clients that do not log in
+
+
+class Silent:
+    """A connection whose client does not log in."""
+
+    def __init__(self, host: str, *, is_silent: bool = True) -> None:
+        self.host = host
+        self.is_silent = is_silent
+        self.is_closed = False
+
+    def abort(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.looptime
+async def test_a_client_has_its_time_to_log_in():
+    strangers = Strangers()
+    slow, known = Silent("a"), Silent("a")
+    strangers.arrive(slow)
+    strangers.arrive(known)
+    strangers.leave(known)
+
+    await asyncio.sleep(29)
+    assert not slow.is_closed
+    await asyncio.sleep(2)
+
+    assert (slow.is_closed, known.is_closed, len(strangers)) == (True, False, 0)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("honest", [Silent("b"), Silent("a", is_silent=False)])
+async def test_of_clients_that_do_not_log_in_the_largest_share_gives_way(honest: Silent):
+    strangers = Strangers()
+    strangers.arrive(honest)
+    flood = [Silent("a") for _ in range(300)]
+    for one in flood:
+        strangers.arrive(one)
+
+    assert not honest.is_closed
+    assert sum(one.is_closed for one in flood) == 101
+    assert flood[0].is_closed
+
+
+async def test_many_clients_that_say_nothing_keep_nobody_from_logging_in(
+    server: Registration, received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("buildbot._border.logins._MOST", 5)
+    flood = [await asyncio.open_connection("127.0.0.1", server.getPort()) for _ in range(20)]
+
+    await send(master=_address(server), who="Ann")
+
+    assert len(received.changes) == 1
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(flood[0][0].read(), 5)
+    for _, writer in flood:
+        writer.close()
