@@ -29,6 +29,8 @@ _LINGERING_SECONDS = 1.0
 """Seconds to discard remaining input, so that the client sees the answer before the close."""
 _GRACE_SECONDS = 1.0
 """Seconds that a client may take to send a body, or to read an answer, although others wait."""
+_LOOK_AGAIN_SECONDS = 0.05
+"""Looking through all connections in vain costs more than most requests."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -117,6 +119,7 @@ class Connections(web.Server):
         self._stalled: dict[RequestHandler, tuple[int, float]] = {}
         """Bytes waiting to be sent, and since when the number has not fallen."""
         self._sweep: asyncio.TimerHandle | None = None
+        self._look_again_at = 0.0
         self._is_full = False
         self._used_at = self._loop.time()
 
@@ -219,7 +222,11 @@ class Connections(web.Server):
         """Return whether one more can be taken; another may be closed for it."""
         if len(self._open) + len(self._entering) < usable_connections(self._limits()):
             return True
-        handler = self._idle_longest() or self._held_longest(address, is_whole=is_whole)
+        handler = self._idle_longest()
+        if handler is None and self._loop.time() >= self._look_again_at:
+            handler = self._held_longest(address, is_whole=is_whole)
+            if handler is None:
+                self._look_again_at = self._loop.time() + _LOOK_AGAIN_SECONDS
         if handler is not None:
             self._end(handler)
         return handler is not None
