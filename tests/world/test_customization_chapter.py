@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from written import started
+from written import started, written
 
 from chargehand.domain.result import Result
 
@@ -367,6 +367,11 @@ class Counts(WarningCountingShellCommand):
         WarningCountingShellCommand.createSummary(self, log)
         self.setProperty('counted', [self.warnCount, log.getText()])
 
+class Uploads(steps.SetProperty):
+    def finished(self, results):
+        self.setProperty('uploaded', [self.build.slavebuilder.slave.slavename, results])
+        steps.SetProperty.finished(self, results)
+
 class Blocks(LoggingBuildStep):
     name = 'blocks'
     def start(self):
@@ -381,6 +386,7 @@ for kind in (Raises, FailsLater, Nonsense):
     add(kind.name, kind())
 add('counts', Counts(command=['sh', '-c', 'echo warning: one; echo two']))
 add('blocks', Blocks())
+add('uploads', Uploads(property='a', value='b'))
 """
 
 
@@ -395,6 +401,10 @@ async def test_old_style_steps_of_the_chapter_work_as_printed() -> None:
         assert frob.result is Result.SUCCESS
         assert await ci.text(frob, "frobnify", "summary") == "IT 2\n"
         assert (await ci.properties(frob))["lines"] == [1, "Unknown"]
+
+        uploads = await ci.build("uploads")
+        assert (await ci.properties(uploads))["uploaded"] == [["local", 0], "Unknown"]
+        assert (await ci.properties(uploads))["a"][0] == "b"
 
         judged = await ci.build("judges")
         assert judged.result is Result.FAILURE
@@ -734,3 +744,82 @@ async def test_steps_that_find_files_configure_and_check() -> None:
         assert properties["tree-size-KiB"][0] == 12
         assert "NONE" not in properties
         assert worker.commands[-3:] == ["./configure", "make all", "make test"]
+
+
+_COMMANDS = """
+from buildbot.process.buildstep import CommandMixin
+class Commands(CommandMixin, steps.BuildStep):
+    name = 'commands'
+    async def run(self):
+        log = await self.addLog('own')
+        said = [
+            await self.runMkdir('d', log=log),
+            await self.pathExists('d'),
+            await self.runGlob('d/*'),
+            await self.getFileContentFromWorker('d/f'),
+            await self.getFileContentFromWorker('gone'),
+            await self.downloadFileContentToWorker('d/f', 'text'),
+            await self.runRmFile('d/f', abandonOnFailure=False),
+            await self.runRmdir('d'),
+        ]
+        self.setProperty('said', said)
+        await self.runRmFile('d/f')
+
+add('commands', Commands())
+"""
+
+
+async def test_the_mixin_for_commands_has_one_for_each_file_command() -> None:
+    async with started(_COMMANDS) as ci:
+        worker = ci.worker("local")
+        worker.on("glob", values={"files": ["d/f"]})
+        worker.on("cat d/f", output="content")
+        worker.on("cat gone", rc=1)
+        worker.on("rmfile", rc=1)
+
+        build = await ci.build("commands")
+
+        assert build.result is Result.FAILURE
+        said = (await ci.properties(build))["said"][0]
+        assert said == [True, True, ["d/f"], "content\n", None, True, False, True]
+
+
+_FRAMBOOZLE = """
+class FNURRRGHCounter(util.LogLineObserver):
+    numTests = 0
+    def outLineReceived(self, line):
+        if "FNURRRGH!" in line:
+            self.numTests += 1
+            self.step.setProgress('tests', self.numTests)
+
+class Framboozle(steps.ShellCommand):
+    command = ["framboozler"]
+
+    def __init__(self, **kwargs):
+        steps.ShellCommand.__init__(self, **kwargs)     # always upcall!
+        self.counter = FNURRRGHCounter()
+        self.addLogObserver('stdio', self.counter)
+        self.progressMetrics += ('tests',)
+"""
+
+_PYTHONS = """
+for python in ['python3.11', 'python3.12']:
+    f = util.BuildFactory()
+    f.addStep(steps.ShellCommand(command=[python, 'test.py'], name='test'))
+    f.addStep(Framboozle(doStepIf=lambda step: step.getProperty('buildername') != 'test-python3.11',
+                         hideStepIf=lambda results, step: results == util.SKIPPED))
+    c['builders'].append(util.BuilderConfig(name="test-%s" % python, factory=f,
+                                            workernames=['local']))
+"""
+
+
+async def test_framboozle_in_the_configuration_is_not_reconfigured_when_nothing_changes() -> None:
+    text = _FRAMBOOZLE + _PYTHONS
+    async with started(text) as ci:
+        ci.worker("local").on("framboozler", output="FNURRRGH!\nFNURRRGH!")
+        for python in ("python3.11", "python3.12"):
+            build = await ci.build(f"test-{python}")
+            assert build.result is Result.SUCCESS
+            assert [step.hidden for step in ci.steps(build)] == [False, python == "python3.11"]
+
+        assert "nothing" in (await ci.reconfigure(written(text))).lower()

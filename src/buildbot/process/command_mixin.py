@@ -7,10 +7,29 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot.process.errors import BuildStepFailed
-from buildbot.process.remotecommand import RemoteCommand
+from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
 
 
-class CommandMixin:
+class WorkerFiles:
+    """Reading files on the worker."""
+
+    @outgoing
+    async def getFileContentFromWorker(
+        self: Any, filename: str, abandonOnFailure: bool = False
+    ) -> str | None:
+        """The text of a file in the working directory; None if it cannot be read."""
+        command = RemoteShellCommand(
+            self.workdir, ["cat", filename], collectStdout=True, logEnviron=False
+        )
+        await inward(self.runCommand, command)
+        if not command.didFail():
+            return command.stdout
+        if abandonOnFailure:
+            raise BuildStepFailed
+        return None
+
+
+class CommandMixin(WorkerFiles):
     """Paths are relative to the builder's directory on the worker."""
 
     @outgoing
@@ -20,10 +39,11 @@ class CommandMixin:
         abandonOnFailure: bool,
         args: dict[str, Any],
         makeResult: Callable[[RemoteCommand], Any] | None = None,
+        log: Any = None,
     ) -> Any:
         command = RemoteCommand(cmd, args)
-        if "stdio" in self.logs:
-            command.useLog(self.logs["stdio"], False)
+        if (log := log or self.logs.get("stdio")) is not None:
+            command.useLog(log, False)
         await inward(self.runCommand, command)
         if abandonOnFailure and command.didFail():
             raise BuildStepFailed
@@ -31,17 +51,18 @@ class CommandMixin:
 
     def runRmdir(self, dir: str, log: Any = None, abandonOnFailure: bool = True) -> Any:
         """Remove a directory; a Deferred of whether that worked."""
-        return self._runRemoteCommand("rmdir", abandonOnFailure, {"dir": dir, "logEnviron": False})
-
-    def runMkdir(self, dir: str, log: Any = None, abandonOnFailure: bool = True) -> Any:
-        """Make a directory and its parents; a Deferred of whether that worked."""
-        return self._runRemoteCommand("mkdir", abandonOnFailure, {"dir": dir, "logEnviron": False})
+        arguments = {"dir": dir, "logEnviron": False}
+        return self._runRemoteCommand("rmdir", abandonOnFailure, arguments, log=log)
 
     def runRmFile(self, path: str, log: Any = None, abandonOnFailure: bool = True) -> Any:
         """Remove a file; a Deferred of whether that worked."""
-        return self._runRemoteCommand(
-            "rmfile", abandonOnFailure, {"path": path, "logEnviron": False}
-        )
+        arguments = {"path": path, "logEnviron": False}
+        return self._runRemoteCommand("rmfile", abandonOnFailure, arguments, log=log)
+
+    def runMkdir(self, dir: str, log: Any = None, abandonOnFailure: bool = True) -> Any:
+        """Make a directory and its parents; a Deferred of whether that worked."""
+        arguments = {"dir": dir, "logEnviron": False}
+        return self._runRemoteCommand("mkdir", abandonOnFailure, arguments, log=log)
 
     def pathExists(self, path: str) -> Any:
         """Return a Deferred of whether the path exists."""
@@ -52,6 +73,25 @@ class CommandMixin:
         return self._runRemoteCommand(
             "glob", True, {"path": path, "logEnviron": False}, makeResult=_files
         )
+
+    def downloadFileContentToWorker(
+        self: Any,
+        workerdest: str,
+        strfile: str | bytes,
+        abandonOnFailure: bool = False,
+        mode: int | None = None,
+        workdir: str | None = None,
+    ) -> Any:
+        """Write text (as UTF-8) to a file in the working directory; a Deferred of whether that
+        worked."""
+        content = strfile.encode() if isinstance(strfile, str) else strfile
+        arguments = {
+            "workerdest": workerdest,
+            "workdir": self.workdir if workdir is None else workdir,
+            "mode": mode,
+            "content": content,
+        }
+        return self._runRemoteCommand("downloadFile", abandonOnFailure, arguments)
 
 
 def _files(command: RemoteCommand) -> list[str]:

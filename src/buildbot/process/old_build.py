@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -19,6 +20,9 @@ class OldBuildNames:
     reason: str
     number: int | None
     builder: Any
+    sources: list[Any]
+    changes: list[Any]
+    blamelist: Callable[[], list[str]]
 
     def getWorkerName(self) -> str:
         """Return the worker's name."""
@@ -72,6 +76,18 @@ class OldBuildNames:
     def getBuilder(self) -> Any:
         """Return its builder."""
         return self.builder
+
+    def getSourceStamps(self) -> list[Any]:
+        """Return its source stamps."""
+        return list(self.sources)
+
+    def getResponsibleUsers(self) -> list[str]:
+        """Return the authors of its changes."""
+        return self.blamelist()
+
+    def getChanges(self) -> list[Any]:
+        """Return its changes."""
+        return list(self.changes)
 
     def getSteps(self) -> list[Any]:
         """Return the steps that ran."""

@@ -25,7 +25,7 @@ from buildbot.process.results import (
     statusToString,
 )
 from chargehand.execution.rules import as_result
-from chargehand.kit.guard import Guard
+from chargehand.kit.guard import Guard, contained
 from chargehand.kit.tasks import Tasks
 
 _ANNOTATIONS = {WARNINGS: ["warnings"], FAILURE: ["failed"], EXCEPTION: ["exception"]}
@@ -122,14 +122,10 @@ class OldStyleStep:
 
     async def _result_of(self, cmd: Any) -> int:
         """Return the result of a command that has ended; overridden methods are asked for it."""
-        if not uses_old_hooks(type(self)):
-            result: int = cmd.results()
-            return result
-        if self._ending is not None or not is_overridden(type(self), "finished"):
+        if uses_old_hooks(type(self)):
             return await self._judged(cmd)
-        self._ending = asyncio.get_running_loop().create_future()
-        await inward(self.finished, await self._judged(cmd))
-        return await self._ending
+        result: int = cmd.results()
+        return result
 
     async def _judged(self, cmd: Any) -> int:
         await inward(self.commandComplete, cmd)
@@ -232,7 +228,7 @@ class OldStyleStep:
         if status is not None and status.words:
             return join_list(status.words)
         if uses_old_hooks(type(self)) and is_overridden(type(self), "describe"):
-            return join_list(_listed(self.describe(False)))
+            return join_list(_listed(contained(self.describe, False)))
         return None
 
     def _old_summary(self) -> dict[str, str] | None:
@@ -246,11 +242,11 @@ class OldStyleStep:
         if status is not None and status.words:
             words, is_complete = status.words, status.is_complete
         elif uses_old_hooks(kind) and is_overridden(kind, "describe"):
-            words = _listed(self.describe(True))
+            words = _listed(contained(self.describe, True))
         of_build = status.words_of_build if status is not None else []
         if not words and not of_build:
             return None
-        sentence = join_list(words or self.describe(True))
+        sentence = join_list(words or contained(self.describe, True))
         if self.results != SUCCESS and not is_complete:
             sentence += f" ({statusToString(self.results)})"
         return {"step": sentence, **({"build": join_list(of_build)} if of_build else {})}

@@ -56,7 +56,7 @@ class OldUse(NamedTuple):
 
 
 def is_old_style(kind: Any) -> bool:
-    """Return whether the step's work is in its ``start()``."""
+    """Return whether the step begins in ``start()`` and ends in ``finished()``."""
     return _is_old_style(kind)
 
 
@@ -65,7 +65,7 @@ def _is_old_style(kind: type) -> bool:
     for user in _users(kind):
         if "run" in user.__dict__:
             return False
-        if "start" in user.__dict__:
+        if _has_method(user, "start") or _has_method(user, "finished"):
             return True
     return False
 
@@ -82,7 +82,7 @@ def _uses_old_hooks(kind: type) -> bool:
     users = list(_users(kind))
     if any("run" in user.__dict__ for user in users):
         return False
-    return any(hook in user.__dict__ for user in users for hook in _HOOKS)
+    return any(_has_method(user, hook) for user in users for hook in _HOOKS)
 
 
 def is_overridden(kind: Any, name: str) -> bool:
@@ -164,6 +164,10 @@ def _code_of(value: object) -> CodeType | None:
 def _users(kind: type) -> Iterator[type]:
     """Return the classes of a step that are not ours, innermost first."""
     return (one for one in kind.__mro__ if not _is_ours(one))
+
+
+def _has_method(user: type, name: str) -> bool:
+    return callable(user.__dict__.get(name))
 
 
 def _is_ours(kind: type) -> bool:

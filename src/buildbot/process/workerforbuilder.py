@@ -56,6 +56,8 @@ class WorkerView:
             self.info.setProperty(name, getattr(info, name), "Worker")
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("slave"):  # as in Buildbot 0.8: slavename, slave_environ …
+            return getattr(self, f"worker{name.removeprefix('slave')}")
         configured = self.__dict__.get("_configured")
         if configured is None or name.startswith("__"):
             raise AttributeError(f"a worker has no attribute {name!r} here")
@@ -110,6 +112,11 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
 
     def __repr__(self) -> str:
         return f"<WorkerForBuilder {self.builder_name!r} on {self.worker.name!r}>"
+
+    @property
+    def slave(self) -> WorkerView:
+        """The worker, under its old name."""
+        return self.worker
 
     @property
     def slot(self) -> WorkerSlot:

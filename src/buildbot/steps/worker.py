@@ -6,11 +6,12 @@ import stat
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward, outgoing
+from buildbot._border.bridge import inward, outgoing, settled
 from buildbot.process.buildstep import BuildStep
+from buildbot.process.command_mixin import WorkerFiles
 from buildbot.process.errors import BuildStepFailed
 from buildbot.process.log import Log
-from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
+from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import FAILURE, SUCCESS
 
 
@@ -166,7 +167,7 @@ class MakeDirectory(WorkerBuildStep):
         return SUCCESS
 
 
-class CompositeStepMixin:
+class CompositeStepMixin(WorkerFiles):
     """File commands for steps that do several things; each returns a Deferred.
 
     Commands that fail end the step as FAILURE, unless ``abandonOnFailure=False``.
@@ -177,13 +178,8 @@ class CompositeStepMixin:
 
     def addLogForRemoteCommands(self: Any, logname: str) -> Any:
         """Let the output of the commands go to a log of that name."""
-        return self._add_command_log(logname)
-
-    @outgoing
-    async def _add_command_log(self: Any, logname: str) -> Log:
-        log: Log = self.logs.get(logname) or self._new_log(logname)
-        self.rc_log = log
-        return log
+        self.rc_log = self.logs.get(logname) or self._new_log(logname)
+        return settled(self.rc_log)
 
     @outgoing
     async def runRemoteCommand(
@@ -230,21 +226,6 @@ class CompositeStepMixin:
         """Make a directory and its parents; whether that failed."""
         arguments = {"dir": _dir, "logEnviron": getattr(self, "logEnviron", False)}
         return self.runRemoteCommand("mkdir", arguments, **kwargs)
-
-    @outgoing
-    async def getFileContentFromWorker(
-        self: Any, filename: str, abandonOnFailure: bool = False
-    ) -> str | None:
-        """The text of a file in the working directory; None if it cannot be read."""
-        command = RemoteShellCommand(
-            self.workdir, ["cat", filename], collectStdout=True, logEnviron=False
-        )
-        await inward(self.runCommand, command)
-        if not command.didFail():
-            return command.stdout
-        if abandonOnFailure:
-            raise BuildStepFailed
-        return None
 
     def downloadFileContentToWorker(
         self: Any,
