@@ -55,21 +55,6 @@ STEPS: dict[str, dict[str, Accepted]] = {
         "autoRelease vcsRevision",
     ),
     "buildbot.steps.package.rpm.rpmlint": _of("shell", RpmLint="fileloc config"),
-    "buildbot.steps.python": _of(
-        "shell",
-        BuildEPYDoc="",
-        PyFlakes="",
-        PyLint="store_results",
-        Sphinx="sphinx_builddir sphinx_sourcedir sphinx_builder sphinx tags defines "
-        "strict_warnings mode",
-    ),
-    "buildbot.steps.python_twisted": _of(
-        "shell",
-        HLint="python",
-        RemovePYCs="",
-        Trial="reactor python trial testpath tests testChanges recurse randomly trialMode "
-        "trialArgs jobs",
-    ),
     "buildbot.steps.source.bzr": _of("source", Bzr="repourl baseURL mode method defaultBranch"),
     "buildbot.steps.source.cvs": _of(
         "source",

@@ -41,6 +41,8 @@ STEPS = {
     },
     **_of("buildbot.steps.shellsequence", "ShellSequence"),
     **_of("buildbot.steps.cmake", "CMake"),
+    **_of("buildbot.steps.python", "BuildEPYDoc", "PyFlakes", "PyLint", "Sphinx"),
+    **_of("buildbot.steps.python_twisted", "HLint", "RemovePYCs", "Trial"),
     **_of("buildbot.steps.cppcheck", "Cppcheck"),
     **_of("buildbot.steps.http", "HTTPStep", *_HTTP_METHODS),
     **{f"{name}NewStyle": f"buildbot.steps.http:{name}" for name in ("HTTPStep", *_HTTP_METHODS)},

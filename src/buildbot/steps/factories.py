@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildbot.process.build_factory import BuildFactory
+from buildbot.steps.python_twisted import Trial as TrialStep
 from buildbot.steps.shell import Compile, Configure, PerlModuleTest, ShellCommand, Test
 from buildbot.steps.source.svn import SVN
 
-# These modules have no files as long as their names are only accepted.
-TrialStep: Any = importlib.import_module("buildbot.steps.python_twisted").Trial
+# This module has no file as long as its name is only accepted.
 CVS: Any = importlib.import_module("buildbot.steps.source.cvs").CVS
 
 Command = str | Sequence[str]
