@@ -17,7 +17,7 @@ lint: installed
 	.venv/bin/mypy
 
 unit: installed
-	.venv/bin/python -m pytest -n 3
+	.venv/bin/python -m pytest -n 4
 
 slow:
 	@scripts/set-up slow

@@ -22,6 +22,15 @@ settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marker = item.get_closest_marker("slow_with")
+        parameters = getattr(item, "callspec", None)
+        if marker and parameters and marker.args[0] in parameters.params.values():
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def _forget_modules_of_a_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What one test's configuration imported must not stand in for another's module."""

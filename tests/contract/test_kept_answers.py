@@ -141,6 +141,7 @@ class _Watch:
         return result
 
 
+@pytest.mark.slow_with("postgresql")
 @pytest.mark.timeout(600)  # It asks every question after every use case.
 async def test_no_kept_answer_outlives_a_write_to_a_table_it_was_read_from(
     workshop: Workshop,

@@ -295,6 +295,7 @@ async def _play(url: str, basedir: Path, rounds: list[list[tuple[str, int, bool,
         await farm.close()
 
 
+@pytest.mark.slow_with("postgresql")
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

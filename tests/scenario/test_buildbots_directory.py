@@ -65,6 +65,7 @@ def test_stop_stops_a_running_buildbot(
     assert buildbots_master.wait(timeout=30) < 0
 
 
+@pytest.mark.slow
 def test_buildbots_settings_are_read_and_its_log_and_database_are_kept(master: InstalledMaster):
     with sqlite3.connect(master.file("state.sqlite")) as database:
         database.execute("create table migrate_version (version integer)")

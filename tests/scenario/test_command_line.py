@@ -109,6 +109,7 @@ c['builders'] = [util.BuilderConfig(name='both', workernames=['w'], factory=util
 """
 
 
+@pytest.mark.slow
 def test_run_builds_several_directories_with_their_submodules(tmp_path):
     allow = ("-c", "protocol.file.allow=always")
     for name in ("sub", "a", "ab"):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from connections import free_port
 from installed_master import SUCCESS, InstalledMaster
 from waiting import eventually
@@ -153,6 +154,7 @@ def test_the_check_of_waiting_requests_names_them(master: InstalledMaster):
     master.let_go("held")
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_running_master_is_restored(master: InstalledMaster, tmp_path: Path):
     master.write("add('good', sh('seq 30000'))\n")
     master.start()

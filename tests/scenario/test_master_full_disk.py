@@ -158,6 +158,7 @@ def test_a_log_that_may_not_grow_ends_its_step(tmp_path: Path):
         master.end()
 
 
+@pytest.mark.slow
 def test_a_build_waits_for_room_to_be_recorded(small_disk: InstalledMaster):
     master = small_disk
     master.write("add('b', blocking('slow'), sh('echo after', name='after'))")
