@@ -147,6 +147,20 @@ c['schedulers'] += [form, schedulers.Dependent(
         assert len(ci.builds("downstream")) == 1
 
 
+async def test_an_upstream_that_is_not_configured_is_warned_of() -> None:
+    text = (
+        _TWO.replace("[quick, schedulers", "[schedulers")
+        + """
+c['schedulers'].append(schedulers.AnyBranchScheduler(name='slow', builderNames=['upstream']))
+"""
+    )
+    async with started(text) as ci:
+        assert (
+            'scheduler "after" builds nothing: its upstream scheduler "quick" is not in '
+            "c['schedulers']"
+        ) in ci.log
+
+
 async def _buildset(ci: World, builder: str) -> dict[str, object]:
     build: Build = ci.last_build(builder)
     request = await ci.one(f"buildrequests/{build.request_id}")

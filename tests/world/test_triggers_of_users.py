@@ -70,6 +70,38 @@ add('parent', Mine(schedulerNames=['child']))
         assert not ci.builds("child")
 
 
+async def test_an_error_of_users_is_theirs_and_leaves_no_build_behind():
+    text = (
+        TWO
+        + """
+class Mine(steps.Trigger):
+    def getSchedulersAndProperties(self):
+        return {}['no such key']
+add('mistaken', Mine(schedulerNames=['child'], waitForFinish=True))
+
+class Bad(steps.Trigger):
+    def createTriggerProperties(self, properties):
+        if properties['number'] == 2:
+            raise ValueError('two is too many')
+        return super().createTriggerProperties(properties)
+add('blocked', blocking('here'))
+c['schedulers'].append(schedulers.Triggerable(name='blocked', builderNames=['blocked']))
+add('halfway', Bad(waitForFinish=True, schedulerNames=[
+    {'sched_name': 'blocked', 'props_to_set': {'number': number}} for number in (1, 2)]))
+"""
+    )
+    async with started(text) as ci:
+        mistaken = await ci.build("mistaken")
+        assert mistaken.result is Result.EXCEPTION
+        assert mistaken.state == "KeyError in step \"trigger\": 'no such key'"
+
+        halfway = await ci.build("halfway")
+        await ci.until_idle()
+        assert halfway.result is Result.EXCEPTION
+        assert "two is too many" in halfway.state
+        assert ci.last_build("blocked").result is Result.CANCELLED
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -146,9 +146,9 @@ class Trigger(BuildStep):
 
     async def run(self) -> int:
         """Trigger all, and wait if that is wanted."""
+        wanted = await self._wanted()
         try:
-            wanted = [(self.getSchedulerByName(one.name), one) for one in await self._wanted()]
-            able = self._able(wanted)
+            able = self._able([(self.getSchedulerByName(one.name), one) for one in wanted])
         except LookupError as missing:
             self._problem = str(missing.args[0])
             return FAILURE
@@ -162,6 +162,10 @@ class Trigger(BuildStep):
             return await self._wait() if self.waitForFinish else SUCCESS
         finally:
             await self._links.end()
+            if self.waitForFinish:
+                # Something failed: nobody waits for the rest any more.
+                left = (one for one in self._triggered if one.result is None)
+                await self._cancel(number for one in left for number in one.requests.values())
 
     async def _wanted(self) -> list[Wanted]:
         function = f"{type(self).__name__}.getSchedulersAndProperties"

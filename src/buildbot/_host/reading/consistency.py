@@ -25,6 +25,8 @@ def check(config: MasterConfig, section: Section) -> None:
     if not broken.workers:
         _check_workers_of_builders(config, section)
     _check_builders_of_schedulers(config, section, broken)
+    if not broken.schedulers:
+        _check_upstreams(config, section)
     if not broken.projects:
         _check_projects(config, section)
     _check_locks(config, section)
@@ -114,6 +116,19 @@ def _check_workers_of_builders(config: MasterConfig, section: Section) -> None:
             builders[0],
             str(name),
         )
+
+
+def _check_upstreams(config: MasterConfig, section: Section) -> None:
+    names = {scheduler.name for scheduler in config.schedulers}
+    for scheduler in config.schedulers:
+        upstream = getattr(scheduler.settings, "upstream", None)
+        if upstream is not None and upstream not in names:
+            section.warn(
+                f'scheduler "{scheduler.name}" builds nothing: its upstream scheduler "{upstream}" '
+                "is not in c['schedulers']",
+                "schedulers",
+                scheduler.name,
+            )
 
 
 def _check_builders_of_schedulers(config: MasterConfig, section: Section, broken: _Broken) -> None:
