@@ -154,6 +154,10 @@ class ISourceStamp(Interface):
     """Which sources to build."""
 
 
+class IStatusReceiver(Interface):
+    """Hears of builds, in configurations of Buildbot 0.8."""
+
+
 class ITriggerableScheduler(Interface):
     """A scheduler that steps can trigger."""
 

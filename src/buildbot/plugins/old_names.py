@@ -122,17 +122,27 @@ _STEPS = {
 }
 
 _STATUS = {
-    "buildbot.status.base": _gone(_RECEIVER, "StatusReceiver StatusReceiverMultiService"),
+    "buildbot.status.base": {
+        name: OldName(
+            f"buildbot.reporters.status_receiver:{name}",
+            "it hears of builds as before; write a subclass of reporters.ReporterBase for "
+            "c['services'], or a BuildbotService that uses master.mq",
+        )
+        for name in ("StatusReceiver", "StatusReceiverMultiService")
+    },
     "buildbot.status.builder": _RESULTS | _gone(_TYPES, "BuilderStatus BuildStatus"),
     "buildbot.status.client": _gone(_RECEIVER, "PBListener"),
     "buildbot.status.github": _gone(
         "it does nothing; use reporters.GitHubStatusPush in c['services']", "GitHubStatus"
     ),
     "buildbot.status.html": _gone(_WEB, "WebStatus"),
-    "buildbot.status.mail": _gone(
-        "it does nothing; use reporters.MailNotifier with generators=[...] in c['services']",
-        "MailNotifier Domain",
-    ),
+    "buildbot.status.mail": {
+        name: OldName(
+            f"buildbot.reporters.mail:{name}",
+            "use reporters.MailNotifier with generators=[...] in c['services']",
+        )
+        for name in ("MailNotifier", "Domain")
+    },
     "buildbot.status.results": _RESULTS,
     "buildbot.status.status_push": _gone(
         "it does nothing; use reporters.HttpStatusPush in c['services']",

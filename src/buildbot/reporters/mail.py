@@ -144,6 +144,12 @@ class MailNotifier(SendingReporter):
             return self._create_default_generators() if generators is None else generators
         generator = "reporters.BuildStatusGenerator(...)"
         say(removed("MailNotifier", given, generator, (OLD[name] for name in given)))
+        formatter = given.get("messageFormatter", given.get("customMesg"))
+        if formatter is not None and not hasattr(formatter, "format_message_for_build"):
+            say(
+                "MailNotifier: a function as messageFormatter is not called any more; use "
+                "message_formatter=reporters.MessageFormatterFunctionRaw(function(master, context))"
+            )
         return [*(generators or ()), *generators_of_old(given)]
 
     async def deliver(self, content: Mail) -> None:

@@ -20,6 +20,8 @@ OLD = {
     "addLogs": "message_formatter=reporters.MessageFormatter(want_logs_content=True)",
     "addPatch": "add_patch=",
     "messageFormatter": "message_formatter=",
+    "customMesg": "message_formatter=",
+    "previousBuildGetter": "mode=",
     "buildSetSummary": "reporters.BuildSetStatusGenerator(...) in place of it",
     "watchedWorkers": "reporters.WorkerMissingGenerator(workers=...) besides",
     "messageFormatterMissingWorker": "reporters.WorkerMissingGenerator(message_formatter=...)",
@@ -32,6 +34,7 @@ _RENAMED = {
     "addPatch": "add_patch",
     "messageFormatter": "message_formatter",
 }
+_NOT_OF_BUILDS = frozenset({"buildSetSummary", "customMesg", "previousBuildGetter"})
 _OF_WORKERS = {"watchedWorkers": "workers", "messageFormatterMissingWorker": "message_formatter"}
 
 
@@ -40,8 +43,11 @@ def generators_of_old(given: Mapping[str, Any]) -> list[Any]:
     choice = {
         _RENAMED.get(name, name): value
         for name, value in given.items()
-        if name != "buildSetSummary" and name not in _OF_WORKERS and value is not None
+        if name not in _NOT_OF_BUILDS and name not in _OF_WORKERS and value is not None
     }
+    if not hasattr(choice.get("message_formatter"), "format_message_for_build"):
+        # A function of Buildbot 0.8 takes what there is no more.
+        choice.pop("message_formatter", None)
     if choice.get("add_logs") is False:
         del choice["add_logs"]
     kind = BuildSetStatusGenerator if given.get("buildSetSummary") else BuildStatusGenerator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +45,8 @@ class ComponentReader:
 
     def services(self) -> tuple[Component, ...]:
         """``c['services']``."""
-        return self._components("services", "reporters.*, or a subclass of BuildbotService")
+        found = self._components("services", "reporters.*, or a subclass of BuildbotService")
+        return (*found, *self._receivers({component.name for component in found}))
 
     def projects(self) -> tuple[ProjectConfig, ...]:
         """``c['projects']``."""
@@ -61,6 +62,18 @@ class ComponentReader:
                 self._complain("secretsProviders", provider, "secrets.*")
         self.extensions.extend(found)
         return tuple(found)
+
+    def _receivers(self, taken: set[str]) -> Iterator[Component]:
+        """``c['status']`` of old configurations. What does nothing has said so at its import."""
+        for entry in self._given.listing("status", "status receivers"):
+            if isinstance(entry, type) or not hasattr(entry, "_as_component"):
+                continue
+            for component in self._converted("status", entry, entry._as_component):
+                name, number = component.name, 2
+                while name in taken:
+                    name, number = f"{component.name}#{number}", number + 1
+                taken.add(name)
+                yield self._identified(replace(component, name=name))
 
     def _components(self, key: str, kinds: str) -> tuple[Component, ...]:
         found = []
@@ -94,12 +107,18 @@ class ComponentReader:
             if convert is None or isinstance(entry, type):
                 self._complain(key, entry, kinds)
                 continue
-            if (forgotten := what_is_forgotten(entry)) is not None:
-                self._given.error(f"{self._given.shown(key)}: {forgotten}", key)
-                continue
-            self.extensions.append(entry)
-            with self._given.reading(key, *_names_of(entry)):
-                found.append(convert())
+            found.extend(self._converted(key, entry, convert))
+        return found
+
+    def _converted(self, key: str, entry: Any, convert: Callable[[], Any]) -> list[Any]:
+        """Return the engine's value of an object; nothing if it is incomplete."""
+        if (forgotten := what_is_forgotten(entry)) is not None:
+            self._given.error(f"{self._given.shown(key)}: {forgotten}", key)
+            return []
+        self.extensions.append(entry)
+        found: list[Any] = []
+        with self._given.reading(key, *_names_of(entry)):
+            found.append(convert())
         return found
 
     def _complain(self, key: str, entry: Any, kinds: str) -> None:

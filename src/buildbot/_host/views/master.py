@@ -64,6 +64,15 @@ class MasterView(AsyncMultiService):
         """What `buildbot.util.httpclientservice.HTTPSession` takes first."""
         return import_module("buildbot.util.httpclientservice").HTTPClientService()
 
+    @cached_property
+    def status(self) -> Any:
+        """What status receivers ask (`buildbot.reporters.status_receiver.Status`)."""
+        return import_module("buildbot.reporters.status_receiver").Status(self)
+
+    def getStatus(self) -> Any:
+        """Return ``status``."""
+        return self.status
+
     @property
     def masterid(self) -> int:
         """The master's identifier."""
