@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buildbot._border.bridge import inward
@@ -26,12 +26,14 @@ _PREVIOUS = st.one_of(st.none(), _RESULTS.map(lambda results: {"results": result
 _MODES = st.lists(st.sampled_from(MODES), unique=True)
 
 
+@settings(max_examples=50)
 @given(_MODES, _RESULTS, _PREVIOUS)
 def test_what_is_wanted_may_be_wanted(modes: list[str], results: int, previous: Any) -> None:
     if is_wanted(modes, results, previous):
         assert may_be_wanted(modes, results)
 
 
+@settings(max_examples=50)
 @given(_MODES, _MODES, _RESULTS, _PREVIOUS)
 def test_more_modes_want_more_builds(
     modes: list[str], others: list[str], results: int, previous: Any

@@ -171,6 +171,7 @@ class Master:
         ids = await parts.store.builders.sync(config.builders, parts.master_id)
         self._directory.update(ids)
         await parts.fleet.reconfigure(config.workers, _builders_of_workers(config, ids))
+        parts.absences.reconfigure(config.workers)
         parts.builds.reconfigure(config)
         await parts.dispatcher.reconfigure(config, ids)
         if self._is_configured:

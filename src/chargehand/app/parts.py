@@ -23,6 +23,7 @@ from chargehand.events.bus import Bus
 from chargehand.events.messages import WorkerDisconnected
 from chargehand.execution.recovery import Cause
 from chargehand.execution.service import Builds
+from chargehand.fleet.absence import Absences
 from chargehand.fleet.ports import LinkMaker
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
@@ -106,6 +107,7 @@ class Parts:
         self.orders = self._orders()
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
+        self.absences = Absences(bus=bus, clock=clock, absent=self.fleet.absent)
         self.chronicle = Chronicle(
             bus=bus,
             directory=directory,
@@ -181,6 +183,7 @@ class Parts:
         work = (self.services, self.intake, self.scheduling, self.dispatcher)
         await asyncio.gather(*[self._stopped(part.stop) for part in work])
         for stop in (
+            self.absences.close,
             self.builds.close,
             self.fleet.close,
             self._reception.close,

@@ -161,6 +161,15 @@ class WorkerUpdated(Event, frozen=True):
     worker: Worker
 
 
+class WorkerMissing(Event, frozen=True):
+    """A worker has been away for longer than its ``missing_timeout``; sent once an absence."""
+
+    worker: Worker
+    notify: tuple[str, ...]
+    last_connection: str
+    """When it went, or that this master does not know."""
+
+
 class MasterStarted(Event, frozen=True):
     """A master started."""
 

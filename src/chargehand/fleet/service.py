@@ -109,6 +109,11 @@ class Fleet:
         """Return a worker's state. Raises LookupError."""
         return self._member(name).state
 
+    def absent(self, name: str) -> Worker | None:
+        """Return the record of a worker that is not connected, None for others."""
+        member = self._members.get(name)
+        return member.record if member is not None and member.session is None else None
+
     def rest(self, name: str, seconds: float) -> None:
         """Give a worker no builds for *seconds*; 0 ends the pause. Raises LookupError."""
         member = self._member(name)

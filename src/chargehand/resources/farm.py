@@ -256,6 +256,14 @@ ANNOUNCEMENT_RULES = (
     announces(WORKER, messages.WorkerConnected, "connected", lambda event: event.worker),
     announces(WORKER, messages.WorkerDisconnected, "disconnected", lambda event: event.worker),
     announces(WORKER, messages.WorkerUpdated, "state_updated", lambda event: event.worker),
+    # Whom to notify is not for visitors; `master.mq` adds it.
+    announces(
+        WORKER,
+        messages.WorkerMissing,
+        "missing",
+        lambda event: event.worker,
+        lambda event: {"last_connection": event.last_connection},
+    ),
     announces(MASTER, messages.MasterStarted, "started", lambda event: event.master),
     announces(MASTER, messages.MasterStopped, "stopped", lambda event: event.master),
     announces_with_verb(

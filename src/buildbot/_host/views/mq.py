@@ -12,7 +12,7 @@ from buildbot._border.times import epoch2datetime
 from buildbot._host.views.consumer import Consumer, Key
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.events.bus import Subscription
-from chargehand.events.messages import Event
+from chargehand.events.messages import Event, WorkerMissing
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import (
     beginnings,
@@ -141,6 +141,8 @@ def _may_fit(pattern: Sequence[str | None], event_type: type[Event]) -> bool:
 
 def _message(event: Event) -> Any:
     resource = resource_of(event)
+    if isinstance(event, WorkerMissing):
+        resource = {**resource, "notify": list(event.notify)}
     entity = entity_of(type(event))
     return resource if entity is None else entity.with_moments(resource, epoch2datetime)
 
