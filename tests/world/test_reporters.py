@@ -50,6 +50,17 @@ class Checking(Keeping):
         url = utils.getURLForBuild(self.master, build['builder']['builderid'], build['number'])
         builtins.reports.append((self.url, [dict(reports[0], users=users, url=url)]))
 
+class Old(reporters.HttpStatusPushBase):
+    name = 'Old'
+    neededDetails = {'wantProperties': True, 'wantSteps': True}
+
+    @defer.inlineCallbacks
+    def send(self, build):
+        yield defer.succeed(None)
+        builtins.reports.append(('old', [{
+            'results': build['results'], 'steps': [s['name'] for s in build['steps']],
+            'branch': build['properties']['branch'][0], 'id': build['buildid']}]))
+
 class Failing(ReporterBase):
     name = 'Failing'
     async def sendMessage(self, reports):
@@ -116,6 +127,7 @@ c['services'] = [
         '{{ buildername }}', subject='{{ status_detected }}'))]),
     Checking('http://example.org'),
     Failing(),
+    Old(),
 ]
 """
 
@@ -171,6 +183,9 @@ async def test_each_reporter_gets_the_reports_that_its_generators_are_for(
             "/builders/1/builds/1",
             "/builders/2/builds/1",
         }
+        begun, ended = [one for one in of("old") if one["id"] == 1]
+        assert (begun["results"], ended["results"], ended["branch"]) == (None, 2, "main")
+        assert "compile" in ended["steps"]
         assert 'ERROR reporter "Failing" could not send its report of builds.1.finished' in ci.log
         assert "RuntimeError: no network" in ci.log
         await _a_change_is_reported_once(ci, reports)

@@ -7,14 +7,19 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
+from buildbot._border.bridge import answered, outgoing
 from buildbot._border.errors import error, warn
 from buildbot._border.rendering import is_constant
 from buildbot.reporters.base import ReporterBase
-from buildbot.reporters.generators.build import BuildStatusGenerator
+from buildbot.reporters.generators.build import (
+    BuildStartEndStatusGenerator,
+    BuildStatusGenerator,
+)
 from buildbot.reporters.http_sending import Request, post, verification
-from buildbot.reporters.message import MessageFormatterFunction
+from buildbot.reporters.message import MessageFormatterEmpty, MessageFormatterFunction
 from buildbot.reporters.old_arguments import removed
 from buildbot.reporters.sending import SendingReporter
+from buildbot.reporters.utils import getDetailsForBuild
 
 __all__ = ["HttpStatusPush", "HttpStatusPushBase", "ReporterBase"]
 
@@ -32,6 +37,9 @@ class HttpStatusPushBase(SendingReporter):
 
     advice: ClassVar[str] = "Check the address, and what the reporter is allowed to do there"
     keeps_order: ClassVar[bool] = True
+    neededDetails: Mapping[str, Any] = MappingProxyType({})
+    """What ``send`` of a reporter of old wants of a build: ``wantSteps`` and the like."""
+    send: Any
     debug: Any = None
     verify: Any = None
     cert: Any = None
@@ -65,6 +73,27 @@ class HttpStatusPushBase(SendingReporter):
         self.cert = cert
         return super().reconfigService(generators=generators, **kwargs)
 
+    @outgoing
+    async def sendMessage(self, reports: Sequence[Row]) -> None:
+        """Hand each build to ``send(build)``, which reporters of Buildbot before 2.9 have."""
+        if not hasattr(self, "send"):
+            raise NotImplementedError(f"{type(self).__name__} has no sendMessage")
+        for report in reports:
+            for build in report["builds"] or ():
+                await getDetailsForBuild(self.master, build, **self.neededDetails)
+                is_new = build["results"] is None
+                key = ("builds", str(build["buildid"]), "new" if is_new else "finished")
+                tell = self.buildStarted if is_new else self.buildFinished
+                await answered("send", tell, key, build)
+
+    def buildStarted(self, key: Sequence[str], build: Row) -> Any:
+        """Call ``send(build)``, where a reporter of old has it."""
+        return self.send(build)
+
+    def buildFinished(self, key: Sequence[str], build: Row) -> Any:
+        """Call ``send(build)``, where a reporter of old has it."""
+        return self.send(build)
+
     def is_status_2xx(self, code: int) -> bool:
         """Return whether an answer with this code is a success."""
         return 200 <= code < 300
@@ -73,6 +102,12 @@ class HttpStatusPushBase(SendingReporter):
         """Send JSON to an address soon, with ``request_headers`` and ``auth``; *title* names it in
         the log."""
         self.send_later(title, (url, body))
+
+    def _create_default_generators(self) -> list[Any]:
+        if not hasattr(self, "send"):
+            return super()._create_default_generators()
+        nothing = MessageFormatterEmpty()
+        return [BuildStartEndStatusGenerator(start_formatter=nothing, end_formatter=nothing)]
 
     async def deliver(self, content: tuple[str, Any]) -> None:
         """Send JSON to an address now."""
