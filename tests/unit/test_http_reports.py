@@ -152,6 +152,17 @@ async def test_reports_are_pushed_as_json_in_order() -> None:
     assert BasicAuth.decode(headers["Authorization"]).password == "hush"
 
 
+async def test_json_that_a_template_made_is_not_encoded_again() -> None:
+    async with serving() as service, running(reporters.HttpStatusPush(service.url)) as reporter:
+        await _sent(reporter, [{**_report(_build(), '{"a": 1}')[0], "type": "json"}])
+        await _sent(reporter, _report(_build(), "plain"))
+        with pytest.raises(ValueError, match="made no JSON"):
+            await _sent(reporter, [{**_report(_build(), "{")[0], "type": "json"}])
+        await service.until(2)
+
+    assert [body for _, body, _ in service.got] == [{"a": 1}, "plain"]
+
+
 @pytest.mark.parametrize(
     ("results", "github", "gitlab"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -195,7 +196,7 @@ class HttpStatusPush(HttpStatusPushBase):
         for report in reports:
             builds = report.get("builds") or []
             what = f"a report of build {builds[0]['buildid']}" if builds else "a report"
-            self.push(what, self.serverUrl, report["body"])
+            self.push(what, self.serverUrl, _payload(report))
 
     def _create_default_generators(self) -> list[Any]:
         return [_pushing(lambda context: context["build"])]
@@ -211,6 +212,18 @@ class HttpStatusPush(HttpStatusPushBase):
         }
         function = _of_build(old.get("format_fn"))
         return [*(generators or ()), _pushing(function, builders=old.get("builders"), **wanted)]
+
+
+def _payload(report: Row) -> Any:
+    """Return the body; a template of type ``json`` has made text of it, which is not encoded
+    again."""
+    body = report["body"]
+    if report.get("type") == "json" and isinstance(body, str):
+        try:
+            return json.loads(body)
+        except ValueError as mistake:
+            raise ValueError(f"the template of type json made no JSON: {mistake}") from mistake
+    return body
 
 
 def _of_build(function: Callable[[Row], Any] | None) -> Callable[[Row], Any]:
