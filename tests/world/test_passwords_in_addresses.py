@@ -46,3 +46,26 @@ async def test_an_address_is_shown_without_its_password_and_used_with_it() -> No
 
 async def _push(ci: World) -> None:
     await ci.push(branch="main", revision="abc", repository=ADDRESS, comments=f"see {ADDRESS}")
+
+
+FORM = f"""
+    c['schedulers'] = [schedulers.ForceScheduler(name='form', builderNames=['b'],
+        codebases=[util.CodebaseParameter('', repository=util.FixedParameter('repository',
+            default='{ADDRESS}'))],
+        properties=[util.ChoiceStringParameter(name='from', choices=['{ADDRESS}', 'x']),
+                    util.StringParameter(name='to', default='{ADDRESS}')])]
+    add('b', steps.ShellCommand(command=['clone', util.Interpolate('%(prop:from)s %(prop:to)s')]))
+    """
+
+
+async def test_a_form_shows_no_password_and_takes_what_it_showed_for_what_it_means() -> None:
+    async with started(FORM) as ci:
+        shown = json.dumps(await ci.get("forceschedulers/form"))
+        answers = {"builderNames": ["b"], "from": SHOWN, "to": SHOWN}
+        await ci.order("forceschedulers/form", "force", **answers)
+        await ci.until_idle()
+        commands = list(ci.worker("local").commands)
+
+    assert SECRET not in shown
+    assert shown.count(SHOWN) >= 3
+    assert f"clone '{ADDRESS} {ADDRESS}'" in commands or f"clone {ADDRESS} {ADDRESS}" in commands

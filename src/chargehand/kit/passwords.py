@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar, cast
 
 T = TypeVar("T")
@@ -77,6 +77,18 @@ def _without_passwords_in(value: object) -> object:
     if isinstance(value, tuple):
         return tuple([_without_passwords_in(item) for item in value])
     return value
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Return all texts in a value of JSON, without names."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from texts_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from texts_in(item)
 
 
 def password_of(address: str) -> str | None:

@@ -13,6 +13,7 @@ from chargehand.domain.identifiers import BuilderId
 from chargehand.domain.json import Json
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.properties import Property
+from chargehand.kit.passwords import HIDDEN, texts_in, without_passwords
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.rules import GivenStamp
 from chargehand.scheduling.submitting import BuildsetOptions
@@ -80,6 +81,7 @@ class Force:
         self, owner: str, builder_names: Sequence[str] | None, answers: Answers
     ) -> Numbers:
         """Submit the form, or call the user's override. Raises InvalidParameters."""
+        answers = await self._as_stored(answers)
         if self.settings.force is not None:
             return await self.settings.force(owner, builder_names, answers) or (0, {})
         submitted = await self.submit(owner, builder_names, answers)
@@ -103,6 +105,15 @@ class Force:
             at_once=True,
         )
         return await self._parts.buildsets.for_stamps_with_defaults(options, filled.stamps)
+
+    async def _as_stored(self, answers: Answers) -> Answers:
+        """Return answers with the passwords that the form did not show, of defaults and choices."""
+        if not any(HIDDEN in text for text in texts_in(answers)):
+            return answers
+        stored: dict[str, str] = {}
+        for text in texts_in(await self.settings.asked_fields(None)):
+            stored.setdefault(without_passwords(text), text)
+        return {name: _with_texts(value, stored) for name, value in answers.items()}
 
     def builders_by_id(self) -> dict[BuilderId, str]:
         """Return the names of the form's builders, by identifier."""
@@ -128,3 +139,9 @@ class Force:
             text = f"{names}: this form is for {', '.join(self.settings.builder_names)} only"
             raise InvalidParameters({"builderNames": text})
         return tuple(wanted)
+
+
+def _with_texts(value: object, texts: Mapping[str, str]) -> object:
+    if isinstance(value, list):
+        return [_with_texts(item, texts) for item in value]
+    return texts.get(value, value) if isinstance(value, str) else value

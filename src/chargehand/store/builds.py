@@ -39,7 +39,7 @@ from chargehand.events.messages import (
 from chargehand.execution.ports import BuildSources, StartedBuild
 from chargehand.store import changes, open_builds, request_rows
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
-from chargehand.store.engine.columns import as_json, of_json, properties_of_json
+from chargehand.store.engine.columns import as_json, properties_of_json, secrets_of_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import build_properties, builders, builds, buildsets, requests
 from chargehand.store.engine.transaction import Transaction
@@ -263,7 +263,7 @@ def _sources(connection: Connection, request_id: RequestId) -> BuildSources:
     return BuildSources(
         buildset=buildset,
         properties=merged(properties_of_json(row[-2]), properties_of_json(row[-1])),
-        secrets=of_json(row[-3]) if row[-3] else {},
+        secrets=secrets_of_json(row[-3]),
         stamps=buildset.source_stamps,
         changes=tuple(changes.of_buildset(connection, buildset.id)),
     )

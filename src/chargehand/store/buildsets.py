@@ -14,7 +14,7 @@ from chargehand.domain.properties import merged
 from chargehand.domain.remembered import Remembered
 from chargehand.store.build_rows import BUILD_COLUMNS, build_of
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
-from chargehand.store.engine.columns import ids_as_json, of_json, properties_of_json
+from chargehand.store.engine.columns import ids_as_json, properties_of_json, secrets_of_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.tables import (
@@ -144,7 +144,7 @@ def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:
         reason="rebuild",
         scheduler=scheduler,
         properties=properties,
-        secrets=of_json(row[9]) if row[9] else {},
+        secrets=secrets_of_json(row[9]),
         external_id=external_id,
         parent_build_id=parent_id,
         parent_relationship=relationship,

@@ -17,6 +17,7 @@ _decoder = msgspec.json.Decoder()
 DAMAGED = "(damaged: run chargehand check-database)"
 """Shown in place of an unreadable value."""
 _properties = msgspec.json.Decoder(dict[str, Property])
+_secrets = msgspec.json.Decoder(dict[str, str])
 
 
 def clean(text: str) -> str:
@@ -84,6 +85,15 @@ def shown_properties_of_json(text: str | None) -> dict[str, Property]:
 def properties_of_json(text: str | None) -> dict[str, Property]:
     """Return the properties that were written with `as_json`."""
     return _properties.decode(text) if text else {}
+
+
+def secrets_of_json(text: str | None) -> dict[str, str]:
+    """Return a buildset's secrets. Damaged ones are none: its builds then find no others to hide
+    than their own."""
+    try:
+        return _secrets.decode(text) if text else {}
+    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
+        return {}
 
 
 def ids_as_json(ids: Iterable[int | None]) -> str:
