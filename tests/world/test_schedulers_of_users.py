@@ -83,55 +83,53 @@ async def test_it_is_switched_off_and_on_over_rest_and_keeps_its_state() -> None
         assert last["reason"] == "change 1 of somebody"
 
 
-@pytest.mark.parametrize(
-    ("call", "stamps"),
-    [
-        (
-            "self.addBuildsetForSourceStampsWithDefaults("
-            "'r', [{'codebase': 'app', 'revision': 'X'}])",
-            [("app", "main", "X"), ("lib", "stable", "L1")],
-        ),
-        (
-            "self.addBuildsetForSourceStampsWithDefaults(reason='r', sourcestamps=None)",
-            [("app", "main", None), ("lib", "stable", "L1")],
-        ),
-        (
-            "self.addBuildsetForSourceStamps(reason='r', sourcestamps=[{'codebase': 'app', "
-            "'repository': 'q', 'branch': 'b', 'revision': 'Y', 'project': ''}])",
-            [("app", "b", "Y")],
-        ),
-        (
-            "self.addBuildsetForSourceStamps(reason='r', sourcestamps=[change.sourcestamp_id()])",
-            [("app", "main", "A1")],
-        ),
-        (
-            "self.addBuildsetForChanges(reason='r', changeids=[change.number], waited_for=False)",
-            [("app", "main", "A1"), ("lib", "stable", "L1")],
-        ),
-    ],
-)
-async def test_buildsets_are_submitted_in_all_ways(
-    call: str, stamps: list[tuple[object, ...]]
-) -> None:
-    text = f"""{_MINE}
-class Other(Mine):
+_CALLS: list[tuple[str, list[tuple[object, ...]]]] = [
+    (
+        "self.addBuildsetForSourceStampsWithDefaults("
+        "REASON, [{'codebase': 'app', 'revision': 'X'}])",
+        [("app", "main", "X"), ("lib", "stable", "L1")],
+    ),
+    (
+        "self.addBuildsetForSourceStampsWithDefaults(reason=REASON, sourcestamps=None)",
+        [("app", "main", None), ("lib", "stable", "L1")],
+    ),
+    (
+        "self.addBuildsetForSourceStamps(reason=REASON, sourcestamps=[{'codebase': 'app', "
+        "'repository': 'q', 'branch': 'b', 'revision': 'Y', 'project': ''}])",
+        [("app", "b", "Y")],
+    ),
+    (
+        "self.addBuildsetForSourceStamps(reason=REASON, sourcestamps=[change.sourcestamp_id()])",
+        [("app", "main", "A1")],
+    ),
+    (
+        "self.addBuildsetForChanges(reason=REASON, changeids=[change.number], waited_for=False)",
+        [("app", "main", "A1"), ("lib", "stable", "L1")],
+    ),
+]
+
+
+async def test_buildsets_are_submitted_in_all_ways() -> None:
+    text = _MINE
+    for number, (call, _) in enumerate(_CALLS):
+        text += f"""
+class Way{number}(Mine):
     @defer.inlineCallbacks
     def submit(self, change, important, count):
-        rows = yield self.master.data.get(('changes', change.number))
-        change.sourcestamp_id = lambda: rows['sourcestamp']['ssid']
-        bsid, brids = yield {call}
+        row = yield self.master.data.get(('changes', change.number))
+        change.sourcestamp_id = lambda: row['sourcestamp']['ssid']
+        bsid, brids = yield {call.replace("REASON", f"'way {number}'")}
         yield self.setState('made', [bsid, sorted(brids)])
 
-c['schedulers'].append(Other(
-    name='other', builderNames=['one'], codebases=CODEBASES, properties={{'own': 'o'}}))
+c['schedulers'].append(Way{number}(
+    name='way {number}', builderNames=['one'], codebases=CODEBASES, properties={{'own': 'o'}}))
 """
     async with started(text) as ci:
         await ci.push(codebase="app", revision="A1")
         await ci.until_idle()
 
-        (only,) = await ci.get("buildsets")
-        assert _stamps(only) == stamps
-        assert only["reason"] == "r"
+        found = {row["reason"]: _stamps(row) for row in await ci.get("buildsets")}
+        assert found == {f"way {number}": stamps for number, (_, stamps) in enumerate(_CALLS)}
         assert (await ci.properties(ci.last_build("one")))["own"] == ["o", "Scheduler"]
 
 
@@ -178,31 +176,30 @@ c['schedulers'].append(Every(name='every', times=TIMES, builderNames=['one']))
             await ci.reconfigure(with_three.replace("times=3", "times=0"))
 
 
-@pytest.mark.parametrize(
-    ("priority", "expected"),
-    [
-        ("5", 5),
-        ("lambda builders, changes: len(builders) * 10 + len(changes[''])", 21),
-        ("later", 12),
-    ],
-)
-async def test_a_priority_is_a_number_or_a_function(priority: str, expected: int) -> None:
-    text = f"""
+async def test_a_priority_is_a_number_or_a_function() -> None:
+    text = """
 add('one', sh('one')); add('two', sh('two'))
 async def later(builders, changes):
     return 11 + len(changes[''])
-c['schedulers'].append(schedulers.AnyBranchScheduler(
-    name='s', builderNames=['one', 'two'], priority={priority},
-    reason="%(classname)s called %(name)s"))
+for name, priority in [
+    ('number', 5),
+    ('function', lambda builders, changes: len(builders) * 10 + len(changes[''])),
+    ('later', later),
+]:
+    c['schedulers'].append(schedulers.AnyBranchScheduler(
+        name=name, builderNames=['one', 'two'], priority=priority,
+        reason="%(classname)s called %(name)s"))
 """
     async with started(text) as ci:
         await ci.push(revision="1", properties={"of change": ("v", "Change")})
         await ci.until_idle()
 
-        assert {row["priority"] for row in await ci.get("buildrequests")} == {expected}
-        assert (await ci.get("buildsets"))[0]["reason"] == "AnyBranchScheduler called s"
-        found = await ci.properties(ci.last_build("one"))
-        assert found["of change"] == ["v", "Change"]
+        sets = {row["bsid"]: row["reason"] for row in await ci.get("buildsets")}
+        found = {sets[row["buildsetid"]]: row["priority"] for row in await ci.get("buildrequests")}
+        called = "AnyBranchScheduler called"
+        assert found == {f"{called} number": 5, f"{called} function": 21, f"{called} later": 12}
+        properties = await ci.properties(ci.last_build("one"))
+        assert properties["of change"] == ["v", "Change"]
 
 
 def _stamps(buildset: Row) -> list[tuple[object, ...]]:
