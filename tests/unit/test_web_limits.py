@@ -307,6 +307,20 @@ class LiveOne:
         self.is_dropped = True
 
 
+async def test_a_live_connection_lets_other_requests_begin(monkeypatch):
+    monkeypatch.setattr("chargehand.web.turns._AT_ONCE", 2)
+    monkeypatch.setattr("chargehand.web.turns._TURN_SECONDS", 1000.0)
+    async with visited() as site, asyncio.timeout(10):
+        sockets = [await site.session.ws_connect("/ws") for _ in range(2)]
+        streams = [await site.session.get("/sse/listen/builds/1/*") for _ in range(2)]
+
+        assert (await site.get("/builds/1"))[0] == 200
+        for socket in sockets:
+            await socket.close()
+        for stream in streams:
+            stream.close()
+
+
 def test_the_slowest_gives_way_when_all_lag_too_far_behind():
     limits = WebLimits(live_bytes=100)
     usage = LiveUsage(lambda: limits)

@@ -199,6 +199,7 @@ class Connections(web.Server):
         known = self._open.get(protocol)
         is_whole = request.content.is_eof()
         turn = self._turns.begin(known[1] if known else "", is_whole=is_whole)
+        self._turns.mark(request, turn)
         self._requests[protocol] = _InProgress(request, now, turn)
         try:
             if not turn.done():

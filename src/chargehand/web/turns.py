@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from aiohttp import web
+
 from chargehand.web.admission import Admission
 from chargehand.web.request_progress import Progress
 
@@ -34,6 +36,10 @@ class Turns:
             self._waiting.add(turn, address, Progress.WHOLE if is_whole else Progress.BODY, now)
             self._look_later()
         return turn
+
+    def mark(self, request: web.BaseRequest, turn: Turn) -> None:
+        """Let the request's handler end the turn early, with `end_turn`."""
+        request[_KEY] = (self, turn)
 
     def end(self, turn: Turn) -> None:
         """End a turn, whether it has begun or not."""
@@ -77,3 +83,14 @@ class Turns:
         self._start_waiting()
         if self._waiting:
             self._look_later()
+
+
+_KEY = web.RequestKey("turn", tuple[Turns, Turn])
+
+
+def end_turn(request: web.BaseRequest) -> None:
+    """Let others begin: this request only waits from now on, for events."""
+    found = request.get(_KEY)
+    if found is not None:
+        turns, turn = found
+        turns.end(turn)

@@ -17,6 +17,7 @@ from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import FULL, Client, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
 from chargehand.web.shares import address_key
+from chargehand.web.turns import end_turn
 
 _COMMENT_INTERVAL = 30.0
 
@@ -92,6 +93,7 @@ class EventStreams:
             if pattern:
                 self._live.add(client, pattern)
             await response.prepare(request)
+            end_turn(request)
             self._clients[identifier] = client
             sender = self._tasks.spawn(_send(response, client), name=client.name)
             try:

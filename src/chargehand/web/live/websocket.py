@@ -17,6 +17,7 @@ from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import FULL, Client, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
 from chargehand.web.shares import address_key
+from chargehand.web.turns import end_turn
 
 _MAX_MESSAGE = 64 * 1024
 _CLOSE_SECONDS = 2.0
@@ -58,6 +59,7 @@ class EventSocket:
         if not has_room(request, self._live.allowance):
             return web.Response(status=503, text=FULL, headers={"Retry-After": "10"})
         await socket.prepare(request)
+        end_turn(request)
         client = Client(
             name=f"websocket client {request.remote}",
             address=address_key(request.remote or ""),
