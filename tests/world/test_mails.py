@@ -84,7 +84,9 @@ async def test_mails_reach_everybody_concerned(tmp_path: Path) -> None:
     )
     assert first["Subject"] == "☠ Buildbot (Chargehand): b - failed: compile (exit 1) (main)"
     assert first["X-Branch"] == "main"
-    assert first.get_content() == "BUILD FAILED: compile (exit 1)\n"
+    body, stdio = first.iter_parts()
+    assert body.get_content() == "BUILD FAILED: compile (exit 1)\n"
+    assert (stdio.get_filename(), "oops" in stdio.get_content()) == ("compile.stdio", True)
     assert second["Bcc"] is None
     assert second["X-Branch"] == "x Bcc: evil@example.com"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ c['secretsProviders'] = [secrets.SecretInAFile(basedir + '/secrets')]
 def _blocks(guide: str) -> list[str]:
     text = (_GUIDES / f"{guide}.md").read_text()
     return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def _body(mail: EmailMessage) -> str:
+    body = mail.get_body()
+    assert body is not None
+    return str(body.get_content())
 
 
 @pytest.fixture
@@ -71,7 +78,7 @@ async def test_the_guide_to_mails_sends_mails(place: Path) -> None:
     (failing,) = [mail for to, mail in box.mails if to == ["x@b.org"]]
     (change,) = [mail for to, mail in box.mails if to == ["ann@example.org", "builds@example.org"]]
     assert failing["Subject"] == "b: failed build"
-    assert "compile: " in failing.get_content() and "ooops\n" in failing.get_content()
+    assert "compile: " in _body(failing) and "ooops\n" in _body(failing)
     assert "A restored build has been detected" in change.get_content()
 
 

@@ -56,7 +56,7 @@ SUBJECT = (
     "else '☝' }} Buildbot ({{ buildbot_title }}): "
     "{{ build['properties'].get('project', ['whole buildset'])[0] if is_buildset "
     "else buildername }} - {{ build['state_string'] }} "
-    "({{ branch or revision or '(unknown revision)' }})"
+    "({{ branch or revision or 'unknown revision' }})"
 )
 
 MISSING_WORKER_PLAIN = """\

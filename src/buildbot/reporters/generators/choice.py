@@ -40,10 +40,8 @@ def modes_of(owner: str, mode: Any) -> tuple[str, ...]:
         if word == "all" and len(words) == 1:
             error(f"{owner}: write mode='all', not {mode!r}")
         elif word not in MODES:
-            error(
-                f'{owner}: mode "{word}" does not exist{did_you_mean(str(word), known)}; '
-                f"use {', '.join(known)}"
-            )
+            hint = did_you_mean(str(word), known) or f"; use {', '.join(known)}"
+            error(f'{owner}: mode "{word}" does not exist{hint}')
     return words
 
 

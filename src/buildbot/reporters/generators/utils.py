@@ -166,8 +166,7 @@ class BuildStatusGeneratorMixin(ComparableMixin):
         return [stamp["patch"] for stamp in stamps if stamp.get("patch")]
 
     def _logs_of(self, build: Row) -> list[Row]:
-        if not self.add_logs:
-            return []
+        # For attachments; `utils.getDetailsForBuild` has read the wanted ones only.
         return [
             log
             for step in build.get("steps") or ()
