@@ -28,7 +28,7 @@ def run_agent(
     """
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     kernel.die_with_parent(signal.SIGTERM)
-    if os.getppid() != guard:  # It died before we asked to be told.
+    if os.getppid() != guard:  # It died before we asked for a signal.
         return
     asyncio.run(_serve(door, name, basedir, patience, hidden))
 

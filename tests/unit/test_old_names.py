@@ -1,4 +1,4 @@
-"""Names of old versions of Buildbot are accepted, with one warning each where they are named."""
+"""Names of earlier versions of Buildbot are accepted, with one warning for each use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions for ``mergeRequests``, as configurations of old versions have them."""
+"""Functions for ``mergeRequests``, as configurations of earlier versions have them."""
 
 from __future__ import annotations
 

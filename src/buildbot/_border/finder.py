@@ -1,7 +1,7 @@
 """Finding modules of Buildbot's that have no file.
 
 Such a module is made when it is imported: of the names that ``buildbot.plugins.accepted`` lists for
-it, which are not supported yet, or of those of old versions that ``buildbot.plugins.old_names``
+it, which are not supported yet, or of those of earlier versions that ``buildbot.plugins.old_names``
 lists. A file under the same name takes its place.
 """
 
@@ -38,7 +38,7 @@ class AcceptedModules(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its names, each made when it is first asked for."""
         if module.__name__ in (old := _old()) or module.__name__.startswith(_OLD_PACKAGES):
-            module.__doc__ = "Names of old versions of Buildbot."
+            module.__doc__ = "Names of earlier versions of Buildbot."
             module.__dict__["__all__"] = list(old.get(module.__name__, ()))
             module.__dict__["__getattr__"] = old_names_of(module.__name__)
             return

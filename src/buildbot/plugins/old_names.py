@@ -1,4 +1,4 @@
-"""Names of old versions of Buildbot that configurations still use, with what stands for each today.
+"""Names of earlier versions of Buildbot that are still in use, with what stands for each today.
 
 The import of one is accepted, with a warning at its line; what it means is done where a name of
 today means the same. The glossary's table of old names is held to this one.

@@ -63,7 +63,7 @@ def check_environment(value: Any, where: str, name: str) -> None:
 
 
 def check_old_function(value: Any, where: str, name: str) -> None:
-    """Report an argument of old Buildbots that is accepted."""
+    """Report an argument of earlier Buildbot versions that is accepted."""
     if value is not None:
         warn(f'{where}: argument "{name}" was removed from Buildbot; use decodeRC, or define run()')
 

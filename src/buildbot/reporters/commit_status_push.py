@@ -101,7 +101,7 @@ class CommitStatusPush(HttpStatusPushBase):
         raise NotImplementedError
 
     def _generators(self, generators: Any, old: Row, say: Callable[[str], None]) -> Any:
-        """Return the generators, of arguments of old versions where there are such."""
+        """Return the generators, of arguments of earlier versions where there are such."""
         given = {name: value for name, value in old.items() if name in _OLD}
         if not given:
             return self._create_default_generators() if generators is None else generators

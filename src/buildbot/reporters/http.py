@@ -39,7 +39,7 @@ class HttpStatusPushBase(SendingReporter):
     advice: ClassVar[str] = "Check the address, and what the reporter is allowed to do there"
     keeps_order: ClassVar[bool] = True
     neededDetails: Mapping[str, Any] = MappingProxyType({})
-    """What ``send`` of a reporter of old wants of a build: ``wantSteps`` and the like."""
+    """What ``send`` of a reporter for earlier versions wants of a build: ``wantSteps`` etc."""
     send: Any
     debug: Any = None
     verify: Any = None
@@ -88,11 +88,11 @@ class HttpStatusPushBase(SendingReporter):
                 await answered("send", tell, key, build)
 
     def buildStarted(self, key: Sequence[str], build: Row) -> Any:
-        """Call ``send(build)``, where a reporter of old has it."""
+        """Call ``send(build)``, if a reporter for earlier versions has it."""
         return self.send(build)
 
     def buildFinished(self, key: Sequence[str], build: Row) -> Any:
-        """Call ``send(build)``, where a reporter of old has it."""
+        """Call ``send(build)``, if a reporter for earlier versions has it."""
         return self.send(build)
 
     def is_status_2xx(self, code: int) -> bool:

@@ -135,7 +135,7 @@ class MailNotifier(SendingReporter):
         return [BuildStatusGenerator(add_patch=True), WorkerMissingGenerator(workers="all")]
 
     def _generators(self, generators: Any, old: Mapping[str, Any], say: Any) -> Any:
-        """Return the generators, of arguments of old versions where there are such."""
+        """Return the generators, of arguments of earlier versions where there are such."""
         unknown = [name for name in old if name not in OLD]
         for name in unknown:
             error(no_argument("MailNotifier", name, _ARGUMENTS))

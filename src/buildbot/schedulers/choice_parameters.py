@@ -83,7 +83,7 @@ async def spec_with_choices(
 
 
 class InheritBuildParameter(ChoiceStringParameter):
-    """A build of before whose form's properties are taken over.
+    """An earlier build whose form's properties are taken over.
 
     ``compatible_builds(master, builder name)`` returns a list like ``["builder/5"]``.
     """

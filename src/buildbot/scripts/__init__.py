@@ -1,1 +1,1 @@
-"""Where scripts of old import the command line from."""
+"""Where older scripts import the command line from."""

@@ -1,7 +1,7 @@
 """Which warnings do not count, as a file on the worker says.
 
-Whoever may commit can write that file, so its patterns are never matched in the master's process:
-one that takes for ever would stop the whole master.
+Anyone who may commit can write that file, so its patterns are never matched in the master's
+process: one that never ends would stop the whole master.
 """
 
 from __future__ import annotations

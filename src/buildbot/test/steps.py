@@ -102,7 +102,7 @@ class TestBuildStepMixin:
     __test__ = False
 
     def setup_test_build_step(self, *_: Any, **__: Any) -> Any:
-        """Begin anew; call it in ``setUp``."""
+        """Reset everything; call it in ``setUp``."""
         self.steps: list[Any] = []
         self.master = FakeMaster(getattr(self, "reactor", None))
         self.properties = Properties()

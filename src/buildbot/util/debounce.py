@@ -14,7 +14,7 @@ __all__ = ["Debouncer", "method"]
 class Debouncer:
     """Runs a function *wait* seconds after it was called, once for all calls until then.
 
-    With *until_idle* each call makes it wait anew. Calls while it runs make it run again.
+    With *until_idle* each call restarts the wait. Calls while it runs make it run again.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class ComponentReader:
         return tuple(found)
 
     def _receivers(self, taken: set[str]) -> Iterator[Component]:
-        """``c['status']`` of old configurations. What does nothing has said so at its import."""
+        """``c['status']``, as for Buildbot 0.8. What does nothing has said so at its import."""
         for entry in self._given.listing("status", "status receivers"):
             if isinstance(entry, type) or not hasattr(entry, "_as_component"):
                 continue

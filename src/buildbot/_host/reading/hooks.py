@@ -108,7 +108,7 @@ class Hooks:
         return hook
 
     def _merge_requests(self, function: Callable[..., Any]) -> Hook:
-        """``mergeRequests(builder, request, other)`` of old versions -> the same."""
+        """``mergeRequests(builder, request, other)`` of earlier versions -> the same."""
 
         @_of(function)
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:

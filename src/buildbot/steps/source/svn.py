@@ -181,7 +181,7 @@ class SVN(Source):
         done = await self._dovccmd(words, with_login=False)
         kept = set(self.keep_on_purge)
         found = [path for path in _unknown(done.stdout, is_ignored_kept) if path not in kept]
-        for path in found:  # One after the other: workers of old versions take no list.
+        for path in found:  # One after the other: workers of earlier versions take no list.
             await self.runRmdir(self.build.path_module.join(self.workdir, path))
         await self._dovccmd(["revert", "--recursive", "."], with_login=False)
         await self._update()

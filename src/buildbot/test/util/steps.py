@@ -13,7 +13,7 @@ class BuildStepMixin(TestBuildStepMixin):
     """`TestBuildStepMixin`, with the methods' old names."""
 
     def setUpBuildStep(self, *args: Any, **kwargs: Any) -> Any:
-        """Begin anew."""
+        """Reset everything."""
         return self.setup_test_build_step()
 
     def tearDownBuildStep(self) -> Any:
