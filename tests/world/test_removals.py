@@ -37,7 +37,8 @@ _PARTS = {
     """,
     "reporter": """
         c['services'] = c.get('services', []) + [
-            reporters.HttpStatusPush('http://127.0.0.1:9/')]
+            reporters.HttpStatusPush('http://127.0.0.1:9/', generators=[
+                reporters.BuildStatusGenerator(tags=['none has it'])])]
     """,
     "lock": """
         lock = util.MasterLock('lock')

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import glob
+import importlib
 import os
 import posixpath
-import tarfile
+import tarfile as _tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +22,10 @@ from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
 from chargehand.domain.session import Receipt
+
+# Python 3.11.2, which Debian 12 has, cannot keep an archive from leaving its directory.
+_CAN_FILTER = hasattr(_tarfile, "data_filter")
+tarfile: Any = _tarfile if _CAN_FILTER else importlib.import_module("backports.tarfile")
 
 _BLOCK = 256 * 1024
 
