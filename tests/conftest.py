@@ -34,10 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _forget_modules_of_a_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What one test's configuration imported must not stand in for another's module."""
+    before = sys.modules.copy()
     yield
     ours = str(tmp_path_factory.getbasetemp())
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None) or "").startswith(ours):
+    for name, module in sys.modules.copy().items():
+        is_new = before.get(name) is not module
+        if is_new and str(getattr(module, "__file__", None) or "").startswith(ours):
             del sys.modules[name]
 
 

@@ -191,7 +191,7 @@ class Document:
         return dropped
 
     def _own_modules(self) -> Iterator[tuple[str, ModuleType]]:
-        for name, module in list(sys.modules.items()):
+        for name, module in sys.modules.copy().items():
             if name in self._known_before or name == _MODULE_NAME:
                 continue
             file = getattr(module, "__file__", None)

@@ -47,7 +47,7 @@ class WorldDirectory:
     def close(self) -> None:
         """Undo what reading configurations did to this process, and remove the directory."""
         sys.path[:] = self._search_path
-        for name, module in list(sys.modules.items()):
+        for name, module in sys.modules.copy().items():
             if str(getattr(module, "__file__", None) or "").startswith(f"{self.path}/"):
                 del sys.modules[name]
         gc.unfreeze()
