@@ -145,6 +145,7 @@ def test_own_steps_count_and_judge(master: InstalledMaster, repository: Reposito
     assert "canStartBuild" in master.waits(elsewhere, "refused_by_function")
 
 
+@pytest.mark.slow
 def test_codebases_are_built_together(
     master: InstalledMaster,
     repository: Repository,

@@ -270,6 +270,7 @@ class Matrix:
             yield f"git status: {status}"
 
 
+@pytest.mark.slow
 async def test_some_of_the_matrix(tmp_path: Path) -> None:
     assert await _wrong(tmp_path, _some(_AXES, len(_WANTED))) == []
 

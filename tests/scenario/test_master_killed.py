@@ -130,6 +130,7 @@ def test_a_killed_agent_and_guard_mean_retry_and_no_process_is_left(master: Inst
     assert [build["results"] for build in master.builds_of(request_id)] == [RETRY, SUCCESS]
 
 
+@pytest.mark.slow
 def test_master_agent_and_guard_killed_together_leave_nothing_after_the_next_start(
     master: InstalledMaster,
 ):
@@ -201,6 +202,7 @@ def test_a_master_told_to_stop_gives_its_builds_back(
     assert "shutting down" in first["state_string"]
 
 
+@pytest.mark.slow
 def test_a_log_that_was_being_written_can_be_read_after_a_kill(master: InstalledMaster):
     master.write("""
         add('b', sh('i=0; while [ $i -lt 4000000 ]; do seq $i $((i + 999)); i=$((i + 1000)); done',
@@ -259,6 +261,7 @@ def test_an_accepted_change_is_built_though_the_master_is_killed_at_once(master:
     assert revisions == ["1", "2", "3"]
 
 
+@pytest.mark.slow
 def test_a_tree_stable_timer_survives_a_kill(master: InstalledMaster):
     port = _with_changes(master, "treeStableTimer=2")
     master.start()
@@ -275,6 +278,7 @@ def test_a_tree_stable_timer_survives_a_kill(master: InstalledMaster):
     assert eventually("the build of the last change", newest)["results"] == SUCCESS
 
 
+@pytest.mark.slow
 def test_what_ran_when_the_master_was_killed_is_not_shown_as_running(master: InstalledMaster):
     master.write(_ONE_BLOCKING_STEP)
     master.start()

@@ -112,6 +112,7 @@ def test_a_file_that_is_no_database_is_refused(master: InstalledMaster):
     assert master.file("state.sqlite").read_text().startswith("these are my notes")
 
 
+@pytest.mark.slow
 def test_a_read_only_database_is_refused(master: InstalledMaster, read_only):
     master.write(_BUILDER)
     master.start()

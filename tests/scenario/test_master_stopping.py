@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 
+import pytest
 from connections import free_port
 from installed_master import SUCCESS, InstalledMaster
 from waiting import eventually
@@ -114,6 +115,7 @@ def test_a_directory_that_is_not_a_masters_is_refused(master: InstalledMaster):
         assert "Traceback" not in ran.text
 
 
+@pytest.mark.slow
 def test_a_restart_runs_the_new_configuration(master: InstalledMaster):
     master.write("add('old', sh('true'))")
     master.start()

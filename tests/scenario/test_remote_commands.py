@@ -114,6 +114,7 @@ def test_why_names_the_step_that_failed(shared: InstalledMaster):
     assert "use build:7, request:7 or change:7" in unclear.err
 
 
+@pytest.mark.slow
 def test_a_follower_waits_for_a_restarted_master_and_follows_the_retry(shared: InstalledMaster):
     shared.file("held.go").unlink(missing_ok=True)
     following = subprocess.Popen(

@@ -81,6 +81,7 @@ def test_a_worker_whose_connection_is_cut_gets_no_new_build_and_says_why(
     assert len(master.builds_of(request_id)) == 1
 
 
+@pytest.mark.slow
 def test_what_was_written_while_no_master_was_there_is_in_the_log_once(master: InstalledMaster):
     master.write(_ENDLESS)
     master.start()
