@@ -12,7 +12,7 @@ _PASSWORD = "hunter2 & more"
 
 
 class SvnRepository:
-    """A repository, to which *author* commits. Its address is set while `served` runs."""
+    """A repository; ``url`` is its path, or the server's address while `served` runs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path / "svn"
@@ -25,7 +25,7 @@ class SvnRepository:
     def commit(self, message: str, *actions: str, author: str = "ann") -> int:
         """Perform actions of svnmucc, in one revision; return its number.
 
-        A word that ends with ``=`` stands for an empty file: ``put new= trunk/a``.
+        The word ``new=`` stands for an empty file: ``put new= trunk/a``.
         """
         empty = self._files / "empty"
         empty.touch()
