@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -41,6 +42,16 @@ def _forget_modules_of_a_test(tmp_path_factory: pytest.TempPathFactory) -> Itera
         is_new = before.get(name) is not module
         if is_new and str(getattr(module, "__file__", None) or "").startswith(ours):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def _levels_of_logs() -> Iterator[None]:
+    """What one test made of the log's level must not change what another's log shows."""
+    loggers = (logging.root, logging.getLogger("chargehand"), logging.getLogger("aiohttp.server"))
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
 
 
 def _tool(name: str) -> str:
