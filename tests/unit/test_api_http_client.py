@@ -54,6 +54,7 @@ async def test_a_plugin_can_send_requests(address, method):
     assert (found["body"], found["own"]) == ('{"a": 1}', "1")
 
 
+@pytest.mark.filterwarnings("error::DeprecationWarning")
 async def test_a_session_sends_its_authentication(address):
     async def ask():
         session = HTTPSession(None, address, auth=("user", "password"))

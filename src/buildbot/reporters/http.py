@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.errors import error, warn
+from buildbot._border.http_security import verification
 from buildbot._border.rendering import is_constant
 from buildbot.reporters.base import ReporterBase
 from buildbot.reporters.generators.build import (
     BuildStartEndStatusGenerator,
     BuildStatusGenerator,
 )
-from buildbot.reporters.http_sending import Request, post, verification
+from buildbot.reporters.http_sending import Request, post
 from buildbot.reporters.message import MessageFormatterEmpty, MessageFormatterFunction
 from buildbot.reporters.old_arguments import removed
 from buildbot.reporters.sending import SendingReporter

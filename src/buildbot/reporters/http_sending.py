@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from buildbot._border.http_security import authorization
 from buildbot._border.times import toJson
 from buildbot.reporters.outbox import NotNow, Refused, Unavailable
 
@@ -30,20 +31,6 @@ class Request:
     verification: bool | ssl.SSLContext = True
 
 
-def verification(verify: bool | str | None, cert: str | tuple[str, str] | None) -> Any:
-    """Return how the server's certificate is checked, and with which one of ours."""
-    if cert is None and not isinstance(verify, str):
-        return verify is not False
-    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
-    if verify is False:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if cert is not None:
-        chain = (cert,) if isinstance(cert, str) else tuple(cert)
-        context.load_cert_chain(*chain)
-    return context
-
-
 def encoded(body: Any) -> bytes:
     """Return a body as JSON; times are seconds since 1970."""
     return json.dumps(body, default=_plain, allow_nan=False).encode()
@@ -55,7 +42,11 @@ async def post(request: Request) -> None:
         body = encoded(request.body)
     except (TypeError, ValueError) as error:
         raise Refused(f"JSON cannot hold what is to be sent: {error}") from error
-    headers = {"Content-Type": "application/json", **request.headers}
+    headers = {
+        "Content-Type": "application/json",
+        **request.headers,
+        **authorization(request.auth),
+    }
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session,
@@ -63,7 +54,6 @@ async def post(request: Request) -> None:
                 request.url,
                 data=body,
                 headers=headers,
-                auth=aiohttp.BasicAuth(*request.auth) if request.auth else None,
                 ssl=request.verification,
             ) as response,
         ):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import aiohttp
 
 from buildbot._border.errors import error
+from buildbot._border.http_security import authorization, verification
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from chargehand.kit.limits import TimeLimit
@@ -126,11 +124,11 @@ class HTTPStep(BuildStep):
     def _arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {
             "params": self.params,
-            "headers": {**(self.headers or {}), **_credentials(self.auth)},
+            "headers": {**(self.headers or {}), **authorization(self.auth)},
             "json": self.json,
             "data": _body(self.data, self.files),
             "allow_redirects": self.allow_redirects is not False,
-            "ssl": _security(self.verify, self.cert),
+            "ssl": verification(self.verify, self.cert),
         }
         if proxy := (self.proxies or {}).get(str(self.url).partition(":")[0]):
             arguments["proxy"] = proxy
@@ -153,32 +151,9 @@ def _body(data: Any, files: Any) -> Any:
     return form
 
 
-def _credentials(auth: Any) -> dict[str, str]:
-    """Return the header for user and password: of a pair, or of an object that has both."""
-    if auth is None:
-        return {}
-    user, password = auth if isinstance(auth, tuple | list) else (auth.username, auth.password)
-    encoded = b64encode(f"{user}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {encoded}"}
-
-
 def _timeout(timeout: Any) -> aiohttp.ClientTimeout:
     connecting, reading = timeout if isinstance(timeout, tuple | list) else (timeout, timeout)
     return aiohttp.ClientTimeout(total=None, sock_connect=connecting, sock_read=reading)
-
-
-def _security(verify: Any, cert: Any) -> ssl.SSLContext | bool:
-    if verify is False and cert is None:
-        return False
-    if cert is None and not isinstance(verify, str | Path):
-        return True
-    context = ssl.create_default_context(cafile=verify if isinstance(verify, str | Path) else None)
-    if verify is False:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if cert is not None:
-        context.load_cert_chain(*(cert if isinstance(cert, tuple | list) else (cert,)))
-    return context
 
 
 class POST(HTTPStep):

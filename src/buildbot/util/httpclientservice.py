@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import ssl
 from typing import Any
 
 import aiohttp
 
 from buildbot._border.bridge import outward, settled
+from buildbot._border.http_security import authorization, verification
 from buildbot.interfaces import IHttpResponse, implementer
 
 __all__ = ["HTTPClientService", "HTTPSession", "Response"]
@@ -94,7 +94,11 @@ class HTTPSession:
             raise ValueError(f"the path {ep!r} must begin with a slash")
         auth = kwargs.pop("auth", self.auth)
         limit = aiohttp.ClientTimeout(total=kwargs.pop("timeout", _TIMEOUT))
-        headers = {**self.headers, **(kwargs.pop("headers", None) or {})}
+        headers = {
+            **self.headers,
+            **(kwargs.pop("headers", None) or {}),
+            **authorization(auth),
+        }
         # A session of its own for each request leaves nothing to close when a plug-in is gone.
         async with (
             aiohttp.ClientSession(timeout=limit) as session,
@@ -102,8 +106,7 @@ class HTTPSession:
                 method,
                 self.base_url + ep,
                 headers=headers,
-                auth=aiohttp.BasicAuth(*auth) if auth else None,
-                ssl=_verification(kwargs.pop("verify", self.verify)),
+                ssl=verification(kwargs.pop("verify", self.verify)),
                 **kwargs,
             ) as response,
         ):
@@ -135,9 +138,3 @@ class HTTPClientService(HTTPSession):
     def getService(cls, parent: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a Deferred of a client with these arguments."""
         return settled(cls(*args, **kwargs))
-
-
-def _verification(verify: bool | str | None) -> bool | ssl.SSLContext:
-    if isinstance(verify, str):
-        return ssl.create_default_context(cafile=verify)
-    return verify is not False
