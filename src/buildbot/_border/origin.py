@@ -23,20 +23,34 @@ class Origin(NamedTuple):
 def user_origin(directory: str | None = None) -> Origin | None:
     """Return the innermost line of the caller's callers that is in a file below *directory*.
 
-    Where none is, it is the innermost one that is not ours and not a library's.
+    Where none is, it is the innermost one that is not ours and not a library's. A constructor that
+    is about to make an object is passed over: the line that makes the object counts.
     """
     frame: FrameType | None = sys._getframe(1)
     fallback: Origin | None = None
+    constructor: Origin | None = None
+    made: object = None
     while frame is not None:
         file = frame.f_code.co_filename
-        if directory is not None and file.startswith(directory):
+        is_below = directory is not None and file.startswith(directory)
+        if frame.f_code.co_name == "__init__" and (made is None or _own(frame) is made):
+            made = _own(frame)
+            if constructor is None and (is_below or _is_users(frame.f_code)):
+                constructor = Origin(file, frame.f_lineno)
+        elif is_below:
             return Origin(file, frame.f_lineno)
-        if fallback is None and _is_users(frame.f_code):
+        elif fallback is None and _is_users(frame.f_code):
             fallback = Origin(file, frame.f_lineno)
             if directory is None:
                 break
         frame = frame.f_back
-    return fallback
+    return fallback or constructor
+
+
+def _own(frame: FrameType) -> object:
+    """Return the object that the frame's method belongs to."""
+    names = frame.f_code.co_varnames
+    return frame.f_locals.get(names[0]) if names else None
 
 
 def origin_of(function: object) -> Origin | None:

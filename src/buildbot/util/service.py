@@ -126,12 +126,21 @@ class AsyncMultiService(AsyncService):
             self.services.remove(service)
 
     def addService(self, service: Any) -> Any:
-        """Take a child, and start it if this runs; returns a Deferred."""
-        return service.setServiceParent(self)
+        """Take a child, which may be a service of Twisted's, and start it if this runs; returns a
+        Deferred."""
+        if isinstance(service, AsyncService) or service.parent is not self:
+            return service.setServiceParent(self)
+        # A service of Twisted's calls this, having noted its parent.
+        self._adopt(service)
+        return outward(begin(service)) if self.running else settled(None)
 
     def removeService(self, service: Any) -> Any:
         """Stop a child and give it away; returns a Deferred."""
-        return service.disownServiceParent()
+        if isinstance(service, AsyncService):
+            return service.disownServiceParent()
+        self._release(service)
+        service.parent = None
+        return outward(end(service)) if service.running else settled(None)
 
     def getServiceNamed(self, name: str) -> Any:
         """Return a child. Raises KeyError."""
@@ -148,14 +157,31 @@ class AsyncMultiService(AsyncService):
     async def _start_all(self) -> None:
         self.running = 1
         for service in self.services:
-            await service._begun()
+            await begin(service)
 
     async def _stop_all(self) -> None:
         for service in reversed(self.services):
             if service.running:
                 with guarded(_log, "service %s failed while it was stopped", service.name):
-                    await service._ended()
+                    await end(service)
         self.running = 0
+
+
+async def begin(service: Any) -> None:
+    """Start a child, and wait until it has started."""
+    if isinstance(service, AsyncService):
+        await service._begun()
+        return
+    service.privilegedStartService()
+    await answered(f"startService of {service.name}", service.startService)
+
+
+async def end(service: Any) -> None:
+    """Stop a child, and wait until it has stopped."""
+    if isinstance(service, AsyncService):
+        await service._ended()
+        return
+    await answered_within(STOP_SECONDS, f"stopService of {service.name}", service.stopService)
 
 
 class MasterService(AsyncMultiService):

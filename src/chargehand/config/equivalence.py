@@ -23,6 +23,7 @@ _INCIDENTAL_WORDS = """
 __dict__ __weakref__ __module__ __doc__ __firstlineno__ __static_attributes__
 __abstractmethods__ _abc_impl __parameters__ __orig_bases__ __qualname__ __annotate__
 __annotate_func__ __annotations_cache__ __match_args__ __dataclass_params__ _compared_attrs
+__implemented__ __provides__ __providedBy__
 """
 _INCIDENTAL = frozenset(_INCIDENTAL_WORDS.split())
 _Key = TypeVar("_Key")
@@ -305,7 +306,12 @@ def _public(module: types.ModuleType) -> dict[str, object]:
 def _body(kind: type) -> dict[str, object]:
     slots = kind.__dict__.get("__slots__", ())
     skipped = _INCIDENTAL.union((slots,) if isinstance(slots, str) else slots)
-    return {name: value for name, value in kind.__dict__.items() if name not in skipped}
+    body = {name: value for name, value in kind.__dict__.items() if name not in skipped}
+    # zope.interface keeps what it finds out about a class there, whatever was declared.
+    declared = getattr(kind.__dict__.get("__implemented__"), "declared", ())
+    if declared:
+        body["__implemented__"] = [getattr(one, "__identifier__", one) for one in declared]
+    return body
 
 
 def _annotations(function: types.FunctionType) -> object:

@@ -7,7 +7,8 @@ import logging
 
 from chargehand.config.model import Hook
 from chargehand.dispatch.builder_line import BuilderLine
-from chargehand.kit.asking import AnswerTimeout, answer
+from chargehand.domain.waiting import RefusedByFunction
+from chargehand.kit.asking import AnswerTimeout, answer, place_of
 from chargehand.kit.backoff import Backoff
 from chargehand.kit.guard import Guard
 
@@ -48,8 +49,11 @@ class Order:
                 function=prioritize,
                 within=_PATIENCE,
             )
-            lines = [by_name[name] for name in names if name in by_name]
+            served = [by_name.pop(name) for name in names if name in by_name]
             self.reset()
+            for omitted in by_name.values():
+                omitted.block(_left_out(prioritize))
+            return served
         return lines
 
     def _failed(self, error: Exception) -> None:
@@ -63,3 +67,7 @@ class Order:
             pause,
             exc_info=None if is_silent else error,
         )
+
+
+def _left_out(prioritize: Hook) -> RefusedByFunction:
+    return RefusedByFunction(function="prioritizeBuilders", place=place_of(prioritize))

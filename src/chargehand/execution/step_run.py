@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 
 from chargehand.domain.build import Build, LogType, NewLog
@@ -245,10 +245,7 @@ class StepRun:
             return await self._failed(error)
         result = as_result(value)
         if result is None:
-            message = (
-                f"the step's run() returned {value!r}; it must return a result such as SUCCESS"
-            )
-            return await self._failed(TypeError(message))
+            return await self._failed(TypeError(_no_result(value)))
         return result
 
     async def _end(self, work: asyncio.Future[Result]) -> None:
@@ -348,3 +345,10 @@ class StepRun:
         _log.warning("step %s of build %d: %s", self._hosted.name, self._build.id, error)
         self._log_failure = str(error)
         return Result.EXCEPTION
+
+
+def _no_result(value: object) -> str:
+    """Return what is wrong with a value that ``run()`` returned."""
+    if isinstance(value, Generator):
+        return "run() uses yield; put @defer.inlineCallbacks above it, or use async def and await"
+    return f"the step's run() returned {value!r}; it must return a result such as SUCCESS"

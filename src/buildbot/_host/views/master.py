@@ -15,7 +15,7 @@ from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.mq import MqView
 from buildbot._host.views.scheduler_directory import SchedulerDirectory
 from buildbot._host.views.secret_store import SecretStore
-from buildbot.util.service import AsyncMultiService
+from buildbot.util.service import AsyncMultiService, end
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
 
@@ -96,7 +96,7 @@ class MasterView(AsyncMultiService):
         """Stop the services that users' code has added, and send it no more events."""
         for service in reversed(self.services):
             if service.running:
-                await service._ended()
+                await end(service)
         await self.mq.close()
 
     def __getattr__(self, name: str) -> NoReturn:
