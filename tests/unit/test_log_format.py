@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,30 @@ def test_each_message_is_an_object_on_one_line_without_secrets(tmp_path: Path) -
     }
     assert (second["level"], second["event"]) == ("error", "it failed")
     assert "ValueError: <password>" in second["traceback"]
+
+
+@pytest.mark.usefixtures("own_handlers")
+def test_as_text_each_message_has_its_local_time_and_above_info_its_level(tmp_path: Path) -> None:
+    redaction = Redaction()
+    redaction.hide("hunter2", "<password>")
+    log_to(Basedir(path=tmp_path), terminal=False, redaction=redaction)
+    moment = datetime(2026, 3, 4, 5, 6, 7, 89_500).astimezone()
+
+    for level, words in (logging.INFO, "a hunter2"), (logging.ERROR, "b"):
+        what = {"name": "farm", "msg": words, "levelno": level, "created": moment.timestamp()}
+        what |= {"levelname": logging.getLevelName(level), "msecs": 89.5}
+        logging.getLogger().handle(logging.makeLogRecord(what))
+    try:
+        raise ValueError("hunter2")
+    except ValueError:
+        logging.getLogger("farm").warning("it failed", exc_info=True)
+
+    first, second, third, *traceback = (tmp_path / "master.log").read_text().splitlines()
+    assert first == "2026-03-04 05:06:07.089 [farm] a <password>"
+    assert second == "2026-03-04 05:06:07.089 [farm] ERROR: b"
+    assert third.endswith("[farm] WARNING: it failed")
+    assert traceback[0] == "Traceback (most recent call last):"
+    assert traceback[-1] == "ValueError: <password>"
 
 
 def test_the_format_is_kept_in_the_directory_s_settings(tmp_path: Path) -> None:

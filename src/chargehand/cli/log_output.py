@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import os
 import sys
+import time
 from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 
 from chargehand.cli.basedir import LOG_LINK, Basedir
+from chargehand.cli.log_file import LogFile
 from chargehand.kit.redaction import Redaction
 
-_FORMAT = "%(asctime)s [%(name)s] %(message)s"
-_FORMAT_ABOVE_INFO = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
 
-
-class _Formatter(logging.Formatter):
-    """Shows the level only above INFO, and no secrets."""
-
-    default_time_format = "%Y-%m-%d %H:%M:%S"
-    default_msec_format = "%s.%03d"
+class _TextFormatter(logging.Formatter):
+    """Shows the local time, and the level above INFO; no secrets."""
 
     def __init__(self, redaction: Redaction) -> None:
-        super().__init__(_FORMAT)
+        super().__init__()
         self._redaction = redaction
-        self._above_info = logging.Formatter(_FORMAT_ABOVE_INFO)
-        self._above_info.default_msec_format = self.default_msec_format
+        self._second = -1
+        self._shown = ""
 
     def format(self, record: logging.LogRecord) -> str:
-        if record.levelno > logging.INFO:
-            return self._redaction.text(self._above_info.format(record))
-        return self._redaction.text(super().format(record))
+        level = f"{record.levelname}: " if record.levelno > logging.INFO else ""
+        text = f"{self._time(record)} [{record.name}] {level}{record.getMessage()}"
+        if record.exc_info:
+            text += f"\n{self.formatException(record.exc_info)}"
+        if record.stack_info:
+            text += f"\n{self.formatStack(record.stack_info)}"
+        return self._redaction.text(text)
+
+    def _time(self, record: logging.LogRecord) -> str:
+        second = int(record.created)
+        if second != self._second:  # Working out the local time takes longer than all the rest.
+            self._shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+            self._second = second
+        return f"{self._shown}.{int(record.msecs):03d}"
 
 
 class _JsonFormatter(logging.Formatter):
@@ -70,36 +73,16 @@ def log_to(
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     # Clients' errors are not worth logging; failures of ours are logged where they happen.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    _require_reader(basedir.log_path)
-    file = RotatingFileHandler(
-        basedir.log_path,
-        maxBytes=basedir.log_size,
-        backupCount=1_000_000 if basedir.log_count is None else basedir.log_count,
-        encoding="utf-8",
-        errors="replace",
-    )
+    file = LogFile(basedir.log_path, max_size=basedir.log_size, count=basedir.log_count)
     handlers: list[logging.Handler] = [file]
     if terminal:
         handlers.append(logging.StreamHandler(sys.stdout))
-    kind = _JsonFormatter if basedir.log_format == "json" else _Formatter
+    kind = _JsonFormatter if basedir.log_format == "json" else _TextFormatter
     formatter = kind(redaction or Redaction())
     for handler in handlers:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     _link(basedir)
-
-
-def _require_reader(path: Path) -> None:
-    """Raise OSError for a FIFO that nobody reads: opening it would wait for a reader."""
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        if error.errno != errno.ENXIO:
-            raise
-        words = "It is a FIFO or a socket that nobody reads"
-        raise OSError(errno.ENXIO, words, str(path)) from None
 
 
 def _link(basedir: Basedir) -> None:
