@@ -100,7 +100,7 @@ def test_an_exception_is_shown_at_the_innermost_line_of_the_users(files):
 def test_leaving_by_exit_is_an_error_of_the_configuration(files):
     error = files.good_and("import sys; sys.exit('no settings')").the_error()
 
-    assert "SystemExit: no settings" in error.message
+    assert error.message == "the configuration calls sys.exit('no settings') here"
 
 
 def test_two_errors_are_shown_at_once_with_the_lines_of_the_calls(files):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import NamedTuple
 
 _OURS = tuple(
@@ -35,11 +35,11 @@ def user_origin(directory: str | None = None) -> Origin | None:
         is_below = directory is not None and file.startswith(directory)
         if frame.f_code.co_name == "__init__" and (made is None or _own(frame) is made):
             made = _own(frame)
-            if constructor is None and (is_below or _is_users(frame.f_code)):
+            if constructor is None and (is_below or is_users_file(file)):
                 constructor = Origin(file, frame.f_lineno)
         elif is_below:
             return Origin(file, frame.f_lineno)
-        elif fallback is None and _is_users(frame.f_code):
+        elif fallback is None and is_users_file(file):
             fallback = Origin(file, frame.f_lineno)
             if directory is None:
                 break
@@ -59,6 +59,6 @@ def origin_of(function: object) -> Origin | None:
     return Origin(code.co_filename, code.co_firstlineno) if code is not None else None
 
 
-def _is_users(code: CodeType) -> bool:
-    file = code.co_filename
+def is_users_file(file: str) -> bool:
+    """Return whether a file is neither ours nor a library's."""
     return not file.startswith(("<", *_OURS, sys.prefix, sys.base_prefix + "/lib"))

@@ -8,11 +8,12 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from buildbot._border.errors import Collector
-from buildbot._border.origin import Origin
+from buildbot._border.origin import Origin, is_users_file
+from buildbot._host.reading import explanations
 from buildbot._host.reading.calls import misused
 from buildbot._host.reading.places import Places, places_in
 from chargehand.config.errors import ConfigErrors
@@ -155,24 +156,35 @@ class Document:
     def _merge(self, errors: ConfigErrors, collector: Collector) -> None:
         for error in errors.errors:
             if isinstance(error, str):  # users raise ConfigErrors(["..."]), too
-                collector.add(error, _innermost(errors.__traceback__, self.directory))
+                collector.add(error, self._innermost(errors))
             else:
                 collector.merge(ConfigErrors([error]))
 
     def _described(self, error: BaseException) -> tuple[str, Origin]:
-        origin = _innermost(error.__traceback__, self.directory) or Origin(str(self.path), 1)
+        origin = self._innermost(error) or Origin(str(self.path), 1)
         if (sentence := misused(error)) is not None:
             return sentence, origin
+        if sentence := explanations.of_exception(error, origin.file, self.directory):
+            return sentence, origin
         summary = "".join(traceback.format_exception_only(error)).strip()
-        own = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename.startswith(self.directory)
-        ]
         trace = "".join(
-            f"\n    {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}" for frame in own
+            f"\n    {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
+            for frame in traceback.extract_tb(error.__traceback__)
+            if self._is_users(frame.filename)
         )
         return f"exception in the configuration: {summary}{trace}", origin
+
+    def _innermost(self, error: BaseException) -> Origin | None:
+        """Return the innermost line of the user's, wherever its file is."""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if self._is_users(frame.filename) and frame.lineno is not None:
+                return Origin(frame.filename, frame.lineno)
+        return None
+
+    def _is_users(self, file: str) -> bool:
+        if not _LIBRARY_DIRECTORIES.isdisjoint(Path(file).parts):
+            return False
+        return file.startswith(self.directory) or is_users_file(file)
 
     def _extend_path(self) -> None:
         for directory in {str(self._basedir): None, str(self.path.parent): None}:
@@ -205,14 +217,10 @@ class Document:
         return _LIBRARY_DIRECTORIES.isdisjoint(path.parts) and not path.is_relative_to(_OURS)
 
 
-def _innermost(trace: TracebackType | None, directory: str) -> Origin | None:
-    for frame in reversed(traceback.extract_tb(trace)):
-        if frame.filename.startswith(directory) and frame.lineno is not None:
-            return Origin(frame.filename, frame.lineno)
-    return None
-
-
 def _syntax_error(error: SyntaxError, file: str) -> tuple[str, Origin]:
+    origin = Origin(error.filename or file, error.lineno or 1)
+    if (sentence := explanations.of_syntax_error(error, origin.file)) is not None:
+        return sentence, origin
     shown = ""
     if error.text:
         text = error.text.rstrip("\n")
@@ -220,7 +228,7 @@ def _syntax_error(error: SyntaxError, file: str) -> tuple[str, Origin]:
         if error.offset:
             indent = len(text) - len(text.lstrip())
             shown += f"\n    {' ' * max(error.offset - 1 - indent, 0)}^"
-    return f"syntax error: {error.msg}{shown}", Origin(error.filename or file, error.lineno or 1)
+    return f"syntax error: {error.msg}{shown}", origin
 
 
 def _forget_stale_bytecode(module: ModuleType) -> None:

@@ -1,0 +1,112 @@
+"""What to do about an exception of a configuration: what is missing, and where it belongs."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import pkgutil
+import re
+import shlex
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from buildbot._border.arguments import did_you_mean
+from buildbot._host.upgrading import python2
+from buildbot.plugins.accepted import MODULES
+from buildbot.plugins.old_names import OLD_NAMES
+
+_PACKAGES = """
+Crypto=pycryptodome MySQLdb=mysqlclient OpenSSL=pyOpenSSL PIL=Pillow boto=boto boto3=boto3
+bs4=beautifulsoup4 dateutil=python-dateutil docker=docker dotenv=python-dotenv flask=Flask
+git=GitPython github=PyGithub gitlab=python-gitlab itsdangerous=itsdangerous jwt=PyJWT
+ldap=python-ldap ldap3=ldap3 libvirt=libvirt-python markdown=Markdown nacl=PyNaCl
+novaclient=python-novaclient paramiko=paramiko psycopg2=psycopg2-binary pytz=pytz
+requests=requests sentry_sdk=sentry-sdk serial=pyserial toml=toml txrequests=txrequests
+werkzeug=Werkzeug yaml=PyYAML buildbot_gitea=buildbot-gitea buildbot_travis=buildbot_travis
+buildbot_badges=buildbot-badges buildbot_wsgi_dashboards=buildbot-wsgi-dashboards
+"""
+_DISTRIBUTIONS = dict(pair.split("=") for pair in _PACKAGES.split())
+"""The distributions of modules that configurations import often, where to guess is not enough."""
+
+_NO_NAME = re.compile(r"cannot import name '(\w+)' from '(buildbot[\w.]*)'")
+
+
+def of_syntax_error(error: SyntaxError, file: str) -> str | None:
+    """Return what to say of a source for another version of Python, None for a plain mistake."""
+    if (sign := python2.sign_in_error(error)) is not None:
+        return python2_at(sign, file)
+    if sys.version_info < (3, 12) and re.match(r"\s*type\s+\w+(\[.*\])?\s*=", error.text or ""):
+        running = ".".join(map(str, sys.version_info[:2]))
+        return (
+            'a "type" statement needs Python 3.12; Chargehand is running on '
+            f"Python {running} ({sys.executable})"
+        )
+    return None
+
+
+def of_exception(error: BaseException, file: str, directory: str) -> str | None:
+    """Return what is missing, and what to do about it; None where only the author can tell."""
+    if (sign := python2.sign_in_exception(error)) is not None:
+        return python2_at(sign, file)
+    match error:
+        case ModuleNotFoundError(name=str(name)):
+            return _missing_module(name, file, directory)
+        case ImportError() if (found := _NO_NAME.match(str(error))) is not None:
+            near = did_you_mean(found[1], dir(importlib.import_module(found[2])))
+            return f'module "{found[2]}" has no name "{found[1]}"{near}'
+        case FileNotFoundError(filename=str(name)):
+            return (
+                f'file "{name}" does not exist: create it (settings and secrets are often left out '
+                "of a repository), or correct the path"
+            )
+        case KeyError(args=[str(name)]) if _is_of_environment(error):
+            return (
+                f'environment variable "{name}" is not set; set it for the process that reads the '
+                "configuration"
+            )
+        case SystemExit(code=code):
+            return f"the configuration calls sys.exit({code!r}) here"
+    return None
+
+
+def python2_at(sign: str, file: str) -> str:
+    """Return what to say of a file for Python 2."""
+    return f"This is Python 2 ({sign}). Run: chargehand upgrade-config {shlex.quote(file)}"
+
+
+def _missing_module(name: str, file: str, directory: str) -> str:
+    top, _, rest = name.partition(".")
+    if top == "buildbot":
+        close = difflib.get_close_matches(name, _modules_of_ours(), n=1, cutoff=0.8)
+        hint = f'; did you mean "{close[0]}"?' if close else ""
+        return f'Buildbot has no module "{name}"{hint}'
+    beside = Path(file).parent.joinpath(*name.split("."))
+    if beside.with_suffix(".py").exists() or (beside / "__init__.py").exists():
+        return python2_at(f'"import {top}" of a module of the same package', file)
+    if rest and top in sys.modules:
+        return f'package "{top}" has no module "{rest}"; the installed version may be another one'
+    install = f"{shlex.quote(sys.executable)} -m pip install {_DISTRIBUTIONS.get(top, top)}"
+    if top in _DISTRIBUTIONS:
+        return f'package "{top}" is not installed. Run: {install}'
+    return (
+        f'module "{name}" is missing: it is neither in {directory} nor installed. If it is your '
+        f"own (settings or passwords, for example), put {top}.py into {directory}; if it is a "
+        f"package, run: {install}"
+    )
+
+
+def _modules_of_ours() -> Iterator[str]:
+    package = importlib.import_module("buildbot")
+    for found in pkgutil.walk_packages(package.__path__, "buildbot."):
+        if "._" not in found.name:
+            yield found.name
+    yield from MODULES
+    yield from OLD_NAMES
+
+
+def _is_of_environment(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename in (os.__file__, "<frozen os>")

@@ -1,0 +1,146 @@
+"""What is said of a configuration that cannot be read: what is missing, where, and what to do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from buildbot._border.errors import collecting
+from buildbot._host.reading.document import Document
+from chargehand.config.errors import ConfigError
+
+
+def error_of(directory: Path, text: str, **modules: str) -> ConfigError:
+    for name, source in modules.items():
+        (directory / f"{name}.py").write_text(source)
+    (directory / "master.cfg").write_text(text)
+    document = Document(directory / "master.cfg", directory)
+    with collecting(document.directory) as collector:
+        assert document.execute(collector) is None
+    (error,) = collector.errors
+    return error
+
+
+@pytest.mark.parametrize(
+    ("source", "sign"),
+    [
+        ("print 'x'", "print statement"),
+        ("try:\n    pass\nexcept (ValueError, OSError), e:\n    pass", '"except ERROR, name"'),
+        ("mode = 0755", "octal number with a leading zero"),
+        ("x = 10L", 'number that ends with "L"'),
+        ("if 1 <> 2: pass", '"<>" operator'),
+        ("raise ValueError, 'x'", '"raise ERROR, message"'),
+        ("if 1:\n\tx = 1\n        y = 2", "tabs mixed with spaces"),
+        ("x = lambda (a, b): a", "tuple as a parameter"),
+        ("import urllib2", 'module "urllib2"'),
+        ("import ConfigParser", 'module "ConfigParser"'),
+        ("from urllib import urlencode", "functions of urllib"),
+        ("x = unicode('x')", "unicode()"),
+        ("execfile('x')", "execfile()"),
+        ("x = {}.iteritems()", "iteritems()"),
+        ("import sys\nprint >>sys.stderr, 'x'", "print statement"),
+    ],
+)
+def test_python_2_is_called_python_2(tmp_path: Path, source: str, sign: str) -> None:
+    error = error_of(tmp_path, source)
+
+    file = tmp_path / "master.cfg"
+    assert error.message == f"This is Python 2 ({sign}). Run: chargehand upgrade-config {file}"
+    assert (error.file, error.line) == (str(file), len(source.splitlines()[:-1]) + 1) or (
+        "except" in source
+    )
+
+
+def test_python_2_in_an_imported_module_is_shown_there(tmp_path: Path) -> None:
+    error = error_of(tmp_path, "import printing", printing="x = 1\nprint x\n")
+
+    assert error.file == str(tmp_path / "printing.py")
+    assert error.line == 2
+    assert error.message.endswith(f"upgrade-config {tmp_path / 'printing.py'}")
+
+
+@pytest.mark.parametrize("source", ["x = (1", "foo bar", "x = 'print 1' y", "y z # a <> b"])
+def test_a_plain_mistake_is_not_called_python_2(tmp_path: Path, source: str) -> None:
+    assert error_of(tmp_path, source).message.startswith("syntax error:")
+
+
+def test_a_missing_private_module_is_named_with_what_to_do(tmp_path: Path) -> None:
+    error = error_of(tmp_path, "import parts", parts="\nimport our_passwords\n")
+
+    assert str(error) == (
+        f'{tmp_path}/parts.py:2: module "our_passwords" is missing: it is neither in {tmp_path}/ '
+        "nor installed. If it is your own (settings or passwords, for example), put "
+        f"our_passwords.py into {tmp_path}/; if it is a package, run: "
+        f"{sys.executable} -m pip install our_passwords"
+    )
+
+
+def test_a_missing_package_is_named_as_it_is_to_be_installed(tmp_path: Path) -> None:
+    error = error_of(tmp_path, "from gitlab import Gitlab")
+
+    assert error.message == (
+        f'package "gitlab" is not installed. Run: {sys.executable} -m pip install python-gitlab'
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "open('secrets/token')",
+            'file "secrets/token" does not exist: create it (settings and secrets are often left '
+            "out of a repository), or correct the path",
+        ),
+        (
+            "import os\nos.environ['CHARGEHAND_NOT_SET']",
+            'environment variable "CHARGEHAND_NOT_SET" is not set; set it for the process that '
+            "reads the configuration",
+        ),
+        ("import sys\nsys.exit(1)", "the configuration calls sys.exit(1) here"),
+        (
+            "import buildbot.process.factroy",
+            'Buildbot has no module "buildbot.process.factroy"; did you mean '
+            '"buildbot.process.factory"?',
+        ),
+        (
+            "from buildbot.steps.shell import ShelCommand",
+            'module "buildbot.steps.shell" has no name "ShelCommand"; did you mean "ShellCommand"?',
+        ),
+    ],
+)
+def test_the_message_says_what_is_missing(tmp_path: Path, source: str, message: str) -> None:
+    error = error_of(tmp_path, source)
+
+    assert error.message == message
+    assert error.line == len(source.splitlines())
+
+
+def test_a_traceback_shows_the_users_frames_wherever_the_file_is(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "away_parts.py").write_text("def add():\n    return 1 + 'a'\n")
+    home = tmp_path / "master"
+    home.mkdir()
+    source = f"import sys\nsys.path.append({str(shared)!r})\nimport away_parts\naway_parts.add()\n"
+
+    error = error_of(home, source)
+
+    assert (error.file, error.line) == (str(shared / "away_parts.py"), 2)
+    assert f"{home}/master.cfg:4, in <module>: away_parts.add()" in error.message
+    assert f"{shared}/away_parts.py:2, in add: return 1 + 'a'" in error.message
+
+
+def test_an_implicit_relative_import_is_python_2(tmp_path: Path) -> None:
+    package = tmp_path / "ours"
+    package.mkdir()
+    (package / "__init__.py").write_text("import inner_part\n")
+    (package / "inner_part.py").write_text("")
+
+    error = error_of(tmp_path, "import ours")
+
+    assert error.message == (
+        'This is Python 2 ("import inner_part" of a module of the same package). '
+        f"Run: chargehand upgrade-config {package}/__init__.py"
+    )
