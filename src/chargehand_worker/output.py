@@ -9,7 +9,8 @@ from typing import Protocol
 
 import zstandard
 
-from chargehand_worker.redaction import Redactor, without_passwords
+from chargehand_wire.addresses import without_secrets
+from chargehand_worker.redaction import Redactor
 from chargehand_worker.system_text import bytes_of
 
 SEGMENT_SIZE = 256 * 1024
@@ -138,7 +139,7 @@ class Output:
 
     def header(self, text: str) -> None:
         """Add lines of our own to the main log; passwords in addresses are not shown in them."""
-        lines = bytes_of(without_passwords(text)).rstrip(b"\n")
+        lines = bytes_of(without_secrets(text)).rstrip(b"\n")
         self.write(STDIO, b"h" + lines.replace(b"\n", b"\nh") + b"\n", lines.count(b"\n") + 1)
 
     def flush(self) -> None:

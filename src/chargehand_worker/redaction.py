@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from chargehand_worker.system_text import bytes_of
-
-_ENDS = r' \t\n\r\f\v/"'
-_SHOWN_ALREADY = r"(?:<[^<>@ \t\n\r\f\v]*>|\*\*\*)@"
-
-PASSWORD = re.compile(
-    rf"(://[^{_ENDS}:]*:)"
-    rf"(?!{_SHOWN_ALREADY}[^@{_ENDS}]*(?:[{_ENDS}]|\Z))"
-    rf"([^{_ENDS}]+)@"
-)
-"""Finds passwords in addresses, as the master's `chargehand.kit.passwords` does."""
-
-
-def without_passwords(text: str) -> str:
-    """Return a text with ``***`` for the passwords in its addresses."""
-    return PASSWORD.sub(r"\1***@", text) if "://" in text and "@" in text else text
 
 
 class Redactor:

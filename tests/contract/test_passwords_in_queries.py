@@ -35,7 +35,7 @@ from chargehand.store.engine.redacted import RedactedJson, RedactedText, prepare
 from chargehand.store.reading.planning import parameters_of, planner, shape_of
 from chargehand.store.reading.resources import KINDS as STORED
 
-ADDRESS = "see https://user:{}@host.example/x.git"
+ADDRESS = "see https://user:{0}@host.example/x.git and /x?private_token={0}"
 SHOWN = ADDRESS.format("***")
 FIRST, BETWEEN, LAST = "aa", "mm", "zz"
 
@@ -123,6 +123,12 @@ TEXTS = [
     "http://host:8080\nme@host \t http://host:1\u00a0me@h",
     "http://u:\\n@h http://u:\\\\@h\\",
     "://u:1@://:2@:3@",
+    "https://ghp_abc@github.com/x https://alice@host",
+    "https://ghp_abc:x@a:b@github.com/x",
+    f"https://{'0f' * 20}:@host",
+    "https://abc:x-oauth-basic@host https://abc:x-oauth-basic@d@host",
+    "/x?token=a'b&API_KEY=c\\d#sig=\u00e9;f&design=g",
+    "://u:a;token=/x&c@d ://;token=a:b@c ://u:pw;token=***@h",
 ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargehand.kit.passwords import password_of, without_passwords
+from chargehand.kit.passwords import secrets_in, without_passwords
 from chargehand.kit.redaction import SHORTEST, Redaction
 
 WAYS = {
@@ -31,7 +31,7 @@ WAYS = {
 secrets = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc"], include_characters="\n\t"),
     min_size=SHORTEST,
-).filter(lambda text: len(text.strip()) >= SHORTEST and "<shown>" not in text)
+).filter(lambda text: len(text.strip(" \n\t\"'")) >= SHORTEST and "<shown>" not in text)
 
 
 def stays(written: str, text: str) -> bool:
@@ -116,4 +116,4 @@ def test_a_part_tells_the_whole_and_knows_nothing_of_other_parts():
     ],
 )
 def test_passwords_in_urls_are_not_shown(url, shown, password):
-    assert (without_passwords(url), password_of(url)) == (shown, password)
+    assert (without_passwords(url), next(secrets_in(url), None)) == (shown, password)

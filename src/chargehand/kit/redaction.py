@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
-from chargehand.kit.passwords import HIDDEN, password_of, without_passwords
+from chargehand.kit.passwords import secrets_in, without_passwords
+from chargehand_wire.addresses import HIDDEN
 
 SHORTEST = 4
 """A value, or a line of one, with fewer characters is not looked for: it would hide ordinary words
@@ -53,9 +54,10 @@ class Redaction:
                 self._pattern = None
 
     def hide_password(self, url: object) -> None:
-        """Do not show the password in a URL, wherever it turns up."""
-        if isinstance(url, str) and (password := password_of(url)) is not None:
-            self.hide(password, HIDDEN)
+        """Do not show the passwords and tokens in a URL, wherever they turn up."""
+        if isinstance(url, str):
+            for secret in secrets_in(url):
+                self.hide(secret, HIDDEN)
 
     def found_in(self, value: object) -> dict[str, str]:
         """Return the secrets that a value of JSON has in its texts, with what to show instead."""

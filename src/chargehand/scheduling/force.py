@@ -13,10 +13,11 @@ from chargehand.domain.identifiers import BuilderId
 from chargehand.domain.json import Json
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.properties import Property
-from chargehand.kit.passwords import HIDDEN, texts_in, without_passwords
+from chargehand.kit.passwords import texts_in, without_passwords
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.rules import GivenStamp
 from chargehand.scheduling.submitting import BuildsetOptions
+from chargehand_wire.addresses import HIDDEN
 
 _log = logging.getLogger(__name__)
 

@@ -8,13 +8,8 @@ from sqlalchemy import FunctionElement, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from chargehand.kit.passwords import (
-    IN_JSON,
-    IN_TEXT,
-    REPLACEMENT,
-    without_passwords,
-    without_passwords_in_json,
-)
+from chargehand.kit.passwords import without_passwords, without_passwords_in_json
+from chargehand_wire.addresses import IN_JSON, IN_TEXT, REPLACEMENT
 
 
 class RedactedText(FunctionElement[str]):
@@ -52,18 +47,24 @@ def _redacted(element: RedactedText, compiler: SQLCompiler, **options: object) -
 @compiles(RedactedText, "postgresql")
 def _redacted_in_postgresql(element: RedactedText, compiler: SQLCompiler, **options: object) -> str:
     text = compiler.process(element.clauses, **options)
-    redacted = f"regexp_replace({text}, '{element.pattern}', '{REPLACEMENT}', 'g')"
+    redacted = f"regexp_replace({text}, {_quoted(element.pattern)}, '{REPLACEMENT}', 'g')"
     return _guarded(text, "strpos", redacted)
 
 
 @compiles(RedactedText, "mysql", "mariadb")
 def _redacted_in_mysql(element: RedactedText, compiler: SQLCompiler, **options: object) -> str:
     text = compiler.process(element.clauses, **options)
-    pattern, replacement = (each.replace("\\", r"\\") for each in (element.pattern, REPLACEMENT))
-    return _guarded(text, "instr", f"REGEXP_REPLACE({text}, '{pattern}', '{replacement}')")
+    pattern, replacement = (
+        _quoted(each.replace("\\", r"\\")) for each in (element.pattern, REPLACEMENT)
+    )
+    return _guarded(text, "instr", f"REGEXP_REPLACE({text}, {pattern}, {replacement})")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _guarded(text: str, find: str, redacted: str) -> str:
-    """Return SQL that does the costly work only for texts that may have a password."""
-    may_have_one = f"{find}({text}, '://') > 0 AND {find}({text}, '@') > 0"
-    return f"CASE WHEN {may_have_one} THEN {redacted} ELSE {text} END"
+    """Return SQL that does the costly work only for texts that `is_plain` does not let pass."""
+    is_address = f"{find}({text}, '://') > 0 AND {find}({text}, '@') > 0"
+    return f"CASE WHEN {is_address} OR {find}({text}, '=') > 0 THEN {redacted} ELSE {text} END"

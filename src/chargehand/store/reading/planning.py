@@ -22,12 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from chargehand.kit.passwords import is_plain
 from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.portable import holds, is_among
 from chargehand.store.reading.rows import Selection, selection
 from chargehand.store.reading.shapes import Column, Expression, Kind, Related, parameter
+from chargehand_wire.addresses import is_plain
 
 _UNLIMITED = 2**62
 _EXACT_PLACES = 8
