@@ -7,7 +7,7 @@ anything is said of it, so that it costs nothing but the command it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -51,13 +51,15 @@ def is_plain(value: object, levels: int = _DEEPEST) -> bool:
         assert isinstance(value, dict)
         return _are_plain(value, levels) and _are_plain(value.values(), levels)
     if kind in _SEQUENCES:
-        assert isinstance(value, Iterable)
+        assert isinstance(value, Collection)
         return _are_plain(value, levels)
     return False
 
 
-def _are_plain(values: Iterable[object], levels: int) -> bool:
-    return all(type(value) in _SCALARS or is_plain(value, levels - 1) for value in values)
+def _are_plain(values: Collection[object], levels: int) -> bool:
+    if _SCALARS.issuperset(map(type, values)):  # Nearly always, and all of it in C.
+        return True
+    return all(is_plain(value, levels - 1) for value in values)
 
 
 def portable(value: object, name: str, levels: int = _DEEPEST) -> object:

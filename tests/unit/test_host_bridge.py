@@ -10,7 +10,7 @@ from twisted.internet import defer
 from twisted.python.failure import Failure
 
 from buildbot._border import bridge
-from buildbot._border.bridge import inward, outgoing, outward
+from buildbot._border.bridge import answered, inward, outgoing, outward
 
 
 @pytest.fixture(autouse=True)
@@ -336,3 +336,36 @@ async def test_a_method_of_ours_that_a_user_decorated_is_called_as_decorated():
     text, _ = await inward(Decorated().done, "hello")
 
     assert text == "HELLO"
+
+
+def paused(value):
+    deferred = defer.succeed(value)
+    deferred.pause()
+    asyncio.get_running_loop().call_soon(deferred.unpause)
+    return deferred
+
+
+def chained(value):
+    deferred, inner = defer.succeed(None), defer.Deferred()
+    deferred.addCallback(lambda _: inner)
+    asyncio.get_running_loop().call_soon(inner.callback, value)
+    return deferred
+
+
+@pytest.mark.parametrize("give", [defer.succeed, paused, chained])
+@pytest.mark.parametrize("value", [None, 3, "words", [1], object])
+async def test_what_a_deferred_has_or_will_have_is_the_answer(give, value):
+    assert await answered("it", lambda: give(value)) == value
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), Failure(ValueError("no"))])
+async def test_what_a_deferred_failed_with_is_raised(error):
+    with pytest.raises(ValueError, match="no"):
+        await answered("it", lambda: defer.fail(error))
+
+
+async def test_for_what_has_come_no_task_is_made(monkeypatch):
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "create_task", None)
+
+    assert await answered("it", lambda: defer.succeed(3)) == 3

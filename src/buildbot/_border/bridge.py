@@ -92,6 +92,10 @@ async def answered_within(
         value = contained(function, *args, **keywords)
         if type(value) in _PLAIN:
             return value
+        if isinstance(value, Deferred) and value.called and not value.paused:
+            fired_with = getattr(value, "result", value)
+            if type(fired_with) in _PLAIN:
+                return fired_with  # There is nothing to wait for: no task, no timer.
         if not (isinstance(value, Failure | Deferred) or inspect.isawaitable(value)):
             return value
         waiting = inward(lambda: value)

@@ -46,6 +46,7 @@ class LogFile(logging.Handler):
             line = self._line(record)
             if self._file >= 0:
                 self._append(line, record.created)
+        self._guard.failure = None
 
     def close(self) -> None:
         """Write what waits, and close the file."""

@@ -32,7 +32,11 @@ def canonical_properties(properties: PropertyMap, kind: str = "property") -> dic
         if not isinstance(name, str):
             raise NotStorable(f"the name of a {kind} must be a string, not {name!r}")
         plain = _text(name)
-        found[plain] = (_canonical(value, f'{kind} "{plain}"', 0), _text(str(source)))
+        if type(value) is str:
+            stored: Json = _text(value)
+        else:
+            stored = _canonical(value, f'{kind} "{plain}"', 0)
+        found[plain] = (stored, _text(str(source)))
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chargehand.events.messages import Event
-from chargehand.kit.guard import guarded
+from chargehand.kit.guard import Guard, guarded
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +39,16 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: dict[type[Event], list[Subscription]] = defaultdict(list)
+        self._guards: dict[type[Event], Guard] = {}
 
     def subscribe(self, handler: Handler, *types: type[Event]) -> Subscription:
         """Call *handler* with each event of one of the *types*."""
         subscription = Subscription(self, handler, types)
         for kind in types:
             self._subscriptions[kind].append(subscription)
+            if kind not in self._guards:
+                words = "an event handler failed on %s"
+                self._guards[kind] = guarded(_log, words, kind.__name__)
         return subscription
 
     def forget(self, subscription: Subscription) -> None:
@@ -65,7 +69,8 @@ class Bus:
             kind = type(event)
             if not (subscriptions := self._subscriptions[kind]):
                 continue
-            guard = guarded(_log, "an event handler failed on %s", kind.__name__)
+            guard = self._guards[kind]
             for subscription in subscriptions:
                 with guard:
                     subscription.handler(event)
+            guard.failure = None  # It has been logged, and its frames are not to be kept.

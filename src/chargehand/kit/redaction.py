@@ -11,7 +11,7 @@ from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
 from chargehand.kit.passwords import secrets_in, without_passwords
-from chargehand_wire.addresses import HIDDEN
+from chargehand_wire.addresses import HIDDEN, is_plain
 
 SHORTEST = 4
 """A value, or a line of one, with fewer characters is not looked for: it would hide ordinary words
@@ -93,15 +93,17 @@ class Redaction:
 
     def _value(self, value: object) -> object:
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value) if self._shown or not is_plain(value) else value
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return self._shown.get(str(value), value) if self._shown else value
         if isinstance(value, Mapping):
             return {self._value(key): self._value(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self._value(item) for item in value]
         if isinstance(value, tuple):
             return tuple(self._value(item) for item in value)
-        if isinstance(value, int | float) and not isinstance(value, bool) and self._shown:
-            return self._shown.get(str(value), value)
         return value
 
 

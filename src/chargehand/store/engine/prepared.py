@@ -8,11 +8,14 @@ context, a cursor and a result, which costs several times the execution in SQLit
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 
-from sqlalchemy import Connection, Executable, Insert
+from sqlalchemy import Connection, Delete, Executable, Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from chargehand.store.engine.generations import AFFECTED_BY_DELETE
 
 Process = Callable[[object], object]
 Parameters = Mapping[str, object]
@@ -21,6 +24,17 @@ Row = tuple[object, ...]
 _WORTH_IT = 3
 """Executions before a statement is compiled: some statements are created each time."""
 _MOST = 512
+
+
+def written_tables(statement: Executable) -> Collection[str]:
+    """Return the tables that a statement writes to."""
+    # Insert, Update and Delete have a table; Select has none.
+    table = getattr(statement, "table", None)
+    if table is None:
+        return ()
+    if isinstance(statement, Delete):
+        return AFFECTED_BY_DELETE.get(table.name, frozenset())
+    return (table.name,)
 
 
 class Rows:
@@ -63,21 +77,32 @@ class Rows:
 
 
 class Prepared:
-    """One statement, compiled for the driver."""
+    """One statement, compiled for the driver, which is always *given* the same parameters.
 
-    def __init__(self, compiled: SQLCompiler, connection: Connection) -> None:
+    *touches* has the tables that it writes to.
+    """
+
+    def __init__(
+        self,
+        compiled: SQLCompiler,
+        connection: Connection,
+        *,
+        given: frozenset[str],
+        touches: Collection[str],
+    ) -> None:
+        self.touches = touches
         dialect = connection.dialect
         self._text = str(compiled)
         self._is_insert = isinstance(compiled.statement, Insert)
         names = compiled.positiontup or ()
         binds = {name: compiled.binds[name] for name in names}
-        self._parameters = [
-            (
-                name,
-                binds[name].value,
-                binds[name].type.dialect_impl(dialect).bind_processor(dialect),
-            )
-            for name in names
+        self._parameters = [(name, binds[name].value) for name in names]
+        self._given = itemgetter(*names) if len(names) > 1 and given.issuperset(names) else None
+        bind_processes = [
+            binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
+        ]
+        self._bind_processes: list[tuple[int, Process]] = [
+            (index, process) for index, process in enumerate(bind_processes) if process is not None
         ]
         columns = compiled._result_columns
         processes = [
@@ -109,12 +134,15 @@ class Prepared:
         return Rows(rows, cursor.rowcount, cursor.lastrowid if self._is_insert else None)
 
     def _bound(self, parameters: Parameters) -> list[object]:
-        return [
-            parameters.get(name, default)
-            if process is None
-            else process(parameters.get(name, default))
-            for name, default, process in self._parameters
-        ]
+        values = self._values(parameters)
+        for index, process in self._bind_processes:
+            values[index] = process(values[index])
+        return values
+
+    def _values(self, parameters: Parameters) -> list[object]:
+        if self._given is not None:
+            return list(self._given(parameters))
+        return [parameters.get(name, default) for name, default in self._parameters]
 
     def _processed(self, row: Row) -> Row:
         values = list(row)
@@ -123,12 +151,16 @@ class Prepared:
         return tuple(values)
 
 
+_Key = tuple[object, ...]
+"""The identity of a statement, and the names of its parameters in the order given."""
+
+
 class PreparedStatements:
     """The prepared statements of one SQLite connection, by statement and columns."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, frozenset[str]], tuple[Executable, int]] = {}
-        self._found: dict[tuple[int, frozenset[str]], Prepared | None] = {}
+        self._seen: dict[_Key, tuple[Executable, int]] = {}
+        self._found: dict[_Key, Prepared | None] = {}
 
     def find(
         self,
@@ -138,7 +170,7 @@ class PreparedStatements:
     ) -> Prepared | None:
         """Return the compiled statement; None if SQLAlchemy must execute it."""
         one = parameters if isinstance(parameters, Mapping) else parameters[0]
-        key = (id(statement), frozenset(one))
+        key = (id(statement), *one)
         if key in self._found:
             return self._found[key]
         # Keep the statement alive, so that its identity is not reused.
@@ -168,4 +200,6 @@ def _prepared(
         or compiled.update_prefetch
         or (is_many and compiled._result_columns)
     )
-    return Prepared(compiled, connection) if is_simple else None
+    if not is_simple:
+        return None
+    return Prepared(compiled, connection, given=frozenset(keys), touches=written_tables(statement))

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from chargehand.events.messages import Event
-from chargehand.store.engine.generations import AFFECTED_BY_DELETE
-from chargehand.store.engine.prepared import PreparedStatements
+from chargehand.store.engine.prepared import PreparedStatements, written_tables
 
 
 class WritingConnection(Connection):
@@ -21,17 +20,12 @@ class WritingConnection(Connection):
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """Execute *statement*, and record its table if it writes."""
-        # Insert, Update and Delete have a table; Select has none.
-        table = getattr(statement, "table", None)
-        if table is not None:
-            if statement.is_delete:
-                self.touched |= AFFECTED_BY_DELETE.get(table.name, frozenset())
-            else:
-                self.touched.add(table.name)
         if self._prepared is not None and parameters and not options:
             prepared = self._prepared.find(statement, parameters, self)
             if prepared is not None:
+                self.touched.update(prepared.touches)
                 return prepared.execute(self, parameters)
+        self.touched.update(written_tables(statement))
         return super().execute(statement, parameters, **options)
 
 
