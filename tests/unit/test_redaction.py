@@ -31,7 +31,7 @@ WAYS = {
 secrets = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc"], include_characters="\n\t"),
     min_size=SHORTEST,
-).filter(lambda text: len(text.strip(" \n\t\"'")) >= SHORTEST and "<shown>" not in text)
+).filter(lambda text: len(text.strip().strip(" \n\t\"'")) >= SHORTEST and "<shown>" not in text)
 
 
 def stays(written: str, text: str) -> bool:
