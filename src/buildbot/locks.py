@@ -15,7 +15,12 @@ _MODES = {mode.value: mode for mode in domain.LockMode}
 
 
 class BaseLock(ComparableMixin):
-    """The common part of both kinds of lock."""
+    """The common part of both kinds of lock.
+
+    Args:
+        name (str): The lock's name.
+        maxCount (int): How many may hold it at once.
+    """
 
     compare_attrs: ClassVar[Any] = ("name", "maxCount")
     _scope: domain.LockScope
@@ -53,7 +58,11 @@ class MasterLock(BaseLock):
 
 
 class WorkerLock(BaseLock):
-    """A lock on each worker; ``maxCountForWorker`` overrides the count of some workers."""
+    """A lock on each worker; ``maxCountForWorker`` overrides the count of some workers.
+
+    Args:
+        maxCountForWorker (dict[str, int] | None): maxCount of single workers, by name.
+    """
 
     compare_attrs = ("maxCountForWorker",)
     _scope = domain.LockScope.WORKER

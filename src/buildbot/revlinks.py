@@ -14,6 +14,10 @@ class RevlinkMatch(ComparableMixin):
     r"""Makes a link when a repository matches one of ``repo_urls`` (regular expressions).
 
     ``revlink`` is its template: ``%s`` is the revision, ``\1`` … the groups of the match.
+
+    Args:
+        repo_urls (str | list[str]): Regular expressions of repositories.
+        revlink (str): Address of a revision, with `%s` and the expressions' groups (`\1`).
     """
 
     compare_attrs = ("repo_urls", "revlink")

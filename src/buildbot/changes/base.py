@@ -26,6 +26,9 @@ class ChangeSource(ClusteredBuildbotService):
 
     Subclasses override `activate` and `deactivate` (or ``startService`` and ``stopService``), and
     `describe`. The name is that of the class, where none is given.
+
+    Args:
+        name (str | None): The change source's name; by default that of the class.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,6 +76,13 @@ class ReconfigurablePollingChangeSource(ChangeSource):
 
     ``poll()`` may be plain, ``async def``, or return a Deferred; when it fails, polling continues.
     Arguments come by `checkConfig` and `reconfigService`, which subclasses extend.
+
+    Args:
+        pollInterval (float | None, seconds): Time from one poll to the next; 0 polls only on
+            request.
+        pollAtLaunch (bool): Poll as soon as the master has started.
+        pollRandomDelayMin (float, seconds): Shortest random delay before a poll.
+        pollRandomDelayMax (float, seconds): Longest random delay before a poll.
     """
 
     pollInterval: float = DEFAULT_POLL_INTERVAL

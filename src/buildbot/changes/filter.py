@@ -18,6 +18,62 @@ class ChangeFilter(ComparableMixin):
     ``FIELD``, ``FIELD_not_eq`` (a string or a list of them; for branches None is the default one),
     ``FIELD_re``, ``FIELD_not_re`` (expressions, matched from the beginning) and ``FIELD_fn`` look
     at fields, ``property_eq`` and so on at properties by name, and ``filter_fn`` at the change.
+
+    Args:
+        filter_fn (Callable[[Any], Any] | None): function(change) that says whether the change
+            passes; besides the other conditions.
+        project (str | None | list[str | None]): The project, or one of a list of them, that passes.
+        project_not_eq (str | None | list[str | None]): The project, or a list of them, that does
+            not pass.
+        project_re (str | list[str] | None): Regular expression, or a list of them, that the project
+            matches from its start.
+        project_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            project does not match.
+        project_fn (Callable[[Any], Any] | None): function(project) that says whether it passes.
+        repository (str | None | list[str | None]): The repository, or one of a list of them, that
+            passes.
+        repository_not_eq (str | None | list[str | None]): The repository, or a list of them, that
+            does not pass.
+        repository_re (str | list[str] | None): Regular expression, or a list of them, that the
+            repository matches from its start.
+        repository_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            repository does not match.
+        repository_fn (Callable[[Any], Any] | None): function(repository) that says whether it
+            passes.
+        branch (str | None | list[str | None]): The branch, or one of a list of them, that passes.
+        branch_not_eq (str | None | list[str | None]): The branch, or a list of them, that does not
+            pass.
+        branch_re (str | list[str] | None): Regular expression, or a list of them, that the branch
+            matches from its start.
+        branch_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            branch does not match.
+        branch_fn (Callable[[Any], Any] | None): function(branch) that says whether it passes.
+        category (str | None | list[str | None]): The category, or one of a list of them, that
+            passes.
+        category_not_eq (str | None | list[str | None]): The category, or a list of them, that does
+            not pass.
+        category_re (str | list[str] | None): Regular expression, or a list of them, that the
+            category matches from its start.
+        category_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            category does not match.
+        category_fn (Callable[[Any], Any] | None): function(category) that says whether it passes.
+        codebase (str | None | list[str | None]): The codebase, or one of a list of them, that
+            passes.
+        codebase_not_eq (str | None | list[str | None]): The codebase, or a list of them, that does
+            not pass.
+        codebase_re (str | list[str] | None): Regular expression, or a list of them, that the
+            codebase matches from its start.
+        codebase_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            codebase does not match.
+        codebase_fn (Callable[[Any], Any] | None): function(codebase) that says whether it passes.
+        property_eq (dict[str, Any] | None): Properties by name with the value, or one of a list of
+            them, that passes.
+        property_not_eq (dict[str, Any] | None): Properties by name with the values that do not
+            pass.
+        property_re (dict[str, Any] | None): Properties by name with regular expressions that the
+            value matches.
+        property_not_re (dict[str, Any] | None): Properties by name with regular expressions that
+            the value does not match.
     """
 
     compare_attrs = ("filter_fn", "filters", "property_filters", "functions")

@@ -11,7 +11,19 @@ _EVENT = "event.type"
 
 class GerritChangeFilter(ChangeFilter):
     """As ChangeFilter; ``eventtype…`` look at the kind of Gerrit's event, and a branch is that of
-    the repository, not the ref of a patch set."""
+    the repository, not the ref of a patch set.
+
+    Args:
+        eventtype (str | None | list[str | None]): The type of the event, or one of a list of them,
+            that passes.
+        eventtype_not_eq (str | None | list[str | None]): The type of the event, or a list of them,
+            that does not pass.
+        eventtype_re (str | list[str] | None): Regular expression, or a list of them, that the type
+            of the event matches from its start.
+        eventtype_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            type of the event does not match.
+        eventtype_fn (Callable[[Any], Any] | None): function(eventtype) that says whether it passes.
+    """
 
     def __init__(
         self,

@@ -68,6 +68,33 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
     ``branches`` is a list, True (all), or a function of a ref's full name; without it, the
     repository's default branch is followed. The arguments are described in the manual under
     GitPoller. Subclasses may override ``poll`` and the methods of `GitCommits`.
+
+    Args:
+        repourl (str): Address of the repository.
+        branches (list[str] | bool | Callable[[str], bool] | None): Branches to follow: names, True
+            for all, or function(ref) that chooses; None for the default branch.
+        branch (str | None): One branch to follow, instead of branches.
+        workdir (str | None): Directory of the clone on the master; by default one in its own
+            directory.
+        gitbin (str): The git program.
+        usetimestamps (bool): Date changes by their commit; otherwise by when they were found.
+        category (str | Callable[..., Any] | None, renderable): Category of the changes, or
+            function(change) that returns it.
+        project (str | Callable[..., Any] | None, renderable): Project of the changes, or
+            function(change) that returns it.
+        pollinterval (float, seconds): Old name of pollInterval.
+        fetch_refspec (Any): Removed from Buildbot: use branches.
+        encoding (str): Encoding of names and comments.
+        buildPushesWithNoCommits (bool): Report a branch that moved to a commit that is known
+            already, too.
+        only_tags (bool): Follow tags instead of branches.
+        sshPrivateKey (str | None, renderable): Private key for the repository, usually a
+            util.Secret.
+        sshHostKey (str | None, renderable): Public key of the repository's host.
+        sshKnownHosts (str | None, renderable): Content of a known_hosts file, instead of
+            sshHostKey.
+        auth_credentials (tuple[str, str] | None, renderable): (user, password) for the repository.
+        git_credentials (Any): Credentials as util.GitCredentialOptions.
     """
 
     db_class_name = "GitPoller"

@@ -20,6 +20,12 @@ class PBChangeSource(ChangeSource):
     ``port`` is a number, an endpoint (``tcp:9989:interface=127.0.0.1``), or None for the port of
     the workers; several sources with different users may share one. Of the files only those below
     ``prefix`` count, without it.
+
+    Args:
+        user (str): User name for sendchange.
+        passwd (str, renderable): Password for sendchange, usually a util.Secret.
+        port (int | str | None): Port or endpoint to listen at; None for that of the workers.
+        prefix (str | None): Only files below this path count, without it.
     """
 
     secrets = ("passwd",)

@@ -68,6 +68,24 @@ class SVNPoller(ReconfigurablePollingChangeSource):
     there are. ``svnuser`` and ``svnpasswd`` may be secrets. A revision that an earlier master left
     in the file ``cachepath`` is continued from. The other arguments are described in Buildbot's
     manual. Subclasses may override ``poll`` and ``_transform_path``.
+
+    Args:
+        repourl (str): Address of the directory to watch, with all that is below it.
+        split_file (Callable[[str], Any] | None, default None): function(path) that returns branch
+            and path of a changed file; None takes everything as one branch.
+        svnuser (str | None, default None, renderable): User of the repository.
+        svnpasswd (str | None, default None, renderable): The user's password, usually a
+            util.Secret.
+        histmax (int, revisions, default 100): How many revisions to ask for at once.
+        svnbin (str, default svn): The svn program.
+        revlinktmpl (str, default empty): Template of links to revisions, with one `%s`.
+        category (str | None, default None): Category of the changes.
+        project (str, default empty): Project of the changes, unless split_file says it.
+        cachepath (str | None, default None): File in which an earlier master left the last
+            revision.
+        pollinterval (float, seconds, default -2): Old name of pollInterval.
+        extra_args (list[str] | None, default None): Further arguments for svn.
+        svnurl (str | None): Old name of repourl.
     """
 
     repourl: Any

@@ -34,7 +34,37 @@ NAMELESS = "<unknown>"
 
 
 class BuilderConfig(ComparableMixin):
-    """What a builder builds, where, and how; the arguments are those of the manual's Builders."""
+    """What a builder builds, where, and how; the arguments are those of the manual's Builders.
+
+    Args:
+        name (str, required): The builder's name.
+        workername (str | None): Worker that it builds on.
+        workernames (list[str] | str | None): Workers that it builds on.
+        builddir (str | None): Its directory on the master; by default its name.
+        workerbuilddir (str | None): Its directory on the workers; by default builddir.
+        factory (Any, required): util.BuildFactory with its steps.
+        tags (list[str] | None): Words by which builders are found.
+        nextWorker (Callable[..., Any] | None): function(builder, workers, request) that chooses a
+            worker.
+        nextBuild (Callable[..., Any] | None): function(builder, requests) that chooses the next
+            request.
+        locks (Any): Lock accesses that each build holds, or a renderable of them.
+        env (dict[str, str | list[str] | None] | None): Environment variables of all its steps'
+            commands.
+        properties (dict[str, Any] | None): Properties of its builds.
+        collapseRequests (bool | Callable[..., Any] | None): Whether equal requests become one
+            build, or function(master, builder, request1, request2) that says so; None for
+            c['collapseRequests'].
+        description (str | None): Text about the builder.
+        description_format (str | None): Format of that text: None or "markdown".
+        canStartBuild (Callable[..., Any] | None): function(builder, workerforbuilder, request) that
+            says whether a build may start.
+        defaultProperties (dict[str, Any] | None): Properties of its builds, unless something else
+            sets them.
+        project (str | None): Name of the util.Project that it belongs to.
+        do_build_if (bool | Callable[[Any], Any] | None): Whether a build is done, or
+            function(build) that says so; otherwise it is SKIPPED.
+    """
 
     compare_attrs = (
         "name",

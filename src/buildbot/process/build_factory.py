@@ -18,6 +18,9 @@ class BuildFactory(ComparableMixin):
 
     Set ``workdir`` (renderable, or a function of source stamps) on it or on a subclass to change
     the directory steps run in, and ``buildClass`` to change the class of the builds.
+
+    Args:
+        steps (list[Any] | None): The steps of a build.
     """
 
     buildClass: Any = Build

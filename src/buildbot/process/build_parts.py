@@ -92,7 +92,11 @@ class SourceStampList(list[SourceStampView]):
 
 
 class ChangeView:
-    """A change."""
+    """A change, as functions of configurations get it.
+
+    Args:
+        change (Any): The engine's change: configurations do not construct changes.
+    """
 
     def __init__(self, change: Change) -> None:
         self.number = change.id

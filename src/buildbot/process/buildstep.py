@@ -88,6 +88,35 @@ class BuildStep(
     What is constructed in a configuration is a template: each build gets a new step, made from the
     class and the constructor's arguments. Attributes named in ``renderables`` are rendered before
     ``run()``. While it runs, a step has ``build``, ``worker``, ``master`` and ``stepid``.
+
+    Args:
+        name (str): The step's name; shown everywhere, and the key of its logs and statistics.
+        alwaysRun (bool, renderable): Run the step even after a step with haltOnFailure has failed.
+        haltOnFailure (bool, renderable): A failure ends the build: of the later steps only those
+            with alwaysRun run.
+        flunkOnFailure (bool, renderable): A failure makes the build's result FAILURE.
+        flunkOnWarnings (bool, renderable): Warnings make the build's result FAILURE.
+        warnOnFailure (bool, renderable): A failure makes the build's result WARNINGS.
+        warnOnWarnings (bool, renderable): Warnings make the build's result WARNINGS.
+        doStepIf (bool | Callable[[Any], Any], renderable): Whether to run the step, or
+            function(step) that says so; otherwise it is SKIPPED.
+        hideStepIf (bool | Callable[[Any, Any], Any], renderable): Whether to hide the step on the
+            pages, or function(results, step) that says so.
+        description (str | list[str] | None, renderable): Words shown while the step runs.
+        descriptionDone (str | list[str] | None, renderable): Words shown when it has finished.
+        descriptionSuffix (str | list[str] | None, renderable): Words appended to both descriptions.
+        locks (Any): Lock accesses that the step holds while it runs: a list of
+            lock.access("counting") or "exclusive", or a renderable of one.
+        workdir (str | None, renderable, default None): Directory in which commands run, relative to
+            the builder's directory on the worker; by default the build's.
+        logEncoding (str | None, default utf-8): Encoding of the output of the step's commands.
+        updateBuildSummaryPolicy (bool | list[int] | None): Results with which the step's summary
+            becomes part of the build's; True for all, False for none.
+        useProgress (bool): Whether the step's progress counts towards the build's predicted end.
+        progressMetrics (tuple[str, ...]): Names of the metrics that the step reports with
+            setProgress.
+        log_eval_func (Callable[..., Any] | None, default None): Removed from Buildbot: use
+            decodeRC, or define run().
     """
 
     compare_attrs: ClassVar[Any] = ("_factory",)

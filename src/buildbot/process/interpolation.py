@@ -220,6 +220,12 @@ class Interpolate(Operand):
     The forms after the name are the manual's: ``:-default``, ``:~default-if-false``, ``:+if-set``,
     ``:?|if set|if not``, ``:#?|if true|if false``; they may contain substitutions themselves.
     Mistakes in the text are configuration errors at once.
+
+    Args:
+        fmtstring (str): Text with `%(prop:NAME)s`, `%(src:CODEBASE:ATTRIBUTE)s`, `%(kw:NAME)s`,
+            `%(secret:NAME)s` or `%s`.
+        args (Any, renderable): Values for `%s`.
+        kwargs (Any, renderable): Values for `%(kw:NAME)s`.
     """
 
     compare_attrs = ("fmtstring", "args", "kwargs")
@@ -283,6 +289,11 @@ class WithProperties(Renderable, ComparableMixin):
 
     Keyword arguments are functions of the properties that give further values. A property that is
     missing raises KeyError, unless the text says what to use instead. `Interpolate` is newer.
+
+    Args:
+        fmtstring (str): Text with `%(NAME)s`, or `%s` for each of args.
+        args (str): Names of properties.
+        lambda_subs (Callable[[Any], Any]): function(props) for names that are not properties.
     """
 
     compare_attrs = ("fmtstring", "args", "lambda_subs")

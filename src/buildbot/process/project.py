@@ -10,7 +10,14 @@ from chargehand.config.model import ProjectConfig
 
 
 class Project(ComparableMixin):
-    """A named group of builders; ``slug`` is its name in addresses, by default the name itself."""
+    """A named group of builders; ``slug`` is its name in addresses, by default the name itself.
+
+    Args:
+        name (str): The project's name.
+        slug (str | None): Short name; by default made of the name.
+        description (str | None): Text about the project.
+        description_format (str | None): Format of that text: None or "markdown".
+    """
 
     compare_attrs = ("name", "slug", "description", "description_format")
 

@@ -86,6 +86,10 @@ class renderer(Renderable, ComparableMixin):
     """A function of properties, as a renderable; it may be plain, ``async``, or return a Deferred.
 
     `withArgs` gives it further arguments, which are rendered. What it returns is rendered too.
+
+    Args:
+        fn (Callable[..., Any]): function(props) that returns the value; plain, async, or returning
+            a Deferred.
     """
 
     compare_attrs = ("fn", "args", "kwargs")
@@ -115,7 +119,13 @@ class renderer(Renderable, ComparableMixin):
 
 
 class Transform(Renderable, ComparableMixin):
-    """Calls a function (or what a renderable gives) with arguments, all rendered."""
+    """Calls a function (or what a renderable gives) with arguments, all rendered.
+
+    Args:
+        function (Callable[..., Any], renderable): Function to call with the rendered arguments.
+        args (Any, renderable): Its positional arguments.
+        kwargs (Any, renderable): Its keyword arguments.
+    """
 
     compare_attrs = ("_function", "_args", "_kwargs")
 
@@ -134,7 +144,12 @@ class Transform(Renderable, ComparableMixin):
 
 
 class FlattenList(Renderable, ComparableMixin):
-    """A list of lists, rendered and made flat."""
+    """A list of lists, rendered and made flat.
+
+    Args:
+        nestedlist (Any, renderable): List that contains lists.
+        types (tuple[type, ...]): Kinds of lists to flatten.
+    """
 
     compare_attrs = ("nestedlist", "types")
 
@@ -154,6 +169,11 @@ class Property(Operand):
     """The value of a property.
 
     ``default`` stands for one that is missing or, unless ``defaultWhenFalse=False``, false.
+
+    Args:
+        key (str): Name of the property.
+        default (Any, renderable): Value when there is no such property.
+        defaultWhenFalse (bool): Use the default also for a value that counts as false.
     """
 
     compare_attrs = ("key", "default", "defaultWhenFalse")
@@ -179,6 +199,9 @@ class Secret(Renderable, ComparableMixin):
     """The value of a secret, from the configuration's ``secretsProviders``.
 
     Raises KeyError if no provider has it. Logs show ``<name>`` instead of the value.
+
+    Args:
+        secret_name (str): Name of the secret.
     """
 
     compare_attrs = ("secret_name",)

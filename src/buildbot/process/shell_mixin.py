@@ -67,6 +67,34 @@ class ShellMixin:
     """Gives a step the arguments of a program, and `makeRemoteShellCommand` to run it with.
 
     Call ``kwargs = self.setupShellMixin(kwargs)`` in the constructor, and pass the rest on.
+
+    Args:
+        command (str | list[str | list[str]], renderable): The program and its arguments, or one
+            string for the worker's shell.
+        workdir (str | None, renderable, default None): Directory in which the program runs,
+            relative to the builder's directory on the worker; by default the build's.
+        env (dict[str, str | list[str] | None], renderable): Environment variables. A list is joined
+            like a path, `${NAME}` stands for the worker's own value, None removes the variable.
+        want_stdout (bool, renderable): Whether standard output is sent to the master.
+        want_stderr (bool, renderable): Whether standard error is sent to the master.
+        usePTY (bool | None, renderable): Whether the program runs in a pseudo-terminal.
+        logfiles (dict[str, str | dict[str, Any]], renderable): Files on the worker to follow, by
+            log name; a dictionary has `filename` and `follow`.
+        lazylogfiles (bool, renderable): Create the logs of logfiles only when there is something in
+            them.
+        timeout (float | None, seconds, renderable): Kill the program when it writes nothing for so
+            long; None for never.
+        maxTime (float | None, seconds, renderable): Kill the program when it runs longer; None for
+            no limit.
+        max_lines (int | None, lines, renderable): Kill the program when it writes more; None for no
+            limit.
+        sigtermTime (float | None, seconds, renderable): Before killing, send SIGTERM and wait so
+            long; None kills at once.
+        logEnviron (bool, renderable): Whether the log's header shows the environment.
+        interruptSignal (str, renderable): Signal that ends the program when the step is stopped.
+        initialStdin (str | None, renderable): Text for the program's standard input.
+        decodeRC (dict[int, int], renderable): Results by exit code; codes that are not listed are
+            FAILURE.
     """
 
     renderables: ClassVar[Any] = list(_CHECKS)

@@ -34,6 +34,10 @@ class ReporterBase(BuildbotService):
     Events of the same build are reported in order; a report that takes its time holds up no other
     build's. Subclasses write ``sendMessage(self, reports)``, plain, ``async`` or returning a
     Deferred. A reporter without a name is called by its class and its generators.
+
+    Args:
+        generators (list[Any] | None): Report generators that say what is reported; None for the
+            reporter's own.
     """
 
     name: Any = None

@@ -30,7 +30,15 @@ _OLD = {
 
 
 class CommitStatusPush(HttpStatusPushBase):
-    """Sets the status of each commit of a build, when it begins and when it finishes."""
+    """Sets the status of each commit of a build, when it begins and when it finishes.
+
+    Args:
+        token (str, required, renderable): Token for the service's API, usually a util.Secret.
+        context (str | None, renderable): Name under which the status appears; by default
+            buildbot/BUILDER.
+        baseURL (str | None): Address of the service; by default the public one.
+        verbose (bool): Log each status that is set.
+    """
 
     secrets: ClassVar[Any] = ("token",)
     hosted_url: ClassVar[str]

@@ -35,6 +35,12 @@ class HttpStatusPushBase(SendingReporter):
 
     Subclasses write `sendMessage`. What they hand to `push` is sent in order, in the background: a
     service that is not there holds up nothing, and gets everything when it is back.
+
+    Args:
+        debug (bool | None): Accepted for compatibility, and ignored.
+        verify (bool | str | None): Whether to check certificates, or the file with those to trust.
+        cert (str | tuple[str, str] | None): Certificate of the master: a file, or (certificate,
+            key).
     """
 
     advice: ClassVar[str] = "Check the address, and what the reporter is allowed to do there"
@@ -126,7 +132,14 @@ class HttpStatusPushBase(SendingReporter):
 
 class HttpStatusPush(HttpStatusPushBase):
     """Posts each report's body as JSON to ``serverUrl``: by default the build when it begins and
-    when it finishes. ``auth`` is (user, password)."""
+    when it finishes. ``auth`` is (user, password).
+
+    Args:
+        serverUrl (str, required, renderable): Address to post to.
+        auth (tuple[str, str] | None, renderable): (user, password).
+        headers (dict[str, str] | None, renderable): Headers to send.
+        skip_encoding (bool): Accepted for compatibility: the body is always JSON.
+    """
 
     name = "HttpStatusPush"
     secrets: ClassVar[Any] = ("serverUrl", "auth", "headers")

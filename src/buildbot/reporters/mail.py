@@ -53,6 +53,21 @@ class MailNotifier(SendingReporter):
     Recipients are ``extraRecipients`` and, with ``sendToInterestedUsers``, who made the changes of
     a build; ``lookup`` (a domain, or an object with ``getAddress(user)``) finds their addresses. A
     mail server that is not there holds up nothing: mails wait, and are sent when it is back.
+
+    Args:
+        fromaddr (str, required): Address of the sender.
+        relayhost (str): Host of the mail server.
+        lookup (str | Any): Domain, or object with getAddress(user), that finds the addresses of
+            those who made changes.
+        extraRecipients (list[str] | None): Addresses that get every mail.
+        sendToInterestedUsers (bool): Send mail to those who made the changes, too.
+        extraHeaders (dict[str, str] | None, renderable): Headers to add; values may be renderables.
+        useTls (bool): Use STARTTLS.
+        useSmtps (bool): Use TLS from the start.
+        smtpUser (str | None, renderable): User of the mail server.
+        smtpPassword (str | None, renderable): Password of the mail server.
+        smtpPort (int): Port of the mail server.
+        dumpMailsToLog (bool): Write each mail to the master's log, too.
     """
 
     secrets: ClassVar[Any] = ("smtpUser", "smtpPassword")

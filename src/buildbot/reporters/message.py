@@ -56,6 +56,19 @@ class MessageFormatterBase(ComparableMixin):
     Overridable, plain, ``async`` or returning a Deferred: `buildAdditionalContext`,
     `render_message_body`, `render_message_subject`, `format_message_for_build`,
     `format_message_for_buildset`.
+
+    Args:
+        ctx (dict[str, Any] | None): Further values for the templates.
+        want_properties (bool): The formatter needs the build's properties.
+        want_steps (bool): The formatter needs the build's steps.
+        want_logs (bool): The formatter needs the steps' logs, without their text.
+        want_logs_content (bool | list[str]): The formatter needs the text of all logs, or of those
+            with these names.
+        extra_info_cb (Callable[[Any], Any] | None): function(context) that returns what reporters
+            get as extra_info.
+        wantProperties (bool | None): Old name of want_properties.
+        wantSteps (bool | None): Old name of want_steps.
+        wantLogs (bool | None): Old name of want_logs and want_logs_content.
     """
 
     compare_attrs: ClassVar[Any] = (
@@ -171,7 +184,13 @@ class MessageFormatterEmpty(MessageFormatterBase):
 
 
 class MessageFormatterFunction(MessageFormatterBase):
-    """Calls ``function({"build": build})``, and takes what it returns as the body."""
+    """Calls ``function({"build": build})``, and takes what it returns as the body.
+
+    Args:
+        function (Callable[[Any], Any]): function(context) that returns the body; plain, async, or
+            returning a Deferred.
+        template_type (str): "plain", "html" or "json".
+    """
 
     compare_attrs: ClassVar[Any] = ("_function",)
 
@@ -195,7 +214,12 @@ class MessageFormatterFunction(MessageFormatterBase):
 
 class MessageFormatterFunctionRaw(MessageFormatterBase):
     """Calls ``function(master, context)``, which returns the whole message: a dictionary with
-    ``body``, ``type``, ``subject`` and ``extra_info``, each of which may be missing."""
+    ``body``, ``type``, ``subject`` and ``extra_info``, each of which may be missing.
+
+    Args:
+        function (Callable[[Any, Any], Any]): function(master, context) that returns the message;
+            plain, async, or returning a Deferred.
+    """
 
     compare_attrs: ClassVar[Any] = ("_function",)
 
@@ -217,7 +241,12 @@ class MessageFormatterFunctionRaw(MessageFormatterBase):
 
 
 class MessageFormatterRenderable(MessageFormatterBase):
-    """A body and a subject that are rendered with the build's properties."""
+    """A body and a subject that are rendered with the build's properties.
+
+    Args:
+        template (str, renderable): The body.
+        subject (str | None, renderable): The subject.
+    """
 
     compare_attrs: ClassVar[Any] = ("template", "subject")
 
@@ -242,7 +271,13 @@ class MessageFormatterRenderable(MessageFormatterBase):
 
 
 class _Templated(MessageFormatterBase):
-    """A body and a subject made from Jinja2 templates."""
+    """A body and a subject made from Jinja2 templates.
+
+    Args:
+        template (str | None): Jinja2 template of the body.
+        template_type (str | None): "plain", "html" or "json".
+        subject (str | None): Jinja2 template of the subject.
+    """
 
     compare_attrs: ClassVar[Any] = ("body_template", "subject_template")
     defaults: ClassVar[Mapping[str, str]] = {}

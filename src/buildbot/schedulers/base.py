@@ -35,6 +35,15 @@ class BaseScheduler(ComparableMixin):
 
     Subclasses override `gotChange` (having called `startConsumingChanges` in `activate`) or what
     submits buildsets; all these methods may be plain, ``async``, or return a Deferred.
+
+    Args:
+        name (str): The scheduler's name.
+        builderNames (list[str], renderable): Builders to build on.
+        properties (dict[str, Any] | None): Properties of the builds; values may be renderables.
+        codebases (list[str] | dict[str, dict[str, Any]] | None): Codebases to build: names, or by
+            name a dictionary with repository, branch and revision.
+        priority (int | Callable[..., Any] | None): Priority of the requests, or
+            function(builderNames, changesByCodebase) that returns it; higher comes first.
     """
 
     DEFAULT_CODEBASES: ClassVar[dict[str, dict[str, Any]]] = {"": {}}

@@ -39,7 +39,21 @@ class BasicArguments(Arguments):
 
 
 class BaseBasicScheduler(ReconfigurableBaseScheduler):
-    """Builds changes, at once or when the tree has been stable for ``treeStableTimer`` seconds."""
+    """Builds changes, at once or when the tree has been stable for ``treeStableTimer`` seconds.
+
+    Args:
+        treeStableTimer (float | None, seconds): Wait until there was no change for so long; None
+            builds each change at once.
+        branch (str | list[str] | None, default any): Branch to build; None is the default branch.
+        branches (list[str | None] | None, default any): Branches to build.
+        fileIsImportant (Callable[[Any], Any] | None): function(change) that says whether a change
+            is important: others only go along.
+        categories (list[str] | None): Categories of changes to build; use change_filter.
+        reason (str): Reason of the builds; may contain `%(name)s` and `%(classname)s`.
+        change_filter (Any): util.ChangeFilter that says which changes to build.
+        onlyImportant (bool): Ignore changes that are not important.
+        shouldntBeSet (Any): Not an argument: it catches arguments that were given by position.
+    """
 
     class NotSet:
         """Stands for an argument that was not given."""
@@ -121,7 +135,12 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
 
 
 class SingleBranchScheduler(BaseBasicScheduler):
-    """Builds changes that pass the filter, all with one timer."""
+    """Builds changes that pass the filter, all with one timer.
+
+    Args:
+        createAbsoluteSourceStamps (bool): For codebases without a change, build the last known
+            revision, not the newest.
+    """
 
     createAbsoluteSourceStamps: Any = None
 

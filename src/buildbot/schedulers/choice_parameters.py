@@ -19,7 +19,12 @@ asked_for: ContextVar[str | None] = ContextVar("asked_for", default=None)
 
 
 class ChoiceStringParameter(BaseParameter):
-    """One (``multiple``: several) of ``choices``, or else anything unless ``strict``."""
+    """One (``multiple``: several) of ``choices``, or else anything unless ``strict``.
+
+    Args:
+        choices (list[Any]): What may be chosen.
+        strict (bool): Whether other answers are refused.
+    """
 
     spec_attributes: ClassVar[list[str]] = ["choices", "strict"]
     type = "list"
@@ -86,6 +91,10 @@ class InheritBuildParameter(ChoiceStringParameter):
     """An earlier build whose form's properties are taken over.
 
     ``compatible_builds(master, builder name)`` returns a list like ``["builder/5"]``.
+
+    Args:
+        compatible_builds (Callable[..., Any] | None): function(master, builder name) that returns
+            the builds to offer, as "builder/number".
     """
 
     name = "inherit"

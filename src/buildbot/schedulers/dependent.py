@@ -13,7 +13,11 @@ from chargehand.scheduling import dependent
 
 class Dependent(ReconfigurableBaseScheduler):
     """Builds the source stamps of an upstream scheduler's buildset, once all of its builds have
-    ended with SUCCESS or WARNINGS. ``upstream`` is the scheduler itself, not its name."""
+    ended with SUCCESS or WARNINGS. ``upstream`` is the scheduler itself, not its name.
+
+    Args:
+        upstream (Any): The scheduler whose successful buildsets start builds.
+    """
 
     compare_attrs = ("upstream_name",)
     upstream_name: Any = None

@@ -82,7 +82,20 @@ _NO_ANSWERS = {"self", "collector"}
 
 
 class ForceScheduler(ReconfigurableBaseScheduler):
-    """A form that starts builds of its builders, or of one of them."""
+    """A form that starts builds of its builders, or of one of them.
+
+    Args:
+        username (Any): Parameter that asks who starts the build; by default a
+            util.UserNameParameter.
+        reason (Any): Parameter that asks for the reason; by default a util.StringParameter.
+        reasonString (str | None): Template of the reason, with `%(owner)s` and `%(reason)s`.
+        buttonName (str | None): Text of the button that opens the form; by default the scheduler's
+            name.
+        codebases (list[Any] | None): Names, or util.CodebaseParameter, of the codebases to ask for.
+        label (str | None): Title of the form; by default the scheduler's name.
+        properties (list[Any] | None): Parameters of the form that become properties.
+        priority (Any): Parameter that asks for the priority; by default a util.IntParameter.
+    """
 
     compare_attrs = (
         "reason",

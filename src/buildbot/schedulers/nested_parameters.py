@@ -24,7 +24,13 @@ _UNSET: Any = object()
 
 
 class NestedParameter(BaseParameter):
-    """Parameters that belong together, a dictionary among the properties (without a name: each)."""
+    """Parameters that belong together, a dictionary among the properties (without a name: each).
+
+    Args:
+        fields (list[Any]): The parameters in the group.
+        layout (str): "vertical", "simple" or "tabs".
+        columns (int | None): Columns in which the fields are shown; None chooses by their number.
+    """
 
     spec_attributes: ClassVar[list[str]] = ["layout", "columns"]
     type = "nested"
@@ -120,7 +126,13 @@ class AnyPropertyParameter(NestedParameter):
 
 
 class PatchParameter(NestedParameter):
-    """A patch of one codebase."""
+    """A patch of one codebase.
+
+    Args:
+        name (str, default patch): Name of the parameter.
+        fields (list[Any], default ()): Parameters to use instead of the default ones for body,
+            level, author, comment and subdir.
+    """
 
     columns = 1
 
@@ -150,7 +162,18 @@ class PatchParameter(NestedParameter):
 
 
 class CodebaseParameter(NestedParameter):
-    """The source stamp of one codebase; a field may be a parameter, a fixed value, or None."""
+    """The source stamp of one codebase; a field may be a parameter, a fixed value, or None.
+
+    Args:
+        codebase (str): The codebase.
+        name (str | None): Name of the parameter; by default the codebase.
+        label (str | None): Title of the group.
+        branch (Any): Parameter, fixed value, or None for the branch; by default a line of text.
+        revision (Any): Parameter, fixed value, or None for the revision.
+        repository (Any): Parameter, fixed value, or None for the repository.
+        project (Any): Parameter, fixed value, or None for the project.
+        patch (Any): util.PatchParameter, to ask for a patch.
+    """
 
     codebase = ""
 

@@ -51,7 +51,22 @@ class ValidationErrorCollector:
 
 
 class BaseParameter:
-    """A parameter; keyword arguments become attributes, and so do those of subclasses."""
+    """A parameter; keyword arguments become attributes, and so do those of subclasses.
+
+    Args:
+        name (str): Name of the property that gets the answer.
+        label (str | None): Text beside the field; by default the name.
+        tablabel (str | None): Title of the tab, in a group with tabs; by default the label.
+        regex (str | None): Regular expression that the answer must match.
+        default (Any): Value for a form that is sent without an answer.
+        required (bool): Whether an answer must be given.
+        multiple (bool): Whether the answer is a list.
+        hide (bool): Do not show the field.
+        maxsize (int | None, characters): Longest answer that is accepted.
+        autopopulate (dict[str, Any] | None): Values for other fields, by what is chosen here.
+        tooltip (str): Explanation shown with the field.
+        debug (bool): Accepted and ignored.
+    """
 
     spec_attributes: ClassVar[list[str]] = [
         "name",
@@ -183,7 +198,11 @@ class FixedParameter(BaseParameter):
 
 
 class StringParameter(BaseParameter):
-    """A line of text, ``size`` characters wide."""
+    """A line of text, ``size`` characters wide.
+
+    Args:
+        size (int, characters): Width of the field.
+    """
 
     spec_attributes: ClassVar[list[str]] = ["size"]
     type = "text"
@@ -194,7 +213,12 @@ class StringParameter(BaseParameter):
 
 
 class TextParameter(StringParameter):
-    """Several lines of text."""
+    """Several lines of text.
+
+    Args:
+        cols (int, characters): Width of the field.
+        rows (int, lines): Height of the field.
+    """
 
     spec_attributes: ClassVar[list[str]] = ["cols", "rows"]
     type = "textarea"
@@ -230,7 +254,11 @@ class BooleanParameter(BaseParameter):
 
 
 class UserNameParameter(StringParameter):
-    """Who asks, as ``Name <name@host>`` unless ``need_email=False``."""
+    """Who asks, as ``Name <name@host>`` unless ``need_email=False``.
+
+    Args:
+        need_email (bool): Whether the answer must contain an e-mail address.
+    """
 
     spec_attributes: ClassVar[list[str]] = ["need_email"]
     type = "username"

@@ -96,7 +96,19 @@ class TimeTableArguments(Arguments):
 
 
 class Timed(ReconfigurableBaseScheduler):
-    """Builds at certain times; subclasses say in `getNextBuildTime` when."""
+    """Builds at certain times; subclasses say in `getNextBuildTime` when.
+
+    Args:
+        reason (str): Reason of the builds; may contain `%(name)s` and `%(classname)s`.
+        createAbsoluteSourceStamps (bool): For codebases without a change, build the last known
+            revision, not the newest.
+        onlyIfChanged (bool): Build only if there was an important change since the last time.
+        branch (str | None, default any): Branch to build.
+        change_filter (Any): util.ChangeFilter that says which changes count.
+        fileIsImportant (Callable[[Any], Any] | None): function(change) that says whether a change
+            is important.
+        onlyImportant (bool): Ignore changes that are not important.
+    """
 
     compare_attrs: ClassVar[tuple[str, ...]] = (
         "reason",
@@ -178,7 +190,11 @@ class Timed(ReconfigurableBaseScheduler):
 
 
 class Periodic(Timed):
-    """Builds every ``periodicBuildTimer`` seconds, and at once when it is new."""
+    """Builds every ``periodicBuildTimer`` seconds, and at once when it is new.
+
+    Args:
+        periodicBuildTimer (float, seconds): Time from one build to the next.
+    """
 
     compare_attrs = ("periodicBuildTimer",)
 
@@ -211,7 +227,25 @@ class Periodic(Timed):
 
 
 class NightlyBase(Timed):
-    """Has a time table: numbers, lists, or expressions as in crontab(5); Monday is day 0."""
+    """Has a time table: numbers, lists, or expressions as in crontab(5); Monday is day 0.
+
+    Args:
+        minute (int | str | list[int]): Minutes at which to build: numbers, a list, or an expression
+            as in crontab(5).
+        hour (int | str | list[int]): Hours at which to build.
+        dayOfMonth (int | str | list[int]): Days of the month on which to build.
+        month (int | str | list[int]): Months in which to build.
+        dayOfWeek (int | str | list[int]): Days of the week on which to build; Monday is 0.
+        force_at_minute (int | str | list[int] | None): With onlyIfChanged: minutes at which to
+            build even without a change.
+        force_at_hour (int | str | list[int] | None): Hours at which to build even without a change.
+        force_at_day_of_month (int | str | list[int] | None): Days of the month on which to build
+            even without a change.
+        force_at_month (int | str | list[int] | None): Months in which to build even without a
+            change.
+        force_at_day_of_week (int | str | list[int] | None): Days of the week on which to build even
+            without a change.
+    """
 
     compare_attrs = tuple(field.name for field in fields(TimeTableArguments))
     _times: TimeTableArguments

@@ -29,7 +29,11 @@ _Submitted = tuple[int | None, dict[int, int]]
 
 
 class Triggerable(ReconfigurableBaseScheduler):
-    """Builds when a ``Trigger`` step names it, or another one calls `trigger`."""
+    """Builds when a ``Trigger`` step names it, or another one calls `trigger`.
+
+    Args:
+        reason (str | None): Reason of the builds; by default that of the Trigger step.
+    """
 
     compare_attrs = ("name", "builderNames", "properties", "codebases", "reason")
     reason: Any = None

@@ -16,6 +16,13 @@ class CMake(ShellMixin, BuildStep):
 
     *path* is a directory of sources, or one that was built in. Subclasses may set
     ``DEFAULT_CMAKE``, the program.
+
+    Args:
+        path (str | None, renderable): Directory with CMakeLists.txt.
+        generator (str | None, renderable): Build system to generate for (`-G`), such as Ninja.
+        definitions (dict[str, Any] | None, renderable): Variables to set (`-D`).
+        options (list[str] | None, renderable): Further arguments.
+        cmake (str | None, renderable): The program; by default the class attribute DEFAULT_CMAKE.
     """
 
     DEFAULT_CMAKE: Any = "cmake"

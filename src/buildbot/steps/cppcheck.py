@@ -18,6 +18,13 @@ class Cppcheck(ShellMixin, BuildStep):
 
     Messages of a severity are in the log ``SEVERITY log``; their number is in the statistic and
     the property ``cppcheck-SEVERITY``, and all of them in ``cppcheck-total``.
+
+    Args:
+        source (list[str], renderable): Files and directories to check.
+        binary (str, renderable): The program.
+        enable (list[str], renderable): Kinds of checks to switch on (`--enable`).
+        inconclusive (bool, renderable): Report what is not certain, too (`--inconclusive`).
+        extra_args (list[str], renderable): Further arguments.
     """
 
     MESSAGES = ("error", "warning", "style", "performance", "portability", "information")

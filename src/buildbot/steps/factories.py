@@ -22,6 +22,18 @@ class GNUAutoconf(BuildFactory):
 
     A command that is None leaves its step out; ``reconf`` (True, or a command) adds
     ``autoreconf -si`` before the configure step.
+
+    Args:
+        source (Any): Step that gets the sources.
+        configure (str | None): Command that configures; None skips the step.
+        configureEnv (dict[str, str] | None): Environment variables of configure.
+        configureFlags (list[str] | None): Arguments of configure.
+        reconf (bool | str | list[str] | None): Command that makes configure first; True for
+            autoreconf.
+        compile (str | list[str] | None): Command that compiles; None skips the step.
+        test (str | list[str] | None): Command that tests; None skips the step.
+        distcheck (str | list[str] | None): Command that checks the distribution; None skips the
+            step.
     """
 
     def __init__(
@@ -57,7 +69,13 @@ def _listed(command: Command) -> str | list[str]:
 
 
 class BasicBuildFactory(GNUAutoconf):
-    """Autoconf's steps on a CVS checkout."""
+    """Autoconf's steps on a CVS checkout.
+
+    Args:
+        cvsroot (str): The repository.
+        cvsmodule (str): The module to check out.
+        cvsCopy (bool): Check out to a copy each time.
+    """
 
     def __init__(
         self,
@@ -81,7 +99,17 @@ class BasicBuildFactory(GNUAutoconf):
 
 
 class QuickBuildFactory(BuildFactory):
-    """An incremental CVS checkout, then configure, compile, and test."""
+    """An incremental CVS checkout, then configure, compile, and test.
+
+    Args:
+        cvsroot (str): The repository.
+        cvsmodule (str): The module to check out.
+        configure (str | None): Command that configures; None skips the step.
+        configureEnv (dict[str, str] | None): Environment variables of configure.
+        compile (str | list[str] | None): Command that compiles; None skips the step.
+        test (str | list[str] | None): Command that tests; None skips the step.
+        cvsCopy (bool): Check out to a copy each time.
+    """
 
     useProgress = False
 
@@ -105,7 +133,11 @@ class QuickBuildFactory(BuildFactory):
 
 
 class BasicSVN(GNUAutoconf):
-    """Autoconf's steps on a Subversion checkout."""
+    """Autoconf's steps on a Subversion checkout.
+
+    Args:
+        svnurl (str): Address of the directory to check out.
+    """
 
     def __init__(
         self,
@@ -122,7 +154,12 @@ class BasicSVN(GNUAutoconf):
 
 
 class CPAN(BuildFactory):
-    """Source, ``perl Makefile.PL``, ``make``, and the Perl module's tests."""
+    """Source, ``perl Makefile.PL``, ``make``, and the Perl module's tests.
+
+    Args:
+        source (Any): Step that gets the sources.
+        perl (str): The perl program.
+    """
 
     def __init__(self, source: Any, perl: str = "perl") -> None:
         super().__init__([source])
@@ -132,7 +169,13 @@ class CPAN(BuildFactory):
 
 
 class Distutils(BuildFactory):
-    """Source, ``python ./setup.py build``, and a test command if one is given."""
+    """Source, ``python ./setup.py build``, and a test command if one is given.
+
+    Args:
+        source (Any): Step that gets the sources.
+        python (str): The Python program.
+        test (str | list[str] | None): Command that tests; None skips the step.
+    """
 
     def __init__(self, source: Any, python: str = "python", test: Command | None = None) -> None:
         super().__init__([source])
@@ -142,7 +185,20 @@ class Distutils(BuildFactory):
 
 
 class Trial(BuildFactory):
-    """Source, ``setup.py build`` (unless ``buildpython`` is empty), and Twisted's trial."""
+    """Source, ``setup.py build`` (unless ``buildpython`` is empty), and Twisted's trial.
+
+    Args:
+        source (Any): Step that gets the sources.
+        buildpython (list[str]): Command that runs setup.py.
+        trialpython (list[str]): Python with which to run trial.
+        trial (str): The trial program.
+        testpath (str): Directory to put on PYTHONPATH.
+        randomly (bool | None): Run the tests in random order.
+        recurse (bool | None): Look for tests in packages below, too.
+        tests (str | list[str] | None): Modules or packages to test.
+        useTestCaseNames (bool): Test the modules that belong to the changed files.
+        env (dict[str, str] | None): Environment variables of trial.
+    """
 
     def __init__(
         self,

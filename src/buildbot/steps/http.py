@@ -31,6 +31,33 @@ class HTTPStep(BuildStep):
     *timeout* is in seconds, one number or (connecting, waiting for data). The log ``log`` has the
     headers, ``content`` the body of the answer. Headers in *hide_request_headers* and
     *hide_response_headers*, and those that carry credentials, are not shown.
+
+    Args:
+        url (str, renderable): Address to send the request to.
+        method (str, renderable): One of POST, GET, PUT, DELETE, HEAD, OPTIONS.
+        params (dict[str, Any] | None, renderable): Parameters for the query string.
+        data (str | bytes | dict[str, Any] | None, renderable): The body: text, bytes, or a
+            dictionary for a form.
+        json (Any, renderable): Value to send as JSON.
+        headers (dict[str, str] | None, renderable): Headers to send.
+        cookies (dict[str, str] | None, renderable): Cookies to send.
+        files (dict[str, Any] | None, renderable): Files to send with the form, by name.
+        auth (Any, renderable): Credentials: a tuple (user, password).
+        timeout (float | tuple[float, float] | None, seconds, renderable): Limit for connecting and
+            for waiting for data: one number, or one for each.
+        allow_redirects (bool | None, renderable): Whether to follow redirections; None for yes.
+        proxies (dict[str, str] | None, renderable): Proxies by protocol.
+        hooks (Any, renderable): Accepted for compatibility, and ignored.
+        stream (bool | None, renderable): Accepted for compatibility: bodies always go to the log
+            piece by piece.
+        verify (bool | str | None, renderable): Whether to check certificates, or the file with
+            those to trust.
+        cert (str | tuple[str, str] | None, renderable): Certificate of the master: a file, or
+            (certificate, key).
+        hide_request_headers (list[str], renderable): Headers of the request that the log does not
+            show.
+        hide_response_headers (list[str], renderable): Headers of the answer that the log does not
+            show.
     """
 
     name = "HTTPStep"
@@ -157,42 +184,66 @@ def _timeout(timeout: Any) -> aiohttp.ClientTimeout:
 
 
 class POST(HTTPStep):
-    """Send a POST request."""
+    """Send a POST request.
+
+    Args:
+        url (str, renderable): Address to send the request to.
+    """
 
     def __init__(self, url: Any, **kwargs: Any) -> None:
         super().__init__(url, method="POST", **kwargs)
 
 
 class GET(HTTPStep):
-    """Send a GET request."""
+    """Send a GET request.
+
+    Args:
+        url (str, renderable): Address to send the request to.
+    """
 
     def __init__(self, url: Any, **kwargs: Any) -> None:
         super().__init__(url, method="GET", **kwargs)
 
 
 class PUT(HTTPStep):
-    """Send a PUT request."""
+    """Send a PUT request.
+
+    Args:
+        url (str, renderable): Address to send the request to.
+    """
 
     def __init__(self, url: Any, **kwargs: Any) -> None:
         super().__init__(url, method="PUT", **kwargs)
 
 
 class DELETE(HTTPStep):
-    """Send a DELETE request."""
+    """Send a DELETE request.
+
+    Args:
+        url (str, renderable): Address to send the request to.
+    """
 
     def __init__(self, url: Any, **kwargs: Any) -> None:
         super().__init__(url, method="DELETE", **kwargs)
 
 
 class HEAD(HTTPStep):
-    """Send a HEAD request."""
+    """Send a HEAD request.
+
+    Args:
+        url (str, renderable): Address to send the request to.
+    """
 
     def __init__(self, url: Any, **kwargs: Any) -> None:
         super().__init__(url, method="HEAD", **kwargs)
 
 
 class OPTIONS(HTTPStep):
-    """Send an OPTIONS request."""
+    """Send an OPTIONS request.
+
+    Args:
+        url (str, renderable): Address to send the request to.
+    """
 
     def __init__(self, url: Any, **kwargs: Any) -> None:
         super().__init__(url, method="OPTIONS", **kwargs)

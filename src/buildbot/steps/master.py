@@ -27,6 +27,16 @@ class MasterShellCommand(BuildStep):
     ``command`` is a list of words, or one string for the shell. Values of ``env`` may be lists
     (joined as a path) and name variables of the master's environment (``${PATH}``); None removes
     a variable.
+
+    Args:
+        command (str | list[str], renderable): The program and its arguments, or one string for the
+            master's shell.
+        env (dict[str, str | list[str] | None] | None, default None, renderable): Environment
+            variables; values may name variables of the master (`${PATH}`), a list is joined like a
+            path, None removes the variable.
+        usePTY (bool | int, default 0): Accepted and ignored: there is no terminal.
+        interruptSignal (str, default KILL): Signal that ends the program when the step is stopped.
+        logEnviron (bool, default True): Whether the log's header shows the environment.
     """
 
     name = "MasterShellCommand"
@@ -132,7 +142,12 @@ def _environment(wanted: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 class SetProperty(BuildStep):
-    """Set one property of the build."""
+    """Set one property of the build.
+
+    Args:
+        property (str, renderable): Name of the property.
+        value (Any, renderable): Its value.
+    """
 
     name = "SetProperty"
     description: Any = ["Setting"]
@@ -151,7 +166,11 @@ class SetProperty(BuildStep):
 
 
 class SetProperties(BuildStep):
-    """Set several properties: of a dictionary, or of a renderable that gives one."""
+    """Set several properties: of a dictionary, or of a renderable that gives one.
+
+    Args:
+        properties (dict[str, Any] | None, renderable): The properties' values by name.
+    """
 
     name = "SetProperties"
     description: Any = ["Setting Properties.."]
@@ -170,7 +189,11 @@ class SetProperties(BuildStep):
 
 
 class Assert(BuildStep):
-    """FAILURE if ``check``, rendered, is false."""
+    """FAILURE if ``check``, rendered, is false.
+
+    Args:
+        check (Any, renderable): What has to be true; otherwise the step fails.
+    """
 
     name = "Assert"
     description: Any = ["Checking.."]
@@ -188,7 +211,11 @@ class Assert(BuildStep):
 
 
 class LogRenderable(BuildStep):
-    """Write a renderable's value to the log ``Output``, laid out."""
+    """Write a renderable's value to the log ``Output``, laid out.
+
+    Args:
+        content (Any, renderable): What to write to the log, as JSON.
+    """
 
     name = "LogRenderable"
     description: Any = ["Logging"]

@@ -141,7 +141,11 @@ class BuildEPYDoc(Checks):
 
 
 class PyLint(Checks):
-    """Run ``pylint`` (the *command* has to be given); fatal messages and errors are FAILURE."""
+    """Run ``pylint`` (the *command* has to be given); fatal messages and errors are FAILURE.
+
+    Args:
+        store_results (bool): Accepted and ignored: Buildbot would keep test results, too.
+    """
 
     name = "pylint"
     description: Any = ["running", "pylint"]
@@ -182,6 +186,16 @@ class Sphinx(ShellMixin, BuildStep):
 
     *mode* is ``incremental`` or ``full``; *defines* are settings (``-D``), *tags* are ``-t``;
     with *strict_warnings* a warning makes the step FAILURE.
+
+    Args:
+        sphinx_sourcedir (str, renderable): Directory with the sources of the documentation.
+        sphinx_builddir (str, required, renderable): Directory for what is built.
+        sphinx_builder (str | None): Builder (`-b`); by default HTML.
+        sphinx (str | list[str]): The program.
+        tags (list[str] | None, renderable): Tags to set (`-t`).
+        defines (dict[str, Any] | None, renderable): Settings to override (`-D`).
+        strict_warnings (bool): Warnings make the step FAILURE (`-W`).
+        mode (str): "incremental", or "full" to build everything (`-E`).
     """
 
     name = "sphinx"

@@ -67,6 +67,20 @@ class Trial(ShellMixin, BuildStep):
 
     *python* and *trial* are the programs; *testpath* is put on PYTHONPATH, None leaves it alone.
     *recurse* looks into packages, *randomly* mixes the tests, *jobs* runs several at once.
+
+    Args:
+        tests (str | list[str] | None, renderable): Modules or packages to test; this or
+            testChanges.
+        testChanges (bool): Test the modules that belong to the changed files.
+        python (str | list[str] | None): Python with which to run trial.
+        trial (str): The program.
+        trialMode (list[str]): Arguments that choose the reporter.
+        trialArgs (list[str]): Further arguments.
+        testpath (str | None): Directory to put on PYTHONPATH; None leaves it alone.
+        recurse (bool): Look for tests in packages below, too.
+        randomly (bool): Run the tests in random order.
+        reactor (str | None): Twisted's reactor to use.
+        jobs (int | None, renderable): How many tests to run in parallel.
     """
 
     name = "trial"
@@ -167,7 +181,11 @@ class RemovePYCs(ShellCommand):
 
 
 class HLint(ShellMixin, BuildStep):
-    """Run ``lore --output lint`` on the ``.xhtml`` files of the changes; messages are WARNINGS."""
+    """Run ``lore --output lint`` on the ``.xhtml`` files of the changes; messages are WARNINGS.
+
+    Args:
+        python (str | list[str] | None): Python with which to run lore.
+    """
 
     name = "hlint"
     description: Any = ["running", "hlint"]

@@ -29,7 +29,12 @@ __all__ = [
 
 
 class ShellCommand(ShellMixin, BuildStep):
-    """Run ``command``: a list of words, or one string for the worker's shell."""
+    """Run ``command``: a list of words, or one string for the worker's shell.
+
+    Args:
+        command (str | list[str | list[str]], required, renderable): The program and its arguments,
+            or one string for the worker's shell.
+    """
 
     name = "shell"
 
@@ -95,7 +100,16 @@ class TreeSize(ShellMixin, BuildStep):
 
 class SetPropertyFromCommand(ShellMixin, BuildStep):
     """Set a property to a program's output, or several to what ``extract_fn(rc, stdout, stderr)``
-    returns (a dictionary, also by a coroutine or Deferred)."""
+    returns (a dictionary, also by a coroutine or Deferred).
+
+    Args:
+        property (str | None, renderable): Name of the property that gets the program's output.
+        extract_fn (Callable[[int, str, str], Any] | None): function(rc, stdout, stderr) that
+            returns a dictionary of properties; instead of property.
+        strip (bool): Whether to remove white space around the output.
+        includeStdout (bool): Whether standard output is part of the value.
+        includeStderr (bool): Whether standard error is part of the value.
+    """
 
     name = "setproperty"
     renderables: ClassVar[Any] = ["property"]

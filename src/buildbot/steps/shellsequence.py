@@ -22,7 +22,19 @@ from buildbot.process.shell_mixin import ShellMixin
 
 
 class ShellArg(ResultComputingConfigMixin, ComparableMixin):
-    """One program of a `ShellSequence`: its command, its log, and how its result counts."""
+    """One program of a `ShellSequence`: its command, its log, and how its result counts.
+
+    Args:
+        command (str | list[str | list[str]], required, renderable): The program and its arguments,
+            or one string for the worker's shell.
+        logname (str | None, renderable): Log for its output; None for stdio.
+        logfile (str | None, default None): Old name of logname.
+        haltOnFailure (bool, renderable): A failure ends the sequence.
+        flunkOnFailure (bool, renderable): A failure makes the step FAILURE.
+        flunkOnWarnings (bool, renderable): Warnings make the step FAILURE.
+        warnOnFailure (bool, renderable): A failure makes the step WARNINGS.
+        warnOnWarnings (bool, renderable): Warnings make the step WARNINGS.
+    """
 
     publicAttributes: ClassVar[Any] = [
         *ResultComputingConfigMixin.resultConfig,
@@ -68,6 +80,10 @@ class ShellSequence(ShellMixin, BuildStep):
     """Run ``commands`` (a list of `ShellArg`, or a renderable of one) in order.
 
     A subclass's ``run`` may pass other commands to `runShellSequence`.
+
+    Args:
+        commands (list[Any] | None, renderable): The programs: a list of util.ShellArg, or a
+            renderable of one.
     """
 
     last_command: Any = None

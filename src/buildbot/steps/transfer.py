@@ -31,7 +31,16 @@ MOST = 32 * 1024 * 1024
 
 
 class _Download(BuildStep):
-    """What the downloads have in common: ``workerdest`` is there whole, or not at all."""
+    """What the downloads have in common: ``workerdest`` is there whole, or not at all.
+
+    Args:
+        workerdest (str, required, renderable): Path on the worker, relative to the working
+            directory.
+        maxsize (int | None, bytes): A source that is larger fails the step; None for no limit.
+        blocksize (int, bytes): Size of the pieces that are sent.
+        mode (int | None): Permissions of the new file, such as 0o644.
+        slavedest (str | None, default None): Old name of workerdest.
+    """
 
     renderables: ClassVar[Any] = ["workerdest"]
     haltOnFailure = True
@@ -87,6 +96,9 @@ class FileDownload(_Download):
 
     ``mastersrc`` is relative to the master's directory. A file of more than 32 MiB, or ``maxsize``
     bytes, fails the step, and nothing is written.
+
+    Args:
+        mastersrc (str, renderable): Path on the master, relative to its directory.
     """
 
     name = "download"
@@ -124,7 +136,11 @@ class FileDownload(_Download):
 
 
 class StringDownload(_Download):
-    """Write a text to a file on the worker, as UTF-8."""
+    """Write a text to a file on the worker, as UTF-8.
+
+    Args:
+        s (str, renderable): The file's text.
+    """
 
     name = "string_download"
     renderables: ClassVar[Any] = ["s"]
@@ -157,7 +173,11 @@ class StringDownload(_Download):
 
 
 class JSONStringDownload(_Download):
-    """Write a value to a file on the worker, as JSON."""
+    """Write a value to a file on the worker, as JSON.
+
+    Args:
+        o (Any, renderable): Value to write as JSON.
+    """
 
     name = "json_download"
     renderables: ClassVar[Any] = ["o"]

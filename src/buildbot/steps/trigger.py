@@ -42,6 +42,25 @@ class Trigger(BuildStep):
     the step cancels what it waits for.
 
     Subclasses override `getSchedulersAndProperties` and `createTriggerProperties`.
+
+    Args:
+        schedulerNames (list[str], required, renderable): Names of the Triggerable schedulers to
+            trigger.
+        sourceStamp (dict[str, Any] | None): One source stamp for the triggered builds, as a
+            dictionary; or sourceStamps.
+        sourceStamps (list[dict[str, Any]] | None, renderable): Source stamps for the triggered
+            builds, one for each codebase; by default those of this build.
+        updateSourceStamp (bool | None, renderable): Use the revisions that this build has checked
+            out (got_revision); the default unless source stamps are given.
+        alwaysUseLatest (bool, renderable): Give the triggered builds no source stamps: they build
+            the newest.
+        waitForFinish (bool): Wait for the triggered builds, and take over the worst result.
+        set_properties (dict[str, Any] | None, renderable): Properties for the triggered builds.
+        copy_properties (list[str] | None): Names of this build's properties to hand on.
+        parent_relationship (str, renderable): Words that say how the triggered builds are related
+            to this one.
+        unimportantSchedulerNames (list[str] | None, renderable): Schedulers whose builds do not
+            count for the result.
     """
 
     name = "trigger"

@@ -9,7 +9,6 @@ import os
 import posixpath
 import tarfile as _tarfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -21,7 +20,7 @@ from buildbot.config import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
-from chargehand.domain.session import Receipt
+from buildbot.steps.receiving import Receiving
 
 # Python 3.11.2, which Debian 12 has, cannot keep an archive from leaving its directory.
 _CAN_FILTER = hasattr(_tarfile, "data_filter")
@@ -30,49 +29,18 @@ tarfile: Any = _tarfile if _CAN_FILTER else importlib.import_module("backports.t
 _BLOCK = 256 * 1024
 
 
-class _Receiving(RemoteCommand):
-    """A command whose ``content`` goes to a file of the master.
-
-    The worker goes on when a piece is written, so that a slow disk slows it down. A piece comes
-    once, also when the connection is interrupted.
-    """
-
-    def __init__(self, name: str, arguments: dict[str, Any], file: BinaryIO) -> None:
-        super().__init__(name, arguments)
-        self._file = file
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="upload")
-        self._interruption: asyncio.Future[Any] | None = None
-        self.failure: OSError | None = None
-
-    def _take_value(self, key: str, value: Any) -> Receipt | None:
-        if key != "content":
-            return super()._take_value(key, value)
-        return asyncio.get_running_loop().run_in_executor(self._writer, self._keep, value)
-
-    def _keep(self, piece: bytes) -> None:
-        if self.failure is not None:
-            return
-        try:
-            self._file.write(piece)
-        except OSError as error:
-            self.failure = error
-
-    async def finish(self) -> None:
-        """Wait until everything is written."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._flush)
-        self._writer.shutdown(wait=False)
-
-    def _flush(self) -> None:
-        if self.failure is None:
-            try:
-                self._file.flush()
-            except OSError as error:
-                self.failure = error
-
-
 class _Upload(BuildStep):
-    """What the uploads have in common: ``masterdest`` is there whole, or as it was before."""
+    """What the uploads have in common: ``masterdest`` is there whole, or as it was before.
+
+    Args:
+        masterdest (str, required, renderable): Path on the master, relative to its directory;
+            missing directories are created.
+        maxsize (int | None, bytes): A source that is larger fails the step, and nothing is written;
+            None for no limit.
+        blocksize (int, bytes): Size of the pieces that are sent.
+        url (str | None, renderable): Address of the result, shown as a link of the step.
+        urlText (str | None, renderable): Text of that link; by default the last part of masterdest.
+    """
 
     renderables: ClassVar[Any] = ["workersrc", "masterdest", "url", "urlText"]
     haltOnFailure = True
@@ -155,7 +123,7 @@ class _Upload(BuildStep):
         place: Callable[[Path, list[float] | None], None],
     ) -> str | None:
         more = {"workdir": self.workdir, "maxsize": self.maxsize, "blocksize": self.blocksize}
-        command = _Receiving(command_name, {**arguments, **more}, file)
+        command = Receiving(command_name, {**arguments, **more}, file)
         try:
             await inward(self.runCommand, command)
         finally:
@@ -194,6 +162,13 @@ class FileUpload(_Upload):
     ``workersrc`` is relative to the working directory, ``masterdest`` to the master's directory;
     missing directories are made. ``mode`` is that of the new file, ``keepstamp`` keeps the times of
     the old one. A file of more than ``maxsize`` bytes fails the step, and nothing is written.
+
+    Args:
+        workersrc (str, required, renderable): Path on the worker, relative to the working
+            directory.
+        mode (int | None): Permissions of the new file, such as 0o644.
+        keepstamp (bool): Keep the times of the worker's file.
+        slavesrc (str | None, default None): Old name of workersrc.
     """
 
     name = "upload"
@@ -239,6 +214,12 @@ class DirectoryUpload(_Upload):
 
     It travels as an archive, compressed if ``compress`` is ``"gz"`` or ``"bz2"``; ``maxsize``
     limits the archive. Links that lead out of the directory fail the step.
+
+    Args:
+        workersrc (str, required, renderable): Path on the worker, relative to the working
+            directory.
+        compress (str | None): "gz" or "bz2" to compress what is sent.
+        slavesrc (str | None, default None): Old name of workersrc.
     """
 
     name = "upload"
@@ -282,6 +263,15 @@ class MultipleFileUpload(_Upload):
 
     With ``glob``, ``workersrcs`` are patterns. Subclasses override `uploadDone` and
     `allUploadsDone`. Without anything to copy, the step is skipped.
+
+    Args:
+        workersrcs (list[str] | str, required, renderable): Paths of files and directories on the
+            worker, relative to the working directory.
+        glob (bool): workersrcs are patterns such as `*.log`.
+        mode (int | None): Permissions of the new files, such as 0o644.
+        compress (str | None): "gz" or "bz2" to compress directories that are sent.
+        keepstamp (bool): Keep the times of the worker's files.
+        slavesrcs (list[str] | str | None, default None): Old name of workersrcs.
     """
 
     name = "upload"

@@ -28,6 +28,22 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
     property ``warnings-count``; a program that warned ends as WARNINGS, and as FAILURE if it warned
     more often than ``maxWarnCount``. ``warningExtractor(step, line, match)`` returns (file, line
     number, text); ``suppressionList`` and ``suppressionFile`` say which do not count.
+
+    Args:
+        warningPattern (str | None, renderable): Regular expression that a line with a warning
+            matches from its start; None counts nothing.
+        warningExtractor (Callable[..., Any] | None): function(step, line, match) that returns
+            (file, line number, text) of a warning; by default the whole line.
+        maxWarnCount (int | None, renderable): More warnings than this make the step FAILURE; None
+            for no limit.
+        directoryEnterPattern (str | None, renderable): Regular expression of lines that say which
+            directory is entered; its group is the directory.
+        directoryLeavePattern (str | None, renderable): Regular expression of lines that say that a
+            directory is left.
+        suppressionFile (str | None, renderable): File on the worker that lists warnings that do not
+            count.
+        suppressionList (list[Any] | None, renderable): Tuples (file pattern, text pattern, first
+            line, last line) of warnings that do not count.
     """
 
     renderables: ClassVar[Any] = [

@@ -20,7 +20,13 @@ class WorkerBuildStep(BuildStep):
 
 
 class SetPropertiesFromEnv(WorkerBuildStep):
-    """Set properties of the same names from variables of the worker's environment."""
+    """Set properties of the same names from variables of the worker's environment.
+
+    Args:
+        variables (str | list[str]): Names of the worker's environment variables that become
+            properties.
+        source (str): Source of the properties.
+    """
 
     name = "SetPropertiesFromEnv"
     description: Any = ["Setting"]
@@ -49,7 +55,11 @@ class SetPropertiesFromEnv(WorkerBuildStep):
 
 
 class FileExists(WorkerBuildStep):
-    """FAILURE unless ``file`` is a file below the builder's directory on the worker."""
+    """FAILURE unless ``file`` is a file below the builder's directory on the worker.
+
+    Args:
+        file (str, renderable): Path on the worker, relative to the builder's directory.
+    """
 
     name = "FileExists"
     renderables: ClassVar[Any] = ["file"]
@@ -76,7 +86,14 @@ class FileExists(WorkerBuildStep):
 
 
 class CopyDirectory(WorkerBuildStep):
-    """Copy a directory on the worker, paths being below the builder's directory."""
+    """Copy a directory on the worker, paths being below the builder's directory.
+
+    Args:
+        src (str, renderable): Directory to copy, relative to the builder's directory.
+        dest (str, renderable): Where to copy it; must not exist.
+        timeout (float, seconds): Give up when the copy makes no progress for so long.
+        maxTime (float | None, seconds): Give up when it takes longer; None for no limit.
+    """
 
     name = "CopyDirectory"
     description: Any = ["Copying"]
@@ -118,7 +135,11 @@ class CopyDirectory(WorkerBuildStep):
 
 
 class RemoveDirectory(WorkerBuildStep):
-    """Remove a directory (or several) on the worker."""
+    """Remove a directory (or several) on the worker.
+
+    Args:
+        dir (str, renderable): Directory to remove, relative to the builder's directory.
+    """
 
     name = "RemoveDirectory"
     description: Any = ["Deleting"]
@@ -143,7 +164,12 @@ class RemoveDirectory(WorkerBuildStep):
 
 
 class MakeDirectory(WorkerBuildStep):
-    """Make a directory and its parents on the worker."""
+    """Make a directory and its parents on the worker.
+
+    Args:
+        dir (str, renderable): Directory to create, relative to the builder's directory; those above
+            are created, too.
+    """
 
     name = "MakeDirectory"
     description: Any = ["Creating"]

@@ -21,6 +21,10 @@ class GitCredentialInputRenderer(Renderable, ComparableMixin):
     """Renders to one description in git's credential format.
 
     Its attributes are ``username``, ``password``, ``url`` …; they may be renderables, as Secret.
+
+    Args:
+        credential_attributes (Any, renderable): Attributes as git-credential(1) has them: username,
+            password, url ….
     """
 
     compare_attrs = ("_attributes",)
@@ -40,6 +44,11 @@ class GitCredentialOptions(ComparableMixin):
     """Credentials that git shall use: a list of descriptions, each a text or a renderable.
 
     ``use_http_path`` says whether git tells repositories of one server apart.
+
+    Args:
+        credentials (list[Any], renderable): Texts as git-credential(1) reads them, or
+            util.GitCredentialInputRenderer.
+        use_http_path (bool | None): Setting credential.useHttpPath of git.
     """
 
     compare_attrs = ("credentials", "use_http_path")

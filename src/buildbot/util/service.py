@@ -197,6 +197,9 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
     starts to `reconfigService`.
 
     Keyword arguments named in ``secrets`` are rendered before `reconfigService` sees them.
+
+    Args:
+        name (str | None): Name, unique among services of its kind; may be a class attribute.
     """
 
     compare_attrs: ClassVar[Any] = ("name", "_config_args", "_config_kwargs")

@@ -20,7 +20,44 @@ _SIGNS = {
 
 
 class SourceStampFilter(ComparableMixin):
-    """Lets source stamps (dictionaries) pass that fulfil all conditions."""
+    """Lets source stamps (dictionaries) pass that fulfil all conditions.
+
+    Args:
+        filter_fn (Callable[[Any], Any] | None): function(source stamp) that says whether it passes;
+            besides the other conditions.
+        project_eq (str | None | list[str | None]): The project, or one of a list of them, that
+            passes.
+        project_not_eq (str | None | list[str | None]): The project, or a list of them, that does
+            not pass.
+        project_re (str | list[str] | None): Regular expression, or a list of them, that the project
+            matches from its start.
+        project_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            project does not match.
+        repository_eq (str | None | list[str | None]): The repository, or one of a list of them,
+            that passes.
+        repository_not_eq (str | None | list[str | None]): The repository, or a list of them, that
+            does not pass.
+        repository_re (str | list[str] | None): Regular expression, or a list of them, that the
+            repository matches from its start.
+        repository_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            repository does not match.
+        branch_eq (str | None | list[str | None]): The branch, or one of a list of them, that
+            passes.
+        branch_not_eq (str | None | list[str | None]): The branch, or a list of them, that does not
+            pass.
+        branch_re (str | list[str] | None): Regular expression, or a list of them, that the branch
+            matches from its start.
+        branch_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            branch does not match.
+        codebase_eq (str | None | list[str | None]): The codebase, or one of a list of them, that
+            passes.
+        codebase_not_eq (str | None | list[str | None]): The codebase, or a list of them, that does
+            not pass.
+        codebase_re (str | list[str] | None): Regular expression, or a list of them, that the
+            codebase matches from its start.
+        codebase_not_re (str | list[str] | None): Regular expression, or a list of them, that the
+            codebase does not match.
+    """
 
     compare_attrs = ("filter_fn", "filters")
 

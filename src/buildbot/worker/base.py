@@ -24,6 +24,20 @@ class AbstractWorker(ComparableMixin):
     """A worker; subclasses may override ``checkConfig`` with arguments of their own.
 
     The constructor's arguments go to `checkConfig`, which says all that is wrong with them.
+
+    Args:
+        name (str): The worker's name.
+        password (str | None): Password with which it connects.
+        max_builds (int | None): How many builds it runs at once; None for no limit.
+        notify_on_missing (str | list[str] | None): Addresses that get a mail when it is missing.
+        missing_timeout (float | None, seconds): How long it may be away before that mail is sent.
+        properties (dict[str, Any] | None): Properties of its builds.
+        defaultProperties (dict[str, Any] | None): Properties of its builds, unless something else
+            sets them.
+        locks (Any): Lock accesses that each of its builds holds.
+        keepalive_interval (float | None, seconds): How often the connection is tested; None for
+            never.
+        machine_name (str | None): Name of the machine it runs on.
     """
 
     compare_attrs = ("_arguments", "_keywords")

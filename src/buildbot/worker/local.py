@@ -23,6 +23,14 @@ class LocalWorker(AbstractWorker):
     variables to it, with the rules of a step's ``env``. ``inherit_environment`` names variables of
     the master's environment that commands get, too (patterns such as ``JAVA_*`` are allowed), or is
     True for all of them, as with Buildbot. (Both are Chargehand's own.)
+
+    Args:
+        workdir (str | None): Its directory; by default workers/NAME in the master's.
+        reconnect_timeout (float, seconds): How long its commands go on without the master.
+        environment (dict[str, str | list[str] | None] | None): Environment variables for all
+            commands, with the rules of a step's env.
+        inherit_environment (bool | list[str]): Variables of the master's environment that commands
+            get: names, patterns, or True for all.
     """
 
     _kind = "local"

@@ -21,6 +21,10 @@ class BuildStatusGenerator(BuildStatusGeneratorMixin):
     """Reports builds that finish in a way that ``mode`` names.
 
     With ``report_new`` it reports each chosen build when it begins, too.
+
+    Args:
+        report_new (bool): Report when a build starts, too.
+        message_formatter (Any): Formatter of the text; by default reporters.MessageFormatter.
     """
 
     wanted_event_keys: Sequence[tuple[str | None, ...]] = (ENDED,)
@@ -75,7 +79,12 @@ class BuildStatusGenerator(BuildStatusGeneratorMixin):
 
 
 class BuildStartEndStatusGenerator(BuildStatusGeneratorMixin):
-    """Reports each chosen build when it begins and when it finishes, whatever comes of it."""
+    """Reports each chosen build when it begins and when it finishes, whatever comes of it.
+
+    Args:
+        start_formatter (Any): Formatter of the text when a build starts.
+        end_formatter (Any): Formatter of the text when a build has finished.
+    """
 
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (BEGUN, ENDED)
     compare_attrs: ClassVar[Any] = ("start_formatter", "end_formatter")

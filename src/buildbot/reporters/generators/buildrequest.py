@@ -15,7 +15,11 @@ Row = dict[str, Any]
 
 
 class BuildRequestGenerator(BuildStatusGeneratorMixin):
-    """Reports each chosen request when it is made, and when it is cancelled before it is built."""
+    """Reports each chosen request when it is made, and when it is cancelled before it is built.
+
+    Args:
+        formatter (Any): Formatter of the text.
+    """
 
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (
         ("buildrequests", None, "new"),

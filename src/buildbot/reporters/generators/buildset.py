@@ -23,7 +23,12 @@ COMPLETE = ("buildsets", None, "complete")
 
 
 class BuildSetStatusGenerator(BuildStatusGeneratorMixin):
-    """Reports all chosen builds of a buildset in one message, if one of them calls for it."""
+    """Reports all chosen builds of a buildset in one message, if one of them calls for it.
+
+    Args:
+        message_formatter (Any): Formatter of the text of each build; by default
+            reporters.MessageFormatter.
+    """
 
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (COMPLETE,)
     compare_attrs: ClassVar[Any] = ("formatter",)
@@ -106,7 +111,11 @@ class BuildSetStatusGenerator(BuildStatusGeneratorMixin):
 
 @implementer(IReportGenerator)
 class BuildSetCombinedStatusGenerator(ComparableMixin):
-    """Reports each buildset in one message, which the formatter makes of all its builds at once."""
+    """Reports each buildset in one message, which the formatter makes of all its builds at once.
+
+    Args:
+        message_formatter (Any): Formatter of the text, which sees all builds at once.
+    """
 
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (COMPLETE,)
     compare_attrs: ClassVar[Any] = ("formatter",)

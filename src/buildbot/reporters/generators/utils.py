@@ -23,6 +23,18 @@ class BuildStatusGeneratorMixin(ComparableMixin):
     """Chooses builds by result (``mode``), tags, builders, schedulers and branches.
 
     Overridable: `is_message_needed_by_props`, `is_message_needed_by_results`, `build_message`.
+
+    Args:
+        mode (str | list[str]): Which results to report: "all", or a list of change, failing,
+            passing, problem, warnings, exception and cancelled.
+        tags (list[str] | None): Only builders with one of these tags.
+        builders (list[str] | None): Only these builders; or tags.
+        schedulers (list[str] | None): Only builds of these schedulers.
+        branches (list[str | None] | None): Only these branches.
+        subject (str | None): Subject, with `%(builder)s`, `%(result)s`, `%(projectName)s` and
+            `%(title)s`.
+        add_logs (bool | list[str] | None): Attach all logs, or those with these names.
+        add_patch (bool | None): Attach the patches of the build.
     """
 
     compare_attrs: ClassVar[Any] = (

@@ -16,7 +16,13 @@ Row = dict[str, Any]
 
 @implementer(IReportGenerator)
 class WorkerMissingGenerator(ComparableMixin):
-    """Reports workers that have been missing for longer than their ``missing_timeout``."""
+    """Reports workers that have been missing for longer than their ``missing_timeout``.
+
+    Args:
+        workers (str | list[str]): Workers to report: names, or "all".
+        message_formatter (Any): Formatter of the text; by default
+            reporters.MessageFormatterMissingWorker.
+    """
 
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (("workers", None, "missing"),)
     compare_attrs: ClassVar[Any] = ("workers", "formatter")

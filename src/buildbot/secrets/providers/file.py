@@ -18,6 +18,11 @@ class SecretInAFile(SecretProviderBase):
 
     With ``suffixes`` only files with one of them count, and the name is without it. ``strip`` takes
     newlines off the end. The files must not be accessible to others than their owner.
+
+    Args:
+        dirname (str): Directory that has a file for each secret, called like it.
+        suffixes (list[str] | None): Endings of the files' names.
+        strip (bool): Remove white space around the secret.
     """
 
     name = "SecretInAFile"

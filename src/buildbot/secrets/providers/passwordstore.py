@@ -20,6 +20,10 @@ class SecretInPass(SecretProviderBase):
 
     ``gpgPassphrase`` opens the key (None: it needs none), ``dirname`` is the store's directory
     (None: the usual one of the master's user).
+
+    Args:
+        gpgPassphrase (str | None): Passphrase of the key.
+        dirname (str | None): Directory of the password store; by default that of the user.
     """
 
     name = "SecretInPass"

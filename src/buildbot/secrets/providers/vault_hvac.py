@@ -26,7 +26,11 @@ class VaultAuthenticator(ComparableMixin):
 
 
 class VaultAuthenticatorToken(VaultAuthenticator):
-    """With a token that is there already."""
+    """With a token that is there already.
+
+    Args:
+        token (str): The token.
+    """
 
     compare_attrs = ("_token",)
 
@@ -39,7 +43,12 @@ class VaultAuthenticatorToken(VaultAuthenticator):
 
 
 class VaultAuthenticatorApprole(VaultAuthenticator):
-    """By AppRole: with the identifiers of a role and of a secret."""
+    """By AppRole: with the identifiers of a role and of a secret.
+
+    Args:
+        roleId (str): The role's identifier.
+        secretId (str): The role's secret.
+    """
 
     compare_attrs = ("_role_id", "_secret_id")
 
@@ -57,7 +66,17 @@ class VaultAuthenticatorApprole(VaultAuthenticator):
 
 
 class HashiCorpVaultKvSecretProvider(SecretProviderBase):
-    """A secret's name is ``path|key``; the delimiter may be escaped in either."""
+    """A secret's name is ``path|key``; the delimiter may be escaped in either.
+
+    Args:
+        vault_server (str): Address of the server.
+        authenticator (Any, required): How to log in: secrets.VaultAuthenticatorToken or
+            VaultAuthenticatorApprole.
+        secrets_mount (str | None): Where the secrets are mounted.
+        api_version (int): Version of the key-value engine: 1 or 2.
+        path_delimiter (str): Character between path and key in the name of a secret.
+        path_escape (str): Character that takes the special meaning from the next one.
+    """
 
     name = "HashiCorpVaultKvSecretProvider"
 

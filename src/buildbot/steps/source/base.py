@@ -23,6 +23,17 @@ class Source(CommandMixin, BuildStep):
 
     ``codebase`` selects the source stamp. With ``alwaysUseLatest`` its revision does not count.
     ``retry`` is ``(delay, repeats)`` for a full checkout that fails.
+
+    Args:
+        mode (str): How sources are brought up to date; see the steps of each version-control
+            system.
+        alwaysUseLatest (bool, renderable): Ignore the source stamp's revision, and take the newest.
+        timeout (float | None, seconds, renderable): Kill a command that writes nothing for so long.
+        retry (tuple[float, int] | None): (delay in seconds, repeats) for a checkout that fails.
+        env (dict[str, str | list[str] | None] | None, renderable): Environment variables of the
+            commands.
+        logEnviron (bool, renderable): Whether the log's header shows the environment.
+        codebase (str, renderable): Codebase whose source stamp is checked out.
     """
 
     renderables = ["alwaysUseLatest", "branch", "codebase", "env", "logEnviron", "timeout"]

@@ -33,6 +33,35 @@ class Git(GitRevisions, Source):
     ``method`` ``clean`` (not what git ignores), ``fresh``, ``clobber`` (all; clones again) or
     ``copy`` (from a clone beside it). A clone that is damaged is made again. What is checked out is
     on its branch, where one is known.
+
+    Args:
+        repourl (str | None, required, renderable): Address of the repository.
+        branch (str, renderable): Branch for builds whose source stamp names none.
+        mode (str, renderable): "incremental" keeps files that earlier builds left, "full" removes
+            them as method says.
+        method (str | None, renderable): For "full": "clean", "fresh" (the default), "clobber" or
+            "copy"; for "incremental" what to do about a damaged clone.
+        reference (str | None, renderable): Repository on the worker whose objects the clone uses.
+        submodules (bool, renderable): Check out submodules, too.
+        remoteSubmodules (bool): Take the newest revisions of the submodules' branches.
+        tags (bool, renderable): Fetch tags, too.
+        shallow (bool | int, renderable): Fetch only the newest commit, or so many.
+        filters (list[str] | None, renderable): Filters for a partial clone (`--filter`).
+        progress (bool): Have git report its progress, so that a long fetch does not count as
+            silence.
+        retryFetch (bool): Try again when fetching fails.
+        clobberOnFailure (bool): Clone again when updating fails.
+        getDescription (bool | dict[str, Any], renderable): Set the property commit-description with
+            git describe; a dictionary has its options.
+        config (dict[str, str] | None, renderable): Settings of git for its commands (`-c`).
+        origin (str | None, renderable): Name of the remote; by default origin.
+        sshPrivateKey (str | None, renderable): Private key for the repository, usually a
+            util.Secret.
+        sshHostKey (str | None, renderable): Public key of the repository's host.
+        sshKnownHosts (str | None, renderable): Content of a known_hosts file, instead of
+            sshHostKey.
+        auth_credentials (tuple[str, str] | None): (user, password) for the repository.
+        git_credentials (Any): Credentials as util.GitCredentialOptions.
     """
 
     name = "git"

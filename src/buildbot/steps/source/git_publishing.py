@@ -15,7 +15,15 @@ _EMPTY_COMMITS = ("disallow", "create-empty-commit", "ignore")
 
 
 class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
-    """What the steps have in common that change a repository."""
+    """What the steps have in common that change a repository.
+
+    Args:
+        timeout (float | None, seconds, renderable): Kill a command that writes nothing for so long.
+        logEnviron (bool, renderable): Whether the log's header shows the environment.
+        env (dict[str, str | list[str] | None] | None, renderable): Environment variables of the
+            commands.
+        config (dict[str, str] | None, renderable): Settings of git for its commands (`-c`).
+    """
 
     haltOnFailure = True
     flunkOnFailure = True
@@ -58,7 +66,15 @@ class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
 
 
 class GitCommit(_GitPublishing):
-    """Commit changed files to the branch that is checked out."""
+    """Commit changed files to the branch that is checked out.
+
+    Args:
+        paths (list[str], required, renderable): Files to add to the commit.
+        messages (list[str], required, renderable): Paragraphs of the commit's message.
+        emptyCommits (str): What to do when nothing changed: "disallow" fails,
+            "create-empty-commit", or "ignore".
+        no_verify (bool): Do not run the repository's hooks.
+    """
 
     name = "gitcommit"
     renderables = ["paths", "messages"]
@@ -109,7 +125,14 @@ class GitCommit(_GitPublishing):
 
 
 class GitTag(_GitPublishing):
-    """Tag what is checked out."""
+    """Tag what is checked out.
+
+    Args:
+        tagName (str, required, renderable): Name of the tag.
+        annotated (bool): Create an annotated tag; needs messages.
+        messages (list[str] | None, renderable): Paragraphs of the tag's message.
+        force (bool): Move the tag if it exists.
+    """
 
     name = "gittag"
     renderables = ["tagName", "messages"]
@@ -151,7 +174,20 @@ class GitTag(_GitPublishing):
 
 
 class GitPush(_GitPublishing):
-    """Push a branch to a repository."""
+    """Push a branch to a repository.
+
+    Args:
+        repourl (str, required, renderable): Address to push to.
+        branch (str, required, renderable): Branch to push.
+        force (bool): Overwrite the branch if it has other commits.
+        sshPrivateKey (str | None, renderable): Private key for the repository, usually a
+            util.Secret.
+        sshHostKey (str | None, renderable): Public key of the repository's host.
+        sshKnownHosts (str | None, renderable): Content of a known_hosts file, instead of
+            sshHostKey.
+        auth_credentials (tuple[str, str] | None): (user, password) for the repository.
+        git_credentials (Any): Credentials as util.GitCredentialOptions.
+    """
 
     name = "gitpush"
     renderables = ["repourl", "branch", "sshPrivateKey", "sshHostKey", "sshKnownHosts"]

@@ -38,6 +38,25 @@ class SVN(Source):
     Paths in ``keep_on_purge`` stay. A working copy of another address is replaced; one that a
     killed svn left locked is mended. With ``preferLastChangedRev``, ``got_revision`` is the last
     revision that changed something below ``repourl``.
+
+    Args:
+        repourl (str | None, required, renderable): Address of the directory to check out; may
+            contain `%%BRANCH%%`.
+        mode (str, renderable): "incremental" keeps files that earlier builds left, "full" removes
+            them as method says.
+        method (str | None, renderable): For "full": "clean", "fresh" (the default), "clobber",
+            "copy" or "export".
+        username (str | None, renderable): User of the repository.
+        password (str | None, renderable): The user's password, usually a util.Secret.
+        extra_args (list[str] | None, renderable): Further arguments for svn.
+        keep_on_purge (list[str] | None, renderable): Paths that cleaning keeps.
+        depth (str | None, renderable): How much to check out: "empty", "files", "immediates" or
+            "infinity".
+        preferLastChangedRev (bool, renderable): Set got_revision to the last revision that changed
+            something below repourl.
+        svnurl (str | None): Old name of repourl.
+        baseURL (str | None): Old form of repourl: the branch is appended.
+        defaultBranch (str | None): Old form: the branch to append when there is none.
     """
 
     name = "svn"
