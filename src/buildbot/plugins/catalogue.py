@@ -116,7 +116,7 @@ WORKER = {
     **_accepted("buildbot.worker.", "latent"),
     **_of("buildbot.worker.base", "AbstractWorker", "Worker"),
     **_of("buildbot.worker.latent", "AbstractLatentWorker"),
-    **_of("buildbot.worker.local", "LocalWorker"),
+    **_of("buildbot.worker.local", "LocalLatentWorker", "LocalWorker"),
 }
 
 REPORTERS = {

@@ -57,6 +57,7 @@ _SLAVES = {
     "buildbot.buildslave.openstack": _moved(
         "buildbot.worker.openstack", OpenStackLatentBuildSlave="OpenStackLatentWorker"
     ),
+    "buildbot.test_slaves": _moved("buildbot.test.latent", FakeLatentBuildSlave="FakeLatentWorker"),
     "buildbot.locks": _moved("buildbot.locks", SlaveLock="WorkerLock"),
     "buildbot.interfaces": _moved(
         "buildbot.interfaces",

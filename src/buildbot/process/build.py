@@ -112,6 +112,11 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
             self.path_module = ntpath
             self.path_cls = PureWindowsPath
 
+    def _meet_worker(self, facts: BuildFacts) -> None:
+        """Take what became known when the worker was started."""
+        self._take_place(facts, self.master)
+        self._given_properties = facts.properties
+
     def setupBuild(self) -> Any:
         """Make the steps. Subclasses may extend it, and add or remove some in ``self.steps``."""
         self.steps = [self._new_step(factory) for factory in self.stepFactories]

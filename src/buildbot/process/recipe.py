@@ -70,6 +70,18 @@ class RecipeBuild:
     def __init__(self, build: Build) -> None:
         self._build = build
 
+    @property
+    def build(self) -> Build:
+        """The user's object, with the properties that are known before it starts."""
+        build = self._build
+        if not build.properties.properties:
+            build.properties.properties.update(build._given_properties)
+        return build
+
+    def worker_started(self, facts: BuildFacts) -> None:
+        """Take what is known now that the worker is connected."""
+        contained(self._build._meet_worker, facts)
+
     def next_step(self) -> RecipeStep | None:
         """Return the next step in order. Raises what the build's class raises."""
         step = contained(self._build.getNextStep)

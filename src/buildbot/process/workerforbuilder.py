@@ -129,7 +129,7 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
         """Return whether it could start a build now."""
         slot = self.slot
         full = slot.max_builds is not None and slot.running >= slot.max_builds
-        return slot.connected and not slot.paused and not full
+        return slot.is_reachable and not slot.paused and not full
 
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
         """Return the version of a command on the worker."""

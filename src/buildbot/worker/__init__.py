@@ -2,6 +2,6 @@
 
 from buildbot.worker.base import AbstractWorker, Worker
 from buildbot.worker.latent import AbstractLatentWorker
-from buildbot.worker.local import LocalWorker
+from buildbot.worker.local import LocalLatentWorker, LocalWorker
 
-__all__ = ["AbstractLatentWorker", "AbstractWorker", "LocalWorker", "Worker"]
+__all__ = ["AbstractLatentWorker", "AbstractWorker", "LocalLatentWorker", "LocalWorker", "Worker"]

@@ -1,4 +1,4 @@
-"""A worker on the master's machine, which the master starts."""
+"""Workers on the master's machine, which the master starts: for good, or for builds only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from buildbot._border.arguments import own_arguments
 from buildbot._border.errors import error, warn
 from buildbot.worker.base import AbstractWorker
+from buildbot.worker.latent import AbstractLatentWorker
 
 DEFAULT_RECONNECT_TIMEOUT = 600.0
 
@@ -78,6 +79,23 @@ class LocalWorker(AbstractWorker):
             "environment": self.environment,
             "inherit_environment": self.inherit_environment,
         }
+
+
+class LocalLatentWorker(LocalWorker, AbstractLatentWorker):
+    """A latent worker whose machine is an agent on the master's machine: for tests, and to begin
+    a latent worker of your own with.
+
+    It takes the arguments of `LocalWorker` and of `AbstractLatentWorker`; ``max_builds``,
+    ``build_wait_timeout`` (seconds, 600 by default) and ``missing_timeout`` among them.
+    """
+
+    async def start_instance(self, build: Any) -> Any:
+        """Start the agent; subclasses may do more before and after."""
+        await self._connect()
+        return True
+
+    async def stop_instance(self, fast: bool = False) -> None:
+        """Let the agent end, which it does when this returns; subclasses may do more."""
 
 
 def _problems_of_variables(environment: object, inherit: object) -> Iterator[str]:

@@ -17,7 +17,6 @@ from chargehand.events.messages import (
     RequestCancelled,
     RequestClaimed,
     SchedulerChanged,
-    WorkerConnected,
 )
 from chargehand.kit.durations import duration
 
@@ -34,10 +33,12 @@ class Chronicle:
         directory: Directory,
         master_id: MasterId,
         why_now: Callable[[RequestId], str],
+        worker_name: Callable[[WorkerId], str | None],
     ) -> None:
         self._directory = directory
         self._master_id = master_id
         self._why_now = why_now
+        self._worker_name = worker_name
         self._workers: dict[WorkerId, str] = {}
         self._submitted: dict[RequestId, float] = {}
         """When the requests were submitted of which the builds are about to start."""
@@ -48,7 +49,6 @@ class Chronicle:
         bus.subscribe(self._cancelled, RequestCancelled)
         bus.subscribe(self._started, BuildStarted)
         bus.subscribe(self._finished, BuildFinished)
-        bus.subscribe(self._worker_connected, WorkerConnected)
         bus.subscribe(self._scheduler, SchedulerChanged)
 
     def _change(self, event: ChangeAdded) -> None:
@@ -85,7 +85,9 @@ class Chronicle:
         submitted = self._submitted.pop(build.request_id, None)
         self._submitted.clear()  # Requests that were collapsed into it.
         waited = 0.0 if submitted is None else max(0.0, build.started_at - submitted)
-        worker = self._workers.get(build.worker_id)
+        worker = self._workers.get(build.worker_id) or self._worker_name(build.worker_id)
+        if worker is not None:
+            self._workers[build.worker_id] = worker
         why_now = self._why_now(build.request_id)
         _log.info(
             "build %s started on %s (build %d, request %d waited %s%s)",
@@ -114,9 +116,6 @@ class Chronicle:
 
     def _name(self, build: Build) -> str:
         return f"{self._directory.name(build.builder_id)} #{build.number}"
-
-    def _worker_connected(self, event: WorkerConnected) -> None:
-        self._workers[event.worker.id] = event.worker.name
 
     def _scheduler(self, event: SchedulerChanged) -> None:
         known, new = self._enabled.get(event.scheduler.id, True), event.scheduler.enabled

@@ -97,13 +97,7 @@ class Parts:
             master_id=master_id,
             redaction=self.redaction,
         )
-        self.intake = Intake(
-            changes=store.changes,
-            state=store.state,
-            sources=store.change_sources,
-            master_id=master_id,
-            basedir=basedir,
-        )
+        self.intake = self._intake(basedir)
         self.orders = self._orders()
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
@@ -113,6 +107,7 @@ class Parts:
             directory=directory,
             master_id=master_id,
             why_now=self.dispatcher.why_now.of,
+            worker_name=self.fleet.name_of,
         )
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
 
@@ -127,6 +122,15 @@ class Parts:
             redaction=self.redaction,
             clock=clock,
             state=self.store.state,
+        )
+
+    def _intake(self, basedir: Path) -> Intake:
+        return Intake(
+            changes=self.store.changes,
+            state=self.store.state,
+            sources=self.store.change_sources,
+            master_id=self.master_id,
+            basedir=basedir,
         )
 
     def _orders(self) -> Orders:

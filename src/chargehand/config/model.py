@@ -7,7 +7,7 @@ the reader has already wrapped, so that the engine can simply await them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +27,48 @@ class Hosted(Protocol):
 
     async def stop(self) -> None:
         """Stop, and wait for the end of all activity."""
+
+
+class HostedInstance(Protocol):
+    """The machine of a user's latent worker, wrapped by the reader of the configuration."""
+
+    @property
+    def build_wait_timeout(self) -> float:
+        """Seconds after its last build until it is stopped; negative: never."""
+
+    @property
+    def missing_timeout(self) -> float:
+        """Seconds that starting it and connecting its worker may take."""
+
+    @property
+    def check_every(self) -> float:
+        """Seconds between two calls of `problem`."""
+
+    @property
+    def may_be_incompatible(self) -> bool:
+        """Whether a running machine may be unfit for a build."""
+
+    async def start(self, build: object, connect: Callable[[], Awaitable[None]]) -> tuple[str, ...]:
+        """Start it for a build, and return what identifies it; *connect* expects its worker from
+        now on (and starts the agent of a local one). Raises WorkerNotStarted."""
+
+    async def stop(self, *, fast: bool) -> None:
+        """Stop it, whether it was started or not; with *fast* as soon as is safe."""
+
+    async def problem(self) -> str | None:
+        """Return why its worker is not going to connect; None while it may."""
+
+    async def is_compatible(self, properties: Mapping[str, Property]) -> bool:
+        """Return whether the running machine is fit for a build with these properties."""
+
+    def properties_of(self, build: object) -> Mapping[str, Property]:
+        """Return the properties of a build."""
+
+    def has_become(self, state: str) -> None:
+        """Take the name of the machine's new state."""
+
+    async def close(self) -> None:
+        """End what the user's object has begun; it is not started again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +102,11 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
-    """A configured worker; ``kind`` is "local" (the master starts it) or "remote"."""
+    """A configured worker; ``kind`` is how it is connected: "local" (the master starts it),
+    "remote", or "latent" (remote, and started on demand).
+
+    ``instance`` is the machine of a worker that is started on demand.
+    """
 
     name: str
     kind: str
@@ -74,6 +120,7 @@ class WorkerConfig:
     settings: dict[str, object] = field(default_factory=dict)
     extension: object = field(default=None, compare=False)
     identity: object = None
+    instance: HostedInstance | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from chargehand.dispatch.rules import usable
 from chargehand.domain.assignment import Assignment, LockGrant
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.lock import LockAccess, LockHolder, LockTooSmall
-from chargehand.domain.properties import merged
+from chargehand.domain.properties import Property, merged
 from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
 from chargehand.kit.asking import AnswerTimeout, answer, place_of
@@ -74,6 +74,8 @@ class Attempt:
         self._locks = locks
         self._choose = choose
         self._look_again = look_again
+        self._refusing: tuple[str, Hook | None] = "canStartBuild", None
+        """The function that refused a worker last."""
         self.blocked: Waiting | None = None
         self.waits_on: set[str] = set()
         """Workers on which only locks were unavailable."""
@@ -127,13 +129,10 @@ class Attempt:
             self.waits_on.add(worker.name)
             locked = self._locks.why(accesses, worker.name)
             self._line.wanted = (accesses, worker.name)
+        name, function = self._refusing
         raise _Refused(
             locked
-            or RefusedByFunction(
-                function="canStartBuild",
-                workers=tuple(refused),
-                place=place_of(self._builder.can_start_build),
-            )
+            or RefusedByFunction(function=name, workers=tuple(refused), place=place_of(function))
         )
 
     async def _next_worker(
@@ -161,27 +160,39 @@ class Attempt:
 
     async def _may_start(self, request: PendingRequest, worker: WorkerSlot) -> bool:
         function = self._builder.can_start_build
-        if function is None:
+        name = "canStartBuild"
+        if function is not None and not await self._ask(name, function, worker, request):
+            self._refusing = name, function
+            return False
+        name, function = "isCompatibleWithBuild", worker.is_compatible
+        if function is None or not worker.running:
             return True
-        return bool(await self._ask("canStartBuild", function, worker, request))
+        properties = self._properties(request, worker)
+        if await self._ask(name, function, properties, with_name=False):
+            return True
+        self._refusing = name, function
+        return False
 
     async def _accesses(
         self, request: PendingRequest, worker: WorkerSlot
     ) -> tuple[LockAccess, ...]:
         locks = self._builder.locks
         if callable(locks):
-            properties = merged(
-                self._config.properties,
-                self._builder.default_properties,
-                self._builder.properties,
-                request.properties,
-                {
-                    "buildername": (self._builder.name, "Builder"),
-                    "workername": (worker.name, "Worker"),
-                },
-            )
+            properties = self._properties(request, worker)
             locks = await self._ask("locks", locks, properties, with_name=False)
         return (*worker.locks, *locks)
+
+    def _properties(self, request: PendingRequest, worker: WorkerSlot) -> dict[str, Property]:
+        return merged(
+            self._config.properties,
+            self._builder.default_properties,
+            self._builder.properties,
+            request.properties,
+            {
+                "buildername": (self._builder.name, "Builder"),
+                "workername": (worker.name, "Worker"),
+            },
+        )
 
     def _try_locks(self, accesses: tuple[LockAccess, ...], worker: WorkerSlot) -> Grant | None:
         holder = LockHolder(builder_name=self._builder.name)

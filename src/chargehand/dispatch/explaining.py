@@ -130,7 +130,11 @@ class Explaining:
             return reason, tuple(h for name in names for h in self._on(name, line))
         if isinstance(reason, LockHeld):
             free = {slot.name for slot in usable(slots, line.occupied, line.config.name)}
-            busy = [slot.name for slot in slots if slot.connected and slot.name not in free]
+            busy = [
+                slot.name
+                for slot in slots
+                if (slot.connected or slot.is_on_demand) and slot.name not in free
+            ]
             holders = [h for name in busy for h in self._on(name, line)]
             return reason, (*holders, *self._lock_holders(line))
         return None, ()

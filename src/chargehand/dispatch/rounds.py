@@ -36,14 +36,19 @@ class Rounds:
         self._tasks = tasks
         self._look = look
         self._look_at = look_at
+        self._config: MasterConfig | None = None
+        self._choosy: frozenset[str] = frozenset()
+        """Workers whose machines may be unfit for a build: their functions are asked."""
 
     async def serve(self, lines: Sequence[BuilderLine], config: MasterConfig) -> None:
         """Start builds of these builders where possible."""
+        if config is not self._config:
+            self._config, self._choosy = config, _choosy_workers(config)
         loop = asyncio.get_running_loop()
         full: set[str] = set()
         patience = loop.time() + _AT_ONCE
         for line in lines:
-            if not _asks_functions(line, config):
+            if not _asks_functions(line, config, self._choosy):
                 await self._look(line, full)
             elif line.asking is not None:
                 line.is_to_be_asked_again = True
@@ -82,7 +87,15 @@ class Rounds:
             self._look_at([line.id])
 
 
-def _asks_functions(line: BuilderLine, config: MasterConfig) -> bool:
+def _choosy_workers(config: MasterConfig) -> frozenset[str]:
+    return frozenset(
+        worker.name
+        for worker in config.workers
+        if worker.instance is not None and worker.instance.may_be_incompatible
+    )
+
+
+def _asks_functions(line: BuilderLine, config: MasterConfig, choosy: frozenset[str]) -> bool:
     builder = line.config
     return (
         builder.next_build is not None
@@ -90,4 +103,5 @@ def _asks_functions(line: BuilderLine, config: MasterConfig) -> bool:
         or builder.can_start_build is not None
         or callable(builder.locks)
         or config.select_next_worker is not None
+        or not choosy.isdisjoint(builder.worker_names)
     )

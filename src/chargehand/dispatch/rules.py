@@ -34,9 +34,8 @@ def usable(
 
 def takes_builds(slot: WorkerSlot) -> bool:
     """Return whether a worker can take builds of any builder now."""
-    is_there = slot.connected and slot.interrupted_at is None
     is_well = not slot.is_on_trial and not any(q.builder_name is None for q in slot.quarantines)
-    return is_there and is_well and not slot.paused and _has_room(slot)
+    return slot.is_reachable and is_well and not slot.paused and _has_room(slot)
 
 
 def why_none(
@@ -51,7 +50,7 @@ def why_none(
     *occupied* has the number of this builder's build on the workers that run one, *now* is the
     loop's time.
     """
-    connected = [slot for slot in slots if slot.connected]
+    connected = [slot for slot in slots if slot.connected or slot.is_on_demand]
     if not connected:
         reasons = tuple((slot.name, slot.trouble) for slot in slots if slot.trouble)
         return NoWorkerConnected(workers=tuple(names), reasons=reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
@@ -16,6 +17,15 @@ class WorkerLost(Exception):
 
 class CommandRefused(Exception):
     """The worker does not know the command, or could not start it; the message says why."""
+
+
+class WorkerNotStarted(Exception):
+    """The machine of a worker could not be started; the message says why."""
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+        """Whether the build is at fault, so that it must not be retried."""
 
 
 class SessionState(Enum):
@@ -75,3 +85,15 @@ class Session(Protocol):
 
     async def close(self) -> None:
         """End the session, and the worker's commands with it."""
+
+
+class StartsOnDemand(ABC):
+    """What the session of a worker is as well whose machine is started for its builds."""
+
+    @abstractmethod
+    async def begin(self, build: object) -> None:
+        """Wait until the worker is connected; start its machine for *build* (the user's object, as
+        its host knows it) unless it runs. Until then only the name of the session is valid.
+
+        Raises WorkerNotStarted. Cancelling the call gives up waiting.
+        """

@@ -191,17 +191,21 @@ class TriggeredWaits(Waiting, frozen=True, tag="triggered_waits"):
 
 
 class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
-    """The build has started, and its worker is creating its directory."""
+    """The build has started, and its worker is being started, or is creating its directory."""
 
     workers: tuple[tuple[str, int], ...]
     """The worker's name, with the seconds since the request."""
     is_interrupted: bool = False
     """Whether the worker's connection is interrupted."""
+    is_starting: bool = False
+    """Whether the worker is being started."""
 
     @property
     def sentence(self) -> str:
         """The reason as one sentence."""
         for name, seconds in self.workers:
+            if self.is_starting:
+                return f"worker {name} has been starting for {seconds} s"
             lost = "; its connection is lost for the moment" if self.is_interrupted else ""
             return f"worker {name} has been preparing the build for {seconds} s{lost}"
         return "its worker is preparing the build"

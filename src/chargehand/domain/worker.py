@@ -1,5 +1,6 @@
 """A worker, which runs builds."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 
 from chargehand.domain.identifiers import BuilderId, MasterId, Timestamp, WorkerId
 from chargehand.domain.lock import LockAccess
+from chargehand.domain.properties import Property
 from chargehand.domain.retry import time_of_day
 
 
@@ -81,3 +83,12 @@ class WorkerSlot:
     """Whether a build is to show just now that it can prepare builds again."""
     interrupted_at: float | None = None
     """The loop time at which its connection was lost, if it is expected to reconnect."""
+    is_on_demand: bool = False
+    """Whether it is not connected, and its next build starts it."""
+    is_compatible: Callable[[Mapping[str, Property]], Awaitable[bool]] | None = None
+    """Tells whether a build with these properties can run on its machine, which may be unfit."""
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether builds can be given to it as far as its connection is concerned."""
+        return self.interrupted_at is None and (self.connected or self.is_on_demand)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from chargehand.config.model import BuilderConfig, WorkerConfig
 from chargehand.domain.assignment import Assignment
@@ -16,8 +16,9 @@ from chargehand.domain.prediction import Prediction
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result, worse
 from chargehand.domain.retry import MOST_RETRIES, Retry, following
-from chargehand.domain.session import WorkerLost
+from chargehand.domain.session import StartsOnDemand, WorkerLost
 from chargehand.domain.waiting import WorkerPreparing
+from chargehand.execution.build_facts import facts_of
 from chargehand.execution.build_progress import BuildProgress
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import headline_of
@@ -28,11 +29,6 @@ from chargehand.execution.ports import (
     HostedStep,
 )
 from chargehand.execution.preparation import Preparation
-from chargehand.execution.rules import (
-    merged_properties,
-    own_properties,
-    owners_of,
-)
 from chargehand.execution.sentences import (
     BuildPart,
     build_sentence,
@@ -71,6 +67,8 @@ class BuildRun:
         self._is_lost = False
         self._current: StepRun | None = None
         self._preparation: Preparation | None = None
+        self._is_starting = False
+        """Whether it waits for its worker to be started."""
         self._patience = Patience()
         self._progress = BuildProgress()
         self._result = Result.SUCCESS
@@ -254,6 +252,8 @@ class BuildRun:
         try:
             facts = self._facts(sources)
             hosted: HostedBuild = self._builder.plan.begin(facts)
+            if not await self._is_started(preparation, hosted, sources):
+                return
             properties = await self._patience.answer("a property", hosted.properties(), then=0.0)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
             if isinstance(error, AnswerTimeout) and self._stop is not None:
@@ -265,6 +265,40 @@ class BuildRun:
             return
         if await self._is_prepared(preparation, properties):
             await self._steps(hosted)
+
+    async def _is_started(
+        self, preparation: Preparation, hosted: HostedBuild, sources: BuildSources
+    ) -> bool:
+        """Start the worker, if it is one that is started on demand; return whether it is there."""
+        session = self._assignment.session
+        if not isinstance(session, StartsOnDemand):
+            return True
+        if self._stop is not None:
+            return False
+        sentence = f"starting worker {self.worker_name}"
+        self.build = self._services.builds.set_build_state(self.build, sentence)
+        self._preparation = preparation
+        self._is_starting = True
+        try:
+            is_started = await preparation.start(session, hosted)
+        finally:
+            self._preparation = None
+            self._is_starting = False
+        if (failure := preparation.not_started) is not None:
+            reason = f"worker {self.worker_name} could not be started: {failure}"
+            if failure.is_final:
+                self._result, self._error = Result.EXCEPTION, reason
+            else:
+                # Others may build it; this worker gets no builds for a while.
+                self.stop(Stop(Result.RETRY, reason))
+        if is_started:
+            hosted.worker_started(self._facts(sources))
+        return is_started
+
+    def worker_lost(self) -> None:
+        """Retry it, unless it waits for its worker, whose former session this was."""
+        if not self._is_starting:
+            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
 
     async def _is_prepared(
         self, preparation: Preparation, properties: Mapping[str, Property]
@@ -335,49 +369,12 @@ class BuildRun:
             self.build = self._services.builds.set_build_state(self.build, sentence)
 
     def _facts(self, sources: BuildSources) -> BuildFacts:
-        assignment, builder, worker = self._assignment, self._builder, self._worker
-        info = assignment.session.info
-        builddir = _joined(info.system, info.basedir, builder.worker_builddir)
-        requests: Sequence[Mapping[str, Property]] = (
-            sources.properties,
-            *(pending.properties for pending in assignment.requests[1:]),
-        )
-        properties = merged_properties(
-            master=self._master_properties,
-            changes=[change.properties for change in sources.changes],
-            requests=requests,
-            builder=builder.properties,
-            builder_defaults=builder.default_properties,
-            worker=worker.properties if worker else {},
-            worker_defaults=worker.default_properties if worker else {},
-        )
-        own = own_properties(
-            builder_name=builder.name,
-            builder_id=assignment.builder_id,
-            build_number=self.build.number,
-            worker_name=assignment.worker_name,
-            basedir=info.basedir,
-            builddir=builddir,
-            stamps=sources.stamps,
-            owners=owners_of(requests, [change.author for change in sources.changes]),
-        )
-        return BuildFacts(
+        return facts_of(
             build=self.build,
-            builder_name=builder.name,
-            builder_config=builder,
-            worker_name=assignment.worker_name,
-            worker_config=worker,
-            worker_info=info,
-            requests=tuple(pending.request for pending in assignment.requests),
+            assignment=self._assignment,
+            builder=self._builder,
+            worker=self._worker,
+            master_properties=self._master_properties,
             sources=sources,
-            all_stamps=(sources.stamps,),
-            properties={**properties, **own},
-            basedir=info.basedir,
-            builddir=builddir,
             redaction=self._services.redaction,
         )
-
-
-def _joined(system: str, basedir: str, builddir: str) -> str:
-    separator = "\\" if system == "nt" else "/"
-    return f"{basedir.rstrip(separator)}{separator}{builddir}"

@@ -349,6 +349,9 @@ class BuildEnd:
 class HostedBuild(Protocol):
     """A user's build. (Implemented by the extension API.)"""
 
+    def worker_started(self, facts: BuildFacts) -> None:
+        """Take the facts again, after the build's worker was started: now it is known."""
+
     def next_step(self) -> HostedStep | None:
         """Return the next step; running steps may add more. Raises the user's exceptions."""
 

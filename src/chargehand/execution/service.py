@@ -180,7 +180,7 @@ class Builds:
         """Retry the builds of a worker whose session was lost."""
         for run in self._runs:
             if run.worker_name == worker_name:
-                run.stop(Stop(Result.RETRY, "worker lost", counts=True))
+                run.worker_lost()
 
     async def close(self) -> None:
         """Drop abandoned steps. (Builds end by cancelling their `start`.)"""

@@ -9,6 +9,7 @@ from chargehand.config.model import WorkerConfig
 from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
+from chargehand.fleet.on_demand import OnDemandLink
 from chargehand.fleet.ports import Link
 from chargehand.fleet.quarantine import Quarantines
 from chargehand.fleet.rules import WorkerState
@@ -22,6 +23,14 @@ class LinkIntent(Enum):
     """Restart: the link's configuration changed, or the worker is enabled again after a stop."""
     STOP = "stop"
     REMOVE = "remove"
+
+
+_UNPAUSED = (
+    WorkerState.READY,
+    WorkerState.ON_DEMAND,
+    WorkerState.OFFLINE,
+    WorkerState.INTERRUPTED,
+)
 
 
 class Member:
@@ -41,7 +50,7 @@ class Member:
         self._trouble: str | None = None
         self.recording = asyncio.Lock()
         """Held while the state of its record is altered."""
-        self.link: Link | None = None
+        self._link: Link | None = None
         self.is_settling = False
         """Whether a task is stopping or restarting the link."""
 
@@ -96,6 +105,21 @@ class Member:
         return self._session is not None and self._session.state is SessionState.INTERRUPTED
 
     @property
+    def link(self) -> Link | None:
+        """What provides its sessions."""
+        return self._link
+
+    @link.setter
+    def link(self, link: Link | None) -> None:
+        self._link = link
+        self._slot = None
+
+    @property
+    def machine(self) -> OnDemandLink | None:
+        """What starts its machine on demand, if it is such a worker."""
+        return self._link if isinstance(self._link, OnDemandLink) else None
+
+    @property
     def intent(self) -> LinkIntent:
         """What to do with its link."""
         return self._intent
@@ -117,8 +141,7 @@ class Member:
 
     @property
     def _is_paused(self) -> bool:
-        unpaused = (WorkerState.READY, WorkerState.OFFLINE, WorkerState.INTERRUPTED)
-        return self.state not in unpaused
+        return self.state not in _UNPAUSED
 
     @property
     def state(self) -> WorkerState:
@@ -128,6 +151,7 @@ class Member:
             interrupted=self._is_interrupted,
             paused=self._record.paused or self._is_resting,
             graceful=self._record.graceful or self._intent is not LinkIntent.KEEP,
+            on_demand=self.machine is not None,
         )
 
     @property
@@ -161,6 +185,8 @@ class Member:
                 quarantines=tuple(self._quarantines),
                 trouble=self._trouble,
                 is_on_trial=self._quarantines.is_on_trial and self._is_trial_under_way,
+                is_on_demand=self._session is None and self.machine is not None,
+                is_compatible=None if self.machine is None else self.machine.compatible,
             )
         return self._slot
 
@@ -192,7 +218,7 @@ class Member:
             self._is_trial_under_way = True
         self._running += 1
         self._slot = None
-        return self._session
+        return self._session if self.machine is None else self.machine.take()
 
     def release(self) -> None:
         """Release a build slot."""
@@ -201,6 +227,8 @@ class Member:
         self._running -= 1
         self._is_trial_under_way = False
         self._slot = None
+        if self.machine is not None:
+            self.machine.release()
 
     def _pause_reason(self) -> str | None:
         if self._record.graceful or self._intent is LinkIntent.STOP:

@@ -75,6 +75,13 @@ class Quarantines:
             begun.append(self._of_all.add(reason, now))
         return [one for one in begun if one is not None]
 
+    def not_started(self, reason: str, now: Timestamp) -> list[Quarantine]:
+        """Count a failed start of the worker's machine: no builder can be built there."""
+        if self._of_all is None:
+            self._of_all = _Failures(None, _LONGEST_PAUSE)
+        begun = self._of_all.add(f"could not be started: {reason}", now)
+        return [] if begun is None else [begun]
+
     def succeeded(self, builder_name: str) -> bool:
         """Forget the builder's failures, and those of the whole worker; return whether there were
         any."""
@@ -93,7 +100,7 @@ class Quarantines:
 
     def lift(self) -> bool:
         """Forget everything; return whether there was anything."""
-        had_any = bool(self._of_builders)
+        had_any = bool(self._of_builders) or self._of_all is not None
         self._of_builders.clear()
         self._failed_lately.clear()
         self._of_all = None

@@ -16,6 +16,8 @@ class WorkerState(StrEnum):
     """The state of a worker."""
 
     OFFLINE = "offline"
+    ON_DEMAND = "on demand"
+    """Not connected; its next build starts it."""
     READY = "ready"
     INTERRUPTED = "interrupted"
     """Its connection is interrupted; its commands keep running."""
@@ -27,21 +29,29 @@ class WorkerState(StrEnum):
 
 
 def state(
-    *, connected: bool, paused: bool, graceful: bool, interrupted: bool = False
+    *,
+    connected: bool,
+    paused: bool,
+    graceful: bool,
+    interrupted: bool = False,
+    on_demand: bool = False,
 ) -> WorkerState:
     """Return the worker's state."""
     if graceful:
         return WorkerState.DRAINING if connected else WorkerState.STOPPED
-    if not connected:
+    if not connected and not on_demand:
         return WorkerState.OFFLINE
     if paused:
         return WorkerState.PAUSED
+    if not connected:
+        return WorkerState.ON_DEMAND
     return WorkerState.INTERRUPTED if interrupted else WorkerState.READY
 
 
 def may_take(state: WorkerState, *, running: int, max_builds: int | None) -> bool:
     """Return whether the worker can take another build."""
-    return state is WorkerState.READY and (max_builds is None or running < max_builds)
+    is_there = state in (WorkerState.READY, WorkerState.ON_DEMAND)
+    return is_there and (max_builds is None or running < max_builds)
 
 
 def recordable(info: WorkerInfo) -> WorkerInfo:
@@ -75,5 +85,6 @@ def difference(old: Mapping[str, WorkerConfig], new: Mapping[str, WorkerConfig])
     )
 
 
-def _link(config: WorkerConfig) -> tuple[str, object, dict[str, object]]:
-    return config.kind, config.password, config.settings
+def _link(config: WorkerConfig) -> tuple[str, object, dict[str, object], object]:
+    machine = None if config.instance is None else config.identity
+    return config.kind, config.password, config.settings, machine

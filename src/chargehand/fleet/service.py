@@ -8,15 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.failed_part import FailedPart
-from chargehand.domain.identifiers import BuilderId, MasterId
+from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Quarantine, Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.member import LinkIntent, Member
-from chargehand.fleet.ports import (
-    LinkMaker,
-    WorkerStore,
-)
+from chargehand.fleet.on_demand import OnDemandLink
+from chargehand.fleet.ports import Link, LinkMaker, WorkerStore
 from chargehand.fleet.rules import WorkerState
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.tasks import Tasks
@@ -109,10 +107,15 @@ class Fleet:
         """Return a worker's state. Raises LookupError."""
         return self._member(name).state
 
+    def name_of(self, worker_id: WorkerId) -> str | None:
+        """Return the name of one of this master's workers, None for another's."""
+        return next((m.name for m in self._members.values() if m.record.id == worker_id), None)
+
     def absent(self, name: str) -> Worker | None:
-        """Return the record of a worker that is not connected, None for others."""
+        """Return the record of a worker that should be connected and is not, None for others."""
         member = self._members.get(name)
-        return member.record if member is not None and member.session is None else None
+        is_absent = member is not None and member.session is None and member.machine is None
+        return member.record if member is not None and is_absent else None
 
     def rest(self, name: str, seconds: float) -> None:
         """Give a worker no builds for *seconds*; 0 ends the pause. Raises LookupError."""
@@ -145,17 +148,27 @@ class Fleet:
         if member is None:
             return
         now = self._clock.timestamp()
-        for quarantine in member.quarantines.failed(builder_name, reason, now):
-            _log.warning("worker %s is %s", worker_name, quarantine.words, extra=_ids(member))
+        self._begin_quarantines(member, member.quarantines.failed(builder_name, reason, now))
+
+    def _machine_refused(self, member: Member, reason: str) -> None:
+        """The worker's machine could not be started: it gets no builds for a while."""
+        now = self._clock.timestamp()
+        self._begin_quarantines(member, member.quarantines.not_started(reason, now))
+
+    def _begin_quarantines(self, member: Member, begun: Sequence[Quarantine]) -> None:
+        for quarantine in begun:
+            _log.warning("worker %s is %s", member.name, quarantine.words, extra=_ids(member))
             self._tasks.spawn(
-                self._end_quarantine(member, quarantine), name=f"quarantine of {worker_name}"
+                self._end_quarantine(member, quarantine), name=f"quarantine of {member.name}"
             )
         self._quarantines_changed(member)
 
     def not_started(self, worker_name: str, reason: str) -> None:
         """A worker could not be started; its link tries again, later each time."""
         member = self._members.get(worker_name)
-        if member is not None and member.session is None and member.trouble != reason:
+        if member is not None and member.machine is not None:
+            member.machine.not_started(reason)
+        elif member is not None and member.session is None and member.trouble != reason:
             member.trouble = reason
             self._quarantines_changed(member)
 
@@ -213,11 +226,14 @@ class Fleet:
             await session.close()
             return
         member.session = session
-        self._is_well(member)
+        if member.machine is None:
+            self._is_well(member)
         member.record = await self._store.connected(
             member.record.id, self._master_id, rules.recordable(session.info)
         )
         _log.info("worker %s is connected", member.name, extra=_ids(member))
+        if member.machine is not None and not member.machine.attached(session):
+            await session.close()
         self._tell(member.name)
 
     async def register_again(self) -> None:
@@ -234,6 +250,8 @@ class Fleet:
         if member is not None and member.session is session:
             if session.state is SessionState.LOST:
                 member.session = None
+                if member.machine is not None:
+                    member.machine.lost()
             else:
                 member.session_changed(asyncio.get_running_loop().time())
             self._tell(member.name)
@@ -355,8 +373,19 @@ class Fleet:
         make = self._links.get(member.config.kind)
         if make is None:
             return  # Reading the configuration has warned about kinds that are not supported yet.
-        member.link = make(member.config, self)
+        member.link = self._link_of(member, make)
         await member.link.start()
+
+    def _link_of(self, member: Member, make: LinkMaker) -> Link:
+        config = member.config
+        if config.instance is None:
+            return make(config, self)
+        return OnDemandLink(
+            config=config,
+            hosted=config.instance,
+            connect=lambda: make(config, self),
+            refused=lambda reason: self._machine_refused(member, reason),
+        )
 
     def _tell(self, name: str) -> None:
         for listener in self._listeners:

@@ -28,6 +28,7 @@ class ComponentReader:
         found: list[WorkerConfig] = self._read(
             "workers", "worker.Worker, worker.LocalWorker, …", "_as_worker_config"
         )
+        self.extensions.extend(one.extension for one in found if one.instance is not None)
         return tuple(
             config
             if isinstance(config.identity, Identity)

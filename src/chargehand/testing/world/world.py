@@ -333,7 +333,7 @@ class World:
         def link(config: WorkerConfig, registry: Registry) -> WorldLink:
             return WorldLink(worker=self.worker(config.name), registry=registry)
 
-        return {"local": link, "remote": link}
+        return {"local": link, "remote": link, "latent": link}
 
     def _make_writer(self, batches: Batches, settle: Settle) -> WriterInTheLoop:
         self._writer = WriterInTheLoop(batches, settle)

@@ -1,0 +1,141 @@
+"""The machine of a latent worker, as the engine starts and stops it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from buildbot._border.bridge import answered, answered_within
+from buildbot.interfaces import LatentWorkerCannotSubstantiate, LatentWorkerFailedToSubstantiate
+from buildbot.process.properties import Properties
+from buildbot.worker.states import States
+from chargehand.domain.properties import Property
+from chargehand.domain.session import WorkerNotStarted
+from chargehand.kit.asking import AnswerTimeout
+from chargehand.kit.guard import guarded
+
+_log = logging.getLogger(__name__)
+
+_MARGIN = 60.0
+"""The engine's limit comes first."""
+_STOP_SECONDS = 600.0
+_FAST_STOP_SECONDS = 60.0
+
+
+class Machine:
+    """Implements HostedInstance of ``chargehand.config.model`` with a user's latent worker."""
+
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+        self._has_begun = False
+
+    @property
+    def build_wait_timeout(self) -> float:
+        """Seconds after its last build until it is stopped; negative: never."""
+        return float(self._worker.build_wait_timeout)
+
+    @property
+    def missing_timeout(self) -> float:
+        """Seconds that starting it and connecting its worker may take."""
+        return float(self._worker.missing_timeout)
+
+    @property
+    def check_every(self) -> float:
+        """Seconds between two calls of `problem`."""
+        return float(self._worker.check_instance_interval)
+
+    @property
+    def may_be_incompatible(self) -> bool:
+        """Whether a running machine may be unfit for a build."""
+        return bool(self._worker.builds_may_be_incompatible)
+
+    async def start(self, build: Any, connect: Callable[[], Awaitable[None]]) -> tuple[str, ...]:
+        """Let the user's code start it, and return what identifies it. Raises WorkerNotStarted."""
+        worker = self._worker
+        await self._begin()
+        worker._connect = connect
+        if worker._kind != "local":  # Its worker may connect before start_instance returns.
+            await connect()
+        takes_build = _takes_an_argument(worker.start_instance)
+        arguments = (build.build,) if takes_build else ()
+        try:
+            answer = await answered_within(
+                self.missing_timeout + _MARGIN, "start_instance", worker.start_instance, *arguments
+            )
+        except LatentWorkerCannotSubstantiate as error:
+            raise WorkerNotStarted(_words(error), is_final=True) from error
+        except (LatentWorkerFailedToSubstantiate, AnswerTimeout) as error:
+            raise WorkerNotStarted(_words(error)) from error
+        if answer is False:
+            raise WorkerNotStarted("start_instance returned False")
+        return _identity(answer)
+
+    async def stop(self, *, fast: bool) -> None:
+        """Let the user's code stop it."""
+        worker = self._worker
+        seconds = _FAST_STOP_SECONDS if fast else _STOP_SECONDS
+        arguments = (fast,) if _takes_an_argument(worker.stop_instance) else ()
+        await answered_within(seconds, "stop_instance", worker.stop_instance, *arguments)
+
+    async def problem(self) -> str | None:
+        """Return why its worker is not going to connect; None while it may."""
+        with guarded(_log, "check_instance of worker %s failed", self._worker.name) as attempt:
+            answer = await answered("check_instance", self._worker.check_instance)
+            is_good, message = answer if isinstance(answer, tuple) else (answer, "")
+            return None if is_good else str(message) or "check_instance returned False"
+        return f"check_instance failed: {_words(attempt.failure)}"
+
+    async def is_compatible(self, properties: Mapping[str, Property]) -> bool:
+        """Return whether the running machine is fit for a build with these properties."""
+        found = Properties()
+        found.properties.update(properties)
+        found.master = self._worker.master
+        function = self._worker.isCompatibleWithBuild
+        return bool(await answered("isCompatibleWithBuild", function, found))
+
+    def properties_of(self, build: Any) -> Mapping[str, Property]:
+        """Return the properties of a build."""
+        properties: Mapping[str, Property] = build.build.getProperties().properties
+        return properties
+
+    def has_become(self, state: str) -> None:
+        """Show the machine's new state as ``worker.state``."""
+        self._worker.state = States[state]
+
+    async def close(self) -> None:
+        """Stop what the user's object has begun."""
+        if self._has_begun:
+            self._has_begun = False
+            await answered("stopService", self._worker.stopService)
+
+    async def _begin(self) -> None:
+        """Start the service that the user's object is; with the arguments of its constructor."""
+        if self._has_begun:
+            return
+        worker = self._worker
+        arguments, keywords = worker._arguments, worker._keywords
+        await answered("reconfigService", worker.reconfigService, *arguments, **keywords)
+        await answered("startService", worker.startService)
+        self._has_begun = True
+
+
+def _takes_an_argument(method: Callable[..., Any]) -> bool:
+    """Return whether a user's method takes what those of old versions did not."""
+    parameters = inspect.signature(method).parameters.values()
+    return any(one.kind is not inspect.Parameter.KEYWORD_ONLY for one in parameters)
+
+
+def _words(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    return ", ".join(str(one) for one in error.args if one is not None) or type(error).__name__
+
+
+def _identity(answer: Any) -> tuple[str, ...]:
+    if answer is None or isinstance(answer, bool):
+        return ()
+    if isinstance(answer, list | tuple | set | frozenset):
+        return tuple(map(str, answer))
+    return (str(answer),)

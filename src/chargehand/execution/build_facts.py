@@ -1,0 +1,71 @@
+"""What a build's plan is told: properties merged in Buildbot's order, sources, and its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chargehand.config.model import BuilderConfig, WorkerConfig
+from chargehand.domain.assignment import Assignment
+from chargehand.domain.build import Build
+from chargehand.domain.properties import Property
+from chargehand.execution.ports import BuildFacts, BuildSources
+from chargehand.execution.rules import merged_properties, own_properties, owners_of
+from chargehand.kit.redaction import Redaction
+
+
+def facts_of(
+    *,
+    build: Build,
+    assignment: Assignment,
+    builder: BuilderConfig,
+    worker: WorkerConfig | None,
+    master_properties: Mapping[str, Property],
+    sources: BuildSources,
+    redaction: Redaction,
+) -> BuildFacts:
+    """Return the facts of a build, with what its worker says of itself now."""
+    info = assignment.session.info
+    builddir = _joined(info.system, info.basedir, builder.worker_builddir)
+    requests: Sequence[Mapping[str, Property]] = (
+        sources.properties,
+        *(pending.properties for pending in assignment.requests[1:]),
+    )
+    properties = merged_properties(
+        master=master_properties,
+        changes=[change.properties for change in sources.changes],
+        requests=requests,
+        builder=builder.properties,
+        builder_defaults=builder.default_properties,
+        worker=worker.properties if worker else {},
+        worker_defaults=worker.default_properties if worker else {},
+    )
+    own = own_properties(
+        builder_name=builder.name,
+        builder_id=assignment.builder_id,
+        build_number=build.number,
+        worker_name=assignment.worker_name,
+        basedir=info.basedir,
+        builddir=builddir,
+        stamps=sources.stamps,
+        owners=owners_of(requests, [change.author for change in sources.changes]),
+    )
+    return BuildFacts(
+        build=build,
+        builder_name=builder.name,
+        builder_config=builder,
+        worker_name=assignment.worker_name,
+        worker_config=worker,
+        worker_info=info,
+        requests=tuple(pending.request for pending in assignment.requests),
+        sources=sources,
+        all_stamps=(sources.stamps,),
+        properties={**properties, **own},
+        basedir=info.basedir,
+        builddir=builddir,
+        redaction=redaction,
+    )
+
+
+def _joined(system: str, basedir: str, builddir: str) -> str:
+    separator = "\\" if system == "nt" else "/"
+    return f"{basedir.rstrip(separator)}{separator}{builddir}"

@@ -1,0 +1,315 @@
+"""Workers whose machines are started for builds, and stopped some time after the last one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from chargehand.config.model import HostedInstance, WorkerConfig
+from chargehand.domain.command import Command
+from chargehand.domain.properties import Property
+from chargehand.domain.session import (
+    Receive,
+    Session,
+    SessionState,
+    StartsOnDemand,
+    WorkerLost,
+    WorkerNotStarted,
+)
+from chargehand.domain.worker import WorkerInfo
+from chargehand.fleet.instance_rules import Action, Event, Instance, InstanceState, after
+from chargehand.fleet.ports import Link
+from chargehand.kit.guard import guarded
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+_CLOSING_PATIENCE = 10.0
+"""Seconds that a start gets to end when its machine is to be stopped for good."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A build that waits for the worker."""
+
+    build: object
+    session: asyncio.Future[Session]
+
+
+class OnDemandLink:
+    """Starts and stops the machine of one worker, as its builds need it.
+
+    *connect* makes a link that provides the session of the running machine; *refused* is told why
+    a start failed, unless a build was at fault.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: WorkerConfig,
+        hosted: HostedInstance,
+        connect: Callable[[], Link],
+        refused: Callable[[str], None],
+    ) -> None:
+        self._name = config.name
+        self._hosted = hosted
+        self._connect = connect
+        self._refused = refused
+        self._instance = Instance()
+        self._link: Link | None = None
+        self._session: Session | None = None
+        self._waiting: list[_Waiting] = []
+        self._users = 0
+        self._idle: asyncio.TimerHandle | None = None
+        self._arrived = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
+        self._failure = WorkerNotStarted("it is being shut down")
+        self._stopped = asyncio.Event()
+        self._tasks = Tasks(f"machine of worker {self._name}")
+
+    @property
+    def state(self) -> InstanceState:
+        """What the machine is doing."""
+        return self._instance.state
+
+    async def start(self) -> None:
+        """Do nothing: its first build starts the machine."""
+
+    async def stop(self) -> None:
+        """Stop the machine for good, and wait for its end."""
+        self._cancel_idle()
+        self._happens(Event.CLOSED)
+        await self._give_up_starting()
+        if self.state is not InstanceState.SHUT_DOWN:
+            await self._stopped.wait()
+        with guarded(_log, "error while stopping worker %s", self._name):
+            await self._hosted.close()
+
+    async def _give_up_starting(self) -> None:
+        """Nobody waits long for a start whose machine is stopped right after it."""
+        starting = self._starting
+        if starting is None or self.state is not InstanceState.SUBSTANTIATING:
+            return
+        await asyncio.wait([starting], timeout=_CLOSING_PATIENCE)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait([starting])
+            self._happens(Event.FAILED)
+
+    # Its builds
+
+    def take(self) -> OnDemandSession:
+        """Reserve it for a build, and return the session."""
+        self._cancel_idle()
+        self._users += 1
+        return OnDemandSession(self, self._name)
+
+    def release(self) -> None:
+        """A build has ended; after the last one the machine is stopped, now or later."""
+        self._users -= 1
+        if self._users:
+            return
+        seconds = self._hosted.build_wait_timeout
+        if seconds == 0 or self.state is not InstanceState.SUBSTANTIATED:
+            self._happens(Event.UNWANTED)
+        elif seconds > 0:
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(seconds, self._happens, Event.UNWANTED)
+
+    @property
+    def compatible(self) -> Callable[[Mapping[str, Property]], Awaitable[bool]] | None:
+        """What tells whether a build can run beside those that use it; None: any can."""
+        return self._hosted.is_compatible if self._hosted.may_be_incompatible else None
+
+    async def ready(self, build: object) -> Session:
+        """Wait for the session, for *build*, which has reserved it. Raises WorkerNotStarted."""
+        if self.state is InstanceState.SUBSTANTIATED and self._hosted.may_be_incompatible:
+            properties = self._hosted.properties_of(build)
+            if not await self._hosted.is_compatible(properties):
+                if self._users > 1:
+                    raise WorkerNotStarted("its running machine is not compatible with the build")
+                self._happens(Event.UNWANTED)
+        waiting = _Waiting(build, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        try:
+            self._happens(Event.WANTED)
+            return await waiting.session
+        finally:
+            self._waiting.remove(waiting)
+
+    # Its session
+
+    def attached(self, session: Session) -> bool:
+        """Take the worker's session; False if the machine is not supposed to run."""
+        if self._link is None:
+            return False
+        self._session = session
+        self._arrived.set()
+        self._happens(Event.CONNECTED)
+        return True
+
+    def lost(self) -> None:
+        """The session is lost."""
+        self._session = None
+        self._arrived.clear()
+        self._happens(Event.LOST)
+
+    def not_started(self, reason: str) -> None:
+        """The link could not start the worker's agent."""
+        if self.state is InstanceState.SUBSTANTIATING_STARTING:
+            self._fail(WorkerNotStarted(reason))
+
+    # Its machine
+
+    def _happens(self, event: Event) -> None:
+        before = self.state
+        self._instance, actions = after(self._instance, event)
+        if self.state is not before:
+            self._hosted.has_become(self.state.name)
+        for action in actions:
+            self._do(action)
+        if self.state is InstanceState.SHUT_DOWN:
+            self._stopped.set()
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Action.START:
+                self._starting = self._tasks.spawn(self._start(), name="start")
+            case Action.STOP:
+                if self._starting is not None and self._starting is not asyncio.current_task():
+                    self._starting.cancel()
+                self._tasks.spawn(self._stop(), name="stop")
+            case Action.SERVE:
+                assert self._session is not None
+                for waiting in self._waiting:
+                    if not waiting.session.done():
+                        waiting.session.set_result(self._session)
+            case Action.REFUSE:
+                self._refuse()
+            case _:
+                assert_never(action)
+
+    def _refuse(self) -> None:
+        """Only the build for which the machine was started can be at fault."""
+        for number, waiting in enumerate(self._waiting):
+            if not waiting.session.done():
+                is_final = self._failure.is_final and number == 0
+                reason = WorkerNotStarted(str(self._failure), is_final=is_final)
+                waiting.session.set_exception(reason)
+
+    def _fail(self, failure: WorkerNotStarted) -> None:
+        self._failure = failure
+        if not failure.is_final:
+            self._refused(str(failure))
+        self._happens(Event.FAILED)
+        self._failure = WorkerNotStarted("it is being shut down")
+
+    async def _start(self) -> None:
+        seconds = self._hosted.missing_timeout
+        failure: WorkerNotStarted | None = None
+        with guarded(_log, "cannot start worker %s", self._name) as attempt:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._started()
+            except WorkerNotStarted as error:
+                failure = error
+            except TimeoutError:
+                is_starting = self.state is InstanceState.SUBSTANTIATING
+                words = "start_instance did not return" if is_starting else "it did not connect"
+                failure = WorkerNotStarted(f"{words} within {seconds:g} s")
+        if attempt.failure is not None:
+            failure = WorkerNotStarted(f"{type(attempt.failure).__name__}: {attempt.failure}")
+        if failure is not None:
+            _log.warning("worker %s could not be started: %s", self._name, failure)
+            self._fail(failure)
+
+    async def _started(self) -> None:
+        """Start the machine, and wait for its worker. Raises WorkerNotStarted."""
+        _log.info("starting worker %s", self._name)
+        identity = await self._hosted.start(self._waiting[0].build, self._expect)
+        if identity:
+            _log.info("worker %s was started: %s", self._name, ", ".join(identity))
+        self._happens(Event.STARTED)
+        while not self._arrived.is_set():
+            try:
+                async with asyncio.timeout(self._hosted.check_every):
+                    await self._arrived.wait()
+            except TimeoutError:
+                if (problem := await self._hosted.problem()) is not None:
+                    raise WorkerNotStarted(problem) from None
+
+    async def _expect(self) -> None:
+        if self._link is None:
+            self._link = self._connect()
+            await self._link.start()
+
+    async def _stop(self) -> None:
+        _log.info("stopping worker %s", self._name)
+        with guarded(_log, "cannot stop worker %s; its machine may still run", self._name):
+            await self._hosted.stop(fast=self._instance.is_closed)
+        link, self._link = self._link, None
+        if link is not None:
+            with guarded(_log, "cannot end the connection of worker %s", self._name):
+                await link.stop()
+        self._session = None
+        self._arrived.clear()
+        self._happens(Event.STOPPED)
+
+    def _cancel_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+
+class OnDemandSession(StartsOnDemand):
+    """The session of one build with a worker that may have to be started first."""
+
+    def __init__(self, link: OnDemandLink, worker_name: str) -> None:
+        self._link = link
+        self._worker_name = worker_name
+        self._session: Session | None = None
+
+    @property
+    def worker_name(self) -> str:
+        """The worker's name."""
+        return self._worker_name
+
+    @property
+    def info(self) -> WorkerInfo:
+        """What the worker sent; nothing before it is connected."""
+        return WorkerInfo() if self._session is None else self._session.info
+
+    @property
+    def state(self) -> SessionState:
+        """The state of the session."""
+        return SessionState.CONNECTED if self._session is None else self._session.state
+
+    async def begin(self, build: object) -> None:
+        """Wait until the worker is connected; start it unless it runs. Raises WorkerNotStarted."""
+        self._session = await self._link.ready(build)
+
+    async def prepare(self, builddirs: Sequence[str]) -> None:
+        """Ensure that these directories exist."""
+        await self._connected.prepare(builddirs)
+
+    async def run(self, command: Command, receive: Receive) -> None:
+        """Run a command."""
+        await self._connected.run(command, receive)
+
+    async def interrupt(self, command: Command, reason: str) -> None:
+        """Ask the worker to kill a command."""
+        await self._connected.interrupt(command, reason)
+
+    async def close(self) -> None:
+        """End the session."""
+        if self._session is not None:
+            await self._session.close()
+
+    @property
+    def _connected(self) -> Session:
+        if self._session is None:
+            raise WorkerLost(f"worker {self._worker_name} was not started")
+        return self._session
