@@ -523,3 +523,40 @@ async def test_bytes_that_are_no_text_pass_as_they_are():
 
     (segments,) = workshop.logs.segments.values()
     assert lines_of(segments[0]) == b"o\xff\xfe\x00\r50%\r\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "heard"),
+    [
+        ("1 %\r2 %\r100 %\n", ["1 %", "2 %", "100 %"]),
+        ("of Windows\r\nof DOS\r\n", ["of Windows", "of DOS"]),
+        ("a\n\rb\r\r\n", ["a", "", "b", ""]),
+        ("\b\bx\n\x1b[2Jy\x1b[1;2Hz\x1b[uw\n", ["", "x", "", "y", "z", "w"]),
+        ("\x1b[31mred\x1b[0m\n", ["\x1b[31mred\x1b[0m"]),
+        ("open\r", ["open"]),
+    ],
+)
+async def test_code_hears_the_lines_that_stock_workers_send(printed, heard):
+    lines, texts = [], []
+
+    class Hears(LogLineObserver):
+        def outLineReceived(self, line):
+            lines.append(line)
+
+    class Observed(ShellCommand):
+        async def run(self):
+            self.addLogObserver("stdio", Hears())
+            command = await self.makeRemoteShellCommand(collectStdout=True)
+            await self.runCommand(command)
+            texts.extend([command.stdout, await self.getLog("stdio").getText()])
+            return SUCCESS
+
+    session = ScriptedSession(lambda _: Script(stdout=printed))
+    workshop = StepWorkshop(Observed(command="make"), session=session)
+
+    await workshop.run()
+
+    assert lines == heard
+    assert [text.removesuffix("\n").split("\n") for text in texts] == [heard, heard]
+    kept = workshop.logs.text("stdio")
+    assert kept.count("\r") == printed.rstrip("\r").count("\r")

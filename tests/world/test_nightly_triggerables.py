@@ -42,7 +42,7 @@ async def test_the_last_trigger_is_built_once_when_its_time_comes() -> None:
             assert len(ci.builds("night")) == count
             build = ci.last_build("night")
             found = await ci.properties(build)
-            assert found["tag"] == [f"v new {how}", "trigger"]
+            assert found["tag"] == [f"v new {how}", "Trigger"]
             assert found["own"] == [1, "Scheduler"]
             buildset = (await ci.get("buildsets"))[-1]
             assert buildset["sourcestamps"][0]["revision"] == f"new {how}"

@@ -99,6 +99,6 @@ async def test_properties() -> None:
         for number, (arguments, expected) in enumerate(_PROPERTIES):
             found = await ci.properties(children[ci.last_build(f"parent {number}").id])
             assert {name: found[name] for name in expected} == {
-                name: [value, "trigger"] for name, value in expected.items()
+                name: [value, "Trigger"] for name, value in expected.items()
             }, arguments
             assert found["scheduler"] == ["child", "Scheduler"]

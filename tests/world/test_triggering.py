@@ -72,7 +72,7 @@ add('parent', steps.SetProperty(property='tag', value='v1'), steps.Trigger(
 
         found = await ci.properties(ci.last_build("child"))
         assert found["tag"][0] == "v1"
-        assert found["text"] == ["v1!", "trigger"]
+        assert found["text"] == ["v1!", "Trigger"]
         assert found["own"] == [1, "Scheduler"]
         sets = await ci.get("buildsets")
         assert sets[-1]["parent_buildid"] == parent.id

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from buildbot._border.bridge import outgoing, settled
 from chargehand.domain.build import Channel, LogType
 from chargehand.domain.build import Log as StoredLog
+from chargehand.logs.line_ends import with_plain_line_ends
 from chargehand.logs.segments import runs_of
 from chargehand.logs.writer import Listener, LogWriter
 
@@ -62,7 +63,7 @@ class Log:
     @outgoing
     async def getText(self) -> str:
         """Return a Deferred of all its lines so far, of all channels. Meant for small logs."""
-        return (await self._writer.read()).decode("utf-8", "replace")
+        return with_plain_line_ends((await self._writer.read()).decode("utf-8", "replace"))
 
     @outgoing
     async def flush(self) -> None:
@@ -130,7 +131,7 @@ class StreamLog(Log):
         """Return a Deferred of its lines of stdout and stderr so far. Meant for small logs."""
         data = await self._writer.read()
         runs = (run for channel, run in runs_of(data) if channel is not Channel.HEADER)
-        return b"".join(runs).decode("utf-8", "replace")
+        return with_plain_line_ends(b"".join(runs).decode("utf-8", "replace"))
 
 
 KINDS: dict[str, type[Log]] = {"s": StreamLog, "t": TextLog, "h": HTMLLog}

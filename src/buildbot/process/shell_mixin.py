@@ -115,6 +115,9 @@ class ShellMixin:
     initialStdin: Any = None
     decodeRC: Any = {0: SUCCESS}
 
+    _shown_command: Any = None
+    """The last program that it was to run."""
+
     def setupShellMixin(
         self, constructorArgs: dict[str, Any], prohibitArgs: list[str] | None = None
     ) -> dict[str, Any]:
@@ -182,7 +185,8 @@ class ShellMixin:
         arguments["command"] = None
         arguments.update(overrides)
         arguments.pop("lazylogfiles", None)
-        arguments["command"] = _plain_command(arguments["command"] or self.command)
+        self._shown_command = arguments["command"] or self.command
+        arguments["command"] = _plain_command(self._shown_command)
         arguments["workdir"] = arguments["workdir"] or self.workdir
         arguments["env"] = {**(self.build.env or {}), **(arguments["env"] or {})}
         return arguments
@@ -191,7 +195,7 @@ class ShellMixin:
         """Say which command it was, unless the step has a ``descriptionDone``."""
         if self.descriptionDone:
             return super().getResultSummary()  # type: ignore[misc] # of the step
-        command = self._finished_command()
+        command = self._shown_command or self.command
         hide = self.getProperties().cleanupTextFromSecrets  # before anything is cut off
         words = command_to_string(_without_secrets(command, hide)) if command else None
         if not words:
@@ -203,9 +207,6 @@ class ShellMixin:
         elif self.max_lines_reached:
             words += " (max lines)"
         return {"step": words}
-
-    def _finished_command(self: Any) -> Any:
-        return self.command
 
 
 def _without_secrets(command: Any, hide: Callable[[str], str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
@@ -56,6 +57,7 @@ class CMake(ShellMixin, BuildStep):
         kwargs = self.setupShellMixin(kwargs, prohibitArgs=["command"])
         super().__init__(**kwargs)
 
+    @outgoing
     async def run(self) -> int:
         """Run it; its exit code says the result."""
         command = await self.makeRemoteShellCommand(command=self._words())

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Generator
 from typing import Any, ClassVar
 
+from buildbot._border.bridge import outgoing
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import LineConsumerLogObserver
 from buildbot.process.results import FAILURE, SUCCESS, WARNINGS, worst_status
@@ -56,6 +57,7 @@ class Cppcheck(ShellMixin, BuildStep):
         self.summaries: dict[str, list[str]] = defaultdict(list)
         self.addLogObserver("stdio", LineConsumerLogObserver(self._consume))
 
+    @outgoing
     async def run(self) -> int:
         """Run it, and count what it says."""
         command = await self.makeRemoteShellCommand(command=self._words())

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import aiohttp
 
+from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.http_security import authorization, verification
 from buildbot.process.buildstep import BuildStep
@@ -96,6 +97,7 @@ class HTTPStep(BuildStep):
         super().__init__(**kwargs)
         self._request_limit: TimeLimit | None = None
 
+    @outgoing
     async def run(self) -> int:
         """Send it, and wait for the answer."""
         self.getProperties()._redaction.hide_password(str(self.url))

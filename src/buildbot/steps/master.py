@@ -12,6 +12,7 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any, ClassVar
 
+from buildbot._border.bridge import outgoing
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.log import StreamLog
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
@@ -56,6 +57,7 @@ class MasterShellCommand(BuildStep):
         self.command = command
         self.process: asyncio.subprocess.Process | None = None
 
+    @outgoing
     async def run(self) -> int:
         """Run the program; exit code 0 is SUCCESS."""
         environment = _environment(self.env)
@@ -159,6 +161,7 @@ class SetProperty(BuildStep):
         self.property = property
         self.value = value
 
+    @outgoing
     async def run(self) -> int:
         """Set it."""
         self.setProperty(self.property, self.value, self.name)
@@ -181,6 +184,7 @@ class SetProperties(BuildStep):
         super().__init__(**kwargs)
         self.properties = properties
 
+    @outgoing
     async def run(self) -> int:
         """Set them."""
         for name, value in (self.properties or {}).items():
@@ -205,6 +209,7 @@ class Assert(BuildStep):
         self.check = check
         self.descriptionDone = [f"checked {check!r}"]
 
+    @outgoing
     async def run(self) -> int:
         """Look."""
         return SUCCESS if self.check else FAILURE
@@ -226,6 +231,7 @@ class LogRenderable(BuildStep):
         super().__init__(**kwargs)
         self.content = content
 
+    @outgoing
     async def run(self) -> int:
         """Write it."""
         await self.addCompleteLog("Output", pformat(self.content))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import bound
+from buildbot._border.bridge import outgoing
 from buildbot._border.errors import warn
 from buildbot.process.buildstep import BuildStep, ShellMixin
 from buildbot.process.results import EXCEPTION
@@ -53,6 +54,7 @@ class NotYetStep(BuildStep):
     def _common(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         return kwargs
 
+    @outgoing
     async def run(self) -> int:
         """Say in a log that the step is not supported, and end with EXCEPTION."""
         await self.addCompleteLog(

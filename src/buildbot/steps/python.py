@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Generator, Mapping
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
@@ -106,6 +106,7 @@ class PyFlakes(Checks):
             return "redefs"
         return "misc"
 
+    @outgoing
     async def run(self) -> int:
         """Run it, and count its messages."""
         command = await self._checked()
@@ -131,6 +132,7 @@ class BuildEPYDoc(Checks):
     def _kind_of(self, line: str) -> str | None:
         return next((word for start, word in self._KINDS.items() if line.startswith(start)), None)
 
+    @outgoing
     async def run(self) -> int:
         """Run it, and count its messages."""
         command = await self._checked()
@@ -171,6 +173,7 @@ class PyLint(Checks):
         found = self._line.search(line)
         return (found[1] or found[2]) if found is not None else None
 
+    @outgoing
     async def run(self) -> int:
         """Run it, and count its messages."""
         command = await self._checked()
@@ -235,6 +238,7 @@ class Sphinx(ShellMixin, BuildStep):
         self.warnings: list[str] = []
         self.addLogObserver("stdio", LineConsumerLogObserver(self._consume))
 
+    @outgoing
     async def run(self) -> int:
         """Build it, and count the warnings."""
         command = await self.makeRemoteShellCommand(command=self._words())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
@@ -118,6 +118,7 @@ class Trial(ShellMixin, BuildStep):
         self.counter = TrialTestCaseCounter()
         self.addLogObserver("stdio", self.counter)
 
+    @outgoing
     async def run(self) -> int:
         """Run it; tests that fail are FAILURE, and none at all too."""
         overrides: dict[str, Any] = {"command": self._words()}
@@ -200,6 +201,7 @@ class HLint(ShellMixin, BuildStep):
         self.warnings: list[str] = []
         self.addLogObserver("stdio", LineConsumerLogObserver(self._consume))
 
+    @outgoing
     async def run(self) -> int:
         """Run it; without such files the step is SKIPPED."""
         files = [file for file in self.build.allFiles() if file.endswith(".xhtml")]

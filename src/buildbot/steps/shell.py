@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.finder import old_names_of
 from buildbot.process.buildstep import BuildStep
@@ -44,6 +44,7 @@ class ShellCommand(ShellMixin, BuildStep):
         kwargs = self.setupShellMixin(kwargs)
         super().__init__(**kwargs)
 
+    @outgoing
     async def run(self) -> int:
         """Run the program; its exit code says the result."""
         kind = type(self)
@@ -84,6 +85,7 @@ class TreeSize(ShellMixin, BuildStep):
         self.observer = BufferLogObserver(wantStdout=True, wantStderr=True)
         self.addLogObserver("stdio", self.observer)
 
+    @outgoing
     async def run(self) -> int:
         """Measure it."""
         command = await self.makeRemoteShellCommand()
@@ -134,6 +136,7 @@ class SetPropertyFromCommand(ShellMixin, BuildStep):
         super().__init__(**kwargs)
         self.property_changes: dict[str, Any] = {}
 
+    @outgoing
     async def run(self) -> int:
         """Run the program and set the properties."""
         command = await self.makeRemoteShellCommand(

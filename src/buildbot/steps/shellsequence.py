@@ -86,7 +86,6 @@ class ShellSequence(ShellMixin, BuildStep):
             renderable of one.
     """
 
-    last_command: Any = None
     renderables: ClassVar[Any] = ["commands"]
 
     def __init__(self, commands: Any = None, **kwargs: Any) -> None:
@@ -118,7 +117,6 @@ class ShellSequence(ShellMixin, BuildStep):
                 continue
             if self.stopped:
                 return CANCELLED
-            self.last_command = argument.command
             command = await self.makeRemoteShellCommand(
                 command=argument.command, stdioLogName=argument.logname
             )
@@ -134,10 +132,8 @@ class ShellSequence(ShellMixin, BuildStep):
         await self.addCompleteLog("commands", sentence + "\n")
         return EXCEPTION
 
+    @outgoing
     async def run(self) -> int:
         """Run them."""
         result: int = await self.runShellSequence(self.commands)
         return result
-
-    def _finished_command(self) -> Any:
-        return self.last_command

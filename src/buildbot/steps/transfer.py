@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import renamed
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import FAILURE, SUCCESS
@@ -126,6 +126,7 @@ class FileDownload(_Download):
         )
         self.mastersrc = mastersrc
 
+    @outgoing
     async def run(self) -> int:
         """Read the file, and send it."""
         try:
@@ -167,6 +168,7 @@ class StringDownload(_Download):
         )
         self.s = s
 
+    @outgoing
     async def run(self) -> int:
         """Send the text."""
         return await self._send(self.s if isinstance(self.s, bytes) else str(self.s).encode())
@@ -204,6 +206,7 @@ class JSONStringDownload(_Download):
         )
         self.o = o
 
+    @outgoing
     async def run(self) -> int:
         """Send the value."""
         return await self._send(json.dumps(self.o).encode())
@@ -234,6 +237,7 @@ class JSONPropertiesDownload(_Download):
             **kwargs,
         )
 
+    @outgoing
     async def run(self) -> int:
         """Send the properties."""
         properties = {name: value for name, (value, _) in self.getProperties().asDict().items()}

@@ -158,11 +158,12 @@ class Trigger(BuildStep):
     def createTriggerProperties(self, properties: Any) -> Any:
         """Return the properties to pass on, with their source."""
         found = Properties()
-        found.update(properties, f"{self.name}")
+        found.update(properties, "Trigger")
         return found
 
     # The work
 
+    @outgoing
     async def run(self) -> int:
         """Trigger all, and wait if that is wanted."""
         wanted = await self._wanted()

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, ClassVar
 from uuid import uuid4
 
 from buildbot._border.arguments import renamed
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot.config import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
@@ -200,6 +200,7 @@ class FileUpload(_Upload):
         self.mode = mode
         self.keepstamp = keepstamp
 
+    @outgoing
     async def run(self) -> int:
         """Bring the file."""
         target = self._target()
@@ -249,6 +250,7 @@ class DirectoryUpload(_Upload):
         )
         self.compress = _compression(self, compress)
 
+    @outgoing
     async def run(self) -> int:
         """Bring the directory."""
         target = self._target()
@@ -315,6 +317,7 @@ class MultipleFileUpload(_Upload):
     def allUploadsDone(self, result: int, sources: list[str], masterdest: str) -> Any:
         """Called after the last one; may return a Deferred."""
 
+    @outgoing
     async def run(self) -> int:
         """Bring one after the other; end at the first that fails."""
         given = self.workersrcs if isinstance(self.workersrcs, list | tuple) else [self.workersrcs]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import inward, settled
+from buildbot._border.bridge import inward, outgoing, settled
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import LineConsumerLogObserver
 from buildbot.process.remotecommand import RemoteCommand
@@ -97,16 +97,17 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         if self.warningPattern is not None:
             self.addLogObserver("stdio", LineConsumerLogObserver(self.warningLogConsumer))
 
+    @outgoing
     async def run(self) -> int:
         """Run the program; count its warnings."""
         if self.suppressionList is not None:
             self.addSuppression(self.suppressionList)
         if self.suppressionFile is not None:
-            await self.setup_suppression()
+            await inward(self.setup_suppression)
         command = await self.makeRemoteShellCommand()
         await self._set_up(command)
         await inward(self.runCommand, command)
-        await self.finish_logs()
+        await inward(self.finish_logs)
         await self._leave_out()
         if self._reads_logs_at_once:
             return await self._result_of(command)
@@ -122,6 +123,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
             compiled = [re.compile(p) if isinstance(p, str) else p for p in (file, text)]
             self.suppressions.append((compiled[0], compiled[1], first, last))
 
+    @outgoing
     async def setup_suppression(self) -> None:
         """Read the suppression file on the worker."""
         content = await self.getFileContentFromWorker(self.suppressionFile, abandonOnFailure=True)
@@ -176,6 +178,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         warnings.append(line)
         self.warnCount += 1
 
+    @outgoing
     async def finish_logs(self) -> None:
         """Let the observer hear the rest of the log."""
         if "stdio" in self.logs:

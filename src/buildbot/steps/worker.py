@@ -39,6 +39,7 @@ class SetPropertiesFromEnv(WorkerBuildStep):
         self.variables = variables
         self.source = source
 
+    @outgoing
     async def run(self) -> int:
         """Set those that are there, and list them in the log ``properties``."""
         environment = self.worker.worker_environ
@@ -70,6 +71,7 @@ class FileExists(WorkerBuildStep):
         super().__init__(**kwargs)
         self.file = file
 
+    @outgoing
     async def run(self) -> int:
         """Look."""
         self.checkWorkerHasCommand("stat")
@@ -116,6 +118,7 @@ class CopyDirectory(WorkerBuildStep):
         self.timeout = timeout
         self.maxTime = maxTime
 
+    @outgoing
     async def run(self) -> int:
         """Copy it."""
         self.checkWorkerHasCommand("cpdir")
@@ -152,6 +155,7 @@ class RemoveDirectory(WorkerBuildStep):
         super().__init__(**kwargs)
         self.dir = dir
 
+    @outgoing
     async def run(self) -> int:
         """Remove it; one that is not there is fine."""
         self.checkWorkerHasCommand("rmdir")
@@ -182,6 +186,7 @@ class MakeDirectory(WorkerBuildStep):
         super().__init__(**kwargs)
         self.dir = dir
 
+    @outgoing
     async def run(self) -> int:
         """Make it; one that is there already is fine."""
         self.checkWorkerHasCommand("mkdir")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chargehand.domain.build import Channel, LogType, Segment
+from chargehand.logs.line_ends import with_plain_line_ends
 from chargehand.logs.segments import lines_of, runs_of
 
 
@@ -26,12 +27,15 @@ class ReadableSegment:
         return self._lines
 
     def texts(self, kind: LogType) -> list[tuple[Channel, str]]:
-        """Return the text: one item for each run of one channel."""
+        """Return the text, with plain line ends: one item for each run of one channel."""
         if self._texts is None:
             runs: Iterable[tuple[Channel, bytes]] = (
                 runs_of(self.lines) if kind is LogType.STDIO else [(Channel.STDOUT, self.lines)]
             )
-            self._texts = [(channel, run.decode("utf-8", "replace")) for channel, run in runs]
+            self._texts = [
+                (channel, with_plain_line_ends(run.decode("utf-8", "replace")))
+                for channel, run in runs
+            ]
         return self._texts
 
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from buildbot._border.bridge import settled
+from buildbot._border.bridge import outgoing, settled
 from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
 
@@ -44,6 +44,7 @@ class SecretInPass(SecretProviderBase):
             self._environment["PASSWORD_STORE_DIR"] = dirname
         return settled(None)
 
+    @outgoing
     async def get(self, entry: str) -> str | None:
         """Return the entry, None if there is none."""
         process = await asyncio.create_subprocess_exec(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import aiohttp
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import settled
+from buildbot._border.bridge import outgoing, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot.secrets.providers.base import SecretProviderBase
@@ -121,6 +121,7 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
         self._escaped = re.compile(rf"{escape}({delimiter}|{escape})")
         return settled(None)
 
+    @outgoing
     async def get(self, entry: str) -> str | None:
         """Return the value of ``path|key``, None if there is none. Raises KeyError for a name
         without a delimiter, aiohttp.ClientError when Vault's response is not valid."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
@@ -103,6 +103,7 @@ class Source(CommandMixin, BuildStep):
         """Get the sources; return a result, or a coroutine or Deferred of it."""
         raise NotImplementedError("a Source step must implement run_vc()")
 
+    @outgoing
     async def run(self) -> Any:
         """Determine what to check out, and check it out."""
         self.getProperties()._redaction.hide_password(getattr(self, "repourl", None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
@@ -54,12 +55,15 @@ class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
             return {"step": self.failure}
         return super().getResultSummary()
 
+    @outgoing
     async def run(self) -> int:
         """Do it, and say whether that worked."""
         self.stdio_log = await self.addLog("stdio")
         async with self._access():
-            return await self.publish()
+            result: int = await inward(self.publish)
+            return result
 
+    @outgoing
     async def publish(self) -> int:
         """Run git."""
         raise NotImplementedError
@@ -106,6 +110,7 @@ class GitCommit(_GitPublishing):
         if emptyCommits not in _EMPTY_COMMITS:
             error(f"GitCommit: emptyCommits must be one of {', '.join(_EMPTY_COMMITS)}")
 
+    @outgoing
     async def publish(self) -> int:
         """Add the paths and commit."""
         head = await self._dovccmd(["symbolic-ref", "HEAD"], abandonOnFailure=False)
@@ -164,6 +169,7 @@ class GitTag(_GitPublishing):
         if not annotated and messages:
             error("GitTag: messages are required only in case of annotated tag.")
 
+    @outgoing
     async def publish(self) -> int:
         """Make the tag."""
         words = ["-a"] if self.annotated else []
@@ -219,6 +225,7 @@ class GitPush(_GitPublishing):
         if not branch:
             error("GitPush: must provide branch.")
 
+    @outgoing
     async def publish(self) -> int:
         """Push the branch."""
         force = ["--force"] if self.force else []
