@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -49,6 +49,7 @@ _READ_ONLY = {
     "logs.repair",
     "logs.resume",
     "requests.pending",
+    "retention.now",
     "schedulers.classified",
     "schedulers.enabled",
     "schedulers.last_seen_changes",
@@ -237,7 +238,8 @@ async def _end(workshop: Workshop, watch: _Watch) -> None:
     await do(store.steps.add_finished_step(again.id, "quick", "done", Result.SUCCESS, 1.5))
     step = await do(workshop.step(again, "with a log"))
     log = await do(store.logs.open(step.id, "stdio", "stdio", LogType.STDIO))
-    await do(store.logs.delete([log.id]))
+    await do(store.logs.finish(log.id))
+    await do(store.logs.delete_texts([log.id]))
     open_requests = [(await do(workshop.submit())).requests[0].request.id for _ in range(2)]
     await do(store.requests.complete(open_requests[:1], Result.SKIPPED))
     await do(store.requests.give_back([again.request_id], workshop.master_id))
@@ -247,10 +249,19 @@ async def _end(workshop: Workshop, watch: _Watch) -> None:
     await do(store.masters.touch(other))
     signs = await do(store.masters.signs_of_life())
     await do(store.masters.expire({workshop.master_id: signs[workshop.master_id]}))
+    now = workshop.clock.seconds
+    await do(_drained(store.retention.delete_logs(now, workshop.master_id)))
+    await do(_drained(store.retention.delete_build_data(now)))
+    await do(_drained(store.retention.delete_changes(0)))
     left = await do(store.masters.left_behind(workshop.master_id))
     await do(store.masters.carry_out(left, outcomes_of(left, Cause.SILENT)))
     await do(store.masters.stop(other))
     await do(_delete_builders(workshop))
+
+
+async def _drained(batches: AsyncIterator[Any]) -> None:
+    async for _ in batches:
+        pass
 
 
 async def _write_records(workshop: Workshop, watch: _Watch) -> None:

@@ -142,16 +142,21 @@ async def test_a_finished_or_unknown_log_takes_nothing(workshop: Workshop) -> No
         await workshop.store.logs.raw(LogId(999))
 
 
-async def test_deleting_removes_the_file(workshop: Workshop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lines", [1, 1000])
+async def test_of_a_deleted_text_the_row_and_a_sentence_stay(
+    workshop: Workshop, tmp_path: Path, lines: int
+) -> None:
     log = await _log(workshop)
-    await workshop.store.logs.append(log.id, segment(_noise(1000)))
+    await workshop.store.logs.append(log.id, segment(_noise(lines)))
     await workshop.store.logs.finish(log.id)
 
-    await workshop.store.logs.delete([log.id])
+    await workshop.store.logs.delete_texts([log.id])
 
     assert list((tmp_path / "logs").glob("*/*.log")) == []
-    with pytest.raises(LookupError):
-        await workshop.store.logs.lines(log.id, 0, 1)
+    (row,) = await workshop.rows("logs")
+    assert (row["type"], row["num_lines"]) == ("d", lines)
+    assert (await workshop.store.logs.lines(log.id, 0, None)).startswith(b"[deleted: this log had")
+    assert (await _raw(workshop, log)).startswith(b"[deleted: this log had")
 
 
 async def test_after_a_kill_the_log_ends_with_its_last_whole_record(

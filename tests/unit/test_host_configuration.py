@@ -283,7 +283,6 @@ def test_the_web_port_may_be_written_in_all_ways(files, port, listen):
 @pytest.mark.parametrize(
     "setting",
     [
-        "changeHorizon = 5",
         "buildHorizon = 5",
         "manhole = object()",
         "metrics = {'log_interval': 1}",
@@ -329,6 +328,67 @@ def test_configurators_alter_the_configuration(files):
     ).read()
 
     assert config.title == "configured"
+
+
+_FAILING = """
+        class Bad(util.JanitorConfigurator):
+            def configure(self, config_dict):
+                {statement}
+        c['configurators'] = [Bad(hour=1)]
+        """
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("config_dict['nothing']", "configurator Bad failed: KeyError: 'nothing'"),
+        ("raise SystemExit(0)", "the configuration calls sys.exit(0) here"),
+        ("from buildbot.config import error; error('no name')", "no name"),
+    ],
+)
+def test_a_configurator_that_fails_is_one_error_at_its_line(files, statement, message):
+    text = _FAILING.format(statement=statement)
+
+    (error,) = files.good_and(text).errors()
+
+    assert error.message.splitlines()[0] == message
+    assert (files.directory / "master.cfg").read_text().splitlines()[
+        (error.line or 0) - 1
+    ].strip() == statement
+
+
+@pytest.mark.parametrize(
+    ("configurator", "message"),
+    [
+        ("util.JanitorConfigurator", "the class JanitorConfigurator (write JanitorConfigurator())"),
+        ("'janitor'", "'janitor' is not a configurator: it has no method configure()"),
+        ("util.JanitorConfigurator(logHorizon=3)", "logHorizon must be a datetime.timedelta"),
+        ("util.JanitorConfigurator(dayOfweek=3)", 'no argument "dayOfweek"; did you mean'),
+        ("util.JanitorConfigurator(logHorizon=DAY, hour=25)", "0–23"),
+    ],
+)
+def test_what_is_wrong_with_a_configurator_is_said_at_its_line(files, configurator, message):
+    text = f"import datetime; DAY = datetime.timedelta(1)\nc['configurators'] = [{configurator}]"
+
+    (error,) = files.good_and(text).errors()
+
+    assert message in error.message
+    assert error.line
+
+
+def test_configurators_see_old_keys_under_todays_names_and_lists_for_tuples(files):
+    config = files.good_and(
+        """
+        import datetime
+        c['slaves'] = tuple(c.pop('workers'))
+        c['builders'] = tuple(c['builders'])
+        c['configurators'] = [util.JanitorConfigurator(logHorizon=datetime.timedelta(1))]
+        """
+    ).read()
+
+    assert [one.name for one in config.workers] == ["local", "__Janitor"]
+    assert [one.name for one in config.builders][-1] == "__Janitor"
+    assert not config.multi_master
 
 
 def test_modules_beside_the_file_are_read_again(files):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from chargehand.domain.build import Build
@@ -84,6 +84,31 @@ class Workers(Protocol):
         """Give a worker no builds for so long; 0 ends its rest. Raises LookupError."""
 
 
+class DeletedLogs(Protocol):
+    """What was deleted in one go."""
+
+    @property
+    def count(self) -> int:
+        """The number of logs."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of their text."""
+
+
+class Retention(Protocol):
+    """Deletes old data in small pieces, one for each value that is yielded."""
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+
+    def delete_logs(self, before: float, master_id: MasterId) -> AsyncIterator[DeletedLogs]:
+        """Delete the texts of logs of builds that finished before that time."""
+
+    def delete_build_data(self, before: float) -> AsyncIterator[int]:
+        """Delete data of builds that finished before that time; yields numbers of rows."""
+
+
 class Engine(Protocol):
     """All of it. The attributes are read when they are needed, and not kept."""
 
@@ -134,6 +159,10 @@ class Engine(Protocol):
     @property
     def redaction(self) -> Redaction:
         """What the master's log must not show."""
+
+    @property
+    def retention(self) -> Retention:
+        """Deleting old data."""
 
     @property
     def reconfigure(self) -> Callable[[], Awaitable[object]]:

@@ -28,6 +28,8 @@ _OPTIONAL = (
     "project",
 )
 
+JANITOR_NAME = "__Janitor"
+"""The one name that begins with an underscore: that of the janitor's builder."""
 
 NAMELESS = "<unknown>"
 """Stands for the name of a builder whose name cannot be used."""
@@ -158,7 +160,7 @@ def _checked_name(name: Any) -> str:
     if not isinstance(name, str):
         error(f"builder name must be a string, not {name!r}")
         return NAMELESS
-    if name.startswith("_"):
+    if name.startswith("_") and name != JANITOR_NAME:
         error(f'builder name "{name}" must not start with an underscore')
     return name
 

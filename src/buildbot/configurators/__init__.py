@@ -9,23 +9,33 @@ from buildbot.interfaces import IConfigurator, implementer
 
 __all__ = ["ConfiguratorBase"]
 
+_LISTS = ("builders", "schedulers", "workers", "projects", "secretsProviders")
+
 
 @implementer(IConfigurator)
 class ConfiguratorBase(ComparableMixin):
     """Subclasses override ``configure``, call this one first, and append to what it provides."""
 
     config_dict: dict[str, Any]
+    made_lenient = False
+    """Whether ``multiMaster`` was set here, for its checks only: a configurator's builders need no
+    scheduler, workers or port in the file."""
 
     def configure(self, config_dict: dict[str, Any]) -> None:
-        """Take the configuration; lists that it lacks are made."""
+        """Take the configuration; lists that it lacks are made, and tuples become lists."""
         self.config_dict = config_dict
-        config_dict.setdefault("multiMaster", True)
-        for name in ("protocols", "www", "builders", "schedulers", "workers", "projects"):
-            config_dict.setdefault(name, {} if name in ("protocols", "www") else [])
+        if "multiMaster" not in config_dict:
+            config_dict["multiMaster"] = self.made_lenient = True
+        for name in ("protocols", "www"):
+            config_dict.setdefault(name, {})
+        for name in _LISTS:
+            given = config_dict.get(name)
+            if given is None or isinstance(given, tuple):
+                config_dict[name] = list(given or ())
         self.schedulers = config_dict["schedulers"]
         self.protocols = config_dict["protocols"]
         self.builders = config_dict["builders"]
         self.workers = config_dict["workers"]
         self.projects = config_dict["projects"]
-        self.secretsProviders = config_dict.setdefault("secretsProviders", [])
+        self.secretsProviders = config_dict["secretsProviders"]
         self.www = config_dict["www"]

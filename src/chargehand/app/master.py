@@ -172,6 +172,7 @@ class Master:
         self._directory.update(ids)
         await parts.fleet.reconfigure(config.workers, _builders_of_workers(config, ids))
         parts.absences.reconfigure(config.workers)
+        await parts.housekeeping.reconfigure(config)
         parts.builds.reconfigure(config)
         await parts.dispatcher.reconfigure(config, ids)
         if self._is_configured:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chargehand.app.chronicle import Chronicle
 from chargehand.app.directory import Directory
+from chargehand.app.housekeeping import Housekeeping
 from chargehand.app.places import LOCAL_SOCKET
 from chargehand.app.recovering import recover
 from chargehand.app.services import Services
@@ -101,6 +102,7 @@ class Parts:
         self.orders = self._orders()
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
+        self.housekeeping = Housekeeping(retention=store.retention)
         self.absences = Absences(bus=bus, clock=clock, absent=self.fleet.absent)
         self.chronicle = Chronicle(
             bus=bus,
@@ -187,6 +189,7 @@ class Parts:
         work = (self.services, self.intake, self.scheduling, self.dispatcher)
         await asyncio.gather(*[self._stopped(part.stop) for part in work])
         for stop in (
+            self.housekeeping.stop,
             self.absences.close,
             self.builds.close,
             self.fleet.close,

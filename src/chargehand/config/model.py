@@ -242,6 +242,8 @@ class MasterConfig:
     revlink: Callable[[str, str], str | None] | None = field(default=None, compare=False)
     """Returns a link for (revision, repository)."""
     logs: LogConfig = field(default_factory=LogConfig)
+    change_horizon: int | None = None
+    """How many changes to keep, None for all."""
     web: WebConfig = field(default_factory=WebConfig)
     manhole: object = field(default=None, compare=False)
     secrets_providers: tuple[object, ...] = field(default=(), compare=False)

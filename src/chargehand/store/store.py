@@ -21,6 +21,7 @@ from chargehand.store.masters import Masters
 from chargehand.store.projects import Projects
 from chargehand.store.reading.resources import Resources
 from chargehand.store.requests import Requests
+from chargehand.store.retention import Retention
 from chargehand.store.schedulers import Schedulers
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
@@ -67,6 +68,7 @@ class Store:
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)
+        self.retention = Retention(database=self.database, logs=self.logs, state=self.state)
         self.steps = Steps(database=self.database, logs=self.logs)
         self.workers = Workers(database=self.database)
 

@@ -13,6 +13,7 @@ from typing import Any
 from buildbot._border.errors import Collector, collecting
 from buildbot._host.reading.builders import BuilderReader, builder_objects
 from buildbot._host.reading.components import ComponentReader
+from buildbot._host.reading.configuring import configured
 from buildbot._host.reading.consistency import check
 from buildbot._host.reading.document import Document
 from buildbot._host.reading.hooks import Hooks
@@ -77,10 +78,11 @@ class Reader:
             )
 
         with Guard(report):  # users' classes convert themselves
-            _configure(section)
             rename_keys(section)
-            check_keys(section)
-            return self._read(section, collector, equivalence)
+            if configured(section):
+                rename_keys(section)
+                check_keys(section)
+                return self._read(section, collector, equivalence)
         return None
 
     def _read(
@@ -119,19 +121,6 @@ class Reader:
 
 def _settings(section: Section) -> dict[str, Any]:
     return {key: value for key, value in section.values.items() if key not in _LISTS.values()}
-
-
-def _configure(section: Section) -> None:
-    """Run the configurators; they change the dictionary."""
-    for configurator in section.listing("configurators", "configurators"):
-        configure = getattr(configurator, "configure", None)
-        if configure is None:
-            section.error(
-                f"{configurator!r} is not a configurator: it has no method configure()",
-                "configurators",
-            )
-        else:
-            configure(section.values)
 
 
 def _hooks(section: Section, hooks: Hooks) -> dict[str, Any]:

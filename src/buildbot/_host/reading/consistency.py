@@ -59,7 +59,7 @@ def _are_named(items: Iterable[WorkerConfig | BuilderConfig]) -> bool:
 
 
 def _check_presence(config: MasterConfig, section: Section, broken: _Broken) -> None:
-    if not config.multi_master:
+    if not (config.multi_master or section.is_lenient):
         if not config.workers and not broken.workers:
             section.error("no workers are configured; add one to c['workers']", "workers")
         if not config.builders and not broken.builders:
@@ -153,7 +153,8 @@ def _check_builders_of_schedulers(config: MasterConfig, section: Section, broken
             name,
         )
     idle = sorted(known - driven)
-    if idle and not config.multi_master and not missed and not is_broken:
+    is_partial = config.multi_master or section.is_lenient
+    if idle and not is_partial and not missed and not is_broken:
         section.error(f"{_listed(idle)}: add a scheduler that builds it", "schedulers")
 
 

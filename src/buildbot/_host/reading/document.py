@@ -124,7 +124,7 @@ class Document:
         try:
             exec(code, module.__dict__)  # a configuration is a program
         except ConfigErrors as errors:
-            self._merge(errors, collector)
+            self.merge(errors, collector)
             return None
         except SyntaxError as error:  # of an imported module
             collector.add(*_syntax_error(error, str(self.path)))
@@ -132,10 +132,10 @@ class Document:
         except KeyboardInterrupt as error:
             if threading.current_thread() is threading.main_thread():
                 raise  # Ctrl-C during a check
-            collector.add(*self._described(error))
+            collector.add(*self.described(error))
             return None
         except BaseException as error:  # noqa: BLE001 - users' code may raise anything
-            collector.add(*self._described(error))
+            collector.add(*self.described(error))
             return None
         config = module.__dict__.get("BuildmasterConfig")
         if config is None:
@@ -153,15 +153,23 @@ class Document:
             return config
         return None
 
-    def _merge(self, errors: ConfigErrors, collector: Collector) -> None:
+    def merge(self, errors: ConfigErrors, collector: Collector) -> None:
+        """Collect errors that users' code raised."""
         for error in errors.errors:
             if isinstance(error, str):  # users raise ConfigErrors(["..."]), too
                 collector.add(error, self._innermost(errors))
             else:
                 collector.merge(ConfigErrors([error]))
 
-    def _described(self, error: BaseException) -> tuple[str, Origin]:
-        origin = self._innermost(error) or Origin(str(self.path), 1)
+    def described(
+        self,
+        error: BaseException,
+        what: str = "exception in the configuration",
+        otherwise: Origin | None = None,
+    ) -> tuple[str, Origin]:
+        """Return the message for an exception of users' code, and their line that raised it:
+        *otherwise*, or the file's first, where none of their lines did."""
+        origin = self._innermost(error) or otherwise or Origin(str(self.path), 1)
         if (sentence := misused(error)) is not None:
             return sentence, origin
         if sentence := explanations.of_exception(error, origin.file, self.directory):
@@ -172,7 +180,7 @@ class Document:
             for frame in traceback.extract_tb(error.__traceback__)
             if self._is_users(frame.filename)
         )
-        return f"exception in the configuration: {summary}{trace}", origin
+        return f"{what}: {summary}{trace}", origin
 
     def _innermost(self, error: BaseException) -> Origin | None:
         """Return the innermost line of the user's, wherever its file is."""

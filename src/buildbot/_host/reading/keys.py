@@ -19,8 +19,8 @@ _PORT = " = {'pb': {'port': ...}}"
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
 _IGNORED = {
-    "buildHorizon": "util.JanitorConfigurator removes old builds",
-    "logHorizon": "util.JanitorConfigurator removes old logs",
+    "buildHorizon": "remove it; builds are kept, and util.JanitorConfigurator deletes their logs",
+    "logHorizon": "use c['configurators'] = [util.JanitorConfigurator(logHorizon=timedelta(...))]",
     "eventHorizon": "events are no longer stored",
     "debugPassword": "use c['manhole']",
     "db_poll_interval": "remove it; the database is no longer polled",
@@ -42,7 +42,6 @@ RENAMED = {
 """Old keys that mean what a key of today means."""
 
 _NOT_YET = {
-    "changeHorizon": "changes are kept forever",
     "machines": "they are not started or stopped",
     "metrics": "none are collected",
     "user_managers": "there are no user accounts",

@@ -9,6 +9,8 @@ from typing import Any
 from buildbot._border.errors import Collector
 from buildbot._border.origin import Origin
 from buildbot._host.reading.document import Document
+from chargehand.config.errors import ConfigErrors
+from chargehand.kit.guard import BaseExceptionRaised
 
 
 class Section:
@@ -33,6 +35,8 @@ class Section:
         self._prefix = prefix
         self._parents = parents
         self._broken: set[str] = set()
+        self.is_lenient = False
+        """Whether nothing is said about what may be missing: configurators add it."""
         self._written: dict[str, str] = {}
         """How the file calls keys that are read under another name."""
 
@@ -124,6 +128,15 @@ class Section:
         """Report an error at the line of one of *names* (strings in the file), or else of *key*."""
         self._broken.add(key)
         self._collector.add(message, self._origin(key, names))
+
+    def failed(self, what: str, failure: Exception, key: str) -> None:
+        """Report an exception of users' code at their line that raised it, or else of *key*."""
+        self._broken.add(key)
+        if isinstance(failure, ConfigErrors):
+            self._document.merge(failure, self._collector)
+            return
+        raised = failure.raised if isinstance(failure, BaseExceptionRaised) else failure
+        self._collector.add(*self._document.described(raised, what, self._origin(key, ())))
 
     @contextmanager
     def reading(self, key: str, *names: str) -> Iterator[None]:

@@ -30,6 +30,7 @@ def read_plain(section: Section) -> dict[str, Any]:
         "url": _url(section),
         "db_url": _db_url(section),
         "multi_master": bool(section.get("multiMaster", False)),
+        "change_horizon": _change_horizon(section),
         "logs": _logs(section),
         "properties": _properties(section),
         "manhole": section.get("manhole"),
@@ -122,6 +123,13 @@ def _logs(section: Section) -> LogConfig:
     )
 
 
+def _change_horizon(section: Section) -> int | None:
+    count = section.number("changeHorizon", None)
+    if count is not None and count < 0:
+        section.wrong("changeHorizon", "a positive integer")
+    return count if count is not None and count > 0 else None
+
+
 def _log_size(section: Section, key: str) -> int | None:
     size = section.number(key, None)
     if size is not None and size < 0:
@@ -188,7 +196,6 @@ def _check_accepted(section: Section) -> None:
     if usage is not None and not isinstance(usage, str) and not callable(usage):
         section.wrong("buildbotNetUsageData", "a string or a function (nothing is ever sent)")
     _check_caches(section)
-    section.number("changeHorizon", None)
     if (queue := section.part("mq")) is not None:
         kind = queue.get("type", "simple")
         if kind not in _MQ_TYPES:

@@ -31,8 +31,8 @@ class DatabaseView:
         self.buildsets = BuildsetsView(data)
         self.changes = ChangesView(data)
         self.workers = WorkersView(data)
-        self.logs = LogsView(data)
-        self.build_data = BuildDataView(data)
+        self.logs = LogsView(access, data)
+        self.build_data = BuildDataView(access, data)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
@@ -206,7 +206,8 @@ class WorkersView:
 class LogsView:
     """``master.db.logs``."""
 
-    def __init__(self, data: DataView) -> None:
+    def __init__(self, access: EngineAccess, data: DataView) -> None:
+        self._access = access
         self._data = data
 
     def getLogs(self, stepid: int) -> Any:
@@ -216,6 +217,16 @@ class LogsView:
     def getLogLines(self, logid: int, first_line: int, last_line: int) -> Any:
         """Return a Deferred of the text of these lines, the last included."""
         return outward(self._lines(logid, first_line, last_line))
+
+    def deleteOldLogChunks(self, older_than_timestamp: float) -> Any:
+        """Delete the text of logs of builds that finished before that time (seconds since 1970);
+        returns a Deferred of their number."""
+        return outward(self._delete(older_than_timestamp))
+
+    async def _delete(self, before: float) -> int:
+        engine = self._access.engine
+        batches = engine.retention.delete_logs(before, engine.master_id)
+        return sum([batch.count async for batch in batches])
 
     async def _logs(self, stepid: int) -> list[Model]:
         rows = await self._data.fetch(("steps", stepid, "logs"))
@@ -230,7 +241,8 @@ class LogsView:
 class BuildDataView:
     """``master.db.build_data``."""
 
-    def __init__(self, data: DataView) -> None:
+    def __init__(self, access: EngineAccess, data: DataView) -> None:
+        self._access = access
         self._data = data
 
     def getBuildData(self, buildid: int, name: str) -> Any:
@@ -240,6 +252,14 @@ class BuildDataView:
     def getAllBuildDataNoValues(self, buildid: int) -> Any:
         """Return a Deferred of all data of a build, without their values."""
         return outward(self._all(buildid))
+
+    def deleteOldBuildData(self, older_than_timestamp: float) -> Any:
+        """Delete the data of builds that finished before that time (seconds since 1970); returns a
+        Deferred of their number."""
+        return outward(self._delete(older_than_timestamp))
+
+    async def _delete(self, before: float) -> int:
+        return sum([n async for n in self._access.engine.retention.delete_build_data(before)])
 
     async def _one(self, buildid: int, name: str) -> Model | None:
         row = await self._data.fetch(("builds", buildid, "data", name))

@@ -9,6 +9,7 @@ from pathlib import Path
 import zstandard
 from sqlalchemy import Connection, func, select, true
 
+from chargehand.domain.build import LogType
 from chargehand.domain.identifiers import LogId
 from chargehand.store.damage import Damage
 from chargehand.store.engine.tables import builds, logs, masters, steps
@@ -22,7 +23,7 @@ _COMPLETE = (
         .outerjoin(builds, builds.c.id == steps.c.build_id)
         .outerjoin(masters, masters.c.id == builds.c.master_id)
     )
-    .where(logs.c.complete == true())
+    .where(logs.c.complete == true(), logs.c.type != LogType.DELETED.value)
     .order_by(logs.c.id)
     .execution_options(yield_per=100)
 )

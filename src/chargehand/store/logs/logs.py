@@ -46,6 +46,8 @@ class _Source:
     @property
     def missing(self) -> bytes:
         """What is shown in the place of lines that the row counts and that cannot be found."""
+        if self.log.type is LogType.DELETED:
+            return log_text.deleted_text(self.log.line_count)
         lost = self.log.line_count - self.extent.line_count if self.log.complete else 0
         return log_text.missing_text(lost, has_letters=self.has_letters) if lost > 0 else b""
 
@@ -194,13 +196,16 @@ class Logs:
             self._measuring = self._tasks.spawn(self._measure_or_say(), name="measure logs")
             await asyncio.wait([self._measuring])
 
-    async def delete(self, log_ids: Sequence[LogId]) -> None:
-        """Delete logs and their text."""
-        await self._database.recorded()
-        await self._database.write(lambda transaction: log_rows.delete_rows(transaction, log_ids))
+    async def delete_texts(self, log_ids: Sequence[LogId]) -> None:
+        """Delete the text of finished logs; their rows stay.
+
+        Files go first: if the master is killed in between, the next call for the same logs
+        completes the work.
+        """
+        await asyncio.to_thread(self._files.delete, log_ids)
+        await self._database.insist(lambda transaction: log_rows.delete_texts(transaction, log_ids))
         for log_id in log_ids:
             self._extents.pop(log_id, None)
-        await self._in_writer(self._files.delete, log_ids)
 
     async def repair(self, master_id: MasterId) -> None:
         """Truncate a partial record left by a killed master, and count the lines."""

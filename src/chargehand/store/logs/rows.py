@@ -13,7 +13,6 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
-    delete,
     exists,
     false,
     insert,
@@ -22,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from chargehand.domain.build import Log, NewLog
+from chargehand.domain.build import Log, LogType, NewLog
 from chargehand.domain.identifiers import LogId, MasterId, StepId
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.events.messages import LogAdded
@@ -78,7 +77,12 @@ _MEASURE = (
 )
 _ENDED = select(_log.id).where(is_among(_log.id), _log.complete == true())
 _FINISH = _MEASURE.values(complete=true())
-_DELETE = delete(logs).where(is_among(_log.id))
+# The row stays: it says that there was a log, and how long it was.
+_DELETE_TEXT = (
+    update(logs)
+    .where(is_among(_log.id), _log.complete == true())
+    .values(type=LogType.DELETED.value, content=b"", size=0)
+)
 _LEFT_OPEN = (
     select(_log.id)
     .select_from(logs.join(steps).join(builds))
@@ -163,9 +167,9 @@ def _alter(transaction: Transaction, statement: Update, values: Mapping[str, obj
         raise NoLongerOurs("its build was taken over, or the log is finished")
 
 
-def delete_rows(transaction: Transaction, log_ids: Iterable[LogId]) -> None:
-    """Forget logs."""
-    transaction.connection.execute(_DELETE, {"ids": ids_as_json(log_ids)})
+def delete_texts(transaction: Transaction, log_ids: Iterable[LogId]) -> None:
+    """Delete the text of finished logs; they become logs of type DELETED."""
+    transaction.connection.execute(_DELETE_TEXT, {"ids": ids_as_json(log_ids)})
 
 
 def left_open(connection: Connection, master_id: MasterId) -> list[LogId]:

@@ -87,6 +87,12 @@ def missing_text(line_count: int, *, has_letters: bool) -> bytes:
     return letter + b"[missing or damaged: %d lines of this log cannot be read]\n" % line_count
 
 
+def deleted_text(line_count: int) -> bytes:
+    """Return what is shown in the place of a log whose text was deleted."""
+    lines = "1 line" if line_count == 1 else f"{line_count} lines"
+    return f"[deleted: this log had {lines}; it was older than the log horizon]\n".encode()
+
+
 def _decompressor() -> zstandard.ZstdDecompressor:
     if not hasattr(_thread, "decompressor"):
         _thread.decompressor = zstandard.ZstdDecompressor()
