@@ -243,7 +243,6 @@ async def test_renderables_know_the_build_that_they_are_rendered_for():
             ),
             "BitbucketStatusPush",
         ),
-        (lambda: util.OldBuildCanceller("name", filters=[]), "OldBuildCanceller"),
         (lambda: changes.HgPoller("http:r", pollInterval=60), "HgPoller"),
         (lambda: changes.GitHubPullrequestPoller("o", "r", token="t"), "GitHubPullrequestPoller"),
     ],

@@ -391,6 +391,32 @@ def test_configurators_see_old_keys_under_todays_names_and_lists_for_tuples(file
     assert not config.multi_master
 
 
+@pytest.mark.parametrize(
+    ("service", "message"),
+    [
+        ("util.OldBuildCanceller('n')", "filters must be a list of tuples"),
+        ("util.OldBuildCanceller('n', filters=[('a',)])", "each of filters must be a tuple"),
+        (
+            "util.OldBuildCanceller('n', filters=[(1, util.SourceStampFilter())])",
+            "list of builders' names",
+        ),
+        ("util.OldBuildCanceller('n', filters=[('a', util.ChangeFilter())])", "SourceStampFilter"),
+        (
+            "util.OldBuildCanceller('n', filters=[], branch_key='b')",
+            "branch_key must be a function",
+        ),
+        (
+            "util.FailingBuildsetCanceller('n', filters=[(['a'], 3, util.SourceStampFilter())])",
+            "or None for all, not 3",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_canceller_is_said(files, service, message):
+    (error,) = files.good_and(f"c['services'] = [{service}]").errors()
+
+    assert message in error.message
+
+
 def test_modules_beside_the_file_are_read_again(files):
     files.write("title = 'one'\n", "helper.py")
     files.good_and("import helper; c['title'] = helper.title")

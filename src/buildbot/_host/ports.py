@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from chargehand.domain.build import Build
 from chargehand.domain.change import Change, NewChange
-from chargehand.domain.identifiers import BuilderId, MasterId, SourceStampId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, SourceStampId
 from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.domain.user import User
 from chargehand.events.bus import Bus
 from chargehand.events.messages import Event
 from chargehand.kit.redaction import Redaction
@@ -109,6 +110,13 @@ class Retention(Protocol):
         """Delete data of builds that finished before that time; yields numbers of rows."""
 
 
+class Orders(Protocol):
+    """Orders of users' code in the name of a part of the configuration."""
+
+    async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
+        """Cancel a waiting request, or stop its build. Raises LookupError."""
+
+
 class Engine(Protocol):
     """All of it. The attributes are read when they are needed, and not kept."""
 
@@ -159,6 +167,10 @@ class Engine(Protocol):
     @property
     def redaction(self) -> Redaction:
         """What the master's log must not show."""
+
+    @property
+    def orders(self) -> Orders:
+        """Cancelling."""
 
     @property
     def retention(self) -> Retention:

@@ -93,11 +93,6 @@ _LATENT = {
     ),
 }
 
-_SERVICES = {
-    "buildbot.schedulers.canceller": _of("service", OldBuildCanceller="filters branch_key"),
-    "buildbot.schedulers.canceller_buildset": _of("service", FailingBuildsetCanceller="filters"),
-}
-
 _VALUES = {
     "buildbot.db.base": _of("base", DBConnectorComponent="*"),
     "buildbot.db.buildrequests": _of("base", BuildRequestsConnectorComponent="*")
@@ -232,7 +227,6 @@ MODULES = {
     **STEPS,
     **_REPORTERS,
     **_LATENT,
-    **_SERVICES,
     **_VALUES,
 }
 """The accepted names, by the module that they are imported from."""

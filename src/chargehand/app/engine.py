@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from chargehand.app.data import Data
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
+from chargehand.control.orders import Orders
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.user import MASTER
 from chargehand.events.bus import Bus
@@ -52,4 +53,5 @@ class Engine:
         self.state: State = parts.store.state
         self.master_id: MasterId = parts.master_id
         self.redaction = parts.redaction
+        self.orders: Orders = parts.orders
         self.retention: Retention = parts.store.retention

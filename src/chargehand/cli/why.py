@@ -80,7 +80,7 @@ def _without_build(request: Request) -> str:
     result = Result(request.results or 0)
     if result is Result.SKIPPED:
         return "a newer identical request was built instead (collapsed)"
-    return result.word
+    return f"{result.word}: {request.end_reason}" if request.end_reason else result.word
 
 
 async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:

@@ -72,6 +72,8 @@ class BuildRequest(msgspec.Struct, frozen=True, kw_only=True):
     result: Result | None = None
     retry: Retry | None = None
     """Set when a build of it ended as RETRY because of what it did."""
+    end_reason: str | None = None
+    """Why it was cancelled, if it was cancelled before it had a build."""
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):

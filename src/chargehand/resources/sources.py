@@ -230,6 +230,9 @@ REQUEST = Entity(
         _request.seconds_or_none(
             "complete_at", DATETIME, "complete_at", lambda request: request.complete_at
         ),
+        _request.column(
+            "end_reason", STRING.or_none, "end_reason", lambda request: request.end_reason
+        ),
         _request.column("waited_for", BOOLEAN, "waited_for", lambda request: request.waited_for),
         # Shown only on request, like a build's.
         _request.related("properties", PROPERTIES.or_none, lambda _: None),

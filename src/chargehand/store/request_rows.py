@@ -161,7 +161,7 @@ def pending_of(
     for row in rows:
         of_buildset = stamps[row[1]]
         try:
-            properties = merged(properties_of_json(row[13]), properties_of_json(row[12]))
+            properties = merged(properties_of_json(row[14]), properties_of_json(row[13]))
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             _log.error(
                 "the database is damaged: the properties of build_requests %s or of buildsets %s "
@@ -173,13 +173,13 @@ def pending_of(
         pending.append(
             PendingRequest(
                 request=request,
-                reason=row[14],
+                reason=row[15],
                 source_stamp_ids=tuple(SourceStampId(stamp[1]) for stamp in of_buildset),
                 sources=tuple((stamp[2], stamp[3], stamp[4], stamp[5]) for stamp in of_buildset),
                 has_patch=any(stamp[6] is not None for stamp in of_buildset),
                 with_changes=tuple(SourceStampId(s[1]) for s in of_buildset if s[7]),
                 properties=properties,
-                waited_for_by=row[15] if request.waited_for else None,
+                waited_for_by=row[16] if request.waited_for else None,
             )
         )
     return pending
@@ -250,7 +250,7 @@ def _complete(
 ) -> int:
     ended = []
     for row in statement.rows(transaction.connection, values):
-        request = request_of((*row[:8], True, transaction.now, result, row[11]))
+        request = request_of((*row[:8], True, transaction.now, result, *row[11:]))
         ended.append(request.buildset_id)
         transaction.announce(RequestCompleted(request=request))
     if ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
 from sqlalchemy import bindparam, false, update
 
 from chargehand.domain.buildset import PendingRequest
@@ -34,6 +35,9 @@ _SET_PRIORITY = Updating(
     update(requests).where(*_IS_INCOMPLETE).values(priority=bindparam("new_priority")),
     REQUEST_COLUMNS,
     SELECT_REQUESTS.where(*_IS_INCOMPLETE),
+)
+_SET_REASON = (
+    update(requests).where(_request.id == bindparam("one")).values(end_reason=bindparam("why"))
 )
 _UNRECORDED = "the result could not be recorded; retrying"
 
@@ -88,7 +92,8 @@ def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> boo
     row = transaction.connection.execute(query, {"ids": ids_as_json([request_id])}).first()
     if row is None:
         return False
-    request = request_rows.request_of(row)
+    request = replace(request_rows.request_of(row), end_reason=reason)
+    transaction.connection.execute(_SET_REASON, {"one": request_id, "why": reason})
     transaction.announce(RequestCancelled(request=request, reason=reason))
     request_rows.complete_waiting(transaction, [request_id], Result.CANCELLED)
     return True

@@ -85,6 +85,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     results: int | None
     submitted_at: float
+    end_reason: str | None = None
 
     @property
     def is_waiting(self) -> bool:

@@ -207,6 +207,7 @@ requests = Table(
     Column("properties", Json),
     Column("claimed_epoch", Integer),
     Column("retry", Json),
+    Column("end_reason", CleanText),
     Index("requests_by_buildset", "buildset_id", "complete"),
     Index("requests_by_builder", "builder_id", "id"),
     Index("requests_by_submission", "submitted_at"),
