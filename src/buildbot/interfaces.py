@@ -26,6 +26,7 @@ __all__ = [
     "ILatentWorker",
     "ILogObserver",
     "IMachine",
+    "IPlugin",
     "IProperties",
     "IRenderable",
     "IReportGenerator",
@@ -140,6 +141,10 @@ class ILogObserver(Interface):
 
 class IMachine(Interface):
     """A machine with one or more workers."""
+
+
+class IPlugin(Interface):
+    """What an installed package adds to Buildbot by an entry point."""
 
 
 class IReportGenerator(Interface):

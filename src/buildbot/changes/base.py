@@ -98,13 +98,14 @@ class ReconfigurablePollingChangeSource(ChangeSource):
 
     def checkConfig(
         self,
+        name: str | None = None,
         pollInterval: float | None = None,
         pollAtLaunch: bool = False,
         pollRandomDelayMin: float = 0,
         pollRandomDelayMax: float = 0,
         **kwargs: Any,
     ) -> Any:
-        """Check the times."""
+        """Check the times. The constructor takes the name: what is passed here is not used."""
         super().checkConfig(**kwargs)
         for sentence in schedule_errors(
             self.pollInterval if pollInterval is None else pollInterval,

@@ -29,7 +29,10 @@ _OPTIONAL = (
 )
 
 JANITOR_NAME = "__Janitor"
-"""The one name that begins with an underscore: that of the janitor's builder."""
+"""The name of the janitor's builder."""
+
+RESERVED_UNDERSCORE_NAMES = [JANITOR_NAME]
+"""Names of builders that begin with an underscore all the same; plug-ins add theirs."""
 
 NAMELESS = "<unknown>"
 """Stands for the name of a builder whose name cannot be used."""
@@ -160,7 +163,7 @@ def _checked_name(name: Any) -> str:
     if not isinstance(name, str):
         error(f"builder name must be a string, not {name!r}")
         return NAMELESS
-    if name.startswith("_") and name != JANITOR_NAME:
+    if name.startswith("_") and name not in RESERVED_UNDERSCORE_NAMES:
         error(f'builder name "{name}" must not start with an underscore')
     return name
 

@@ -138,7 +138,7 @@ _VALUES = {
         LdapUserInfo="uri bindUser bindPw accountBase accountPattern accountFullName accountEmail "
         "groupBase groupMemberPattern groupName avatarPattern avatarData accountExtraFields tls",
     ),
-    "buildbot.www.plugin": _of("base", Application="*"),
+    "buildbot.www.plugin": _of("alias", Application="buildbot._border.web_application"),
     "buildbot.www.resource": _of("base", Resource="*", ConsoleResource="*")
     | _of("error", Redirect="url"),
 }

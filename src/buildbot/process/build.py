@@ -221,8 +221,7 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         The step that runs is counted in as well.
         """
         total = initial_value
-        current = [self.currentStep] if self.currentStep is not None else []
-        for step in [*(one for one in self.executedSteps if one not in current), *current]:
+        for step in self.executedSteps:
             if step.hasStatistic(name):
                 value = step.getStatistic(name)
                 total = value if total is None else summary_fn(total, value)

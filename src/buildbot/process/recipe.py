@@ -88,6 +88,7 @@ class RecipeBuild:
         if step is None:
             return None
         self._build.currentStep = step
+        self._build.executedSteps.append(step)
         return RecipeStep(step)
 
     async def properties(self) -> dict[str, Property]:
@@ -106,7 +107,6 @@ class RecipeBuild:
         """Let the build count a step's result; nonsense in ``build.results`` is left out."""
         build = self._build
         step.step.results = int(result)
-        build.executedSteps.append(step.step)
         build._flags = step.flags
         before = as_result(build.results)
         before = so_far if before is None else before

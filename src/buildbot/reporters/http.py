@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -57,13 +58,16 @@ class HttpStatusPushBase(SendingReporter):
     @own_arguments
     def checkConfig(
         self,
+        *own: Any,
         generators: Sequence[Any] | None = None,
         debug: bool | None = None,
         verify: bool | str | None = None,
         cert: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Check the arguments."""
+        """Check the arguments; those of a subclass that only has a `reconfigService` fit it."""
+        if type(self).checkConfig is HttpStatusPushBase.checkConfig:
+            kwargs = self._not_its_own(own, kwargs)
         return super().checkConfig(generators=generators, **kwargs)
 
     @own_arguments
@@ -116,6 +120,16 @@ class HttpStatusPushBase(SendingReporter):
             return super()._create_default_generators()
         nothing = MessageFormatterEmpty()
         return [BuildStartEndStatusGenerator(start_formatter=nothing, end_formatter=nothing)]
+
+    def _not_its_own(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments by name that its `reconfigService` does not name."""
+        signature = inspect.signature(self.reconfigService)
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as mistake:
+            error(f"{type(self).__name__}: {mistake}")
+            return {}
+        return {name: value for name, value in kwargs.items() if name not in signature.parameters}
 
     async def deliver(self, content: tuple[str, Any]) -> None:
         """Send JSON to an address now."""

@@ -10,15 +10,15 @@ from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
-from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.errors import BuildStepCancelled
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from buildbot.process.step_arguments import check_environment
+from buildbot.steps.worker import CompositeStepMixin
 
 __all__ = ["Source"]
 
 
-class Source(CommandMixin, BuildStep):
+class Source(CompositeStepMixin, BuildStep):
     """Gets the sources that the build's source stamp names. Subclasses override ``run_vc``.
 
     ``codebase`` selects the source stamp. With ``alwaysUseLatest`` its revision does not count.
@@ -107,7 +107,7 @@ class Source(CommandMixin, BuildStep):
     async def run(self) -> Any:
         """Determine what to check out, and check it out."""
         self.getProperties()._redaction.hide_password(getattr(self, "repourl", None))
-        self.stdio_log = await self.addLog("stdio")
+        self.stdio_log = self.rc_log = await self.addLog("stdio")
         branch, revision, patch = self.branch, None, None
         if not self.alwaysUseLatest:
             stamp = self.build.getSourceStamp(self.codebase)

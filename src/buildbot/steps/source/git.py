@@ -240,9 +240,8 @@ class Git(GitRevisions, Source):
             await self._updated(self.fresh)
         finally:
             self.workdir = workdir
-        await self._runRemoteCommand(
+        await self.runRemoteCommand(
             "cpdir",
-            True,
             {
                 "fromdir": source,
                 "todir": workdir,
