@@ -168,7 +168,7 @@ async def test_what_builds_and_steps_write_is_read_back() -> None:
 
         assert build.result is Result.WARNINGS
         assert ci.step(build, "writes").result is Result.WARNINGS
-        assert (await ci.properties(build))["seen"][0] == ["written", "written", [1]]
+        assert (await ci.properties(build))["seen"][0] == ["written", "written", [1, None]]
 
 
 async def test_an_error_in_a_method_of_a_build_class_ends_the_build_and_is_named() -> None:
