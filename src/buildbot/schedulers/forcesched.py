@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from buildbot._border.arguments import no_argument, own_arguments
-from buildbot._border.bridge import answered, inward, outgoing, outward, settled
+from buildbot._border.bridge import answered, outgoing, outward, settled
 from buildbot.config import error
 from buildbot.process.properties import Properties
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
@@ -39,6 +39,7 @@ from buildbot.schedulers.parameters import (
     UserNameParameter,
     ValidationError,
     ValidationErrorCollector,
+    collected,
     text_wrong,
 )
 from buildbot.util.identifiers import isIdentifier
@@ -215,8 +216,8 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         changes: list[int] = []
         stamps: dict[str, Any] = {}
         for parameter in self.forcedProperties:
-            await inward(
-                collector.collectValidationErrors,
+            await collected(
+                collector,
                 parameter.fullName,
                 parameter.updateFromKwargs,
                 master=self.master,
@@ -271,7 +272,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     async def _filled(self, owner: Any, given: dict[str, Any]) -> forms.Filled:
         collector = ValidationErrorCollector()
-        ask = partial(inward, collector.collectValidationErrors)
+        ask = partial(collected, collector)
         reason = await ask(self.reason.fullName, self.reason.getFromKwargs, given)
         if owner is None or owner in _NOBODY:
             named = await ask(self.username.fullName, self.username.getFromKwargs, given)

@@ -15,6 +15,7 @@ from buildbot.schedulers.parameters import (
     IntParameter,
     StringParameter,
     ValidationError,
+    collected,
     text_wrong,
 )
 
@@ -58,8 +59,8 @@ class NestedParameter(BaseParameter):
         """Return a Deferred of the children's answers."""
         answers: dict[str, Any] = {}
         for field in self.fields:
-            await inward(
-                collector.collectValidationErrors,
+            await collected(
+                collector,
                 field.fullName,
                 field.updateFromKwargs,
                 kwargs=kwargs,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from buildbot._border.bridge import answered, outgoing
+from buildbot._border.bridge import answered, inward, outgoing
 from buildbot.config import error
 from chargehand.domain.orders import text_error
 
@@ -36,6 +36,9 @@ class ValidationErrorCollector:
     @outgoing
     async def collectValidationErrors(self, name: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a Deferred of what *fn* returns, None where it found something wrong."""
+        return await self._collected(name, fn, *args, **kwargs)
+
+    async def _collected(self, name: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
             return await answered(f"parameter {name}", fn, *args, **kwargs)
         except CollectedValidationError as wrong:
@@ -48,6 +51,14 @@ class ValidationErrorCollector:
         """Raise CollectedValidationError if something is wrong."""
         if self.errors:
             raise CollectedValidationError(self.errors)
+
+
+async def collected(collector: Any, name: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Let a collector, which may be of a user's class, ask *fn*; return the answer."""
+    kind = type(collector)
+    if kind.collectValidationErrors is ValidationErrorCollector.collectValidationErrors:
+        return await collector._collected(name, fn, *args, **kwargs)  # Nobody wants a Deferred.
+    return await inward(collector.collectValidationErrors, name, fn, *args, **kwargs)
 
 
 class BaseParameter:
@@ -118,7 +129,9 @@ class BaseParameter:
     @property
     def fullName(self) -> str | None:
         """The name, prefixed with the names of the enclosing parameters; None if it has none."""
-        return "_".join(filter(None, (self.parentName, self.name))) or None
+        if self.parentName and self.name:
+            return f"{self.parentName}_{self.name}"
+        return self.parentName or self.name or None
 
     def setParent(self, parent: Any) -> None:
         """Set the enclosing parameter, or None."""
@@ -126,7 +139,8 @@ class BaseParameter:
 
     def getFromKwargs(self, kwargs: Any) -> Any:
         """Return the answer from lists of values by full name. Raises ValidationError."""
-        args = listed(kwargs[self.fullName]) if self.fullName in kwargs else []
+        name = self.fullName
+        args = listed(kwargs[name]) if name in kwargs else []
         if not args or args == [""]:
             args = self._without_answer(args)
         if self.regex is not None:

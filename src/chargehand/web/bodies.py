@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from chargehand.config.web_limits import WebLimits
-from chargehand.kit.limits import time_limit
+from chargehand.kit.limits import TimeLimit
 
 SMALL = 128 * 1024
 """Bytes that every request may send, regardless of the others."""
@@ -43,7 +43,9 @@ class Bodies:
         size = 0
         try:
             try:
-                async with time_limit(limits.body_seconds):
+                # What has come already is not waited for.
+                seconds = None if request.content.is_eof() else limits.body_seconds
+                async with TimeLimit(seconds):
                     while chunk := await _next(request):
                         chunks.append(chunk)
                         size += len(chunk)

@@ -16,7 +16,7 @@ from chargehand.resources.visibility import Visibility
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
-from chargehand.web.bodies import Bodies, BodyRefused
+from chargehand.web.bodies import SMALL, Bodies, BodyRefused
 from chargehand.web.ports import Controls, Logs, Resources
 from chargehand.web.rest.answers import Answer, Question, failure, wants_compact
 from chargehand.web.rest.control import INTERNAL_ERROR, INVALID_REQUEST, ControlMethods, Refused
@@ -123,7 +123,8 @@ class RestApi:
     async def _order(self, request: web.BaseRequest, visitor: Visitor, target: str) -> Answer:
         path = target.partition("?")[0].removeprefix("/")
         try:
-            is_large = self._desk.expects_large(path)
+            length = request.content_length
+            is_large = (length is None or length > SMALL) and self._desk.expects_large(path)
             async with self._bodies.read(request, is_large=is_large) as body:
                 content_type = request.headers.get("Content-Type", "")
                 return await self._desk.answer(path, content_type, body, visitor)
