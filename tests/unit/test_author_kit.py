@@ -387,14 +387,16 @@ def test_deferreds_of_the_kit_have_fired() -> None:
     assert isinstance(Kit().setup_test_build_step(), defer.Deferred)
 
 
-def test_the_example_of_the_guide_passes() -> None:
+@pytest.mark.parametrize(("number", "case", "tests"), [(0, "LintTests", 2), (1, "NewsTests", 1)])
+def test_an_example_of_the_guide_passes(number: int, case: str, tests: int) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "how-to" / "test-a-step.md").read_text()
-    [example] = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    examples = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    example = examples[number].replace("from twisted.trial import unittest", "import unittest")
     scope: dict[str, Any] = {"__name__": "example"}
     exec(example, scope)
 
     result = unittest.TestResult()
-    unittest.defaultTestLoader.loadTestsFromTestCase(scope["LintTests"]).run(result)
+    unittest.defaultTestLoader.loadTestsFromTestCase(scope[case]).run(result)
 
-    assert result.testsRun == 2
+    assert result.testsRun == tests
     assert not result.failures + result.errors

@@ -99,13 +99,20 @@ async def answered_within(
         if not (isinstance(value, Failure | Deferred) or inspect.isawaitable(value)):
             return value
         waiting = inward(lambda: value)
+        if not has_loop():
+            return await waiting
         return await answer(waiting, name=name, function=function, within=seconds)
     finally:
         _in_extension.reset(token)
 
 
 def outward(work: Coroutine[Any, Any, T]) -> Deferred[T]:
-    """Start *work* in the engine and return a Deferred of its outcome; cancelling that stops it."""
+    """Start *work* in the engine and return a Deferred of its outcome; cancelling that stops it.
+
+    Where no engine runs (an author's test under Twisted alone) it runs as Twisted's own coroutines.
+    """
+    if not has_loop():
+        return eager(work)
     token = _in_extension.set(False)
     try:
         task = asyncio.get_running_loop().create_task(work)
@@ -205,7 +212,7 @@ def _translated(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
             raise BaseExceptionRaised(escaping) from escaping
         answer = error = None
         try:
-            if isinstance(waited_for, Deferred):
+            if isinstance(waited_for, Deferred) and has_loop():
                 yield from _until_fired(waited_for)
             else:
                 answer = yield waited_for
@@ -238,6 +245,15 @@ def _awaiting_futures(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
             raise
         except BaseException as raised:  # noqa: BLE001 - thrown into the coroutine
             error = raised
+
+
+def has_loop() -> bool:
+    """Return whether an asyncio loop runs this; only authors' tests have none."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _close(work: object) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from buildbot._border.bridge import answered_within, outward, settled
 from buildbot._border.errors import error
@@ -71,6 +72,16 @@ class ChangeSourceRuntime(ServiceRuntime):
         return self._source._report_to(report)
 
 
+class Polling(Protocol):
+    """What runs the polls of a change source."""
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> object:
+        """Begin to poll."""
+
+    async def close(self) -> None:
+        """Poll no more."""
+
+
 class ReconfigurablePollingChangeSource(ChangeSource):
     """Calls ``poll()`` every ``pollInterval`` seconds, and never twice at once.
 
@@ -93,7 +104,7 @@ class ReconfigurablePollingChangeSource(ChangeSource):
     _report: Report = staticmethod(unreported)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._polling = Tasks("change source")
+        self._polling: Polling = Tasks("change source")
         super().__init__(*args, **kwargs)
 
     def checkConfig(
@@ -130,6 +141,10 @@ class ReconfigurablePollingChangeSource(ChangeSource):
         self.pollRandomDelayMin = pollRandomDelayMin
         self.pollRandomDelayMax = pollRandomDelayMax
         return super().reconfigService(**kwargs)
+
+    def poll_by(self, polling: Polling) -> None:
+        """Let something else run its polls: the clock of a test."""
+        self._polling = polling
 
     def poll(self) -> Any:
         """Look for changes; return nothing, a coroutine, or a Deferred."""

@@ -16,6 +16,10 @@ from chargehand.logs.segments import segment_of, with_letter
 _STREAMS = {"header": Channel.HEADER, "stdout": Channel.STDOUT, "stderr": Channel.STDERR}
 
 
+_USUAL = {"interruptSignal": "KILL"}
+"""What the worker takes for arguments that it does not get."""
+
+
 class Unexpected(AssertionError):
     """The step asked the worker for something else than the test expects."""
 
@@ -52,6 +56,7 @@ class Expect:
         self.args = dict(args or {})
         self.interrupted = interrupted
         self._behaviors: list[Callable[[Receive], object]] = []
+        self.callbacks: list[Callable[[Any], object]] = []
         self._error: BaseException | None = None
         self._code: int | None = None
 
@@ -98,6 +103,11 @@ class Expect:
         data = string.encode() if isinstance(string, str) else string
         self.update("content", data)
         return self if timestamp is None else self.update("times", list(timestamp))
+
+    def behavior(self, callback: Callable[[Any], object]) -> Expect:
+        """Call *callback* with the command; ``command.interrupt(reason)`` interrupts the step."""
+        self.callbacks.append(callback)
+        return self
 
     def error(self, error: BaseException) -> Expect:
         """Fail with an exception."""
@@ -154,7 +164,7 @@ class Expect:
         wrong = [
             f"  {name}: {given.get(name)!r}, expected {wanted!r}"
             for name, wanted in self.args.items()
-            if not _fits(given.get(name), wanted)
+            if not _fits(given.get(name, _USUAL.get(name)), wanted)
         ]
         if wrong:
             lines = "\n".join(wrong)

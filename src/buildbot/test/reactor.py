@@ -6,6 +6,8 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from buildbot._border.bridge import settled
+
 __all__ = ["TestReactorMixin"]
 
 
@@ -17,5 +19,9 @@ class TestReactorMixin:
     def setup_test_reactor(self, *_: Any, **__: Any) -> None:
         """Make the clock."""
         self.reactor = Clock()
+
+    def tear_down_test_reactor(self) -> Any:
+        """Nothing is left to be done."""
+        return settled(None)
 
     setUpTestReactor = setup_test_reactor

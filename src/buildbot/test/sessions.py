@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from buildbot.test.expectations import Expect, Unexpected
@@ -25,12 +26,23 @@ def versions(given: Mapping[str, str] | None = None) -> dict[str, str]:
     return found if usual is None else dict.fromkeys(_COMMANDS, usual) | found
 
 
+@dataclass(frozen=True)
+class _RunningCommand:
+    """What the callback of an expected command may do to it."""
+
+    _interrupt_step: Callable[[], Any]
+
+    def interrupt(self, why: str = "") -> None:
+        """Interrupt the step."""
+        self._interrupt_step()
+
+
 class ExpectingSession:
     """`Session` of a worker that gets the expected commands, and behaves as they say."""
 
     def __init__(self) -> None:
         self.expected: deque[Expect] = deque()
-        self.worker_name = "w1"
+        self.worker_name = "test"
         self.state = SessionState.CONNECTED
         self.info = WorkerInfo(basedir="/wrk", version="4.3.0", commands=versions())
         self.interrupted_number: int | None = None
@@ -55,7 +67,9 @@ class ExpectingSession:
         if self._count == self.interrupted_number:
             self.interrupt_step()
         self._count += 1
-        if expected.interrupted:
+        for callback in expected.callbacks:
+            callback(_RunningCommand(self.interrupt_step))
+        if expected.interrupted or (expected.callbacks and expected.code is None):
             await interrupted.wait()
         if expected.code is not None or interrupted.is_set():
             receive(Value(key="rc", value=-1 if interrupted.is_set() else expected.code))

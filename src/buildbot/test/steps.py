@@ -18,6 +18,7 @@ is what a build would have.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,7 @@ from msgspec import structs
 from twisted.internet import defer
 from twisted.python.failure import Failure
 
-from buildbot._border.bridge import install
+from buildbot._border.bridge import has_loop, install
 from buildbot.process.build import Build
 from buildbot.process.factory import BuildFactory
 from buildbot.process.properties import Properties
@@ -51,6 +52,7 @@ from buildbot.test.fake_master import FakeMaster
 from buildbot.test.sessions import ExpectingSession, versions
 from chargehand.domain.identifiers import BuildId
 from chargehand.domain.result import Result
+from chargehand.domain.source_stamp import SourceStamp
 from chargehand.testing.execution import Workshop, sources_of
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
 ]
 
 _WORKDIR = "wkdir"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class TestBuildStepMixin:
         self._session = ExpectingSession()
         self._wanted = _Wanted([], {}, [], [], [])
         self._workdir = _WORKDIR
+        self._stamps: list[SourceStamp] = []
         self.build = self._new_build()
         return defer.succeed(None)
 
@@ -198,7 +202,7 @@ class TestBuildStepMixin:
 
         Without an asyncio loop (in trial, in ``unittest``) it has run when this returns.
         """
-        if _has_loop():
+        if has_loop():
             return _Running(asyncio.ensure_future(self._run_in_engine()))
         return defer.execute(asyncio.run, self._run_in_engine())
 
@@ -211,12 +215,13 @@ class TestBuildStepMixin:
         workshop = Workshop(
             Recipe(factory, lambda: self.master),
             session=self._session,
-            sources=sources_of(properties=self.properties.properties),
+            sources=sources_of(*self._stamps, properties=self.properties.properties),
         )
         self._session.interrupt_step = partial(
             workshop.service.stop, BuildId(1), "the test interrupts it"
         )
         await workshop.run()
+        _log_failure(workshop)
         problems = self._session.problems()
         if not problems:
             problems = [*_problems_of(self._wanted, workshop), *self._session.left()]
@@ -230,14 +235,6 @@ class TestBuildStepMixin:
         made = _TestBuild([])
         made.properties = self.properties
         return made
-
-
-def _has_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class _Running(defer.Deferred[None]):
@@ -309,6 +306,12 @@ def _of_outcomes(wanted: _Wanted, workshop: Workshop) -> list[str]:
     if wanted.hidden is not None and steps and steps[-1].hidden is not wanted.hidden:
         problems.append(f"step {steps[-1].name!r} is {'' if steps[-1].hidden else 'not '}hidden")
     return problems
+
+
+def _log_failure(workshop: Workshop) -> None:
+    """Log what the step raised, as a master does, with its traceback."""
+    if any(log.name == "err.text" for log in workshop.logs.logs.values()):
+        _log.error("%s", workshop.logs.text("err.text"))
 
 
 def _of_exceptions(wanted: _Wanted, workshop: Workshop) -> list[str]:

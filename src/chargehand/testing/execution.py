@@ -358,11 +358,13 @@ class Workshop:
             grace=grace,
         )
         arguments: dict[str, Any] = {"name": "b1", "builddir": "b1", "worker_builddir": "b1"}
-        config = BuilderConfig(worker_names=("w1",), plan=plan, **{**arguments, **builder})
+        config = BuilderConfig(
+            worker_names=(self.session.worker_name,), plan=plan, **{**arguments, **builder}
+        )
         self.service.reconfigure(
             MasterConfig(
                 builders=(config,),
-                workers=(WorkerConfig(name="w1", kind="local"),),
+                workers=(WorkerConfig(name=self.session.worker_name, kind="local"),),
                 logs=logs or LogConfig(),
             )
         )
@@ -373,7 +375,7 @@ class Workshop:
         return Assignment(
             builder_name="b1",
             builder_id=BuilderId(1),
-            worker_name="w1",
+            worker_name=self.session.worker_name,
             worker_id=WorkerId(1),
             session=self.session,
             requests=(request_of(self._requests),),
