@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,6 +27,10 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
+def _clean_or_none(text: str | None) -> str | None:
+    return None if text is None else clean(text)
+
+
 class CleanText(TypeDecorator[str]):
     """Text from outside, cleaned before storing, so that no commit message fails a transaction."""
 
@@ -41,7 +45,11 @@ class CleanText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Clean a value before storing."""
-        return value if value is None else clean(value)
+        return _clean_or_none(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
+        """Clean a value before storing: no database wants more of a text to be done."""
+        return _clean_or_none
 
 
 Id = BigInteger().with_variant(Integer(), "sqlite")

@@ -216,9 +216,10 @@ class Database:
         return self._generations.is_current(basis)
 
     def _settle(self, jobs: list[Job]) -> None:
+        guard = guarded(_log, "cannot process committed jobs")
         for job in jobs:
             if job.error is None:
-                with guarded(_log, "cannot process committed jobs"):
+                with guard:
                     job.apply()
         events = [event for job in jobs if job.error is None for event in job.events]
         if events:

@@ -8,7 +8,7 @@ context, a cursor and a result, which costs several times the execution in SQLit
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import itemgetter
 
 from sqlalchemy import Connection, Delete, Executable, Insert
@@ -112,17 +112,15 @@ class Prepared:
             (index, process) for index, process in enumerate(processes) if process is not None
         ]
 
-    def execute(
-        self, connection: Connection, parameters: Parameters | Sequence[Parameters]
-    ) -> Rows:
+    def execute(self, connection: Connection, parameters: Parameters | list[Parameters]) -> Rows:
         """Execute it in the connection's transaction. Raises DBAPIError."""
         driver = connection.connection.dbapi_connection
         assert isinstance(driver, sqlite3.Connection)
         try:
-            if isinstance(parameters, Mapping):
-                cursor = driver.execute(self._text, self._bound(parameters))
-            else:
+            if isinstance(parameters, list):
                 cursor = driver.executemany(self._text, map(self._bound, parameters))
+            else:
+                cursor = driver.execute(self._text, self._bound(parameters))
             rows = cursor.fetchall() if cursor.description is not None else []
         except sqlite3.Error as error:
             raised = DBAPIError.instance(
@@ -134,15 +132,13 @@ class Prepared:
         return Rows(rows, cursor.rowcount, cursor.lastrowid if self._is_insert else None)
 
     def _bound(self, parameters: Parameters) -> list[object]:
-        values = self._values(parameters)
+        if self._given is not None:
+            values = list(self._given(parameters))
+        else:
+            values = [parameters.get(name, default) for name, default in self._parameters]
         for index, process in self._bind_processes:
             values[index] = process(values[index])
         return values
-
-    def _values(self, parameters: Parameters) -> list[object]:
-        if self._given is not None:
-            return list(self._given(parameters))
-        return [parameters.get(name, default) for name, default in self._parameters]
 
     def _processed(self, row: Row) -> Row:
         values = list(row)
@@ -165,11 +161,11 @@ class PreparedStatements:
     def find(
         self,
         statement: Executable,
-        parameters: Parameters | Sequence[Parameters],
+        parameters: Parameters | list[Parameters],
         connection: Connection,
     ) -> Prepared | None:
         """Return the compiled statement; None if SQLAlchemy must execute it."""
-        one = parameters if isinstance(parameters, Mapping) else parameters[0]
+        one = parameters[0] if isinstance(parameters, list) else parameters
         key = (id(statement), *one)
         if key in self._found:
             return self._found[key]
@@ -181,8 +177,9 @@ class PreparedStatements:
                 self._found.clear()
             self._seen[key] = (statement, count + 1)
             return None
-        is_many = not isinstance(parameters, Mapping)
-        self._found[key] = prepared = _prepared(statement, list(one), connection, is_many)
+        self._found[key] = prepared = _prepared(
+            statement, list(one), connection, isinstance(parameters, list)
+        )
         return prepared
 
 

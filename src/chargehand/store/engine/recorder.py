@@ -92,6 +92,7 @@ class Recorder:
         """Process jobs that the writer has performed, and report to their callers."""
         returned = 0
         is_owed = False
+        guard = guarded(_log, "cannot report the result of a database operation")
         for job in jobs:
             returned += job.is_recorded
             if self._is_to_be_repeated(job):
@@ -99,7 +100,7 @@ class Recorder:
                 is_owed = job.is_recorded = True
                 self._failed.append(job)
             else:
-                with guarded(_log, "cannot report the result of a database operation"):
+                with guard:
                     job.settle()
         self._away -= returned
         if (returned or is_owed) and not self._away:
