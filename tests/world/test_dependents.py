@@ -164,3 +164,17 @@ async def _ended(ci: World, builder: str) -> None:
         return bool(ci.builds(builder)) and ci.last_build(builder).complete
 
     await ci.until(f"the end of {builder}", look)
+
+
+async def test_a_rebuild_starts_no_downstream_build() -> None:
+    async with started(_TWO) as ci:
+        await ci.push(branch="main", revision="a")
+        await ci.until_idle()
+
+        for how in ("running", "stopped"):
+            await ci.order(f"builds/{ci.builds('upstream')[0].id}", "rebuild")
+            if how == "stopped":
+                await ci.restart()
+            await ci.until_idle()
+
+        assert (len(ci.builds("upstream")), len(ci.builds("downstream"))) == (3, 1)

@@ -48,7 +48,7 @@ class Dependent:
     """Waits for buildsets of the upstream scheduler, also of those submitted before a restart.
 
     Its progress is stored in the transaction that submits a buildset, so that none is lost or built
-    twice.
+    twice. It ignores rebuilds: who repeats an old build does not want to ship it again.
     """
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
@@ -108,13 +108,16 @@ class Dependent:
         completed, self._complete = self._complete or {}, None
         for buildset in earlier:
             self._seen = max(self._seen, buildset.id)
+            if buildset.rebuilt_build_id is not None:
+                continue
             self._open.add(buildset.id)
             buildset = completed.get(buildset.id, buildset)
             if buildset.complete:
                 self._settle(buildset)
 
     def _submitted(self, event: BuildsetSubmitted) -> None:
-        if event.scheduler == self._settings.upstream:
+        is_rebuild = event.buildset.rebuilt_build_id is not None
+        if event.scheduler == self._settings.upstream and not is_rebuild:
             self._seen = max(self._seen, event.buildset.id)
             self._open.add(event.buildset.id)
 
