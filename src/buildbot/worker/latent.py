@@ -41,9 +41,13 @@ class AbstractLatentWorker(AbstractWorker):
     Deferred. They never run at the same time, and every start is followed by a stop, even if it
     has failed.
 
-    ``build_wait_timeout`` is for how many seconds the machine goes on without a build: 0 stops it
-    after each build, a negative number never. ``missing_timeout`` is for how many seconds starting
-    the machine and connecting its worker may take.
+    ``missing_timeout`` (1200 by default) is for how many seconds starting the machine and
+    connecting its worker may take.
+
+    Args:
+        build_wait_timeout (float, seconds): How long the machine goes on without a build: 0 stops
+            it after each build, a negative number never.
+        start_missing_on_startup (bool): Accepted; machines are started by builds only.
     """
 
     _kind = "latent"

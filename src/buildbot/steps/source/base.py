@@ -11,15 +11,19 @@ from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.errors import BuildStepCancelled
-from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, WARNINGS
 from buildbot.process.step_arguments import check_environment
+from buildbot.steps.source.patching import Patching
 from buildbot.steps.worker import CompositeStepMixin
 
 __all__ = ["Source"]
 
 
-class Source(CompositeStepMixin, BuildStep):
+class Source(Patching, CompositeStepMixin, BuildStep):
     """Gets the sources that the build's source stamp names. Subclasses override ``run_vc``.
+
+    A patch of the source stamp is applied after that with ``patch``, unless ``run_vc`` has done it.
+    ``run_vc`` removes what the patch of an earlier build left, if `sourcedirIsPatched`.
 
     ``codebase`` selects the source stamp. With ``alwaysUseLatest`` its revision does not count.
     ``retry`` is ``(delay, repeats)`` for a full checkout that fails.
@@ -118,9 +122,10 @@ class Source(CompositeStepMixin, BuildStep):
                 branch = stamp.branch or self.branch
                 revision = stamp.revision or self._revision_of(stamp.changes)
                 patch = stamp.patch
-        if patch is not None:
-            return await self._refused("applying patches is not supported yet")
-        return await inward(self.run_vc, branch, revision, patch)
+        result = await inward(self.run_vc, branch, revision, patch)
+        if patch is not None and result in (SUCCESS, WARNINGS) and not self.is_patched:
+            await inward(self.patch, patch)
+        return result
 
     def _revision_of(self, changes: Sequence[Any]) -> Any:
         return self.computeSourceRevision(changes) if changes else None

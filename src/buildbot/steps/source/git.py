@@ -16,6 +16,7 @@ from buildbot.steps.source.base import Source
 from buildbot.steps.source.git_description import check_description, describe_options
 from buildbot.steps.source.git_publishing import GitCommit, GitPush, GitTag
 from buildbot.steps.source.git_revisions import GitRevisions
+from buildbot.steps.source.patching import PATCHED
 from buildbot.util.git import RC_SUCCESS
 from buildbot.util.git_failures import CloneDamaged, is_absent
 
@@ -126,6 +127,7 @@ class Git(GitRevisions, Source):
         self.config = config
         self.origin = origin
         self.revision: Any = None
+        self._was_patched = False
         super().__init__(mode=mode, **kwargs)
         self.setupGitStep(
             sshPrivateKey, sshHostKey, sshKnownHosts, auth_credentials, git_credentials
@@ -191,7 +193,7 @@ class Git(GitRevisions, Source):
             await self._fullCloneOrFallback(self.shallow)
             return
         try:
-            await update()
+            await (self.fresh() if self._was_patched else update())
         except CloneDamaged:
             await self.stdio_log.addHeader(f"{self.failure}; cloning again\n")
             self.failure = None
@@ -269,6 +271,7 @@ class Git(GitRevisions, Source):
         there = _listed(command)
         if there and ".git" not in there:
             await self._doClobber()
+        self._was_patched = PATCHED in there
         return ".git" in there
 
     @outgoing

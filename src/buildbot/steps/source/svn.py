@@ -156,7 +156,10 @@ class SVN(Source):
     async def _updated(self, update: Callable[[], Awaitable[None]]) -> None:
         """Check out, or update the working copy that is there, unless it is of another address."""
         if await self._is_updatable():
-            await update()
+            if await inward(self.sourcedirIsPatched):
+                await self._purged(is_ignored_kept=False)
+            else:
+                await update()
         else:
             await self.clobber()
 
