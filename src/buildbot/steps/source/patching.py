@@ -38,8 +38,10 @@ class Patching:
         level = int(level)
         if level < 0:
             await self._not_patched(f"the patch's level must not be negative, and it is {level}")
-        await inward(self.downloadFileContentToWorker, PATCHED, "patched\n", True)
-        await inward(self.downloadFileContentToWorker, _DIFF, body, True, workdir=workdir)
+        await inward(self.downloadFileContentToWorker, PATCHED, "patched\n", abandonOnFailure=True)
+        await inward(
+            self.downloadFileContentToWorker, _DIFF, body, abandonOnFailure=True, workdir=workdir
+        )
         command = RemoteShellCommand(
             workdir,
             ["patch", f"-p{level}", "--remove-empty-files", "--force", "--forward", "-i", _DIFF],
@@ -50,7 +52,7 @@ class Patching:
         command.useLog(self.stdio_log, False)
         await inward(self.runCommand, command)
         diff = self.build.path_module.join(workdir, _DIFF)
-        await inward(self.runRmFile, diff, None, False)
+        await inward(self.runRmFile, diff, abandonOnFailure=False)
         if self.stopped:
             raise BuildStepCancelled
         if command.didFail():
