@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard, guarded
 
 _log = logging.getLogger("test.guard")
@@ -39,3 +40,21 @@ async def test_a_cancellation_passes_through() -> None:
         raise asyncio.CancelledError
 
     assert reported == []
+
+
+class _Mute(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError(), "ValueError"),
+        (ValueError("two\nlines"), "ValueError: two\nlines"),
+        (ValueError("a\udcff"), "ValueError: a\\udcff"),
+        (_Mute(), "_Mute: (its message cannot be read: __str__ failed)"),
+    ],
+)
+def test_what_any_exception_says_can_be_stored(error: Exception, text: str) -> None:
+    assert headline_of(error) == text

@@ -13,6 +13,7 @@ import aiohttp
 from buildbot._border.http_security import authorization
 from buildbot._border.times import toJson
 from buildbot.reporters.outbox import NotNow, Refused, Unavailable
+from chargehand.kit.error_text import message_of
 
 _SECONDS = 60.0
 _MOST_LETTERS = 300
@@ -80,4 +81,4 @@ def _plain(value: Any) -> Any:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {_SECONDS:g} s"
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(message_of(error).split()) or type(error).__name__

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from buildbot._border.bridge import has_loop
+from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
 
 Work = Callable[[], Awaitable[object]]
 
@@ -17,7 +21,7 @@ class Lanes:
     """One queue per subject: a subject's pieces of work wait for each other.
 
     *at_once* subjects are worked on at the same time; `put` waits while *most* pieces wait. A piece
-    of work must report its own failure.
+    of work that fails is logged.
     """
 
     def __init__(self, name: str, *, at_once: int = 10, most: int = 1_000) -> None:
@@ -69,7 +73,8 @@ class Lanes:
         async with self._turns:
             while lane:
                 try:
-                    await lane[0]()
+                    with guarded(_log, "work for %s failed", subject):
+                        await lane[0]()
                 finally:
                     lane.popleft()
                     self._waiting -= 1

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 import aiosmtplib
 
 from buildbot.reporters.outbox import NotNow, Refused, Unavailable
+from chargehand.kit.error_text import message_of
 
 _SECONDS = 60.0
 
@@ -78,7 +79,7 @@ def _answered(
 
 
 def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(message_of(error).split()) or type(error).__name__
     if "certificate" in text.lower():
         return (
             f"{text}. Have its certificate signed by an authority that this machine trusts, or "

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chargehand.kit.error_text import headline_of, message_of
 from chargehand.kit.guard import BaseExceptionRaised, Guard
 from chargehand.kit.tasks import Tasks
 
@@ -215,6 +216,5 @@ def _wait_after(failures: int) -> float:
 def _said(error: BaseException) -> str:
     if isinstance(error, BaseExceptionRaised):
         error = error.raised
-    text = str(error).rstrip(".")
     ours = isinstance(error, Unavailable | NotNow | Refused)
-    return text if ours else f"{type(error).__name__}: {text}".removesuffix(": ")
+    return (message_of(error) if ours else headline_of(error)).rstrip(".")

@@ -20,6 +20,7 @@ from chargehand.domain.properties import Property, merged
 from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
 from chargehand.kit.asking import AnswerTimeout, answer, place_of
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import described
 
 _log = logging.getLogger(__name__)
@@ -223,8 +224,7 @@ class Attempt:
             _log.error(
                 "%s of builder %s failed", name, self._builder.name, exc_info=described(error)
             )
-            text = f"{type(error).__name__}: {error}"
-            raise _Refused(FunctionFailed(function=name, error=text)) from error
+            raise _Refused(FunctionFailed(function=name, error=headline_of(error))) from error
         finally:
             self._line.asked = None
 

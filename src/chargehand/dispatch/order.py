@@ -10,6 +10,7 @@ from chargehand.dispatch.builder_line import BuilderLine
 from chargehand.domain.waiting import RefusedByFunction
 from chargehand.kit.asking import AnswerTimeout, answer, place_of
 from chargehand.kit.backoff import Backoff
+from chargehand.kit.error_text import message_of
 from chargehand.kit.guard import Guard
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Order:
         _log.error(
             "prioritizeBuilders failed: %s; using the order of oldest requests, and calling it "
             "again in %g s at the earliest",
-            error,
+            message_of(error),
             pause,
             exc_info=None if is_silent else error,
         )

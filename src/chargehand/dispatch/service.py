@@ -46,6 +46,7 @@ from chargehand.events.messages import (
     RequestUpdated,
 )
 from chargehand.kit.clock import Clock, SystemClock
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
@@ -109,7 +110,7 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Begin to match requests with workers."""
-        self._tasks.spawn(self._look_for_work(), name="match requests")
+        self._tasks.keep(self._look_for_work, name="match requests")
         self._tasks.repeat(
             self._ask_again, every=_ASK_AGAIN_SECONDS, name="call users' functions again"
         )
@@ -249,6 +250,7 @@ class Dispatcher:
             self.look_at([line.id])
 
     async def _look_for_work(self) -> None:
+        self.look_at(list(self._lines))
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -276,8 +278,7 @@ class Dispatcher:
             await self._start_what_can(line, full)
         if (error := attempt.failure) is not None:
             line.leave_lines()
-            text = f"{type(error).__name__}: {error}"
-            line.block(FunctionFailed(function="starting", error=text))
+            line.block(FunctionFailed(function="starting", error=headline_of(error)))
 
     async def _ask_again(self) -> None:
         """Retry: a user's function may change its answer at any time, without an event."""

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from chargehand.kit.error_text import message_of
+
 
 class FailedPart(msgspec.Struct, frozen=True, kw_only=True):
     """A scheduler, change source, service, or worker of the configuration that does not run."""
@@ -37,7 +39,7 @@ def reason_of(error: Exception) -> str:
 
     The traceback is in the master's log.
     """
-    text = " ".join(str(error).split())
+    text = " ".join(message_of(error).split())
     if isinstance(error, OSError) and text:
         return text
     kind = type(error).__name__

@@ -6,6 +6,7 @@ import html
 import traceback
 from collections.abc import Callable
 
+from chargehand.kit import error_text
 from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.frames import strip_plumbing
 from chargehand.kit.guard import BaseExceptionRaised
@@ -25,15 +26,13 @@ def text_of(error: BaseException) -> str:
 def headline_of(error: BaseException) -> str:
     """Return the traceback's last line: class and message."""
     error = _raised(error)
-    if isinstance(error, AnswerTimeout):
-        return str(error)
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
+    return str(error) if isinstance(error, AnswerTimeout) else error_text.headline_of(error)
 
 
 def error_sentence(step_name: str, error: BaseException, redact: Callable[[str], str] = str) -> str:
     """Return a step's error in one line; *redact* hides secrets before truncation."""
     error = _raised(error)
-    message = " ".join(redact(str(error)).split())
+    message = " ".join(redact(error_text.message_of(error)).split())
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]} …"
     if isinstance(error, AnswerTimeout):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from chargehand.domain.source_health import SourceHealth, SourceState
+from chargehand.kit.error_text import headline_of, message_of
 from chargehand.kit.guard import Guard, guarded
 
 _log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class PollingLoop:
 
     def _failed(self, error: Exception) -> None:
         is_expected = isinstance(error, PollFailed)
-        sentence = str(error) if is_expected else f"{type(error).__name__}: {error}"
+        sentence = message_of(error) if is_expected else headline_of(error)
         self._failures += 1
         if sentence != self._last_failure:
             self._last_failure = sentence

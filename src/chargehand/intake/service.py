@@ -26,6 +26,7 @@ from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Source, Unsupported, polled
 from chargehand.intake.svn_command import SvnCommand
 from chargehand.intake.svn_poller import SvnPoller
+from chargehand.kit.error_text import message_of
 from chargehand.kit.guard import Guard, contained, described, guarded
 from chargehand.kit.tasks import Tasks
 
@@ -201,7 +202,7 @@ class Intake:
             _log.error(
                 "cannot start change source %s: %s%s",
                 component.name,
-                error,
+                message_of(error),
                 " (retrying every minute)",
                 exc_info=None if is_expected else described(error),
             )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.expected import Expected
 from chargehand.kit.frames import users_traceback
 
@@ -26,7 +27,7 @@ class BaseExceptionRaised(Exception):
     """
 
     def __init__(self, raised: BaseException) -> None:
-        super().__init__(f"{type(raised).__name__}: {raised}".removesuffix(": "))
+        super().__init__(headline_of(raised))
         self.raised = raised
         self.__cause__ = raised
 

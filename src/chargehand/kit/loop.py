@@ -11,6 +11,7 @@ import time
 from collections.abc import Coroutine
 from typing import Never, TypeVar
 
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.limits import time_limit
 
 _T = TypeVar("_T")
@@ -54,7 +55,7 @@ def _until_done(runner: asyncio.Runner, task: asyncio.Task[_T]) -> _T:
                 raise
             _log.error(
                 "a callback raised %s; the master keeps running",
-                f"{type(error).__name__}: {error}".removesuffix(": "),
+                headline_of(error),
                 exc_info=error,
             )
 

@@ -14,6 +14,9 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+_HEALTHY_AFTER = 60.0
+"""What has run this long before it failed is restarted soon."""
+
 
 class Tasks:
     """Owns tasks: logs failures once; `close` cancels and awaits all of them."""
@@ -31,6 +34,23 @@ class Tasks:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def keep(self, work: Callable[[], Awaitable[object]], *, name: str) -> asyncio.Task[None]:
+        """Start *work*, and start it again when it fails: after 1, 2, 4 … up to 60 s."""
+        return self.spawn(self._keep(work, name), name=name)
+
+    async def _keep(self, work: Callable[[], Awaitable[object]], name: str) -> None:
+        pause = 1.0
+        while True:
+            began = asyncio.get_running_loop().time()
+            with guarded(_log, "%s: %s failed; restarting it", self._owner, name) as attempt:
+                await work()
+            if attempt.failure is None:
+                return
+            if asyncio.get_running_loop().time() - began > _HEALTHY_AFTER:
+                pause = 1.0
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _HEALTHY_AFTER)
 
     def repeat(
         self, work: Callable[[], Awaitable[object]], *, every: float, name: str

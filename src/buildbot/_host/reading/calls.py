@@ -12,6 +12,7 @@ from typing import Any
 
 from buildbot._border.arguments import arguments_of, no_argument
 from buildbot.plugins.namespace import UnknownName
+from chargehand.kit.error_text import message_of
 from chargehand.kit.regular_files import read_regular
 
 _UNEXPECTED = re.compile(r"[\w.<>]+\(\) got an unexpected keyword argument '(\w+)'")
@@ -25,7 +26,8 @@ def misused(error: BaseException) -> str | None:
         return str(error)
     if not isinstance(error, TypeError):
         return None
-    unexpected, missing = _UNEXPECTED.match(str(error)), _MISSING.match(str(error))
+    said = message_of(error)
+    unexpected, missing = _UNEXPECTED.match(said), _MISSING.match(said)
     if unexpected is not None and (kind := _class_called(error, unexpected[1])) is not None:
         return no_argument(kind.__name__, unexpected[1], arguments_of(kind))
     if missing is not None and (kind := _class_called(error, None)) is not None:

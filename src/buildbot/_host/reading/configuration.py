@@ -26,6 +26,7 @@ from buildbot._host.views.master_config import MasterConfigView, view_of
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import Component, MasterConfig
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard
 
 _LISTS = {
@@ -73,7 +74,7 @@ class Reader:
         def report(error: Exception) -> None:
             found = traceback.extract_tb(error.__traceback__)[-1]
             collector.add(
-                f"exception while reading the configuration: {type(error).__name__}: {error} "
+                f"exception while reading the configuration: {headline_of(error)} "
                 f"(in {found.filename}:{found.lineno})"
             )
 

@@ -17,6 +17,7 @@ from buildbot._border.arguments import did_you_mean
 from buildbot._host.upgrading import python2
 from buildbot.plugins.accepted import MODULES
 from buildbot.plugins.old_names import OLD_NAMES
+from chargehand.kit.error_text import message_of
 
 _PACKAGES = """
 Crypto=pycryptodome MySQLdb=mysqlclient OpenSSL=pyOpenSSL PIL=Pillow boto=boto boto3=boto3
@@ -54,7 +55,7 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
     match error:
         case ModuleNotFoundError(name=str(name)):
             return _missing_module(name, file, directory)
-        case ImportError() if (found := _NO_NAME.match(str(error))) is not None:
+        case ImportError() if (found := _NO_NAME.match(message_of(error))) is not None:
             near = did_you_mean(found[1], dir(importlib.import_module(found[2])))
             return f'module "{found[2]}" has no name "{found[1]}"{near}'
         case FileNotFoundError(filename=str(name)):

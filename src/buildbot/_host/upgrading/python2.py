@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from chargehand.kit.error_text import message_of
+
 _MODULES = """
 BaseHTTPServer=http.server CGIHTTPServer=http.server ConfigParser=configparser Cookie=http.cookies
 HTMLParser=html.parser Queue=queue SimpleHTTPServer=http.server SocketServer=socketserver
@@ -64,10 +66,10 @@ def sign_in_exception(error: BaseException) -> str | None:
         case NameError(name=str(name)) if name in BUILTINS:
             return f"{name}()"
         case AttributeError(name=str(name)) if name in METHODS or (
-            name in _URLLIB and "'urllib'" in str(error)
+            name in _URLLIB and "'urllib'" in message_of(error)
         ):
             return f"{name}()"
-        case TypeError() if 'Did you mean "print(<message>, file=' in str(error):
+        case TypeError() if 'Did you mean "print(<message>, file=' in message_of(error):
             return "print statement"
     return None
 

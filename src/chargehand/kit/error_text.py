@@ -1,0 +1,18 @@
+"""What exceptions say. Those of users' code may say it wrongly, or fail to say it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an exception says, as text that can be stored and sent."""
+    text = "(its message cannot be read: __str__ failed)"
+    with suppress(BaseException):  # ``__str__`` is users' code, too
+        text = str(error)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def headline_of(error: BaseException) -> str:
+    """Return what a traceback ends with: class and message."""
+    return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
