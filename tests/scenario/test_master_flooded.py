@@ -19,6 +19,8 @@ from waiting import eventually
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 _HELD = 2_500
+_USUAL_START = 0.03
+"""Seconds in which Python starts on a machine that is busy with a flood and nothing else."""
 _POST = (
     "POST /api/v2/forceschedulers/force HTTP/1.1\r\nHost: localhost\r\n"
     "Content-Type: application/json\r\nContent-Length: 5000000\r\n\r\n"
@@ -42,6 +44,17 @@ def _took(master: InstalledMaster, address: str) -> float:
     finally:
         connection.close()
     return time.monotonic() - began
+
+
+def _slowness() -> float:
+    """Return how many times slower than usual this machine is now, at least 1.
+
+    The flood and other programs have it, too: it is not the master that is judged by that.
+    """
+    began = time.monotonic()
+    for _ in range(5):
+        subprocess.run([sys.executable, "-I", "-S", "-c", "pass"], check=True)
+    return max(1.0, (time.monotonic() - began) / 5 / _USUAL_START)
 
 
 def _many_descriptors() -> None:
@@ -74,14 +87,16 @@ def test_a_flood_of_connections_delays_nobody(tmp_path: Path, limit: Callable[[]
             floods.append(flood)
             eventually("the flood", lambda: _descriptors(master) > 150)
 
+            slowness = _slowness()
             took = [_took(master, f"127.0.0.{1 + number % 2}") for number in range(30)]
             build = master.build("b")
+            slowness = max(slowness, _slowness())
 
             assert flood.poll() is None
-            assert statistics.median(took) < 1, texts
-            assert max(took) < 3, texts
+            assert statistics.median(took) < 1 * slowness, texts
+            assert max(took) < 3 * slowness, texts
             assert build["results"] == SUCCESS
-            assert build["complete_at"] - build["started_at"] < 3
+            assert build["complete_at"] - build["started_at"] < 3 * slowness
             flood.kill()
             flood.wait()
         assert "Traceback" not in master.log
