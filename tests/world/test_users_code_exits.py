@@ -11,7 +11,7 @@ from chargehand.config.errors import ConfigErrors
 from chargehand.domain.result import Result
 
 RAISED = [
-    "SystemExit('\\udcff')",  # no encoding knows it
+    "SystemExit(3)",
     "KeyboardInterrupt()",
     "GeneratorExit()",
     "Own()",

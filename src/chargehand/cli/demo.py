@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import shutil
 import signal
 import socket
@@ -126,8 +127,8 @@ def _tell_what_next(console: Console, place: Path, url: str) -> None:
     console.print()
     console.print(f"  [bold green]See it in the browser:[/] {url}")
     console.print("  [bold]Commit something and watch it build:[/]")
-    console.print(
-        f"    cd {place / 'sample'} && echo 1.1 > VERSION && git commit -am 'Version 1.1'"
-    )
+    where = shlex.quote(str(place / "sample"))
+    command = f"    cd {where} && echo 1.1 > VERSION && git commit -am 'Version 1.1'"
+    console.print(command, markup=False, soft_wrap=True)  # to be copied
     console.print("  [bold]Ctrl-C[/] stops the demo.")
     console.print()
