@@ -108,6 +108,7 @@ class LockAccess(ComparableMixin):
                 f"lock \"{lockid.name}\": access mode must be 'counting' or 'exclusive', "
                 f"not {mode!r}"
             )
+            self.mode = "counting"
         elif not isinstance(count, int) or count < 0:
             error(f'lock "{lockid.name}": count must be 0 or more, not {count!r}')
         elif mode == "exclusive" and count != 1:

@@ -50,7 +50,7 @@ async def test_a_file_holds_the_secret_of_its_name(directory, arguments, expecte
 def test_files_that_others_can_read_are_refused(directory):
     os.chmod(directory / "plain", 0o644)
 
-    with pytest.raises(ConfigErrors, match="Permissions 0o644 on file plain are too open"):
+    with pytest.raises(ConfigErrors, match="other users can read the secret"):
         SecretInAFile(str(directory))
 
 

@@ -225,7 +225,7 @@ async def test_a_configuration_that_would_end_the_process_is_refused_with_its_li
         head = _RAISES.format(raised=raised)
 
         name = raised.partition("(")[0].rpartition(".")[2]
-        with pytest.raises(ConfigErrors, match=f"{name}|calls sys.exit"):
+        with pytest.raises(ConfigErrors, match=rf"{name}|calls sys\.exit"):
             await ci.reconfigure(written("") + head + "\nbad()\n")
 
         assert (await ci.build("good")).result is Result.SUCCESS

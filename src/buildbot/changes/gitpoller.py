@@ -221,6 +221,13 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
                 "GitPoller: branches must be a list of names, True, or a function, not "
                 f"{self.branches!r}"
             )
+        for name in ("workdir", "gitbin"):
+            if not isinstance(value := getattr(self, name), str):
+                error(f"GitPoller: {name} must be a string, not {value!r}")
+        for name in ("category", "project"):
+            value = getattr(self, name)
+            if not (value is None or isinstance(value, str) or callable(value)):
+                error(f"GitPoller: {name} must be a string or a function, not {value!r}")
         try:
             codecs.lookup(self.encoding)
         except (LookupError, TypeError):

@@ -117,8 +117,12 @@ class BuilderConfig(ComparableMixin):
         self.factory = _checked_factory(where, factory)
         self.workernames = _checked_worker_names(where, workername, workernames)
         directory = safeTranslate(self.name).decode() if builddir is None else builddir
-        self.builddir: str = bytes2unicode(directory) if isinstance(directory, bytes) else directory
-        self.workerbuilddir: str = self.builddir if workerbuilddir is None else workerbuilddir
+        self.builddir = _checked_directory(where, "builddir", directory)
+        self.workerbuilddir: str = (
+            self.builddir
+            if workerbuilddir is None
+            else _checked_directory(where, "workerbuilddir", workerbuilddir)
+        )
         self.tags = _checked_tags(where, tags)
         self.nextWorker = _checked_callable(where, "nextWorker", nextWorker)
         self.nextBuild = _checked_callable(where, "nextBuild", nextBuild)
@@ -190,9 +194,22 @@ def _checked_worker_names(where: str, one: Any, several: Any) -> list[str]:
         if not isinstance(one, str):
             error(f"{where}: workername must be a string, not {one!r}")
         names.append(one)
+    for name in names:
+        if not isinstance(name, str):
+            error(f"{where}: workernames must be a list of strings, not {names!r}")
+            return []
     if not names:
         error(f"{where} has no workers: pass workernames=['...']")
     return names
+
+
+def _checked_directory(where: str, argument: str, directory: Any) -> str:
+    if isinstance(directory, bytes):
+        directory = bytes2unicode(directory)
+    if not isinstance(directory, str) or not directory or "\0" in directory:
+        error(f"{where}: {argument} must be the name of a directory, not {directory!r}")
+        return ""
+    return directory
 
 
 def _checked_tags(where: str, tags: Any) -> list[str]:

@@ -105,6 +105,7 @@ class AbstractWorker(ComparableMixin):
                 f'worker "{self.name}": missing_timeout must be a number of seconds, '
                 f"not {self.missing_timeout!r}"
             )
+            self.missing_timeout = DEFAULT_MISSING_TIMEOUT
 
     def reconfigService(self, *args: Any, **kwargs: Any) -> Any:
         """Take new arguments; subclasses call it with those of this class."""

@@ -232,11 +232,7 @@ class Master:
 
     def summary(self) -> str:
         """Return a short summary of the configuration."""
-        config = self.config
-        return (
-            f"{len(config.builders)} builders, {len(config.workers)} workers, "
-            f"{len(config.schedulers)} schedulers, {len(config.change_sources)} change sources"
-        )
+        return self.config.summary
 
     async def finish_builds(self) -> None:
         """Start no more builds, and wait for the running ones."""

@@ -30,22 +30,8 @@ def checkconfig(place: Path, quiet: bool) -> int:
     for warning in config.warnings:
         click.secho(f"warning: {warning}", fg="yellow", err=True)
     if not quiet:
-        click.echo(
-            "Configuration OK: "
-            + ", ".join(
-                (
-                    _counted(len(config.builders), "builder"),
-                    _counted(len(config.workers), "worker"),
-                    _counted(len(config.schedulers), "scheduler"),
-                    _counted(len(config.change_sources), "change source"),
-                )
-            )
-        )
+        click.echo(f"Configuration OK: {config.summary}")
     return 0
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def configuration_of(place: Path) -> tuple[Path, Path]:

@@ -253,3 +253,14 @@ class MasterConfig:
     """Imported files from the configuration file's directory (absolute paths)."""
     extension: object = field(default=None, compare=False)
     """The reader's own object (``master.config`` for users' code)."""
+
+    @property
+    def summary(self) -> str:
+        """How much there is of what, for people."""
+        counted = (
+            (len(self.builders), "builder"),
+            (len(self.workers), "worker"),
+            (len(self.schedulers), "scheduler"),
+            (len(self.change_sources), "change source"),
+        )
+        return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counted)

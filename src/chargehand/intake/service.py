@@ -191,7 +191,7 @@ class Intake:
         return report
 
     async def _start(self, component: Component, report: Report) -> None:
-        source = self._source(component, report)
+        source: Source | None = None
         self._failed.pop(component.name, None)
 
         def failed(error: Exception) -> None:
@@ -208,10 +208,12 @@ class Intake:
             )
 
         with Guard(failed):
+            source = self._source(component, report)
             await source.start()
             self._running[component.name] = component, source
         if (part := self._failed.get(component.name)) is not None:
-            await self._end(component.name, source)
+            if source is not None:
+                await self._end(component.name, source)
             await report(SourceHealth(state=SourceState.FAILING, sentence=part.reason))
 
     async def _stop(self, names: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
@@ -55,6 +55,9 @@ class TimeTable:
         """Raise TimeTableError, which names the first field that makes no sense."""
         for name, place, allowed in _RANGES:
             value: Times = getattr(self, name)
+            if not isinstance(value, int | Collection) or isinstance(value, Mapping | bytes):
+                kinds = "a number, a list of numbers, or text as in crontab(5)"
+                raise TimeTableError(f"{_said(name, value)}: must be {kinds}")
             days = _days_of_week(value) if name == "day_of_week" else value
             if not croniter.is_valid(" ".join([*"*" * place, _field(days), *"*" * (4 - place)])):
                 raise TimeTableError(f"{_said(name, value)}: must be {allowed}")

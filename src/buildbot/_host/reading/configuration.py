@@ -72,10 +72,13 @@ class Reader:
         section = Section(values, document=self._document, collector=collector)
 
         def report(error: Exception) -> None:
+            if collector.errors:
+                return  # What was found before may be the cause.
             found = traceback.extract_tb(error.__traceback__)[-1]
             collector.add(
                 f"exception while reading the configuration: {headline_of(error)} "
-                f"(in {found.filename}:{found.lineno})"
+                f"(in {found.filename}:{found.lineno})",
+                collector.place,
             )
 
         with Guard(report):  # users' classes convert themselves

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,8 +40,8 @@ class SecretInAFile(SecretProviderBase):
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & 0o77:
                 error(
-                    f"Permissions {mode:#o} on file {path.name} are too open. It is required that "
-                    "your secret files are NOT accessible by others!"
+                    f"other users can read the secret in {path} (its mode is {mode:04o}); "
+                    f"run: chmod 600 {shlex.quote(str(path))}"
                 )
 
     @own_arguments

@@ -98,6 +98,11 @@ def _arguments(url: URL) -> dict[str, object]:
             return {}
 
 
+def _driver(url: URL) -> str:
+    is_ours = url.get_backend_name() == "postgresql"
+    return "; run: pip install 'chargehand[postgresql]'" if is_ours else ""
+
+
 def _engine(url: URL, begin: str) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     arguments = _arguments(url)
@@ -107,7 +112,7 @@ def _engine(url: URL, begin: str) -> Engine:
         engine = create_engine(url, connect_args=arguments, query_cache_size=1000, poolclass=pool)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseUnavailable(
-            f"no driver for {url.drivername} databases is installed: {error}"
+            f"no driver for {url.drivername} databases is installed ({error}){_driver(url)}"
         ) from error
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
