@@ -103,7 +103,7 @@ class LockAccess(ComparableMixin):
         self.lockid = lockid
         self.mode = mode
         self.count = count
-        if mode not in ("counting", "exclusive"):
+        if not isinstance(mode, str) or mode not in ("counting", "exclusive"):
             error(
                 f"lock \"{lockid.name}\": access mode must be 'counting' or 'exclusive', "
                 f"not {mode!r}"

@@ -61,6 +61,8 @@ def _errors(directory, text):
         ("name='release', ", "", 6, "a builder needs a name"),
         ("workernames=['arm-1']", "workernames=['arm-7']", 6, 'did you mean "arm-1"?'),
         ("workernames=['arm-1']", "workernames=['x']", 6, 'unknown worker "x"'),
+        ("workernames=['arm-1']", "workernames=1.5", 6, "must be a list of strings, not 1.5"),
+        ("schedulers.ForceScheduler(", "schedulers.ForceScheduler(reason='x', ", 8, "reason must"),
         ("workernames=['arm-1']", "workernames=[['arm-1']]", 6, "must be a list of strings"),
         ("name='release', ", "name='release', builddir={}, ", 6, "builddir must be the name of"),
         ("name='release', ", "name='release', workerbuilddir=3, ", 6, "workerbuilddir must be"),

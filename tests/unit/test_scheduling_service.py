@@ -17,6 +17,7 @@ from chargehand.events.bus import Bus
 from chargehand.scheduling import on_change, periodic
 from chargehand.scheduling.behaviour import Common
 from chargehand.scheduling.change_filter import ChangeFilter, exactly
+from chargehand.scheduling.errors import SchedulerElsewhere
 from chargehand.scheduling.rules import Codebase
 from chargehand.scheduling.service import Scheduling
 from chargehand.scheduling.submitting import Targets
@@ -282,6 +283,9 @@ async def test_claiming_again_stops_what_another_master_took_and_starts_what_is_
 
     await first.claim_again()
     assert list(first.running()) == ["b"]
+    assert first.elsewhere == ["a"]
+    with pytest.raises(SchedulerElsewhere, match="run by another master"):
+        await first.force("a", {}, "me")
 
     await world.schedulers.deactivate(MasterId(2))
     await first.claim_again()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 from written import started, written
 
 from chargehand.domain.change import NewChange
+from chargehand.domain.result import Result
 from chargehand.events.messages import BuildsetSubmitted
 from chargehand.store.store import Store
-from chargehand.testing.world import World
+from chargehand.testing.world import Refused, World
 
 _ONE = """
     add('one', sh('true'))
@@ -177,3 +180,22 @@ async def test_a_kill_after_a_timed_buildset_was_submitted_builds_nothing_twice(
         await ci.sleep(600)
 
         assert await _count(ci) == 2
+
+
+async def test_a_master_whose_schedulers_another_one_runs_says_so() -> None:
+    async with started("add('b', sh('true'))") as ci:
+        await ci.restart()
+        assert "another master runs" not in ci.log
+        await ci.crash()
+        with closing(sqlite3.connect(ci.path / "state.sqlite")) as database:
+            # As in a copy of the database for another directory.
+            database.execute("update masters set name = 'elsewhere'")
+            database.commit()
+
+        await ci.start()
+
+        assert "another master runs force" in ci.log
+        with pytest.raises(Refused, match="run by another master"):
+            await ci.force("b")
+        await ci.sleep(700)
+        assert (await ci.build("b")).result is Result.SUCCESS

@@ -21,6 +21,7 @@ __all__ = ["Collector", "ConfigError", "ConfigErrors", "collecting", "error", "w
 
 
 NO_ARGUMENT = " has no argument "
+EXCEPTION = "exception in the configuration"
 _MISSING = re.compile(r"requir|specif|need|must be set|must provide|has no factory")
 
 
@@ -52,13 +53,15 @@ class Collector:
             self.warnings.append(found)
 
     def causes(self) -> list[ConfigError]:
-        """Return the errors without those that only follow from a misspelled argument: what was
-        meant by it is missing."""
+        """Return the errors without those that only follow from others of the same line: of a
+        misspelled argument, what was meant by it is missing; a wrong one may raise something."""
         misspelled = {(one.file, one.line) for one in self.errors if NO_ARGUMENT in one.message}
+        named = {(one.file, one.line) for one in self.errors if EXCEPTION not in one.message}
         return [
             one
             for one in self.errors
-            if (one.file, one.line) not in misspelled or not _MISSING.search(one.message)
+            if not ((one.file, one.line) in misspelled and _MISSING.search(one.message))
+            and not ((one.file, one.line) in named and EXCEPTION in one.message)
         ]
 
     def raise_if_any(self) -> None:

@@ -116,13 +116,8 @@ class BuilderConfig(ComparableMixin):
         tags = renamed.get("tags", tags)
         self.factory = _checked_factory(where, factory)
         self.workernames = _checked_worker_names(where, workername, workernames)
-        directory = safeTranslate(self.name).decode() if builddir is None else builddir
-        self.builddir = _checked_directory(where, "builddir", directory)
-        self.workerbuilddir: str = (
-            self.builddir
-            if workerbuilddir is None
-            else _checked_directory(where, "workerbuilddir", workerbuilddir)
-        )
+        self.builddir = _directory(where, "builddir", builddir, safeTranslate(self.name).decode())
+        self.workerbuilddir = _directory(where, "workerbuilddir", workerbuilddir, self.builddir)
         self.tags = _checked_tags(where, tags)
         self.nextWorker = _checked_callable(where, "nextWorker", nextWorker)
         self.nextBuild = _checked_callable(where, "nextBuild", nextBuild)
@@ -190,9 +185,11 @@ def _checked_worker_names(where: str, one: Any, several: Any) -> list[str]:
         names = list(several)
     elif several:
         error(f"{where}: workernames must be a list of strings, not {several!r}")
+        return []
     if one:
         if not isinstance(one, str):
             error(f"{where}: workername must be a string, not {one!r}")
+            return []
         names.append(one)
     for name in names:
         if not isinstance(name, str):
@@ -203,12 +200,14 @@ def _checked_worker_names(where: str, one: Any, several: Any) -> list[str]:
     return names
 
 
-def _checked_directory(where: str, argument: str, directory: Any) -> str:
+def _directory(where: str, argument: str, directory: Any, default: str) -> str:
+    if directory is None:
+        return default
     if isinstance(directory, bytes):
         directory = bytes2unicode(directory)
     if not isinstance(directory, str) or not directory or "\0" in directory:
         error(f"{where}: {argument} must be the name of a directory, not {directory!r}")
-        return ""
+        return default
     return directory
 
 

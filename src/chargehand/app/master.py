@@ -149,6 +149,13 @@ class Master:
         )
         await self._apply(config)
         await parts.dispatcher.start()
+        if elsewhere := parts.elsewhere:
+            _log.warning(
+                "another master runs %s: the one that shares this database, or that it was copied "
+                "from. This master takes over when that one has been silent for %g minutes",
+                ", ".join(elsewhere),
+                self._dead_after / 60,
+            )
         parts.web.open()
         self._tasks.repeat(self._heartbeat().beat, every=self._every, name="heartbeat")
 

@@ -170,6 +170,11 @@ class Parts:
         )
         return [part for stage in stages for part in stage.failed_parts]
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """The schedulers and change sources that another master runs."""
+        return [*self.scheduling.elsewhere, *self.intake.elsewhere]
+
     async def register_again(self) -> None:
         """Record and claim again what other masters consider stopped."""
         await self.fleet.register_again()

@@ -18,7 +18,7 @@ from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.resources.query import Filter, Operator, Query
 from chargehand.resources.visibility import EVERYTHING
-from chargehand.scheduling.errors import SchedulerDisabled, SchedulerFailed
+from chargehand.scheduling.errors import SchedulerDisabled, SchedulerElsewhere, SchedulerFailed
 from chargehand.scheduling.service import Scheduling
 
 _MOST_CHANGES = 3
@@ -54,7 +54,7 @@ class Orders:
         """Force builds."""
         try:
             return await self._scheduling.force(scheduler, parameters, owner)
-        except (SchedulerDisabled, SchedulerFailed) as refused:
+        except (SchedulerDisabled, SchedulerElsewhere, SchedulerFailed) as refused:
             raise InvalidParameters({"schedulername": str(refused)}) from refused
 
     async def stop_build(self, build_id: BuildId, reason: str, result: Result, by: User) -> None:

@@ -64,6 +64,7 @@ class Intake:
         self._failed: dict[str, FailedPart] = {}
         self._looks = Tasks("first polls of change sources")
         self._wanted: dict[str, Component] = {}
+        self._ours: set[str] = set()
         self._running: dict[str, tuple[Component, Source]] = {}
         self._claiming = asyncio.Lock()
         self._revlink: Revlink | None = None
@@ -159,6 +160,11 @@ class Intake:
         if self._wanted.keys() - self._running.keys():
             await self.claim_again()
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """The sources that another master runs."""
+        return [name for name in self._wanted if name not in self._ours]
+
     async def claim_again(self) -> None:
         """Run sources that no other master runs; stop those that another one took over."""
         async with self._claiming:
@@ -169,9 +175,9 @@ class Intake:
         wanted = self._wanted
         ids = await self._sources.ids(list(wanted)) if wanted else {}
         active = await self._sources.activate(list(ids.values()), self._master_id)
-        ours = {name for name, source_id in ids.items() if source_id in active}
-        await self._stop([name for name in self._running if name not in ours])
-        new = [name for name in wanted if name in ours and name not in self._running]
+        self._ours = {name for name, source_id in ids.items() if source_id in active}
+        await self._stop([name for name in self._running if name not in self._ours])
+        new = [name for name in wanted if name in self._ours and name not in self._running]
         for name in new:
             await self._start(wanted[name], self._reporter(ids[name]))
         await self._first_look([self._running[name][1] for name in new if name in self._running])

@@ -14,6 +14,16 @@ class NoSuchScheduler(SchedulingError, LookupError):
         super().__init__(f"there is no scheduler {name!r}")
 
 
+class SchedulerElsewhere(SchedulingError):
+    """Another master that shares the database runs the scheduler."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"scheduler {name!r} is run by another master that shares the database; "
+            "this master takes it over when that one has been silent for 10 minutes"
+        )
+
+
 class SchedulerDisabled(SchedulingError):
     """The scheduler is disabled; enable it first."""
 

@@ -121,6 +121,16 @@ class Force:
         names = self.settings.builder_names
         return dict(zip(self._parts.services.builders.ids(names), names, strict=True))
 
+    def take_builders(self, answers: dict[str, object]) -> Sequence[str] | None:
+        """Take the chosen builders out of the answers; None if nothing was said of them."""
+        names = answers.pop("builderNames", None)
+        wanted = answers.pop("builderid", None)
+        if isinstance(names, str):
+            return [names]
+        if isinstance(names, list | tuple):
+            return [str(name) for name in names]
+        return None if wanted is None else [self.builder_named(wanted)]
+
     def builder_named(self, builder_id: object) -> str:
         """Return the name of one of the form's builders. Raises InvalidParameters."""
         by_id = self.builders_by_id()

@@ -23,7 +23,12 @@ from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.scheduling import kinds
-from chargehand.scheduling.errors import NoSuchScheduler, SchedulerDisabled, SchedulerFailed
+from chargehand.scheduling.errors import (
+    NoSuchScheduler,
+    SchedulerDisabled,
+    SchedulerElsewhere,
+    SchedulerFailed,
+)
 from chargehand.scheduling.explaining import outcomes_of, waiting_changes
 from chargehand.scheduling.force import Force
 from chargehand.scheduling.forms import Forms
@@ -133,11 +138,12 @@ class Scheduling:
     ) -> tuple[int, dict[int, int]]:
         """Submit a form; returns the identifiers of the buildset and of its requests by builder.
 
-        Raises NoSuchScheduler, SchedulerDisabled, SchedulerFailed, InvalidParameters.
+        Raises NoSuchScheduler, SchedulerDisabled, SchedulerElsewhere, SchedulerFailed,
+        InvalidParameters.
         """
         form_asked_for = self._form(name)
         answers = dict(parameters)
-        builder_names = self._builder_names(form_asked_for, answers)
+        builder_names = form_asked_for.take_builders(answers)
         return await form_asked_for.force(owner, builder_names, answers)
 
     async def rebuild(self, build_id: BuildId, by: User) -> tuple[int, dict[int, int]]:
@@ -197,9 +203,9 @@ class Scheduling:
         ]
         await self._deactivate(gone)
         kept = {name: c for name, c in self._components.items() if name not in gone}
-        self._components = wanted | kept
+        ids = await self._services.schedulers.ids(sorted(wanted | kept))
+        self._components, self._ids = wanted | kept, ids
         self._interrupted = {n: c for n, c in self._interrupted.items() if n in self._components}
-        self._ids = await self._services.schedulers.ids(sorted(self._components))
         numbers = list(self._ids.values())
         self._enabled = await self._services.schedulers.enabled(numbers)
         await self._claim(fresh)
@@ -362,6 +368,11 @@ class Scheduling:
         async with self._lock:
             await self._claim(fresh=set())
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """The schedulers that another master runs."""
+        return [name for name in self._components if self._ids[name] not in self._ours]
+
     # Forms
 
     def _form(self, name: str) -> Force:
@@ -372,16 +383,9 @@ class Scheduling:
             raise SchedulerDisabled(name)
         if name in self._failed:
             raise SchedulerFailed(self._failed[name].sentence)
+        if name in self.elsewhere:
+            raise SchedulerElsewhere(name)
         raise NoSuchScheduler(name)
-
-    def _builder_names(self, form: Force, answers: dict[str, object]) -> Sequence[str] | None:
-        names = answers.pop("builderNames", None)
-        wanted = answers.pop("builderid", None)
-        if isinstance(names, str):
-            return [names]
-        if isinstance(names, list | tuple):
-            return [str(name) for name in names]
-        return None if wanted is None else [form.builder_named(wanted)]
 
 
 def _is_same(old: Component, new: Component | None) -> bool:

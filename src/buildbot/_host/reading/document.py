@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from buildbot._border.errors import Collector
+from buildbot._border.errors import EXCEPTION, Collector
 from buildbot._border.origin import Origin, is_users_file
 from buildbot._host.reading import explanations
 from buildbot._host.reading.calls import misused
@@ -164,7 +164,7 @@ class Document:
     def described(
         self,
         error: BaseException,
-        what: str = "exception in the configuration",
+        what: str = EXCEPTION,
         otherwise: Origin | None = None,
     ) -> tuple[str, Origin]:
         """Return the message for an exception of users' code, and their line that raised it:

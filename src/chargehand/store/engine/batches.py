@@ -198,8 +198,8 @@ class Batches:
             return failure if isinstance(failure, Outage) else CommitUnknown(str(failure))
         self._unanswered = None
         _log.warning(
-            "the connection to the database broke during a commit, which %s",
-            "had happened" if happened else "had not happened; repeating it",
+            "the connection to the database broke during a commit; %s",
+            "the commit had succeeded" if happened else "repeating the commit, which had failed",
         )
         if happened:
             for job in unanswered.jobs:
