@@ -1,4 +1,5 @@
-"""Writes ``names.md``: which of Buildbot's names work, and which are accepted so far.
+"""Writes ``names.md``: which of Buildbot's names work, and which are accepted so far; and the old
+names of the glossary.
 
 Run ``python docs/reference/names.py`` after the extension API has changed; a test compares.
 """
@@ -11,8 +12,10 @@ from pathlib import Path
 
 from buildbot import plugins
 from buildbot.plugins.namespace import Namespace
+from buildbot.plugins.old_names import OLD_NAMES
 
 PAGE = Path(__file__).with_suffix(".md")
+GLOSSARY = PAGE.with_name("glossary.md")
 
 _INTRODUCTION = """\
 # Buildbot's names
@@ -61,5 +64,18 @@ def _is_to_come(thing: object) -> bool:
     return callable(thing) and any("not supported yet" in text for text in texts if text)
 
 
+def glossary() -> str:
+    """Return the glossary with the table of old names as it should be."""
+    text, heading, rest = GLOSSARY.read_text(encoding="utf-8").partition("## Old names")
+    head = rest.partition("|---|---|\n")[0]
+    rows = [
+        f"| `{module}.{name}` | {OLD_NAMES[module][name].advice} |\n"
+        for module in sorted(OLD_NAMES)
+        for name in sorted(OLD_NAMES[module])
+    ]
+    return f"{text}{heading}{head}|---|---|\n{''.join(rows)}"
+
+
 if __name__ == "__main__":
+    GLOSSARY.write_text(glossary(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")

@@ -27,6 +27,7 @@ c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['b'])]
 """
 
 _GIVEN = {
+    "sources": "[]",
     "buildCacheSize": "10",
     "buildbotNetUsageData": "None",
     "buildbotURL": "'http://ci.example.org/'",

@@ -140,7 +140,6 @@ def test_a_file_without_buildmaster_config_says_what_to_write(files):
         ("bulders", 'did you mean "builders"?'),
         ("buildbotUrl", 'did you mean "buildbotURL"?'),
         ("change_sources", 'unknown key "change_sources"; did you mean "change_source"?'),
-        ("sources", "c['change_source']"),
         ("mergeRequests", "c['collapseRequests']"),
         ("zzzz", 'unknown key "zzzz"'),
     ],

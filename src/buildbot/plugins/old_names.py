@@ -15,6 +15,8 @@ class OldName:
 
     new: str
     advice: str
+    is_moved: bool = True
+    """Whether the new one is what the author writes today; else the old one only works on."""
 
 
 def _moved(module: str, *names: str, **renamed: str) -> dict[str, OldName]:
@@ -38,8 +40,8 @@ _RESULTS = _moved(
     *("SUCCESS", "WARNINGS", "FAILURE", "SKIPPED", "EXCEPTION", "RETRY", "CANCELLED"),
     *("Results", "worst_status"),
 )
-_WORKER = _moved("buildbot.worker.base", BuildSlave="Worker", AbstractBuildSlave="AbstractWorker")
-_LATENT = _moved("buildbot.worker.latent", AbstractLatentBuildSlave="AbstractLatentWorker")
+_WORKER = _moved("buildbot.worker", BuildSlave="Worker", AbstractBuildSlave="AbstractWorker")
+_LATENT = _moved("buildbot.worker", AbstractLatentBuildSlave="AbstractLatentWorker")
 _WEB_PAGES = _gone(_WEB, "HtmlResource StatusResourceBuilder BuildersResource ActionResource")
 _HOOKS = "buildbot.www.hooks"
 
@@ -101,6 +103,7 @@ _STEPS = {
         "LoggingBuildStep": OldName(
             "buildbot.process.logging_step:LoggingBuildStep",
             "use steps.BuildStep with buildbot.process.buildstep.ShellMixin",
+            is_moved=False,
         ),
     },
     "buildbot.sourcestamp": _gone(
@@ -128,6 +131,7 @@ _STATUS = {
             f"buildbot.reporters.status_receiver:{name}",
             "it hears of builds as before; write a subclass of reporters.ReporterBase for "
             "c['services'], or a BuildbotService that uses master.mq",
+            is_moved=False,
         )
         for name in ("StatusReceiver", "StatusReceiverMultiService")
     },

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
+from chargehand.app.failure import CommandFailed
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
 from chargehand.plugins.root import activate
@@ -33,6 +36,48 @@ def open_host(basedir: Path, config_path: Path) -> ExtensionHost:
     activate()
     module = import_module("buildbot._host.host")
     return cast(ExtensionHost, module.Host(basedir=basedir, config_file=config_path))
+
+
+class Remark(Protocol):
+    """Something in a source that is left to its author."""
+
+    @property
+    def line(self) -> int:
+        """Its line in the new text."""
+
+    @property
+    def text(self) -> str:
+        """What to do."""
+
+
+class UpgradedSource(Protocol):
+    """A source as it is written today."""
+
+    @property
+    def text(self) -> str:
+        """The new text."""
+
+    @property
+    def remarks(self) -> Sequence[Remark]:
+        """What is left to its author."""
+
+
+def upgraded_source(text: str, file: str) -> UpgradedSource:
+    """Return what `upgrade-config` makes of a source. Raises CommandFailed."""
+    activate()
+    try:
+        module = import_module("buildbot._host.upgrading.upgrade")
+    except ModuleNotFoundError as error:
+        if error.name not in ("fissix", "libcst"):
+            raise
+        raise CommandFailed(
+            f'upgrade-config needs the package "{error.name}". Run: {sys.executable} -m pip '
+            "install libcst fissix"
+        ) from None
+    try:
+        return cast(UpgradedSource, module.upgraded(text, file))
+    except module.CannotUpgrade as error:
+        raise CommandFailed(str(error)) from None
 
 
 def described(errors: ConfigErrors, config_path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._border.arguments import did_you_mean
+from buildbot._border.old_keys import REMOVED_KEYS, RENAMED_KEYS
 from buildbot._host.reading.section import Section
 from buildbot.config.old_arguments import TODAYS_RULE, MergeRule
 
@@ -18,28 +19,9 @@ secretsProviders select_next_worker services title titleURL user_managers valida
 _PORT = " = {'pb': {'port': ...}}"
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
-_IGNORED = {
-    "buildHorizon": "remove it; builds are kept, and util.JanitorConfigurator deletes their logs",
-    "logHorizon": "use c['configurators'] = [util.JanitorConfigurator(logHorizon=timedelta(...))]",
-    "eventHorizon": "events are no longer stored",
-    "debugPassword": "use c['manhole']",
-    "db_poll_interval": "remove it; the database is no longer polled",
-    "status": "use c['services'] with reporters.*, and c['www'] for the web",
-}
-
 _REPLACED = {
     "nextSlave": "use c['select_next_worker']",
-    "sources": "use c['change_source']",
 }
-
-RENAMED = {
-    "slaves": "workers",
-    "slavePortnum": "protocols",
-    "mergeRequests": "collapseRequests",
-    "projectName": "title",
-    "projectURL": "titleURL",
-}
-"""Old keys that mean what a key of today means."""
 
 _NOT_YET = {
     "machines": "they are not started or stopped",
@@ -51,7 +33,7 @@ _NOT_YET = {
 
 def rename_keys(section: Section) -> None:
     """Read old keys as those of today; where both are set, today's counts."""
-    for old, new in RENAMED.items():
+    for old, new in RENAMED_KEYS.items():
         if old not in section:
             continue
         value = section.values.pop(old)
@@ -75,8 +57,10 @@ def check_keys(section: Section) -> None:
             section.error(
                 f"keys of BuildmasterConfig must be strings, not {key!r}", "BuildmasterConfig"
             )
-        elif key in _IGNORED:
-            section.warn(f"{section.shown(key)} was removed from Buildbot: {_IGNORED[key]}", key)
+        elif key in REMOVED_KEYS:
+            section.warn(
+                f"{section.shown(key)} was removed from Buildbot: {REMOVED_KEYS[key]}", key
+            )
         elif key in _REPLACED:
             section.error(f"{section.shown(key)} was removed from Buildbot: {_REPLACED[key]}", key)
         else:

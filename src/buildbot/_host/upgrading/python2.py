@@ -81,9 +81,7 @@ def is_python2(text: str) -> bool:
     except (SyntaxError, ValueError):
         return True
     guarded = {id(node) for block in _guarded(tree) for node in ast.walk(block)}
-    defined = {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and _is_bound(node)
-    } | {alias.asname or alias.name for alias in _imported(tree)}
+    defined = {name for node in ast.walk(tree) for name in _bound(node)}
     return any(_is_old(node, defined) for node in ast.walk(tree) if id(node) not in guarded)
 
 
@@ -104,14 +102,15 @@ def _may_miss(handler: ast.ExceptHandler) -> bool:
     return not names.isdisjoint({"ImportError", "ModuleNotFoundError", "NameError", "Exception"})
 
 
-def _is_bound(name: ast.Name) -> bool:
-    return not isinstance(name.ctx, ast.Load)
-
-
-def _imported(tree: ast.AST) -> Iterator[ast.alias]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from node.names
+def _bound(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a part of the source binds."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+            yield name
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name for alias in names)
 
 
 def _is_old(node: ast.AST, defined: set[str]) -> bool:

@@ -1,0 +1,64 @@
+"""Python 2 becomes Python 3, with fissix, the maintained continuation of lib2to3."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+
+from buildbot._host.upgrading.values import CannotUpgrade
+
+_TAB = 8
+"""How Python 2 read a tab: as far as to the next multiple of this."""
+
+_NEITHER = f"syntax error: this is neither Python 2 nor Python 3.{sys.version_info.minor}"
+
+
+def to_python3(text: str, file: str) -> str:
+    """Return a Python 2 source as Python 3. Raises CannotUpgrade."""
+    text = _without_tabs(text)
+    refactor = import_module("fissix.refactor")
+    parse_error = import_module("fissix.pgen2.parse").ParseError
+    token_error = import_module("fissix.pgen2.tokenize").TokenError
+    tool = refactor.RefactoringTool(refactor.get_fixers_from_package("fissix.fixes"))
+    ended = text if text.endswith("\n") else f"{text}\n"
+    try:
+        tree = tool.refactor_string(ended, file)
+    except parse_error as error:
+        line = error.context[1][0] if getattr(error, "context", None) else 1
+        raise CannotUpgrade(f"{file}:{line}: {_NEITHER}") from None
+    except (token_error, IndentationError) as error:
+        raise CannotUpgrade(f"{file}: {_NEITHER}: {error}") from None
+    return str(tree) if tree is not None else text
+
+
+def _without_tabs(text: str) -> str:
+    """Return the source with blanks for the tabs that lines are indented with, if they are mixed.
+
+    A line within a string stays as it is.
+    """
+    lines = text.splitlines(keepends=True)
+    indents = {line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()}
+    if not any("\t" in one for one in indents) or not any(" " in one for one in indents):
+        return text
+    within = set(_continued_strings(text))
+    return "".join(
+        line if number in within else _expanded(line) for number, line in enumerate(lines, 1)
+    )
+
+
+def _expanded(line: str) -> str:
+    rest = line.lstrip(" \t")
+    return line[: len(line) - len(rest)].expandtabs(_TAB) + rest
+
+
+def _continued_strings(text: str) -> Iterator[int]:
+    """Yield the numbers of lines that begin within a string."""
+    tokens = import_module("fissix.pgen2.tokenize")
+    try:
+        for kind, _, (first, _), (last, _), _ in tokens.generate_tokens(io.StringIO(text).readline):
+            if kind == tokens.STRING:
+                yield from range(first + 1, last + 1)
+    except (tokens.TokenError, IndentationError):
+        return  # fissix will say what is wrong
