@@ -8,7 +8,12 @@ from pathlib import Path
 _GUIDES = Path(__file__).parents[2] / "docs" / "how-to"
 
 
+def guide_text(guide: str) -> str:
+    """Return a guide."""
+    return (_GUIDES / f"{guide}.md").read_text()
+
+
 def code_of(guide: str) -> str:
     """Return all Python blocks of a guide, one after the other."""
-    text = (_GUIDES / f"{guide}.md").read_text()
+    text = guide_text(guide)
     return "\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))

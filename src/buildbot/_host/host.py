@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master import MasterView
 from buildbot._host.views.master_config import view_of
-from chargehand.config.model import MasterConfig
+from buildbot.plugins import clashes
+from chargehand.config.model import MasterConfig, Warned
 from chargehand.kit.guard import contained
 
 
@@ -46,7 +48,10 @@ class Host:
 
     def check(self) -> MasterConfig:
         """Read the configuration here and now, for checking only. Raises ConfigErrors."""
-        return self._reader.read()
+        config = self._reader.read()
+        told = {warned.message for warned in config.warnings}
+        more = [Warned(message=sentence) for sentence in clashes() if sentence not in told]
+        return replace(config, warnings=(*config.warnings, *more))
 
     def attach(self, engine: Engine) -> None:
         """Give users' code (``self.master``) access to the engine."""

@@ -31,6 +31,13 @@ webhooks = Namespace("buildbot.plugins.webhooks", "buildbot.webhooks", catalogue
 worker = Namespace("buildbot.plugins.worker", "buildbot.worker", catalogue.WORKER)
 www = Namespace("buildbot.plugins.www", "buildbot.www", {})
 
+
+def clashes() -> list[str]:
+    """Return a sentence for each name that several plug-ins offer, or that is ours as well."""
+    spaces = [space for space in globals().values() if isinstance(space, Namespace)]
+    return [sentence for space in spaces for sentence in space.clashes()]
+
+
 _REMOVED = {
     "status": "buildbot.plugins.status was removed from Buildbot; use `reporters` and c['www']",
 }

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
+
+from buildbot._border.errors import warn
+from chargehand.kit.guard import Guard
 
 _REMOVED = {
     "BuildSlave": "use worker.Worker",
@@ -23,6 +28,24 @@ class UnknownName(AttributeError):
     """A namespace has no such name; the message says which is close."""
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A name that an installed plug-in offers in a namespace."""
+
+    name: str
+    point: EntryPoint
+
+    @property
+    def distribution(self) -> str:
+        """The plug-in's name and version."""
+        found = self.point.dist
+        return "of unknown origin" if found is None else f'"{found.name}" {found.version}'
+
+
+class BrokenPlugin(ImportError):
+    """An installed plug-in cannot be loaded; the message names its distribution and the cause."""
+
+
 class Namespace(ModuleType):
     """Our names first, then those that installed plug-ins offer as entry points.
 
@@ -33,10 +56,16 @@ class Namespace(ModuleType):
         super().__init__(path, f"What plug-ins and Chargehand itself offer as {path}.")
         self._group = group
         self._names = dict(names)
+        self._seen: tuple[list[str], dict[str, list[Offer]]] | None = None
+        """What plug-ins offered when the search path was like this."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name not in self._names and (offers := self._offered(name)):
+            if clash := self._clash(name, offers):
+                warn(clash)
+            return _loaded(self._short, offers[0])  # Its module may be imported again.
         found = self._load(name)
         setattr(self, name, found)
         return found
@@ -50,7 +79,44 @@ class Namespace(ModuleType):
     @property
     def names(self) -> list[str]:
         """All names there are."""
-        return sorted({*self._names, *(point.name for point in self._points())})
+        return sorted({*self._names, *self.offers})
+
+    @property
+    def offers(self) -> dict[str, list[Offer]]:
+        """What installed plug-ins offer, by name, in the order of the search path; where several
+        have a name, the first one counts."""
+        if self._seen is None or self._seen[0] != sys.path:
+            found: dict[str, list[Offer]] = {}
+            for offer in self._points():
+                found.setdefault(offer.name, []).append(offer)
+            self._seen = [*sys.path], found
+        return self._seen[1]
+
+    def _offered(self, name: str) -> list[Offer]:
+        """Look again for what was not there: it may have been installed meanwhile."""
+        if name not in self.offers:
+            self._seen = None
+        return self.offers.get(name, [])
+
+    def clashes(self) -> Iterator[str]:
+        """Yield a sentence for each name that several plug-ins offer, or that is ours as well."""
+        for name, offers in self.offers.items():
+            if sentence := self._clash(name, offers):
+                yield sentence
+
+    def _clash(self, name: str, offers: list[Offer]) -> str:
+        first, *others = dict.fromkeys(offer.distribution for offer in offers)
+        if name in self._names:
+            return (
+                f"{self._short}.{name} of plug-in {first} is not used: Chargehand has one of that "
+                "name itself; import the plug-in's from its own module"
+            )
+        if others:
+            return (
+                f"plug-ins {' and '.join([first, *others])} both provide {self._short}.{name}; "
+                f"that of {first} is used"
+            )
+        return ""
 
     @property
     def offered(self) -> list[str]:
@@ -72,34 +138,45 @@ class Namespace(ModuleType):
         if target is not None:
             module, _, attribute = target.partition(":")
             return getattr(importlib.import_module(module), attribute)
-        points = {point.name: point for point in self._points()}
-        if name in points:
-            return points[name].load()
         inner = {
             key.partition(".")[2]: value
             for key, value in self._names.items()
             if key.startswith(f"{name}.")
         }
-        if inner or any(key.startswith(f"{name}.") for key in points):
+        if inner or any(key.startswith(f"{name}.") for key in self.offers):
             return Namespace(f"{self.__name__}.{name}", f"{self._group}.{name}", inner)
         raise UnknownName(self._unknown(name))
 
-    def _points(self) -> Iterator[EntryPoint]:
+    def _points(self) -> Iterator[Offer]:
         group, _, prefix = self._group.removeprefix("buildbot.").partition(".")
         for point in entry_points(group=f"buildbot.{group}"):
             # Buildbot itself may be installed beside us; its own names are not a plug-in's.
             if point.dist is not None and point.dist.name == "buildbot":
                 continue
-            if not prefix:
-                yield point
-            elif point.name.startswith(f"{prefix}."):
-                yield EntryPoint(point.name.removeprefix(f"{prefix}."), point.value, point.group)
+            if not prefix or point.name.startswith(f"{prefix}."):
+                yield Offer(point.name.removeprefix(f"{prefix}." if prefix else ""), point)
+
+    @property
+    def _short(self) -> str:
+        return self.__name__.removeprefix("buildbot.plugins.")
 
     def _unknown(self, name: str) -> str:
-        short = self.__name__.removeprefix("buildbot.plugins.")
+        short = self._short
         if name in _REMOVED:
             return f"{short}.{name} was removed from Buildbot; {_REMOVED[name]}"
         close = difflib.get_close_matches(name, self.names, n=3)
         quoted = " or ".join(f'"{one}"' for one in close)
         hint = f"; did you mean {quoted}?" if close else ""
         return f'"{short}.{name}" does not exist, nor does an installed plug-in provide it{hint}'
+
+
+def _loaded(namespace: str, offer: Offer) -> Any:
+    """Return what a plug-in offers. Raises BrokenPlugin."""
+    failures: list[Exception] = []
+    with Guard(failures.append):
+        return offer.point.load()
+    (failure,) = failures
+    raise BrokenPlugin(
+        f"plug-in {offer.distribution} cannot be loaded: {namespace}.{offer.name} stands for "
+        f'"{offer.point.value}", which fails with {type(failure).__name__}: {failure}'
+    ) from failure

@@ -16,6 +16,7 @@ from pathlib import Path
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.upgrading import python2
 from buildbot.plugins.accepted import MODULES
+from buildbot.plugins.namespace import BrokenPlugin
 from buildbot.plugins.old_names import OLD_NAMES
 from chargehand.kit.error_text import message_of
 
@@ -53,6 +54,8 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
     if (sign := python2.sign_in_exception(error)) is not None:
         return python2_at(sign, file)
     match error:
+        case BrokenPlugin():
+            return str(error)
         case ModuleNotFoundError(name=str(name)):
             return _missing_module(name, file, directory)
         case ImportError() if (found := _NO_NAME.match(message_of(error))) is not None:
