@@ -59,7 +59,7 @@ def is_plain(value: object, levels: int = _DEEPEST) -> bool:
 def _are_plain(values: Collection[object], levels: int) -> bool:
     if _SCALARS.issuperset(map(type, values)):  # Nearly always, and all of it in C.
         return True
-    return all(is_plain(value, levels - 1) for value in values)
+    return all(type(value) in _SCALARS or is_plain(value, levels - 1) for value in values)
 
 
 def portable(value: object, name: str, levels: int = _DEEPEST) -> object:
