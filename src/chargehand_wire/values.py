@@ -124,9 +124,14 @@ def _from_extension(code: int, data: memoryview) -> object:
         case 1:
             return bytes(data).decode("utf-8", "surrogatepass")
         case 2:
-            return dict(_pairs.decode(data))
+            return {_as_key(key): value for key, value in _pairs.decode(data)}
         case _:
             raise ValueError(f"extension {code} is not known")
+
+
+def _as_key(key: object) -> object:
+    """Return a key as MessagePack's decoder does where it knows that it is one."""
+    return tuple(map(_as_key, key)) if isinstance(key, list) else key
 
 
 _pairs = msgspec.msgpack.Decoder(list[tuple[object, object]], ext_hook=_from_extension)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chargehand_wire.framing import MAX_FRAME, ProtocolError
@@ -160,6 +160,7 @@ def test_an_argument_arrives_or_its_command_is_refused_at_once(value: Any, offli
 
 @settings(max_examples=300, deadline=None)
 @given(value=VALUES, offline=st.booleans())
+@example(value={"\ud800": None, ((None,), None): None}, offline=False)
 def test_an_answer_arrives_or_the_next_one_does(value: Any, offline: bool) -> None:
     pair = Pair()
     pair.master.start("c", "glob", {})
