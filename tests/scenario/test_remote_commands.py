@@ -17,6 +17,7 @@ _CONFIGURATION = """
     add('bad', sh('echo working; exit 3', name='one', haltOnFailure=True),
         sh('echo never', name='two'))
     add('held', sh('while [ ! -e %s/held.go ]; do sleep 0.02; done' % HERE, name='wait'))
+    c['change_source'] = [changes.GitPoller('file:///nowhere', name='nowhere', branches=['main'])]
     """
 
 
@@ -33,6 +34,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledMaster
 
 def _run(master: InstalledMaster, *arguments: str) -> Ran:
     return master.chargehand(*arguments)
+
+
+def _having(ran: Ran, text: str) -> Ran | None:
+    return ran if text in ran.out else None
 
 
 def test_force_follows_a_build_and_ends_with_its_result(shared: InstalledMaster):
@@ -79,15 +84,20 @@ def test_what_runs_and_waits_is_shown_with_the_reason(shared: InstalledMaster):
     first, second = shared.force("held"), shared.force("held")
     shared.running_build(first)
 
-    shown = _run(shared, "status")
+    shown = eventually("the step", lambda: _having(_run(shared, "status"), "wait\n"))
     found = json.loads(_run(shared, "status", "--json").out)
     why = _run(shared, "why", f"request:{second}")
+    unknown = _run(shared, "why", "request:999")
 
     assert "held#" in shown.out
+    assert "wait" in shown.out
+    assert "Change source nowhere: git ls-remote failed" in shown.out
+    assert [one["name"] for one in found["changesources"]] == ["nowhere"]
     assert f"request:{second}" in shown.out
     assert [one["buildername"] for one in found["waiting"]] == ["held"]
     assert found["waiting"][0]["why"]["sentence"] in " ".join(shown.out.split())
     assert "Waiting: " in why.out
+    assert "no request 999" in unknown.err
 
     cancelled = _run(shared, "cancel", f"request:{second}", "--reason", "not needed")
     stopped = _run(shared, "cancel", "held")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 import msgspec
 from rich.console import Console
@@ -69,8 +71,10 @@ async def builds(
     Console(highlight=False).print(table_of(found, names))
 
 
-def table_of(builds: list[Build], names: dict[int, str]) -> Table:
-    """Return builds as a table for the terminal."""
+def table_of(
+    builds: list[Build], names: dict[int, str], running: Mapping[int, str] | None = None
+) -> Table:
+    """Return builds as a table for the terminal; *running* says what running ones do, by id."""
     table = Table.grid(padding=(0, 2))
     now = SystemClock().now().timestamp()
     for build in builds:
@@ -78,6 +82,7 @@ def table_of(builds: list[Build], names: dict[int, str]) -> Table:
         sign = Text("▶") if result is None else Text(SIGNS[result], style=COLOURS[result])
         revision = build.property("got_revision") or build.property("revision")
         took = (build.complete_at or now) - build.started_at
+        state = (running or {}).get(build.buildid) or build.state_string
         table.add_row(
             sign,
             Text(f"{names.get(build.builderid, build.builderid)}#{build.number}", style="bold"),
@@ -85,6 +90,6 @@ def table_of(builds: list[Build], names: dict[int, str]) -> Table:
             Text(revision[:10], style="bright_black"),
             Text(ago(now - build.started_at)),
             Text(duration(took)),
-            Text(build.state_string, style="" if result is None else COLOURS[result]),
+            Text(state, style="" if result is None else COLOURS[result]),
         )
     return table

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from typing import TypeVar
 
 import click
 from rich.console import Console
@@ -13,11 +15,14 @@ from chargehand.cli.builds import table_of
 from chargehand.cli.remote.finding import builder_names
 from chargehand.cli.remote.master import RemoteMaster
 from chargehand.cli.remote.options import json_option, on_a_master, show_json
-from chargehand.cli.remote.rows import Build, Request, Why, Worker
+from chargehand.cli.remote.rows import Build, Change, ChangeSource, Request, Step, Why, Worker
 from chargehand.kit.clock import SystemClock
 from chargehand.kit.durations import duration
 
 _AT_ONCE = 8
+_NEWEST = 5
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -32,7 +37,7 @@ _AT_ONCE = 8
 @json_option
 @on_a_master
 async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
-    """Show what is running, what is waiting and why, and the workers."""
+    """Show what is running, what is waiting and why, and which workers and change sources fail."""
     names = await builder_names(master)
     wanted = ["branch", "got_revision", "revision"]
     running = await master.all(
@@ -47,12 +52,17 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
         limit=limit,
     )
     reasons = await _reasons(master, waiting)
+    steps = await _each(master, Step, (f"builds/{build.buildid}/steps" for build in running))
+    delayed = await _delayed(master)
     workers = await master.all(Worker, "workers", order="name")
+    sources = await master.all(ChangeSource, "changesources", order="name")
     failed = await master.failed_parts()
     if as_json:
         show_json(
             {
                 "failed": failed,
+                "changesources": [source for source in sources if source.is_unwell],
+                "delayed": delayed,
                 "running": running,
                 "waiting": [
                     {
@@ -73,23 +83,55 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
         console.print(Text(words, style="red"))
     _heading(console, "Running", len(running), limit)
     if running:
-        console.print(table_of(running, names))
+        doing = {build.buildid: _step(of) for build, of in zip(running, steps, strict=True)}
+        console.print(table_of(running, names, doing))
     _heading(console, "Waiting", len(waiting), limit)
     if waiting:
         console.print(_waiting(waiting, reasons, names))
+    for change, reason in delayed.items():
+        console.print(Text(f"  change:{change}: {reason}"))
     _show_workers(console, workers)
+    for source in sources:
+        if source.is_unwell:
+            words = f"Change source {source.name}: {source.state_string or source.state}"
+            console.print(Text(words, style="red" if source.state == "failing" else "yellow"))
+
+
+async def _each(master: RemoteMaster, kind: type[T], paths: Iterable[str]) -> list[list[T]]:
+    """Read several collections, a few at a time."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(path: str) -> list[T]:
+        async with gate:
+            return await master.all(kind, path)
+
+    return await asyncio.gather(*map(one, paths))
 
 
 async def _reasons(master: RemoteMaster, requests: list[Request]) -> list[Why | None]:
-    """Return why each request waits, a few at a time."""
-    gate = asyncio.Semaphore(_AT_ONCE)
+    """Return why each request waits."""
+    paths = (f"buildrequests/{request.buildrequestid}/why" for request in requests)
+    return [found[0] if found else None for found in await _each(master, Why, paths)]
 
-    async def reason(request: Request) -> Why | None:
-        async with gate:
-            found = await master.all(Why, f"buildrequests/{request.buildrequestid}/why")
-        return found[0] if found else None
 
-    return await asyncio.gather(*map(reason, requests))
+async def _delayed(master: RemoteMaster) -> dict[int, str]:
+    """Return the newest changes that wait for a stable tree, with what they wait for."""
+    changes = await master.all(Change, "changes", order="-changeid", limit=_NEWEST)
+    paths = [f"changes/{change.changeid}/why" for change in changes]
+    return {
+        change.changeid: reason.sentence
+        for change, found in zip(changes, await _each(master, Why, paths), strict=True)
+        for reason in found
+        if reason.kind == "waits_for_stable_tree"
+    }
+
+
+def _step(steps: list[Step]) -> str:
+    """Return what a build's running step does."""
+    for step in steps:
+        if step.result is None and step.started_at is not None:
+            return f"{step.name}: {step.state_string}".removesuffix(": running")
+    return ""
 
 
 def _heading(console: Console, word: str, count: int, limit: int) -> None:

@@ -14,7 +14,7 @@ from chargehand.cli.remote.finding import (
     named,
     of_revision,
 )
-from chargehand.cli.remote.master import RemoteMaster
+from chargehand.cli.remote.master import NotFound, RemoteMaster
 from chargehand.cli.remote.options import json_option, on_a_master, show_json
 from chargehand.cli.remote.rows import Build, Buildset, Change, Request, SourceStamp, Step, Why
 from chargehand.domain.result import Result
@@ -58,7 +58,10 @@ async def why(master: RemoteMaster, what: tuple[str, ...], as_json: bool) -> Non
 
 
 async def _of_request(master: RemoteMaster, number: int) -> dict[str, object]:
-    request = (await master.all(Request, f"buildrequests/{number}"))[0]
+    try:
+        request = (await master.all(Request, f"buildrequests/{number}"))[0]
+    except NotFound as error:
+        raise CommandFailed(f"no request {number}") from error
     names = await builder_names(master)
     subject = f"request:{number} for {names.get(request.builderid, request.builderid)}"
     sentences = [await _origin(master, subject, request)]
@@ -97,7 +100,8 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
         sentences.append(f"{ended} ({build.state_string}).")
     for step in await master.all(Step, f"builds/{build.buildid}/steps", order="number"):
         if step.result is None and step.started_at is not None:
-            sentences.append(f'Step "{step.name}" is running: {step.state_string}.')
+            state = "" if step.state_string == "running" else f": {step.state_string}"
+            sentences.append(f'Step "{step.name}" is running{state}.')
         elif step.result is not None and step.result not in _FINE:
             sentences.append(f'Step "{step.name}": {step.result.word} ({step.state_string}).')
             if step.result not in (Result.WARNINGS, Result.CANCELLED):

@@ -9,7 +9,7 @@ from enum import Enum
 from urllib.parse import quote, unquote
 
 from chargehand.app.failure import CommandFailed
-from chargehand.cli.remote.master import RemoteMaster, Row
+from chargehand.cli.remote.master import NotFound, RemoteMaster, Row
 from chargehand.cli.remote.rows import Build, Builder, Change
 
 _NAMES_SHOWN = 20
@@ -98,8 +98,8 @@ async def build_named(master: RemoteMaster, text: str) -> Build:
         await builder_named(master, what.builder)
     try:
         return (await master.all(Build, what.path, property="*"))[0]
-    except CommandFailed as error:
-        raise CommandFailed(f'no build "{text}": {error}') from error
+    except NotFound as error:
+        raise CommandFailed(f'no build "{text}"; list them with: chargehand builds') from error
 
 
 async def of_revision(master: RemoteMaster, what: Named) -> Named:

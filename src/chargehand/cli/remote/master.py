@@ -28,6 +28,10 @@ Row = dict[str, object]
 Parameter = str | int | float | bool
 
 
+class NotFound(CommandFailed):
+    """The master has no such resource."""
+
+
 class Unreachable(CommandFailed):
     """The master is not running or not ready."""
 
@@ -143,7 +147,9 @@ class RemoteMaster:
                     raise _refused(answer.status, await answer.read(), path)
                 yield answer
         except aiohttp.InvalidURL as error:
-            raise CommandFailed(f'"{self._place.url}" is not a URL') from error
+            raise CommandFailed(
+                f'"{self._place.url}" is not a URL; use one like http://ci.example.org:8010'
+            ) from error
         except (aiohttp.ClientError, TimeoutError, FileNotFoundError) as error:
             raise self._unreachable(error) from error
 
@@ -234,7 +240,8 @@ def _refused(status: int, body: bytes, path: str) -> CommandFailed:
         message = "; ".join(f"{name}: {sentence}" for name, sentence in message.items())
     if status == 503:
         return Unreachable(f"the master is not ready: {message or 'retry soon'}")
-    return CommandFailed(str(message) or f"the master answered {path} with status {status}")
+    kind = NotFound if status == 404 else CommandFailed
+    return kind(str(message) or f"the master answered {path} with status {status}")
 
 
 def _pairs(parameters: Mapping[str, Parameter | Sequence[Parameter]]) -> list[tuple[str, str]]:

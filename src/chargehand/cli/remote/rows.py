@@ -63,6 +63,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.results is None else Result(self.results)
 
 
+class ChangeSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A change source."""
+
+    name: str
+    state: str | None = None
+    state_string: str | None = None
+
+    @property
+    def is_unwell(self) -> bool:
+        """Whether it misses changes, or says what may be wrong."""
+        return self.state in ("failing", "warning")
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """A log of a step."""
 
