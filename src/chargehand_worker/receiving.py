@@ -1,9 +1,10 @@
-"""Files that the worker receives with an order."""
+"""Files that the worker receives with orders: in one piece, or in several."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -15,22 +16,52 @@ from chargehand_worker.arguments import BadArguments, text
 def download(base: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     """Write ``content`` to the file ``workerdest``, which is there whole or not at all.
 
-    ``mode`` is that of the new file; without one, it is what the worker's umask leaves.
+    ``mode`` is that of the new file; without one, it is what the worker's umask leaves. Of a file
+    in several pieces each comes with its ``offset``, all but the last with ``more``: the first
+    before the others, the last after them. An order with ``abandoned`` removes what has come.
     Raises BadArguments and OSError.
     """
+    target = _target(base, arguments)
+    if arguments.get("abandoned"):
+        _part_of(target).unlink(missing_ok=True)
+        return {}
     content = arguments.get("content")
-    mode = arguments.get("mode")
     if not isinstance(content, bytes):
         raise BadArguments("argument 'content' must be bytes")
-    if mode is not None and (not isinstance(mode, int) or isinstance(mode, bool)):
-        raise BadArguments(f"argument 'mode' must be an integer, not {mode!r}")
+    mode = _number(arguments, "mode")
+    offset = _number(arguments, "offset") or 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if offset or arguments.get("more"):
+        part = _part_of(target)
+        if not arguments.get("more") and part.stat().st_size != offset:
+            raise OSError(errno.EIO, "pieces of the file are missing", str(part))
+        _add(part, offset, content)
+        if not arguments.get("more"):
+            _place(part, target, mode)
+    else:
+        _write(target, content, mode)
+    return {}
+
+
+def _target(base: Path, arguments: dict[str, Any]) -> Path:
     workdir = Path(str(arguments.get("workdir") or "")).expanduser()
     target = base / workdir / Path(text(arguments, "workerdest")).expanduser()
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _write(Path(os.path.realpath(target)), content, mode)
-    return {}
+    return Path(os.path.realpath(target))
+
+
+def _part_of(target: Path) -> Path:
+    """Return where the pieces of a file are put together: the next attempt writes over it."""
+    return target.with_name(f".download-{hashlib.sha256(target.name.encode()).hexdigest()[:16]}")
+
+
+def _add(part: Path, offset: int, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(part, flags if offset else flags | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.seek(offset)
+        file.write(content)
 
 
 def _write(target: Path, content: bytes, mode: int | None) -> None:
@@ -38,12 +69,23 @@ def _write(target: Path, content: bytes, mode: int | None) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(name).chmod(0o666 & ~_umask() if mode is None else mode)
-        Path(name).replace(target)
+        _place(Path(name), target, mode)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _place(part: Path, target: Path, mode: int | None) -> None:
+    part.chmod(0o666 & ~_umask() if mode is None else mode)
+    part.replace(target)
+
+
+def _number(arguments: dict[str, Any], name: str) -> int | None:
+    value = arguments.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise BadArguments(f"argument {name!r} must be an integer, not {value!r}")
+    return value
 
 
 def _umask() -> int:

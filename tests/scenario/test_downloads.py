@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +12,13 @@ import pytest
 from test_build_steps import Site
 
 from buildbot.process.buildstep import BuildStep
-from buildbot.process.results import SUCCESS
+from buildbot.process.factory import BuildFactory
+from buildbot.process.results import FAILURE, SUCCESS
+from buildbot.steps.download_secret_to_worker import RemoveWorkerFileSecret
+from buildbot.steps.shell import ShellCommand
 from buildbot.steps.transfer import (
+    BATCH,
+    PIECE,
     FileDownload,
     JSONPropertiesDownload,
     JSONStringDownload,
@@ -58,6 +65,57 @@ async def test_downloads_write_files_on_the_worker(site, tmp_path):
             f"download n (on the master: No such file or directory: {tmp_path / 'none'}) (failure)",
         ),
     ]
+
+
+@pytest.mark.parametrize("size", [BATCH, BATCH + 1, 2 * BATCH + PIECE])
+async def test_a_long_file_goes_in_pieces(site, tmp_path, size):
+    content = os.urandom(size)
+    (tmp_path / "long").write_bytes(content)
+
+    await site.run(FileDownload(str(tmp_path / "long"), workerdest="f", mode=0o640, maxsize=size))
+
+    build = site.directory / "worker" / "b1" / "build"
+    assert (build / "f").read_bytes() == content
+    assert stat.S_IMODE((build / "f").stat().st_mode) == 0o640
+    assert sorted(one.name for one in build.iterdir()) == ["f"]
+
+
+class Grows(FileDownload):
+    """A file that grows while it is sent."""
+
+    async def _send_piece(self, content, offset, *, more):
+        with Path(self.mastersrc).open("ab") as file:
+            file.write(bytes(PIECE))
+        return await super()._send_piece(content, offset, more=more)
+
+
+async def test_what_was_sent_of_a_file_that_grows_too_long_is_removed(site, tmp_path):
+    (tmp_path / "long").write_bytes(bytes(2 * BATCH))
+
+    await site.run(Grows(str(tmp_path / "long"), workerdest="f", maxsize=2 * BATCH))
+
+    assert list((site.directory / "worker" / "b1" / "build").iterdir()) == []
+    assert (await site.steps())[-1][1] == FAILURE
+
+
+async def test_secrets_are_on_the_worker_while_the_steps_run_that_need_them(site):
+    factory = BuildFactory()
+    script = "cat token; stat -c %a token sub/key; exit 1"
+    secrets = [("token", "hush\n"), ("sub/key", b"bytes")]
+    factory.addSteps([ShellCommand(command=script, haltOnFailure=True)], withSecrets=secrets)
+
+    await site.run(*factory.steps)
+
+    assert [result for _, result, _ in await site.steps()] == [SUCCESS, FAILURE, SUCCESS]
+    assert "ohush\no600\no600\n" in await site.text("stdio")
+    build = site.directory / "worker" / "b1" / "build"
+    assert [one.name for one in build.rglob("*") if one.is_file()] == []
+
+
+async def test_a_secret_that_is_gone_is_named(site):
+    await site.run(RemoveWorkerFileSecret([("a", "x"), "b"]))
+
+    assert await site.steps() == [("generic", FAILURE, "remove secret file a, b (failure)")]
 
 
 async def test_a_composite_step_writes_a_file_and_reads_it(site):

@@ -18,11 +18,6 @@ STEPS: dict[str, dict[str, Accepted]] = {
         BuildbotCiSetupSteps="*",
         BuildbotTestCiTrigger="*",
     ),
-    "buildbot.steps.download_secret_to_worker": _of(
-        "step",
-        DownloadSecretsToWorker="secret_to_be_populated",
-        RemoveWorkerFileSecret="populated_secret_list",
-    ),
     "buildbot.steps.gitdiffinfo": _of("shell", GitDiffInfo="compareToRef dataName"),
     "buildbot.steps.maxq": _of("shell", MaxQ="testdir"),
     "buildbot.steps.mswin": _of(

@@ -44,6 +44,11 @@ STEPS = {
     **_of("buildbot.steps.python", "BuildEPYDoc", "PyFlakes", "PyLint", "Sphinx"),
     **_of("buildbot.steps.python_twisted", "HLint", "RemovePYCs", "Trial"),
     **_of("buildbot.steps.cppcheck", "Cppcheck"),
+    **_of(
+        "buildbot.steps.download_secret_to_worker",
+        "DownloadSecretsToWorker",
+        "RemoveWorkerFileSecret",
+    ),
     **_of("buildbot.steps.http", "HTTPStep", *_HTTP_METHODS),
     **{f"{name}NewStyle": f"buildbot.steps.http:{name}" for name in ("HTTPStep", *_HTTP_METHODS)},
     **_of(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 from buildbot._border.arguments import renamed
 from buildbot._border.bridge import inward, outgoing
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
-from buildbot.process.results import FAILURE, SUCCESS
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from buildbot.steps.upload import DirectoryUpload, FileUpload, MultipleFileUpload
 from chargehand.kit.regular_files import open_regular
 
@@ -26,8 +27,10 @@ __all__ = [
     "StringDownload",
 ]
 
-MOST = 32 * 1024 * 1024
-"""The largest file that a download can send, in bytes: it goes with the order, in one piece."""
+PIECE = 1024 * 1024
+"""How much of a file goes with one order, in bytes; the same whatever ``blocksize`` says."""
+BATCH = 4 * PIECE
+"""How much is on its way to the worker at once."""
 
 
 class _Download(BuildStep):
@@ -67,23 +70,66 @@ class _Download(BuildStep):
 
     async def _send(self, content: bytes) -> int:
         """Write the content to the file on the worker."""
-        most = MOST if self.maxsize is None else min(self.maxsize, MOST)
-        if len(content) > most:
-            return self._failed(f"it has more than {most} bytes")
+        return await self._send_from(io.BytesIO(content), len(content))
+
+    async def _send_from(self, file: BinaryIO, size: int) -> int:
+        """Write what the file has to that on the worker, piece by piece."""
+        if self.maxsize is not None and size > self.maxsize:
+            return self._failed(f"it has more than {self.maxsize} bytes")
         self.checkWorkerHasCommand("downloadFile")
-        arguments = {
-            "workerdest": self.workerdest,
-            "workdir": self.workdir,
-            "mode": self.mode,
-            "content": content,
-        }
-        command = RemoteCommand("downloadFile", arguments)
+        sent = 0
+        ahead = await _read(file)
+        while True:
+            batch, ahead = ahead, await _read(file) if len(ahead) == BATCH else b""
+            if self.maxsize is not None and sent + len(batch) > self.maxsize:
+                return await self._given_up(f"it has more than {self.maxsize} bytes")
+            why = await self._send_batch(batch, offset=sent, more=bool(ahead))
+            sent += len(batch)
+            if why is not None:
+                return await self._given_up(why)
+            if not ahead:
+                self.descriptionDone = ["downloaded", self.workerdest]
+                return SUCCESS
+
+    async def _send_batch(self, batch: bytes, *, offset: int, more: bool) -> str | None:
+        """Send some pieces; return why one could not be written, None if all were.
+
+        The first piece of the file comes alone, and so does the last; the others at once.
+        """
+        pieces = [
+            (offset + start, batch[start : start + PIECE])
+            for start in range(0, len(batch) or 1, PIECE)
+        ]
+        first = [pieces.pop(0)] if not offset and (len(pieces) > 1 or more) else []
+        last = [] if more else [pieces.pop()]
+        for group, is_last in ((first, False), (pieces, False), (last, True)):
+            reasons = await asyncio.gather(
+                *(self._send_piece(piece, at, more=not is_last) for at, piece in group)
+            )
+            if any(reason is not None for reason in reasons):
+                return next(reason for reason in reasons if reason is not None)
+        return None
+
+    async def _send_piece(self, content: bytes, offset: int, *, more: bool) -> str | None:
+        """Send a piece; return why it could not be written, None if it was."""
+        placed = {"offset": offset, "more": more} if offset or more else {}
+        command = await self._ordered(content=content, mode=self.mode, **placed)
+        if not command.didFail():
+            return None
+        why = command.updates["why"]
+        return f"on worker {self.getWorkerName()}: {why[-1]}" if why else ""
+
+    async def _given_up(self, why: str) -> int:
+        """Remove the pieces from the worker, if that still does what it is told."""
+        if not self.stopped:
+            await self._ordered(abandoned=True)
+        return CANCELLED if self.stopped else self._failed(why)
+
+    async def _ordered(self, **arguments: Any) -> RemoteCommand:
+        where = {"workerdest": self.workerdest, "workdir": self.workdir}
+        command = RemoteCommand("downloadFile", {**where, **arguments})
         await inward(self.runCommand, command)
-        if command.didFail():
-            why = command.updates["why"]
-            return self._failed(f"on worker {self.getWorkerName()}: {why[-1]}" if why else "")
-        self.descriptionDone = ["downloaded", self.workerdest]
-        return SUCCESS
+        return command
 
     def _failed(self, why: str) -> int:
         reason = f" ({why})" if why else ""
@@ -94,8 +140,8 @@ class _Download(BuildStep):
 class FileDownload(_Download):
     """Copy a file of the master to the worker.
 
-    ``mastersrc`` is relative to the master's directory. A file of more than 32 MiB, or ``maxsize``
-    bytes, fails the step, and nothing is written.
+    ``mastersrc`` is relative to the master's directory. A file of more than ``maxsize`` bytes fails
+    the step, and nothing is written.
 
     Args:
         mastersrc (str, renderable): Path on the master, relative to its directory.
@@ -130,10 +176,15 @@ class FileDownload(_Download):
     async def run(self) -> int:
         """Read the file, and send it."""
         try:
-            content = await asyncio.to_thread(_beginning, self.mastersrc)
+            file = await asyncio.to_thread(_opened, self.mastersrc)
         except OSError as error:
             return self._failed(f"on the master: {error.strerror}: {self.mastersrc}")
-        return await self._send(content)
+        try:
+            return await self._send_from(file, os.fstat(file.fileno()).st_size)
+        except OSError as error:
+            return await self._given_up(f"on the master: {error.strerror}: {self.mastersrc}")
+        finally:
+            file.close()
 
 
 class StringDownload(_Download):
@@ -246,7 +297,9 @@ class JSONPropertiesDownload(_Download):
         return await self._send(json.dumps(content).encode())
 
 
-def _beginning(name: str) -> bytes:
-    """Return the file's bytes; of one that is too long, enough to tell."""
-    with os.fdopen(open_regular(Path(name).expanduser()), "rb") as file:
-        return file.read(MOST + 1)
+def _opened(name: str) -> BinaryIO:
+    return os.fdopen(open_regular(Path(name).expanduser()), "rb")
+
+
+async def _read(file: BinaryIO) -> bytes:
+    return await asyncio.to_thread(file.read, BATCH)
