@@ -93,7 +93,7 @@ def _noted(store: Store) -> tuple[set[str], set[str]]:
         return perform
 
     for field, aggregate in vars(store).items():
-        if field in ("database", "resources", "visited_resources"):
+        if field in ("database", "plugins", "resources", "visited_resources"):
             continue
         for name, _ in inspect.getmembers(type(aggregate), inspect.isfunction):
             if not name.startswith("_"):

@@ -110,6 +110,24 @@ class Retention(Protocol):
         """Delete data of builds that finished before that time; yields numbers of rows."""
 
 
+class PluginDatabase(Protocol):
+    """Plug-ins' own tables."""
+
+    @property
+    def metadata(self) -> Any:
+        """SQLAlchemy's MetaData, with the master's tables to read."""
+
+    @property
+    def engine(self) -> Any:
+        """SQLAlchemy's engine. Blocks when it is first used."""
+
+    async def do(self, work: Callable[[Any], Any]) -> Any:
+        """Call *work* with a connection, in a thread, and commit."""
+
+    async def do_with_engine(self, work: Callable[[Any], Any]) -> Any:
+        """Call *work* with the engine, in a thread."""
+
+
 class Orders(Protocol):
     """Orders of users' code in the name of a part of the configuration."""
 
@@ -167,6 +185,10 @@ class Engine(Protocol):
     @property
     def redaction(self) -> Redaction:
         """What the master's log must not show."""
+
+    @property
+    def plugin_database(self) -> PluginDatabase:
+        """Plug-ins' own tables."""
 
     @property
     def orders(self) -> Orders:

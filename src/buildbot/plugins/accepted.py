@@ -94,13 +94,10 @@ _LATENT = {
 }
 
 _VALUES = {
-    "buildbot.db.base": _of("base", DBConnectorComponent="*"),
     "buildbot.db.buildrequests": _of("base", BuildRequestsConnectorComponent="*")
     | _of("error", AlreadyClaimedError="", NotClaimedError=""),
-    "buildbot.db.connector": _of("base", DBConnector="*"),
     "buildbot.data.base": _of("base", Endpoint="*", EndpointKind="*", ResourceType="*"),
     "buildbot.data.types": _of("base", Entity="*", Type="*"),
-    "buildbot.db.model": _of("base", Model="*"),
     "buildbot.db.dbconfig": _of("value", DbConfig="BuildmasterConfig basedir name"),
     "buildbot.manhole": _of(
         "value",

@@ -16,6 +16,7 @@ from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.resources.announcements import EVENT_TYPES
 from chargehand.resources.policy import Everybody, Visitor
+from chargehand.store.plugin_database import PluginDatabase
 from chargehand.store.retention import Retention
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
@@ -53,5 +54,6 @@ class Engine:
         self.state: State = parts.store.state
         self.master_id: MasterId = parts.master_id
         self.redaction = parts.redaction
+        self.plugin_database: PluginDatabase = parts.store.plugins
         self.orders: Orders = parts.orders
         self.retention: Retention = parts.store.retention

@@ -18,6 +18,7 @@ from chargehand.store.epochs import Epochs
 from chargehand.store.logs.files import LogFiles
 from chargehand.store.logs.logs import Logs
 from chargehand.store.masters import Masters
+from chargehand.store.plugin_database import PluginDatabase
 from chargehand.store.projects import Projects
 from chargehand.store.reading.resources import Resources
 from chargehand.store.requests import Requests
@@ -58,6 +59,7 @@ class Store:
         self.changes = Changes(database=self.database)
         self.logs = Logs(database=self.database, files=LogFiles(basedir=basedir))
         self.masters = Masters(database=self.database, logs=self.logs, epochs=epochs)
+        self.plugins = PluginDatabase(url=url, basedir=basedir)
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database, epochs=epochs)
         up_to_date = {"logs": self.logs.bring_up_to_date}
@@ -82,5 +84,6 @@ class Store:
 
     async def close(self) -> None:
         """Finish queued jobs and disconnect."""
+        await self.plugins.close()
         await self.logs.close()
         await self.database.close()

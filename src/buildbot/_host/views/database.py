@@ -9,6 +9,7 @@ from buildbot._border.times import epoch2datetime
 from buildbot._host.views.data import DataView
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.state import StateView
+from buildbot.db.connector import DBConnector
 
 
 class Model(dict[str, Any]):
@@ -21,10 +22,13 @@ class Model(dict[str, Any]):
             raise AttributeError(f"a row has no {name!r}; it has {', '.join(self)}") from None
 
 
-class DatabaseView:
-    """``master.db``: some of it, read-only but for ``state``; `master.data` has everything."""
+class DatabaseView(DBConnector):
+    """``master.db``: some of it, read-only but for ``state`` and tables of plug-ins' own;
+    `master.data` has everything."""
 
     def __init__(self, access: EngineAccess, data: DataView) -> None:
+        super().__init__(lambda: access.engine.plugin_database)
+        self._access = access
         self.state = StateView(access)
         self.builds = BuildsView(data)
         self.buildrequests = BuildRequestsView(data)
@@ -33,6 +37,11 @@ class DatabaseView:
         self.workers = WorkersView(data)
         self.logs = LogsView(access, data)
         self.build_data = BuildDataView(access, data)
+
+    @property
+    def master(self) -> Any:
+        """The master."""
+        return self._access.master
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(

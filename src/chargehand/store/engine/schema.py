@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pkgutil import iter_modules
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from chargehand.store.engine import tables
@@ -64,8 +64,19 @@ def create(connection: Connection) -> None:
     connection.execute(insert(_version), {"version_num": HEAD})
 
 
+PLUGIN_VIEWS = "plugin_views"
+"""PostgreSQL: the schema with the views that plug-ins read."""
+
+
+def drop_plugin_views(connection: Connection) -> None:
+    """PostgreSQL: drop the views, which keep the tables from being altered."""
+    connection.execute(text(f"DROP SCHEMA IF EXISTS {PLUGIN_VIEWS} CASCADE"))
+
+
 def migrate(connection: Connection) -> None:
     """Upgrade the database to the newest revision, keeping its data."""
+    if connection.dialect.name == "postgresql":
+        drop_plugin_views(connection)
     # Importing Alembic takes a third of a second, and is only needed after an upgrade.
     from alembic import command
     from alembic.config import Config

@@ -1,0 +1,1 @@
+"""The database: tables of plug-ins' own, and reading the master's."""
