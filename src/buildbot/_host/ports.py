@@ -174,6 +174,9 @@ class Engine(Protocol):
     def builds(self) -> Builds:
         """Builds that run."""
 
+    def busy_builders(self, worker_name: str) -> set[BuilderId]:
+        """Return the builders of which a build runs, or is about to start, on a worker."""
+
     @property
     def workers(self) -> Workers:
         """Workers by name."""

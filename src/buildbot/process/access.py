@@ -21,6 +21,9 @@ class MasterAccess(Protocol):
     def running_builds(self, builder_id: int) -> Sequence[Build]:
         """Return the builds that run on a builder of this master now."""
 
+    def is_busy(self, worker_name: str, builder_id: int) -> bool:
+        """Return whether a build of the builder runs, or is about to start, on the worker."""
+
     async def first_row(
         self, path: str, order: str, wanted: Mapping[str, object]
     ) -> dict[str, Any] | None:

@@ -71,6 +71,16 @@ class WorkerView:
         return self.slot is None or self.slot.connected
 
     @property
+    def workerforbuilders(self) -> dict[str, WorkerForBuilder]:
+        """Its places at the builders that may use it, by the builders' names."""
+        access = self._running_master
+        return {
+            config.name: WorkerForBuilder(self, Builder(config.name, config, access=access))
+            for config in access.master.config.builders
+            if self.name in config.workernames
+        }
+
+    @property
     def quarantine_timeout(self) -> float:
         """How many seconds the next quarantine lasts."""
         return self._running_master.quarantine_seconds(self.name)
@@ -130,6 +140,11 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
         slot = self.slot
         full = slot.max_builds is not None and slot.running >= slot.max_builds
         return slot.is_reachable and not slot.paused and not full
+
+    def isBusy(self) -> bool:
+        """Return whether a build of the builder runs, or is about to start, on the worker."""
+        access = self.worker._running_master
+        return access.is_busy(self.worker.name, self.builder.builderid)
 
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
         """Return the version of a command on the worker."""

@@ -8,7 +8,7 @@ from chargehand.app.data import Data
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
 from chargehand.control.orders import Orders
-from chargehand.domain.identifiers import MasterId
+from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.user import MASTER
 from chargehand.events.bus import Bus
 from chargehand.execution.service import Builds
@@ -48,6 +48,7 @@ class Engine:
             explanations=parts.orders,
             forms=parts.scheduling,
         )
+        self._occupied = parts.dispatcher.occupied
         self.event_types = EVENT_TYPES
         self.stamps: SourceStamps = parts.store.source_stamps
         self.changes: Intake = parts.intake
@@ -57,3 +58,7 @@ class Engine:
         self.plugin_database: PluginDatabase = parts.store.plugins
         self.orders: Orders = parts.orders
         self.retention: Retention = parts.store.retention
+
+    def busy_builders(self, worker_name: str) -> set[BuilderId]:
+        """Return the builders of which a build runs, or is about to start, on a worker."""
+        return {builder for builder, places in self._occupied.items() if worker_name in places}

@@ -92,9 +92,9 @@ class Dispatcher:
         self._collapsing = Collapsing(
             store=store, tasks=self._tasks, give_back=self._giving_back.give_back
         )
-        self._occupied: dict[BuilderId, dict[str, Occupant]] = {}
+        self.occupied: dict[BuilderId, dict[str, Occupant]] = {}
         self._explaining = Explaining(
-            lines=self._lines, occupied=self._occupied, workers=workers, locks=locks
+            lines=self._lines, occupied=self.occupied, workers=workers, locks=locks
         )
         self._departures: list[set[RequestId]] = []
         """For each running query: requests that left the queue meanwhile."""
@@ -158,7 +158,7 @@ class Dispatcher:
                 self._lines[builder_id].stop_asking()
             else:
                 # A builder that was removed for a while may still have running builds.
-                occupied = self._occupied.setdefault(builder_id, {})
+                occupied = self.occupied.setdefault(builder_id, {})
                 self._lines[builder_id] = BuilderLine(builder_id, builder, occupied)
         self._index(configs, ids)
         await self._take_up(new)

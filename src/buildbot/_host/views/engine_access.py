@@ -57,6 +57,10 @@ class EngineAccess:
         """Return the builds that run on a builder of this master now."""
         return [build for build in self.engine.builds.running if build.builder_id == builder_id]
 
+    def is_busy(self, worker_name: str, builder_id: int) -> bool:
+        """Return whether a build of the builder runs, or is about to start, on the worker."""
+        return BuilderId(builder_id) in self.engine.busy_builders(worker_name)
+
     async def first_row(
         self, path: str, order: str, wanted: Mapping[str, object]
     ) -> dict[str, Any] | None:

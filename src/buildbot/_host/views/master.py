@@ -13,8 +13,8 @@ from buildbot._host.views.data import DataView
 from buildbot._host.views.database import DatabaseView
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.mq import MqView
-from buildbot._host.views.scheduler_directory import SchedulerDirectory
 from buildbot._host.views.secret_store import SecretStore
+from buildbot._host.views.service_directories import NamedServices, SchedulerDirectory
 from buildbot.util.service import AsyncMultiService, end
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
@@ -43,6 +43,8 @@ class MasterView(AsyncMultiService):
         self.db = DatabaseView(access, self.data)
         self.botmaster = BuilderDirectory(access)
         self.scheduler_manager = SchedulerDirectory()
+        self.namedServices = NamedServices(self.scheduler_manager)
+        self.service_manager = self.namedServices["services"]
         self.secrets = SecretStore(access)
         self.namedServices["secrets"] = self.secrets
         self.unsent: dict[str, list[Any]] = {}
