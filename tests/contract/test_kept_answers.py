@@ -215,6 +215,8 @@ async def _build(workshop: Workshop, watch: _Watch) -> None:
     await do(store.builds.set_build_state(build, "state"))
     await do(store.builds.set_build_properties(build.id, {"q": (2, "y")}))
     build = await do(store.builds.add_locks_duration(build, 2.0))
+    for value in (b"1", b"22"):
+        await do(store.build_data.set(build.id, "size", value, "s"))
     step = (await do(store.steps.add_step(build.id, "compile", "waiting"))).step
     step = await do(store.steps.start_step(step, locks_acquired=False))
     step = await do(store.steps.step_got_locks(step))

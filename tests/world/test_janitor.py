@@ -11,7 +11,12 @@ _JANITOR = """
     from datetime import timedelta
     c['configurators'] = [util.JanitorConfigurator(
         logHorizon=timedelta(hours=2), build_data_horizon=timedelta(hours=2), hour='*')]
-    add('tests', sh('make test'))
+    class Notes(steps.BuildStep):
+        async def run(self):
+            await self.setBuildData('coverage', b'81', 'Notes')
+            await self.setBuildData('coverage', b'82', 'Notes')
+            return util.SUCCESS
+    add('tests', sh('make test'), Notes())
 """
 
 
@@ -21,6 +26,7 @@ async def test_it_deletes_old_logs_on_schedule_and_says_how_many() -> None:
         build = await ci.build("tests")
         await ci.sleep(1.8 * _HOUR)
         young = await ci.build("tests")
+        assert await ci.fetch(f"/api/v2/builds/{build.id}/data/coverage/value") == b"82"
 
         await ci.sleep(1.3 * _HOUR)
 
@@ -34,7 +40,10 @@ async def test_it_deletes_old_logs_on_schedule_and_says_how_many() -> None:
         assert [state for state in states if state != states[0]] == [
             "deleted 1 log (119 bytes of text)"
         ]
-        assert ci.steps(done)[1].state == "deleted 0 build data key-value pairs"
+        states = [ci.steps(one)[1].state for one in ci.builds("__Janitor")]
+        assert sorted(states)[-1] == "deleted 1 build data key-value pairs"
+        assert await ci.get(f"builds/{build.id}/data") == []
+        assert [row["length"] for row in await ci.get(f"builds/{young.id}/data")] == [2]
         names = [row["name"] for row in await ci.get("schedulers")]
         assert {"__Janitor", "__Janitor_force"} <= set(names)
         assert [row["name"] for row in await ci.get("workers")] == ["local", "__Janitor"]

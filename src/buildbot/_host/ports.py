@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from chargehand.domain.build import Build
 from chargehand.domain.change import Change, NewChange
-from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, SourceStampId
+from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId, SourceStampId
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.domain.user import User
 from chargehand.events.bus import Bus
@@ -110,6 +110,13 @@ class Retention(Protocol):
         """Delete data of builds that finished before that time; yields numbers of rows."""
 
 
+class BuildData(Protocol):
+    """Data of builds."""
+
+    async def set(self, build_id: BuildId, name: str, value: bytes, source: str) -> None:
+        """Store a datum; one of that name is replaced."""
+
+
 class PluginDatabase(Protocol):
     """Plug-ins' own tables."""
 
@@ -188,6 +195,10 @@ class Engine(Protocol):
     @property
     def redaction(self) -> Redaction:
         """What the master's log must not show."""
+
+    @property
+    def build_data(self) -> BuildData:
+        """Data of builds."""
 
     @property
     def plugin_database(self) -> PluginDatabase:

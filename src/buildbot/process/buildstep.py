@@ -278,6 +278,11 @@ class BuildStep(
         """Set a property of the build."""
         self.build.setProperty(propname, value, source)
 
+    def setBuildData(self, name: str, value: bytes, source: str) -> Any:
+        """Store bytes for the build under a name, for reporters and other steps; returns a
+        Deferred."""
+        return self.master.data.updates.setBuildData(self.build.buildid, name, value, source)
+
     # The worker
 
     @outgoing

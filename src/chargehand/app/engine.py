@@ -16,6 +16,7 @@ from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.resources.announcements import EVENT_TYPES
 from chargehand.resources.policy import Everybody, Visitor
+from chargehand.store.build_data import BuildData
 from chargehand.store.plugin_database import PluginDatabase
 from chargehand.store.retention import Retention
 from chargehand.store.source_stamps import SourceStamps
@@ -56,6 +57,7 @@ class Engine:
         self.master_id: MasterId = parts.master_id
         self.redaction = parts.redaction
         self.plugin_database: PluginDatabase = parts.store.plugins
+        self.build_data: BuildData = parts.store.build_data
         self.orders: Orders = parts.orders
         self.retention: Retention = parts.store.retention
 

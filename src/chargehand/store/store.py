@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock
+from chargehand.store.build_data import BuildData
 from chargehand.store.builders import Builders
 from chargehand.store.builds import Builds
 from chargehand.store.buildsets import Buildsets
@@ -53,6 +54,7 @@ class Store:
         )
         self.builders = Builders(database=self.database)
         epochs = Epochs()
+        self.build_data = BuildData(database=self.database)
         self.builds = Builds(database=self.database, epochs=epochs)
         self.buildsets = Buildsets(database=self.database)
         self.change_sources = ChangeSources(database=self.database)

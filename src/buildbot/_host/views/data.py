@@ -10,6 +10,7 @@ from buildbot._border.times import datetime2epoch, epoch2datetime
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.data.exceptions import InvalidPathError
 from chargehand.domain.change import NewChange
+from chargehand.domain.identifiers import BuildId
 from chargehand.domain.properties import Property
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import resolve
@@ -143,6 +144,15 @@ class Updates:
             codebase=codebase or "",
         )
         return outward(self._add(new))
+
+    def setBuildData(self, buildid: int, name: str, value: bytes, source: str) -> Any:
+        """Store bytes for a build under a name, in the place of those it has; returns a
+        Deferred."""
+        if not isinstance(value, bytes):
+            raise TypeError(f"build data must be bytes, not {type(value).__name__}")
+        if not isinstance(name, str) or not isinstance(source, str) or not name:
+            raise TypeError("the name and the source of build data must be strings")
+        return outward(self._access.engine.build_data.set(BuildId(buildid), name, value, source))
 
     async def _add(self, new: NewChange) -> int:
         return (await self._access.engine.changes.add_change(new)).id

@@ -262,6 +262,10 @@ class BuildDataView:
         """Return a Deferred of all data of a build, without their values."""
         return outward(self._all(buildid))
 
+    def setBuildData(self, buildid: int, name: str, value: bytes, source: str) -> Any:
+        """Store a datum of a build; returns a Deferred."""
+        return self._data.updates.setBuildData(buildid, name, value, source)
+
     def deleteOldBuildData(self, older_than_timestamp: float) -> Any:
         """Delete the data of builds that finished before that time (seconds since 1970); returns a
         Deferred of their number."""
