@@ -140,8 +140,15 @@ class Properties(ComparableMixin):
 
     def setProperty(self, name: str, value: Any, source: str, runtime: bool = False) -> None:
         """Set a property; TypeError is raised for what JSON cannot hold and is no renderable."""
-        if type(value) not in _SIMPLE and type(value) is not bool and is_constant(value):
-            json.dumps(value)
+        if type(value) not in _SIMPLE and type(value) is not bool:
+            try:
+                if is_constant(value):
+                    json.dumps(value)
+            except RecursionError as error:
+                sentence = "it is nested too deeply, or contains itself"
+                raise TypeError(f'property "{name}" cannot be stored: {sentence}') from error
+            except (TypeError, ValueError) as error:
+                raise TypeError(f'property "{name}" cannot be stored: {error}') from error
         self.properties[name] = (value, source)
         if runtime:
             self.runtime.add(name)

@@ -31,12 +31,12 @@ def canonical_properties(properties: PropertyMap, kind: str = "property") -> dic
     for name, (value, source) in properties.items():
         if not isinstance(name, str):
             raise NotStorable(f"the name of a {kind} must be a string, not {name!r}")
-        plain = _text(name)
+        plain = canonical_text(name)
         if type(value) is str:
-            stored: Json = _text(value)
+            stored: Json = canonical_text(value)
         else:
             stored = _canonical(value, f'{kind} "{plain}"', 0)
-        found[plain] = (stored, _text(str(source)))
+        found[plain] = (stored, canonical_text(str(source)))
     return found
 
 
@@ -45,7 +45,7 @@ def _canonical(value: object, name: str, depth: int) -> Json:
     if value is None or kind is bool:
         return value  # type: ignore[return-value]  # one of the two
     if isinstance(value, str):
-        return _text(str(value))
+        return canonical_text(str(value))
     if isinstance(value, int):
         return _integer(int(value), name)
     if isinstance(value, float):
@@ -76,7 +76,7 @@ def _integer(value: int, name: str) -> int:
 def _key(key: object, name: str) -> str:
     """Return a key as Python's own JSON writes it."""
     if isinstance(key, str):
-        return _text(str(key))
+        return canonical_text(str(key))
     if key is None:
         return "null"
     if isinstance(key, bool):
@@ -86,7 +86,7 @@ def _key(key: object, name: str) -> str:
     raise NotStorable(f"{name} cannot be stored: a key must be text, not {type(key).__name__}")
 
 
-def _text(text: str) -> str:
+def canonical_text(text: str) -> str:
     """Return *text* without what databases refuse: NUL, and surrogates without a partner."""
     if text.isascii() and "\0" not in text:
         return text

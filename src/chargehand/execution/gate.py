@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from msgspec import structs
 
 from chargehand.domain.build import Build, Log, LogType, NewLog, Step, StepUrl
+from chargehand.domain.canonical import canonical_text
 from chargehand.domain.identifiers import (
     BuilderId,
     BuildId,
@@ -26,7 +27,7 @@ from chargehand.kit.redaction import Redaction
 
 
 def gated(services: BuildServices) -> BuildServices:
-    """Return the services for one build, which redact everything that it records.
+    """Return the services for one build, which redact what it records, and make it storable.
 
     `chargehand.logs.writer` redacts log lines, where they are whole.
     """
@@ -40,12 +41,18 @@ def gated(services: BuildServices) -> BuildServices:
     )
 
 
+def _recorded(redaction: Redaction) -> Callable[[str], str]:
+    """Return what makes texts fit to be recorded: without secrets, and what can be stored."""
+    return lambda text: canonical_text(redaction.text(text))
+
+
 class _GatedBuilds:
     """A BuildStore that redacts secrets."""
 
     def __init__(self, store: BuildStore, redaction: Redaction) -> None:
         self._store = store
         self._redaction = redaction
+        self._text = _recorded(redaction)
 
     async def start_build(
         self,
@@ -60,7 +67,7 @@ class _GatedBuilds:
         return started
 
     def set_build_state(self, build: Build, state: str) -> Build:
-        return self._store.set_build_state(build, self._redaction.text(state))
+        return self._store.set_build_state(build, self._text(state))
 
     def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
         self._store.set_build_properties(build_id, self._redaction.value(properties))
@@ -76,9 +83,9 @@ class _GatedBuilds:
         requests: Sequence[RequestId],
         retry: Retry | None = None,
     ) -> Build:
-        state = self._redaction.text(state)
+        state = self._text(state)
         if retry is not None:
-            retry = structs.replace(retry, reason=self._redaction.text(retry.reason))
+            retry = structs.replace(retry, reason=self._text(retry.reason))
         return await self._store.finish_build(build, result, state, requests, retry)
 
 
@@ -87,7 +94,7 @@ class _GatedSteps:
 
     def __init__(self, store: StepStore, redaction: Redaction) -> None:
         self._store = store
-        self._text = redaction.text
+        self._text = _recorded(redaction)
 
     async def add_step(
         self,
@@ -132,7 +139,7 @@ class _GatedLogs:
 
     def __init__(self, store: LogStore, redaction: Redaction) -> None:
         self._store = store
-        self._text = redaction.text
+        self._text = _recorded(redaction)
         self.append = store.append
         self.flush = store.flush
         self.finish = store.finish
