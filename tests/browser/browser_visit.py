@@ -48,7 +48,10 @@ add('a-builder-with-a-very-long-name-indeed-which-nobody-would-give-in-earnest-b
     sh('echo %s' % ('x' * 500)))
 c['schedulers'].append(schedulers.ForceScheduler(
     name='ask', label='Release', builderNames=['quick'], codebases=[util.CodebaseParameter('')],
-    properties=[util.StringParameter('version', label='Version', required=True)]))
+    properties=[util.StringParameter('version', label='Version', required=True),
+        util.FileParameter('notes', label='Notes'), util.BooleanParameter('signed', label='Sign'),
+        util.ChoiceStringParameter('parts', label='Parts', choices=['a', 'b', 'c'],
+            multiple=True, default=['a'])]))
 """
 
 

@@ -241,6 +241,35 @@ def test_a_builders_page_forces_it_and_says_what_it_cannot_ask(visit: Visit):
     expect(page.get_by_role("link", name=f"quick #{before + 1}")).to_be_visible()
 
 
+def test_a_form_asks_for_what_it_needs(visit: Visit):
+    page = visit.open("builders/quick")
+    page.get_by_role("link", name="Force with parameters").click()
+    form = page.locator("#form-ask")
+    form.get_by_role("button", name="ask").click()
+    expect(page.locator("#said")).to_be_hidden()  # The browser asks for the version.
+
+    form.get_by_label("Version").fill("1.0")
+    form.get_by_label("Sign").check()
+    form.get_by_label("Parts").select_option(["b", "c"])
+    form.get_by_label("Notes").set_input_files(
+        {"name": "notes.txt", "mimeType": "text/plain", "buffer": "Grüße\n".encode()}
+    )
+    form.get_by_role("button", name="ask").click()
+
+    said = page.locator("#said")
+    expect(said).to_contain_text(re.compile(r"Build of quick requested \(request \d+\)\."))
+    request_id = int(re.findall(r"request (\d+)", said.inner_text())[0])
+    visit.master.completed(request_id)
+    (build,) = visit.master.builds_of(request_id)
+    found = visit.master.get(f"builds/{build['buildid']}/properties")
+    assert {name: found[0][name][0] for name in ("version", "notes", "signed", "parts")} == {
+        "version": "1.0",
+        "notes": "Grüße\n",
+        "signed": True,
+        "parts": ["b", "c"],
+    }
+
+
 def test_a_build_is_stopped_and_built_again(visit: Visit):
     visit.master.file("stoppable.go").unlink(missing_ok=True)
     request_id = visit.master.force("stoppable")

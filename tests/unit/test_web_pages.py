@@ -240,6 +240,9 @@ async def test_pages_offer_no_orders_that_would_be_refused():
             text = (await _page(site, path))[1]
             assert "data-order=" not in text
             assert "data-force" not in text
+        path = "/builders/1/forceschedulers"
+        assert "data-answers" in (await _page(open_site, path))[1]
+        assert "data-answers" not in (await _page(site, path))[1]
         status, body = await site.call("/builds/3", "stop")
 
         assert status == 403

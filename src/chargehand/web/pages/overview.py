@@ -154,10 +154,15 @@ class Overview:
         ]
         return waiting, found.total
 
-    async def _what_may_be_forced(self, builder: Resource | None) -> Resource:
+    async def forms(self, builder: Resource | None, *, asked: bool = False) -> list[Resource]:
+        """Return the forms that the visitor may use; if *asked*, with what may be chosen now."""
         of_builder = BuilderId(builder["builderid"]) if builder else None
-        forms = without_passwords_in(await self._stages.forms(self._visitor.sees, of_builder))
-        enabled = [form for form in forms if form["enabled"] and self._may_force(form)]
+        found = await self._stages.forms(self._visitor.sees, of_builder, asked=asked)
+        forms = without_passwords_in(found)
+        return [form for form in forms if form["enabled"] and self._may_force(form)]
+
+    async def _what_may_be_forced(self, builder: Resource | None) -> Resource:
+        enabled = await self.forms(builder)
         asking = [(form, _unanswered(form)) for form in enabled]
         if builder:
             choices = [_choice(form, builder["name"]) for form, names in asking if not names]

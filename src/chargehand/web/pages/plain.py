@@ -108,6 +108,8 @@ class Pages:
         if resolved.endpoint.is_collection:
             if path.strip("/") in _LISTINGS:
                 return self._listing(visit, kind, await _LISTINGS[kind](visit.overview))
+            if kind == "forceschedulers" and scope:
+                return await self._forms(visit, scope)
         elif kind in _SINGLES and (found := await visit.overview.rows(kind, scope=scope)):
             return await self._single(visit, kind, found[0])
         raise NotFound("This page does not exist.")
@@ -127,6 +129,14 @@ class Pages:
             case _:
                 values = await listings.builds_of_change(visit.overview, found)
                 return self._listing(visit, "change", values)
+
+    async def _forms(self, visit: Visit, scope: Resource) -> web.StreamResponse:
+        """Return the page with all that the forms of a builder ask for. Raises NotFound."""
+        builders = await visit.overview.rows("builders", scope=scope)
+        if not builders:
+            raise NotFound("This page does not exist.")
+        forms = await visit.overview.forms(builders[0], asked=True)
+        return self._listing(visit, "forms", {"builder": builders[0], "forms": forms})
 
     def _listing(self, visit: Visit, name: str, values: Resource) -> web.StreamResponse:
         return self._page(visit.path, f"{name}.html", may=visit.may, **values)

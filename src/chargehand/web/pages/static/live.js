@@ -169,8 +169,25 @@ document.addEventListener("click", (click) => {
   if (button) carryOut(button.dataset);
 });
 
-document.addEventListener("submit", (submit) => {
+// Returns what was entered into a form, by the names of its parameters.
+async function answersOf(form) {
+  const answers = {};
+  for (const field of form.querySelectorAll("[data-answer]")) {
+    const name = field.dataset.answer;
+    if (field.type === "checkbox") answers[name] = field.checked;
+    else if (field.type === "file") answers[name] = field.files.length ? await field.files[0].text() : "";
+    else if (field.multiple) answers[name] = [...field.selectedOptions].map((option) => option.value);
+    else answers[name] = field.value;
+  }
+  return answers;
+}
+
+document.addEventListener("submit", async (submit) => {
   submit.preventDefault();
+  if ("answers" in submit.target.dataset) {
+    carryOut({order: "force", ...submit.target.dataset}, await answersOf(submit.target));
+    return;
+  }
   const {choice, reason} = submit.target.elements;
   const more = reason.value ? {reason: reason.value} : {};
   carryOut({order: "force", ...choice.selectedOptions[0].dataset}, more);
