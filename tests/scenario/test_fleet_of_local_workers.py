@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import zstandard
 
+from buildbot.worker.local import LocalLatentWorker
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
-from chargehand.domain.session import Receive, Session, WorkerLost
+from chargehand.domain.session import Receive, Session, StartsOnDemand, WorkerLost
 from chargehand.events.messages import Event, WorkerConnected, WorkerDisconnected
 from chargehand.fleet.ports import LinkMaker
+from chargehand.fleet.rules import WorkerState
 from chargehand.fleet.service import Fleet
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.local_listener import LocalListener
@@ -48,6 +51,11 @@ class Farm:
             while (session := self.fleet.reserve(name)) is None:
                 await self._changed.wait()
             return session
+
+    async def until(self, look: Callable[[], bool]) -> None:
+        """Wait until a change of a worker has made it true."""
+        async with asyncio.timeout(30), self._changed:
+            await self._changed.wait_for(look)
 
     def names_of(self, kind: type[WorkerConnected] | type[WorkerDisconnected]) -> list[str]:
         return [event.worker.name for event in self.events if isinstance(event, kind)]
@@ -137,3 +145,25 @@ async def test_a_stopped_fleet_leaves_no_process(farm: Farm) -> None:
 
     assert not Path(f"/proc/{agent}").exists()
     assert farm.names_of(WorkerDisconnected) == ["a"]
+
+
+async def test_a_latent_worker_has_an_agent_only_while_it_is_used(farm: Farm) -> None:
+    configured = LocalLatentWorker("a", build_wait_timeout=0)._as_worker_config()
+    await farm.fleet.reconfigure([configured], {})
+    assert farm.names_of(WorkerConnected) == []
+
+    agents = []
+    for _ in range(2):
+        session = await farm.reserved("a")
+        assert isinstance(session, StartsOnDemand)
+        await session.begin(SimpleNamespace(build=None))
+        assert session.info.basedir.endswith("/workers/a")
+        agents += [int(pid) for pid in await spoken_by(session, "1", "echo $PPID")]
+        farm.fleet.release("a")
+        await farm.until(lambda: farm.fleet.state("a") is WorkerState.ON_DEMAND)
+
+    await farm.fleet.close()
+    assert len(set(agents)) == 2
+    for agent in agents:
+        with pytest.raises(ProcessLookupError):
+            os.kill(agent, 0)

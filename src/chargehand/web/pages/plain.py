@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,7 +131,7 @@ class Pages:
                 values = await listings.builds_of_change(visit.overview, found)
                 return self._listing(visit, "change", values)
 
-    async def _forms(self, visit: Visit, scope: Resource) -> web.StreamResponse:
+    async def _forms(self, visit: Visit, scope: Mapping[str, int | str]) -> web.StreamResponse:
         """Return the page with all that the forms of a builder ask for. Raises NotFound."""
         builders = await visit.overview.rows("builders", scope=scope)
         if not builders:
