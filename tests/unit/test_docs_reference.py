@@ -92,3 +92,11 @@ def test_a_docstring_that_does_not_keep_the_convention_is_refused():
     for line in ("one: no type", "one (int, minutes): an unknown unit", "one (int):"):
         with pytest.raises(_arguments.BadDocstring):
             _arguments.arguments(f"S.\n\nArgs:\n    {line}\n")
+
+
+def test_the_glossary_has_the_old_keys_arguments_and_methods():
+    glossary = _loaded("old_names")
+
+    assert glossary.PAGE.read_text(encoding="utf-8") == glossary.page(), (
+        "run: PYTHONPATH=src python docs/reference/old_names.py"
+    )

@@ -20,6 +20,7 @@ from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from buildbot._border.making import note_making
 from chargehand.kit.asking import ANSWER_SECONDS, answer
 from chargehand.kit.guard import BaseExceptionRaised, contained
 
@@ -102,6 +103,9 @@ async def answered_within(
         if not has_loop():
             return await waiting
         return await answer(waiting, name=name, function=function, within=seconds)
+    except Exception as error:
+        note_making(error, getattr(function, "__self__", None))
+        raise
     finally:
         _in_extension.reset(token)
 

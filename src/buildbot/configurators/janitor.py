@@ -81,6 +81,14 @@ class JanitorConfigurator(ConfiguratorBase):
     ``hour``, ``minute``, ``dayOfWeek``, ``dayOfMonth``, ``month`` and all other arguments of
     `Nightly` say when; by default it runs each day at midnight. Builder, worker and scheduler are
     named ``__Janitor``; the force scheduler ``__Janitor_force`` runs it at once.
+
+    Args:
+        logHorizon (timedelta | None): Delete the text of logs of builds that finished longer ago;
+            None keeps it.
+        hour (int | str | list[int]): Hours at which it works.
+        build_data_horizon (timedelta | None): Delete the data of builds that finished longer ago;
+            None keeps it.
+        kwargs (Any): Other arguments of schedulers.Nightly that say when it works.
     """
 
     compare_attrs = ("logHorizon", "build_data_horizon", "hour", "schedule")

@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.bridge import answered
 from buildbot._border.initialised import check_initialised
+from buildbot._border.making import Making, note_making
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.build_life import BuildLife
@@ -175,13 +176,15 @@ class RecipeStep:
 
     async def locks(self) -> tuple[LockAccess, ...]:
         """Return the locks it needs, rendered."""
-        locks: tuple[LockAccess, ...] = await self.step._needed_locks()
+        with Making(self.step):
+            locks: tuple[LockAccess, ...] = await self.step._needed_locks()
         return locks
 
     async def is_wanted(self) -> bool:
         """Return whether it is to run."""
-        await self._render_name()
-        wanted = await self.step._is_wanted()
+        with Making(self.step):
+            await self._render_name()
+            wanted = await self.step._is_wanted()
         self._described = self.step.descriptionDone
         return wanted
 
@@ -192,9 +195,10 @@ class RecipeStep:
             return await step._run_in_engine(runtime)
         except WorkerLost:
             raise
-        except Exception:
+        except Exception as error:
             if step.stopped:  # what failed was interrupted
                 return CANCELLED
+            note_making(error, step)
             raise
         finally:
             if properties := step.build._take_changed():
@@ -238,7 +242,8 @@ class RecipeStep:
     async def is_hidden(self, result: Result) -> bool:
         """Return whether it is not to be shown."""
         self._tell(result)
-        return await self.step._is_hidden()
+        with Making(self.step):
+            return await self.step._is_hidden()
 
     def result(self, result: Result) -> Result:
         """Return what ``step.results`` says after *result* was told."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
+from buildbot._border.making import place_of_new
 
 
 class BuildStepFactory(ComparableMixin):
@@ -16,10 +17,14 @@ class BuildStepFactory(ComparableMixin):
         self.factory = factory
         self.args = args
         self.kwargs = kwargs
+        self._made_at = place_of_new()
 
     def buildStep(self) -> Any:
         """Return a new step."""
-        return self.factory(*self.args, **self.kwargs)
+        step = self.factory(*self.args, **self.kwargs)
+        if self._made_at is not None:
+            step._made_at = self._made_at
+        return step
 
     def set_step_arg(self, name: str, value: Any) -> None:
         """Use another value for an argument."""

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from buildbot._border.bridge import outward, settled
 from buildbot._border.comparison import ComparableMixin
+from buildbot._border.making import place_of_new
+from buildbot._border.origin import Origin
 from buildbot._border.rendering import render_value
 from buildbot.config import error
 from buildbot.process.properties import Properties
@@ -56,10 +58,12 @@ class BaseScheduler(ComparableMixin):
     """What the scheduler's kind does, once it runs."""
     _default_buildsets: SchedulerBuildsets
     _constructed: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    _made_at: Origin | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         made = super().__new__(cls)
         made._constructed = (args, kwargs)
+        made._made_at = place_of_new()
         return made
 
     def __init__(

@@ -54,6 +54,12 @@ class OldBuildCanceller(BuildbotService):
     source stamp as a dictionary and returns the name under which its branch is compared; by default
     that is the branch, and for Gerrit ``refs/changes/34/1234/5`` without the patch set.
     Forced builds and rebuilds cancel nothing, but are cancelled.
+
+    Args:
+        filters (list[Any], required): Tuples (builder names, util.SourceStampFilter): which
+            requests are followed.
+        branch_key (Callable[[Any], str] | None): function(source stamp) that returns the name under
+            which its branch is compared.
     """
 
     def __init__(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:

@@ -30,6 +30,10 @@ class FailingBuildsetCanceller(BuildbotService):
     ``filters`` is a list of tuples (builders whose failure counts, builders whose builds are
     cancelled or None for all, `SourceStampFilter`); a buildset is concerned when one of its source
     stamps passes.
+
+    Args:
+        filters (list[Any], required): Tuples (builders whose failure counts, builders whose builds
+            are cancelled or None for all, util.SourceStampFilter).
     """
 
     def __init__(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:

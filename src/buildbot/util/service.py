@@ -17,6 +17,7 @@ from twisted.application.service import Service
 from buildbot._border.bridge import answered, answered_within, outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.making import place_of_making
 from buildbot._border.rendering import render_value
 from buildbot._border.stopping import STOP_SECONDS
 from buildbot.process.properties import Properties
@@ -209,6 +210,7 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
     secrets: ClassVar[Any] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._made_at = place_of_making()
         name = kwargs.pop("name", None)
         if name is not None:
             self.name = name

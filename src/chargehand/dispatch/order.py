@@ -11,7 +11,7 @@ from chargehand.domain.waiting import RefusedByFunction
 from chargehand.kit.asking import AnswerTimeout, answer, place_of
 from chargehand.kit.backoff import Backoff
 from chargehand.kit.error_text import message_of
-from chargehand.kit.guard import Guard
+from chargehand.kit.guard import Guard, described
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Order:
             "again in %g s at the earliest",
             message_of(error),
             pause,
-            exc_info=None if is_silent else error,
+            exc_info=None if is_silent else described(error),
         )
 
 

@@ -8,19 +8,36 @@ from collections.abc import Callable
 
 from chargehand.kit import error_text
 from chargehand.kit.asking import AnswerTimeout
-from chargehand.kit.frames import strip_plumbing
+from chargehand.kit.frames import strip_plumbing, users_stack
 from chargehand.kit.guard import BaseExceptionRaised
 
 _LONGEST = 200
 
 
 def text_of(error: BaseException) -> str:
-    """Return the traceback, from the call of the user's code (or a step) on."""
+    """Return the traceback, from the call of the user's code on; without such a call, only what
+    was raised."""
     if isinstance(error, AnswerTimeout):
         return f"{error}\n"
     found = traceback.TracebackException.from_exception(_raised(error))
+    if _is_users(found):
+        _strip(found)
+        return "".join(found.format())
+    return "".join(found.format_exception_only())
+
+
+def _is_users(found: traceback.TracebackException) -> bool:
+    chained = (found.__cause__, found.__context__)
+    return users_stack(found.stack) or any(one is not None and _is_users(one) for one in chained)
+
+
+def log_text_of(error: BaseException) -> str:
+    """Return the traceback for the master's log: with our frames where there are no others."""
+    if isinstance(error, AnswerTimeout):
+        return ""
+    found = traceback.TracebackException.from_exception(_raised(error))
     _strip(found)
-    return "".join(found.format())
+    return "".join(["\n", *found.format()]).rstrip()
 
 
 def headline_of(error: BaseException) -> str:

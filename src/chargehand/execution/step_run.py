@@ -15,7 +15,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.session import WorkerLost
 from chargehand.domain.waiting import LockHeld
 from chargehand.execution.build_services import BuildServices
-from chargehand.execution.failure_text import error_sentence, html_of, text_of
+from chargehand.execution.failure_text import error_sentence, html_of, log_text_of, text_of
 from chargehand.execution.ports import Assignment, HostedStep, LockGrant
 from chargehand.execution.rules import as_result, slug_of
 from chargehand.execution.sentences import BuildPart
@@ -328,7 +328,8 @@ class StepRun:
 
     async def _failed(self, error: Exception) -> Result:
         self._error = self._error or error
-        _log.info("build %d: %s", self._build.id, self._sentence_of(error))
+        trace = self._services.redaction.text(log_text_of(error))
+        _log.info("build %d: %s%s", self._build.id, self._sentence_of(error), trace)
         try:
             await self._logs.add_complete("err.text", LogType.TEXT, text_of(error))
             await self._logs.add_complete("err.html", LogType.HTML, html_of(error))

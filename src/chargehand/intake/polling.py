@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.kit.error_text import headline_of, message_of
-from chargehand.kit.guard import Guard, guarded
+from chargehand.kit.guard import Guard, described, guarded
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class PollingLoop:
         self._failures += 1
         if sentence != self._last_failure:
             self._last_failure = sentence
-            trace = None if is_expected else error
+            trace = None if is_expected else described(error)
             _log.warning(
                 "%s: %s (polling continues)",
                 self.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,9 @@ _PACKAGES = Path(__file__).resolve().parents[2]
 _PLUMBING = (
     *(f"{_PACKAGES / directory}/" for directory in ("chargehand", "buildbot")),
     f"{Path(asyncio.__file__).parent}/",
+    f"{Path(concurrent.futures.__file__).parent}/",
 )
+_TWISTED = tuple(f"/twisted/{package}/" for package in ("application", "internet", "python"))
 
 
 def users_traceback(error: BaseException) -> TracebackType | None:
@@ -20,6 +23,11 @@ def users_traceback(error: BaseException) -> TracebackType | None:
     while where is not None and _is_plumbing(where.tb_frame.f_code.co_filename):
         where = where.tb_next
     return where or error.__traceback__
+
+
+def users_stack(stack: traceback.StackSummary) -> bool:
+    """Return whether there is a frame of foreign code."""
+    return any(not _is_plumbing(frame.filename) for frame in stack)
 
 
 def strip_plumbing(stack: traceback.StackSummary) -> None:
@@ -31,4 +39,4 @@ def strip_plumbing(stack: traceback.StackSummary) -> None:
 
 
 def _is_plumbing(file: str) -> bool:
-    return file.startswith(_PLUMBING) or "/twisted/internet/" in file
+    return file.startswith(_PLUMBING) or any(part in file for part in _TWISTED)

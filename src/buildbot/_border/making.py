@@ -1,0 +1,62 @@
+"""Where objects of a configuration were made, for the errors of their code."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType, TracebackType
+from typing import Any
+
+from buildbot._border.errors import current_directory
+from buildbot._border.origin import Origin, user_origin
+from chargehand.kit.guard import BaseExceptionRaised
+
+
+def place_of_making() -> Origin | None:
+    """Return the line of the configuration that makes an object now; None unless one is read."""
+    directory = current_directory()
+    return None if directory is None else user_origin(directory)
+
+
+def place_of_new() -> Origin | None:
+    """Do the same while ``__new__`` runs: no constructor has to be passed over."""
+    directory = current_directory()
+    if directory is None:
+        return None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(directory):
+            return Origin(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return user_origin(directory)
+
+
+class Making:
+    """A context that notes on exceptions which line of the configuration made *thing*."""
+
+    __slots__ = ("_thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self._thing = thing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            note_making(error, self._thing)
+
+
+def note_making(error: Exception, thing: Any) -> None:
+    """Note on *error* which line of the configuration made *thing*, once and if that is known."""
+    origin = getattr(thing, "_made_at", None)
+    if not isinstance(origin, Origin):
+        return
+    raised = error.raised if isinstance(error, BaseExceptionRaised) else error
+    note = f"({type(thing).__name__} was created at {origin.file}:{origin.line})"
+    if note not in getattr(raised, "__notes__", ()):
+        raised.add_note(note)

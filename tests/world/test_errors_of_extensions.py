@@ -1,0 +1,128 @@
+"""Errors in users' code: the traceback is theirs, and it names the line that made the object."""
+
+from __future__ import annotations
+
+from written import started, written
+
+from chargehand.domain.build import Build
+from chargehand.testing.world import World
+
+_CODE = """
+class Fails(steps.BuildStep):
+    name = 'fails'
+    def run(self):
+        raise ValueError('in run')
+
+class Observer(util.LogLineObserver):
+    def outLineReceived(self, line):
+        raise ValueError('in observer')
+
+class Observed(steps.ShellCommand):
+    name = 'observed'
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.addLogObserver('stdio', Observer())
+
+class Summary(steps.ShellCommand):
+    name = 'summary'
+    def getResultSummary(self):
+        raise ValueError('in getResultSummary')
+
+@util.renderer
+def renderer(props):
+    raise ValueError('in renderer')
+
+def fails_if(*_):
+    raise ValueError('in function')
+
+class Scheduler(schedulers.BaseScheduler):
+    async def activate(self):
+        await super().activate()
+        await self.startConsumingChanges()
+    def gotChange(self, change, important):
+        raise ValueError('in gotChange')
+
+class Source(changes.ChangeSource):
+    def activate(self):
+        raise ValueError('in activate')
+
+class Poller(changes.PollingChangeSource):
+    async def poll(self):
+        raise ValueError('in poll')
+
+class Reporter(reporters.ReporterBase):
+    def sendMessage(self, reports):
+        raise ValueError('in sendMessage')
+
+def formats(context):
+    raise ValueError('in formatter')
+
+generator = reporters.BuildStatusGenerator(
+    mode='all', message_formatter=reporters.MessageFormatterFunction(formats, 'plain'))
+add('fails', Fails())
+add('renderer', steps.ShellCommand(name='renderer', command=renderer))
+add('nobody', steps.ShellCommand(name='nobody', command=util.Transform(int, 'x')))
+add('locks', steps.ShellCommand(name='locks', command='true', locks=renderer))
+add('observed', Observed(command='echo a'))
+add('summary', Summary(command='true'))
+add('skips', steps.ShellCommand(name='skips', command='true', doStepIf=fails_if))
+add('hides', steps.ShellCommand(name='hides', command='true', hideStepIf=fails_if))
+c['schedulers'].append(Scheduler(name='own', builderNames=['fails']))
+c['change_source'] = [Source(name='source'),
+                      Poller(name='poller', pollInterval=5)]
+c['services'] = [Reporter(name='reporter', generators=[reporters.BuildStatusGenerator(mode='all')]),
+                 reporters.HttpStatusPush('http://127.0.0.1:1/', generators=[generator])]
+"""
+
+_OF_STEPS = {
+    "fails": "in run",
+    "renderer": "in renderer",
+    "nobody": "invalid literal",
+    "locks": "in renderer",
+    "observed": "in observer",
+    "summary": "in getResultSummary",
+    "skips": "in function",
+    "hides": "in function",
+}
+_OF_OTHERS = {
+    "in gotChange": "Scheduler(name='own'",
+    "in activate": "Source(name='source'",
+    "in poll": "Poller(name='poller'",
+    "in sendMessage": "Reporter(name='reporter'",
+    "in formatter": "",
+}
+_OURS = ("/src/chargehand/", "/src/buildbot/", "/twisted/")
+
+
+async def test_errors_are_shown_from_the_users_code_on_with_the_line_that_made_the_object() -> None:
+    async with started(_CODE) as ci:
+        for name, words in _OF_STEPS.items():
+            await _shows_the_error_of_a_step(ci, await ci.build(name), name, words)
+        await ci.push()
+        await ci.sleep(6)
+
+        for words, made in _OF_OTHERS.items():
+            _, _, rest = ci.log.partition(f"ValueError: {words}\n")
+            assert rest, words
+            if made:
+                assert rest.startswith(
+                    f"({made.partition('(')[0]} was created at {_place(ci, made)})"
+                )
+        # Where no code of users is called, the master's log has our frames: somebody must be told.
+        whose, _, _ = ci.log.partition("build 3: ValueError")
+        assert not any(ours in whose for ours in _OURS)
+
+
+async def _shows_the_error_of_a_step(ci: World, build: Build, name: str, words: str) -> None:
+    text = await ci.text(build, name, "err.text")
+    assert words in text
+    assert not any(ours in text for ours in _OURS), text
+    assert f"was created at {_place(ci, f'add({name!r}, ')})" in text
+    assert ci.log.count(f"build {build.id}: ValueError") == 1
+    assert f"was created at {_place(ci, f'add({name!r}, ')})" in ci.log
+
+
+def _place(ci: World, beginning: str) -> str:
+    lines = written(_CODE).splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if beginning in line)
+    return f"{ci.path / 'master.cfg'}:{number}"
