@@ -78,3 +78,28 @@ async def test_another_timeout_counts_from_the_reconfiguration(
         assert not missing
         await ci.sleep(2)
         assert len(missing) == 1
+
+
+async def test_a_latent_worker_is_reported_when_it_cannot_be_started_and_not_while_it_is_idle(
+    tmp_path: Path, missing: list[dict[str, Any]]
+) -> None:
+    latent = """
+from buildbot.test.latent import FakeLatentWorker
+c['workers'][0] = FakeLatentWorker(
+    'watched', notify_on_missing=['ann@example.org'], missing_timeout=60, build_wait_timeout=0,
+    outcomes=[OSError('no quota'), OSError('no quota'), None, OSError('no quota')])
+c['builders'] = [util.BuilderConfig(name='b', workernames=['watched'], factory=f)]
+c['builders'].append(util.BuilderConfig(name='o', workernames=['other'], factory=f))
+c['schedulers'].append(schedulers.ForceScheduler(name='o', builderNames=['o']))
+"""
+    async with world(CONFIG.format(timeout=60) + latent, path=tmp_path) as ci:
+        await ci.sleep(3600)
+        assert not missing
+
+        await ci.build("b")
+        assert [report["worker"] for report in missing] == ["watched"]
+        await ci.sleep(3600)
+        assert len(missing) == 1
+
+        await ci.build("b")
+        assert len(missing) == 2

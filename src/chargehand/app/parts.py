@@ -104,6 +104,7 @@ class Parts:
         self.services = Services()
         self.housekeeping = Housekeeping(retention=store.retention)
         self.absences = Absences(bus=bus, clock=clock, absent=self.fleet.absent)
+        self.fleet.on_not_started(self.absences.not_started)
         self.chronicle = Chronicle(
             bus=bus,
             directory=directory,

@@ -42,6 +42,11 @@ class Absences:
             if self._absent(name) is not None:
                 self._begin(name)
 
+    def not_started(self, record: Worker) -> None:
+        """A worker that is started on demand could not be."""
+        if record.name in self._configs:
+            self._publish(record)
+
     async def close(self) -> None:
         """Watch no more."""
         self._configs = {}
@@ -72,9 +77,13 @@ class Absences:
         record = self._absent(name)
         if record is None or record.graceful:
             return
+        self._publish(record)
+
+    def _publish(self, record: Worker) -> None:
+        name = record.name
         missing = WorkerMissing(
             worker=record,
-            notify=config.notify_on_missing,
+            notify=self._configs[name].notify_on_missing,
             last_connection=self._left_at.get(name, "unknown: not since this master started"),
         )
         self._bus.publish([missing])

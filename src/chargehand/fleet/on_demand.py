@@ -21,7 +21,7 @@ from chargehand.domain.session import (
 )
 from chargehand.domain.worker import WorkerInfo
 from chargehand.fleet.instance_rules import Action, Event, Instance, InstanceState, after
-from chargehand.fleet.ports import Link
+from chargehand.fleet.ports import Link, LinkMaker, Registry
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
@@ -262,6 +262,20 @@ class OnDemandLink:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
+
+
+def link_of(
+    config: WorkerConfig, make: LinkMaker, registry: Registry, *, refused: Callable[[str], None]
+) -> Link:
+    """Return the link of a worker; the one that *make* makes, if it is not started on demand."""
+    if config.instance is None:
+        return make(config, registry)
+    return OnDemandLink(
+        config=config,
+        hosted=config.instance,
+        connect=lambda: make(config, registry),
+        refused=refused,
+    )
 
 
 class OnDemandSession(StartsOnDemand):

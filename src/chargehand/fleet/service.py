@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.failed_part import FailedPart
@@ -13,8 +14,8 @@ from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Quarantine, Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.member import LinkIntent, Member
-from chargehand.fleet.on_demand import OnDemandLink
-from chargehand.fleet.ports import Link, LinkMaker, WorkerStore
+from chargehand.fleet.on_demand import link_of
+from chargehand.fleet.ports import LinkMaker, WorkerStore
 from chargehand.fleet.rules import WorkerState
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.tasks import Tasks
@@ -43,12 +44,17 @@ class Fleet:
         self._links = links
         self._members: dict[str, Member] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self._not_started_listeners: list[Callable[[Worker], None]] = []
         self._resting: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks("fleet")
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Call *callback* with a worker's name immediately when its availability changes."""
         self._listeners.append(callback)
+
+    def on_not_started(self, callback: Callable[[Worker], None]) -> None:
+        """Call *callback* when a worker's machine could not be started, once for each trouble."""
+        self._not_started_listeners.append(callback)
 
     async def reconfigure(
         self, workers: Sequence[WorkerConfig], builders: Mapping[str, Sequence[BuilderId]]
@@ -152,8 +158,11 @@ class Fleet:
 
     def _machine_refused(self, member: Member, reason: str) -> None:
         """The worker's machine could not be started: it gets no builds for a while."""
-        now = self._clock.timestamp()
-        self._begin_quarantines(member, member.quarantines.not_started(reason, now))
+        begun = member.quarantines.not_started(reason, self._clock.timestamp())
+        self._begin_quarantines(member, begun)
+        if any(quarantine.failures == 1 for quarantine in begun):
+            for listener in self._not_started_listeners:
+                listener(member.record)
 
     def _begin_quarantines(self, member: Member, begun: Sequence[Quarantine]) -> None:
         for quarantine in begun:
@@ -373,19 +382,9 @@ class Fleet:
         make = self._links.get(member.config.kind)
         if make is None:
             return  # Reading the configuration has warned about kinds that are not supported yet.
-        member.link = self._link_of(member, make)
+        refused = partial(self._machine_refused, member)
+        member.link = link_of(member.config, make, self, refused=refused)
         await member.link.start()
-
-    def _link_of(self, member: Member, make: LinkMaker) -> Link:
-        config = member.config
-        if config.instance is None:
-            return make(config, self)
-        return OnDemandLink(
-            config=config,
-            hosted=config.instance,
-            connect=lambda: make(config, self),
-            refused=lambda reason: self._machine_refused(member, reason),
-        )
 
     def _tell(self, name: str) -> None:
         for listener in self._listeners:
