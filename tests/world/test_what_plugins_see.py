@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from buildbot.data import resultspec
+from buildbot.data.exceptions import InvalidControlException
 from chargehand.testing.world import world
 
 CONFIG = """
@@ -162,11 +164,10 @@ async def test_a_plugin_sees_everything_that_the_manual_names(
         assert [p for p in PATHS if await got(master.data.get(tuple(p.split("/")))) is None] == []
         await _filters_work(master, got)
         await _the_database_is_read(master, got)
+        await _orders_are_taken(master, got)
 
 
 async def _filters_work(master: Any, got: Any) -> None:
-    from buildbot.data import resultspec
-
     def builds(*filters: Any, **options: Any) -> Any:
         return got(master.data.get(("builders", 1, "builds"), filters=filters, **options))
 
@@ -178,6 +179,8 @@ async def _filters_work(master: Any, got: Any) -> None:
         master.data.get("buildrequests", [resultspec.Filter("complete", "eq", [True])])
     )
     assert request["complete_at"].year == 2026
+    assert len(await builds(resultspec.Filter("buildid", "in", [1, 2]))) == 1
+    assert not await builds(resultspec.Filter("buildid", "notin", [1, 2]))
     assert await got(master.data.get(("builds", 99))) is None
 
 
@@ -200,3 +203,42 @@ async def _the_database_is_read(master: Any, got: Any) -> None:
     assert "one\n" in await got(db.logs.getLogLines(1, 0, 9))
     assert await got(db.build_data.getAllBuildDataNoValues(1)) == []
     assert await got(db.build_data.getBuildData(1, "none")) is None
+    assert (await got(db.logs.getLogBySlug(2, "stdio"))).id == (await got(db.logs.getLog(1))).id
+    assert [one.name for one in await got(db.steps.getSteps(1))][1:3] == ["compile", "SetProperty"]
+    assert (await got(db.steps.getStep(buildid=1, name="compile"))).number == 1
+    assert [one.bsid for one in await got(db.buildsets.getBuildsets(complete=True))] == [1]
+    assert await got(db.changes.getLatestChangeid()) == 1
+    assert [one.revision for one in await got(db.changes.getChanges())] == ["abc"]
+    assert [one.changeid for one in await got(db.changes.getChangesForBuild(1))] == [1]
+    assert (await got(db.changes.getChangeFromSSid(1))).changeid == 1
+    assert (await got(db.sourcestamps.getSourceStamp(1))).branch == "main"
+    assert [one.ssid for one in await got(db.sourcestamps.getSourceStampsForBuild(1))] == [1]
+    assert await got(db.builders.findBuilderId("b")) == 1
+    assert await got(db.builders.findBuilderId("never was", autoCreate=False)) is None
+    assert (await got(db.builders.getBuilder(1))).name == "b"
+    assert [one.id for one in await got(db.builders.getBuilders(masterid=1))] == [1]
+    assert (await got(db.workers.getWorker(name="w"))).id == 1
+    assert (await got(db.schedulers.getScheduler(1))).enabled is False
+    assert len(await got(db.schedulers.getSchedulers(active=True))) == 2
+    assert (await got(db.masters.getMaster(1))).active
+    for missing in (db.steps.getStep(99), db.logs.getLog(99), db.builders.getBuilder(99)):
+        assert await got(missing) is None
+
+
+async def _orders_are_taken(master: Any, got: Any) -> None:
+    stamp = {"branch": "other", "revision": "r"}
+    number, requests = await got(
+        master.data.updates.addBuildset(
+            reason="mine", sourcestamps=[stamp], builderids=[1], properties={"x": (1, "me")}
+        )
+    )
+    buildset = await got(master.data.get(("buildsets", number)))
+    assert (buildset["reason"], list(requests)) == ("mine", [1])
+    assert buildset["sourcestamps"][0]["branch"] == "other"
+    assert (await got(master.data.get(("buildsets", number, "properties"))))["x"] == [1, "me"]
+    with pytest.raises(LookupError):
+        await got(master.data.updates.addBuildset(sourcestamps=[stamp], builderids=[99]))
+    with pytest.raises(InvalidControlException, match="nosuch"):
+        await got(master.data.control("nosuch", {}, ("builds", 1)))
+    with pytest.raises(AttributeError, match=r"updates\.newBuild is not supported"):
+        _ = master.data.updates.newBuild

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any, Protocol
 
 from chargehand.domain.build import Build
+from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId, SourceStampId
 from chargehand.domain.source_stamp import StoredSourceStamp
@@ -21,6 +22,13 @@ class Changes(Protocol):
 
     async def add_change(self, change: NewChange) -> Change:
         """Complete and store a change; it is durable when this returns."""
+
+
+class Buildsets(Protocol):
+    """Orders of builds."""
+
+    async def submit(self, buildset: NewBuildset) -> SubmittedBuildset:
+        """Store a buildset with its requests; both are durable when this returns."""
 
 
 class State(Protocol):
@@ -160,6 +168,10 @@ class Engine(Protocol):
     @property
     def changes(self) -> Changes:
         """The way in for changes."""
+
+    @property
+    def buildsets(self) -> Buildsets:
+        """The way in for orders of builds."""
 
     @property
     def state(self) -> State:

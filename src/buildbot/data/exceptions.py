@@ -20,8 +20,8 @@ class InvalidPathError(DataException, LookupError):
     """There is no such path."""
 
 
-class InvalidControlException(DataException):
-    """The order is not known there."""
+class InvalidControlException(DataException, ValueError):
+    """The order is not known there, or was refused."""
 
 
 InvalidActionException = InvalidControlException

@@ -7,7 +7,7 @@ from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
 
-_OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge", "contains", "notcontains")
+_OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge", "contains", "notcontains", "in", "notin")
 
 
 class Filter(ComparableMixin):

@@ -17,6 +17,7 @@ from chargehand.intake.service import Intake
 from chargehand.resources.announcements import EVENT_TYPES
 from chargehand.resources.policy import Everybody, Visitor
 from chargehand.store.build_data import BuildData
+from chargehand.store.buildsets import Buildsets
 from chargehand.store.plugin_database import PluginDatabase
 from chargehand.store.retention import Retention
 from chargehand.store.source_stamps import SourceStamps
@@ -53,6 +54,7 @@ class Engine:
         self.event_types = EVENT_TYPES
         self.stamps: SourceStamps = parts.store.source_stamps
         self.changes: Intake = parts.intake
+        self.buildsets: Buildsets = parts.store.buildsets
         self.state: State = parts.store.state
         self.master_id: MasterId = parts.master_id
         self.redaction = parts.redaction

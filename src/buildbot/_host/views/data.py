@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildbot._border.bridge import outward
-from buildbot._border.times import datetime2epoch, epoch2datetime
+from buildbot._border.times import epoch2datetime
 from buildbot._host.views.engine_access import EngineAccess
-from buildbot.data.exceptions import InvalidPathError
-from chargehand.domain.change import NewChange
-from chargehand.domain.identifiers import BuildId
-from chargehand.domain.properties import Property
+from buildbot._host.views.updates import Updates
+from buildbot.data.exceptions import InvalidControlException, InvalidPathError
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import resolve
 from chargehand.resources.query import Filter, Operator, Order
@@ -98,74 +96,17 @@ class DataView:
         return rows
 
     def control(self, action: str, args: Mapping[str, Any], path: Sequence[Any] | str) -> Any:
-        """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred."""
-        return outward(self._access.engine.data.control(_joined(path), action, args))
+        """Order something (``force``, ``stop``, ``rebuild`` …); returns a Deferred.
 
+        Raises InvalidControlException, which says what was refused, and why.
+        """
+        return outward(self._control(_joined(path), action, args))
 
-class Updates:
-    """``master.data.updates``: what users' code may write."""
-
-    def __init__(self, access: EngineAccess) -> None:
-        self._access = access
-
-    def addChange(
-        self,
-        files: Sequence[str] | None = None,
-        comments: str | None = None,
-        author: str | None = None,
-        committer: str | None = None,
-        revision: str | None = None,
-        when_timestamp: Any = None,
-        branch: str | None = None,
-        category: Any = None,
-        revlink: str | None = "",
-        properties: Mapping[str, Any] | None = None,
-        repository: str = "",
-        codebase: str | None = None,
-        project: str | None = "",
-        src: str | None = None,
-        **_: Any,
-    ) -> Any:
-        """Add a change; returns a Deferred of its identifier, fired when it is stored."""
-        when = datetime2epoch(when_timestamp) if hasattr(when_timestamp, "year") else when_timestamp
-        new = NewChange(
-            author=author or "",
-            committer=committer,
-            files=tuple(files or ()),
-            comments=comments or "",
-            revision=None if revision is None else str(revision),
-            when=None if when is None else float(when),
-            branch=branch,
-            category=category,
-            revlink=revlink or "",
-            properties=_sourced(properties or {}, "Change"),
-            repository=repository or "",
-            project=project or "",
-            codebase=codebase or "",
-        )
-        return outward(self._add(new))
-
-    def setBuildData(self, buildid: int, name: str, value: bytes, source: str) -> Any:
-        """Store bytes for a build under a name, in the place of those it has; returns a
-        Deferred."""
-        if not isinstance(value, bytes):
-            raise TypeError(f"build data must be bytes, not {type(value).__name__}")
-        if not isinstance(name, str) or not isinstance(source, str) or not name:
-            raise TypeError("the name and the source of build data must be strings")
-        return outward(self._access.engine.build_data.set(BuildId(buildid), name, value, source))
-
-    async def _add(self, new: NewChange) -> int:
-        return (await self._access.engine.changes.add_change(new)).id
-
-
-def _sourced(properties: Mapping[str, Any], source: str) -> dict[str, Property]:
-    """Return properties with their sources; they may come as values, or as (value, source)."""
-    return {
-        name: (value[0], value[1])
-        if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], str)
-        else (value, source)
-        for name, value in properties.items()
-    }
+    async def _control(self, path: str, action: str, args: Mapping[str, Any]) -> Any:
+        try:
+            return await self._access.engine.data.control(path, action, args)
+        except ValueError as error:
+            raise InvalidControlException(str(error)) from error
 
 
 def _joined(path: Sequence[Any] | str) -> str:

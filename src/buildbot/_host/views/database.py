@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from buildbot._border.bridge import outward
+from buildbot._border.bridge import outgoing, outward
 from buildbot._border.times import epoch2datetime
 from buildbot._host.views.data import DataView
 from buildbot._host.views.engine_access import EngineAccess
+from buildbot._host.views.farm_tables import (
+    BuildersView,
+    MastersView,
+    SchedulersView,
+    WorkersView,
+)
+from buildbot._host.views.rows import Model, identified, properties_of
+from buildbot._host.views.source_tables import ChangesView, SourceStampsView
 from buildbot._host.views.state import StateView
 from buildbot.db.connector import DBConnector
-
-
-class Model(dict[str, Any]):
-    """A row: its fields are attributes, as Buildbot 4 has them, and items, as before."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"a row has no {name!r}; it has {', '.join(self)}") from None
 
 
 class DatabaseView(DBConnector):
@@ -34,7 +32,12 @@ class DatabaseView(DBConnector):
         self.buildrequests = BuildRequestsView(data)
         self.buildsets = BuildsetsView(data)
         self.changes = ChangesView(data)
+        self.sourcestamps = SourceStampsView(data)
+        self.builders = BuildersView(data)
         self.workers = WorkersView(data)
+        self.schedulers = SchedulersView(data)
+        self.masters = MastersView(data)
+        self.steps = StepsView(data)
         self.logs = LogsView(access, data)
         self.build_data = BuildDataView(access, data)
 
@@ -48,21 +51,6 @@ class DatabaseView(DBConnector):
             f"master.db.{name} is not supported: use master.data.get(...) to read; "
             "docs/migrating-from-buildbot.md lists what there is"
         )
-
-
-class ChangesView:
-    """``master.db.changes``."""
-
-    def __init__(self, data: DataView) -> None:
-        self._data = data
-
-    def getChange(self, changeid: int) -> Any:
-        """Return a Deferred of a change, or None."""
-        return outward(self._change(changeid))
-
-    async def _change(self, changeid: int) -> Model | None:
-        row = await self._data.fetch(("changes", changeid))
-        return None if row is None else _change(row)
 
 
 class BuildsView:
@@ -109,18 +97,18 @@ class BuildsView:
         return outward(self._listed(("builds", buildid, "triggered_builds")))
 
     async def _listed(self, path: tuple[Any, ...]) -> list[Model]:
-        return [_identified(row, "buildid") for row in await self._data.fetch(path)]
+        return [identified(row, "buildid") for row in await self._data.fetch(path)]
 
     async def _build(self, path: tuple[Any, ...]) -> Model | None:
         row = await self._data.fetch(path)
-        return None if row is None else _identified(row, "buildid")
+        return None if row is None else identified(row, "buildid")
 
     async def _builds(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
         rows = await self._data.select("builds", wanted, resultspec)
-        return [_identified(row, "buildid") for row in rows]
+        return [identified(row, "buildid") for row in rows]
 
     async def _properties(self, buildid: int) -> dict[str, tuple[Any, str]]:
-        return _properties(await self._data.fetch(("builds", buildid, "properties")))
+        return properties_of(await self._data.fetch(("builds", buildid, "properties")))
 
 
 class BuildRequestsView:
@@ -177,39 +165,46 @@ class BuildsetsView:
         """Return a Deferred of the properties: ``{name: (value, source)}``."""
         return outward(self._properties(bsid))
 
+    @outgoing
+    async def getBuildsets(self, complete: bool | None = None, resultSpec: Any = None) -> Any:
+        """Return a Deferred of the buildsets with these values."""
+        rows = await self._data.select("buildsets", {"complete": complete}, resultSpec)
+        return [_buildset(row) for row in rows]
+
     async def _buildset(self, bsid: int) -> Model | None:
         row = await self._data.fetch(("buildsets", bsid))
-        if row is None:
-            return None
-        times = {name: epoch2datetime(row[name]) for name in ("submitted_at", "complete_at")}
-        stamps = [stamp["ssid"] for stamp in row["sourcestamps"]]
-        return Model({**row, **times, "sourcestamps": stamps})
+        return None if row is None else _buildset(row)
 
     async def _properties(self, bsid: int) -> dict[str, tuple[Any, str]]:
-        return _properties(await self._data.fetch(("buildsets", bsid, "properties")))
+        return properties_of(await self._data.fetch(("buildsets", bsid, "properties")))
 
 
-class WorkersView:
-    """``master.db.workers``."""
+class StepsView:
+    """``master.db.steps``."""
 
     def __init__(self, data: DataView) -> None:
         self._data = data
 
-    def getWorkers(
-        self, masterid: int | None = None, builderid: int | None = None, **_: Any
-    ) -> Any:
-        """Return a Deferred of the workers, of one master or builder where given."""
-        return outward(self._workers(masterid, builderid))
+    @outgoing
+    async def getStep(
+        self,
+        stepid: int | None = None,
+        buildid: int | None = None,
+        number: int | None = None,
+        name: str | None = None,
+    ) -> Model | None:
+        """Return a Deferred of a step, by its identifier, or by build and number or name."""
+        path: tuple[Any, ...] = ("steps", stepid)
+        if stepid is None:
+            path = ("builds", buildid, "steps", name if number is None else number)
+        row = await self._data.fetch(path)
+        return None if row is None else identified(row, "stepid")
 
-    async def _workers(self, masterid: int | None, builderid: int | None) -> list[Model]:
-        path = ("workers",) if masterid is None else ("masters", masterid, "workers")
-        rows = await self._data.fetch(path)
-        return [
-            _identified(row, "workerid")
-            for row in rows
-            if builderid is None
-            or any(one["builderid"] == builderid for one in row["configured_on"])
-        ]
+    @outgoing
+    async def getSteps(self, buildid: int) -> list[Model]:
+        """Return a Deferred of the steps of a build, in their order."""
+        rows = await self._data.fetch(("builds", buildid, "steps"))
+        return [identified(row, "stepid") for row in rows]
 
 
 class LogsView:
@@ -218,6 +213,18 @@ class LogsView:
     def __init__(self, access: EngineAccess, data: DataView) -> None:
         self._access = access
         self._data = data
+
+    @outgoing
+    async def getLog(self, logid: int) -> Model | None:
+        """Return a Deferred of a log, or None."""
+        row = await self._data.fetch(("logs", logid))
+        return None if row is None else identified(row, "logid")
+
+    @outgoing
+    async def getLogBySlug(self, stepid: int, slug: str) -> Model | None:
+        """Return a Deferred of a log of a step, or None."""
+        row = await self._data.fetch(("steps", stepid, "logs", slug))
+        return None if row is None else identified(row, "logid")
 
     def getLogs(self, stepid: int) -> Any:
         """Return a Deferred of the logs of a step."""
@@ -239,7 +246,7 @@ class LogsView:
 
     async def _logs(self, stepid: int) -> list[Model]:
         rows = await self._data.fetch(("steps", stepid, "logs"))
-        return [_identified(row, "logid") for row in rows]
+        return [identified(row, "logid") for row in rows]
 
     async def _lines(self, logid: int, first: int, last: int) -> str:
         path = ("logs", logid, "contents")
@@ -283,21 +290,7 @@ class BuildDataView:
         return [Model({**row, "value": None}) for row in rows]
 
 
-def _change(row: dict[str, Any]) -> Model:
-    stamp = row.get("sourcestamp") or {}
-    return Model(
-        {
-            **row,
-            "when_timestamp": epoch2datetime(row["when_timestamp"]),
-            "sourcestampid": stamp.get("ssid"),
-            "properties": _properties(row["properties"]),
-        }
-    )
-
-
-def _identified(row: dict[str, Any], key: str) -> Model:
-    return Model(row, id=row[key])
-
-
-def _properties(found: Any) -> dict[str, tuple[Any, str]]:
-    return {name: (value, source) for name, (value, source) in (found or {}).items()}
+def _buildset(row: dict[str, Any]) -> Model:
+    times = {name: epoch2datetime(row[name]) for name in ("submitted_at", "complete_at")}
+    stamps = [stamp["ssid"] for stamp in row["sourcestamps"]]
+    return Model({**row, **times, "sourcestamps": stamps})
