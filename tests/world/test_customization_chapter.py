@@ -246,7 +246,7 @@ class MyBuildStep(steps.BuildStep):
         slavever = (self.slaveVersion('stat'), self.slaveVersion('glob'))
         if not all(slavever):
             raise BuildSlaveToOldError('need stat and glob')
-        cmd = remotecommand.RemoteCommand('stat', {'file': self.dirname})
+        cmd = util.RemoteCommand('stat', {'file': self.dirname})
         d = self.runCommand(cmd)
         d.addCallback(lambda res: self.evaluateStat(cmd))
         d.addErrback(self.failed)
@@ -262,7 +262,7 @@ class MyBuildStep(steps.BuildStep):
             self.step_status.setText(["'tis not a directory"])
             self.finished(WARNINGS)
             return
-        cmd = remotecommand.RemoteCommand('glob', {'glob': self.dirname + '/*.pyc'})
+        cmd = util.RemoteCommand('glob', {'glob': self.dirname + '/*.pyc'})
         d = self.runCommand(cmd)
         d.addCallback(lambda res: self.evaluateGlob(cmd))
         d.addErrback(self.failed)

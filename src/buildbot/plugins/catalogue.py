@@ -186,6 +186,8 @@ UTIL = {
     **_of("buildbot.process.codebase", "Codebase"),
     **_of("buildbot.process.logobserver", "LogLineObserver"),
     **_of("buildbot.process.project", "Project"),
+    # Not among Buildbot's own, but in the examples of its manual.
+    **_of("buildbot.process.remotecommand", "RemoteCommand"),
     **_of(
         "buildbot.process.properties",
         "FlattenList",

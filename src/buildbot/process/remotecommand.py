@@ -29,6 +29,15 @@ class RemoteCommand:
 
     ``rc`` is its exit code; ``stdout`` and ``stderr`` are its output, where that was to be
     collected; ``updates`` has lists of all other values that the worker sent, by their key.
+
+    Args:
+        remote_command (str): The worker's command: ``shell``, ``stat``, ``listdir``, ``glob`` …
+        args (dict[str, Any]): The command's arguments.
+        ignore_updates (bool): Drop what the worker sends, except the exit code.
+        collectStdout (bool): Keep standard output in ``stdout``.
+        collectStderr (bool): Keep standard error in ``stderr``.
+        decodeRC (dict[int, int] | None): Results by exit code; None is SUCCESS for 0 only.
+        stdioLogName (str | None): Log for the output; None for no log.
     """
 
     rc: int | None = None
