@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 _HERE = Path(__file__).resolve().parent
@@ -87,18 +90,31 @@ def _path(name: str, stubs: dict[str, str]) -> str:
     )
 
 
+@contextmanager
+def _bare_packages(source: Path) -> Iterator[None]:
+    """Let the tables be imported without their packages, which need what is not installed yet."""
+    if "buildbot.plugins" in sys.modules:
+        yield
+        return
+    for name in ("buildbot", "buildbot.plugins"):
+        package = ModuleType(name)
+        package.__path__ = [str(source.joinpath(*name.split(".")))]
+        sys.modules[name] = package
+    try:
+        yield
+    finally:
+        for name in [one for one in sys.modules if one.partition(".")[0] == "buildbot"]:
+            del sys.modules[name]
+
+
 class _Tables:
     """The tables of names that have no file: accepted and old ones, and the namespaces."""
 
     def __init__(self, source: Path) -> None:
-        # Nothing but the standard library is imported with these.
-        sys.path.insert(0, str(source))
-        try:
+        with _bare_packages(source):
             self._accepted: Any = importlib.import_module("buildbot.plugins.accepted")
             self._catalogue: Any = importlib.import_module("buildbot.plugins.catalogue")
             self._old: Any = importlib.import_module("buildbot.plugins.old_names")
-        finally:
-            sys.path.remove(str(source))
 
     def modules(self) -> dict[str, str]:
         """Return what is to be added to modules, by name."""
