@@ -21,7 +21,7 @@ from buildbot._border.old_arguments import RENAMED_ARGUMENTS  # noqa: E402
 from buildbot._border.old_keys import REMOVED_KEYS, RENAMED_KEYS  # noqa: E402
 from buildbot._host.reading import keys  # noqa: E402
 from buildbot.config import old_arguments  # noqa: E402
-from buildbot.plugins import namespace  # noqa: E402
+from buildbot.plugins.old_names import OLD_PLUGINS  # noqa: E402
 from buildbot.process.build import Build  # noqa: E402
 from buildbot.process.buildstep import BuildStep  # noqa: E402
 
@@ -89,8 +89,12 @@ def _arguments() -> Iterator[tuple[str, str]]:
 
 
 def _plugins() -> Iterator[tuple[str, str]]:
-    for old, advice in namespace._REMOVED.items():
-        yield f"{advice.removeprefix('use ').partition('.')[0]}.{old}", advice
+    for path, names in OLD_PLUGINS.items():
+        for name, old in names.items():
+            yield (
+                f"{path.removeprefix('buildbot.plugins.')}.{name}",
+                old.advice.replace("buildbot.plugins.", ""),
+            )
 
 
 def _methods() -> Iterator[tuple[str, str]]:

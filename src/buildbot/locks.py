@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.finder import old_names_of
+from buildbot._border.old_arguments import say_renamed
 from chargehand.domain import lock as domain
 
 __all__ = ["BaseLock", "LockAccess", "MasterLock", "WorkerLock", "lock_accesses"]
@@ -62,15 +63,24 @@ class WorkerLock(BaseLock):
 
     Args:
         maxCountForWorker (dict[str, int] | None): maxCount of single workers, by name.
+        maxCountForSlave (dict[str, int] | None): Old name of maxCountForWorker.
     """
 
     compare_attrs = ("maxCountForWorker",)
     _scope = domain.LockScope.WORKER
 
     def __init__(
-        self, name: str, maxCount: int = 1, maxCountForWorker: dict[str, int] | None = None
+        self,
+        name: str,
+        maxCount: int = 1,
+        maxCountForWorker: dict[str, int] | None = None,
+        *,
+        maxCountForSlave: dict[str, int] | None = None,
     ) -> None:
         super().__init__(name, maxCount)
+        if maxCountForSlave is not None:
+            say_renamed("WorkerLock", "maxCountForSlave")
+            maxCountForWorker = maxCountForSlave
         self.maxCountForWorker = dict(maxCountForWorker or {})
         for worker_name, count in self.maxCountForWorker.items():
             self.maxCountForWorker[worker_name] = _checked_count(name, count)

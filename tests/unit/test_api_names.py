@@ -11,7 +11,7 @@ from step_workshop import StepWorkshop
 import buildbot
 from buildbot import plugins
 from buildbot._border.errors import collecting
-from buildbot.plugins import changes, reporters, steps, util, worker
+from buildbot.plugins import changes, reporters, steps, util
 from buildbot.plugins.accepted import MODULES
 from buildbot.plugins.db import get_plugins
 from buildbot.plugins.namespace import Namespace
@@ -64,7 +64,6 @@ def test_the_version_is_that_of_the_interface():
     [
         (steps, "ShellComand", 'did you mean "ShellCommand"'),
         (util, "Interpolat", 'did you mean "Interpolate"'),
-        (worker, "BuildSlave", "use worker.Worker"),
         (steps, "Xyzzy", '"steps.Xyzzy" does not exist'),
     ],
 )
@@ -74,11 +73,6 @@ def test_an_unknown_name_is_answered_with_help(namespace, name, hint):
 
     assert namespace.get(name) is None
     assert name not in namespace
-
-
-def test_a_namespace_of_old_is_answered_with_help():
-    with pytest.raises(AttributeError, match="was removed from Buildbot"):
-        _ = plugins.status
 
 
 def test_a_module_that_never_was_is_not_found():

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from buildbot import plugins
 from buildbot._border.errors import collecting
 from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.locks import WorkerLock
-from buildbot.plugins.old_names import OLD_NAMES
+from buildbot.plugins.old_names import OLD_NAMES, OLD_PLUGINS
 from buildbot.schedulers.basic import SingleBranchScheduler
 from buildbot.steps.shell import SetPropertyFromCommand
 
+PLUGINS = [(namespace, name) for namespace, names in OLD_PLUGINS.items() for name in names]
 NAMES = [(module, name) for module, names in OLD_NAMES.items() for name in names]
 
 OLD_STYLE = """\
@@ -89,9 +91,61 @@ def test_an_old_name_is_what_it_is_called_today():
 
 
 def test_other_names_of_such_modules_do_not_exist():
-    for module in ("buildbot.locks", "buildbot.status.html", "buildbot.status"):
+    for module in ("buildbot.locks", "buildbot.scheduler", "buildbot.interfaces"):
         with pytest.raises(AttributeError, match="has no attribute 'Xyzzy'"):
             _ = importlib.import_module(module).Xyzzy
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from buildbot.status.web import console, grid",
+        "from buildbot.status.web.slaves import BuildSlavesResource",
+        "from buildbot.status.persistent_queue import DiskQueue",
+        "from buildbot.process.buildrequest import BuildRequestCollapser",
+        "from buildbot.util.subscription import SubscriptionPoint",
+        "from buildbot.scripts.logwatcher import LogWatcher",
+        "import buildbot.steps.dummy",
+        "from buildbot.reporters.words import GREETINGS",
+    ],
+)
+def test_a_name_of_buildbot_s_own_is_accepted(tmp_path, statement):
+    path = tmp_path / "master.cfg"
+
+    with collecting(str(tmp_path)) as collector:
+        exec(compile(f"{statement}\n", str(path), "exec"), {})
+
+    assert collector.errors == []
+    assert all((one.file, one.line) == (str(path), 1) for one in collector.warnings)
+
+
+def test_a_result_is_found_in_any_module_that_had_it(tmp_path):
+    with collecting(str(tmp_path)) as collector:
+        from buildbot.reporters.words import FAILURE
+
+    assert FAILURE == 2
+    [warned] = collector.warnings
+    assert warned.message.endswith("use buildbot.process.results.FAILURE")
+
+
+@pytest.mark.parametrize(("namespace", "name"), PLUGINS)
+def test_an_old_name_of_a_namespace_is_accepted(namespace, name):
+    with collecting() as collector:
+        found = getattr(getattr(plugins, namespace.rpartition(".")[2]), name)
+
+    old = OLD_PLUGINS[namespace][name]
+    assert found.__name__ == (old.new or name).rpartition(":")[2]
+    [warned] = collector.warnings
+    assert old.advice in warned.message
+
+
+def test_the_namespaces_of_old_are_still_there():
+    with collecting() as collector:
+        from buildbot.plugins import buildslave, status
+
+        assert buildslave.BuildSlave is plugins.worker.Worker
+        assert status.MailNotifier is plugins.reporters.MailNotifier
+    assert len(collector.warnings) == 2
 
 
 def test_a_configuration_of_old_is_read_with_warnings(tmp_path):

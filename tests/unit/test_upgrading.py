@@ -117,6 +117,21 @@ SNIPPETS = {
             step = buildstep.BuildStep
         """,
     ),
+    "names of namespaces": (
+        """\
+        from buildbot.plugins import buildslave, util, worker
+        a = buildslave.BuildSlave('a', 'b')
+        b = worker.BuildSlave('a', 'b')
+        c = util.SlaveLock('cpu', maxCountForSlave={'a': 2})
+        """,
+        """\
+        from buildbot.plugins import util, worker
+        from buildbot.worker import Worker
+        a = Worker('a', 'b')
+        b = worker.Worker('a', 'b')
+        c = util.WorkerLock('cpu', maxCountForWorker={'a': 2})
+        """,
+    ),
     "arguments of namespaces": (
         """\
         from buildbot.plugins import *

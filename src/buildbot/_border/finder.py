@@ -1,8 +1,9 @@
 """Finding modules of Buildbot's that have no file.
 
 Such a module is made when it is imported: of the names that ``buildbot.plugins.accepted`` lists for
-it, which are not supported yet, or of those of earlier versions that ``buildbot.plugins.old_names``
-lists. A file under the same name takes its place.
+it, which are not supported yet, of those of earlier versions that ``buildbot.plugins.old_names``
+lists, or of those that Buildbot has for itself (``buildbot.plugins.inner_names``). A file under the
+same name takes its place.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 
 _TABLE = "buildbot.plugins.accepted"
 _OLD = "buildbot.plugins.old_names"
-_OLD_PACKAGES = ("buildbot.buildslave", "buildbot.status")
+_INNER = "buildbot.plugins.inner_names"
+_PLUGINS = "buildbot.plugins"
 
 
 class AcceptedModules(MetaPathFinder, Loader):
@@ -27,26 +29,35 @@ class AcceptedModules(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return how to make the module, None if no accepted name is in it."""
-        if not fullname.startswith("buildbot.") or fullname.startswith("buildbot.plugins"):
+        if not fullname.startswith("buildbot."):
             return None
-        modules = {**importlib.import_module(_TABLE).MODULES, **_old()}
+        if fullname.startswith(_PLUGINS) and fullname not in _old():
+            return None
+        inner = importlib.import_module(_INNER)
+        modules = {**importlib.import_module(_TABLE).MODULES, **_old(), **inner.INNER_NAMES}
         is_package = any(name.startswith(f"{fullname}.") for name in modules)
-        if fullname in modules or is_package:
-            return ModuleSpec(fullname, self, is_package=is_package)
+        if fullname in modules or is_package or inner.is_removed(fullname):
+            return ModuleSpec(fullname, self, is_package=is_package or inner.is_removed(fullname))
         return None
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its names, each made when it is first asked for."""
-        if module.__name__ in (old := _old()) or module.__name__.startswith(_OLD_PACKAGES):
-            module.__doc__ = "Names of earlier versions of Buildbot."
-            module.__dict__["__all__"] = list(old.get(module.__name__, ()))
-            module.__dict__["__getattr__"] = old_names_of(module.__name__)
-            return
-        module.__doc__ = "Names that are accepted, and not supported yet."
+        name = module.__name__
+        accepted = importlib.import_module(_TABLE).MODULES.get(name, {})
+        module.__doc__ = (
+            "Names that are accepted, and not supported yet."
+            if accepted
+            else "Names of earlier versions of Buildbot."
+        )
+        if name in _old():
+            module.__dict__["__all__"] = list(_old()[name])
+        old = old_names_of(name)
 
-        def make(name: str) -> Any:
-            made = importlib.import_module("buildbot.plugins.not_yet").make(module.__name__, name)
-            setattr(module, name, made)
+        def make(wanted: str) -> Any:
+            if wanted not in accepted:
+                return old(wanted)
+            made = importlib.import_module("buildbot.plugins.not_yet").make(name, wanted)
+            setattr(module, wanted, made)
             return made
 
         module.__dict__["__getattr__"] = make
@@ -54,13 +65,17 @@ class AcceptedModules(MetaPathFinder, Loader):
 
 def old_names_of(module: str) -> Callable[[str], Any]:
     """Return a module's ``__getattr__``: it finds the names that the module had in old versions of
-    Buildbot, and warns each time a configuration names one."""
+    Buildbot, or has for itself, and warns each time a configuration names one."""
 
     def make(name: str) -> Any:
         old = None if name.startswith("__") else _old().get(module, {}).get(name)
-        if old is None:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        return importlib.import_module("buildbot.plugins.old_made").make(module, name, old)
+        if old is not None:
+            return importlib.import_module("buildbot.plugins.old_made").make(module, name, old)
+        if not name.startswith("_"):
+            made = importlib.import_module("buildbot.plugins.old_made").inner(module, name)
+            if made is not None:
+                return made
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     return make
 

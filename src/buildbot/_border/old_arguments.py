@@ -5,6 +5,11 @@ The warnings at reading and ``chargehand upgrade-config`` both go by these table
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from buildbot._border.errors import warn
+
 _POLLER = {"pollinterval": "pollInterval"}
 _DOWNLOAD = {"slavedest": "workerdest"}
 _UPLOAD = {"slavesrc": "workersrc"}
@@ -43,3 +48,35 @@ SOURCE_MODES: dict[str, dict[str, str]] = {
     "export": {"mode": "full", "method": "export"},
 }
 """The modes of source steps before Buildbot 0.8.4, and the arguments that mean them today."""
+
+IGNORED_SOURCE_ARGUMENTS: dict[str, str] = {
+    "checkoutDelay": "the sources are fetched at once; use treeStableTimer of the scheduler",
+    "forceSharedRepo": "it is no longer needed",
+    "ignore_ignores": "use mode='full' and its methods",
+    "always_purge": "use mode='full', method='fresh'",
+}
+"""Old arguments of source steps that do nothing, and what to use instead."""
+
+
+def say_renamed(owner: str, old: str) -> None:
+    """Warn that an argument is given under its old name."""
+    warn(f"{owner}: argument {old!r} is called {RENAMED_ARGUMENTS[owner][old]!r} today")
+
+
+def of_old_mode(step: str, mode: Any, method: Any) -> tuple[Any, Any]:
+    """Return mode and method of a source step, for those of before Buildbot 0.8.4 as well."""
+    new = SOURCE_MODES.get(mode) if isinstance(mode, str) else None
+    if new is None:
+        return mode, method
+    written = ", ".join(f"{name}={value!r}" for name, value in new.items())
+    warn(f"{step}: mode={mode!r} was removed from Buildbot; use {written}")
+    return new["mode"], new.get("method", method)
+
+
+def without_ignored(step: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a source step without old ones that do nothing."""
+    for name in arguments:
+        if name in IGNORED_SOURCE_ARGUMENTS:
+            advice = IGNORED_SOURCE_ARGUMENTS[name]
+            warn(f'{step}: argument "{name}" was removed from Buildbot: {advice}')
+    return {name: one for name, one in arguments.items() if name not in IGNORED_SOURCE_ARGUMENTS}

@@ -9,6 +9,7 @@ from typing import Any
 from buildbot._border.arguments import bound
 from buildbot._border.bridge import answered, outward
 from buildbot._border.errors import error
+from buildbot._border.old_arguments import say_renamed
 from buildbot._border.rendering import render_value
 from buildbot.changes.base import ReconfigurablePollingChangeSource
 from buildbot.changes.git_commits import GitCommits
@@ -143,6 +144,8 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
         git_credentials: Any = None,
         **kwargs: Any,
     ) -> None:
+        if pollinterval != _NOT_GIVEN:
+            say_renamed("GitPoller", "pollinterval")
         super().__init__(
             repourl=repourl,
             branches=branches,

@@ -9,6 +9,7 @@ from typing import Any
 from buildbot._border.arguments import bound, renamed
 from buildbot._border.bridge import answered
 from buildbot._border.errors import error, warn
+from buildbot._border.old_arguments import say_renamed
 from buildbot._border.rendering import render_value
 from buildbot.changes.base import ReconfigurablePollingChangeSource
 from buildbot.changes.svn_paths import (
@@ -121,6 +122,7 @@ class SVNPoller(ReconfigurablePollingChangeSource):
         given = {**_DEFAULTS, **bound("SVNPoller", tuple(_DEFAULTS), args, kwargs)}
         pollinterval = given.pop("pollinterval")
         if pollinterval != _NOT_GIVEN:
+            say_renamed("SVNPoller", "pollinterval")
             given["pollInterval"] = pollinterval
         given.pop("name")
         if isinstance(given["repourl"], str):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from buildbot.plugins import catalogue
 from buildbot.plugins.namespace import Namespace
-from buildbot.plugins.old_names import OLD_NAMES
 
 __all__ = [
     "changes",
@@ -38,23 +38,10 @@ def clashes() -> list[str]:
     return [sentence for space in spaces for sentence in space.clashes()]
 
 
-_REMOVED = {
-    "status": "buildbot.plugins.status was removed from Buildbot; use `reporters` and c['www']",
-}
-
-
-_BUILDSLAVE = {
-    **{
-        name: f"{module}:{name}"
-        for module, names in OLD_NAMES.items()
-        if module.startswith("buildbot.buildslave.")
-        for name in names
-    },
-    "BuildSlave": "buildbot.buildslave:BuildSlave",
-}
+_OLD = ("buildslave", "status")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "buildslave":
-        return Namespace(f"{__name__}.buildslave", "buildbot.buildslave", _BUILDSLAVE)
-    raise AttributeError(_REMOVED.get(name, f"module {__name__!r} has no attribute {name!r}"))
+    if name in _OLD:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

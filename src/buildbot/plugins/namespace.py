@@ -12,16 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from buildbot._border.errors import warn
+from buildbot.plugins.old_names import OLD_PLUGINS
 from chargehand.kit.guard import Guard
-
-_REMOVED = {
-    "BuildSlave": "use worker.Worker",
-    "EC2LatentBuildSlave": "use worker.EC2LatentWorker",
-    "AbstractLatentBuildSlave": "use worker.AbstractLatentWorker",
-    "Scheduler": "use schedulers.SingleBranchScheduler",
-    "ShellCommandNewStyle": "use steps.ShellCommand",
-    "BasicAuth": "use util.UserPasswordAuth",
-}
 
 
 class UnknownName(AttributeError):
@@ -66,6 +58,9 @@ class Namespace(ModuleType):
             if clash := self._clash(name, offers):
                 warn(clash)
             return _loaded(self._short, offers[0])  # Its module may be imported again.
+        if (old := OLD_PLUGINS.get(self.__name__, {}).get(name)) is not None:
+            made = importlib.import_module("buildbot.plugins.old_made")
+            return made.make(self.__name__, name, old)
         found = self._load(name)
         setattr(self, name, found)
         return found
@@ -162,8 +157,6 @@ class Namespace(ModuleType):
 
     def _unknown(self, name: str) -> str:
         short = self._short
-        if name in _REMOVED:
-            return f"{short}.{name} was removed from Buildbot; {_REMOVED[name]}"
         close = difflib.get_close_matches(name, self.names, n=3)
         quoted = " or ".join(f'"{one}"' for one in close)
         hint = f"; did you mean {quoted}?" if close else ""

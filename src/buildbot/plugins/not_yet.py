@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.arguments import bound
 from buildbot._border.comparison import ComparableMixin
+from buildbot._border.old_arguments import RENAMED_ARGUMENTS, say_renamed
 from buildbot._border.rendering import Renderable
 from buildbot.plugins.accepted import MODULES
 from buildbot.util.service import BuildbotService
@@ -146,6 +147,13 @@ def _generator_name(generator: Any) -> str:
 
 class NotYetChangeSource(NotYetService):
     """A change source; where it has no name, it is called by its first argument."""
+
+    def checkConfig(self, *args: Any, **kwargs: Any) -> Any:
+        """Say what is wrong with the arguments, and which have another name today."""
+        for old in RENAMED_ARGUMENTS.get(self.documented_name, {}):
+            if old in kwargs:
+                say_renamed(self.documented_name, old)
+        super().checkConfig(*args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("name") is None and self.name is None:

@@ -45,17 +45,25 @@ _LATENT = _moved("buildbot.worker", AbstractLatentBuildSlave="AbstractLatentWork
 _WEB_PAGES = _gone(_WEB, "HtmlResource StatusResourceBuilder BuildersResource ActionResource")
 _HOOKS = "buildbot.www.hooks"
 
+_EC2 = _moved("buildbot.worker.ec2", EC2LatentBuildSlave="EC2LatentWorker")
+_LIBVIRT = _moved("buildbot.worker.libvirt", "Connection", LibVirtSlave="LibVirtWorker")
+_AGENT = _gone(
+    "it does nothing; this is a file of a worker, not of a master: use chargehand create-worker",
+    "BuildSlave",
+)
+
 _SLAVES = {
     "buildbot.buildslave": _WORKER | _LATENT,
+    "buildbot.ec2buildslave": _EC2,
+    "buildbot.libvirtbuildslave": _LIBVIRT,
+    "buildbot.slave.bot": _AGENT,
     "buildbot.buildslave.base": _WORKER | _LATENT,
     "buildbot.buildslave.latent": _LATENT,
     "buildbot.buildslave.docker": _moved(
         "buildbot.worker.docker", DockerLatentBuildSlave="DockerLatentWorker"
     ),
-    "buildbot.buildslave.ec2": _moved("buildbot.worker.ec2", EC2LatentBuildSlave="EC2LatentWorker"),
-    "buildbot.buildslave.libvirt": _moved(
-        "buildbot.worker.libvirt", "Connection", LibVirtSlave="LibVirtWorker"
-    ),
+    "buildbot.buildslave.ec2": _EC2,
+    "buildbot.buildslave.libvirt": _LIBVIRT,
     "buildbot.buildslave.openstack": _moved(
         "buildbot.worker.openstack", OpenStackLatentBuildSlave="OpenStackLatentWorker"
     ),
@@ -63,20 +71,33 @@ _SLAVES = {
     "buildbot.locks": _moved("buildbot.locks", SlaveLock="WorkerLock"),
     "buildbot.interfaces": _moved(
         "buildbot.interfaces",
+        IBuildSlave="IWorker",
+        ILatentBuildSlave="ILatentWorker",
         BuildSlaveToOldError="WorkerSetupError",
         BuildSlaveTooOldError="WorkerSetupError",
         WorkerTooOldError="WorkerSetupError",
         LatentBuildSlaveFailedToSubstantiate="LatentWorkerFailedToSubstantiate",
+    )
+    | _gone(
+        f"{_TYPES} and master.mq",
+        "IStatus IBuildStatus IBuilderStatus IBuildSetStatus IBuildRequestStatus "
+        "IBuildStepStatus ISlaveStatus IStatusEvent IStatusLog IStatusLogConsumer "
+        "ITestResult IBuilderControl IBuildControl IControl ILogFile NoSlaveError",
+    ),
+    "buildbot.process.builder": _moved(
+        "buildbot.process.builder", enforceChosenSlave="enforceChosenWorker"
     ),
     "buildbot.process.slavebuilder": _moved(
         "buildbot.process.workerforbuilder",
         AbstractSlaveBuilder="WorkerForBuilder",
+        LatentSlaveBuilder="WorkerForBuilder",
         SlaveBuilder="WorkerForBuilder",
     ),
     "buildbot.steps.slave": _moved(
         "buildbot.steps.worker",
         *("CompositeStepMixin", "CopyDirectory", "FileExists", "MakeDirectory"),
         *("RemoveDirectory", "SetPropertiesFromEnv"),
+        SlaveBuildStep="WorkerBuildStep",
     ),
 }
 
@@ -91,9 +112,19 @@ _SCHEDULERS = {
         **_moved("buildbot.schedulers.trysched", "Try_Jobdir", "Try_Userpass"),
     },
     "buildbot.schedulers.filter": _moved("buildbot.changes.filter", "ChangeFilter"),
+    "buildbot.schedulers.forcesched": _moved(
+        "buildbot.schedulers.forcesched", BuildslaveChoiceParameter="WorkerChoiceParameter"
+    ),
 }
 
 _STEPS = {
+    "buildbot.process.factory": {
+        "s": OldName(
+            "buildbot.process.build_factory:made",
+            "write Step(arguments) for s(Step, arguments)",
+            False,
+        ),
+    },
     "buildbot.process.base": _moved("buildbot.process.build", "Build"),
     "buildbot.process.buildstep": {
         **_moved(
@@ -141,6 +172,14 @@ _STATUS = {
         "it does nothing; use reporters.GitHubStatusPush in c['services']", "GitHubStatus"
     ),
     "buildbot.status.html": _gone(_WEB, "WebStatus"),
+    "buildbot.status.logfile": {
+        name: OldName(
+            f"buildbot.process.old_logs:{name}",
+            "use logobserver.LogLineObserver, or step.getLog(name)",
+            is_moved=False,
+        )
+        for name in ("STDOUT", "STDERR", "HEADER")
+    },
     "buildbot.status.mail": {
         name: OldName(
             f"buildbot.reporters.mail:{name}",
@@ -166,10 +205,53 @@ _STATUS = {
     "buildbot.status.web.baseweb": _gone(_WEB, "WebStatus"),
     "buildbot.status.web.builder": _WEB_PAGES,
     "buildbot.status.web.hooks.github": _moved(f"{_HOOKS}.github", "GitHubEventHandler"),
-    "buildbot.status.words": _gone(
-        "it does nothing; use reporters.IRC in c['services']", "IRC IrcStatusBot Contact"
-    ),
+    "buildbot.status.words": _moved("buildbot.reporters.irc", "IRC")
+    | _gone("it does nothing; use reporters.IRC in c['services']", "IrcStatusBot Contact"),
 }
 
-OLD_NAMES: dict[str, dict[str, OldName]] = {**_SLAVES, **_SCHEDULERS, **_STEPS, **_STATUS}
+
+def _all_below(package: str, names: dict[str, dict[str, OldName]]) -> dict[str, OldName]:
+    """Return the names of a package's modules, as a namespace of plug-ins offers them."""
+    return {
+        name: old
+        for module, names_of_module in names.items()
+        if module.startswith(package)
+        for name, old in names_of_module.items()
+    }
+
+
+_NAMESPACES = {
+    "buildbot.plugins.buildslave": _all_below("buildbot.buildslave", _SLAVES),
+    "buildbot.plugins.status": _all_below("buildbot.status", _STATUS),
+}
+
+OLD_NAMES: dict[str, dict[str, OldName]] = {
+    **_SLAVES,
+    **_SCHEDULERS,
+    **_STEPS,
+    **_STATUS,
+    **_NAMESPACES,
+}
 """The old names, by the module that they are imported from."""
+
+OLD_PLUGINS: dict[str, dict[str, OldName]] = {
+    "buildbot.plugins.schedulers": _moved(
+        "buildbot.plugins.schedulers", Scheduler="SingleBranchScheduler"
+    ),
+    "buildbot.plugins.util": _moved(
+        "buildbot.plugins.util",
+        BuildslaveChoiceParameter="WorkerChoiceParameter",
+        SlaveLock="WorkerLock",
+        enforceChosenSlave="enforceChosenWorker",
+    )
+    | _gone(_WEB_RIGHTS, "BasicAuth HTPasswdAprAuth"),
+    "buildbot.plugins.worker": _moved(
+        "buildbot.plugins.worker",
+        AbstractBuildSlave="AbstractWorker",
+        AbstractLatentBuildSlave="AbstractLatentWorker",
+        BuildSlave="Worker",
+        EC2LatentBuildSlave="EC2LatentWorker",
+        LibVirtSlave="LibVirtWorker",
+    ),
+}
+"""The old names of the namespaces of plug-ins that are still there."""

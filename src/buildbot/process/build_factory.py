@@ -13,6 +13,13 @@ from buildbot.process.build import Build
 from buildbot.process.old_style import old_uses
 
 
+def made(step: Any, **kwargs: Any) -> Any:
+    """Return a step from its class and its arguments, as they were written in Buildbot 0.8."""
+    name = step.__name__
+    warn(f"{name} as a class, with its arguments beside it, is old: write {name}(argument=...)")
+    return step(**kwargs)
+
+
 class BuildFactory(ComparableMixin):
     """An ordered list of steps, of which each build gets fresh copies.
 
@@ -47,11 +54,10 @@ class BuildFactory(ComparableMixin):
 
     def addStep(self, step: Any, **kwargs: Any) -> None:
         """Append one step."""
-        if kwargs or isinstance(step, type):
-            error(
-                "addStep() needs a step instance (steps.ShellCommand(...)), "
-                "not a class and its arguments"
-            )
+        if isinstance(step, type):
+            step = made(step, **kwargs)
+        elif kwargs:
+            error(f"addStep() takes a step, and no argument {next(iter(kwargs))!r}")
             return
         if not callable(getattr(step, "get_step_factory", None)) and not callable(
             getattr(step, "buildStep", None)

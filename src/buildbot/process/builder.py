@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from buildbot._border.bridge import outward, settled
+from buildbot._border.finder import old_names_of
 from buildbot._border.times import epoch2datetime
 from buildbot.process.access import MasterAccess
 from chargehand.domain.build import Build
@@ -114,3 +115,6 @@ def enforceChosenWorker(bldr: Any, workerforbuilder: Any, breq: Any) -> bool:
     if isinstance(chosen, str) and chosen:
         return bool(chosen == workerforbuilder.worker.workername)
     return True
+
+
+__getattr__ = old_names_of(__name__)

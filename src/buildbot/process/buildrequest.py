@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from buildbot._border.bridge import inward, outward
+from buildbot._border.finder import old_names_of
 from buildbot._border.times import epoch2datetime
 from buildbot.process.build_parts import SourceStampView
 from buildbot.process.collapsing import may_be_collapsed
@@ -85,3 +86,6 @@ def as_row(pending: PendingRequest) -> dict[str, Any]:
     """Return a request as the REST API has it (``collapseRequests`` gets such)."""
     row = REQUEST.with_moments(REQUEST.shown(pending.request), epoch2datetime)
     return row | {"properties": dict(pending.properties)}
+
+
+__getattr__ = old_names_of(__name__)

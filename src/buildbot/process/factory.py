@@ -1,5 +1,6 @@
 """Build factories under Buildbot's module name: the plain one, and those that are ready-made."""
 
+from buildbot._border.finder import old_names_of
 from buildbot.process.build_factory import BuildFactory
 from buildbot.steps.factories import (
     CPAN,
@@ -21,3 +22,5 @@ __all__ = [
     "QuickBuildFactory",
     "Trial",
 ]
+
+__getattr__ = old_names_of(__name__)

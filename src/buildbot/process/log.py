@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from buildbot._border.bridge import outgoing, settled
+from buildbot._border.finder import old_names_of
 from chargehand.domain.build import Channel, LogType
 from chargehand.domain.build import Log as StoredLog
 from chargehand.logs.line_ends import with_plain_line_ends
@@ -136,3 +137,5 @@ class StreamLog(Log):
 
 KINDS: dict[str, type[Log]] = {"s": StreamLog, "t": TextLog, "h": HTMLLog}
 """By the letter that `BuildStep.addLog` is given."""
+
+__getattr__ = old_names_of(__name__)

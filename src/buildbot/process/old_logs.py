@@ -9,6 +9,9 @@ from buildbot.process.log import HTMLLog, Log, StreamLog, TextLog
 from chargehand.domain.build import Channel
 from chargehand.logs.writer import LogWriter
 
+STDOUT, STDERR, HEADER = 0, 1, 2
+"""What Buildbot 0.8 called the channels of a log."""
+
 _MOST = 16 * 1024 * 1024
 """Characters of a log that are kept for `getText`."""
 

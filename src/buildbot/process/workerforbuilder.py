@@ -7,6 +7,7 @@ import posixpath
 from types import ModuleType
 from typing import Any
 
+from buildbot._border.finder import old_names_of
 from buildbot.process.access import MasterAccess
 from buildbot.process.builder import Builder
 from buildbot.process.properties import Properties
@@ -149,3 +150,6 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
         """Return the version of a command on the worker."""
         return self.worker.worker_commands.get(command, oldversion)
+
+
+__getattr__ = old_names_of(__name__)

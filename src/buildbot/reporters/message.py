@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
+from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import render_value
 from buildbot.process.properties import Properties
 from buildbot.reporters import message_templates as templates
@@ -359,3 +360,6 @@ def _new(formatter: object, old: str, old_value: bool | None, value: bool) -> bo
     )
     warn(f"{type(formatter).__name__}: argument {old!r} is called {new} today")
     return old_value
+
+
+__getattr__ = old_names_of(__name__)

@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.arguments import no_argument, own_arguments
 from buildbot._border.bridge import answered, outgoing, outward, settled
+from buildbot._border.finder import old_names_of
 from buildbot.config import error
 from buildbot.process.properties import Properties
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
@@ -387,3 +388,6 @@ def _usable(given: Any, usual: list[Any]) -> list[Any]:
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+__getattr__ = old_names_of(__name__)

@@ -81,6 +81,26 @@ _BASES: dict[str, type[NotYetStep]] = {
 }
 
 
+_PACKAGER = {"haltOnFailure": True, "description": ["building"], "descriptionDone": ["built"]}
+_ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "DebCowbuilder": {"name": "cowbuilder", **_PACKAGER},
+    "DebLintian": {"name": "lintian", "flunkOnFailure": False, "warnOnFailure": True},
+    "DebPbuilder": {"name": "pbuilder", **_PACKAGER},
+    "GitDiffInfo": {"name": "GitDiffInfo"},
+    "Mercurial": {"name": "hg"},
+    "Mock": {"haltOnFailure": True},
+    "MockBuildSRPM": {"haltOnFailure": True},
+    "MockRebuild": {"name": "mock", "haltOnFailure": True},
+    "Robocopy": {"name": "generic"},
+    "RpmBuild": {"name": "rpmbuilder", "haltOnFailure": True},
+    "RpmLint": {"warnOnFailure": True},
+    "SubunitShellCommand": {"name": "shell"},
+    "UbuCowbuilder": {"name": "cowbuilder", **_PACKAGER},
+    "UbuPbuilder": {"name": "pbuilder", **_PACKAGER},
+}
+"""Class attributes that are not as their class's name says."""
+
+
 def step_class(module: str, name: str, kind: str, arguments: Sequence[str]) -> type[NotYetStep]:
     """Return the class of a step that is accepted; *kind* is step, shell, or source."""
     names = (*arguments, *_SOURCE) if kind == "source" else tuple(arguments)
@@ -90,5 +110,8 @@ def step_class(module: str, name: str, kind: str, arguments: Sequence[str]) -> t
         "documented": names,
         "documented_name": name,
         "name": name.lower(),
+        **({"haltOnFailure": True} if kind == "source" else {}),
+        **({"name": "compile"} if module == "buildbot.steps.vstudio" else {}),
+        **_ATTRIBUTES.get(name, {}),
     }
     return type(name, (_BASES[kind],), body)

@@ -153,6 +153,9 @@ class PyLint(Checks):
     description: Any = ["running", "pylint"]
     descriptionDone: Any = ["pylint"]
     flunkingIssues: Any = ("F", "E")
+    RC_OK, RC_FATAL, RC_ERROR, RC_WARNING, RC_REFACTOR, RC_CONVENTION, RC_USAGE = (
+        *(0, 1, 2, 4, 8, 16, 32),
+    )
     _MESSAGES: ClassVar[dict[str, str]] = {
         "C": "convention",
         "I": "info",

@@ -9,6 +9,7 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
+from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import render_value
 from buildbot.process import remotecommand
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
@@ -237,3 +238,6 @@ class GitStepMixin:
         await self.stdio_log.addHeader(f"{words}\n")
         self.failure = words
         raise BuildStepFailed
+
+
+__getattr__ = old_names_of(__name__)

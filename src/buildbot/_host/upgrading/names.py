@@ -9,10 +9,12 @@ import libcst as cst
 
 from buildbot._host.upgrading.bindings import Bindings, dotted
 from buildbot._host.upgrading.values import Remark
-from buildbot.plugins.old_names import OLD_NAMES
+from buildbot.plugins.old_names import OLD_NAMES, OLD_PLUGINS
 
 _ALL = {
-    f"{module}.{name}": old for module, names in OLD_NAMES.items() for name, old in names.items()
+    f"{module}.{name}": old
+    for module, names in (OLD_NAMES | OLD_PLUGINS).items()
+    for name, old in names.items()
 }
 _MOVED = {full: old for full, old in _ALL.items() if old.new and old.is_moved}
 _REAL_MODULES = frozenset(

@@ -15,16 +15,22 @@ from buildbot._host.upgrading.names import with_todays_names
 from buildbot._host.upgrading.python2 import is_python2
 from buildbot._host.upgrading.status import without_status
 from buildbot._host.upgrading.values import CannotUpgrade, Remark, Upgraded
-from buildbot.plugins.old_names import OLD_NAMES
+from buildbot.plugins.old_names import OLD_NAMES, OLD_PLUGINS
 
 
 def _any_of(*words: str) -> re.Pattern[str]:
     return re.compile(rf"\b({'|'.join(map(re.escape, words))})\b")
 
 
+_OLD = {name for names in (*OLD_NAMES.values(), *OLD_PLUGINS.values()) for name in names}
 _Rule = Callable[[cst.Module], tuple[cst.Module, list[Remark]]]
 _RULES: tuple[tuple[_Rule, re.Pattern[str]], ...] = (
-    (with_todays_names, _any_of(*(word for names in OLD_NAMES.values() for word in names))),
+    (
+        with_todays_names,
+        _any_of(
+            *(word for names in (*OLD_NAMES.values(), *OLD_PLUGINS.values()) for word in names)
+        ),
+    ),
     (with_todays_arguments, _any_of("buildbot")),
     (with_todays_keys, _any_of(*RENAMED_KEYS, *REMOVED_KEYS)),
     (without_status, _any_of("status")),

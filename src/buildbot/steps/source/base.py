@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
+from buildbot._border.old_arguments import without_ignored
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.errors import BuildStepCancelled
@@ -61,7 +62,8 @@ class Source(Patching, CompositeStepMixin, BuildStep):
         codebase: Any = "",
         **kwargs: Any,
     ) -> None:
-        super().__init__(workdir=workdir, **kwargs)
+        kind = type(self).__name__
+        super().__init__(workdir=workdir, **without_ignored(kind, kwargs))
         self.mode = mode
         self.alwaysUseLatest = alwaysUseLatest
         self.timeout = timeout

@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
+from buildbot._border.old_arguments import of_old_mode
 from buildbot._border.rendering import is_constant
 from buildbot.process.errors import BuildStepFailed
 from buildbot.process.remotecommand import RemoteCommand
@@ -111,6 +112,7 @@ class Git(GitRevisions, Source):
         git_credentials: Any = None,
         **kwargs: Any,
     ) -> None:
+        mode, method = of_old_mode(type(self).__name__, mode, method)
         self.repourl = repourl
         self.branch = branch
         self.method = method

@@ -26,7 +26,6 @@ class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
         config (dict[str, str] | None, renderable): Settings of git for its commands (`-c`).
     """
 
-    haltOnFailure = True
     flunkOnFailure = True
     renderables = ["env", "timeout", "logEnviron", "config"]
     config = None

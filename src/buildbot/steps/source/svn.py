@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error, warn
+from buildbot._border.old_arguments import of_old_mode
 from buildbot._border.rendering import is_constant
 from buildbot.process import remotecommand
 from buildbot.process.errors import BuildStepCancelled, BuildStepFailed
@@ -83,6 +84,7 @@ class SVN(Source):
         defaultBranch: Any = None,
         **kwargs: Any,
     ) -> None:
+        mode, method = of_old_mode(type(self).__name__, mode, method)
         self.repourl = repourl or _of_old_arguments(svnurl, baseURL, defaultBranch)
         self.method = method
         self.username = username
