@@ -33,7 +33,7 @@ async def test_it_deletes_old_logs_on_schedule_and_says_how_many() -> None:
         done = ci.last_build("__Janitor")
         assert done.result is Result.SUCCESS
         assert [step.name for step in ci.steps(done)] == ["LogChunksJanitor", "BuildDataJanitor"]
-        assert "[deleted: this log had" in await ci.text(build, "shell")
+        assert "[deleted: this log was older" in await ci.text(build, "shell")
         assert "a line" in await ci.text(young, "shell")
         states = [ci.steps(one)[0].state for one in ci.builds("__Janitor")]
         assert states[0] == "deleted 0 logs"

@@ -47,7 +47,7 @@ class _Source:
     def missing(self) -> bytes:
         """What is shown in the place of lines that the row counts and that cannot be found."""
         if self.log.type is LogType.DELETED:
-            return log_text.deleted_text(self.log.line_count)
+            return log_text.DELETED_TEXT
         lost = self.log.line_count - self.extent.line_count if self.log.complete else 0
         return log_text.missing_text(lost, has_letters=self.has_letters) if lost > 0 else b""
 

@@ -31,6 +31,7 @@ from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.tables import builds, logs, steps
 from chargehand.store.engine.transaction import Transaction
+from chargehand.store.logs.text import DELETED_TEXT
 from chargehand.store.names import numbered
 
 _log = logs.c
@@ -77,11 +78,11 @@ _MEASURE = (
 )
 _ENDED = select(_log.id).where(is_among(_log.id), _log.complete == true())
 _FINISH = _MEASURE.values(complete=true())
-# The row stays: it says that there was a log, and how long it was.
+# The row stays: it says that there was a log. A sentence is shown as its only line.
 _DELETE_TEXT = (
     update(logs)
     .where(is_among(_log.id), _log.complete == true())
-    .values(type=LogType.DELETED.value, content=b"", size=0)
+    .values(type=LogType.DELETED.value, content=b"", line_count=1, size=len(DELETED_TEXT))
 )
 _LEFT_OPEN = (
     select(_log.id)

@@ -13,6 +13,9 @@ from chargehand.store.logs.records import Extent, ReadAt, Record, records
 
 _logger = logging.getLogger(__name__)
 
+DELETED_TEXT = b"[deleted: this log was older than the log horizon]\n"
+"""Shown in the place of a log whose text was deleted."""
+
 _CHUNK = 1024 * 1024
 _LETTERS = re.compile(rb"\n[oeh]")
 
@@ -85,12 +88,6 @@ def missing_text(line_count: int, *, has_letters: bool) -> bytes:
     """Return what is shown in the place of lines that are in the row's count and nowhere else."""
     letter = b"h" if has_letters else b""
     return letter + b"[missing or damaged: %d lines of this log cannot be read]\n" % line_count
-
-
-def deleted_text(line_count: int) -> bytes:
-    """Return what is shown in the place of a log whose text was deleted."""
-    lines = "1 line" if line_count == 1 else f"{line_count} lines"
-    return f"[deleted: this log had {lines}; it was older than the log horizon]\n".encode()
 
 
 def _decompressor() -> zstandard.ZstdDecompressor:
