@@ -21,10 +21,14 @@ factory = util.BuildFactory([
     steps.ShellCommand(name='show', command='cat greeting.txt', **quiet),
     steps.ShellCommand(name='say', command=['echo', util.Interpolate('%(prop:word)s')], **quiet),
 ])
+class OnDemand(worker.AbstractLatentWorker):
+    def start_instance(self, build):
+        raise RuntimeError('this machine is not started')
+c['workers'].append(OnDemand('elsewhere', None))
 failing = util.BuildFactory([steps.ShellCommand(name='fail', command='exit 3', **quiet)])
 c['builders'] = [
     util.BuilderConfig(name='project', workernames=['here'], factory=factory),
-    util.BuilderConfig(name='failing', workernames=['here'], factory=failing),
+    util.BuilderConfig(name='failing', workernames=['elsewhere'], factory=failing),
 ]
 c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['project', 'failing'])]
 c['buildbotNetUsageData'] = None

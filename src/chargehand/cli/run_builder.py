@@ -210,7 +210,7 @@ class _Run:
         if self._workdir:
             settings["workdir"] = str(self._workdir.resolve())
         worker = dataclasses.replace(
-            worker, kind="local", max_builds=1, settings=settings, extension=None
+            worker, kind="local", max_builds=1, settings=settings, extension=None, instance=None
         )
         return dataclasses.replace(
             config,
