@@ -103,5 +103,5 @@ def _asks_functions(line: BuilderLine, config: MasterConfig, choosy: frozenset[s
         or builder.can_start_build is not None
         or callable(builder.locks)
         or config.select_next_worker is not None
-        or not choosy.isdisjoint(builder.worker_names)
+        or (bool(choosy) and not choosy.isdisjoint(builder.worker_names))
     )
