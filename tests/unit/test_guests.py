@@ -17,9 +17,11 @@ from buildbot.changes.base import ReconfigurablePollingChangeSource
 from buildbot.config import RESERVED_UNDERSCORE_NAMES
 from buildbot.interfaces import IPlugin
 from buildbot.plugins import steps, util
+from buildbot.process import logobserver
 from buildbot.reporters.http import HttpStatusPushBase
 from buildbot.steps.source.base import Source
 from chargehand.domain.result import Result
+from chargehand.testing.scripted_session import Script, ScriptedSession
 
 
 class Waits(steps.ShellCommand):
@@ -100,6 +102,39 @@ async def test_a_source_step_of_users_has_the_file_commands_of_composite_steps()
     assert build.result is Result.SUCCESS
     assert "cloning" in workshop.logs.text("stdio")
     assert workshop.builds.properties[build.id]["failed"][0] is False
+
+
+class Copies(logobserver.LogLineObserver):
+    """Writes what it hears to a log that it makes when it first hears something."""
+
+    copy: Any = None
+
+    @defer.inlineCallbacks
+    def outLineReceived(self, line: str) -> Any:
+        if self.copy is None:
+            self.copy = yield self.step.addLog("copy")
+        yield self.copy.addStdout(f"{line}\n")
+
+
+class CopiesToday(Copies):
+    async def outLineReceived(self, line: str) -> None:
+        await super().outLineReceived(line)
+
+
+class Observed(steps.ShellCommand):
+    def __init__(self, observer: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.addLogObserver("stdio", observer)
+
+
+@pytest.mark.parametrize("kind", [Copies, CopiesToday])
+async def test_a_log_ends_when_the_observers_that_write_it_have_ended(kind: Any) -> None:
+    session = ScriptedSession(lambda _: Script(stdout="first\n"))
+    workshop = StepWorkshop(Observed(kind(), command=["make"]), session=session)
+
+    await workshop.run()
+
+    assert workshop.logs.text("copy") == "ofirst\n"
 
 
 class NamedFirst(ReconfigurablePollingChangeSource):

@@ -251,6 +251,13 @@ def _awaiting_futures(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
             error = raised
 
 
+def is_awaitable(value: object) -> bool:
+    """Return whether *value* is a Deferred, a coroutine or the like."""
+    if type(value) in _PLAIN:
+        return False
+    return isinstance(value, Deferred) or inspect.isawaitable(value)
+
+
 def has_loop() -> bool:
     """Return whether an asyncio loop runs this; only authors' tests have none."""
     try:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any
 
+from buildbot._border.bridge import is_awaitable
 from buildbot.interfaces import ILogObserver, implementer
 from chargehand.domain.build import Channel
 
@@ -14,7 +15,8 @@ from chargehand.domain.build import Channel
 class LogObserver:
     """Hears text as it arrives, in whole lines; ``step`` and ``log`` say of what.
 
-    Override ``outReceived``, ``errReceived``, ``headerReceived`` and ``finishReceived``.
+    Override ``outReceived``, ``errReceived``, ``headerReceived`` and ``finishReceived``; they may
+    be ``async``, or return Deferreds. What they begin has ended when the step's logs end.
     """
 
     def __init__(self) -> None:
@@ -35,24 +37,32 @@ class LogObserver:
             self.finishReceived()
         else:
             build = self.step.build if self.step is not None else None
-            self.logChunk(build, self.step, self.log, channel.value, text)
+            self._begun(self.logChunk(build, self.step, self.log, channel.value, text))
 
-    def logChunk(self, build: Any, step: Any, log: Any, channel: str, text: str) -> None:
+    def _begun(self, answer: Any) -> None:
+        """Let the step wait for what a method has returned."""
+        if answer is not None and is_awaitable(answer) and self.step is not None:
+            self.step._wait_for(answer)
+
+    def logChunk(self, build: Any, step: Any, log: Any, channel: str, text: str) -> Any:
         """Hand text on by its channel: ``o``, ``e`` or ``h``."""
-        if channel == "o":
-            self.outReceived(text)
-        elif channel == "e":
-            self.errReceived(text)
-        elif channel == "h":
-            self.headerReceived(text)
+        match channel:
+            case "o":
+                return self.outReceived(text)
+            case "e":
+                return self.errReceived(text)
+            case "h":
+                return self.headerReceived(text)
+            case _:
+                return None
 
-    def outReceived(self, data: str) -> None:
+    def outReceived(self, data: str) -> Any:
         """Hear text of stdout, or of a log without channels."""
 
-    def errReceived(self, data: str) -> None:
+    def errReceived(self, data: str) -> Any:
         """Hear text of stderr."""
 
-    def headerReceived(self, data: str) -> None:
+    def headerReceived(self, data: str) -> Any:
         """Hear header text."""
 
     def finishReceived(self) -> None:
@@ -78,17 +88,17 @@ class LogLineObserver(LogObserver):
     def outReceived(self, data: str) -> None:
         """Cut text into lines."""
         for line in self._lines(data):
-            self.outLineReceived(line)
+            self._begun(self.outLineReceived(line))
 
     def errReceived(self, data: str) -> None:
         """Cut text into lines."""
         for line in self._lines(data):
-            self.errLineReceived(line)
+            self._begun(self.errLineReceived(line))
 
     def headerReceived(self, data: str) -> None:
         """Cut text into lines."""
         for line in self._lines(data):
-            self.headerLineReceived(line)
+            self._begun(self.headerLineReceived(line))
 
     def _lines(self, text: str) -> list[str]:
         lines = text.removesuffix("\n").split("\n")
@@ -96,13 +106,13 @@ class LogLineObserver(LogObserver):
             return lines
         return [line for line in lines if len(line) <= self._max_length]
 
-    def outLineReceived(self, line: str) -> None:
+    def outLineReceived(self, line: str) -> Any:
         """Hear a line of stdout."""
 
-    def errLineReceived(self, line: str) -> None:
+    def errLineReceived(self, line: str) -> Any:
         """Hear a line of stderr."""
 
-    def headerLineReceived(self, line: str) -> None:
+    def headerLineReceived(self, line: str) -> Any:
         """Hear a line of header."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from buildbot._border.bridge import outgoing, settled
+from buildbot._border.bridge import inward, outgoing, settled
 from buildbot._border.text import bytes2unicode
 from buildbot.process.log import KINDS, Log
 from buildbot.process.old_logs import OLD_KINDS
@@ -33,6 +34,7 @@ class StepLogs:
         self._all_logs: list[Log] = []
         self._pending_observers: list[tuple[str, Any]] = []
         self._tasks = Tasks("step")
+        self._observing: set[asyncio.Task[Any]] = set()
 
     def getProperties(self) -> Any:
         """Return the build's properties."""
@@ -122,6 +124,12 @@ class StepLogs:
         self._pending_observers.append((logname, observer))
         self._connect_observers()
 
+    def _wait_for(self, begun: Any) -> None:
+        """Let what an observer has begun end before the logs do."""
+        task = self._tasks.spawn(inward(lambda: begun), name="observer")
+        self._observing.add(task)
+        task.add_done_callback(self._observing.discard)
+
     def _connect_observers(self) -> None:
         waiting = []
         for name, observer in self._pending_observers:
@@ -138,6 +146,8 @@ class StepLogs:
 
     async def _end_logs(self) -> None:
         """End all logs. Raises the first error in writing them."""
+        if self._observing:
+            await asyncio.wait(self._observing, timeout=_PATIENCE)
         failure: Exception | None = None
         for log in self._all_logs:
             try:
