@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 
+from chargehand.cli.remote.rows import Eta
 from chargehand.domain.result import Result
-from chargehand.kit.durations import duration
+from chargehand.kit.durations import duration, rough
 
 COLOURS = {
     Result.SUCCESS: "green",
@@ -48,6 +51,22 @@ def build_ended(title: str, result: Result, state: str, took: float) -> Text:
     line.append(result.word, style=f"bold {COLOURS[result]}")
     line.append(f"  {state}  {duration(took)}", style="bright_black")
     return line
+
+
+def prospect(doing: str, etas: Sequence[Eta]) -> str:
+    """Return what a build does, with the time that it and its step are expected to need.
+
+    A build without earlier ones to compare it with has none.
+    """
+    step = next((_left(eta) for eta in etas if eta.stepid is not None), "")
+    build = next((f"build: {_left(eta)}" for eta in etas if eta.stepid is None), "")
+    return ", ".join(filter(None, (doing, step, build)))
+
+
+def _left(eta: Eta) -> str:
+    if eta.seconds_left <= 0:
+        return "taking longer than usual"
+    return f"about {rough(max(1, round(eta.seconds_left)))} left"
 
 
 def is_detail(line: str) -> bool:

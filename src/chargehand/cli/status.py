@@ -15,7 +15,17 @@ from chargehand.cli.builds import table_of
 from chargehand.cli.remote.finding import builder_names
 from chargehand.cli.remote.master import RemoteMaster
 from chargehand.cli.remote.options import json_option, on_a_master, show_json
-from chargehand.cli.remote.rows import Build, Change, ChangeSource, Request, Step, Why, Worker
+from chargehand.cli.remote.rows import (
+    Build,
+    Change,
+    ChangeSource,
+    Eta,
+    Request,
+    Step,
+    Why,
+    Worker,
+)
+from chargehand.cli.showing import prospect
 from chargehand.kit.clock import SystemClock
 from chargehand.kit.durations import duration
 
@@ -53,6 +63,7 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
     )
     reasons = await _reasons(master, waiting)
     steps = await _each(master, Step, (f"builds/{build.buildid}/steps" for build in running))
+    etas = await _each(master, Eta, (f"builds/{build.buildid}/etas" for build in running))
     delayed = await _delayed(master)
     workers = await master.all(Worker, "workers", order="name")
     sources = await master.all(ChangeSource, "changesources", order="name")
@@ -64,15 +75,8 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
                 "changesources": [source for source in sources if source.is_unwell],
                 "delayed": delayed,
                 "running": running,
-                "waiting": [
-                    {
-                        "buildrequestid": request.buildrequestid,
-                        "buildername": names.get(request.builderid),
-                        "submitted_at": request.submitted_at,
-                        "why": reason and {"kind": reason.kind, "sentence": reason.sentence},
-                    }
-                    for request, reason in zip(waiting, reasons, strict=True)
-                ],
+                "etas": [eta for of_build in etas for eta in of_build],
+                "waiting": _waiting_rows(waiting, reasons, names),
                 "workers": workers,
             }
         )
@@ -83,7 +87,10 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
         console.print(Text(words, style="red"))
     _heading(console, "Running", len(running), limit)
     if running:
-        doing = {build.buildid: _step(of) for build, of in zip(running, steps, strict=True)}
+        doing = {
+            build.buildid: prospect(_step(its_steps), its_etas)
+            for build, its_steps, its_etas in zip(running, steps, etas, strict=True)
+        }
         console.print(table_of(running, names, doing))
     _heading(console, "Waiting", len(waiting), limit)
     if waiting:
@@ -137,6 +144,21 @@ def _step(steps: list[Step]) -> str:
 def _heading(console: Console, word: str, count: int, limit: int) -> None:
     number = "nothing" if not count else f"the first {limit}" if count == limit else str(count)
     console.print(Text.assemble((word, "bold"), f": {number}"))
+
+
+def _waiting_rows(
+    requests: list[Request], reasons: list[Why | None], names: dict[int, str]
+) -> list[dict[str, object]]:
+    """Return the waiting requests for scripts."""
+    return [
+        {
+            "buildrequestid": request.buildrequestid,
+            "buildername": names.get(request.builderid),
+            "submitted_at": request.submitted_at,
+            "why": reason and {"kind": reason.kind, "sentence": reason.sentence},
+        }
+        for request, reason in zip(requests, reasons, strict=True)
+    ]
 
 
 def _waiting(requests: list[Request], reasons: list[Why | None], names: dict[int, str]) -> Table:

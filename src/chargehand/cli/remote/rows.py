@@ -152,6 +152,17 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     pause_reason: str | None = None
 
 
+class Eta(msgspec.Struct, frozen=True, kw_only=True):
+    """When a running build (or its step, if it has one) is expected to end."""
+
+    buildid: int
+    stepid: int | None = None
+    name: str = ""
+    eta: float
+    seconds_left: float
+    progress: float
+
+
 class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Why something waits, or did not happen."""
 

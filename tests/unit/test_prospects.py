@@ -1,0 +1,29 @@
+"""How long a running build is expected to take, in the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from chargehand.cli.remote.rows import Eta
+from chargehand.cli.showing import prospect
+
+
+def _eta(seconds: float, *, step: int | None = None) -> Eta:
+    return Eta(buildid=1, stepid=step, eta=1e9 + seconds, seconds_left=seconds, progress=0.5)
+
+
+@pytest.mark.parametrize(
+    ("etas", "said"),
+    [
+        ([], "compile"),
+        (
+            [_eta(95.4), _eta(20.2, step=7)],
+            "compile, about 20 s left, build: about 1 min 35 s left",
+        ),
+        ([_eta(7200)], "compile, build: about 2 h left"),
+        ([_eta(0.2), _eta(0, step=7)], "compile, taking longer than usual, build: about 1 s left"),
+        ([_eta(-3)], "compile, build: taking longer than usual"),
+    ],
+)
+def test_a_running_build_is_shown_with_the_time_that_is_left(etas: list[Eta], said: str) -> None:
+    assert prospect("compile", etas) == said
