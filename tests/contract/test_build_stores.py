@@ -15,6 +15,7 @@ from chargehand.domain.build import Build, Log, LogType, Step, StepUrl
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
 from chargehand.domain.result import Result
 from chargehand.execution.ports import BuildStore, LogStore, StepStore
+from chargehand.store.names import numbered
 from chargehand.testing.execution import MemoryBuildStore, MemoryLogStore, MemoryStepStore
 
 
@@ -132,6 +133,24 @@ async def test_steps_are_numbered_and_their_names_are_unique_in_their_build(give
     assert [step.number for step in steps] == [0, 1, 2, 3]
     assert [step.name for step in steps] == ["a", "a_1", "b", "a_2"]
     assert (of_other.number, of_other.name) == (0, "a")
+
+
+async def test_a_step_gets_the_first_number_that_is_free(given: Given) -> None:
+    build, other = await given.build(), await given.build()
+    long = "x" * 50
+    wanted = ["a", "a", "a_2", "a", "a", "a_1", "a_1", "a", long, long, "x" * 48 + "_2", long, long]
+    found: list[str] = []
+
+    for name in wanted:
+        found.append((await given.step(build, name)).name)
+        await given.step(other, "a")
+
+    taken: set[str] = set()
+    for name in wanted:
+        taken.add(numbered(name, taken))
+    assert set(found) == taken
+    assert found[:8] == ["a", "a_1", "a_2", "a_3", "a_4", "a_1_1", "a_1_2", "a_5"]
+    assert (await given.step(other, "a")).name == f"a_{len(wanted)}"
 
 
 async def test_a_step_begins_waits_for_locks_and_ends(given: Given) -> None:

@@ -10,7 +10,12 @@ def numbered(name: str, taken: set[str], first: int = 1) -> str:
     number = first
     candidate = name
     while candidate in taken:
-        suffix = f"_{number}"
-        candidate = name[: _NAME_LENGTH - len(suffix)] + suffix
+        candidate = with_number(name, number)
         number += 1
     return candidate
+
+
+def with_number(name: str, number: int) -> str:
+    """Return *name* with this number."""
+    suffix = f"_{number}"
+    return name[: _NAME_LENGTH - len(suffix)] + suffix

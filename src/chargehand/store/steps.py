@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -37,11 +38,14 @@ from chargehand.store.engine.tables import builds, steps
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.logs import rows as log_rows
 from chargehand.store.logs.logs import Logs
-from chargehand.store.names import numbered
+from chargehand.store.names import numbered, with_number
 
 _step = steps.c
 
 Values = dict[str, int | float | str | None]
+
+_MOST_NAMES = 1024
+"""How many names of steps have their next number in memory."""
 
 _next_number = (
     select(func.coalesce(func.max(_step.number), -1) + 1)
@@ -123,6 +127,9 @@ class Steps:
     def __init__(self, *, database: Database, logs: Logs) -> None:
         self._database = database
         self._logs = logs
+        self._next: OrderedDict[tuple[BuildId, str], int] = OrderedDict()
+        """The first free number of a name in a build, for names with many steps: to find it anew
+        takes as long as there are steps."""
 
     async def add_step(
         self,
@@ -138,14 +145,20 @@ class Steps:
         One that is *started* at once has no locks to wait for.
         """
 
+        number = self._next.pop((build_id, name), 0)
+
         def use_case(transaction: Transaction) -> AddedStep:
             started_at = transaction.now if started else None
-            step = _add(transaction, build_id, name, sentence(state), started_at)
+            step = _add(transaction, build_id, name, sentence(state), started_at, number=number)
             if log is None:
                 return AddedStep(step, None)
             return AddedStep(step, log_rows.add(transaction, step.id, log))
 
         added = await self._database.insist(use_case, sequence=build_id)
+        if added.step.name == (with_number(name, number) if number else name):
+            self._next[build_id, name] = number + 1
+            if len(self._next) > _MOST_NAMES:
+                self._next.popitem(last=False)
         if added.log is not None:
             self._logs.begin(added.log)
         return added
@@ -245,7 +258,12 @@ def _add(
     state: str,
     started_at: float | None,
     end: Values | None = None,
+    *,
+    number: int = 0,
 ) -> Step:
+    wanted = name
+    if number:
+        name = with_number(wanted, number)
     values = {"build": build_id, "step": name, "sentence": state, "started": started_at}
     if end is not None:
         values |= end
@@ -256,7 +274,7 @@ def _add(
     if row is None:
         if not open_builds.hold(connection, build_id):
             raise NoLongerOurs("its build was taken over, or has ended")
-        name = _free_name(connection, build_id, name)
+        name = _free_name(connection, build_id, wanted)
         row = connection.execute(_INSERT, {**values, "step": name}).one()
     step = Step(
         id=StepId(row[0]),
