@@ -34,6 +34,7 @@ from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
 from chargehand.execution.ports import AddedStep, BuildSources, StartedBuild
 from chargehand.execution.service import Builds
 from chargehand.logs.segments import lines_of
+from chargehand.store.names import numbered
 from chargehand.testing.free_locks import FreeLocks
 from chargehand.testing.scripted_session import ScriptedSession
 
@@ -169,10 +170,7 @@ class MemoryStepStore:
 
     def _add(self, build_id: BuildId, name: str, state: str, begun: float | None) -> Step:
         others = self.of(build_id)
-        unique, number = name, 0
-        while unique in (other.name for other in others):
-            number += 1
-            unique = f"{name}_{number}"
+        unique = numbered(name, {other.name for other in others})
         step = Step(
             id=StepId(len(self.steps) + 1),
             build_id=build_id,
