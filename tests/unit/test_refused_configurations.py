@@ -40,6 +40,9 @@ def error_of(directory: Path, text: str, **modules: str) -> ConfigError:
         ("x = unicode('x')", "unicode()"),
         ("execfile('x')", "execfile()"),
         ("x = {}.iteritems()", "iteritems()"),
+        ("from string import maketrans", "functions of string"),
+        ("x = {}.items() + {}.items()", "items of dictionaries are added"),
+        ("from zope.interface import implements", "implements() of zope.interface"),
         ("import sys\nprint >>sys.stderr, 'x'", "print statement"),
     ],
 )

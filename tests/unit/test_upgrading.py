@@ -263,6 +263,43 @@ SNIPPETS = {
         f = factory.BuildFactory([ShellCommand(command='make')])
         """,
     ),
+    "interfaces": (
+        """\
+        from zope.interface import implements, Interface
+        class Look:
+            implements(IEmailLookup)  # finds addresses
+            def getAddress(self, user):
+                return user
+        class Empty(object):
+            implements(IRenderable)
+        """,
+        """\
+        from zope.interface import implementer, Interface
+        @implementer(IEmailLookup)
+        class Look:
+            def getAddress(self, user):
+                return user
+        @implementer(IRenderable)
+        class Empty(object):
+            pass
+        """,
+    ),
+    "strings and dictionaries of Python 2": (
+        """\
+        from string import maketrans
+        import string
+        a = maketrans('a', 'b')
+        b = string.maketrans(string.letters, c)
+        d = dict(x.items() + y.items())
+        """,
+        """\
+        maketrans = str.maketrans
+        import string
+        a = maketrans('a', 'b')
+        b = str.maketrans(string.ascii_letters, c)
+        d = dict(list(x.items()) + list(y.items()))
+        """,
+    ),
     "Python 2": (
         """\
         import urllib2, os

@@ -37,6 +37,8 @@ _COMMANDS = {
     "demo": ("demo", "Run a master that builds a sample repository."),
     "completion": ("completion", "Print the shell's completion script."),
 }
+_NEEDING_ALL = frozenset({"create-master", "upgrade-master", "checkconfig", "start", "restart"})
+"""The commands that say which package is of the wrong version, and who brought it."""
 _OTHER_NAMES = {"reconfigure": "reconfig", "sighup": "reconfig"}
 _NOT_SUPPORTED = {
     "try": "schedulers.Try_Jobdir and Try_Userpass do nothing yet",
@@ -59,6 +61,10 @@ class _Commands(click.Group):
         name = _OTHER_NAMES.get(cmd_name, cmd_name)
         if name not in _COMMANDS:
             return None
+        if name in _NEEDING_ALL:
+            from chargehand.app.requirements import check_requirements
+
+            check_requirements()
         module = import_module(f"chargehand.cli.{_COMMANDS[name][0]}")
         command = getattr(module, name.replace("-", "_"))
         assert isinstance(command, click.Command)

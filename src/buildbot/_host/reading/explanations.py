@@ -58,6 +58,11 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
             return str(error)
         case ModuleNotFoundError(name=str(name)):
             return _missing_module(name, file, directory)
+        case ImportError() if "relative import with no known parent" in message_of(error):
+            return (
+                'the configuration is no part of a package, so it cannot import from ".": write '
+                "the name of the module that is beside it"
+            )
         case ImportError() if (found := _NO_NAME.match(message_of(error))) is not None:
             near = did_you_mean(found[1], dir(importlib.import_module(found[2])))
             return f'module "{found[2]}" has no name "{found[1]}"{near}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -12,6 +13,13 @@ from buildbot._host.upgrading.values import CannotUpgrade
 _TAB = 8
 """How Python 2 read a tab: as far as to the next multiple of this."""
 
+_STRING = {
+    "maketrans": "str.maketrans",
+    "letters": "string.ascii_letters",
+    "lowercase": "string.ascii_lowercase",
+    "uppercase": "string.ascii_uppercase",
+    **{name: f"str.{name}" for name in ("lower", "replace", "split", "strip", "upper")},
+}
 _NEITHER = f"syntax error: this is neither Python 2 nor Python 3.{sys.version_info.minor}"
 
 
@@ -30,7 +38,16 @@ def to_python3(text: str, file: str) -> str:
         raise CannotUpgrade(f"{file}:{line}: {_NEITHER}") from None
     except (token_error, IndentationError) as error:
         raise CannotUpgrade(f"{file}: {_NEITHER}: {error}") from None
-    return str(tree) if tree is not None else text
+    return _with_methods_of_str(str(tree) if tree is not None else text)
+
+
+def _with_methods_of_str(text: str) -> str:
+    """Return the source without what the module ``string`` had for Python 2."""
+    for old, new in _STRING.items():
+        text = re.sub(rf"\bstring\.{old}\b", new, text)
+    return re.sub(
+        r"^([ \t]*)from string import maketrans$", r"\1maketrans = str.maketrans", text, flags=re.M
+    )
 
 
 def _without_tabs(text: str) -> str:

@@ -29,6 +29,9 @@ _METHODS = "has_key iteritems iterkeys itervalues viewitems viewkeys viewvalues"
 METHODS = frozenset(_METHODS.split())
 """The methods of dictionaries that Python 3 lacks."""
 
+_STRING_WORDS = "letters lowercase lower maketrans replace split strip upper uppercase"
+_STRING = frozenset(_STRING_WORDS.split())
+_VIEWS = frozenset({"items", "keys", "values"})
 _FUNCTIONS = "urlopen urlencode quote quote_plus unquote unquote_plus urlretrieve URLopener"
 _URLLIB = frozenset(_FUNCTIONS.split())
 
@@ -61,16 +64,22 @@ def sign_in_exception(error: BaseException) -> str | None:
     match error:
         case ModuleNotFoundError(name=str(name)) if name in MODULES:
             return f'module "{name}"'
-        case ImportError(name="urllib"):
-            return "functions of urllib"
+        case ImportError(name="urllib" | "string" as name):
+            return f"functions of {name}"
+        case ImportError(name="zope.interface") if "'implements'" in message_of(error):
+            return "implements() of zope.interface"
         case NameError(name=str(name)) if name in BUILTINS:
             return f"{name}()"
-        case AttributeError(name=str(name)) if name in METHODS or (
-            name in _URLLIB and "'urllib'" in message_of(error)
+        case AttributeError(name=str(name)) if (
+            name in METHODS
+            or (name in _URLLIB and "'urllib'" in message_of(error))
+            or (name in _STRING and "module 'string'" in message_of(error))
         ):
             return f"{name}()"
         case TypeError() if 'Did you mean "print(<message>, file=' in message_of(error):
             return "print statement"
+        case TypeError() if re.search(r"\+: 'dict_\w+' and '(dict_\w+|list)'", message_of(error)):
+            return "items of dictionaries are added"
     return None
 
 
@@ -118,13 +127,22 @@ def _is_old(node: ast.AST, defined: set[str]) -> bool:
         case ast.Import(names=names):
             return any(alias.name in MODULES for alias in names)
         case ast.ImportFrom(module=str(module), level=0, names=names):
-            return module in MODULES or (
-                module == "urllib" and any(alias.name in _URLLIB for alias in names)
+            words = {alias.name for alias in names}
+            return (
+                module in MODULES
+                or (module == "urllib" and not words.isdisjoint(_URLLIB))
+                or (module == "string" and not words.isdisjoint(_STRING))
             )
         case ast.Name(id=name):
             return name in BUILTINS and name not in defined
         case ast.Attribute(attr=name, value=ast.Name(id="urllib")):
             return name in _URLLIB
+        case ast.Attribute(attr=name, value=ast.Name(id="string")):
+            return name in _STRING
+        case ast.BinOp(
+            op=ast.Add(), left=ast.Call(func=ast.Attribute(attr=name), args=[], keywords=[])
+        ):
+            return name in _VIEWS
         case ast.Attribute(attr=name):
             return name in METHODS
         case ast.BinOp(op=ast.RShift(), left=ast.Name(id="print")):

@@ -10,6 +10,7 @@ import libcst as cst
 from buildbot._border.old_keys import REMOVED_KEYS, RENAMED_KEYS
 from buildbot._host.upgrading.arguments import with_todays_arguments
 from buildbot._host.upgrading.conversion import to_python3
+from buildbot._host.upgrading.interfaces import with_implementer
 from buildbot._host.upgrading.keys import with_todays_keys
 from buildbot._host.upgrading.names import with_todays_names
 from buildbot._host.upgrading.python2 import is_python2
@@ -25,12 +26,8 @@ def _any_of(*words: str) -> re.Pattern[str]:
 _OLD = {name for names in (*OLD_NAMES.values(), *OLD_PLUGINS.values()) for name in names}
 _Rule = Callable[[cst.Module], tuple[cst.Module, list[Remark]]]
 _RULES: tuple[tuple[_Rule, re.Pattern[str]], ...] = (
-    (
-        with_todays_names,
-        _any_of(
-            *(word for names in (*OLD_NAMES.values(), *OLD_PLUGINS.values()) for word in names)
-        ),
-    ),
+    (with_implementer, _any_of("implements")),
+    (with_todays_names, _any_of(*_OLD)),
     (with_todays_arguments, _any_of("buildbot")),
     (with_todays_keys, _any_of(*RENAMED_KEYS, *REMOVED_KEYS)),
     (without_status, _any_of("status")),
