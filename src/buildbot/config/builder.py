@@ -127,7 +127,8 @@ class BuilderConfig(ComparableMixin):
         self.env = env or {}
         for problem in problems_of_environment(self.env):
             error(f"{where}: {problem}")
-        self.properties = dict(properties or {})
+        # The same, where it is a dictionary: files add to it later.
+        self.properties = properties if isinstance(properties, dict) else dict(properties or {})
         self.defaultProperties = dict(defaultProperties or {})
         for key in self.properties.keys() | self.defaultProperties.keys():
             if not isinstance(key, str):
@@ -181,6 +182,8 @@ def _checked_worker_names(where: str, one: Any, several: Any) -> list[str]:
     names: list[str] = []
     if isinstance(several, str):
         names = [several]
+    elif isinstance(several, list) and not one:
+        names = several  # the same: files append to it later
     elif isinstance(several, list | tuple | set | frozenset):
         names = list(several)
     elif several:

@@ -222,8 +222,8 @@ class Interpolate(Operand):
     Mistakes in the text are configuration errors at once.
 
     Args:
-        fmtstring (str): Text with `%(prop:NAME)s`, `%(src:CODEBASE:ATTRIBUTE)s`, `%(kw:NAME)s`,
-            `%(secret:NAME)s` or `%s`.
+        fmtstring (str, renderable): Text with `%(prop:NAME)s`, `%(src:CODEBASE:ATTRIBUTE)s`,
+            `%(kw:NAME)s`, `%(secret:NAME)s` or `%s`.
         args (Any, renderable): Values for `%s`.
         kwargs (Any, renderable): Values for `%(kw:NAME)s`.
     """
@@ -237,16 +237,26 @@ class Interpolate(Operand):
         if args and kwargs:
             error("Interpolate takes either positional or keyword substitutions, not both.")
         self._template: Template | None = None
-        if not args:
+        if not args and isinstance(fmtstring, str):
             self._template, problems = _parsed(fmtstring)
             for problem in problems:
                 error(problem)
 
     async def rendering(self, properties: Any) -> str:
-        if self._template is None:
-            args = await render_value(self.args, properties)
-            return str(self.fmtstring % args)
-        return await self._template.fill(properties, self.kwargs)
+        if self._template is not None:
+            return await self._template.fill(properties, self.kwargs)
+        text = await render_value(self.fmtstring, properties)
+        if self.args:
+            return str(text % await render_value(self.args, properties))
+        return await self._of_rendered(text, properties)
+
+    async def _of_rendered(self, text: Any, properties: Any) -> str:
+        """Return a text that was rendered itself: with its substitutions, if it is a template, and
+        as it is if values are in it already."""
+        if isinstance(self.fmtstring, Interpolate | WithProperties) or "%(" not in str(text):
+            return str(text)
+        template, problems = _parsed(str(text))
+        return str(text) if problems else await template.fill(properties, self.kwargs)
 
     def __repr__(self) -> str:
         if self.args:

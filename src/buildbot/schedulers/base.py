@@ -91,7 +91,7 @@ class BaseScheduler(ComparableMixin):
 
     def _take(self, builder_names: Any, properties: Any, codebases: Any, priority: Any) -> None:
         self.builderNames = (
-            list(map(bytes2unicode, builder_names))
+            _names(builder_names)
             if are_names(builder_names)
             else (builder_names if are_builder_names(builder_names) else [])
         )
@@ -377,3 +377,10 @@ class ReconfigurableBaseScheduler(BaseScheduler):
 
 def _numbers(submitted: SubmittedBuildset | None) -> tuple[int, dict[int, int]] | None:
     return None if submitted is None else submitted.numbers
+
+
+def _names(names: Any) -> list[Any]:
+    """Return names as a list: the same, if it is one of texts, since files append to it later."""
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return names
+    return list(map(bytes2unicode, names))
