@@ -90,6 +90,15 @@ def test_an_old_argument_of_source_steps_is_ignored_with_a_warning(name: str) ->
     assert name in warned.message
 
 
+def test_rights_of_old_are_accepted_and_said_to_give_none() -> None:
+    with collecting() as collector:
+        util.Authz(auth=None, forceBuild="auth")
+
+    assert collector.errors == []
+    assert len(collector.warnings) == 2
+    assert all("it gives no rights" in one.message for one in collector.warnings)
+
+
 def test_a_step_may_be_a_class_with_its_arguments() -> None:
     made = util.BuildFactory()
     with collecting() as collector:

@@ -58,6 +58,25 @@ IGNORED_SOURCE_ARGUMENTS: dict[str, str] = {
 """Old arguments of source steps that do nothing, and what to use instead."""
 
 
+_RIGHTS = (
+    "auth default_action useHttpHeader httpLoginUrl view gracefulShutdown forceBuild "
+    "forceAllBuilds pingBuilder stopBuild stopAllBuilds stopChange cancelPendingBuild "
+    "cancelAllPendingBuilds pauseSlave showUsersPage"
+)
+REMOVED_ARGUMENTS: dict[str, tuple[frozenset[str], str]] = {
+    "Authz": (frozenset(_RIGHTS.split()), "it gives no rights; use allowRules and roleMatchers"),
+}
+"""By class: old arguments that nothing of today takes, and what to use instead."""
+
+
+def without_removed(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments without those that were removed, with a warning for each."""
+    removed, advice = REMOVED_ARGUMENTS.get(owner, (frozenset(), ""))
+    for name in removed & arguments.keys():
+        warn(f'{owner}: argument "{name}" was removed from Buildbot: {advice}')
+    return {name: value for name, value in arguments.items() if name not in removed}
+
+
 def say_renamed(owner: str, old: str) -> None:
     """Warn that an argument is given under its old name."""
     warn(f"{owner}: argument {old!r} is called {RENAMED_ARGUMENTS[owner][old]!r} today")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.arguments import bound
 from buildbot._border.comparison import ComparableMixin
-from buildbot._border.old_arguments import RENAMED_ARGUMENTS, say_renamed
+from buildbot._border.old_arguments import RENAMED_ARGUMENTS, say_renamed, without_removed
 from buildbot._border.rendering import Renderable
 from buildbot.plugins.accepted import MODULES
 from buildbot.util.service import BuildbotService
@@ -92,7 +92,8 @@ class NotYetValue(ComparableMixin):
     documented_name: ClassVar[str] = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._arguments = bound(self.documented_name, self.documented, args, kwargs)
+        taken = without_removed(self.documented_name, kwargs)
+        self._arguments = bound(self.documented_name, self.documented, args, taken)
         for name in self.documented:
             if name != "*" and not hasattr(type(self), name):
                 setattr(self, name, self._arguments.get(name))
