@@ -15,6 +15,9 @@ _ENDS = r' \t\n\r\f/"'
 _VALUE_ENDS = r""" \t\n\r\f"'&#<>"""
 """Characters of which a parameter of an address has none."""
 
+_MARKS = ":.,;!)"
+"""A parameter's value does not end with these: they belong to the text around the address."""
+
 _SECRET_WORDS = ("token", "secret", "password", "passwd", "passphrase", "signature")
 _SECRET_KEYS = ("api", "access", "secret", "private")
 _SECRET_NAMES = ("pwd", "sig", "auth", "authorization", "jwt")
@@ -50,6 +53,7 @@ def _pattern(*, any_of: str, value: str, end: str) -> str:
     nothing new: an address in which ``?token=***`` stands was searched already.
     """
     some = any_of.format(_ENDS)
+    any_of_value, last = value.format(_VALUE_ENDS), value.format(_VALUE_ENDS + _MARKS)
     user = any_of.format(f"{_ENDS}:")
     token = (
         rf"(?:(?:gh[a-z]_|github_pat_|gl(?:{_GITLAB_TOKENS})-)[^{_ENDS}:@\\]+"
@@ -65,11 +69,11 @@ def _pattern(*, any_of: str, value: str, end: str) -> str:
         rf"(://){unsearched}{token_as_user}"
         rf"|(://{unsearched}(?!{token_as_user})(?!(?:{user})*{_PARAMETER})(?:{user})*:)"
         rf"(?!{shown})(?:{some})+(?=@)"
-        rf"|({_PARAMETER})(?:{value})+"
+        rf"|({_PARAMETER})(?:{any_of_value})*(?:{last})"
     )
 
 
-IN_TEXT = _pattern(any_of="[^{}]", value=f"[^{_VALUE_ENDS}]", end=f"[{_ENDS}]")
+IN_TEXT = _pattern(any_of="[^{}]", value="[^{}]", end=f"[{_ENDS}]")
 """The regular expression that finds secrets, as Python and databases understand it alike.
 
 The last "@" ends a password, as browsers have it.
@@ -77,7 +81,7 @@ The last "@" ends a password, as browsers have it.
 
 IN_JSON = _pattern(
     any_of=r'[^{}\\]|\\[^"/ntrf]',
-    value=rf'[^{_VALUE_ENDS}\\]|\\[^"ntrf]',
+    value=r'[^{}\\]|\\[^"ntrf]',
     end=rf'[{_ENDS}]|\\["/ntrf]',
 )
 """The same in a JSON text: it finds in the strings there what `IN_TEXT` finds in their values."""

@@ -41,7 +41,7 @@ PIECES = [
         "\u00e9",
     ),
 ]
-TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 
 
 PASSWORDS_NOT_SHOWN_YET = PASSWORDS.filter(lambda text: text[0] not in "*<")
@@ -71,8 +71,9 @@ def test_taking_passwords_out_twice_changes_no_more(text):
     assert not list(secrets_in(shown))
 
 
-@given(st.recursive(TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)))
+@given(st.lists(TEXTS, max_size=3) | st.dictionaries(TEXTS, st.tuples(TEXTS) | TEXTS, max_size=2))
 def test_json_is_treated_like_the_strings_in_it(value):
+    value = json.loads(json.dumps(value))  # lists for tuples
     written = json.dumps(value, ensure_ascii=False)
 
     shown = json.loads(without_passwords_in_json(written))
@@ -105,6 +106,10 @@ def test_a_plain_text_is_shown_for_itself_only(text, plain):
         ("https://abc:x-oauth-basic@github.com/x", "https://***@github.com/x"),
         ("https://x-access-token:abc@host", "https://x-access-token:***@host"),
         ("https://ghp_abc@a:b@host", "https://***@host"),
+        (
+            "(see /x?token=a.b:c) or ?token=d, ?token=e: gone",
+            "(see /x?token=***) or ?token=***, ?token=***: gone",
+        ),
         ("(see /x?token=abc&page=2)", "(see /x?token=***&page=2)"),
         ("?a=b&private_token=x/y=#access_token=z", "?a=b&private_token=***#access_token=***"),
         ("https://h/?X-Token='a'", "https://h/?X-Token='a'"),

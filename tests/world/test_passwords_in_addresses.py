@@ -69,3 +69,21 @@ async def test_a_form_shows_no_password_and_takes_what_it_showed_for_what_it_mea
     assert SECRET not in shown
     assert shown.count(SHOWN) >= 3
     assert f"clone '{ADDRESS} {ADDRESS}'" in commands or f"clone {ADDRESS} {ADDRESS}" in commands
+
+
+async def test_tracebacks_have_no_passwords_in_addresses() -> None:
+    async with started(
+        """
+        class Calls(steps.BuildStep):
+            def run(self):
+                raise RuntimeError('no answer: https://u:hunter2@h/?token=hunter2 https://ghp_hunter2@h')
+        add('b', Calls())
+        """
+    ) as ci:
+        build = await ci.build("b")
+
+        for log in await ci.get(f"builds/{build.id}/steps/generic/logs"):
+            [contents] = await ci.get(f"logs/{log['logid']}/contents")
+            assert "https://u:***@h/?token=*** https://***@h" in contents["content"]
+            assert "hunter2" not in contents["content"]
+        assert "hunter2" not in build.state

@@ -10,20 +10,21 @@ from chargehand.kit import error_text
 from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.frames import strip_plumbing, users_stack
 from chargehand.kit.guard import BaseExceptionRaised
+from chargehand.kit.passwords import without_passwords
 
 _LONGEST = 200
 
 
 def text_of(error: BaseException) -> str:
     """Return the traceback, from the call of the user's code on; without such a call, only what
-    was raised."""
+    was raised. It has no passwords in addresses."""
     if isinstance(error, AnswerTimeout):
         return f"{error}\n"
     found = traceback.TracebackException.from_exception(_raised(error))
     if _is_users(found):
         _strip(found)
-        return "".join(found.format())
-    return "".join(found.format_exception_only())
+        return without_passwords("".join(found.format()))
+    return without_passwords("".join(found.format_exception_only()))
 
 
 def _is_users(found: traceback.TracebackException) -> bool:
@@ -59,7 +60,7 @@ def error_sentence(step_name: str, error: BaseException, redact: Callable[[str],
 
 def html_of(error: BaseException) -> str:
     """Return the traceback as a small HTML page."""
-    title = html.escape(headline_of(error))
+    title = html.escape(without_passwords(headline_of(error)))
     return (
         f'<html><head><meta charset="utf-8"><title>{title}</title></head>\n'
         f"<body><h1>{title}</h1>\n<pre>{html.escape(text_of(error))}</pre></body></html>\n"
