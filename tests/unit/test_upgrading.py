@@ -90,6 +90,25 @@ SNIPPETS = {
         "from buildbot.schedulers.basic import SingleBranchScheduler\n"
         "x = SingleBranchScheduler(name='s')\n",
     ),
+    "all names of a module that is still there": (
+        """\
+        from buildbot.schedulers.forcesched import *
+        from buildbot.process.builder import *
+        x = ForceScheduler(properties=[BuildslaveChoiceParameter(name='w')])
+        """,
+        """\
+        from buildbot.schedulers.forcesched import *
+        from buildbot.schedulers.forcesched import WorkerChoiceParameter
+        from buildbot.process.builder import *
+        x = ForceScheduler(properties=[WorkerChoiceParameter(name='w')])
+        """,
+    ),
+    "all namespaces, and one that is gone": (
+        "from buildbot.plugins import *\nx = buildslave.BuildSlave('a', 'b')\n",
+        "from buildbot.plugins import *\n"
+        "from buildbot.worker import Worker\n"
+        "x = Worker('a', 'b')\n",
+    ),
     "two names alike are told apart": (
         """\
         from buildbot.steps import shell

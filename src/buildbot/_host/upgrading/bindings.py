@@ -54,7 +54,7 @@ class Bindings:
 
     def _from_stars(self, written: str, head: str) -> str | None:
         for module in self.stars:
-            if module == PLUGINS and head in plugins.__all__:
+            if module == PLUGINS and head in (*plugins.__all__, "buildslave", "status"):
                 return f"{PLUGINS}.{written}"
             if head in OLD_NAMES.get(module, {}):
                 return f"{module}.{written}"

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 
 import libcst as cst
 
-from buildbot._host.upgrading.bindings import Bindings, dotted
+from buildbot._host.upgrading.bindings import PLUGINS, Bindings, dotted
 from buildbot._host.upgrading.values import Remark
 from buildbot.plugins.old_names import OLD_NAMES, OLD_PLUGINS
+
+
+def _has_file(module: str) -> bool:
+    found = find_spec(module)
+    return found is not None and found.origin is not None
+
 
 _ALL = {
     f"{module}.{name}": old
@@ -17,16 +24,7 @@ _ALL = {
     for name, old in names.items()
 }
 _MOVED = {full: old for full, old in _ALL.items() if old.new and old.is_moved}
-_REAL_MODULES = frozenset(
-    {
-        "buildbot.interfaces",
-        "buildbot.locks",
-        "buildbot.process.buildstep",
-        "buildbot.process.factory",
-        "buildbot.steps.shell",
-        "buildbot.steps.source",
-    }
-)
+_REAL_MODULES = frozenset(module for module in OLD_NAMES if _has_file(module))
 """Modules of today that have old names besides others."""
 
 
@@ -164,12 +162,18 @@ class _Renaming(cst.CSTTransformer):
 
     def _from(self, node: cst.ImportFrom, module: str) -> list[cst.BaseSmallStatement] | None:
         if isinstance(node.names, cst.ImportStar):
+            if module == PLUGINS:
+                wanted = [
+                    *self._uses_of(f"{PLUGINS}.buildslave"),
+                    *self._uses_of(f"{PLUGINS}.status"),
+                ]
+                return [node, *self._imports(wanted)] if wanted else None
             if module not in OLD_NAMES:
                 return None
             kept = [node] if module in _REAL_MODULES else []
             return [*kept, *self._imports(self._uses_of(module))]
         aliases: list[cst.ImportAlias] = []
-        wanted: list[tuple[str, str]] = []
+        wanted = []
         for alias in node.names:
             full = f"{module}.{alias.evaluated_name}"
             if full in _MOVED:
