@@ -48,6 +48,26 @@ def test_what_the_work_itself_raises_is_raised() -> None:
         run(main())
 
 
+def test_what_is_left_is_ended_when_the_work_exits() -> None:
+    ended: list[str] = []
+
+    async def goes_on() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("it")
+
+    async def main() -> None:
+        task = asyncio.create_task(goes_on())
+        await asyncio.sleep(0)
+        raise SystemExit(4) if not task.done() else AssertionError
+
+    with pytest.raises(SystemExit, match="4"):
+        run(main())
+
+    assert ended == ["it"]
+
+
 def test_tasks_that_ignore_their_cancellation_are_named_and_abandoned(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Coroutine
-from typing import Never, TypeVar
+from typing import Any, Never, TypeVar
 
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.limits import time_limit
@@ -37,7 +37,7 @@ def run(work: Coroutine[object, Never, _T]) -> _T:
     try:
         return _until_done(runner, task)
     finally:
-        runner.run(_abandon_tasks())
+        _clean_up(loop)
         asyncio.set_event_loop(None)
         loop.close()
         _join_threads()
@@ -60,9 +60,20 @@ def _until_done(runner: asyncio.Runner, task: asyncio.Task[_T]) -> _T:
             )
 
 
-async def _abandon_tasks() -> None:
-    """Cancel the remaining tasks, which may ignore it."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+def _clean_up(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is left, also when one of its callbacks raises SystemExit meanwhile."""
+    task = loop.create_task(_abandon(asyncio.all_tasks(loop)), name="clean up")
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except (SystemExit, KeyboardInterrupt) as error:
+            if _is_from_terminal(error):
+                task.cancel()
+                raise
+
+
+async def _abandon(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel these tasks, which may ignore it."""
     for task in tasks:
         task.cancel()
     if tasks:
