@@ -112,7 +112,9 @@ def test_a_factory_takes_steps_and_refuses_the_rest():
         [steps.ShellCommand(command=[word]) for word in ("true", "false", "true")]
     )
     assert "needs a step instance" in _errors(lambda: factory.addStep(5))[0]
-    assert "needs a step instance" in _errors(lambda: factory.addStep(steps.ShellCommand))[0]
+    assert (
+        "ShellCommand needs the argument" in _errors(lambda: factory.addStep(steps.ShellCommand))[0]
+    )
 
 
 def test_a_subclass_of_a_factory_may_set_what_it_likes():

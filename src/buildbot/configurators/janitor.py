@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import arguments_of, no_argument
+from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot.config.builder import JANITOR_NAME, BuilderConfig
 from buildbot.configurators import ConfiguratorBase
@@ -34,6 +35,7 @@ class LogChunksJanitor(BuildStep):
         super().__init__()
         self.logHorizon = logHorizon
 
+    @outgoing
     async def run(self) -> int:
         """Delete it in small pieces, until none is left or the step is stopped."""
         engine = self.master.access.engine
@@ -59,6 +61,7 @@ class BuildDataJanitor(BuildStep):
         super().__init__()
         self.build_data_horizon = build_data_horizon
 
+    @outgoing
     async def run(self) -> int:
         """Delete it in small pieces, until none is left or the step is stopped."""
         retention = self.master.access.engine.retention
