@@ -41,7 +41,10 @@ _FAULTS = {
             'ShellCommand has no argument "hatlOnFailure"; did you mean "haltOnFailure"?',
         ],
     ),
-    "sys.exit": ("import sys\nsys.exit(3)\n", ["master.cfg:2:", "SystemExit"]),
+    "sys.exit": (
+        "import sys\nsys.exit(3)\n",
+        ["master.cfg:2:", "the configuration calls sys.exit(3) here"],
+    ),
 }
 
 _WRONG = {

@@ -328,6 +328,9 @@ class StepRun:
 
     async def _failed(self, error: Exception) -> Result:
         self._error = self._error or error
+        if isinstance(error, NoLongerOurs):  # no fault of the step, which stops for that reason
+            _log.debug("step %s: another master took over its build", self._hosted.name)
+            return Result.EXCEPTION
         trace = self._services.redaction.text(log_text_of(error))
         _log.info("build %d: %s%s", self._build.id, self._sentence_of(error), trace)
         try:
