@@ -504,3 +504,8 @@ def test_wrong_arguments_are_configuration_errors(make: Any, message: str) -> No
         make()
 
     assert message in str(caught.value)
+
+
+def test_arguments_by_position_are_refused_with_what_to_write():
+    with pytest.raises(TypeError, match="SingleBranchScheduler takes only its name by position"):
+        schedulers.SingleBranchScheduler("all", "trunk", 60, ["b"])

@@ -69,7 +69,12 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
     reason = ""
     _timer_per_branch = False
 
-    def __init__(self, name: Any, **kwargs: Any) -> None:
+    def __init__(self, name: Any, *by_position: Any, **kwargs: Any) -> None:
+        if by_position:
+            raise TypeError(
+                f"{type(self).__name__} takes only its name by position; write the others with "
+                "their names: branch=…, treeStableTimer=…, builderNames=…"
+            )
         super().__init__(name=name, **kwargs)
 
     @own_arguments
