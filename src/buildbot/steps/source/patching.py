@@ -11,6 +11,8 @@ from buildbot.process.results import SUCCESS
 
 PATCHED = ".buildbot-patched"
 """The file that says that sources were patched, so that the next build has to clean them."""
+_NOT_FOUND = 127
+"""The exit code of shells and of our agent for a program that is not there."""
 _DIFF = ".buildbot-diff"
 
 
@@ -79,4 +81,6 @@ class Patching:
 def _problem(command: RemoteShellCommand) -> str:
     if command.rc == 1:
         return "the patch does not apply; see the log"
+    if command.rc == _NOT_FOUND:
+        return 'the program "patch" is not installed on the worker'
     return f'"patch" failed with exit code {command.rc}; see the log'
