@@ -120,7 +120,7 @@ class AbstractLatentWorker(AbstractWorker):
         """Return whether the machine that runs is fit for a build with these properties.
 
         It is asked if `builds_may_be_incompatible`. A machine that is not fit is stopped, and
-        started anew for the build, once nothing else runs on it.
+        restarted for the build, once nothing else runs on it.
         """
         return settled(True)
 

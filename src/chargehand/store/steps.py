@@ -128,7 +128,7 @@ class Steps:
         self._database = database
         self._logs = logs
         self._next: OrderedDict[tuple[BuildId, str], int] = OrderedDict()
-        """The first free number of a name in a build, for names with many steps: to find it anew
+        """The first free number of a name in a build, for names with many steps: finding it again
         takes as long as there are steps."""
 
     async def add_step(
