@@ -39,6 +39,12 @@ class Sessions:
     async def attach(self, session: NativeSession) -> None:
         self.attached.put_nowait(session)
 
+    def login_refused(self, worker_name: str, reason: str) -> None:
+        raise AssertionError(f"worker {worker_name} was refused: {reason}")
+
+    async def stop_requested(self, worker_name: str) -> None:
+        raise AssertionError(f"worker {worker_name} asked to be shut down")
+
     def not_started(self, name: str, reason: str) -> None:
         self.failures.append(reason)
 

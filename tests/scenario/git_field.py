@@ -34,6 +34,12 @@ class Registry:
     def changed(self, session: Session) -> None:
         pass
 
+    def login_refused(self, worker_name: str, reason: str) -> None:
+        raise AssertionError(f"worker {worker_name} was refused: {reason}")
+
+    async def stop_requested(self, worker_name: str) -> None:
+        raise AssertionError(f"worker {worker_name} asked to be shut down")
+
     def not_started(self, worker_name: str, reason: str) -> None:
         raise AssertionError(f"worker {worker_name} could not be started: {reason}")
 

@@ -8,7 +8,7 @@ from typing import Any
 from buildbot._border.bridge import settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
-from buildbot._border.rendering import is_constant
+from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import IWorker, implementer
 from buildbot.locks import lock_accesses
 from buildbot.process.properties import Properties
@@ -120,7 +120,7 @@ class AbstractWorker(ComparableMixin):
         return WorkerConfig(
             name=self.name,
             kind=self._kind,
-            password=self.password,
+            password=self.password if isinstance(self.password, str) else self._rendered_password,
             max_builds=self.max_builds,
             properties=self.properties.asDict(),
             default_properties=self.defaultProperties.asDict(),
@@ -130,6 +130,11 @@ class AbstractWorker(ComparableMixin):
             settings=self._settings(),
             extension=self,
         )
+
+    async def _rendered_password(self) -> str:
+        properties = Properties()
+        properties.master = self.master
+        return str(await render_value(self.password, properties))
 
     def _lock_accesses(self) -> Any:
         if not is_constant(self.locks):

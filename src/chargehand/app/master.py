@@ -177,6 +177,7 @@ class Master:
         await parts.store.projects.sync(config.projects)
         ids = await parts.store.builders.sync(config.builders, parts.master_id)
         self._directory.update(ids)
+        parts.remote_workers.reconfigure(config)
         await parts.fleet.reconfigure(config.workers, _builders_of_workers(config, ids))
         parts.absences.reconfigure(config.workers)
         await parts.housekeeping.reconfigure(config)

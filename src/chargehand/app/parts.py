@@ -26,6 +26,7 @@ from chargehand.execution.recovery import Cause
 from chargehand.execution.service import Builds
 from chargehand.fleet.absence import Absences
 from chargehand.fleet.ports import LinkMaker
+from chargehand.fleet.remote import RemoteWorkers
 from chargehand.fleet.service import Fleet
 from chargehand.intake.service import Intake
 from chargehand.kit.clock import Clock
@@ -49,7 +50,7 @@ below the directory."""
 
 
 def links_of_all_kinds(reception: LocalListener, directory: Path) -> Mapping[str, LinkMaker]:
-    """Return the link factory of each kind of worker."""
+    """Return the link factory of each kind of worker that the master starts."""
     return {"local": LocalLinks(reception=reception, directory=directory)}
 
 
@@ -73,7 +74,8 @@ class Parts:
         self.store = store
         self.master_id = master_id
         self._locks = LockTable()
-        self.fleet = Fleet(store=store.workers, master_id=master_id, links=links, clock=clock)
+        self.remote_workers = RemoteWorkers(clock=clock)
+        self.fleet = self._fleet(links, clock)
         self.builds = self._builds(clock)
         self._reception = reception
         self.dispatcher = Dispatcher(
@@ -113,6 +115,15 @@ class Parts:
             worker_name=self.fleet.name_of,
         )
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
+
+    def _fleet(self, links: Mapping[str, LinkMaker], clock: Clock) -> Fleet:
+        remote = self.remote_workers
+        return Fleet(
+            store=self.store.workers,
+            master_id=self.master_id,
+            links={"remote": remote, "latent": remote, **links},
+            clock=clock,
+        )
 
     def _builds(self, clock: Clock) -> Builds:
         return Builds(

@@ -105,7 +105,8 @@ class WorkerConfig:
     """A configured worker; ``kind`` is how it is connected: "local" (the master starts it),
     "remote", or "latent" (remote, and started on demand).
 
-    ``instance`` is the machine of a worker that is started on demand.
+    ``password`` is a text, None, or an async function that returns it (a secret). ``instance`` is
+    the machine of a worker that is started on demand.
     """
 
     name: str

@@ -53,7 +53,8 @@ def why_none(
     connected = [slot for slot in slots if slot.connected or slot.is_on_demand]
     if not connected:
         reasons = tuple((slot.name, slot.trouble) for slot in slots if slot.trouble)
-        return NoWorkerConnected(workers=tuple(names), reasons=reasons)
+        refused = tuple((slot.name, slot.refusal) for slot in slots if slot.refusal)
+        return NoWorkerConnected(workers=tuple(names), reasons=reasons, refused=refused)
     awake = [slot for slot in connected if not slot.paused]
     if not awake:
         return WorkersPaused(

@@ -35,15 +35,15 @@ class NoWorkerConnected(Waiting, frozen=True, tag="no_worker_connected"):
     workers: tuple[str, ...]
     reasons: tuple[tuple[str, str], ...] = ()
     """Workers that failed to start, each with the reason."""
+    refused: tuple[tuple[str, str], ...] = ()
+    """Workers whose login was refused lately, each with when and why."""
 
     @property
     def sentence(self) -> str:
         """The reason as one sentence."""
-        why = dict(self.reasons)
-        names = (
-            f"{name} (could not be started: {why[name]})" if name in why else name
-            for name in self.workers
-        )
+        why = {name: f"could not be started: {reason}" for name, reason in self.reasons}
+        why = {**dict(self.refused), **why}
+        names = (f"{name} ({why[name]})" if name in why else name for name in self.workers)
         return f"none of its workers is connected{_listed(', '.join(names))}"
 
 

@@ -79,6 +79,8 @@ class WorkerSlot:
     """Those that go on."""
     trouble: str | None = None
     """Why it could not be started, if it is not connected."""
+    refusal: str | None = None
+    """When and why a login with its name was refused lately."""
     is_on_trial: bool = False
     """Whether a build is to show just now that it can prepare builds again."""
     interrupted_at: float | None = None

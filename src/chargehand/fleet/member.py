@@ -12,6 +12,7 @@ from chargehand.fleet import rules
 from chargehand.fleet.on_demand import OnDemandLink
 from chargehand.fleet.ports import Link
 from chargehand.fleet.quarantine import Quarantines
+from chargehand.fleet.remote import RemoteLink
 from chargehand.fleet.rules import WorkerState
 
 
@@ -48,6 +49,7 @@ class Member:
         self._quarantines = Quarantines()
         self._is_trial_under_way = False
         self._trouble: str | None = None
+        self._refusal: str | None = None
         self.recording = asyncio.Lock()
         """Held while the state of its record is altered."""
         self._link: Link | None = None
@@ -120,6 +122,11 @@ class Member:
         return self._link if isinstance(self._link, OnDemandLink) else None
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it connects by itself, from elsewhere."""
+        return isinstance(self._link, RemoteLink)
+
+    @property
     def intent(self) -> LinkIntent:
         """What to do with its link."""
         return self._intent
@@ -163,7 +170,7 @@ class Member:
             case LinkIntent.KEEP:
                 return False
             case LinkIntent.STOP:
-                return self.link is not None
+                return self.session is not None if self.is_remote else self.link is not None
             case LinkIntent.RENEW | LinkIntent.REMOVE:
                 return True
 
@@ -184,6 +191,7 @@ class Member:
                 config=self._config,
                 quarantines=tuple(self._quarantines),
                 trouble=self._trouble,
+                refusal=self._refusal,
                 is_on_trial=self._quarantines.is_on_trial and self._is_trial_under_way,
                 is_on_demand=self._session is None and self.machine is not None,
                 is_compatible=None if self.machine is None else self.machine.compatible,
@@ -198,6 +206,16 @@ class Member:
     @trouble.setter
     def trouble(self, reason: str | None) -> None:
         self._trouble = reason
+        self._slot = None
+
+    @property
+    def refusal(self) -> str | None:
+        """When and why a login with its name was refused, for a while after the last one."""
+        return self._refusal
+
+    @refusal.setter
+    def refusal(self, reason: str | None) -> None:
+        self._refusal = reason
         self._slot = None
 
     @property

@@ -55,6 +55,12 @@ class Registry(Protocol):
     def not_started(self, worker_name: str, reason: str) -> None:
         """The worker could not be started; its link tries again, later each time."""
 
+    def login_refused(self, worker_name: str, reason: str) -> None:
+        """Somebody who gave this worker's name was not let in; *reason* says when and why."""
+
+    async def stop_requested(self, worker_name: str) -> None:
+        """The worker asks to be shut down as soon as it has no more builds."""
+
     async def detach(self, session: Session) -> None:
         """Unregister a lost session; none of its processes are left."""
 

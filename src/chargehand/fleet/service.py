@@ -11,11 +11,13 @@ from chargehand.config.model import WorkerConfig
 from chargehand.domain.failed_part import FailedPart
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
 from chargehand.domain.session import Session, SessionState
-from chargehand.domain.worker import Quarantine, Worker, WorkerSlot
+from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
+from chargehand.fleet.health import Health, ids_of
 from chargehand.fleet.member import LinkIntent, Member
 from chargehand.fleet.on_demand import link_of
 from chargehand.fleet.ports import LinkMaker, WorkerStore
+from chargehand.fleet.remote import RemoteLink
 from chargehand.fleet.rules import WorkerState
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.tasks import Tasks
@@ -39,14 +41,15 @@ class Fleet:
         clock: Clock | None = None,
     ) -> None:
         self._store = store
-        self._clock = clock or SystemClock()
         self._master_id = master_id
         self._links = links
         self._members: dict[str, Member] = {}
         self._listeners: list[Callable[[str], None]] = []
-        self._not_started_listeners: list[Callable[[Worker], None]] = []
         self._resting: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks("fleet")
+        self._health = Health(
+            store=store, clock=clock or SystemClock(), tasks=self._tasks, tell=self._tell
+        )
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Call *callback* with a worker's name immediately when its availability changes."""
@@ -54,7 +57,7 @@ class Fleet:
 
     def on_not_started(self, callback: Callable[[Worker], None]) -> None:
         """Call *callback* when a worker's machine could not be started, once for each trouble."""
-        self._not_started_listeners.append(callback)
+        self._health.on_not_started(callback)
 
     async def reconfigure(
         self, workers: Sequence[WorkerConfig], builders: Mapping[str, Sequence[BuilderId]]
@@ -138,48 +141,23 @@ class Fleet:
 
     def ready(self, worker_name: str, builder_name: str) -> None:
         """A worker has prepared a build: it is out of quarantine for that builder."""
-        member = self._members.get(worker_name)
-        if member is not None and member.quarantines.succeeded(builder_name):
-            _log.info(
-                "worker %s prepares builds of %s again",
-                worker_name,
-                builder_name,
-                extra=_ids(member),
-            )
-            self._quarantines_changed(member)
+        if (member := self._members.get(worker_name)) is not None:
+            self._health.ready(member, builder_name)
 
     def not_ready(self, worker_name: str, builder_name: str, reason: str) -> None:
         """A worker could not prepare a build: it gets none of that builder for a while."""
-        member = self._members.get(worker_name)
-        if member is None:
-            return
-        now = self._clock.timestamp()
-        self._begin_quarantines(member, member.quarantines.failed(builder_name, reason, now))
-
-    def _machine_refused(self, member: Member, reason: str) -> None:
-        """The worker's machine could not be started: it gets no builds for a while."""
-        begun = member.quarantines.not_started(reason, self._clock.timestamp())
-        self._begin_quarantines(member, begun)
-        if any(quarantine.failures == 1 for quarantine in begun):
-            for listener in self._not_started_listeners:
-                listener(member.record)
-
-    def _begin_quarantines(self, member: Member, begun: Sequence[Quarantine]) -> None:
-        for quarantine in begun:
-            _log.warning("worker %s is %s", member.name, quarantine.words, extra=_ids(member))
-            self._tasks.spawn(
-                self._end_quarantine(member, quarantine), name=f"quarantine of {member.name}"
-            )
-        self._quarantines_changed(member)
+        if (member := self._members.get(worker_name)) is not None:
+            self._health.not_ready(member, builder_name, reason)
 
     def not_started(self, worker_name: str, reason: str) -> None:
         """A worker could not be started; its link tries again, later each time."""
-        member = self._members.get(worker_name)
-        if member is not None and member.machine is not None:
-            member.machine.not_started(reason)
-        elif member is not None and member.session is None and member.trouble != reason:
-            member.trouble = reason
-            self._quarantines_changed(member)
+        if (member := self._members.get(worker_name)) is not None:
+            self._health.not_started(member, reason)
+
+    def login_refused(self, worker_name: str, reason: str) -> None:
+        """Somebody who gave this worker's name was not let in; *reason* says when and why."""
+        if (member := self._members.get(worker_name)) is not None:
+            self._health.login_refused(member, reason)
 
     @property
     def failed_parts(self) -> Sequence[FailedPart]:
@@ -189,38 +167,6 @@ class Fleet:
             for name, member in sorted(self._members.items())
             if member.trouble is not None
         ]
-
-    async def _end_quarantine(self, member: Member, quarantine: Quarantine) -> None:
-        await asyncio.sleep(quarantine.seconds)
-        if member.quarantines.end(quarantine):
-            self._quarantines_changed(member)
-
-    def _lift_quarantines(self, member: Member) -> None:
-        if member.quarantines.lift():
-            self._quarantines_changed(member)
-
-    def _is_well(self, member: Member) -> None:
-        """It is connected: whatever was wrong may be so no more."""
-        had_trouble, member.trouble = member.trouble is not None, None
-        if member.quarantines.lift() or had_trouble:
-            self._quarantines_changed(member)
-
-    def _quarantines_changed(self, member: Member) -> None:
-        self._tell(member.name)
-        self._tasks.spawn(self._show_quarantines(member), name=f"show {member.name}")
-
-    async def _show_quarantines(self, member: Member) -> None:
-        """Record as the reason for a pause what is none that somebody ordered."""
-        async with member.recording:
-            record = member.record
-            told = [one.words for one in member.slot.quarantines]
-            if member.trouble:
-                told.insert(0, f"could not be started: {member.trouble}")
-            reason = "; ".join(told) or None
-            if not record.paused and record.pause_reason != reason:
-                member.record = await self._store.set_state(
-                    record.id, paused=False, pause_reason=reason, graceful=record.graceful
-                )
 
     async def _end_rest(self, member: Member, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -236,14 +182,31 @@ class Fleet:
             return
         member.session = session
         if member.machine is None:
-            self._is_well(member)
+            self._health.is_well(member)
+        if member.intent is LinkIntent.STOP:
+            await self._came_while_stopping(member)
         member.record = await self._store.connected(
             member.record.id, self._master_id, rules.recordable(session.info)
         )
-        _log.info("worker %s is connected", member.name, extra=_ids(member))
+        _log.info("worker %s is connected", member.name, extra=ids_of(member))
         if member.machine is not None and not member.machine.attached(session):
             await session.close()
         self._tell(member.name)
+
+    async def _came_while_stopping(self, member: Member) -> None:
+        """Somebody has started the worker again; or its connection was lost before it ended."""
+        if isinstance(member.link, RemoteLink) and member.link.is_let_go:
+            record = member.record
+            await self._set_state(
+                member, paused=record.paused, reason=record.pause_reason, graceful=False
+            )
+            member.intent = LinkIntent.KEEP
+        self._settle_if_due(member)
+
+    async def stop_requested(self, worker_name: str) -> None:
+        """A worker asks to be shut down as soon as it has no more builds."""
+        _log.info("worker %s asks to be shut down", worker_name)
+        await self.control(worker_name, "stop", "requested by the worker")
 
     async def register_again(self) -> None:
         """Record the connected workers again, after the store declared this master stopped."""
@@ -271,7 +234,7 @@ class Fleet:
         if member is None or member.session not in (None, session):
             return
         member.session = None
-        _log.info("worker %s is disconnected", member.name, extra=_ids(member))
+        _log.info("worker %s is disconnected", member.name, extra=ids_of(member))
         member.record = await self._store.disconnected(member.record.id, self._master_id)
 
     async def control(self, worker: int | str, method: str, reason: str) -> None:
@@ -284,13 +247,16 @@ class Fleet:
             case "pause":
                 await self._set_state(member, paused=True, reason=reason)
             case "unpause":
-                self._lift_quarantines(member)
+                self._health.lift_quarantines(member)
                 await self._set_state(member, paused=False)
                 if member.intent is LinkIntent.STOP:
-                    self._intent(member, LinkIntent.RENEW)
+                    intent = LinkIntent.KEEP if member.is_remote else LinkIntent.RENEW
+                    self._intent(member, intent)
             case "stop" | "kill":
                 paused, why = member.record.paused, member.record.pause_reason
                 await self._set_state(member, paused=paused, reason=why, graceful=True)
+                if isinstance(member.link, RemoteLink) and member.session is None:
+                    member.link.is_let_go = True
                 if member.intent is not LinkIntent.REMOVE:
                     self._intent(member, LinkIntent.STOP)
                 if method == "kill" and member.session is not None:
@@ -362,7 +328,9 @@ class Fleet:
             return  # Two builds that end together ask for it twice.
         member.is_settling = True
         try:
-            if member.link is not None:
+            if isinstance(member.link, RemoteLink) and member.intent is LinkIntent.STOP:
+                await member.link.shut_down()
+            elif member.link is not None:
                 await member.link.stop()
                 member.link = None
             match member.intent:
@@ -382,15 +350,10 @@ class Fleet:
         make = self._links.get(member.config.kind)
         if make is None:
             return  # Reading the configuration has warned about kinds that are not supported yet.
-        refused = partial(self._machine_refused, member)
+        refused = partial(self._health.machine_refused, member)
         member.link = link_of(member.config, make, self, refused=refused)
         await member.link.start()
 
     def _tell(self, name: str) -> None:
         for listener in self._listeners:
             listener(name)
-
-
-def _ids(member: Member) -> dict[str, object]:
-    """Return what a line about a worker has as JSON besides its text."""
-    return {"ids": {"worker": member.name, "workerid": member.record.id}}

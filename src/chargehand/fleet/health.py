@@ -1,0 +1,129 @@
+"""What is wrong with workers: quarantines, failed starts, and refused logins."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from chargehand.domain.worker import Quarantine, Worker
+from chargehand.fleet.member import Member
+from chargehand.fleet.ports import WorkerStore
+from chargehand.kit.clock import Clock
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger("chargehand.fleet")
+
+_REFUSAL_SECONDS = 900.0
+"""Seconds that a refused login is shown; stock workers log in again after five minutes at most."""
+
+
+class Health:
+    """Keeps workers from builds that they cannot prepare, and records why.
+
+    *tell* is called with the name of a worker that may take builds again, or no more.
+    """
+
+    def __init__(
+        self, *, store: WorkerStore, clock: Clock, tasks: Tasks, tell: Callable[[str], None]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._tasks = tasks
+        self._tell = tell
+        self._not_started_listeners: list[Callable[[Worker], None]] = []
+
+    def on_not_started(self, callback: Callable[[Worker], None]) -> None:
+        """Call *callback* when a worker's machine could not be started, once for each trouble."""
+        self._not_started_listeners.append(callback)
+
+    def ready(self, member: Member, builder_name: str) -> None:
+        """A worker has prepared a build: it is out of quarantine for that builder."""
+        if member.quarantines.succeeded(builder_name):
+            _log.info(
+                "worker %s prepares builds of %s again",
+                member.name,
+                builder_name,
+                extra=ids_of(member),
+            )
+            self._changed(member)
+
+    def not_ready(self, member: Member, builder_name: str, reason: str) -> None:
+        """A worker could not prepare a build: it gets none of that builder for a while."""
+        now = self._clock.timestamp()
+        self._begin(member, member.quarantines.failed(builder_name, reason, now))
+
+    def machine_refused(self, member: Member, reason: str) -> None:
+        """The worker's machine could not be started: it gets no builds for a while."""
+        begun = member.quarantines.not_started(reason, self._clock.timestamp())
+        self._begin(member, begun)
+        if any(quarantine.failures == 1 for quarantine in begun):
+            for listener in self._not_started_listeners:
+                listener(member.record)
+
+    def not_started(self, member: Member, reason: str) -> None:
+        """A worker could not be started; its link tries again, later each time."""
+        if member.machine is not None:
+            member.machine.not_started(reason)
+        elif member.session is None and member.trouble != reason:
+            member.trouble = reason
+            self._changed(member)
+
+    def login_refused(self, member: Member, reason: str) -> None:
+        """Show for a while that somebody with the worker's name was not let in."""
+        member.refusal = reason
+        self._changed(member)
+        self._tasks.spawn(self._end_refusal(member, reason), name=f"refused login of {member.name}")
+
+    def lift_quarantines(self, member: Member) -> None:
+        """Give the worker builds again."""
+        if member.quarantines.lift():
+            self._changed(member)
+
+    def is_well(self, member: Member) -> None:
+        """It is connected: whatever was wrong may be so no more."""
+        had_trouble = member.trouble is not None or member.refusal is not None
+        member.trouble = member.refusal = None
+        if member.quarantines.lift() or had_trouble:
+            self._changed(member)
+
+    def _begin(self, member: Member, begun: Sequence[Quarantine]) -> None:
+        for quarantine in begun:
+            _log.warning("worker %s is %s", member.name, quarantine.words, extra=ids_of(member))
+            self._tasks.spawn(self._end(member, quarantine), name=f"quarantine of {member.name}")
+        self._changed(member)
+
+    async def _end(self, member: Member, quarantine: Quarantine) -> None:
+        await asyncio.sleep(quarantine.seconds)
+        if member.quarantines.end(quarantine):
+            self._changed(member)
+
+    async def _end_refusal(self, member: Member, reason: str) -> None:
+        await asyncio.sleep(_REFUSAL_SECONDS)
+        if member.refusal == reason:
+            member.refusal = None
+            self._changed(member)
+
+    def _changed(self, member: Member) -> None:
+        self._tell(member.name)
+        self._tasks.spawn(self._show(member), name=f"show {member.name}")
+
+    async def _show(self, member: Member) -> None:
+        """Record as the reason for a pause what is none that somebody ordered."""
+        async with member.recording:
+            record = member.record
+            told = [one.words for one in member.slot.quarantines]
+            if member.refusal:
+                told.insert(0, member.refusal)
+            if member.trouble:
+                told.insert(0, f"could not be started: {member.trouble}")
+            reason = "; ".join(told) or None
+            if not record.paused and record.pause_reason != reason:
+                member.record = await self._store.set_state(
+                    record.id, paused=False, pause_reason=reason, graceful=record.graceful
+                )
+
+
+def ids_of(member: Member) -> dict[str, object]:
+    """Return what a line about a worker has as JSON besides its text."""
+    return {"ids": {"worker": member.name, "workerid": member.record.id}}

@@ -1,0 +1,234 @@
+"""Workers that log in from elsewhere: their credentials, and whose session counts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chargehand.config.model import MasterConfig, WorkerConfig
+from chargehand.domain.session import Session, SessionState
+from chargehand.fleet.ports import Registry
+from chargehand.fleet.refusals import LoginRefused, RefusalLog
+from chargehand.kit.asking import answer
+from chargehand.kit.clock import Clock
+from chargehand.kit.guard import guarded
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+_ANSWER_SECONDS = 10.0
+"""Seconds that an older session has to show that its worker is still there."""
+_UNKNOWN = "the name is unknown, or the password is wrong"
+"""What a worker is told: not which of them it is."""
+
+IsRight = Callable[[str], bool]
+"""Compares what a worker sent with the password that it ought to have, in constant time."""
+
+
+class RemoteSession(Session, Protocol):
+    """The session of a worker that has logged in."""
+
+    @property
+    def address(self) -> str:
+        """Where the worker connects from, for people."""
+
+    async def is_alive(self) -> bool:
+        """Return whether its worker answers; called when another one logs in with its name."""
+
+    async def shut_down(self) -> None:
+        """Have the worker's process exit, and end the session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A worker whose name and password are right."""
+
+    config: WorkerConfig
+    directories: Mapping[str, str]
+    """The directories of its builders below the worker's own, by the builders' names."""
+    link: RemoteLink
+    """Takes the session."""
+
+
+class RemoteWorkers:
+    """Makes the links of remote workers, and lets workers in; shared by all protocols."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._configs: dict[str, WorkerConfig] = {}
+        self._directories: dict[str, dict[str, str]] = {}
+        self._links: dict[str, RemoteLink] = {}
+        self._refusals = RefusalLog(clock=clock)
+
+    def reconfigure(self, config: MasterConfig) -> None:
+        """Use the passwords and builders of this configuration; connections stay open."""
+        self._configs = {worker.name: worker for worker in config.workers}
+        self._directories = defaultdict(dict)
+        for builder in config.builders:
+            for name in builder.worker_names:
+                self._directories[name][builder.name] = builder.worker_builddir
+
+    def __call__(self, config: WorkerConfig, registry: Registry) -> RemoteLink:
+        """Return the link of a worker, which lets it log in once it is started."""
+        return RemoteLink(name=config.name, registry=registry, links=self._links)
+
+    def config(self, name: str) -> WorkerConfig | None:
+        """Return a worker's configuration as it is now."""
+        return self._configs.get(name)
+
+    async def admit(self, name: str, *, is_right: IsRight, address: str) -> Admitted:
+        """Check a worker's name and password. Raises LoginRefused."""
+        config, link = self._configs.get(name), self._links.get(name)
+        password = None if config is None else await self._password(config)
+        is_known = is_right(password or "") and bool(password)  # Unknown names cost the same time.
+        try:
+            if config is None:
+                raise LoginRefused("no worker of this name is configured", told=_UNKNOWN)
+            if config.password is None:
+                raise LoginRefused("it has no password: the master starts it itself", told=_UNKNOWN)
+            if not is_known:
+                raise LoginRefused("wrong password", told=_UNKNOWN)
+            if link is None:
+                raise LoginRefused(_why_not_expected(config))
+        except LoginRefused as refusal:
+            self.refused(name, refusal.reason, address=address)
+            raise
+        directories = self._directories.get(name, {})
+        return Admitted(config=config, directories=directories, link=link)
+
+    def refused(self, name: str, reason: str, *, address: str) -> None:
+        """Show that a login was refused: in the log, and on the worker's page."""
+        words = self._refusals.note(name, reason, address)
+        if (link := self._links.get(name)) is not None:
+            link.registry.login_refused(name, words)
+
+    async def _password(self, config: WorkerConfig) -> str | None:
+        if isinstance(config.password, str):
+            return config.password
+        if not callable(config.password):
+            return None
+        with guarded(_log, "cannot get the password of worker %s", config.name):
+            return str(await answer(config.password(), name=f"password of worker {config.name}"))
+        return None
+
+
+class RemoteLink:
+    """The place of one worker: takes its sessions, one at a time."""
+
+    def __init__(self, *, name: str, registry: Registry, links: dict[str, RemoteLink]) -> None:
+        self.registry = registry
+        self._name = name
+        self._links = links
+        self._session: RemoteSession | None = None
+        self._turn = asyncio.Lock()
+        """Held while sessions change."""
+        self._tasks = Tasks(f"remote worker {name}")
+        self.is_let_go = False
+        """Whether the worker was told to exit, so that it was started by somebody if it comes."""
+
+    @property
+    def session(self) -> RemoteSession | None:
+        """The session that counts."""
+        return self._session
+
+    async def start(self) -> None:
+        """Let the worker log in."""
+        self._links[self._name] = self
+
+    async def stop(self) -> None:
+        """Let it log in no more, and end its session."""
+        self._close_door()
+        async with self._turn:
+            await self._end()
+        await self._tasks.close()
+
+    async def shut_down(self) -> None:
+        """Have the worker's process exit; it may log in again when somebody starts it."""
+        self.is_let_go = True
+        async with self._turn:
+            if self._session is not None:
+                await self._session.shut_down()
+            await self._end()
+
+    async def attach(self, session: RemoteSession) -> None:
+        """Let builds use a session from now on. Raises LoginRefused.
+
+        One that the worker has already ends, unless the worker answers there.
+        """
+        async with self._turn:
+            former = self._session
+            if former is not None and former.state is not SessionState.LOST:
+                await self._supersede(former, session)
+            await self._end()
+            if not self._is_open:
+                raise LoginRefused("it was removed from the configuration just now")
+            self._session = session
+            await self.registry.attach(session)
+            self.is_let_go = False
+
+    async def _supersede(self, former: RemoteSession, session: RemoteSession) -> None:
+        if await _is_alive(former):
+            raise LoginRefused(
+                f"a worker of this name is connected from {former.address}, and answers; "
+                "each worker needs a name of its own"
+            )
+        _log.warning(
+            'worker "%s" has connected from %s, and is not responding at %s any more; closing '
+            "the older connection",
+            self._name,
+            session.address,
+            former.address,
+        )
+
+    def changed(self, session: RemoteSession) -> None:
+        """Note that a session's state has changed."""
+        if session is not self._session:
+            return
+        self.registry.changed(session)
+        if session.state is SessionState.LOST:
+            self._tasks.spawn(self._detach(session), name="lost session")
+
+    def stop_requested(self) -> None:
+        """The worker asks to be shut down as soon as it has no more builds."""
+        self._tasks.spawn(self.registry.stop_requested(self._name), name="stop on request")
+
+    @property
+    def _is_open(self) -> bool:
+        return self._links.get(self._name) is self
+
+    def _close_door(self) -> None:
+        if self._is_open:
+            del self._links[self._name]
+
+    async def _detach(self, session: RemoteSession) -> None:
+        async with self._turn:
+            if self._session is session:
+                await self._end()
+
+    async def _end(self) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        if session.state is not SessionState.LOST:
+            await session.close()
+            self.registry.changed(session)
+        await self.registry.detach(session)
+
+
+async def _is_alive(session: RemoteSession) -> bool:
+    with guarded(_log, "worker %s cannot be asked whether it is there", session.worker_name):
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await session.is_alive()
+        except TimeoutError:
+            return False
+    return False
+
+
+def _why_not_expected(config: WorkerConfig) -> str:
+    if config.instance is not None:
+        return "this master has not started its machine"
+    return "its former connection is still being closed"
