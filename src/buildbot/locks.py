@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from buildbot._border.finder import old_names_of
+from buildbot._border.numbers import COUNT, check_number
 from buildbot._border.old_arguments import say_renamed
 from chargehand.domain import lock as domain
 
@@ -20,7 +21,7 @@ class BaseLock(ComparableMixin):
 
     Args:
         name (str): The lock's name.
-        maxCount (int): How many may hold it at once.
+        maxCount (int): How many may hold it at once; 0 grants it to exclusive accesses only.
     """
 
     compare_attrs: ClassVar[Any] = ("name", "maxCount")
@@ -81,6 +82,10 @@ class WorkerLock(BaseLock):
         if maxCountForSlave is not None:
             say_renamed("WorkerLock", "maxCountForSlave")
             maxCountForWorker = maxCountForSlave
+        if not isinstance(maxCountForWorker or {}, dict):
+            wanted = "a dictionary from worker names to counts"
+            error(f'lock "{name}": maxCountForWorker must be {wanted}, not {maxCountForWorker!r}')
+            maxCountForWorker = None
         self.maxCountForWorker = dict(maxCountForWorker or {})
         for worker_name, count in self.maxCountForWorker.items():
             self.maxCountForWorker[worker_name] = _checked_count(name, count)
@@ -98,10 +103,8 @@ class WorkerLock(BaseLock):
 
 
 def _checked_count(name: str, count: Any) -> int:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        error(f'lock "{name}": maxCount must be a positive integer, not {count!r}')
-        return 1
-    return count
+    """Return the count; 0 lets nobody use the lock but those who want it for themselves."""
+    return count if check_number(f'lock "{name}"', "maxCount", count, COUNT) else 1
 
 
 class LockAccess(ComparableMixin):
@@ -119,11 +122,11 @@ class LockAccess(ComparableMixin):
                 f"not {mode!r}"
             )
             self.mode = "counting"
-        elif not isinstance(count, int) or count < 0:
-            error(f'lock "{lockid.name}": count must be 0 or more, not {count!r}')
+        elif not check_number(f'lock "{lockid.name}"', "count", count, COUNT):
+            self.count = 1
         elif mode == "exclusive" and count != 1:
             error(f'lock "{lockid.name}": exclusive access must have count 1, not {count!r}')
-        elif count > (most := lockid._most()):
+        elif count > (most := lockid._most()) and most > 0:
             error(
                 f'lock "{lockid.name}": count {count} can never be granted; its maxCount is {most}'
             )
@@ -132,7 +135,7 @@ class LockAccess(ComparableMixin):
         return domain.LockAccess(
             lock=self.lockid._as_spec(),
             mode=_MODES.get(self.mode, domain.LockMode.COUNTING),
-            count=self.count if isinstance(self.count, int) else 1,
+            count=self.count,
         )
 
     def __repr__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 from typing import Any
@@ -79,8 +78,10 @@ def shell_arguments(arguments: dict[str, Any]) -> ShellArguments:
         _ = read.shown, read.interrupt_signal
         for name in read.logfiles:
             name.encode()
-        if any(map(math.isnan, (read.timeout or 0, read.maxTime or 0, read.sigtermTime or 0))):
-            raise BadArguments("shell: a time limit is not a number")
+        for name in ("timeout", "maxTime", "sigtermTime", "max_lines"):
+            limit = getattr(read, name)
+            if limit is not None and not limit >= 0:  # not-a-number neither
+                raise BadArguments(f"shell: {name} must be 0 or more, or None, not {limit}")
         if read.encoding is not None:
             "".encode(read.encoding)
     except (msgspec.ValidationError, ValueError, LookupError) as error:

@@ -183,11 +183,11 @@ def test_equal_locks_are_one_lock():
     ("make", "message"),
     [
         (lambda: util.MasterLock(5), "a lock's name must be a non-empty string"),
-        (lambda: util.MasterLock("x", maxCount=0), "maxCount must be a positive integer"),
+        (lambda: util.MasterLock("x", maxCount=-1), "maxCount must be a whole number, 0 or more"),
         (lambda: util.MasterLock("x").access("shared"), "'counting' or 'exclusive', not 'shared'"),
         (
             lambda: util.MasterLock("x").access("counting", count=-1),
-            "count must be 0 or more, not -1",
+            "count must be a whole number, 0 or more, not -1",
         ),
         (
             lambda: util.MasterLock("x").access("exclusive", count=2),
@@ -260,7 +260,10 @@ def test_workers_to_come_are_accepted_with_a_warning(make, kind):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: worker.Worker("a", "p", max_builds="x"), "max_builds must be a positive integer"),
+        (
+            lambda: worker.Worker("a", "p", max_builds="x"),
+            "max_builds must be a whole number, 0 or more",
+        ),
         (lambda: worker.Worker("a", "p", notify_on_missing=["a", 5]), "arg 5 is not a string"),
         (lambda: worker.Worker("change", "p"), '"change" is reserved'),
         (lambda: worker.DockerLatentWorker("a", "p", imag="x"), 'did you mean "image"?'),

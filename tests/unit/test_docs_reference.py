@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import math
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+from buildbot._border.errors import collecting
+from buildbot.plugins import util
 from chargehand.plugins.root import activate
 
 _REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -100,3 +106,109 @@ def test_the_glossary_has_the_old_keys_arguments_and_methods():
     assert glossary.PAGE.read_text(encoding="utf-8") == glossary.page(), (
         "run: PYTHONPATH=src python docs/reference/old_names.py"
     )
+
+
+_NEEDED: dict[str, Any] = {
+    "authenticator": None,
+    "baseURL": "https://example.org/",
+    "builderNames": ["b"],
+    "codebase": "c",
+    "command": "true",
+    "dest": "b",
+    "fields": [],
+    "fromaddr": "ci@example.org",
+    "masterdest": "b",
+    "mastersrc": "a",
+    "name": "n",
+    "o": {},
+    "password": "p",
+    "periodicBuildTimer": 1,
+    "repourl": "https://example.org/x.git",
+    "s": "x",
+    "src": "a",
+    "tests": "x",
+    "url": "http://example.org/",
+    "workerdest": "b",
+    "workersrc": "a",
+    "workersrcs": "a",
+}
+"""Arguments without which some class cannot be made."""
+_NEEDED_BY: dict[str, dict[str, Any]] = {
+    "AnyBranchScheduler": {"branches": None},
+    "Dependent": {"upstream": None},
+    "HTTPStep": {"method": "GET"},
+    "SingleBranchScheduler": {"branch": "main"},
+}
+_MADE_BY_STEPS = {"RemoteCommand"}
+_NO_LIMITS = {
+    "usePTY": "a flag, which is ignored",
+    "updateBuildSummaryPolicy": "a list of results",
+    "hour": "also a text; the scheduler's is checked, and the janitor makes one",
+    "dayOfWeek": "days go on after Sunday, as they always did",
+    "force_at_day_of_week": "the same",
+}
+_HOOK = "Callable[[int, str, str]"
+_NEGATIVE_HAS_A_MEANING = {"build_wait_timeout", "priority"}
+_OLD_NAME = {"pollinterval": "pollInterval", "maxCountForSlave": "maxCountForWorker"}
+
+
+def _numbers() -> Iterator[tuple[str, type, str, dict[str, Any]]]:
+    """Yield the arguments that are numbers, each with what its class needs besides."""
+    for _, class_name, kind in _CLASSES:
+        described = _pages.described(kind)
+        needed = {name: value for name, value in _NEEDED.items() if name in described}
+        for name, (_, argument) in described.items():
+            is_number = re.search(r"\b(int|float|timedelta)\b", argument.type.removeprefix(_HOOK))
+            is_made = kind.__init__ is not object.__init__ and class_name not in _MADE_BY_STEPS
+            if is_number and is_made and name not in _NO_LIMITS:
+                yield class_name, kind, name, {**needed, **_NEEDED_BY.get(class_name, {})}
+
+
+def _messages(kind: type, arguments: dict[str, Any]) -> list[str]:
+    with collecting() as found:
+        kind(**arguments)
+    return [error.message for error in found.causes()]
+
+
+@pytest.mark.parametrize("wrong", [-7, math.nan, 10**40])
+def test_every_number_out_of_its_range_is_one_error_that_names_the_argument(wrong):
+    accepted = []
+    for class_name, kind, name, needed in _numbers():
+        if wrong == -7 and name in _NEGATIVE_HAS_A_MEANING:
+            continue
+        written = _OLD_NAME.get(name, name)
+        found = [text for text in _messages(kind, {**needed, name: wrong}) if written in text]
+        if len(found) != 1:
+            accepted.append((class_name, name, found))
+    assert accepted == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        ("steps.ShellCommand", {"timeout": 0, "maxTime": None, "max_lines": 0, "sigtermTime": 0.5}),
+        ("steps.ShellCommand", {"timeout": False, "maxTime": math.inf, "max_lines": None}),
+        ("steps.ShellCommand", {"timeout": util.Property("t"), "max_lines": util.Property("n")}),
+        ("steps.FileUpload", {"maxsize": 0, "mode": 0o7777}),
+        ("steps.Git", {"shallow": True, "retry": (0, 0)}),
+        ("steps.Git", {"shallow": 3, "retry": None, "timeout": None}),
+        ("steps.Compile", {"maxWarnCount": 0}),
+        ("steps.GET", {"timeout": (0.5, 3)}),
+        ("worker.LocalWorker", {"max_builds": 0, "missing_timeout": None}),
+        ("worker.LocalWorker", {"keepalive_interval": None, "missing_timeout": 0}),
+        ("worker.LocalLatentWorker", {"build_wait_timeout": -1}),
+        ("util.MasterLock", {"maxCount": 0}),
+        ("util.WorkerLock", {"maxCountForWorker": {"arm-1": 0}}),
+        ("schedulers.AnyBranchScheduler", {"treeStableTimer": 0}),
+        ("schedulers.AnyBranchScheduler", {"treeStableTimer": None, "priority": -5}),
+        ("schedulers.Periodic", {"periodicBuildTimer": 0.1}),
+        ("changes.GitPoller", {"pollInterval": 0}),
+        ("util.StringParameter", {"size": "80", "maxsize": 0}),
+    ],
+)
+def test_numbers_with_a_meaning_are_taken(kind, arguments):
+    namespace, _, name = kind.partition(".")
+    [found] = [one for where, of, one in _CLASSES if (where, of) == (namespace, name)]
+    needed = {key: value for key, value in _NEEDED.items() if key in _pages.described(found)}
+
+    assert _messages(found, {**needed, **_NEEDED_BY.get(name, {}), **arguments}) == []

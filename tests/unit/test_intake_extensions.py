@@ -408,7 +408,7 @@ async def test_a_pb_source_whose_port_is_taken_does_not_harm_the_others(
     ("arguments", "sentence"),
     [
         ({"user": ""}, "user must be a name"),
-        ({"port": 9.5}, "port must be a number, a string or None"),
+        ({"port": 9.5}, "port must be a number from 0 to 65535, not 9.5"),
         ({"prefix": 3}, "prefix must be a string or None"),
     ],
 )

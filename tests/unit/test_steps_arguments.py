@@ -32,7 +32,7 @@ from buildbot.steps import master, shell, shellsequence, worker
         (lambda: shell.ShellCommand(command="x", usePTY="x"), "usePTY must be True or False"),
         (
             lambda: shell.ShellCommand(command="x", timeout="a"),
-            "timeout must be a number or None, not 'a'",
+            "timeout must be a number of seconds, 0 or more, or None, not 'a'",
         ),
         (
             lambda: shell.ShellCommand(command="x", time_out=3),

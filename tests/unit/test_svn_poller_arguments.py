@@ -90,7 +90,7 @@ def test_without_a_function_every_file_is_one_of_the_trunk() -> None:
         ({"repourl": "--config-dir=x"}, "starts like an option"),
         ({"repourl": 7}, "repourl must be a string"),
         ({"split_file": "trunk"}, "split_file must be a function"),
-        ({"histmax": 0}, "histmax must be a positive number"),
+        ({"histmax": 0}, "histmax must be a whole number, 1 or more"),
         ({"extra_args": "--x"}, "extra_args must be a list of strings"),
         ({"pollInterval": "soon"}, "pollInterval must be a number of seconds"),
         ({"splitfile": "x"}, 'has no argument "splitfile"; did you mean "split_file"'),

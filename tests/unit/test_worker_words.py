@@ -108,6 +108,10 @@ def test_a_hidden_argument_is_passed_and_not_shown() -> None:
         ({"command": ["a"], "encoding": "klingon"}, "klingon"),
         ({"command": ["a"], "interruptSignal": "NOPE"}, "NOPE"),
         ({"command": ["a"], "max_lines": "many"}, "max_lines"),
+        ({"command": ["a"], "max_lines": -1}, "max_lines must be 0 or more, or None, not -1"),
+        ({"command": ["a"], "timeout": -5}, "timeout must be 0 or more, or None, not -5"),
+        ({"command": ["a"], "maxTime": float("nan")}, "maxTime must be 0 or more"),
+        ({"command": ["a"], "sigtermTime": -0.5}, "sigtermTime must be 0 or more"),
     ],
 )
 def test_wrong_arguments_are_named(wrong: dict[str, Any], message: str) -> None:

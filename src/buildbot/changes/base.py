@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from buildbot._border.bridge import answered_within, outward, settled
 from buildbot._border.errors import error
+from buildbot._border.numbers import SECONDS, SECONDS_OR_NONE
 from buildbot.interfaces import IChangeSource, implementer
 from buildbot.util.service import ClusteredBuildbotService, ServiceRuntime
 from chargehand.config.model import Component, HostedSettings
@@ -212,15 +213,14 @@ class PollingChangeSource(ReconfigurablePollingChangeSource):
 
 def schedule_errors(interval: Any, delay_min: Any, delay_max: Any) -> list[str]:
     """Return what is wrong with the times of a poller, in sentences."""
-    if interval is not None and (not isinstance(interval, int | float) or interval < 0):
-        return [f"pollInterval must be a number of seconds, not {interval!r}"]
-    if not isinstance(delay_min, int | float) or not isinstance(delay_max, int | float):
-        return ["pollRandomDelayMin and pollRandomDelayMax must be numbers of seconds"]
-    found = []
-    if delay_min < 0:
-        found.append(f"pollRandomDelayMin must not be negative: {delay_min}")
-    if delay_max < 0:
-        found.append(f"pollRandomDelayMax must not be negative: {delay_max}")
+    numbers = (
+        SECONDS_OR_NONE.problem("pollInterval", interval),
+        SECONDS.problem("pollRandomDelayMin", delay_min),
+        SECONDS.problem("pollRandomDelayMax", delay_max),
+    )
+    found = [problem for problem in numbers if problem is not None]
+    if found:
+        return found
     if delay_min > delay_max:
         found.append("pollRandomDelayMin must not be greater than pollRandomDelayMax")
     if interval and delay_max >= interval:

@@ -7,6 +7,7 @@ from typing import Any
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outward
 from buildbot._border.errors import error
+from buildbot._border.numbers import PORT, check_number
 from buildbot.changes.base import ChangeSource
 from buildbot.changes.perspective import ChangePerspective
 from buildbot.pbmanager import Registration
@@ -54,8 +55,8 @@ class PBChangeSource(ChangeSource):
         """Say what is wrong with the arguments."""
         if not isinstance(user, str) or not user:
             error(f"PBChangeSource: user must be a name, not {user!r}")
-        if port is not None and not isinstance(port, int | str):
-            error(f"PBChangeSource: port must be a number, a string or None, not {port!r}")
+        if port is not None and not isinstance(port, str):
+            check_number("PBChangeSource", "port", port, PORT)
         if prefix is not None and not isinstance(prefix, str):
             error(f"PBChangeSource: prefix must be a string or None, not {prefix!r}")
 

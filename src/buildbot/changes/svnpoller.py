@@ -9,6 +9,7 @@ from typing import Any
 from buildbot._border.arguments import bound, renamed
 from buildbot._border.bridge import answered
 from buildbot._border.errors import error, warn
+from buildbot._border.numbers import POSITIVE, check_number
 from buildbot._border.old_arguments import say_renamed
 from buildbot._border.rendering import render_value
 from buildbot.changes.base import ReconfigurablePollingChangeSource
@@ -140,8 +141,7 @@ class SVNPoller(ReconfigurablePollingChangeSource):
             error(f"SVNPoller: repourl {self.repourl!r} is not valid: it starts like an option")
         if not callable(self.split_file):
             error(f"SVNPoller: split_file must be a function, not {self.split_file!r}")
-        if isinstance(self.histmax, bool) or not isinstance(self.histmax, int) or self.histmax < 1:
-            error(f"SVNPoller: histmax must be a positive number, not {self.histmax!r}")
+        check_number("SVNPoller", "histmax", self.histmax, POSITIVE)
         more = self.extra_args
         if more is not None and not (
             isinstance(more, list | tuple) and all(isinstance(one, str) for one in more)

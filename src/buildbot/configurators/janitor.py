@@ -117,6 +117,8 @@ class JanitorConfigurator(ConfiguratorBase):
                     f"JanitorConfigurator: {name} must be a datetime.timedelta, not {horizon!r}; "
                     "write timedelta(weeks=4)"
                 )
+            elif horizon is not None and horizon < timedelta():
+                error(f"JanitorConfigurator: {name} must not be negative, and it is {horizon}")
 
     def configure(self, config_dict: dict[str, Any]) -> None:
         """Add the builder, its worker and its schedulers; nothing where no horizon is set."""

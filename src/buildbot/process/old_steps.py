@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from buildbot._border.bridge import inward
+from buildbot._border.bridge import inward, settled
 from buildbot._border.sequences import join_list
 from buildbot._border.text import command_to_string
 from buildbot.process.old_status import StepStatus
@@ -164,10 +164,13 @@ class OldStyleStep:
             cmd.args["env"] = cmd.args.get("env") or {}
             await inward(self.setupEnvironment, cmd)
 
-    def setupLogfiles(self: Any, cmd: Any, logfiles: Mapping[str, Any]) -> Any:
-        """Let the files that the worker watches have logs."""
-        cmd.args["logfiles"] = {**(cmd.args.get("logfiles") or {}), **logfiles}
-        self._watch_logfiles(cmd, logfiles, self.lazylogfiles)
+    def setupLogfiles(self: Any, cmd: Any = None, logfiles: Mapping[str, Any] | None = None) -> Any:
+        """Let the files that the worker watches have logs; without a command do nothing."""
+        if cmd is not None:
+            found = logfiles or {}
+            cmd.args["logfiles"] = {**(cmd.args.get("logfiles") or {}), **found}
+            self._watch_logfiles(cmd, found, self.lazylogfiles)
+        return settled(None)
 
     def buildCommandKwargs(self: Any, warnings: list[str]) -> dict[str, Any]:
         """Return the arguments for the RemoteShellCommand of a step that runs a program."""

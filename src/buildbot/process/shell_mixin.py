@@ -16,9 +16,10 @@ from buildbot.process.step_arguments import (
     Check,
     check_any,
     check_bool,
+    check_count_or_none,
     check_environment,
-    check_int_or_none,
-    check_number_or_none,
+    check_results_of_codes,
+    check_seconds_or_none,
     check_text_or_none,
 )
 
@@ -31,14 +32,14 @@ _CHECKS: dict[str, Check] = {
     "usePTY": check_bool,
     "logfiles": check_any,
     "lazylogfiles": check_bool,
-    "timeout": check_number_or_none,
-    "maxTime": check_number_or_none,
-    "max_lines": check_int_or_none,
-    "sigtermTime": check_number_or_none,
+    "timeout": check_seconds_or_none,
+    "maxTime": check_seconds_or_none,
+    "max_lines": check_count_or_none,
+    "sigtermTime": check_seconds_or_none,
     "logEnviron": check_bool,
     "interruptSignal": check_any,
     "initialStdin": check_text_or_none,
-    "decodeRC": check_any,
+    "decodeRC": check_results_of_codes,
 }
 
 _OF_STEP = (

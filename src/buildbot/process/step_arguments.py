@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._border.environment import problems_of_environment
 from buildbot._border.errors import error, warn
+from buildbot._border.numbers import COUNT_OR_NONE, RESULT, SECONDS_OR_NONE, check_number
 from buildbot._border.rendering import is_constant
 from buildbot.locks import lock_accesses
 
@@ -28,14 +29,25 @@ def check_text_or_none(value: Any, where: str, name: str) -> None:
     _check(value, where, name, (str, type(None)), "a string or None")
 
 
-def check_number_or_none(value: Any, where: str, name: str) -> None:
-    """Report a value that is neither a number, None, nor a renderable."""
-    _check(value, where, name, (int, float, type(None)), "a number or None")
+def check_seconds_or_none(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither a limit of time, None, nor a renderable."""
+    check_number(where, name, value, SECONDS_OR_NONE)
 
 
-def check_int_or_none(value: Any, where: str, name: str) -> None:
-    """Report a value that is neither an int, None, nor a renderable."""
-    _check(value, where, name, (int, type(None)), "an integer or None")
+def check_count_or_none(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither a limit of a count, None, nor a renderable."""
+    check_number(where, name, value, COUNT_OR_NONE)
+
+
+def check_results_of_codes(value: Any, where: str, name: str) -> None:
+    """Report a value that is neither results by exit code nor a renderable."""
+    if not is_constant(value):
+        return
+    if not isinstance(value, dict) or not all(isinstance(code, int) for code in value):
+        error(f"{where}: {name} must be a dictionary with exit codes as keys, not {value!r}")
+        return
+    for code, result in value.items():
+        check_number(where, f"{name}: the result for exit code {code}", result, RESULT)
 
 
 def check_any(value: Any, where: str, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from buildbot._border.numbers import PRIORITY, check_number
 from buildbot._border.rendering import IRenderable
 from buildbot.config import error
 from buildbot.process.properties import Properties
@@ -40,8 +41,8 @@ def check_arguments(
         error(f"{what}: properties must be a dictionary, not {properties!r}")
     if codebases is not None:
         _check_codebases(what, codebases)
-    if priority is not None and not isinstance(priority, int) and not callable(priority):
-        error(f"{what}: priority must be an integer or a function, not {priority!r}")
+    if priority is not None and not callable(priority):
+        check_number(what, "priority", priority, PRIORITY)
 
 
 def check_change_arguments(what: str, *, is_important: Any, change_filter: Any) -> None:

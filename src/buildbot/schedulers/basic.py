@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._border.arguments import no_argument, own_arguments
 from buildbot._border.bridge import settled
+from buildbot._border.numbers import SECONDS_OR_NONE, check_number
 from buildbot.config import error
 from buildbot.schedulers import wiring
 from buildbot.schedulers.arguments import Arguments, check_change_arguments
@@ -92,11 +93,7 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
             is_important=arguments.fileIsImportant,
             change_filter=arguments.change_filter,
         )
-        timer = arguments.treeStableTimer
-        if timer is not None and not isinstance(timer, int | float):
-            error(
-                f"{self._what}: treeStableTimer must be a number of seconds or None, not {timer!r}"
-            )
+        check_number(self._what, "treeStableTimer", arguments.treeStableTimer, SECONDS_OR_NONE)
         _refuse_unknown(self._what, kwargs)
         return super().checkConfig(builderNames=builderNames, **_known(kwargs))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import answered, inward, outgoing
+from buildbot._border.numbers import COUNT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, check_number
 from buildbot.config import error
 from chargehand.domain.orders import text_error
 
@@ -59,6 +60,15 @@ async def collected(collector: Any, name: Any, fn: Any, /, *args: Any, **kwargs:
     if kind.collectValidationErrors is ValidationErrorCollector.collectValidationErrors:
         return await collector._collected(name, fn, *args, **kwargs)  # Nobody wants a Deferred.
     return await inward(collector.collectValidationErrors, name, fn, *args, **kwargs)
+
+
+_NUMBERS = {
+    "maxsize": COUNT_OR_NONE,
+    "size": POSITIVE,
+    "cols": POSITIVE,
+    "rows": POSITIVE,
+    "columns": POSITIVE_OR_NONE,
+}
 
 
 class BaseParameter:
@@ -124,6 +134,9 @@ class BaseParameter:
                 error(f'parameter "{name}": {regex!r} is not a valid regular expression: {wrong}')
         if "value" in kw:
             error(f'parameter "{name}": use default={kw["value"]!r} instead of value=…')
+        for key, wanted in _NUMBERS.items():
+            if isinstance(kw.get(key), int | float):  # the form takes texts as well
+                check_number(f'parameter "{name}"', key, kw[key], wanted)
         self.__dict__.update(kw)
 
     @property

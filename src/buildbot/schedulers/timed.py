@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import outward, settled
+from buildbot._border.numbers import MORE_SECONDS, check_number
 from buildbot.config import error
 from buildbot.process.results import SUCCESS
 from buildbot.schedulers import wiring
@@ -201,13 +202,7 @@ class Periodic(Timed):
     @own_arguments
     def checkConfig(self, builderNames: Any, periodicBuildTimer: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
-        if not isinstance(periodicBuildTimer, int | float):
-            error(
-                f"{self._what}: periodicBuildTimer must be a number of seconds, "
-                f"not {periodicBuildTimer!r}"
-            )
-        elif periodicBuildTimer <= 0:
-            error(f"{self._what}: periodicBuildTimer must be positive, not {periodicBuildTimer!r}")
+        check_number(self._what, "periodicBuildTimer", periodicBuildTimer, MORE_SECONDS)
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
@@ -257,7 +252,7 @@ class NightlyBase(Timed):
         self._check_table(times.table())
         forced = times.forced()
         if forced is not None:
-            self._check_table(forced)
+            self._check_table(forced, "force_at_")
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
@@ -267,9 +262,9 @@ class NightlyBase(Timed):
         self._times.give_to(self)
         return super().reconfigService(builderNames, **kwargs)
 
-    def _check_table(self, table: TimeTable) -> None:
+    def _check_table(self, table: TimeTable, prefix: str = "") -> None:
         try:
-            table.check()
+            table.check(prefix)
         except (TimeTableError, TypeError, ValueError) as wrong:
             error(f"{self._what}: {wrong}")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
+from buildbot._border.numbers import PORT, check_number
 from buildbot.config import error
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from chargehand.config.model import NotYet
@@ -61,6 +62,8 @@ class Try_Userpass(TryBase):
     @own_arguments
     def checkConfig(self, builderNames: Any, port: Any, userpass: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
+        if not isinstance(port, str):
+            check_number(self._what, "port", port, PORT)
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments

@@ -10,6 +10,7 @@ import aiohttp
 from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
 from buildbot._border.http_security import authorization, verification
+from buildbot._border.numbers import SECONDS_OR_NONE, check_number
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from chargehand.kit.limits import TimeLimit
@@ -94,6 +95,9 @@ class HTTPStep(BuildStep):
         for name in _OPTIONS:
             if name in kwargs:
                 setattr(self, name, kwargs.pop(name))
+        given = self.timeout
+        for seconds in given if isinstance(given, tuple | list) else (given,):
+            check_number(type(self).__name__, "timeout", seconds, SECONDS_OR_NONE)
         super().__init__(**kwargs)
         self._request_limit: TimeLimit | None = None
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
+from buildbot._border.numbers import POSITIVE_OR_NONE, check_number
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import LineConsumerLogObserver, LogLineObserver
@@ -109,6 +110,7 @@ class Trial(ShellMixin, BuildStep):
         for name in self._OWN:
             if (value := kwargs.pop(name, None)) is not None:
                 setattr(self, name, value)
+        check_number(type(self).__name__, "jobs", self.jobs, POSITIVE_OR_NONE)
         if self.tests is None and not self.testChanges:
             error("Trial needs the argument tests=, or testChanges=True")
         if self.tests is not None and is_constant(self.tests):

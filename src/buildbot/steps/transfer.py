@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from buildbot._border.arguments import renamed
 from buildbot._border.bridge import inward, outgoing
+from buildbot._border.numbers import COUNT_OR_NONE, PERMISSIONS_OR_NONE, POSITIVE, check_number
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
@@ -63,6 +64,10 @@ class _Download(BuildStep):
     ) -> None:
         super().__init__(workdir=workdir, **kwargs)
         workerdest = renamed(type(self).__name__, "slavedest", slavedest, "workerdest", workerdest)
+        kind = type(self).__name__
+        check_number(kind, "maxsize", maxsize, COUNT_OR_NONE)
+        check_number(kind, "blocksize", blocksize, POSITIVE)
+        check_number(kind, "mode", mode, PERMISSIONS_OR_NONE)
         self.workerdest = workerdest
         self.maxsize = maxsize
         self.blocksize = blocksize

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from buildbot._border.arguments import renamed
 from buildbot._border.bridge import inward, outgoing
+from buildbot._border.numbers import COUNT_OR_NONE, PERMISSIONS_OR_NONE, POSITIVE, check_number
 from buildbot.config import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
@@ -60,6 +61,8 @@ class _Upload(BuildStep):
         **kwargs: Any,
     ) -> None:
         super().__init__(workdir=workdir, **kwargs)
+        check_number(type(self).__name__, "maxsize", maxsize, COUNT_OR_NONE)
+        check_number(type(self).__name__, "blocksize", blocksize, POSITIVE)
         self.workersrc = workersrc
         self.masterdest = masterdest
         self.maxsize = maxsize
@@ -197,6 +200,7 @@ class FileUpload(_Upload):
             urlText=urlText,
             **kwargs,
         )
+        check_number(type(self).__name__, "mode", mode, PERMISSIONS_OR_NONE)
         self.mode = mode
         self.keepstamp = keepstamp
 
@@ -307,6 +311,7 @@ class MultipleFileUpload(_Upload):
         )
         self.workersrcs = _source(self, workersrcs, slavesrcs, "workersrcs")
         self.glob = glob
+        check_number(type(self).__name__, "mode", mode, PERMISSIONS_OR_NONE)
         self.mode = mode
         self.compress = _compression(self, compress)
         self.keepstamp = keepstamp

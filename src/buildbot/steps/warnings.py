@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward, outgoing, settled
+from buildbot._border.numbers import COUNT_OR_NONE, check_number
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import LineConsumerLogObserver
 from buildbot.process.remotecommand import RemoteCommand
@@ -83,6 +84,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
             self.suppressionFile = suppressionFile
         if suppressionList is not None:
             self.suppressionList = suppressionList
+        check_number(type(self).__name__, "maxWarnCount", maxWarnCount, COUNT_OR_NONE)
         if maxWarnCount is not None:
             self.maxWarnCount = maxWarnCount
         self.warningExtractor = warningExtractor or type(self).warnExtractWholeLine

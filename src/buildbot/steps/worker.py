@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward, outgoing, settled
+from buildbot._border.numbers import SECONDS_OR_NONE, check_number
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import WorkerFiles
 from buildbot.process.errors import BuildStepFailed
@@ -115,6 +116,8 @@ class CopyDirectory(WorkerBuildStep):
         super().__init__(**kwargs)
         self.src = src
         self.dest = dest
+        check_number(type(self).__name__, "timeout", timeout, SECONDS_OR_NONE)
+        check_number(type(self).__name__, "maxTime", maxTime, SECONDS_OR_NONE)
         self.timeout = timeout
         self.maxTime = maxTime
 

@@ -8,6 +8,7 @@ from typing import Any
 from buildbot._border.bridge import settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
+from buildbot._border.numbers import COUNT_OR_NONE, SECONDS, SECONDS_OR_NONE, check_number
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import IWorker, implementer
 from buildbot.locks import lock_accesses
@@ -28,7 +29,7 @@ class AbstractWorker(ComparableMixin):
     Args:
         name (str): The worker's name.
         password (str | None): Password with which it connects.
-        max_builds (int | None): How many builds it runs at once; None for no limit.
+        max_builds (int | None): How many builds it runs at once; None or 0 for no limit.
         notify_on_missing (str | list[str] | None): Addresses that get a mail when it is missing.
         missing_timeout (float | None, seconds): How long it may be away before that mail is sent.
         properties (dict[str, Any] | None): Properties of its builds.
@@ -93,18 +94,11 @@ class AbstractWorker(ComparableMixin):
             error(f'worker name "{name}" is reserved; choose another')
 
     def _check_numbers(self) -> None:
-        if self.max_builds is not None and (
-            not isinstance(self.max_builds, int) or self.max_builds < 1
-        ):
-            error(
-                f'worker "{self.name}": max_builds must be a positive integer, '
-                f"not {self.max_builds!r}"
-            )
-        if not isinstance(self.missing_timeout, int | float):
-            error(
-                f'worker "{self.name}": missing_timeout must be a number of seconds, '
-                f"not {self.missing_timeout!r}"
-            )
+        what = f'worker "{self.name}"'
+        if not check_number(what, "max_builds", self.max_builds, COUNT_OR_NONE):
+            self.max_builds = None
+        check_number(what, "keepalive_interval", self.keepalive_interval, SECONDS_OR_NONE)
+        if not check_number(what, "missing_timeout", self.missing_timeout, SECONDS):
             self.missing_timeout = DEFAULT_MISSING_TIMEOUT
 
     def reconfigService(self, *args: Any, **kwargs: Any) -> Any:
@@ -121,7 +115,7 @@ class AbstractWorker(ComparableMixin):
             name=self.name,
             kind=self._kind,
             password=self.password if isinstance(self.password, str) else self._rendered_password,
-            max_builds=self.max_builds,
+            max_builds=self.max_builds or None,
             properties=self.properties.asDict(),
             default_properties=self.defaultProperties.asDict(),
             locks=self._lock_accesses(),

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
-from buildbot._border.errors import error, warn
+from buildbot._border.errors import warn
+from buildbot._border.numbers import ANY_SECONDS, check_number
 from buildbot.interfaces import (
     ILatentWorker,
     LatentWorkerFailedToSubstantiate,
@@ -86,11 +87,7 @@ class AbstractLatentWorker(AbstractWorker):
         super().checkConfig(name, password, **kwargs)
         self.instance = None
         self.build_wait_timeout = build_wait_timeout
-        if not isinstance(build_wait_timeout, int | float):
-            error(
-                f'worker "{name}": build_wait_timeout must be a number of seconds, '
-                f"not {build_wait_timeout!r}"
-            )
+        check_number(f'worker "{name}"', "build_wait_timeout", build_wait_timeout, ANY_SECONDS)
         self.start_missing_on_startup = start_missing_on_startup
 
     def start_instance(self, build: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.errors import error, warn
+from buildbot._border.numbers import SECONDS, check_number
 from buildbot.worker.base import AbstractWorker
 from buildbot.worker.latent import AbstractLatentWorker
 
@@ -64,8 +65,7 @@ class LocalWorker(AbstractWorker):
         super().checkConfig(name, None, **kwargs)
         self.workdir = workdir
         self.reconnect_timeout = reconnect_timeout
-        if not isinstance(reconnect_timeout, int | float) or reconnect_timeout < 0:
-            error(f'worker "{name}": reconnect_timeout must be a number of seconds')
+        check_number(f'worker "{name}"', "reconnect_timeout", reconnect_timeout, SECONDS)
         self.environment = environment
         self.inherit_environment = inherit_environment
         for problem in _problems_of_variables(environment, inherit_environment):

@@ -51,16 +51,19 @@ class TimeTable:
         fields = (self.minute, self.hour, self.day_of_month, self.month)
         return " ".join([*map(_field, fields), _field(_days_of_week(self.day_of_week))])
 
-    def check(self) -> None:
-        """Raise TimeTableError, which names the first field that makes no sense."""
+    def check(self, prefix: str = "") -> None:
+        """Raise TimeTableError, which names the first field that makes no sense.
+
+        With a *prefix*, fields are called by it and their own names.
+        """
         for name, place, allowed in _RANGES:
             value: Times = getattr(self, name)
             if not isinstance(value, int | Collection) or isinstance(value, Mapping | bytes):
                 kinds = "a number, a list of numbers, or text as in crontab(5)"
-                raise TimeTableError(f"{_said(name, value)}: must be {kinds}")
+                raise TimeTableError(f"{_said(name, value, prefix)}: must be {kinds}")
             days = _days_of_week(value) if name == "day_of_week" else value
             if not croniter.is_valid(" ".join([*"*" * place, _field(days), *"*" * (4 - place)])):
-                raise TimeTableError(f"{_said(name, value)}: must be {allowed}")
+                raise TimeTableError(f"{_said(name, value, prefix)}: must be {allowed}")
         if not croniter.is_valid(self.cron_line):
             raise TimeTableError(f"{self.cron_line!r} never comes, as a line of crontab(5)")
 
@@ -127,7 +130,9 @@ def _day_of_week(time: str) -> str:
     return str((int(time) + 1) % 7) if time.strip().isdigit() else time
 
 
-def _said(name: str, value: Times) -> str:
+def _said(name: str, value: Times, prefix: str) -> str:
     """Return the argument as one writes it in a configuration."""
+    if prefix:
+        return f"{prefix}{name}={value!r}"
     argument = {"day_of_month": "dayOfMonth", "day_of_week": "dayOfWeek"}.get(name, name)
     return f"{argument}={value!r}"

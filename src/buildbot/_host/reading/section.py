@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from buildbot._border.errors import Collector
+from buildbot._border.numbers import Range
 from buildbot._border.origin import Origin
 from buildbot._host.reading.document import Document
 from chargehand.config.errors import ConfigErrors
@@ -96,6 +97,12 @@ class Section:
             self.wrong(key, "an integer")
             return default
         return value
+
+    def number_in(self, key: str, wanted: Range) -> None:
+        """Report a number that is not one of these; None is as good as no number."""
+        value = self.get(key)
+        if value is not None and not wanted.has(value):
+            self.wrong(key, wanted.words)
 
     def listing(self, key: str, what: str) -> list[Any]:
         """Return a list."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from buildbot._border.numbers import COUNT, PORT, POSITIVE
 from buildbot._host.reading.section import Section
 from chargehand.config.model import LogConfig
 from chargehand.domain.properties import Property
@@ -176,9 +177,18 @@ def _protocols(section: Section) -> dict[str, Any]:
             section.error(f"c['protocols']['{name}'] must be a dictionary", "protocols", str(name))
         elif name not in ("pb", "msgpack_experimental_v7", "null", "wamp", "native"):
             section.error(f"c['protocols']: unknown protocol \"{name}\"", "protocols", str(name))
+        elif (problem := _wrong_port(options.get("port"))) is not None:
+            section.error(f"c['protocols']['{name}']: {problem}", "protocols", str(name))
         else:
             found[name] = dict(options)
     return found
+
+
+def _wrong_port(port: object) -> str | None:
+    """Return what is wrong with a number; endpoints have their own syntax."""
+    if isinstance(port, str):
+        return PORT.problem("port", int(port)) if port.isdecimal() else None
+    return None if port is None else PORT.problem("port", port)
 
 
 def _revlink(section: Section) -> Any:
@@ -216,9 +226,9 @@ def _check_accepted(section: Section) -> None:
 def _check_caches(section: Section) -> None:
     part = section.part("caches")
     for key in ("buildCacheSize", "changeCacheSize"):
-        section.number(key, None)
+        section.number_in(key, COUNT)
         if part is not None and key in section:
             section.error(f"set either c['caches'] or c['{key}'], not both", key)
     for name, size in (part.values if part is not None else {}).items():
-        if not isinstance(size, int):
-            section.error(f"c['caches']['{name}'] must be an integer", "caches", str(name))
+        if (problem := POSITIVE.problem(f"c['caches']['{name}']", size)) is not None:
+            section.error(problem, "caches", str(name))

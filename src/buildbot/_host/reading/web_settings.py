@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._border.arguments import did_you_mean
+from buildbot._border.numbers import COUNT, SECONDS
 from buildbot._host.reading.listening import addresses
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.web_limits import read_limits
@@ -19,6 +20,13 @@ rest_minimum_version theme ui_default_config url versions ws_ping_interval
 """
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
+_NUMBERS = {
+    "ws_ping_interval": SECONDS,
+    "json_cache_seconds": SECONDS,
+    "logRotateLength": COUNT,
+    "maxRotatedFiles": COUNT,
+    "max_async_connections": COUNT,
+}
 _NOT_YET = {
     "auth": "nobody can log in; everybody may read, and the web accepts no orders",
     "authz": "everybody may read, and the web accepts no orders",
@@ -38,6 +46,8 @@ def read_web(section: Section) -> WebConfig:
     for key in unknown:
         section.error(f"unknown key \"{key}\" in c['www']{did_you_mean(key, KNOWN)}", "www", key)
     _warn(part)
+    for key, wanted in _NUMBERS.items():
+        part.number_in(key, wanted)
     given_plugins = part.part("plugins")
     plugins = dict(given_plugins.values) if given_plugins is not None else {}
     options = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
+from buildbot._border.numbers import COUNT, SECONDS, SECONDS_OR_NONE, check_number
 from buildbot._border.old_arguments import without_ignored
 from buildbot._border.rendering import is_constant
 from buildbot.process.buildstep import BuildStep
@@ -65,6 +66,7 @@ class Source(Patching, CompositeStepMixin, BuildStep):
         kind = type(self).__name__
         super().__init__(workdir=workdir, **without_ignored(kind, kwargs))
         self.mode = mode
+        check_number(kind, "timeout", timeout, SECONDS_OR_NONE)
         self.alwaysUseLatest = alwaysUseLatest
         self.timeout = timeout
         check_environment(env, type(self).__name__, "env")
@@ -156,7 +158,9 @@ def _checked_retry(kind: str, retry: Any) -> tuple[float, int] | None:
     if retry is None:
         return None
     match retry:
-        case (int() | float() as delay, int() as repeats) if delay >= 0 and repeats >= 0:
+        case (delay, repeats) if SECONDS.has(delay) and COUNT.has(repeats):
             return delay, repeats
-    error(f"{kind}: retry must be a tuple (delay, repeats) of numbers, not {retry!r}")
+    error(
+        f"{kind}: retry must be a tuple (seconds of delay, repeats), both 0 or more, not {retry!r}"
+    )
     return None

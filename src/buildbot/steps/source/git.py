@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
+from buildbot._border.numbers import COUNT_OR_NONE, check_number
 from buildbot._border.old_arguments import of_old_mode
 from buildbot._border.rendering import is_constant
 from buildbot.process.errors import BuildStepFailed
@@ -120,6 +121,8 @@ class Git(GitRevisions, Source):
         self.submodules = submodules
         self.remoteSubmodules = remoteSubmodules
         self.tags = tags
+        if not isinstance(shallow, bool):
+            check_number(type(self).__name__, "shallow", shallow, COUNT_OR_NONE)
         self.shallow = shallow
         self.filters = filters
         self.prog = progress

@@ -6,6 +6,7 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
+from buildbot._border.numbers import SECONDS_OR_NONE, check_number
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
@@ -40,6 +41,7 @@ class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
         **kwargs: Any,
     ) -> None:
         super().__init__(workdir=workdir, **kwargs)
+        check_number(type(self).__name__, "timeout", timeout, SECONDS_OR_NONE)
         self.timeout = timeout
         self.logEnviron = logEnviron
         check_environment(env, type(self).__name__, "env")
