@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import signature
 from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
@@ -107,13 +106,14 @@ class BuilderConfig(ComparableMixin):
     ) -> None:
         self.name: str = _checked_name(name)
         where = f'builder "{self.name}"'
-        renamed = of_today(where, old, signature(BuilderConfig).parameters.keys() - {"old"})
-        workername = renamed.get("workername", workername)
-        workernames = renamed.get("workernames", workernames)
-        workerbuilddir = renamed.get("workerbuilddir", workerbuilddir)
-        nextWorker = renamed.get("nextWorker", nextWorker)
-        collapseRequests = renamed.get("collapseRequests", collapseRequests)
-        tags = renamed.get("tags", tags)
+        if old:
+            renamed = of_today(where, old, type(self))
+            workername = renamed.get("workername", workername)
+            workernames = renamed.get("workernames", workernames)
+            workerbuilddir = renamed.get("workerbuilddir", workerbuilddir)
+            nextWorker = renamed.get("nextWorker", nextWorker)
+            collapseRequests = renamed.get("collapseRequests", collapseRequests)
+            tags = renamed.get("tags", tags)
         self.factory = _checked_factory(where, factory)
         self.workernames = _checked_worker_names(where, workername, workernames)
         self.builddir = _directory(where, "builddir", builddir, safeTranslate(self.name).decode())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from buildbot._border.arguments import no_argument
+from buildbot._border.arguments import arguments_of, no_argument
 from buildbot._border.errors import warn
 
 RENAMED = {
@@ -38,13 +38,13 @@ class MergeRule:
         return self.function(*arguments)
 
 
-def of_today(where: str, old: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """Return the old arguments under today's names, with a warning for each; TypeError is raised
-    for one that never was."""
+def of_today(where: str, old: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Return old arguments of a *kind* of builder under today's names, with a warning for each;
+    TypeError is raised for one that never was."""
     found: dict[str, Any] = {}
     for name, value in old.items():
         if name not in RENAMED:
-            raise TypeError(no_argument("BuilderConfig", name, known))
+            raise TypeError(no_argument("BuilderConfig", name, arguments_of(kind)))
         new = RENAMED[name]
         written = "tags=[...]" if name == "category" else new
         if name == "mergeRequests" and callable(value):

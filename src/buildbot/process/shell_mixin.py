@@ -138,10 +138,10 @@ class ShellMixin:
             else:
                 known = {*_CHECKS, *_OF_STEP}.difference(prohibited) | arguments_of(type(self))
                 error(no_argument(kind, name, known))
-        for name in _CHECKS:
+        for name in _CHECKS.keys() - self.__dict__.keys():
             # A class attribute that is a dictionary must not be shared by the steps.
             value = getattr(self, name, None)
-            if name not in self.__dict__ and isinstance(value, dict):
+            if isinstance(value, dict):
                 setattr(self, name, dict(value))
         return rest
 

@@ -18,6 +18,21 @@ from chargehand.config.code import docstring_of, said
 from chargehand.config.contents import Unseen, contents
 
 _PLAIN = frozenset({str, int, bool, bytes, type(None), type(...), range})
+_SETS = (set, frozenset)
+_SPECIAL = (
+    types.FunctionType,
+    types.MethodType,
+    types.ModuleType,
+    types.CodeType,
+    types.CellType,
+    type,
+    functools.partial,
+    property,
+    staticmethod,
+    classmethod,
+    re.Pattern,
+    *_SETS,
+)
 _ABSENT = object()
 _INCIDENTAL_WORDS = """
 __dict__ __weakref__ __module__ __doc__ __firstlineno__ __static_attributes__
@@ -43,6 +58,8 @@ class Equivalence:
         self._assumed: list[tuple[int, int]] = []
         self._kept: list[object] = []
         self._attributes: dict[type, tuple[str, ...] | None] = {}
+        self._instances: set[type] = set()
+        """Types whose instances are compared by what they have."""
         self._is_remembering = False
 
     @contextmanager
@@ -114,6 +131,16 @@ class Equivalence:
         return False
 
     def _compare(self, one: object, other: object) -> bool:
+        if type(one) in self._instances:
+            return self._equal_instances(one, other)
+        if not isinstance(one, _SPECIAL) or (
+            isinstance(one, _SETS) and type(one) not in (set, frozenset)
+        ):
+            self._instances.add(type(one))
+            return self._equal_instances(one, other)
+        return self._equal_special(one, other)
+
+    def _equal_special(self, one: object, other: object) -> bool:
         match one:
             case types.FunctionType():
                 return isinstance(other, types.FunctionType) and self._equal_functions(one, other)
@@ -141,20 +168,31 @@ class Equivalence:
                 )
             case staticmethod() | classmethod():
                 return type(one) is type(other) and self.equal(one.__func__, other.__func__)
-            case set() | frozenset() if type(one) in (set, frozenset):
+            case set() | frozenset():
                 return type(one) is type(other) and self._equal_sets(one, cast(_Set, other))
             case re.Pattern():
                 return bool(one == other)
-        return self._equal_instances(one, other)
+        return False
 
     def _equal_sequences(self, one: _Sequence, other: _Sequence) -> bool:
-        return len(one) == len(other) and all(map(self.equal, one, other))
+        if len(one) != len(other):
+            return False
+        for item, counterpart in zip(one, other, strict=False):
+            if item is not counterpart and not self.equal(item, counterpart):
+                return False
+        return True
 
     def _equal_mappings(self, one: Mapping[_Key, object], other: Mapping[_Key, object]) -> bool:
         if len(one) != len(other):
             return False
-        if all(type(key) is str for key in one):
-            return all(self.equal(value, other.get(key, _ABSENT)) for key, value in one.items())
+        for key, value in one.items():
+            if type(key) is not str:
+                break
+            counterpart = other.get(key, _ABSENT)
+            if value is not counterpart and not self.equal(value, counterpart):
+                return False
+        else:
+            return True
         found = self._pairs(one, other)
         return found is not None and all(self.equal(one[a], other[b]) for a, b in found)
 
@@ -226,15 +264,20 @@ class Equivalence:
             return False
         names = self._compared(type(one))
         if names is not None:
-            return all(
-                self.equal(getattr(one, name, _ABSENT), getattr(other, name, _ABSENT))
-                for name in names
-            )
+            return self._equal_attributes(names, one, other)
         try:
             return self.equal(contents(one), contents(other))
         except Unseen:
             # Where it cannot be told, it changed.
             return type(one) is type(other) and _compares_itself(one) and bool(one == other)
+
+    def _equal_attributes(self, names: tuple[str, ...], one: object, other: object) -> bool:
+        for name in names:
+            value = getattr(one, name, _ABSENT)
+            counterpart = getattr(other, name, _ABSENT)
+            if value is not counterpart and not self.equal(value, counterpart):
+                return False
+        return True
 
     def _compared(self, kind: type) -> tuple[str, ...] | None:
         """Return the names in ``compare_attrs`` of the class and its bases, or None."""
