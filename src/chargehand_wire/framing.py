@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-import msgspec
-
+from chargehand_wire.codec import DecodeError, Decoder, Encoder, replace
 from chargehand_wire.messages import Message
 from chargehand_wire.values import Unsendable, is_plain, portable
 
@@ -16,7 +15,7 @@ MAX_FRAME = 64 * 1024 * 1024
 _PREFIX = 4
 _MEBIBYTE = 1024 * 1024
 
-_encoder = msgspec.msgpack.Encoder()
+_encoder = Encoder()
 
 
 class ProtocolError(Exception):
@@ -44,7 +43,7 @@ def frame_with(message: M, field: str, name: str) -> bytes:
         raise Unsendable(f"{name}: {error}") from error
     except (UnicodeEncodeError, OverflowError):
         pass  # Some string or number in it needs another form, or has none.
-    return frame(msgspec.structs.replace(message, **{field: portable(value, name)}))
+    return frame(replace(message, **{field: portable(value, name)}))
 
 
 def _encoded(message: Message) -> bytearray:
@@ -67,7 +66,7 @@ def _measured(buffer: bytearray) -> bytes:
 class FrameReader(Generic[M]):
     """Takes bytes as they come, gives whole messages."""
 
-    def __init__(self, decoder: msgspec.msgpack.Decoder[M]) -> None:
+    def __init__(self, decoder: Decoder[M]) -> None:
         self._decoder = decoder
         self._buffer = bytearray()
 
@@ -95,5 +94,5 @@ class FrameReader(Generic[M]):
     def _decode(self, body: bytearray) -> M:
         try:
             return self._decoder.decode(body)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        except (DecodeError, ValueError, RecursionError) as error:
             raise ProtocolError(f"a frame that is no message: {error}") from error

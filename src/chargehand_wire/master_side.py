@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Union
 
-import msgspec
-
+from chargehand_wire.codec import Decoder
+from chargehand_wire.exhaustive import never
 from chargehand_wire.framing import FrameReader, ProtocolError, frame, frame_with
 from chargehand_wire.messages import (
     PROTOCOL_VERSION,
@@ -35,19 +35,17 @@ from chargehand_wire.messages import (
 from chargehand_wire.numbering import Inbox, Outbox, RoomAgain
 from chargehand_wire.values import from_extension, reason
 
-_decoder: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(
-    FromWorker, ext_hook=from_extension
-)
+_decoder: Decoder[FromWorker] = Decoder(FromWorker, ext_hook=from_extension)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lost:
     """The worker has lost the command: its supervisor was restarted."""
 
     command_id: str
 
 
-MasterEvent = Hello | Segment | Value | Complete | RoomAgain | Prepared | Pong | Lost
+MasterEvent = Union[Hello, Segment, Value, Complete, RoomAgain, Prepared, Pong, Lost]
 
 
 class _Running:
@@ -186,21 +184,20 @@ class MasterSide:
     def _handle(self, message: FromWorker, events: list[MasterEvent]) -> None:
         if self._greeted == isinstance(message, Hello):
             raise ProtocolError(f"unexpected {type(message).__name__}")
-        match message:
-            case Hello():
-                self._greet(message, events)
-            case Segment() | Value() | Complete():
-                self._updated(message, events)
-            case InputAck():
-                running = self._commands.get(message.command_id)
-                if running is not None and running.outbox.acknowledge(message.number):
-                    events.append(RoomAgain(message.command_id))
-            case Prepared() | Pong():
-                events.append(message)
-            case Ping():
-                self._send_if_greeted(Pong(message.number))
-            case _:
-                assert_never(message)
+        if isinstance(message, (Segment, Value, Complete)):
+            self._updated(message, events)
+        elif isinstance(message, Hello):
+            self._greet(message, events)
+        elif isinstance(message, InputAck):
+            running = self._commands.get(message.command_id)
+            if running is not None and running.outbox.acknowledge(message.number):
+                events.append(RoomAgain(message.command_id))
+        elif isinstance(message, (Prepared, Pong)):
+            events.append(message)
+        elif isinstance(message, Ping):
+            self._send_if_greeted(Pong(message.number))
+        else:
+            never(message)
 
     def _greet(self, hello: Hello, events: list[MasterEvent]) -> None:
         if hello.protocol != PROTOCOL_VERSION:

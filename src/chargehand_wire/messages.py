@@ -1,24 +1,24 @@
 """The messages of the native protocol, between a master and its worker."""
 
-from __future__ import annotations
+from typing import Optional, Union
 
-import msgspec
+from chargehand_wire.codec import Struct
 
 PROTOCOL_VERSION = 2
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True):
+class Message(Struct, frozen=True, array_like=True):
     """A message; a small number identifies its kind."""
 
 
-class Origin(msgspec.Struct, frozen=True, array_like=True):
+class Origin(Struct, frozen=True, array_like=True):
     """The step that a command belongs to, so that a master started again knows it."""
 
     build_id: int
     step_id: int
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True):
+class Kept(Struct, frozen=True, array_like=True):
     """A command that the worker still has, as its master ordered it."""
 
     command_id: str
@@ -26,7 +26,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     """The update up to which the master was known to have all."""
     heard: int = 0
     """The input up to which the worker has all."""
-    origin: Origin | None = None
+    origin: Optional[Origin] = None
     routes: dict[str, str] = {}
 
 
@@ -56,7 +56,7 @@ class StartCommand(Message, frozen=True, tag=3):
     arguments: dict[str, object]
     builddir: str = ""
     """Where relative paths in the arguments start from, below the worker's base."""
-    origin: Origin | None = None
+    origin: Optional[Origin] = None
     routes: dict[str, str] = {}
     """The step's logs that take the command's streams."""
 
@@ -93,7 +93,7 @@ class Complete(Message, frozen=True, tag=7):
 
     command_id: str
     number: int
-    error: str | None = None
+    error: Optional[str] = None
 
 
 class Ack(Message, frozen=True, tag=8):
@@ -114,7 +114,7 @@ class Prepared(Message, frozen=True, tag=10):
     """Worker to master: they are there, or why not."""
 
     number: int
-    error: str | None = None
+    error: Optional[str] = None
 
 
 class Ping(Message, frozen=True, tag=11):
@@ -149,8 +149,8 @@ class InputAck(Message, frozen=True, tag=15):
     number: int
 
 
-Update = Segment | Value | Complete
+Update = Union[Segment, Value, Complete]
 """What is numbered, kept until acknowledged, and sent again after a reconnect; so is Input."""
 
-FromWorker = Hello | Segment | Value | Complete | InputAck | Prepared | Ping | Pong
-FromMaster = Welcome | StartCommand | Interrupt | Ack | Input | Prepare | Ping | Pong | Shutdown
+FromWorker = Union[Hello, Segment, Value, Complete, InputAck, Prepared, Ping, Pong]
+FromMaster = Union[Welcome, StartCommand, Interrupt, Ack, Input, Prepare, Ping, Pong, Shutdown]

@@ -28,7 +28,7 @@ class Numbered(Protocol):
 N = TypeVar("N", bound=Numbered)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RoomAgain:
     """The window of a command opened; more may be sent."""
 

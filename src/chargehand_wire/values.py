@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
-import msgspec
+from chargehand_wire.codec import Decoder, Ext, encode
 
 _ODD_TEXT = 1
 """The extension of MessagePack for strings with surrogates."""
@@ -64,37 +64,38 @@ def _are_plain(values: Collection[object], levels: int) -> bool:
 
 def portable(value: object, name: str, levels: int = _DEEPEST) -> object:
     """Return what the encoder takes for *value*, which is called *name*. Raises Unsendable."""
-    match value:
-        case None | bool() | bytearray():
-            return value
-        case bytes():
-            return bytes(value)
-        case Enum():
-            return portable(value.value, name, levels)
-        case str():
-            return _portable_text(value)
-        case int() if _LEAST <= value <= _GREATEST:
-            return int(value)
-        case int():
-            raise Unsendable(f"{name} is a number of more than 64 bits")
-        case float():
-            return float(value)
-    if isinstance(value, _OTHERS):
+    if value is None or isinstance(value, (bool, bytearray, *_OTHERS)):
         return value
+    if isinstance(value, bytes):
+        return bytes(value)
+    if isinstance(value, Enum):
+        return portable(value.value, name, levels)
+    if isinstance(value, str):
+        return _portable_text(value)
+    if isinstance(value, int):
+        return _portable_number(value, name)
+    if isinstance(value, float):
+        return float(value)
     if not levels:
         raise Unsendable(f"{name} is nested more than {_DEEPEST} levels deep")
     if isinstance(value, dict):
         return _portable_mapping(value, name, levels - 1)
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return [portable(item, f"{name}[{place}]", levels - 1) for place, item in enumerate(value)]
     raise Unsendable(f"{name} is of the type {type(value).__name__}, which cannot be sent")
+
+
+def _portable_number(number: int, name: str) -> int:
+    if not _LEAST <= number <= _GREATEST:
+        raise Unsendable(f"{name} is a number of more than 64 bits")
+    return int(number)
 
 
 def _portable_text(text: str) -> object:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return msgspec.msgpack.Ext(_ODD_TEXT, text.encode("utf-8", "surrogatepass"))
+        return Ext(_ODD_TEXT, text.encode("utf-8", "surrogatepass"))
     return str(text)
 
 
@@ -103,8 +104,8 @@ def _portable_mapping(values: dict[object, object], name: str, levels: int) -> o
         (_portable_key(key, name, levels), portable(value, f"{name}[{key!r}]", levels))
         for key, value in values.items()
     ]
-    if any(isinstance(key, msgspec.msgpack.Ext) for key, _ in pairs):
-        return msgspec.msgpack.Ext(_ODD_MAPPING, msgspec.msgpack.encode(pairs))
+    if any(isinstance(key, Ext) for key, _ in pairs):
+        return Ext(_ODD_MAPPING, encode(pairs))
     return dict(pairs)
 
 
@@ -120,13 +121,11 @@ def _portable_key(key: object, name: str, levels: int) -> object:
 
 
 def _from_extension(code: int, data: memoryview) -> object:
-    match code:
-        case 1:
-            return bytes(data).decode("utf-8", "surrogatepass")
-        case 2:
-            return {_as_key(key): value for key, value in _pairs.decode(data)}
-        case _:
-            raise ValueError(f"extension {code} is not known")
+    if code == _ODD_TEXT:
+        return bytes(data).decode("utf-8", "surrogatepass")
+    if code == _ODD_MAPPING:
+        return {_as_key(key): value for key, value in _pairs.decode(data)}
+    raise ValueError(f"extension {code} is not known")
 
 
 def _as_key(key: object) -> object:
@@ -134,7 +133,7 @@ def _as_key(key: object) -> object:
     return tuple(map(_as_key, key)) if isinstance(key, list) else key
 
 
-_pairs = msgspec.msgpack.Decoder(list[tuple[object, object]], ext_hook=_from_extension)
+_pairs = Decoder(list[tuple[object, object]], ext_hook=_from_extension)
 
 from_extension: Callable[[int, memoryview], object] = _from_extension
 """What decoders of messages make of extensions."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Union
 
-import msgspec
-
+from chargehand_wire.codec import Decoder, replace
+from chargehand_wire.exhaustive import never
 from chargehand_wire.framing import FrameReader, ProtocolError, frame, frame_with
 from chargehand_wire.messages import (
     PROTOCOL_VERSION,
@@ -33,19 +33,17 @@ from chargehand_wire.messages import (
 from chargehand_wire.numbering import Inbox, Outbox, RoomAgain
 from chargehand_wire.values import from_extension, reason
 
-_decoder: msgspec.msgpack.Decoder[FromMaster] = msgspec.msgpack.Decoder(
-    FromMaster, ext_hook=from_extension
-)
+_decoder: Decoder[FromMaster] = Decoder(FromMaster, ext_hook=from_extension)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Abandoned:
     """The master has dropped the command: kill it; nobody waits for it to end."""
 
     command_id: str
 
 
-WorkerEvent = StartCommand | Interrupt | Input | Prepare | Shutdown | RoomAgain | Abandoned
+WorkerEvent = Union[StartCommand, Interrupt, Input, Prepare, Shutdown, RoomAgain, Abandoned]
 
 
 class _Command:
@@ -54,7 +52,7 @@ class _Command:
     __slots__ = ("inbox", "is_complete", "order", "outbox")
 
     def __init__(self, order: StartCommand) -> None:
-        self.order = msgspec.structs.replace(order, arguments={})
+        self.order = replace(order, arguments={})
         self.outbox = Outbox[Update]()
         self.inbox = Inbox()
         self.is_complete = False
@@ -150,27 +148,24 @@ class WorkerSide:
     def _handle(self, message: FromMaster, events: list[WorkerEvent]) -> None:
         if not self._welcomed and not isinstance(message, Welcome):
             raise ProtocolError(f"expected Welcome, not {type(message).__name__}")
-        match message:
-            case Welcome():
-                self._resume(message, events)
-            case StartCommand():
-                if message.command_id not in self._commands:
-                    self._commands[message.command_id] = _Command(message)
-                    events.append(message)
-            case Input():
-                command = self._commands.get(message.command_id)
-                if command is not None and command.inbox.accept(message.number):
-                    events.append(message)
-            case Ack():
-                self._acknowledged(message.command_id, message.number, events)
-            case Interrupt() | Prepare() | Shutdown():
+        if isinstance(message, Ack):
+            self._acknowledged(message.command_id, message.number, events)
+        elif isinstance(message, StartCommand):
+            if message.command_id not in self._commands:
+                self._commands[message.command_id] = _Command(message)
                 events.append(message)
-            case Ping():
-                self._send(Pong(message.number))
-            case Pong():
-                pass
-            case _:
-                assert_never(message)
+        elif isinstance(message, Input):
+            command = self._commands.get(message.command_id)
+            if command is not None and command.inbox.accept(message.number):
+                events.append(message)
+        elif isinstance(message, (Interrupt, Prepare, Shutdown)):
+            events.append(message)
+        elif isinstance(message, Welcome):
+            self._resume(message, events)
+        elif isinstance(message, Ping):
+            self._send(Pong(message.number))
+        elif not isinstance(message, Pong):
+            never(message)
 
     def _resume(self, welcome: Welcome, events: list[WorkerEvent]) -> None:
         if welcome.protocol != PROTOCOL_VERSION:
@@ -200,10 +195,8 @@ class WorkerSide:
 
 
 def _framed(message: Message) -> bytes:
-    match message:
-        case Value():
-            return frame_with(message, "value", f"the answer {message.key!r}")
-        case Hello():
-            return frame_with(message, "info", "what the worker says of itself")
-        case _:
-            return frame(message)
+    if isinstance(message, Value):
+        return frame_with(message, "value", f"the answer {message.key!r}")
+    if isinstance(message, Hello):
+        return frame_with(message, "info", "what the worker says of itself")
+    return frame(message)

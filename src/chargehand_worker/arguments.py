@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
+from typing import Any, Optional, Union
 
-import msgspec
-
+from chargehand_wire.codec import Struct, ValidationError, convert
 from chargehand_worker import header
 from chargehand_worker.system_text import bytes_of, text_of
 
@@ -16,24 +15,24 @@ class BadArguments(Exception):
     """An argument is not valid; the message says which."""
 
 
-class ShellArguments(msgspec.Struct, frozen=True, kw_only=True):
+class ShellArguments(Struct, frozen=True, kw_only=True):
     """Arguments of ``shell``; the names are those of the protocol."""
 
     workdir: str
-    command: str | list[Any]
-    env: dict[str, Any] | None = None
+    command: Union[str, list[Any]]
+    env: Optional[dict[str, Any]] = None
     want_stdout: bool = True
     want_stderr: bool = True
     logfiles: dict[str, Any] = {}
-    timeout: float | None = None
-    maxTime: float | None = None  # noqa: N815 - Buildbot's name
-    max_lines: int | None = None
-    sigtermTime: float | None = None  # noqa: N815 - Buildbot's name
-    interruptSignal: str | None = None  # noqa: N815 - Buildbot's name
+    timeout: Optional[float] = None
+    maxTime: Optional[float] = None  # noqa: N815 - Buildbot's name
+    max_lines: Optional[int] = None
+    sigtermTime: Optional[float] = None  # noqa: N815 - Buildbot's name
+    interruptSignal: Optional[str] = None  # noqa: N815 - Buildbot's name
     usePTY: bool = False  # noqa: N815 - Buildbot's name
     logEnviron: bool = True  # noqa: N815 - Buildbot's name
-    initial_stdin: bytes | None = None
-    encoding: str | None = None
+    initial_stdin: Optional[bytes] = None
+    encoding: Optional[str] = None
     redactions: list[tuple[str, str]] = []
     """Secrets, each with its replacement in logs. (An addition to Buildbot's arguments.)"""
 
@@ -72,7 +71,7 @@ def shell_arguments(arguments: dict[str, Any]) -> ShellArguments:
     if isinstance(command, bytes):
         arguments = {**arguments, "command": text_of(command)}
     try:
-        read = msgspec.convert(arguments, ShellArguments, strict=False)
+        read = convert(arguments, ShellArguments, strict=False)
         if not read.real:
             raise BadArguments("shell: the command is empty")
         _ = read.shown, read.interrupt_signal
@@ -84,7 +83,7 @@ def shell_arguments(arguments: dict[str, Any]) -> ShellArguments:
                 raise BadArguments(f"shell: {name} must be 0 or more, or None, not {limit}")
         if read.encoding is not None:
             "".encode(read.encoding)
-    except (msgspec.ValidationError, ValueError, LookupError) as error:
+    except (ValidationError, ValueError, LookupError) as error:
         raise BadArguments(f"shell: {error}") from error
     return read
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Union
 
 from chargehand_worker.system_text import bytes_of, text_of
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
-Argument = str | tuple[str, str]
+Argument = Union[str, tuple[str, str]]
 """A string, or what is really passed and what is shown instead."""
 
 

@@ -7,8 +7,6 @@ import codecs
 from collections.abc import Callable
 from typing import Protocol
 
-import zstandard
-
 from chargehand_wire.addresses import without_secrets
 from chargehand_worker.redaction import Redactor
 from chargehand_worker.system_text import bytes_of
@@ -19,8 +17,6 @@ LONGEST_LINE = 1024 * 1024
 """Longer lines are split there, so that memory has a bound."""
 SEGMENT_DELAY = 0.1
 """Seconds that the first line of a segment waits for others."""
-_LEVEL = 1
-
 STDIO = "stdio"
 
 
@@ -160,8 +156,3 @@ class Output:
         text = buffer.parts[0] if len(buffer.parts) == 1 else b"".join(buffer.parts)
         self._outlet.output(log, self._compress(text), buffer.line_count, buffer.size)
         self._buffers[log] = _Buffer()
-
-
-def compressor() -> Callable[[bytes], bytes]:
-    """Return the function that makes a zstd frame of a segment's text."""
-    return zstandard.ZstdCompressor(level=_LEVEL).compress

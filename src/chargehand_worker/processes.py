@@ -18,7 +18,7 @@ _KILL_ROUNDS = 50
 _ROUND = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Started:
     """By what the processes of a command are recognised, besides their group and session."""
 

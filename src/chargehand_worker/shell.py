@@ -306,9 +306,7 @@ class ShellCommand:
             self._unkillable.set_result(None)
 
     async def _wait_for_end(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._processes.ended(self._process_id)
+        await asyncio.wait([self._processes.ending(self._process_id)], timeout=seconds)
 
     def _watch_files(self) -> None:
         for name, value in self._arguments.logfiles.items():

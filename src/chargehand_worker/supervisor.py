@@ -11,14 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from chargehand_wire.exhaustive import never
 from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartCommand
 from chargehand_wire.numbering import RoomAgain
 from chargehand_wire.values import Unsendable
 from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 from chargehand_worker.arguments import BadArguments, shell_arguments, text, texts
+from chargehand_worker.compression import compressor
 from chargehand_worker.environment import BadEnvironment
 from chargehand_worker.files import FILE_COMMANDS, FileCommand, in_thread
-from chargehand_worker.output import Output, compressor
+from chargehand_worker.output import Output
 from chargehand_worker.processes import Processes
 from chargehand_worker.redaction import Redactor
 from chargehand_worker.sending import Upload
@@ -92,25 +94,26 @@ class Supervisor:
 
     def handle(self, event: WorkerEvent) -> None:
         """Act on the master's messages."""
-        match event:
-            case StartCommand():
-                self._start(event)
-            case Interrupt():
-                self._interrupt(event.command_id)
-            case Abandoned():
-                self._interrupt(event.command_id)
-                self._go_on(event.command_id)
-            case RoomAgain():
-                self._go_on(event.command_id)
-            case Input():  # Commands get all of their input with the order; none reads more.
-                self._side.consumed(event.command_id, event.number)
-                self._send()
-            case Prepare():
-                task = asyncio.get_running_loop().create_task(self._prepare(event))
-                self._preparing.add(task)
-                task.add_done_callback(self._preparing.discard)
-            case Shutdown():
-                self._stop()
+        if isinstance(event, StartCommand):
+            self._start(event)
+        elif isinstance(event, Interrupt):
+            self._interrupt(event.command_id)
+        elif isinstance(event, Abandoned):
+            self._interrupt(event.command_id)
+            self._go_on(event.command_id)
+        elif isinstance(event, RoomAgain):
+            self._go_on(event.command_id)
+        elif isinstance(event, Input):  # Commands get all of their input with the order.
+            self._side.consumed(event.command_id, event.number)
+            self._send()
+        elif isinstance(event, Prepare):
+            task = asyncio.get_running_loop().create_task(self._prepare(event))
+            self._preparing.add(task)
+            task.add_done_callback(self._preparing.discard)
+        elif isinstance(event, Shutdown):
+            self._stop()
+        else:
+            never(event)
 
     def kill_all(self) -> None:
         """Kill every process at once; the agent is about to exit."""
@@ -171,21 +174,18 @@ class Supervisor:
     def _as_shell(self, order: StartCommand) -> dict[str, Any]:
         """Return the arguments of ``shell`` that do what the command asks."""
         arguments = order.arguments
-        match order.name:
-            case "shell":
-                return arguments
-            case "rmdir":
-                command = ["rm", "-rf", "--", *texts(arguments, "dir")]
-            case "cpdir":
-                target = text(arguments, "todir")
-                with suppress(OSError):  # cp says what is wrong
-                    (self._basedir / order.builddir / target).parent.mkdir(
-                        parents=True, exist_ok=True
-                    )
-                source = text(arguments, "fromdir")
-                command = ["cp", "-R", "-P", "-p", "-T", "--", source, target]
-            case _:
-                raise BadArguments(f"this worker has no command {order.name!r}")
+        if order.name == "shell":
+            return arguments
+        if order.name == "rmdir":
+            command = ["rm", "-rf", "--", *texts(arguments, "dir")]
+        elif order.name == "cpdir":
+            target = text(arguments, "todir")
+            with suppress(OSError):  # cp says what is wrong
+                (self._basedir / order.builddir / target).parent.mkdir(parents=True, exist_ok=True)
+            source = text(arguments, "fromdir")
+            command = ["cp", "-R", "-P", "-p", "-T", "--", source, target]
+        else:
+            raise BadArguments(f"this worker has no command {order.name!r}")
         kept = ("timeout", "maxTime", "logEnviron")
         return {
             "timeout": _DEFAULT_TIMEOUT,

@@ -9,13 +9,13 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargehand_worker.compression import compressor
 from chargehand_worker.output import (
     LONGEST_LINE,
     SEGMENT_SIZE,
     STDIO,
     LineCutter,
     Output,
-    compressor,
 )
 from chargehand_worker.redaction import Redactor
 
