@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from buildbot._border.errors import error
 from buildbot.plugins import steps, util
 from buildbot.process import buildstep, logobserver
 from buildbot.process.results import CANCELLED, EXCEPTION, FAILURE, SKIPPED, SUCCESS, WARNINGS
+from buildbot.steps.source import Source
 from buildbot.test.expectations import Unexpected
 from buildbot.test.fake.remotecommand import Expect as OldExpect
 from buildbot.test.fake.remotecommand import ExpectShell as OldExpectShell
@@ -34,8 +36,15 @@ from buildbot.test.steps import (
     ExpectUploadFile,
     TestBuildStepMixin,
 )
+from buildbot.test.util.changesource import ChangeSourceMixin
 from buildbot.test.util.config import ConfigErrorsMixin
+from buildbot.test.util.logging import LoggingMixin
+from buildbot.test.util.reporter import ReporterTestMixin
+from buildbot.test.util.scheduler import SchedulerMixin
+from buildbot.test.util.sourcesteps import SourceStepMixin
 from buildbot.test.util.steps import BuildStepMixin
+
+_PATCH = [*("patch", "-p1", "--remove-empty-files", "--force", "--forward"), "-i", ".buildbot-diff"]
 
 
 class Counting(steps.ShellCommand):
@@ -88,8 +97,6 @@ async def test_a_step_is_run_and_what_it_did_is_compared() -> None:
 
 class AsUnittest(TestBuildStepMixin, TestReactorMixin, unittest.TestCase):
     """Runs without a loop, as in trial."""
-
-    __test__ = True
 
     def setUp(self) -> Any:
         self.setup_test_reactor()
@@ -387,11 +394,20 @@ def test_deferreds_of_the_kit_have_fired() -> None:
     assert isinstance(Kit().setup_test_build_step(), defer.Deferred)
 
 
-@pytest.mark.parametrize(("number", "case", "tests"), [(0, "LintTests", 2), (1, "NewsTests", 1)])
-def test_an_example_of_the_guide_passes(number: int, case: str, tests: int) -> None:
+@pytest.mark.parametrize(
+    ("numbers", "case", "tests"),
+    [
+        ([0], "LintTests", 2),
+        ([1], "NewsTests", 1),
+        ([2], "LampTests", 1),
+        ([2, 3], "FailingTests", 1),
+    ],
+)
+def test_an_example_of_the_guide_passes(numbers: list[int], case: str, tests: int) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "how-to" / "test-a-step.md").read_text()
     examples = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    example = examples[number].replace("from twisted.trial import unittest", "import unittest")
+    example = "\n".join(examples[number] for number in numbers)
+    example = example.replace("from twisted.trial import unittest", "import unittest")
     scope: dict[str, Any] = {"__name__": "example"}
     exec(example, scope)
 
@@ -400,3 +416,59 @@ def test_an_example_of_the_guide_passes(number: int, case: str, tests: int) -> N
 
     assert result.testsRun == tests
     assert not result.failures + result.errors
+
+
+def test_pytest_collects_test_cases_with_the_kits_mixins() -> None:
+    """It leaves out classes whose ``__test__``, also an inherited one, is false."""
+    mixins = (
+        *(TestBuildStepMixin, TestReactorMixin, SourceStepMixin, ReporterTestMixin),
+        *(SchedulerMixin, ChangeSourceMixin, LoggingMixin, ConfigErrorsMixin, BuildStepMixin),
+    )
+    for mixin in mixins:
+        assert getattr(mixin, "__test__", True), mixin
+
+
+class Unpacking(Source):
+    """A source step of an author's."""
+
+    name = "unpacks"
+
+    def run_vc(self, branch: Any, revision: Any, patch: Any) -> Any:
+        self.setProperty("checked out", [branch, revision], self.name)
+        return SUCCESS
+
+
+async def test_a_source_steps_test_has_its_build_and_patches() -> None:
+    kit = SourceStepMixin()
+    kit.setUpSourceStep()
+    step = kit.setup_step(Unpacking(), {"branch": "main", "revision": "abc"}, (1, "the patch"))
+    step.build.setProperty("from", "the test", "test")
+    kit.expect_commands(
+        ExpectDownloadFile(workerdest=".buildbot-patched", workdir="wkdir").exit(0),
+        ExpectDownloadFile(workerdest=".buildbot-diff", workdir="wkdir").exit(0),
+        ExpectShell(workdir="wkdir", command=_PATCH).exit(0),
+        ExpectRmfile(path="wkdir/.buildbot-diff").exit(0),
+    )
+    kit.expect_property("checked out", ["main", "abc"])
+    kit.expect_property("from", "the test", "test")
+    kit.expect_outcome(SUCCESS)
+
+    await kit.run_step()
+
+
+_KIT = (
+    *(TestBuildStepMixin, SourceStepMixin, SchedulerMixin, ReporterTestMixin, ChangeSourceMixin),
+    *(LoggingMixin, ConfigErrorsMixin, TestReactorMixin, Expect),
+)
+
+
+def test_the_reference_of_the_kit_names_every_method() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "test-kit.md").read_text()
+    aliases = {"setUpTestReactor", "tear_down_test_reactor", "setup_source_step", "setupStep"}
+    aliases |= {"tear_down_source_step", "setup_scheduler", "tear_down_scheduler"}
+    aliases |= {"insertTestData", "logContainsMessage", "play", "check"}
+    for kind in _KIT:
+        assert kind.__name__ in page, kind
+        for name, method in vars(kind).items():
+            if inspect.isfunction(method) and not name.startswith("_") and name not in aliases:
+                assert f"{name}(" in page, f"{kind.__name__}.{name}"

@@ -54,6 +54,8 @@ class News(ReconfigurablePollingChangeSource, StateMixin):
 class _Case(TestReactorMixin, ChangeSourceMixin, LoggingMixin, unittest.TestCase):
     """What an author's test case has; each test below runs one with its own body."""
 
+    __test__ = False
+
     body: Callable[[Any], None]
 
     def setUp(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
-from buildbot._border.bridge import answered, answered_within, outward
+from buildbot._border.bridge import answered, answered_within, outgoing, outward
 from buildbot._border.errors import error
 from buildbot.interfaces import IReportGenerator
 from buildbot.reporters.generators.build import BuildStatusGenerator
@@ -124,7 +124,10 @@ class ReporterBase(BuildbotService):
                 )
         await self._stop_all()
 
-    async def _got_event(self, key: tuple[str, ...], message: Row) -> None:
+    @outgoing
+    async def _got_event(self, key: Sequence[Any], message: Row) -> None:
+        # The name is Buildbot's: tests of reporters call it, with numbers in the key.
+        key = tuple(map(str, key))
         if self._lanes is not None:
             await self._lanes.put(_subject(key, message), lambda: self._report(key, message))
 

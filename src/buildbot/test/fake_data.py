@@ -6,6 +6,8 @@ import copy
 from typing import Any
 
 from buildbot._border.bridge import settled
+from buildbot._host.views.data import DataView
+from buildbot._host.views.engine_access import EngineAccess
 
 Row = dict[str, Any]
 
@@ -48,14 +50,21 @@ class FakeUpdates:
         return settled((number, {one: 1000 * number + one for one in builders}))
 
 
-class FakeData:
-    """``rows`` has what `get` returns, by path: ``data.rows[("builds", 20)] = {...}``."""
+class FakeData(DataView):
+    """Reads what the test has inserted with ``master.db.insert_test_data``.
 
-    def __init__(self) -> None:
-        self.updates = FakeUpdates()
+    ``rows`` has what `get` returns instead, by path: ``data.rows[("builds", "20")] = {...}``.
+    """
+
+    def __init__(self, access: EngineAccess) -> None:
+        super().__init__(access)
+        self.updates: Any = FakeUpdates()
         self.rows: dict[tuple[str, ...], Any] = {}
 
-    def get(self, path: Any, *_: Any, **__: Any) -> Any:
-        """Return a Deferred of a copy of what is there; None where there is nothing."""
+    async def fetch(self, path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return a copy of what is there; None or an empty list where there is nothing."""
         parts = path.strip("/").split("/") if isinstance(path, str) else path
-        return settled(copy.deepcopy(self.rows.get(tuple(map(str, parts)))))
+        key = tuple(map(str, parts))
+        if key in self.rows:
+            return copy.deepcopy(self.rows[key])
+        return copy.deepcopy(await super().fetch(path, *args, **kwargs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +13,8 @@ from buildbot._border.bridge import outward, settled
 from buildbot.secrets.secret import SecretDetails
 from buildbot.test.fake.requests import ExpectedRequests
 from buildbot.test.fake_data import FakeData
-from buildbot.test.fake_state import FakeDatabase
+from buildbot.test.fake_database import FakeDatabase
+from buildbot.test.stored_rows import StoredRows
 from buildbot.util.service import AsyncMultiService
 
 
@@ -90,11 +91,23 @@ class FakeMaster(AsyncMultiService):
             buildbotURL="http://localhost:8080/", title="Buildbot", logEncoding="utf-8"
         )
         self.masterid = 824
-        self.data = FakeData()
-        self.db = FakeDatabase()
+        rows = StoredRows()
+        access: Any = SimpleNamespace(engine=SimpleNamespace(data=rows), master=self)
+        self.data = FakeData(access)
+        self.db = FakeDatabase(access, self.data, rows)
         self.mq = FakeQueue()
         self.httpservice = ExpectedRequests()
+        self.scheduler_manager = SimpleNamespace(namedServices={})
         self.unsent: dict[str, list[Any]] = {}
+
+    def __await__(self) -> Generator[Any, Any, FakeMaster]:
+        """Tests await it, yield it, or use what ``make_master`` returns at once."""
+        yield from ()
+        return self
+
+    def addCallback(self, callback: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call *callback* with the master: for tests to which ``make_master`` gives a Deferred."""
+        return settled(self).addCallback(callback, *args, **kwargs)
 
     def provide(self, secrets: Mapping[str, str]) -> None:
         """Let code under test render these secrets."""

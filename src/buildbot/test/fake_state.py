@@ -1,4 +1,4 @@
-"""``master.db`` in tests: what components remember."""
+"""``master.db.state`` in tests: what components remember."""
 
 from __future__ import annotations
 
@@ -62,10 +62,3 @@ class FakeState:
         if key not in self._objects:
             self._objects.append(key)
         return self._objects.index(key) + 1
-
-
-class FakeDatabase:
-    """``master.db``."""
-
-    def __init__(self) -> None:
-        self.state = FakeState()

@@ -14,8 +14,6 @@ __all__ = ["TestReactorMixin"]
 class TestReactorMixin:
     """Gives a test ``self.reactor``: time stands still until ``self.reactor.advance(seconds)``."""
 
-    __test__ = False
-
     def setup_test_reactor(self, *_: Any, **__: Any) -> None:
         """Make the clock."""
         self.reactor = Clock()

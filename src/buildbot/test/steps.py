@@ -29,7 +29,6 @@ from twisted.internet import defer
 from twisted.python.failure import Failure
 
 from buildbot._border.bridge import has_loop, install
-from buildbot.process.build import Build
 from buildbot.process.factory import BuildFactory
 from buildbot.process.properties import Properties
 from buildbot.process.recipe import Recipe
@@ -48,6 +47,7 @@ from buildbot.test.expectations import (
     ExpectUploadDirectory,
     ExpectUploadFile,
 )
+from buildbot.test.fake.fakebuild import FakeBuild
 from buildbot.test.fake_master import FakeMaster
 from buildbot.test.sessions import ExpectingSession, versions
 from chargehand.domain.identifiers import BuildId
@@ -102,8 +102,6 @@ class _Wanted:
 class TestBuildStepMixin:
     """For test cases: set steps up, say what is expected of them, and run them."""
 
-    __test__ = False
-
     def setup_test_build_step(self, *_: Any, **__: Any) -> Any:
         """Reset everything; call it in ``setUp``."""
         self.steps: list[Any] = []
@@ -133,7 +131,7 @@ class TestBuildStepMixin:
             environ=dict(worker_env or {}),
             commands=versions(worker_version),
         )
-        self.build._test_files = list(build_files or [])
+        self.build.files_of_test = list(build_files or [])
 
     def change_worker_system(self, system: str) -> None:
         """Let the worker run on another system: ``win32`` or ``nt`` means Windows."""
@@ -153,6 +151,7 @@ class TestBuildStepMixin:
             self.setup_build(worker_env, build_files)
         made = BuildFactory([step]).steps[0].buildStep()
         self._workdir = _WORKDIR if want_default_work_dir else "build"
+        made.build = self.build
         self.steps.append(made)
         self.step = made
         return made
@@ -232,8 +231,8 @@ class TestBuildStepMixin:
 
     def _new_build(self) -> Any:
         """Return the build, whose properties are those that the test sets before."""
-        made = _TestBuild([])
-        made.properties = self.properties
+        made = FakeBuild(self.properties)
+        made.master = self.master
         return made
 
 
@@ -258,18 +257,6 @@ class _Running(defer.Deferred[None]):
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if not self.called:
             self.callback(None) if error is None else self.errback(Failure(error))
-
-
-class _TestBuild(Build):
-    _test_files: list[str]
-
-    def __init__(self, requests: Any) -> None:
-        super().__init__(requests)
-        self._test_files = []
-
-    def allFiles(self) -> list[str]:
-        """Return the files that the test says have changed."""
-        return self._test_files
 
 
 def _problems_of(wanted: _Wanted, workshop: Workshop) -> list[str]:

@@ -87,6 +87,12 @@ class MemoryChanges:
 
     def add(self, change: NewChange) -> Change:
         """Store a change and announce it."""
+        stored = self.keep(change)
+        self._bus.publish([ChangeAdded(change=stored)])
+        return stored
+
+    def keep(self, change: NewChange) -> Change:
+        """Store a change that nobody hears of."""
         stamp = self.stamp(
             SourceStamp(
                 branch=change.branch,
@@ -115,7 +121,6 @@ class MemoryChanges:
             codebase=change.codebase,
         )
         self._changes[number] = stored
-        self._bus.publish([ChangeAdded(change=stored)])
         return stored
 
     def stamp(self, stamp: SourceStamp | SourceStampId) -> StoredSourceStamp:

@@ -109,7 +109,7 @@ class BuildStartEndStatusGenerator(BuildStatusGeneratorMixin):
         self, master: Any, reporter: Any, key: Sequence[str], build: Row
     ) -> Row | None:
         """Return the report about a build, None where there is to be none."""
-        formatter = self.start_formatter if build["results"] is None else self.end_formatter
+        formatter = self.start_formatter if key[-1] == BEGUN[-1] else self.end_formatter
         build = dict(build)
         await getDetailsForBuild(master, build, **self._details_wanted(formatter))
         if not self.is_message_needed_by_props(build):

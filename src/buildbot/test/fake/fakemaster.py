@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._border.bridge import settled
 from buildbot.test.fake_master import FakeMaster
 
 __all__ = ["FakeMaster", "make_master"]
@@ -20,11 +19,14 @@ def make_master(
     with_secrets: dict[str, str] | None = None,
     url: str | None = None,
     **_: Any,
-) -> Any:
-    """Return a Deferred of a master; ``data``, ``db.state`` and ``mq`` are always there."""
+) -> FakeMaster:
+    """Return a master, which can be awaited, and yielded in ``inlineCallbacks``, too.
+
+    ``data``, ``db`` and ``mq`` are always there.
+    """
     master = FakeMaster(getattr(testcase, "reactor", None))
     if url is not None:
         master.config.buildbotURL = url
     if with_secrets is not None:
         master.provide(with_secrets)
-    return settled(master)
+    return master

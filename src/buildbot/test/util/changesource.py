@@ -46,8 +46,6 @@ class ChangeSourceMixin:
     ``poll()`` or moves the clock (``self.reactor``) on.
     """
 
-    __test__ = False
-
     changesource: Any = None
     started = False
 

@@ -13,8 +13,6 @@ __all__ = ["ConfigErrorsMixin"]
 class ConfigErrorsMixin:
     """For test cases."""
 
-    __test__ = False
-
     def assertConfigError(self, errors: ConfigErrors, substr_or_re: Any) -> None:
         """Check that there is exactly one error, and that it fits."""
         _check(errors, substr_or_re)

@@ -23,8 +23,6 @@ class _Keeping(logging.Handler):
 class LoggingMixin:
     """For test cases: what is logged with Twisted or with ``logging``, from INFO up."""
 
-    __test__ = False
-
     addCleanup: Any
 
     def setUpLogging(self) -> None:

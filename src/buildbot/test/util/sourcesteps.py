@@ -7,7 +7,7 @@ from typing import Any
 
 from buildbot._border.arguments import own_arguments
 from buildbot.test.steps import TestBuildStepMixin
-from chargehand.domain.source_stamp import SourceStamp
+from chargehand.domain.source_stamp import Patch, SourceStamp
 
 __all__ = ["SourceStepMixin"]
 
@@ -30,12 +30,20 @@ class SourceStepMixin(TestBuildStepMixin):
     def setup_step(
         self, step: Any, args: Mapping[str, Any] | None = None, patch: Any = None, **kwargs: Any
     ) -> Any:
-        """Add a step; ``args`` has branch, revision, codebase … of the source stamp."""
+        """Add a step; ``args`` has branch, revision, codebase … of the source stamp.
+
+        *patch* is ``(level, text)`` or ``(level, text, directory)``.
+        """
         made = super().setup_step(step, **kwargs)
-        if patch is not None:
-            raise NotImplementedError("patches are not supported in tests of source steps yet")
         stamp = {"codebase": made.codebase, **(args or {})}
+        if patch is not None:
+            stamp["patch"] = _patch(*patch)
         self._stamps = [SourceStamp(**{k: v for k, v in stamp.items() if v is not None})]
         return made
 
     setupStep = setup_step
+
+
+def _patch(level: int, body: str | bytes, subdir: str = "", *_: Any) -> Patch:
+    text = body.encode() if isinstance(body, str) else body
+    return Patch(level=level, body=text, subdir=subdir or "", id=1)
