@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargehand.web.admission import PATIENCE_SECONDS, Admission
-from chargehand.web.request_progress import MOST_BYTES, Progress, progress_of
+from chargehand.web.request_progress import MOST_BYTES, Progress, kind_of_head, progress_of
 from chargehand.web.shares import Shares, address_key
 from chargehand.web.turns import Turns
 
@@ -182,7 +182,84 @@ def test_each_client_leaves_once(steps: list[tuple[str, object]]):
         assert queue.arrived_before(number) == list(inside)
 
 
+def test_kinds_of_requests_of_one_address_take_turns():
+    queue = _flooded(Progress.WHOLE)
+    queue.add("honest", "attacker", Progress.HEAD, now=0.9)
+    queue.advance("honest", Progress.WHOLE, kind=1)
+    for number in range(50):
+        queue.add(f"later {number}", "attacker", Progress.WHOLE, now=1)
+
+    served = []
+    for _ in range(2):
+        member = queue.first(now=2)
+        assert member is not None
+        queue.take(member)
+        served.append(member)
+
+    assert "honest" in served
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 12), st.sampled_from([*Progress, None]), st.integers(0, 2), st.booleans()
+        )
+    )
+)
+def test_none_is_lost_and_none_served_twice(steps):
+    queue: Admission[int] = Admission()
+    expected: dict[int, Progress] = {}
+
+    for number, (member, progress, kind, is_taken) in enumerate(steps):
+        if is_taken and (first := queue.first(number)) is not None:
+            assert expected.pop(first) is not Progress.HEAD
+            queue.take(first)
+        elif progress is None:
+            expected.pop(member, None)
+            queue.remove(member)
+        elif member in expected:
+            expected[member] = progress
+            queue.advance(member, progress, kind)
+        else:
+            expected[member] = progress
+            queue.add(member, str(member % 3), progress, number, kind)
+        assert len(queue) == len(expected)
+        served = [one for one, what in expected.items() if what is not Progress.HEAD]
+        assert (queue.first(number) is None) is (not served)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (b"GET /builders/3 HTTP/1.1", b"GET /builders/41?limit=3 HTTP/1.1", True),
+        (b"GET /api/v2/builds?x=1 HTTP/1.1", b"\r\nGET /api/v2/builds HTTP/1.0", True),
+        (b"GET / HTTP/1.1", b"GET /builders HTTP/1.1", False),
+        (b"GET /api/v2/builds HTTP/1.1", b"POST /api/v2/builds HTTP/1.1", False),
+        (b"", b"\xff\x00\xd8", False),
+    ],
+)
+def test_the_kind_of_a_request_is_its_method_and_its_page(one, other, is_same):
+    assert (kind_of_head(one) == kind_of_head(other)) is is_same
+
+
 # Turns
+
+
+@pytest.mark.looptime
+async def test_a_request_whose_body_has_arrived_does_not_wait_for_whole_ones():
+    turns = Turns()
+    flood = [turns.begin("here", is_whole=True) for _ in range(500)]
+    order = turns.begin("here", is_whole=False, kind=1)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    turns.arrived(order, 1)
+    async with asyncio.timeout(1):
+        await order
+
+    assert loop.time() - began <= 0.25
+    assert sum(turn.done() for turn in flood) < 70
+    turns.arrived(order, 1)  # It has begun: nothing changes.
 
 
 @pytest.mark.looptime

@@ -26,8 +26,10 @@ class Admission(Generic[_M]):
     """Waiting clients, by what has arrived of their requests.
 
     Whole requests are served first: only these cost the client as much as the server. The addresses
-    take turns. Of one address the oldest is next, but the newest when more arrive than can be
-    served: then most are answered soon, instead of all too late.
+    take turns, and so do the kinds of requests of one address: who asks for one page does not wait
+    for a program, on the same machine or behind the same proxy, that asks for another all the time.
+    Of one kind the oldest is next, but the newest when more arrive than can be served: then most
+    are answered soon, instead of all too late.
 
     When there are too many, those give way that have sent least, of the address with the most.
     """
@@ -38,6 +40,8 @@ class Admission(Generic[_M]):
         self._heads: Shares[_M] = Shares()
         self._bodies: Shares[_M] = Shares()
         self._whole: Shares[_M] = Shares()
+        self._kinds: dict[str, Shares[_M]] = {}
+        """The whole requests of each address, by kind."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -45,24 +49,24 @@ class Admission(Generic[_M]):
     def __contains__(self, member: object) -> bool:
         return member in self._entries
 
-    def add(self, member: _M, address: str, progress: Progress, now: float) -> None:
+    def add(self, member: _M, address: str, progress: Progress, now: float, kind: int = 0) -> None:
         """Add a client."""
-        self._entries[member] = _Entry(now, address, progress)
-        self._of(progress).add(member, address)
+        entry = self._entries[member] = _Entry(now, address, progress)
+        self._enter(member, entry, kind)
 
-    def advance(self, member: _M, progress: Progress) -> None:
+    def advance(self, member: _M, progress: Progress, kind: int = 0) -> None:
         """Note what has arrived of its request."""
         entry = self._entries[member]
         if progress is not entry.progress:
-            self._of(entry.progress).discard(member)
+            self._leave(member, entry)
             entry.progress = progress
-            self._of(progress).add(member, entry.address)
+            self._enter(member, entry, kind)
 
     def remove(self, member: _M) -> None:
         """Forget a client, if it is known."""
         entry = self._entries.pop(member, None)
         if entry is not None:
-            self._of(entry.progress).discard(member)
+            self._leave(member, entry)
 
     def progress(self, member: _M) -> Progress:
         """Return what has arrived."""
@@ -73,13 +77,18 @@ class Admission(Generic[_M]):
         member = self._whole.first_in_turn()
         if member is None:
             return self._bodies.first_in_turn()
-        if now - self._entries[member].arrived > PATIENCE_SECONDS:
-            return self._whole.last_in_turn()
+        kinds = self._kinds[self._entries[member].address]
+        member = kinds.first_in_turn()
+        if member is not None and now - self._entries[member].arrived > PATIENCE_SECONDS:
+            return kinds.last_in_turn()
         return member
 
     def take(self, member: _M) -> None:
-        """Forget the client to serve next; then other addresses have their turn."""
-        self._of(self._entries[member].progress).take_turn()
+        """Forget the client to serve next; then other addresses and kinds have their turn."""
+        entry = self._entries[member]
+        self._of(entry.progress).take_turn()
+        if entry.progress is Progress.WHOLE:
+            self._kinds[entry.address].take_turn()
         self.remove(member)
 
     def to_close(self) -> _M | None:
@@ -97,6 +106,22 @@ class Admission(Generic[_M]):
                 break
             found.append(member)
         return found
+
+    def _enter(self, member: _M, entry: _Entry, kind: int) -> None:
+        self._of(entry.progress).add(member, entry.address)
+        if entry.progress is Progress.WHOLE:
+            kinds = self._kinds.get(entry.address)
+            if kinds is None:
+                kinds = self._kinds[entry.address] = Shares()
+            kinds.add(member, str(kind))
+
+    def _leave(self, member: _M, entry: _Entry) -> None:
+        self._of(entry.progress).discard(member)
+        if entry.progress is Progress.WHOLE:
+            kinds = self._kinds[entry.address]
+            kinds.discard(member)
+            if not kinds:
+                del self._kinds[entry.address]
 
     def _of(self, progress: Progress) -> Shares[_M]:
         match progress:

@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -15,6 +16,7 @@ from chargehand.config.web_limits import WebLimits
 from chargehand.kit.tasks import Tasks
 from chargehand.web.descriptors import usable_connections
 from chargehand.web.pending import PendingConnections
+from chargehand.web.request_progress import kind_of
 from chargehand.web.shares import Shares
 from chargehand.web.turns import Turn, Turns
 
@@ -198,7 +200,10 @@ class Connections(web.Server):
         self._used_at = now = self._loop.time()
         known = self._open.get(protocol)
         is_whole = request.content.is_eof()
-        turn = self._turns.begin(known[1] if known else "", is_whole=is_whole)
+        kind = kind_of(request.method, request.path)
+        turn = self._turns.begin(known[1] if known else "", is_whole=is_whole, kind=kind)
+        if not is_whole and not turn.done():
+            request.content.on_eof(partial(self._turns.arrived, turn, kind))
         self._turns.mark(request, turn)
         self._requests[protocol] = _InProgress(request, now, turn)
         try:

@@ -14,7 +14,7 @@ from typing import Protocol
 from chargehand.config.web_limits import WebLimits
 from chargehand.web.admission import Admission
 from chargehand.web.descriptors import most_pending
-from chargehand.web.request_progress import MOST_BYTES, Progress, progress_of
+from chargehand.web.request_progress import MOST_BYTES, Progress, kind_of_head, progress_of
 from chargehand.web.shares import address_key
 
 _log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class PendingConnections:
             return
         pending.received += data
         progress = progress_of(pending.received)
-        self._queue.advance(pending, progress)
+        self._queue.advance(pending, progress, kind_of_head(pending.received))
         if not _has_more(pending, progress):
             self._unwatch(pending)
         self.serve_soon()

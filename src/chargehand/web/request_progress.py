@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from zlib import crc32
 
 MOST_BYTES = 16 * 1024
 """Bytes of a first request that are read before the server takes the connection."""
 
+KINDS = 64
+"""How many kinds of requests are told apart: few, so that none is without many others for long."""
+_MOST_OF_LINE = 1024
+_NUMBERS = re.compile(r"\d+")
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r?\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\n(?:transfer-encoding|expect):", re.IGNORECASE)
 
@@ -36,6 +41,18 @@ def progress_of(received: bytes | bytearray) -> Progress:
     if length is not None and len(received) - end < int(length[1]):
         return Progress.BODY
     return Progress.WHOLE
+
+
+def kind_of(method: str, path: str) -> int:
+    """Return a number that requests have in common which ask for the same kind of thing."""
+    return crc32(_NUMBERS.sub("", f"{method} {path}").encode("utf-8", "replace")) % KINDS
+
+
+def kind_of_head(received: bytes | bytearray) -> int:
+    """Return the same for what has arrived of a request."""
+    method, _, rest = bytes(received[:_MOST_OF_LINE]).lstrip().partition(b" ")
+    path = rest.partition(b" ")[0].partition(b"?")[0]
+    return kind_of(method.decode("latin-1"), path.decode("latin-1"))
 
 
 def _end_of_head(received: bytes | bytearray) -> int:

@@ -26,16 +26,23 @@ class Turns:
         self._waiting: Admission[Turn] = Admission()
         self._look: asyncio.TimerHandle | None = None
 
-    def begin(self, address: str, *, is_whole: bool) -> Turn:
+    def begin(self, address: str, *, is_whole: bool, kind: int = 0) -> Turn:
         """Return the turn of a request; it may begin when the turn is done."""
         now = self._loop.time()
         turn = self._loop.create_future()
         if not self._waiting and self._has_room(now):
             self._start(turn, now)
         else:
-            self._waiting.add(turn, address, Progress.WHOLE if is_whole else Progress.BODY, now)
+            progress = Progress.WHOLE if is_whole else Progress.BODY
+            self._waiting.add(turn, address, progress, now, kind)
             self._look_later()
         return turn
+
+    def arrived(self, turn: Turn, kind: int) -> None:
+        """Note that the rest of a request has arrived: it counts as a whole one from now on."""
+        if turn in self._waiting:
+            self._waiting.advance(turn, Progress.WHOLE, kind)
+            self._start_waiting()
 
     def mark(self, request: web.BaseRequest, turn: Turn) -> None:
         """Let the request's handler end the turn early, with `end_turn`."""
