@@ -112,7 +112,7 @@ async def given(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def test_a_form_forces_builds_and_says_which(given: Given) -> None:
     parameters = {"builderid": given.builders[0], "number": 7}
 
-    buildset, requests = await given.controls.force("force", parameters, "me")
+    buildset, requests = await given.controls.force("force", parameters, _ME)
 
     assert isinstance(buildset, int)
     assert list(requests) == [given.builders[0]]
@@ -120,7 +120,7 @@ async def test_a_form_forces_builds_and_says_which(given: Given) -> None:
 
 async def test_what_is_filled_in_wrongly_is_said_by_field(given: Given) -> None:
     with pytest.raises(InvalidParameters) as invalid:
-        await given.controls.force("force", {"number": "many"}, "me")
+        await given.controls.force("force", {"number": "many"}, _ME)
 
     assert list(invalid.value.errors) == ["number"]
 
@@ -128,11 +128,11 @@ async def test_what_is_filled_in_wrongly_is_said_by_field(given: Given) -> None:
 async def test_what_is_not_there_cannot_be_ordered_about(given: Given) -> None:
     controls, build, request = given.controls, BuildId(_UNKNOWN), RequestId(_UNKNOWN)
     for order in (
-        controls.force("no such", {}, "me"),
+        controls.force("no such", {}, _ME),
         controls.stop_build(build, "why", Result.CANCELLED, _ME),
         controls.rebuild(build, _ME),
         controls.cancel_request(request, "why", _ME),
-        controls.set_priority(request, 1),
+        controls.set_priority(request, 1, _ME),
         controls.enable_scheduler(_UNKNOWN, True, _ME),
         controls.control_worker("nobody", "pause", "why", _ME),
         controls.control_worker(_UNKNOWN, "pause", "why", _ME),
@@ -144,7 +144,7 @@ async def test_what_is_not_there_cannot_be_ordered_about(given: Given) -> None:
 async def test_what_is_there_can_be_ordered_about(given: Given) -> None:
     await given.controls.stop_build(given.build_id, "why", Result.CANCELLED, _ME)
     buildset, requests = await given.controls.rebuild(given.build_id, _ME)
-    await given.controls.set_priority(given.waiting, 1)
+    await given.controls.set_priority(given.waiting, 1, _ME)
     await given.controls.control_worker("w1", "pause", "why", _ME)
     await given.controls.control_worker(1, "unpause", "", _ME)
     await given.controls.enable_scheduler(1, True, _ME)

@@ -40,7 +40,7 @@ async def test_every_order_reaches_the_controls():
             ("stop_build", 2, "enough", Result.FAILURE, ""),
             ("stop_build", 3, "no reason", Result.CANCELLED, ""),
             ("cancel_request", 4, "no more", ""),
-            ("set_priority", 4, 5),
+            ("set_priority", 4, 5, ""),
             ("enable_scheduler", 6, False),
             ("control_worker", "w1", "pause", "repairs", ""),
             ("control_worker", 1, "unpause", "", ""),

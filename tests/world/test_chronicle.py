@@ -32,7 +32,7 @@ async def test_a_commit_is_followed_from_change_to_result(
         "build b #1 started on local (build 1, request 1 waited < 0.1 s; local was free)",
     ]
     assert lines[3:] == [
-        "an anonymous visitor ordered: stop build 1: enough",
+        "stop of build 1 requested by an anonymous visitor: enough",
         'build b #1 finished after 7.0 s cancelled by an anonymous visitor during "wait": enough',
     ]
 

@@ -24,6 +24,7 @@ from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.failed_part import FailedPart
 from chargehand.domain.identifiers import BuilderId, LogId
+from chargehand.domain.user import MASTER
 from chargehand.events.bus import Bus
 from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.kit.clock import Clock, SystemClock
@@ -293,7 +294,7 @@ class Master:
 
     async def force(self, scheduler: str, parameters: Mapping[str, object]) -> None:
         """Force builds, as with a form."""
-        await self._ready.orders.force(scheduler, parameters, "")
+        await self._ready.orders.force(scheduler, parameters, MASTER)
 
     async def read_lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Return lines of a log, with their channel letters."""

@@ -24,6 +24,7 @@ from chargehand.scheduling.service import Scheduling
 _MOST_CHANGES = 3
 """How often a request may go from queue to build, or back, while it is being cancelled."""
 
+_WORKER_ORDERS = {"stop": "graceful shutdown", "kill": "shutdown", "unpause": "end of the pause"}
 
 _log = logging.getLogger("chargehand.farm")
 
@@ -49,20 +50,22 @@ class Orders:
         self._changes = changes
 
     async def force(
-        self, scheduler: str, parameters: Mapping[str, object], owner: str
+        self, scheduler: str, parameters: Mapping[str, object], by: User
     ) -> tuple[int, dict[int, int]]:
         """Force builds."""
         try:
-            return await self._scheduling.force(scheduler, parameters, owner)
+            numbers = await self._scheduling.force(scheduler, parameters, by.owner)
         except (SchedulerDisabled, SchedulerElsewhere, SchedulerFailed) as refused:
             raise InvalidParameters({"schedulername": str(refused)}) from refused
+        _note(by, f"buildset {numbers[0]}")
+        return numbers
 
     async def stop_build(self, build_id: BuildId, reason: str, result: Result, by: User) -> None:
         """Stop a build that runs; a finished one is left alone.
 
         One that is just ending may be about to be retried: then its request is cancelled.
         """
-        _note(by, f"stop build {build_id}", reason)
+        _note(by, f"stop of build {build_id}", reason)
         if self._builds.stop(build_id, reason, result, by=by.words):
             return
         build = await self._one("builds", "buildid", build_id)
@@ -71,12 +74,12 @@ class Orders:
 
     async def rebuild(self, build_id: BuildId, by: User) -> tuple[int, dict[int, int]]:
         """Build the same again."""
-        _note(by, f"rebuild build {build_id}")
+        _note(by, f"rebuild of build {build_id}")
         return await self._scheduling.rebuild(build_id, by)
 
     async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
         """Cancel a waiting request, or stop its build."""
-        _note(by, f"cancel request {request_id}", reason)
+        _note(by, f"cancellation of request {request_id}", reason)
         if not await self._cancel(request_id, reason, by):
             await self._one("buildrequests", "buildrequestid", request_id)
 
@@ -89,19 +92,21 @@ class Orders:
                 return True
         return False
 
-    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+    async def set_priority(self, request_id: RequestId, priority: int, by: User) -> None:
         """Set a request's priority."""
         await self._one("buildrequests", "buildrequestid", request_id)
+        _note(by, f"priority {priority} of request {request_id}")
         await self._dispatcher.set_priority(request_id, priority)
 
     async def enable_scheduler(self, scheduler_id: int, enabled: bool, by: User) -> None:
         """Enable or disable a scheduler."""
-        _note(by, f"{'enable' if enabled else 'disable'} scheduler {scheduler_id}")
+        _note(by, f"{'enabling' if enabled else 'disabling'} of scheduler {scheduler_id}")
         await self._scheduling.set_enabled(scheduler_id, enabled)
 
     async def control_worker(self, worker: int | str, method: str, reason: str, by: User) -> None:
         """``stop`` (graceful), ``kill``, ``pause`` or ``unpause`` a worker."""
-        _note(by, f"{method} worker {worker}", reason)
+        what = f"{_WORKER_ORDERS.get(method, method)} of worker {await self._name_of(worker)}"
+        _note(by, what, reason)
         why = reason if by.is_anonymous else ordered(reason, by)
         await self._fleet.control(worker, method, why)
 
@@ -141,6 +146,14 @@ class Orders:
             for request_id, builder_id in requests.items()
         }
 
+    async def _name_of(self, worker: int | str) -> str:
+        if isinstance(worker, str):
+            return worker
+        try:
+            return str((await self._one("workers", "workerid", worker))["name"])
+        except LookupError:
+            return str(worker)
+
     async def _one(self, kind: str, field: str, value: int) -> dict[str, object]:
         """Return one resource. Raises LookupError."""
         query = Query(
@@ -154,4 +167,5 @@ class Orders:
 
 def _note(by: User, what: str, reason: str = "") -> None:
     """Let the master's log say who ordered what."""
-    _log.info("%s ordered: %s", by.words, f"{what}: {reason}" if has_reason(reason) else what)
+    because = f": {reason}" if has_reason(reason) else ""
+    _log.info("%s requested by %s%s", what, by.described, because)

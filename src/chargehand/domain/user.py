@@ -37,6 +37,11 @@ class User:
         return self.name or self.email or "an anonymous visitor"
 
     @property
+    def described(self) -> str:
+        """The same, with where somebody is who needs no login."""
+        return f"{self.words} on this machine" if self.is_operator else self.words
+
+    @property
     def owner(self) -> str:
         """The owner of builds that the user requests."""
         return self.email or self.name

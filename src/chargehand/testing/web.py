@@ -114,14 +114,14 @@ class MemoryControls:
         self._workers = workers
 
     async def force(
-        self, scheduler: str, parameters: Mapping[str, Any], owner: str
+        self, scheduler: str, parameters: Mapping[str, Any], by: User
     ) -> tuple[int, dict[int, int]]:
         """Accept any force whose ``number`` is one."""
         if scheduler != "force":
             raise LookupError(f"there is no force scheduler {scheduler}")
         if not isinstance(parameters.get("number", 0), int):
             raise InvalidParameters({"number": "is not a number"})
-        self.orders.append(("force", scheduler, dict(parameters), owner))
+        self.orders.append(("force", scheduler, dict(parameters), by.owner))
         return 7, {1: 12}
 
     async def stop_build(self, build_id: BuildId, reason: str, result: Result, by: User) -> None:
@@ -140,10 +140,10 @@ class MemoryControls:
         _require("build request", request_id, self._requests)
         self.orders.append(("cancel_request", request_id, reason, by.name))
 
-    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+    async def set_priority(self, request_id: RequestId, priority: int, by: User) -> None:
         """Remember it."""
         _require("build request", request_id, self._requests)
-        self.orders.append(("set_priority", request_id, priority))
+        self.orders.append(("set_priority", request_id, priority, by.name))
 
     async def enable_scheduler(self, scheduler_id: int, enabled: bool, by: User) -> None:
         """Remember it."""

@@ -50,7 +50,7 @@ class Controls(Protocol):
     """Control methods for users. Each raises LookupError if its target does not exist."""
 
     async def force(
-        self, scheduler: str, parameters: Mapping[str, object], owner: str
+        self, scheduler: str, parameters: Mapping[str, object], by: User
     ) -> tuple[int, dict[int, int]]:
         """Force builds; returns the buildset's identifier and the requests' by builder id.
         Raises InvalidParameters."""
@@ -64,7 +64,7 @@ class Controls(Protocol):
     async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
         """Cancel a waiting request, or stop its build."""
 
-    async def set_priority(self, request_id: RequestId, priority: int) -> None:
+    async def set_priority(self, request_id: RequestId, priority: int, by: User) -> None:
         """Set a request's priority."""
 
     async def enable_scheduler(self, scheduler_id: int, enabled: bool, by: User) -> None:

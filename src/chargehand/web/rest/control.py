@@ -180,8 +180,7 @@ class ControlMethods:
         name = str(resolved.scope["schedulername"])
         if not visitor.sees.every_builder:
             parameters = await self._for_seen_builders(visitor.sees, name, parameters)
-        owner = visitor.user.owner
-        buildset_id, requests = await self._controls.force(name, parameters, owner)
+        buildset_id, requests = await self._controls.force(name, parameters, visitor.user)
         return [buildset_id, {str(builder): request for builder, request in requests.items()}]
 
     async def _stop_build(
@@ -210,7 +209,8 @@ class ControlMethods:
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
     ) -> None:
         request_id = RequestId(int(resolved.scope["buildrequestid"]))
-        await self._controls.set_priority(request_id, integer(parameters["priority"]))
+        priority = integer(parameters["priority"])
+        await self._controls.set_priority(request_id, priority, visitor.user)
 
     async def _enable_scheduler(
         self, resolved: Resolved, parameters: Parameters, visitor: Visitor
