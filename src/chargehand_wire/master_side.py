@@ -13,6 +13,7 @@ from chargehand_wire.messages import (
     PROTOCOL_VERSION,
     Ack,
     Complete,
+    Directories,
     FromWorker,
     Hello,
     Input,
@@ -28,6 +29,7 @@ from chargehand_wire.messages import (
     Segment,
     Shutdown,
     StartCommand,
+    StopRequest,
     Update,
     Value,
     Welcome,
@@ -45,7 +47,7 @@ class Lost:
     command_id: str
 
 
-MasterEvent = Union[Hello, Segment, Value, Complete, RoomAgain, Prepared, Pong, Lost]
+MasterEvent = Union[Hello, Segment, Value, Complete, RoomAgain, Prepared, Pong, Lost, StopRequest]
 
 
 class _Running:
@@ -73,6 +75,7 @@ class MasterSide:
         self._reader = FrameReader[FromWorker](_decoder)
         self._outgoing: list[bytes] = []
         self._greeted = False
+        self._directories: Directories | None = None
 
     def connect(self) -> None:
         """Begin on a new connection: whatever the old one left half-way is forgotten."""
@@ -173,6 +176,11 @@ class MasterSide:
         """Ask for a Pong."""
         self._send_if_greeted(Ping(number))
 
+    def tell_directories(self, directories: tuple[str, ...]) -> None:
+        """Tell the worker, on this and on each later connection, which directories builders use."""
+        self._directories = Directories(directories)
+        self._send_if_greeted(self._directories)
+
     def shutdown(self) -> None:
         """Order the worker to end."""
         self._send_if_greeted(Shutdown())
@@ -192,7 +200,7 @@ class MasterSide:
             running = self._commands.get(message.command_id)
             if running is not None and running.outbox.acknowledge(message.number):
                 events.append(RoomAgain(message.command_id))
-        elif isinstance(message, (Prepared, Pong)):
+        elif isinstance(message, (Prepared, Pong, StopRequest)):
             events.append(message)
         elif isinstance(message, Ping):
             self._send_if_greeted(Pong(message.number))
@@ -213,6 +221,8 @@ class MasterSide:
         known = [one.command_id for one in hello.commands if one.command_id in kept]
         positions = {command_id: kept[command_id].inbox.acknowledged for command_id in known}
         self._send_if_greeted(Welcome(PROTOCOL_VERSION, positions))
+        if self._directories is not None:
+            self._send_if_greeted(self._directories)
         for running in kept.values():
             self._order_again(running, known=running.start.command_id in positions)
 

@@ -4,7 +4,7 @@ from typing import Optional, Union
 
 from chargehand_wire.codec import Struct
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 
 class Message(Struct, frozen=True, array_like=True):
@@ -149,8 +149,20 @@ class InputAck(Message, frozen=True, tag=15):
     number: int
 
 
+class StopRequest(Message, frozen=True, tag=16):
+    """Worker to master: it wants to be shut down when its builds have ended."""
+
+
+class Directories(Message, frozen=True, tag=17):
+    """Master to worker: the directories of all its builders, below the worker's base."""
+
+    directories: tuple[str, ...]
+
+
 Update = Union[Segment, Value, Complete]
 """What is numbered, kept until acknowledged, and sent again after a reconnect; so is Input."""
 
-FromWorker = Union[Hello, Segment, Value, Complete, InputAck, Prepared, Ping, Pong]
-FromMaster = Union[Welcome, StartCommand, Interrupt, Ack, Input, Prepare, Ping, Pong, Shutdown]
+FromWorker = Union[Hello, Segment, Value, Complete, InputAck, Prepared, Ping, Pong, StopRequest]
+FromMaster = Union[
+    Welcome, StartCommand, Interrupt, Ack, Input, Prepare, Ping, Pong, Shutdown, Directories
+]

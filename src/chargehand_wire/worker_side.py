@@ -12,6 +12,7 @@ from chargehand_wire.messages import (
     PROTOCOL_VERSION,
     Ack,
     Complete,
+    Directories,
     FromMaster,
     Hello,
     Input,
@@ -26,6 +27,7 @@ from chargehand_wire.messages import (
     Segment,
     Shutdown,
     StartCommand,
+    StopRequest,
     Update,
     Value,
     Welcome,
@@ -43,7 +45,9 @@ class Abandoned:
     command_id: str
 
 
-WorkerEvent = Union[StartCommand, Interrupt, Input, Prepare, Shutdown, RoomAgain, Abandoned]
+WorkerEvent = Union[
+    StartCommand, Interrupt, Input, Prepare, Shutdown, RoomAgain, Abandoned, Directories
+]
 
 
 class _Command:
@@ -74,6 +78,11 @@ class WorkerSide:
         self._reader = FrameReader[FromMaster](_decoder)
         self._outgoing: list[bytes] = []
         self._welcomed = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no command runs, or has said what the master does not have yet."""
+        return not self._commands
 
     def connect(self) -> None:
         """Begin on a new connection: whatever the old one left half-way is forgotten."""
@@ -136,6 +145,11 @@ class WorkerSide:
         if self._welcomed:
             self._send(Prepared(number, None if error is None else reason(error)))
 
+    def request_stop(self) -> None:
+        """Ask the master for a graceful shutdown; without effect while it is not connected."""
+        if self._welcomed:
+            self._send(StopRequest())
+
     def _update(self, command: _Command, update: Update, weight: int = 0) -> None:
         data = _framed(update)  # Before it is counted: what cannot be sent was never said.
         command.outbox.add(update, weight)
@@ -158,7 +172,7 @@ class WorkerSide:
             command = self._commands.get(message.command_id)
             if command is not None and command.inbox.accept(message.number):
                 events.append(message)
-        elif isinstance(message, (Interrupt, Prepare, Shutdown)):
+        elif isinstance(message, (Interrupt, Prepare, Shutdown, Directories)):
             events.append(message)
         elif isinstance(message, Welcome):
             self._resume(message, events)

@@ -8,15 +8,31 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Optional, Protocol
 
+from chargehand_wire.messages import Directories
 from chargehand_wire.worker_side import WorkerEvent, WorkerSide
 from chargehand_worker import kernel
 from chargehand_worker.facts import facts
 from chargehand_worker.link import DoorLink
 from chargehand_worker.processes import Processes
 from chargehand_worker.supervisor import COMMANDS, Supervisor
+
+
+class Link(Protocol):
+    """Keeps a connection to a master."""
+
+    async def keep(self) -> int:
+        """Connect, and connect again; return the agent's exit code when that is over."""
+
+    def send_soon(self) -> None:
+        """Send what the protocol has to say."""
+
+
+Handle = Callable[[WorkerEvent], None]
+MakeLink = Callable[[WorkerSide, Handle, Processes], Link]
 
 
 def run_agent(
@@ -27,41 +43,98 @@ def run_agent(
     Commands get its own environment but for what is *hidden*.
     """
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+    environment = {key: value for key, value in os.environ.items() if key not in hidden}
+    run(
+        Agent(
+            name=name,
+            basedir=basedir,
+            environment=environment,
+            info=facts(basedir, environment, COMMANDS),
+            make_link=lambda side, handle, _: DoorLink(
+                door=door, side=side, handle=handle, patience=patience
+            ),
+        ),
+        guard=guard,
+    )
+
+
+def run(agent: Agent, *, guard: int) -> None:
+    """Run an agent to its end; the process ends with it."""
     kernel.die_with_parent(signal.SIGTERM)
     if os.getppid() != guard:  # It died before we asked for a signal.
         return
-    asyncio.run(_serve(door, name, basedir, patience, hidden))
+    asyncio.run(agent.serve())
 
 
-async def _serve(
-    door: Path, name: str, basedir: Path, patience: float, hidden: Sequence[str]
-) -> None:
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    processes = Processes()
-    processes.watch()
-    environment = {key: value for key, value in os.environ.items() if key not in hidden}
-    side = WorkerSide(
-        name=name,
-        incarnation=uuid.uuid4().hex,
-        info=facts(basedir, environment, COMMANDS),
-    )
+class Agent:
+    """Runs commands for masters, until it is told to end, or its link gives up.
 
-    def handle(event: WorkerEvent) -> None:
-        supervisor.handle(event)
+    *stop_signal* lets it ask for a graceful shutdown; a *companion* runs beside it.
+    """
 
-    link = DoorLink(door=door, side=side, handle=handle, patience=patience)
-    supervisor = Supervisor(
-        side=side,
-        send=link.send_soon,
-        stop=stopped.set,
-        basedir=basedir,
-        environment=environment,
-        processes=processes,
-    )
-    keeping = asyncio.get_running_loop().create_task(link.keep())
-    keeping.add_done_callback(lambda _: stopped.set())
-    await stopped.wait()
-    supervisor.kill_all()
-    # Commands under way have nobody to tell; there is nothing that their tasks could still do.
-    os._exit(0)
+    def __init__(
+        self,
+        *,
+        name: str,
+        basedir: Path,
+        environment: Mapping[str, str],
+        info: Mapping[str, Any],
+        make_link: MakeLink,
+        directories_known: Callable[[Directories], None] = lambda _: None,
+        stop_signal: Optional[signal.Signals] = None,
+        companion: Optional[Callable[[Agent], Coroutine[Any, Any, None]]] = None,
+    ) -> None:
+        self._stop_signal = stop_signal
+        self._companion = companion
+        self._basedir = basedir
+        self._environment = environment
+        self._make_link = make_link
+        self._directories_known = directories_known
+        self._link: Optional[Link] = None
+        self.side = WorkerSide(name=name, incarnation=uuid.uuid4().hex, info=dict(info))
+
+    def request_stop(self) -> None:
+        """Ask the master for a graceful shutdown."""
+        self.side.request_stop()
+        if self._link is not None:
+            self._link.send_soon()
+
+    async def serve(self) -> None:
+        """Serve masters; never returns."""
+        loop = asyncio.get_running_loop()
+        stopped: asyncio.Future[int] = loop.create_future()
+
+        def stop(code: int = 0) -> None:
+            if not stopped.done():
+                stopped.set_result(code)
+
+        def handle(event: WorkerEvent) -> None:
+            supervisor.handle(event)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        processes = Processes()
+        processes.watch()
+        self._link = link = self._make_link(self.side, handle, processes)
+        supervisor = Supervisor(
+            side=self.side,
+            send=link.send_soon,
+            stop=stop,
+            basedir=self._basedir,
+            environment=self._environment,
+            processes=processes,
+            directories_known=self._directories_known,
+        )
+        if self._stop_signal is not None:
+            loop.add_signal_handler(self._stop_signal, self.request_stop)
+        beside = None if self._companion is None else loop.create_task(self._companion(self))
+        keeping = loop.create_task(link.keep())
+        keeping.add_done_callback(
+            lambda kept: stop(1 if kept.cancelled() or kept.exception() else kept.result())
+        )
+        code = await stopped
+        if beside is not None:
+            beside.cancel()
+        supervisor.kill_all()
+        # Commands under way have nobody to tell; there is nothing that their tasks could still do.
+        os._exit(code)

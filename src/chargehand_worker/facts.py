@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -15,7 +16,13 @@ _COMMAND_VERSION = "3.3"
 """What Buildbot's own workers say, so that steps which ask for a version are satisfied."""
 
 
-def facts(basedir: Path, environment: Mapping[str, str], commands: Sequence[str]) -> dict[str, Any]:
+def facts(
+    basedir: Path,
+    environment: Mapping[str, str],
+    commands: Sequence[str],
+    *,
+    numcpus: int | None = None,
+) -> dict[str, Any]:
     """Return the worker's information, with the names that ``domain.worker.WorkerInfo`` has."""
     told = {name: _read(basedir / "info" / name) for name in _TOLD_IN_FILES}
     return {
@@ -23,7 +30,7 @@ def facts(basedir: Path, environment: Mapping[str, str], commands: Sequence[str]
         "version": _version(),
         "basedir": str(basedir),
         "system": os.name,
-        "numcpus": os.cpu_count(),
+        "numcpus": numcpus or os.cpu_count(),
         "environ": dict(environment),
         "commands": dict.fromkeys(commands, _COMMAND_VERSION),
     }
@@ -39,7 +46,7 @@ def _read(path: Path) -> str:
 
 
 def _version() -> str:
-    try:
-        return metadata.version("chargehand")
-    except metadata.PackageNotFoundError:
-        return "unknown"
+    for distribution in ("chargehand-worker", "chargehand"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(distribution)
+    return "unknown"

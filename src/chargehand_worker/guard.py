@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import signal
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from chargehand_worker import kernel
@@ -27,7 +30,25 @@ def take_lock(path: Path) -> None:
     os.pwrite(lock, f"{os.getpid()}\n{marker}\n".encode(), 0)
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether somebody holds the lock."""
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 _LOOK_EVERY = 0.5
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+_HEALTHY_AFTER = 60.0
 
 
 def split_off_agent(patience: float) -> None:
@@ -49,6 +70,61 @@ def split_off_agent(patience: float) -> None:
     status = _wait_for(agent, master, patience)
     _kill_what_is_left()
     os._exit(min(abs(os.waitstatus_to_exitcode(status)), 255))
+
+
+class _Agents:
+    """The agents of one guard, one after the other."""
+
+    def __init__(self) -> None:
+        self.agent = 0
+        self.is_ending = False
+
+    def end(self, number: int, _: object) -> None:
+        """End the agent, and start no other."""
+        self.is_ending = True
+        if self.agent:
+            _end(self.agent)
+
+    def pass_on(self, number: int, _: object) -> None:
+        """Let the agent have a signal."""
+        if self.agent:
+            kernel.kill(self.agent, number)
+
+
+def split_off_agents(final: Sequence[int]) -> None:
+    """Return in a new process, the agent, and in another one whenever an agent has ended.
+
+    The old process stays behind as their guard, and never returns: it ends with the exit code of
+    an agent that was told to end, or ended with one of the *final* codes.
+    """
+    kernel.become_subreaper()
+    agents = _Agents()
+    pause = _FIRST_PAUSE
+    while True:
+        began = time.monotonic()
+        agents.agent = agent = os.fork()
+        if agent == 0:
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, agents.end)
+        signal.signal(signal.SIGHUP, agents.pass_on)
+        code = os.waitstatus_to_exitcode(_wait_for(agent, os.getppid(), math.inf))
+        agents.agent = 0
+        _kill_what_is_left()
+        if agents.is_ending or code in final:
+            os._exit(min(abs(code), 255))
+        pause = _FIRST_PAUSE if time.monotonic() - began > _HEALTHY_AFTER else pause * 2
+        print(f"the agent ended (exit code {code}); starting another", file=sys.stderr, flush=True)
+        _sleep(min(pause, _LONGEST_PAUSE), agents)
+        if agents.is_ending:
+            os._exit(0)
+
+
+def _sleep(seconds: float, agents: _Agents) -> None:
+    """Sleep, but not on when the guard is told to end."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not agents.is_ending:
+        time.sleep(_LOOK_EVERY)
 
 
 def _end(agent: int) -> None:

@@ -38,11 +38,12 @@ class DoorLink:
         self._side = side
         self._handle = handle
         self._patience = patience
-        self._connection: _Connection | None = None
+        self._connection: MasterConnection | None = None
         self._is_flush_due = False
 
-    async def keep(self) -> None:
-        """Connect, and connect again; return when no master was there for too long.
+    async def keep(self) -> int:
+        """Connect, and connect again; return the agent's exit code when no master was there for
+        too long.
 
         Raises ProtocolError when there is one that speaks otherwise.
         """
@@ -54,7 +55,7 @@ class DoorLink:
                     deadline, pause = loop.time() + self._patience, _FIRST_PAUSE
                     continue
             if loop.time() >= deadline:
-                return
+                return 0
             await asyncio.sleep(min(pause, max(deadline - loop.time(), 0.0)))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -72,7 +73,7 @@ class DoorLink:
     async def _be_connected(self) -> bool:
         """Connect, wait for the end, and return whether the master sent anything."""
         opened = _opened(self._door)
-        connection = self._connection = _Connection(self._side, self._handle)
+        connection = self._connection = MasterConnection(self._side, self._handle)
         try:
             await asyncio.get_running_loop().create_connection(lambda: connection, sock=opened)
             await connection.closed
@@ -81,7 +82,7 @@ class DoorLink:
         return connection.was_heard
 
 
-class _Connection(asyncio.Protocol):
+class MasterConnection(asyncio.Protocol):
     """Moves bytes between one socket and the worker's side of the protocol."""
 
     def __init__(self, side: WorkerSide, handle: Callable[[WorkerEvent], None]) -> None:
@@ -108,8 +109,7 @@ class _Connection(asyncio.Protocol):
         except ProtocolError as error:
             _log.exception("the master does not speak our protocol")
             self._error = error
-            if self._transport is not None:
-                self._transport.abort()
+            self.abort()
             return
         self.flush()
 
@@ -121,6 +121,11 @@ class _Connection(asyncio.Protocol):
             self.closed.set_exception(self._error)
         else:
             self.closed.set_result(None)
+
+    def abort(self) -> None:
+        """Close the connection; may be called more than once."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def flush(self) -> None:
         """Send pending messages; without a master, keep those that matter."""

@@ -7,19 +7,66 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn, Optional, Union
 
-from chargehand_worker.guard import split_off_agent, take_lock
+from chargehand_worker.guard import split_off_agent, split_off_agents, take_lock
 
 _ALREADY_RUNS = 75
+_FINAL = (0, 69)
+"""Exit codes of agents that are not to be started again: told to end; gave up."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the agent as the command line says."""
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """Run what the command line says."""
+    options = command_line().parse_args(arguments)
+    run = {"local": _run_local, "link": _run_link, "create-worker": _create}.get(options.kind)
+    if run is not None:
+        run(options)
+    else:
+        _control(options)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Return what knows the commands and their options."""
     parser = argparse.ArgumentParser(
         prog="chargehand-worker", description="Runs commands for a Chargehand master."
     )
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    local = kinds.add_parser("local", help="serve the master of this machine")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="COMMAND")
+    _add_create(kinds)
+    for name, what in (("start", "Start"), ("restart", "Stop and start")):
+        command = kinds.add_parser(name, help=f"{what} the worker in a directory.")
+        command.add_argument("directory", nargs="?", default=".", metavar="DIR")
+        command.add_argument("--nodaemon", action="store_true", help="Run in the foreground.")
+    command = kinds.add_parser("stop", help="Stop the worker in a directory.")
+    command.add_argument("directory", nargs="?", default=".", metavar="DIR")
+    _add_local(kinds)
+    _add_link(kinds)
+    return parser
+
+
+def _add_create(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    create = kinds.add_parser("create-worker", help="Create a directory for a worker.")
+    create.add_argument("directory", metavar="DIR")
+    create.add_argument("master", metavar="URL", help="the master's address, as in a browser")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("password", metavar="PASSWORD", help="- reads it from standard input")
+    create.add_argument("-f", "--force", action="store_true", help="overwrite an existing file")
+    create.add_argument("-q", "--quiet", action="store_true", help="print nothing")
+    create.add_argument("-k", "--keepalive", type=float, metavar="SECONDS")
+    create.add_argument("--maxdelay", type=float, metavar="SECONDS")
+    create.add_argument("--maxretries", type=int, metavar="N")
+    create.add_argument("--patience", type=float, metavar="SECONDS")
+    create.add_argument("--numcpus", type=int, metavar="N")
+    create.add_argument("--umask", metavar="MODE")
+    create.add_argument("--allow-shutdown", choices=("signal", "file"))
+    create.add_argument("--delete-leftover-dirs", action="store_true", default=None)
+    create.add_argument("--ca-file", metavar="FILE")
+    create.add_argument("--certificate", metavar="FILE")
+    create.add_argument("--key", metavar="FILE")
+
+
+def _add_local(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    local = kinds.add_parser("local")  # For masters only, which start it.
     local.add_argument("--door", type=Path, required=True, help="the master's socket")
     local.add_argument("--lock", type=Path, required=True, help="locked while the worker is alive")
     local.add_argument("--name", required=True, help="the worker's name")
@@ -34,8 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="NAME",
         help="a variable of its environment that commands do not get",
     )
-    options = parser.parse_args(arguments)
-    basedir = Path(os.path.abspath(options.basedir))  # noqa: PTH100 - keep symbolic links
+
+
+def _add_link(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    link = kinds.add_parser("link")  # For agents only, which start it.
+    link.add_argument("--control", type=int, required=True)
+    link.add_argument("directory", type=Path)
+
+
+def _run_local(options: argparse.Namespace) -> None:
+    basedir = _absolute(options.basedir)
     basedir.mkdir(parents=True, exist_ok=True)
     try:
         take_lock(options.lock)
@@ -55,3 +110,92 @@ def main(arguments: Sequence[str] | None = None) -> None:
         guard=guard,
         hidden=options.keep_from_commands,
     )
+
+
+def _run_link(options: argparse.Namespace) -> None:
+    from chargehand_worker.remote_agent import log_to_standard_error
+    from chargehand_worker.remote_link import link_main
+    from chargehand_worker.settings import read_settings
+
+    log_to_standard_error()
+    link_main(read_settings(options.directory), options.control)
+
+
+def _create(options: argparse.Namespace) -> None:
+    from chargehand_wire.master_address import BadAddress, master_address
+    from chargehand_worker.creating import create_worker
+    from chargehand_worker.settings import BadSettings, WorkerSettings
+
+    given = vars(options)
+    names = {name for name in WorkerSettings.__dataclass_fields__ if given.get(name) is not None}
+    values = {name: given[name] for name in names}
+    if values["password"] == "-":
+        values["password"] = sys.stdin.readline().rstrip("\n")
+    directory = _absolute(options.directory)
+    try:
+        master_address(options.master)
+        for name in ("ca_file", "certificate", "key"):
+            if values.get(name):
+                values[name] = str(_absolute(values[name]))
+        told = create_worker(directory, WorkerSettings(**values), overwrite=options.force)
+    except (BadAddress, BadSettings) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f'cannot create "{directory}": {error.strerror}')
+    if not options.quiet:
+        print("\n".join(told))
+
+
+def _control(options: argparse.Namespace) -> None:
+    from chargehand_worker import daemon
+    from chargehand_worker.settings import BadSettings, read_settings
+
+    directory = _absolute(options.directory)
+    try:
+        settings = read_settings(directory)
+        if options.kind in ("stop", "restart"):
+            _stop(directory, settings.name, is_all=options.kind == "stop")
+        if options.kind in ("start", "restart"):
+            _start(directory, is_foreground=options.nodaemon)
+    except BadSettings as error:
+        _fail(str(error))
+    except daemon.AlreadyRuns:
+        _fail(f"the worker in {directory} is running already")
+
+
+def _stop(directory: Path, name: str, *, is_all: bool) -> None:
+    from chargehand_worker import daemon
+
+    try:
+        daemon.stop(directory)
+        print(f'worker "{name}" has stopped')
+    except daemon.NotRunning:
+        print(f'worker "{name}" is not running')
+        if is_all:
+            sys.exit(1)
+    except TimeoutError as error:
+        _fail(str(error))
+
+
+def _start(directory: Path, *, is_foreground: bool) -> None:
+    """Return in the agents, each of which runs to its end; exit with the last one's code."""
+    from chargehand_worker import daemon
+    from chargehand_worker.settings import read_settings
+
+    if not is_foreground:
+        daemon.detach(directory, read_settings(directory))
+    daemon.lock(directory)
+    guard = os.getpid()
+    split_off_agents(_FINAL)
+    from chargehand_worker.remote_agent import run_remote_agent
+
+    run_remote_agent(directory, read_settings(directory), guard=guard)
+
+
+def _absolute(path: Union[str, Path]) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - keep symbolic links
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(1)

@@ -72,6 +72,15 @@ class Processes:
         )
         return process.pid
 
+    def start_helper(self, arguments: Sequence[str], *, descriptors: Sequence[int]) -> int:
+        """Start a process of the agent's own, which is of no command. Raises OSError."""
+        process: subprocess.Popen[Any] = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, pass_fds=descriptors, start_new_session=True
+        )
+        process.returncode = 0
+        self._waiting[process.pid] = asyncio.get_running_loop().create_future()
+        return process.pid
+
     async def ended(self, process_id: int) -> int:
         """Wait for its end; return the exit code, or minus the number of the signal."""
         return await asyncio.shield(self._waiting[process_id])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chargehand_wire.exhaustive import never
-from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartCommand
+from chargehand_wire.messages import Directories, Input, Interrupt, Prepare, Shutdown, StartCommand
 from chargehand_wire.numbering import RoomAgain
 from chargehand_wire.values import Unsendable
 from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
@@ -81,7 +81,9 @@ class Supervisor:
         basedir: Path,
         environment: Mapping[str, str],
         processes: Processes,
+        directories_known: Callable[[Directories], None] = lambda _: None,
     ) -> None:
+        self._directories_known = directories_known
         self._side = side
         self._send = send
         self._stop = stop
@@ -112,6 +114,8 @@ class Supervisor:
             task.add_done_callback(self._preparing.discard)
         elif isinstance(event, Shutdown):
             self._stop()
+        elif isinstance(event, Directories):
+            self._directories_known(event)
         else:
             never(event)
 

@@ -231,15 +231,6 @@ def test_create_worker_keeps_the_password_to_itself(tmp_path):
     assert (tmp_path / "w" / "info" / "host").exists()
 
 
-def test_a_worker_on_another_machine_is_said_to_be_unsupported(tmp_path):
-    chargehand("create-worker", tmp_path / "w", "localhost:9989", "w1", "secret")
-
-    started = chargehand("worker", "start", tmp_path / "w")
-
-    assert started.returncode == 1
-    assert "not supported yet" in started.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -250,7 +241,8 @@ def test_a_worker_on_another_machine_is_said_to_be_unsupported(tmp_path):
             'configuration file "/nonexistent.cfg" does not exist',
         ),
         (["stop", "."], "is not a master's directory"),
-        (["create-worker", "w", "localhost", "n", "p"], "MASTER must be HOST:PORT"),
+        (["create-worker", "w", "ci:http", "n", "p"], "is not a master's address"),
+        (["worker", "start", "."], "is not a worker's directory: it has no worker.toml"),
         (["run", "b", "--property", "x"], "--property must be NAME=VALUE"),
     ],
 )

@@ -34,6 +34,7 @@ from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.local_listener import LocalListener
+from chargehand.links.native.worker_door import WorkerDoor
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
@@ -102,6 +103,7 @@ class Parts:
         )
         self.intake = self._intake(basedir)
         self.orders = self._orders()
+        self.worker_door = WorkerDoor(workers=self.remote_workers)
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
         self.housekeeping = Housekeeping(retention=store.retention)
@@ -167,6 +169,7 @@ class Parts:
             forms=self.scheduling,
             bus=bus,
             clock=clock,
+            routes={"worker": self.worker_door.serve},
             local_socket=local_socket,
             failed_parts=lambda: self.failed_parts,
         )
@@ -212,6 +215,7 @@ class Parts:
             self.fleet.close,
             self._reception.close,
             self._leave_nothing_claimed,
+            self.worker_door.close,
             self.web.stop,
             self.store.close,
         ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from chargehand.domain.build import Segment, SegmentSource
@@ -15,6 +14,8 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.limits import time_limit
 from chargehand.links.native.acknowledging import Acknowledgements
 from chargehand.links.native.channel import Channel
+from chargehand.links.native.recompressing import as_zstd
+from chargehand.links.native.waiting import Preparing, UpdateQueue
 from chargehand_wire import messages
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
 from chargehand_wire.numbering import RoomAgain
@@ -22,6 +23,8 @@ from chargehand_wire.values import Unsendable
 
 _LATER = 0.02
 """Seconds to delay messages that are not urgent, so that they share a packet."""
+_ANSWER_TIME = 5.0
+"""Seconds that a worker may take to show that it is there."""
 _DEATH_TIME = 15.0
 """Seconds to wait for a cancelled command to end before its caller continues."""
 
@@ -31,7 +34,8 @@ class NativeSession:
 
     Implements `chargehand.domain.session.Session`, and the Receiver of its channels. Calls
     *changed* when its state has changed. It is lost after an interruption of more than *patience*
-    seconds.
+    seconds. The process of a worker that *is_remote* goes on when its session ends: somebody else
+    has started it.
     """
 
     def __init__(
@@ -42,7 +46,14 @@ class NativeSession:
         info: WorkerInfo,
         patience: float,
         changed: Callable[[], None],
+        stop_requested: Callable[[], None] = lambda: None,
+        address: str = "this machine",
+        is_remote: bool = False,
     ) -> None:
+        self.address = address
+        self._is_remote = is_remote
+        self._stop_requested = stop_requested
+        self._heard = asyncio.Event()
         self._worker_name = worker_name
         self._incarnation = incarnation
         self._info = info
@@ -52,8 +63,8 @@ class NativeSession:
         self._channel: Channel | None = None
         self._state = SessionState.INTERRUPTED
         self._deadline: asyncio.TimerHandle | None = None
-        self._mailboxes: dict[str, _UpdateQueue] = {}
-        self._preparing: dict[int, _Preparing] = {}
+        self._mailboxes: dict[str, UpdateQueue] = {}
+        self._preparing: dict[int, Preparing] = {}
         self._last_number = 0
         self._is_flush_due = False
         self._later: asyncio.TimerHandle | None = None
@@ -98,7 +109,7 @@ class NativeSession:
         if self._prepared.issuperset(builddirs):
             self._flush_later()
             return
-        preparing = self._preparing[number] = _Preparing(builddirs)
+        preparing = self._preparing[number] = Preparing(builddirs)
         self._flush()
         try:
             error = await preparing.answer
@@ -114,7 +125,7 @@ class NativeSession:
         if command.id in self._mailboxes:
             raise CommandRefused(f"command {command.id} is already running")
         self._order(command)
-        mailbox = self._mailboxes[command.id] = _UpdateQueue()
+        mailbox = self._mailboxes[command.id] = UpdateQueue()
         try:
             self._flush()
             await self._deliver(command.id, mailbox, receive)
@@ -141,7 +152,7 @@ class NativeSession:
 
     def adopt(self, kept: messages.Kept) -> None:
         """Take over a command of an earlier master; call `finish` next."""
-        self._mailboxes[kept.command_id] = _UpdateQueue()
+        self._mailboxes[kept.command_id] = UpdateQueue()
         self._side.adopt(kept)
 
     async def finish(self, command_id: CommandId, receive: Receive, reason: str) -> None:
@@ -160,8 +171,28 @@ class NativeSession:
         self._flush()
 
     async def close(self) -> None:
-        """End the session, and tell a connected worker to exit."""
+        """End the session, and tell a local worker to exit."""
         self.lose(f"the session of worker {self._worker_name} was closed")
+
+    async def is_alive(self) -> bool:
+        """Return whether the worker answers."""
+        if self._channel is None:
+            return False
+        self._heard.clear()
+        self.ping()
+        with contextlib.suppress(TimeoutError):
+            async with time_limit(_ANSWER_TIME):
+                await self._heard.wait()
+        return self._heard.is_set()
+
+    async def shut_down(self) -> None:
+        """Have the worker's process exit, and end the session."""
+        self._is_remote = False
+        self.lose(f"worker {self._worker_name} was shut down")
+
+    def tell_directories(self, directories: Sequence[str]) -> None:
+        """Tell the worker which directories its builders use."""
+        self._side.tell_directories(tuple(directories))
 
     def cut(self) -> None:
         """Drop the connection; the worker is expected to reconnect."""
@@ -180,7 +211,11 @@ class NativeSession:
         if self._state is SessionState.LOST:
             return
         self._state = SessionState.LOST
-        self._side.shutdown()
+        if self._is_remote:
+            for command_id in self._mailboxes:
+                self._side.interrupt(command_id, reason)
+        else:
+            self._side.shutdown()
         self._flush()
         self._stop_waiting()
         if self._channel is not None:
@@ -211,6 +246,7 @@ class NativeSession:
     def received(self, data: bytes) -> None:
         """Process the worker's messages. Raises ProtocolError."""
         self.unanswered = 0
+        self._heard.set()
         for event in self._side.receive(data):
             self._dispatch(event)
         self._flush()
@@ -248,6 +284,8 @@ class NativeSession:
             case Lost():
                 if mailbox := self._mailboxes.get(event.command_id):
                     mailbox.fail(WorkerLost(f"worker {self._worker_name} restarted"))
+            case messages.StopRequest():
+                self._stop_requested()
             case messages.Hello() | messages.Pong() | RoomAgain():
                 pass
 
@@ -277,9 +315,7 @@ class NativeSession:
         self._is_flush_due = False
         self._flush()
 
-    async def _deliver(
-        self, command_id: CommandId, mailbox: _UpdateQueue, receive: Receive
-    ) -> None:
+    async def _deliver(self, command_id: CommandId, mailbox: UpdateQueue, receive: Receive) -> None:
         def acknowledge(number: int) -> None:
             self._side.acknowledge(command_id, number)
             if mailbox.is_complete:
@@ -297,7 +333,7 @@ class NativeSession:
                 return
             acknowledgements.add(update.number, receive(_translated(update)))
 
-    async def _wait_for_death(self, command_id: CommandId, mailbox: _UpdateQueue) -> None:
+    async def _wait_for_death(self, command_id: CommandId, mailbox: UpdateQueue) -> None:
         with contextlib.suppress(TimeoutError, WorkerLost):
             async with time_limit(_DEATH_TIME):
                 while not mailbox.is_complete and self._channel is not None:
@@ -306,68 +342,11 @@ class NativeSession:
                     self._flush()
 
 
-class _Preparing:
-    """Directories being created; requested again after a reconnect."""
-
-    __slots__ = ("answer", "builddirs")
-
-    def __init__(self, builddirs: Sequence[str]) -> None:
-        self.builddirs = builddirs
-        self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-
-    def done(self, error: str | None) -> None:
-        """Record the worker's answer."""
-        if not self.answer.done():
-            self.answer.set_result(error)
-
-    def fail(self, error: Exception) -> None:
-        """Fail: no answer will come."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
-class _UpdateQueue:
-    """Undelivered updates of one command; the protocol's window bounds their number."""
-
-    __slots__ = ("_error", "_updates", "_waiter", "is_complete")
-
-    def __init__(self) -> None:
-        self._updates: deque[messages.Update] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._error: Exception | None = None
-        self.is_complete = False
-
-    def put(self, update: messages.Update) -> None:
-        """Add an update."""
-        self._updates.append(update)
-        self._wake()
-
-    def fail(self, error: Exception) -> None:
-        """Deliver the remaining updates, then the error."""
-        self._error = error
-        self._wake()
-
-    async def get(self) -> messages.Update:
-        """Wait for the next update. Raises the error."""
-        while not self._updates:
-            if self._error is not None:
-                raise self._error
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        update = self._updates.popleft()
-        self.is_complete = isinstance(update, messages.Complete)
-        return update
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
 def _translated(update: messages.Segment | messages.Value) -> CommandUpdate:
     if isinstance(update, messages.Value):
         return Value(key=update.key, value=update.value)
     segment = Segment(
-        data=update.data,
+        data=as_zstd(update.data, update.size),
         line_count=update.line_count,
         size=update.size,
         source=SegmentSource(command_id=CommandId(update.command_id), number=update.number),

@@ -1,0 +1,205 @@
+"""Takes workers that connect to a web server of the master: ``/worker/v1``."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import math
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import WSMsgType, web
+
+from chargehand.domain.session import SessionState
+from chargehand.fleet.refusals import LoginRefused
+from chargehand.fleet.remote import Admitted, RemoteWorkers
+from chargehand.kit.tasks import Tasks
+from chargehand.links.native.channel import Channel
+from chargehand.links.native.keepalive import LONGEST_INTERVAL, Keepalive
+from chargehand.links.native.readable_info import readable_info
+from chargehand.links.native.session import NativeSession
+from chargehand.links.native.socket_transport import SocketTransport
+from chargehand_wire.login import credentials, offered_versions, subprotocol, wrong_version
+from chargehand_wire.master_address import PATH
+from chargehand_wire.messages import PROTOCOL_VERSION, Hello
+
+_log = logging.getLogger(__name__)
+
+_LARGEST_MESSAGE = 4 * 1024 * 1024
+_PATIENCE = 600.0
+_LONGEST_PATIENCE = 7 * 24 * 3600.0
+_CLOSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Login:
+    """A connection whose worker has said the right password."""
+
+    name: str
+    address: str
+    admitted: Admitted
+    transport: SocketTransport
+
+
+class WorkerDoor:
+    """Lets workers in by name and password, and gives each connection to its worker's session."""
+
+    def __init__(self, *, workers: RemoteWorkers) -> None:
+        self._workers = workers
+        self._tasks = Tasks("worker connections")
+        self._sockets: set[SocketTransport] = set()
+
+    async def close(self) -> None:
+        """Close all connections that are left."""
+        for transport in self._sockets:
+            transport.reason = "the master is stopping"
+            transport.close()
+        await self._tasks.close()
+
+    async def serve(self, request: web.BaseRequest, _visitor: object) -> web.StreamResponse:
+        """Answer a worker's request to connect, and serve the connection to its end."""
+        socket = web.WebSocketResponse(
+            compress=False,
+            max_msg_size=_LARGEST_MESSAGE,
+            timeout=_CLOSE_SECONDS,
+            protocols=[subprotocol()],
+        )
+        if (refusal := _refusal(request, socket)) is not None:
+            return refusal
+        login = credentials(request.headers.get("Authorization", ""))
+        if login is None:
+            return _said(401, "a worker logs in with its name and password")
+        name, password = login
+        address = _address(request)
+        try:
+            admitted = await self._admitted(request, name, password, address)
+        except LoginRefused as refused:
+            return _said(403, refused.told)
+        await socket.prepare(request)
+        transport = SocketTransport(socket, partial(_abort, request))
+        await self._serve(
+            socket, _Login(name=name, address=address, admitted=admitted, transport=transport)
+        )
+        return socket
+
+    async def _admitted(
+        self, request: web.BaseRequest, name: str, password: str, address: str
+    ) -> Admitted:
+        """Check name, password, and version. Raises LoginRefused."""
+        given = password.encode()
+        admitted = await self._workers.admit(
+            name,
+            is_right=lambda expected: hmac.compare_digest(expected.encode(), given),
+            address=address,
+        )
+        offered = offered_versions(request.headers.get("Sec-WebSocket-Protocol", ""))
+        if PROTOCOL_VERSION not in offered:
+            reason = wrong_version(name, offered)
+            self._workers.refused(name, reason, address=address)
+            raise LoginRefused(reason)
+        return admitted
+
+    async def _serve(self, socket: web.WebSocketResponse, login: _Login) -> None:
+        transport = login.transport
+        channel = Channel(partial(self._arrived, login))
+        self._sockets.add(transport)
+        sender = self._tasks.spawn(transport.send(), name=f"send to worker {login.name}")
+        channel.connection_made(transport)
+        try:
+            async for message in socket:
+                if message.type is not WSMsgType.BINARY:
+                    break
+                channel.data_received(message.data)
+        finally:
+            self._sockets.discard(transport)
+            sender.cancel()
+            channel.connection_lost(None)
+
+    def _arrived(self, login: _Login, hello: Hello) -> NativeSession | None:
+        """Return the session of a connection: the worker's own, or a new one."""
+        link = login.admitted.link
+        known = link.session
+        if (
+            isinstance(known, NativeSession)
+            and known.incarnation == hello.incarnation
+            and known.state is not SessionState.LOST
+        ):
+            known.address = login.address
+            return known
+        session = NativeSession(
+            worker_name=login.name,
+            incarnation=hello.incarnation,
+            info=readable_info(hello),
+            patience=_patience(hello),
+            changed=lambda: self._changed(login, session),
+            stop_requested=link.stop_requested,
+            address=login.address,
+            is_remote=True,
+        )
+        session.tell_directories(tuple(login.admitted.directories.values()))
+        self._tasks.spawn(self._attach(login, session), name=f"attach worker {login.name}")
+        return session
+
+    async def _attach(self, login: _Login, session: NativeSession) -> None:
+        link = login.admitted.link
+        try:
+            await link.attach(session)
+        except LoginRefused as refusal:
+            self._workers.refused(login.name, refusal.reason, address=login.address)
+            login.transport.reason = refusal.told
+            await session.close()
+            return
+        Keepalive(session, seconds=_keepalive(login.admitted))
+        if session.state is not SessionState.CONNECTED:  # Meanwhile it was interrupted, or lost.
+            link.changed(session)
+
+    def _changed(self, login: _Login, session: NativeSession) -> None:
+        if session.state is SessionState.INTERRUPTED:
+            _log.warning(
+                "worker %s lost its connection; its commands keep running", session.worker_name
+            )
+        login.admitted.link.changed(session)
+
+
+def _refusal(request: web.BaseRequest, socket: web.WebSocketResponse) -> web.Response | None:
+    """Return the answer to what is no worker."""
+    if request.raw_path.partition("?")[0] != PATH:
+        return _said(404, f"workers connect to {PATH}")
+    if "Origin" in request.headers:
+        return _said(403, "this is for workers, and not for browsers")
+    if not socket.can_prepare(request):
+        return _said(426, f"workers connect here, with a websocket ({subprotocol()})")
+    return None
+
+
+def _said(status: int, text: str) -> web.Response:
+    headers = {"WWW-Authenticate": 'Basic realm="workers"'} if status == 401 else {}
+    return web.Response(status=status, text=f"{text}\n", headers=headers)
+
+
+def _address(request: web.BaseRequest) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    if not isinstance(peer, tuple):
+        return request.remote or "unknown"
+    host, port = peer[0], peer[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _abort(request: web.BaseRequest) -> None:
+    if isinstance(request.transport, asyncio.Transport):
+        request.transport.abort()
+
+
+def _keepalive(admitted: Admitted) -> float:
+    asked = admitted.config.settings.get("keepalive_interval")
+    if isinstance(asked, int | float) and 0 < asked < LONGEST_INTERVAL:
+        return float(asked)
+    return LONGEST_INTERVAL
+
+
+def _patience(hello: Hello) -> float:
+    told = hello.info.get("patience")
+    if isinstance(told, int | float) and not math.isnan(told):
+        return min(max(float(told), 0.0), _LONGEST_PATIENCE)
+    return _PATIENCE

@@ -1,0 +1,62 @@
+"""How a worker says at a master's web server who it is, and which protocol it speaks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Optional
+from urllib.parse import quote, unquote
+
+from chargehand_wire.messages import PROTOCOL_VERSION
+
+_SUBPROTOCOL = "chargehand.worker."
+_VERSION = re.compile(re.escape(_SUBPROTOCOL) + r"(\d{1,9})")
+_LONGEST = 4096
+
+
+def login_headers(name: str, password: str) -> dict[str, str]:
+    """Return the headers of the request that opens a worker's websocket."""
+    pair = f"{quote(name, safe='')}:{password}"
+    return {
+        "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+        "Sec-WebSocket-Protocol": f"{_SUBPROTOCOL}{PROTOCOL_VERSION}",
+    }
+
+
+def credentials(header: str) -> Optional[tuple[str, str]]:
+    """Return the name and the password of an ``Authorization`` header, None if it has none."""
+    kind, _, encoded = header.partition(" ")
+    if kind.lower() != "basic" or len(encoded) > _LONGEST:
+        return None
+    try:
+        name, is_pair, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (unquote(name), password) if is_pair else None
+
+
+def offered_versions(header: str) -> list[int]:
+    """Return the versions of the protocol that ``Sec-WebSocket-Protocol`` offers."""
+    found = (_VERSION.fullmatch(part.strip()) for part in header.split(","))
+    return [int(match.group(1)) for match in found if match is not None]
+
+
+def subprotocol() -> str:
+    """Return the name of the protocol with its version."""
+    return f"{_SUBPROTOCOL}{PROTOCOL_VERSION}"
+
+
+def wrong_version(name: str, offered: list[int]) -> str:
+    """Say what has to be upgraded."""
+    if not offered:
+        return (
+            f"worker {name} does not say which version of the protocol it speaks; this master "
+            f"speaks version {PROTOCOL_VERSION}"
+        )
+    theirs = max(offered)
+    old = "the worker" if theirs < PROTOCOL_VERSION else "the master"
+    return (
+        f"worker {name} speaks version {theirs} of the protocol, this master version "
+        f"{PROTOCOL_VERSION}: upgrade {old}"
+    )

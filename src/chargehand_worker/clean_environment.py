@@ -1,0 +1,71 @@
+"""A clean environment for commands, whatever shell has started their worker."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import pwd
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+KEPT = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "TZ",
+    "TMPDIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+"""What commands inherit of the master's environment, unless the worker is to inherit more."""
+
+_DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def clean_environment(own: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Return what commands inherit of *own*: the usual variables, and those with these *names*."""
+    patterns = (*KEPT, *names)
+    environment = _of_the_user()
+    for name, value in own.items():
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            environment[name] = value
+    environment["PATH"] = _path_without_ours(environment.get("PATH", ""), own)
+    return environment
+
+
+def _of_the_user() -> dict[str, str]:
+    """Return what a login would set, where the master was started without (by systemd, say)."""
+    try:
+        user = pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return {}
+    return {
+        "HOME": user.pw_dir,
+        "USER": user.pw_name,
+        "LOGNAME": user.pw_name,
+        "SHELL": user.pw_shell or "/bin/sh",
+    }
+
+
+def _path_without_ours(path: str, own: Mapping[str, str]) -> str:
+    """Return PATH without the virtual environment that the master itself runs in."""
+    ours = {Path(own["VIRTUAL_ENV"], "bin")} if own.get("VIRTUAL_ENV") else set()
+    if sys.prefix != sys.base_prefix:
+        ours.add(Path(sys.prefix, "bin"))
+    places = {os.path.realpath(place) for place in ours}
+    kept = [entry for entry in path.split(os.pathsep) if os.path.realpath(entry) not in places]
+    return os.pathsep.join(kept) if any(kept) else _DEFAULT_PATH

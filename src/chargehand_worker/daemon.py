@@ -1,0 +1,121 @@
+"""Starting and stopping the worker of a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+from chargehand_worker import kernel
+from chargehand_worker.guard import is_locked, take_lock
+from chargehand_worker.settings import WorkerSettings
+
+LOCK_FILE = "worker.lock"
+LOG_FILE = "worker.log"
+_LARGEST_LOG = 10 * 1024 * 1024
+_LOOK_EVERY = 0.05
+_STARTING_SECONDS = 10.0
+_STOPPING_SECONDS = 30.0
+
+
+class AlreadyRuns(Exception):
+    """The worker of this directory runs already."""
+
+
+class NotRunning(Exception):
+    """The worker of this directory does not run."""
+
+
+def process_of(directory: Path) -> Optional[int]:
+    """Return the process of a directory's running worker."""
+    lock = directory / LOCK_FILE
+    if not is_locked(lock):
+        return None
+    first = lock.read_text().partition("\n")[0]
+    return int(first) if first.isdigit() else None
+
+
+def stop(directory: Path, number: signal.Signals = signal.SIGTERM) -> None:
+    """Stop the worker, and wait for its end. Raises NotRunning, TimeoutError."""
+    process = process_of(directory)
+    if process is None:
+        raise NotRunning
+    kernel.kill(process, number)
+    deadline = time.monotonic() + _STOPPING_SECONDS
+    while is_locked(directory / LOCK_FILE):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"process {process} did not end within {_STOPPING_SECONDS:g} s")
+        time.sleep(_LOOK_EVERY)
+
+
+def detach(directory: Path, settings: WorkerSettings) -> None:
+    """Return in a new process in the background; the old one says how that goes, and exits.
+
+    Raises AlreadyRuns.
+    """
+    if process_of(directory) is not None:
+        raise AlreadyRuns
+    log = directory / LOG_FILE
+    _rotate(log)
+    position = log.stat().st_size if log.exists() else 0
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        os._exit(_watch_start(child, directory, settings, position))
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    os.dup2(nowhere, 0)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+
+
+def lock(directory: Path) -> None:
+    """Hold the lock of a directory from now on. Raises AlreadyRuns."""
+    try:
+        take_lock(directory / LOCK_FILE)
+    except BlockingIOError:
+        raise AlreadyRuns from None
+
+
+def _rotate(log: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > _LARGEST_LOG:
+            log.replace(log.with_suffix(".log.1"))
+
+
+def _watch_start(child: int, directory: Path, settings: WorkerSettings, position: int) -> int:
+    """Say what becomes of a worker that has just been started; return the exit code."""
+    deadline = time.monotonic() + _STARTING_SECONDS
+    trouble = None
+    while time.monotonic() < deadline:
+        for line in _lines_after(directory / LOG_FILE, position):
+            if "connected to " in line:
+                print(f'worker "{settings.name}" is {line[line.index("connected to ") :]}')
+                return 0
+            if "cannot connect to" in line:
+                trouble = line[line.index("cannot connect to") :]
+        if os.waitpid(child, os.WNOHANG)[0]:
+            print(f'worker "{settings.name}" has ended; see {directory / LOG_FILE}')
+            return 1
+        if trouble is not None:
+            break
+        time.sleep(_LOOK_EVERY)
+    print(f'worker "{settings.name}" is running, but not connected: {trouble or "no answer yet"}')
+    print(f"It connects as soon as it can; see {directory / LOG_FILE}.")
+    return 0
+
+
+def _lines_after(log: Path, position: int) -> Iterator[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(position)
+            for line in file:
+                yield line.decode(errors="replace").rstrip()
+    except OSError:
+        return

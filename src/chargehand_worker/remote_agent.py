@@ -1,0 +1,108 @@
+"""The agent of a worker with a directory of its own, for a master on another machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from chargehand_wire.messages import Directories
+from chargehand_worker.agent import Agent, run
+from chargehand_worker.clean_environment import clean_environment
+from chargehand_worker.facts import facts
+from chargehand_worker.relay import RelayedLink
+from chargehand_worker.settings import WorkerSettings
+from chargehand_worker.supervisor import COMMANDS
+
+_log = logging.getLogger(__name__)
+
+_STAMP = "shutdown.stamp"
+_LOOK_SECONDS = 2.0
+_KEPT_DIRECTORIES = ("info",)
+
+
+def run_remote_agent(directory: Path, settings: WorkerSettings, *, guard: int) -> None:
+    """Serve the master that the settings name, to the end of the process."""
+    log_to_standard_error()
+    mask = settings.file_mask()
+    if mask is not None:
+        os.umask(mask)
+    environment = _environment(settings)
+    info = facts(directory, environment, COMMANDS, numcpus=settings.numcpus)
+    agent = Agent(
+        name=settings.name,
+        basedir=directory,
+        environment=environment,
+        info={**info, "patience": settings.patience},
+        make_link=lambda side, handle, processes: RelayedLink(
+            directory=directory,
+            side=side,
+            handle=handle,
+            patience=settings.patience,
+            processes=processes,
+        ),
+        directories_known=_remover(directory) if settings.delete_leftover_dirs else _keep,
+        stop_signal=signal.SIGHUP if settings.may_shut_down_by_signal else None,
+        companion=_Stamp(directory / _STAMP).watch if settings.may_shut_down_by_file else None,
+    )
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    run(agent, guard=guard)
+
+
+def log_to_standard_error() -> None:
+    """Write what there is to tell to standard error, with the time."""
+    logging.basicConfig(
+        stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO
+    )
+
+
+def _environment(settings: WorkerSettings) -> dict[str, str]:
+    inherit = settings.inherit_environment
+    if inherit is True:
+        return dict(os.environ)
+    return clean_environment(os.environ, inherit or ())
+
+
+class _Stamp:
+    """A file; when somebody touches it, the worker asks for a graceful shutdown."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._time()
+
+    async def watch(self, agent: Agent) -> None:
+        """Look at it from time to time."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if (now := self._time()) != self._seen:
+                self._seen = now
+                if now:
+                    agent.request_stop()
+
+    def _time(self) -> int:
+        try:
+            return self._path.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+
+def _keep(_known: Directories) -> None:
+    """Leave directories alone."""
+
+
+def _remover(basedir: Path) -> Callable[[Directories], None]:
+    """Return what removes directories that no builder uses any more."""
+
+    def remove(known: Directories) -> None:
+        used = {*_KEPT_DIRECTORIES, *(name.split("/")[0] for name in known.directories)}
+        for entry in basedir.iterdir():
+            if entry.is_dir() and not entry.is_symlink() and entry.name not in used:
+                _log.info("removing %s: no builder uses it any more", entry)
+                shutil.rmtree(entry, ignore_errors=True)
+
+    return remove

@@ -1,0 +1,318 @@
+"""A worker on another machine, as far as one machine goes: real processes, and TCP between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import zstandard
+from aiohttp import web
+from waiting import until
+
+from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig
+from chargehand.domain.command import Command, CommandUpdate, Output
+from chargehand.domain.identifiers import CommandId
+from chargehand.domain.session import Session, SessionState
+from chargehand.fleet.remote import RemoteWorkers
+from chargehand.kit.clock import SystemClock
+from chargehand.links.native.session import NativeSession
+from chargehand.links.native.worker_door import WorkerDoor
+
+NAME, PASSWORD = "arm-7", "open sesame"
+AGENT = Path(sys.modules[WorkerDoor.__module__].__file__ or "").parents[3] / "chargehand_worker"
+
+
+class Heard:
+    """What a command said, and the numbers of its segments."""
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.values: dict[str, Any] = {}
+
+    def receive(self, update: CommandUpdate) -> None:
+        if isinstance(update, Output):
+            text = zstandard.ZstdDecompressor().decompress(update.segment.data)
+            assert len(text) == update.segment.size
+            self.text += text
+        else:
+            self.values[update.key] = update.value
+
+    @property
+    def written(self) -> bytes:
+        """What the command itself wrote."""
+        lines = self.text.split(b"\n")
+        return b"".join(line[1:] + b"\n" for line in lines if line[:1] == b"o")
+
+
+class Registry:
+    """Keeps the sessions of the only worker."""
+
+    def __init__(self) -> None:
+        self.attached: asyncio.Queue[NativeSession] = asyncio.Queue()
+        self.states: list[SessionState] = []
+        self.refusals: list[str] = []
+        self.stops = 0
+
+    async def attach(self, session: Session) -> None:
+        assert isinstance(session, NativeSession)
+        self.attached.put_nowait(session)
+
+    def changed(self, session: Session) -> None:
+        self.states.append(session.state)
+
+    def not_started(self, worker_name: str, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def login_refused(self, worker_name: str, reason: str) -> None:
+        self.refusals.append(reason)
+
+    async def stop_requested(self, worker_name: str) -> None:
+        self.stops += 1
+
+    async def detach(self, session: Session) -> None:
+        pass
+
+
+class Master:
+    """As much of a master as a worker sees: the door in its web server."""
+
+    def __init__(self, *, keepalive: float | None = None) -> None:
+        self.config = WorkerConfig(
+            name=NAME, kind="remote", password=PASSWORD, settings={"keepalive_interval": keepalive}
+        )
+        self.registry = Registry()
+        self.workers = RemoteWorkers(clock=SystemClock())
+        self.door = WorkerDoor(workers=self.workers)
+        self._server: asyncio.Server | None = None
+        self._web = web.Server(lambda request: self.door.serve(request, None))
+        self.port = 0
+
+    async def open(self) -> None:
+        builder = BuilderConfig(
+            name="b", worker_names=(NAME,), plan=None, builddir="b", worker_builddir="b"
+        )
+        self.workers.reconfigure(MasterConfig(workers=(self.config,), builders=(builder,)))
+        self.link = self.workers(self.config, self.registry)
+        await self.link.start()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._web, "127.0.0.1", self.port
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        await self.link.stop()
+        await self.door.close()
+        assert self._server is not None
+        self._server.close()
+        await self._web.shutdown(0.1)
+
+
+class Proxy:
+    """A cable that can be cut, slowed down, and held."""
+
+    def __init__(self, to: int) -> None:
+        self._to = to
+        self.port = 0
+        self.delay = 0.0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def cut(self) -> None:
+        """Reset all connections."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    def hold(self) -> None:
+        """Carry nothing, and say nothing: connections are half open."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        self._flowing.set()
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.flow()
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            up, down = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, down}
+        for source, target in ((reader, down), (up, writer)):
+            task = asyncio.create_task(self._carry(source, target))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(random.choice((100, 4096, 65536))):
+                await self._flowing.wait()
+                await _later(random.uniform(0, self.delay))
+                target.write(data)
+                await target.drain()
+        target.transport.abort()
+        self._writers.discard(target)
+
+
+async def _later(seconds: float) -> None:
+    """Be as slow as a cable is."""
+    loop = asyncio.get_running_loop()
+    late = loop.create_future()
+    loop.call_later(seconds, late.set_result, None)
+    await late
+
+
+class RemoteWorker:
+    """An agent's directory and its processes."""
+
+    def __init__(self, directory: Path, url: str, **settings: Any) -> None:
+        self.directory = directory
+        self._options = [
+            option
+            for name, value in settings.items()
+            for option in (f"--{name.replace('_', '-')}", str(value))
+        ]
+        self.created = self.run("create-worker", *self._options, directory, url, NAME, PASSWORD)
+        assert self.created.returncode == 0, self.created.stderr
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", AGENT, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def start(self) -> None:
+        with (self.directory / "worker.log").open("ab") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-P", AGENT, "start", "--nodaemon", self.directory],
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
+    @property
+    def guard(self) -> subprocess.Popen[bytes]:
+        assert self._guard is not None
+        return self._guard
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "worker.log").read_text()
+
+    @property
+    def agent(self) -> int:
+        (agent,) = _children(self.guard.pid)
+        return agent
+
+    @property
+    def link(self) -> int | None:
+        """The link process, if it runs."""
+        for child in _children(self.agent):
+            with contextlib.suppress(OSError):
+                line = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                if b"link" in line:
+                    return child
+        return None
+
+    def signal_link(self, number: signal.Signals) -> None:
+        if (link := self.link) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(link, number)
+
+    def stop(self) -> int:
+        if self.guard.poll() is None:
+            self.guard.terminate()
+        return self.guard.wait(timeout=30)
+
+
+def _children(process_id: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{process_id}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+class Farm:
+    """A master, a cable and a worker."""
+
+    def __init__(self, master: Master, proxy: Proxy, worker: RemoteWorker) -> None:
+        self.master = master
+        self.proxy = proxy
+        self.worker = worker
+        self._count = 0
+
+    async def session(self) -> NativeSession:
+        """Return the next session that is attached."""
+        async with asyncio.timeout(30):
+            return await self.master.registry.attached.get()
+
+    def command(self, script: str, **arguments: Any) -> Command:
+        self._count += 1
+        return Command(
+            id=CommandId(f"c{self._count}"),
+            name="shell",
+            arguments={
+                "workdir": "build",
+                "logEnviron": False,
+                "command": ["sh", "-c", script],
+                **arguments,
+            },
+        )
+
+    async def shell(self, session: NativeSession, script: str, **arguments: Any) -> Heard:
+        heard = Heard()
+        await session.run(self.command(script, **arguments), heard.receive)
+        return heard
+
+
+@asynccontextmanager
+async def farm(
+    directory: Path, *, keepalive: float | None = None, **settings: Any
+) -> AsyncIterator[Farm]:
+    """Run a master, and a worker that connects to it through a proxy."""
+    master = Master(keepalive=keepalive)
+    await master.open()
+    proxy = Proxy(master.port)
+    await proxy.open()
+    if keepalive is not None:
+        settings["keepalive"] = keepalive
+    worker = RemoteWorker(directory / "w", f"127.0.0.1:{proxy.port}", **settings)
+    worker.start()
+    try:
+        yield Farm(master, proxy, worker)
+    finally:
+        proxy.flow()
+        worker.stop()
+        await proxy.close()
+        await master.close()
+
+
+async def connected(session: NativeSession) -> None:
+    """Wait until a session is connected."""
+    await until(lambda: session.state is SessionState.CONNECTED)

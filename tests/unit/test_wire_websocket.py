@@ -1,0 +1,177 @@
+"""A worker's websocket: what it says and hears, wherever its bytes are cut."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chargehand_wire.framing import ProtocolError
+from chargehand_wire.login import credentials, login_headers, offered_versions, wrong_version
+from chargehand_wire.master_address import BadAddress, master_address
+from chargehand_wire.messages import PROTOCOL_VERSION
+from chargehand_wire.websocket import ClientSocket, Closed, Refused
+
+
+def opened() -> ClientSocket:
+    socket = ClientSocket(host="ci:8010", path="/worker/v1", headers={})
+    assert socket.receive(accepted(socket)) == []
+    return socket
+
+
+def accepted(socket: ClientSocket) -> bytes:
+    key = socket.request().decode().partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+    digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+    accept = base64.b64encode(digest).decode()
+    return f"HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+
+
+def server_frame(opcode: int, body: bytes, *, is_final: bool = True) -> bytes:
+    first = (0x80 if is_final else 0) | opcode
+    if len(body) < 126:
+        return bytes((first, len(body))) + body
+    if len(body) < 65536:
+        return bytes((first, 126)) + len(body).to_bytes(2, "big") + body
+    return bytes((first, 127)) + len(body).to_bytes(8, "big") + body
+
+
+def unmasked(frame: bytes) -> tuple[int, bytes]:
+    length, at = frame[1] & 0x7F, 2
+    if length >= 126:
+        size = 2 if length == 126 else 8
+        length, at = int.from_bytes(frame[2 : 2 + size], "big"), 2 + size
+    mask, body = frame[at : at + 4], frame[at + 4 :]
+    assert len(body) == length
+    return frame[0], bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.binary(max_size=300) | st.binary(min_size=300, max_size=70_000), max_size=5),
+    st.lists(st.integers(1, 2000), min_size=1),
+)
+def test_the_stream_arrives_wherever_it_is_cut(messages: list[bytes], cuts: list[int]):
+    socket = ClientSocket(host="ci", path="/", headers={})
+    data = accepted(socket)
+    for message in messages:
+        data += server_frame(9, b"hello") + server_frame(2, message[:7], is_final=False)
+        data += server_frame(0, message[7:])
+
+    heard = b""
+    place = 0
+    while data:
+        cut = cuts[place % len(cuts)]
+        heard += b"".join(socket.receive(data[:cut]))
+        data, place = data[cut:], place + 1
+
+    assert heard == b"".join(messages)
+    pong = socket.take()[: 2 + 4 + 5]
+    assert not messages or unmasked(pong) == (0x8A, b"hello")
+
+
+@settings(max_examples=20)
+@given(st.binary(max_size=200) | st.binary(min_size=65_000, max_size=66_000))
+def test_what_it_says_is_masked_and_whole(piece: bytes):
+    assert unmasked(opened().data(piece)) == (0x82, piece)
+
+
+def test_a_refusal_is_told_when_all_of_it_has_come():
+    socket = ClientSocket(host="ci", path="/", headers={})
+    head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 14\r\n\r\n"
+
+    assert socket.receive(head + b"wrong ") == []
+    with pytest.raises(Refused) as refused:
+        socket.receive(b"password")
+
+    assert (refused.value.status, refused.value.text) == (403, "wrong password")
+
+
+def test_a_refusal_may_end_with_the_connection():
+    socket = ClientSocket(host="ci", path="/", headers={})
+    socket.receive(b"HTTP/1.0 502 Bad Gateway\r\n\r\nno master")
+
+    with pytest.raises(Refused, match="no master"):
+        socket.ended()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x00\x00\x00\x0fPB",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
+        b"HTTP/1.1 " + b"x" * 70_000,
+    ],
+)
+def test_what_is_no_master_is_recognised(answer: bytes):
+    with pytest.raises(ProtocolError):
+        ClientSocket(host="ci", path="/", headers={}).receive(answer)
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\xc2\x01x", b"\x82\x81\0\0\0\0x", b"\x81\x01x", b"\x83\x00", b"\x89\x7e\0\xff"]
+)
+def test_frames_that_nobody_agreed_to_end_it(frame: bytes):
+    with pytest.raises(ProtocolError):
+        opened().receive(frame)
+
+
+def test_a_close_has_its_reason():
+    with pytest.raises(Closed) as closed:
+        opened().receive(server_frame(8, b"\x03\xe8the master is stopping"))
+
+    assert (closed.value.code, closed.value.reason) == (1000, "the master is stopping")
+
+
+@pytest.mark.parametrize(
+    ("typed", "host", "port", "is_tls", "path"),
+    [
+        ("ci.example.org", "ci.example.org", 8010, False, "/worker/v1"),
+        ("ci.example.org:8020", "ci.example.org", 8020, False, "/worker/v1"),
+        ("http://ci.example.org", "ci.example.org", 80, False, "/worker/v1"),
+        ("https://ci.example.org/", "ci.example.org", 443, True, "/worker/v1"),
+        ("wss://ci.example.org/ci", "ci.example.org", 443, True, "/ci/worker/v1"),
+        ("ws://10.0.0.1:8010/worker/v1/", "10.0.0.1", 8010, False, "/worker/v1"),
+        ("[::1]:8010", "::1", 8010, False, "/worker/v1"),
+        (" HTTPS://[fe80::1]:8443 ", "fe80::1", 8443, True, "/worker/v1"),
+    ],
+)
+def test_addresses_are_read_as_people_type_them(
+    typed: str, host: str, port: int, is_tls: bool, path: str
+):
+    found = master_address(typed)
+
+    assert (found.host, found.port, found.is_tls, found.path) == (host, port, is_tls, path)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "http://", "ftp://ci", "ci:http", "ci:0", "ci:65536", "http://u:p@ci", "http://ci/?x=1"],
+)
+def test_what_is_no_address_is_refused_with_what_was_typed(typed: str):
+    with pytest.raises(BadAddress, match="is not a master's address") as refused:
+        master_address(typed)
+
+    assert f'"{typed}"' in str(refused.value)
+
+
+@settings(max_examples=30)
+@given(st.text(min_size=1, max_size=30), st.text(max_size=30))
+def test_any_name_and_password_arrive(name: str, password: str):
+    headers = login_headers(name, password)
+
+    assert credentials(headers["Authorization"]) == (name, password)
+    assert offered_versions(headers["Sec-WebSocket-Protocol"]) == [PROTOCOL_VERSION]
+
+
+@given(st.text(max_size=40))
+def test_other_headers_are_no_login(header: str):
+    assert credentials(header) is None or header.lower().startswith("basic")
+
+
+def test_who_is_older_is_told_to_upgrade():
+    assert wrong_version("w", [1]).endswith("upgrade the worker")
+    assert wrong_version("w", [PROTOCOL_VERSION + 1]).endswith("upgrade the master")
