@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zope.interface import Attribute, Interface, implementer
+from zope.interface.interface import InterfaceClass
 
 from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import IRenderable
@@ -169,6 +170,11 @@ class ITriggerableScheduler(Interface):
 
 class IWorker(Interface):
     """A place where builds run."""
+
+
+def empty_interface(name: str, module: str) -> Any:
+    """Return an interface that asks for nothing, for one that Buildbot has removed."""
+    return InterfaceClass(name, __module__=module)
 
 
 __getattr__ = old_names_of(__name__)

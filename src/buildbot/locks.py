@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from buildbot._border.comparison import ComparableMixin
-from buildbot._border.errors import error
+from buildbot._border.errors import error, warn
 from buildbot._border.finder import old_names_of
 from buildbot._border.numbers import COUNT, check_number
 from buildbot._border.old_arguments import say_renamed
@@ -104,7 +104,11 @@ class WorkerLock(BaseLock):
 
 def _checked_count(name: str, count: Any) -> int:
     """Return the count; 0 lets nobody use the lock but those who want it for themselves."""
-    return count if check_number(f'lock "{name}"', "maxCount", count, COUNT) else 1
+    if not check_number(f'lock "{name}"', "maxCount", count, COUNT):
+        return 1
+    if count == 0:
+        warn(f'lock "{name}": maxCount is 0: builds and steps that count on it never start')
+    return int(count)
 
 
 class LockAccess(ComparableMixin):
@@ -126,7 +130,7 @@ class LockAccess(ComparableMixin):
             self.count = 1
         elif mode == "exclusive" and count != 1:
             error(f'lock "{lockid.name}": exclusive access must have count 1, not {count!r}')
-        elif count > (most := lockid._most()) and most > 0:
+        elif count > (most := lockid._most()) and most > 0:  # Else it has been said.
             error(
                 f'lock "{lockid.name}": count {count} can never be granted; its maxCount is {most}'
             )

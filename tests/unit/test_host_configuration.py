@@ -180,8 +180,8 @@ def test_a_misspelt_or_removed_key_is_an_error_with_a_suggestion(files, key, hin
         ("c['workers'] = []", ["no workers are configured"]),
         ("c['builders'] = []", ["no builders are configured"]),
         (
-            "c['workers'].append(worker.LocalWorker('a b'))",
-            ["worker name 'a b' is not valid"],
+            "c['workers'].append(worker.LocalWorker('a/b'))",
+            ["worker name 'a/b' is not valid"],
         ),
         (
             "c['workers'].append(worker.Worker('far', 'p'))",

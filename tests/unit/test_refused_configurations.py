@@ -39,6 +39,10 @@ def error_of(directory: Path, text: str, **modules: str) -> ConfigError:
         ("from urllib import urlencode", "functions of urllib"),
         ("x = unicode('x')", "unicode()"),
         ("execfile('x')", "execfile()"),
+        ("x = file('x')", "file()"),
+        ("x = cmp(1, 2)", "cmp()"),
+        ("import string\nx = string.join([])", "join()"),
+        ("import sys\nx = sys.maxint", "sys.maxint"),
         ("x = {}.iteritems()", "iteritems()"),
         ("from string import maketrans", "functions of string"),
         ("x = {}.items() + {}.items()", "items of dictionaries are added"),
@@ -135,10 +139,41 @@ def test_a_traceback_shows_the_users_frames_wherever_the_file_is(tmp_path: Path)
     assert f"{shared}/away_parts.py:2, in add: return 1 + 'a'" in error.message
 
 
+def test_a_private_module_that_python_has_too_is_named(tmp_path: Path) -> None:
+    words = (
+        'Python\'s own module "secrets" has no "passwords". If you mean a module of yours, it is '
+        f"missing: put secrets.py into {tmp_path}/"
+    )
+
+    for source in ("from secrets import passwords", "import secrets\nsecrets.passwords"):
+        assert error_of(tmp_path, source).message == words
+
+
+def test_a_backslash_that_only_python_2_read_as_itself_is_explained(tmp_path: Path) -> None:
+    error = error_of(tmp_path, "x = 'C:\\users'")
+
+    assert error.message.startswith("a backslash within a string begins a Unicode escape")
+    assert error.message.endswith(f"Or run: chargehand upgrade-config {tmp_path}/master.cfg")
+
+
+def test_a_package_that_a_module_beside_it_hides_is_named(tmp_path: Path) -> None:
+    package = tmp_path / "ours"
+    package.mkdir()
+    (package / "__init__.py").write_text("from absent_package.versions import split\n")
+    (package / "absent_package.py").write_text("")
+
+    error = error_of(tmp_path, "import ours")
+
+    assert error.message.startswith(
+        'module "absent_package" is not installed. If you mean the one beside this file, write '
+        "from . import absent_package; if it is a package, run: "
+    )
+
+
 def test_an_implicit_relative_import_is_python_2(tmp_path: Path) -> None:
     package = tmp_path / "ours"
     package.mkdir()
-    (package / "__init__.py").write_text("import inner_part\n")
+    (package / "__init__.py").write_text("import inner_part\nx = {}.iteritems\n")
     (package / "inner_part.py").write_text("")
 
     error = error_of(tmp_path, "import ours")

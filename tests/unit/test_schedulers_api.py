@@ -482,10 +482,6 @@ def test_kinds_that_are_not_supported_yet_say_so() -> None:
         ),
         (lambda: schedulers.Nightly(name="n", builderNames=["a"], minute=61), "61"),
         (
-            lambda: schedulers.ForceScheduler(name="a b", builderNames=["a"]),
-            "ForceScheduler name 'a b' is not valid",
-        ),
-        (
             lambda: schedulers.ForceScheduler(name="f", builderNames=["a"], codebases=[]),
             "codebases must not be empty",
         ),

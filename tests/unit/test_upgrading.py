@@ -303,6 +303,24 @@ SNIPPETS = {
             pass
         """,
     ),
+    "functions of Python 2": (
+        r'''
+        import string
+        x = file('x').read(), cmp(1, len(x)), string.join(['a', 'b'], ', '), string.atoi('1')
+        y = sys.maxint, buffer(x), 'C:\users', ur'\u', '\\u', """ \Users
+         \N """
+        try: pass
+        except StandardError: pass
+        ''',
+        r'''
+        import string
+        x = open('x').read(), ((1 > len(x)) - (1 < len(x))), ', '.join(['a', 'b']), int('1')
+        y = sys.maxsize, memoryview(x), 'C:\\users', r'\u', '\\u', """ \\Users
+         \\N """
+        try: pass
+        except Exception: pass
+        ''',
+    ),
     "strings and dictionaries of Python 2": (
         """\
         from string import maketrans

@@ -40,6 +40,14 @@ class AcceptedModules(MetaPathFinder, Loader):
             return ModuleSpec(fullname, self, is_package=is_package or inner.is_removed(fullname))
         return None
 
+    def _module_within(self, package: str, name: str) -> ModuleType | None:
+        """Return a module of a package, which Buildbot's own imports used to bring along."""
+        full = f"{package}.{name}"
+        is_name = name in _old().get(package, {}) or not name.islower() or name.startswith("_")
+        if is_name or self.find_spec(full, None) is None:
+            return None
+        return importlib.import_module(full)
+
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its names, each made when it is first asked for."""
         name = module.__name__
@@ -55,7 +63,7 @@ class AcceptedModules(MetaPathFinder, Loader):
 
         def make(wanted: str) -> Any:
             if wanted not in accepted:
-                return old(wanted)
+                return self._module_within(name, wanted) or old(wanted)
             made = importlib.import_module("buildbot.plugins.not_yet").make(name, wanted)
             setattr(module, wanted, made)
             return made

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from buildbot._border.bridge import answered_within, outward, settled
 from buildbot._border.errors import error
+from buildbot._border.making import place_of_new
 from buildbot._border.numbers import SECONDS, SECONDS_OR_NONE
 from buildbot.interfaces import IChangeSource, implementer
 from buildbot.util.service import ClusteredBuildbotService, ServiceRuntime
@@ -33,9 +34,20 @@ class ChangeSource(ClusteredBuildbotService):
         name (str | None): The change source's name; by default that of the class.
     """
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make it so that it works although a subclass's ``__init__`` does not call this one's:
+        classes for Buildbot 0.8 need not."""
+        made = super().__new__(cls)
+        if made.name is None:
+            made.name = cls.__name__
+        made._made_at = place_of_new()
+        made.services, made.namedServices = [], {}
+        made._config_args, made._config_kwargs = (), {}
+        made.configured = True
+        return made
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if kwargs.get("name") is None and self.name is None:
-            self.name = type(self).__name__
+        self.configured = False
         super().__init__(*args, **kwargs)
 
     def describe(self) -> str:
@@ -102,11 +114,8 @@ class ReconfigurablePollingChangeSource(ChangeSource):
     pollRandomDelayMin: float = 0
     pollRandomDelayMax: float = 0
     _loop: PollingLoop | None = None
+    _polling: Polling | None = None
     _report: Report = staticmethod(unreported)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._polling: Polling = Tasks("change source")
-        super().__init__(*args, **kwargs)
 
     def checkConfig(
         self,
@@ -170,13 +179,15 @@ class ReconfigurablePollingChangeSource(ChangeSource):
             ),
             report=self._report,
         )
+        if self._polling is None:
+            self._polling = Tasks("change source")
         self._polling.spawn(self._loop.run(), name=str(self.name))
         return settled(None)
 
     def deactivate(self) -> Any:
         """End a poll that runs, and poll no more; returns a Deferred."""
         self._loop = None
-        return outward(self._polling.close())
+        return settled(None) if self._polling is None else outward(self._polling.close())
 
     def _report_to(self, report: Report) -> bool:
         self._report = report

@@ -7,7 +7,7 @@ from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.environment import problems_of_environment
-from buildbot._border.errors import error
+from buildbot._border.errors import error, warn
 from buildbot._border.initialised import what_is_forgotten
 from buildbot._border.text import bytes2unicode, safeTranslate
 from buildbot.config.old_arguments import of_today
@@ -134,8 +134,7 @@ class BuilderConfig(ComparableMixin):
             if not isinstance(key, str):
                 error(f"{where}: property names must be strings, not {key!r}")
         self.collapseRequests = collapseRequests
-        _check_description(where, description, description_format)
-        self.description = description
+        self.description = _checked_description(where, description, description_format)
         self.description_format = description_format
         if project is not None and not isinstance(project, str):
             error(f"{where}: project must be a string, not {project!r}")
@@ -208,7 +207,10 @@ def _directory(where: str, argument: str, directory: Any, default: str) -> str:
         return default
     if isinstance(directory, bytes):
         directory = bytes2unicode(directory)
-    if not isinstance(directory, str) or not directory or "\0" in directory:
+    if isinstance(directory, str) and not directory:
+        warn(f"{where}: {argument} is '': its builds share the directory of the worker itself")
+        return directory
+    if not isinstance(directory, str) or "\0" in directory:
         error(f"{where}: {argument} must be the name of a directory, not {directory!r}")
         return default
     return directory
@@ -234,8 +236,13 @@ def _checked_callable(where: str, name: str, value: Any) -> Any:
     return value
 
 
-def _check_description(where: str, description: Any, format: Any) -> None:
-    if description is not None and not isinstance(description, str):
-        error(f"{where}: description must be a string, not {description!r}")
+def _checked_description(where: str, description: Any, format: Any) -> str | None:
     if format not in (None, "markdown"):
         error(f"{where}: description_format must be 'markdown' or None, not {format!r}")
+    if isinstance(description, list) and all(isinstance(word, str) for word in description):
+        warn(f"{where}: description must be a string today, not {description!r}")
+        return " ".join(description)
+    if description is None or isinstance(description, str):
+        return description
+    error(f"{where}: description must be a string, not {description!r}")
+    return None

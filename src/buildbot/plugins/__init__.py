@@ -9,6 +9,7 @@ from buildbot.plugins import catalogue
 from buildbot.plugins.namespace import Namespace
 
 __all__ = [
+    "buildslave",  # Buildbot 0.9 had it; each name of it warns where it is used.
     "changes",
     "reporters",
     "schedulers",

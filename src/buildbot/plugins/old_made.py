@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cache
 from typing import Any
 
 from buildbot import plugins
 from buildbot._border.errors import warn
+from buildbot.interfaces import empty_interface
 from buildbot.plugins.inner_names import is_inner
 from buildbot.plugins.not_yet import NotYetValue, refusing
 from buildbot.plugins.old_names import OldName
 from buildbot.process import results
 
+_INTERFACE = re.compile(r"I[A-Z][a-z]")
 _RESULTS = frozenset(
     {"SUCCESS", "WARNINGS", "FAILURE", "SKIPPED", "EXCEPTION", "RETRY", "CANCELLED", "Results"}
 )
@@ -47,6 +50,8 @@ def _named(target: str) -> Any:
 def _without_meaning(module: str, name: str) -> Any:
     if name.isupper():
         return name
+    if _INTERFACE.match(name):
+        return empty_interface(name, module)
     return refusing(module, name) if name[0].islower() else _stand_in(module, name)
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from buildbot._border.arguments import arguments_of, no_argument
 from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.comparison import ComparableMixin
-from buildbot._border.errors import error
+from buildbot._border.errors import error, warn
 from buildbot._border.finder import old_names_of
 from buildbot._border.rendering import is_constant, render_value
 from buildbot._border.sequences import flatten
@@ -175,7 +175,10 @@ class BuildStep(
         for name in kwargs:
             error(no_argument(kind, name, arguments_of(type(self)) | STEP_ARGUMENTS.keys()))
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
-            error(f'{kind}: the name "{self.name}" is longer than {_LONGEST_NAME} characters')
+            warn(
+                f'{kind}: the name "{self.name}" is longer than {_LONGEST_NAME} characters, which '
+                "Buildbot refuses today; it is cut where it is shown"
+            )
         self.updateBuildSummaryPolicy = summary_policy(self, kind)
         self._setup_logs()
         self._setup_statistics()

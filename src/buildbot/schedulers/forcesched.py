@@ -8,6 +8,7 @@ from typing import Any
 
 from buildbot._border.arguments import no_argument, own_arguments
 from buildbot._border.bridge import answered, outgoing, outward, settled
+from buildbot._border.errors import warn
 from buildbot._border.finder import old_names_of
 from buildbot.config import error
 from buildbot.process.properties import Properties
@@ -26,6 +27,7 @@ from buildbot.schedulers.nested_parameters import (
     ParameterGroup,
     PatchParameter,
     oneCodebase,
+    with_codebases,
 )
 from buildbot.schedulers.parameters import (
     FORM_SOURCE,
@@ -107,7 +109,8 @@ class ForceScheduler(ReconfigurableBaseScheduler):
     )
 
     def __init__(self, name: Any, builderNames: Any, **kwargs: Any) -> None:
-        super().__init__(name=name, builderNames=builderNames, **kwargs)
+        given = with_codebases(f'ForceScheduler "{name}"', kwargs)
+        super().__init__(name=name, builderNames=builderNames, **given)
 
     def checkIfType(self, obj: Any, chkType: Any) -> bool:
         """Return whether *obj* is one of those."""
@@ -133,9 +136,9 @@ class ForceScheduler(ReconfigurableBaseScheduler):
     ) -> Any:
         """Say what is wrong with the arguments."""
         if not isIdentifier(1024, self.name):
-            error(
-                f"ForceScheduler name {self.name!r} is not valid: use letters, digits, '_' and "
-                "'-', not starting with a digit"
+            warn(
+                f"ForceScheduler name {self.name!r} is not an identifier, which Buildbot requires "
+                "today: use letters, digits, '_' and '-', not starting with a digit"
             )
         super().checkConfig(builderNames)
         self._check_kind("reason", reason, BaseParameter, "StringParameter")

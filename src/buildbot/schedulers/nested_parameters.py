@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import inward, outgoing
+from buildbot._border.errors import warn
 from buildbot.config import error
 from buildbot.schedulers.parameters import (
     BaseParameter,
@@ -235,6 +237,25 @@ class CodebaseParameter(NestedParameter):
 def oneCodebase(**kw: Any) -> list[CodebaseParameter]:
     """Return the ``codebases`` of a form for one codebase without a name."""
     return [CodebaseParameter("", **kw)]
+
+
+def with_codebases(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form's arguments with those of Buildbot 0.8 for the only codebase as ``codebases``,
+    with a warning."""
+    old = {name: arguments[name] for name in _FIELDS if name in arguments}
+    if not old:
+        return dict(arguments)
+    rest = {name: value for name, value in arguments.items() if name not in old}
+    warn(
+        f"{owner}: {', '.join(old)} must be given in codebases today: "
+        "codebases=[util.CodebaseParameter(codebase='', "
+        f"{', '.join(f'{name}=...' for name in old)})]"
+    )
+    if rest.get("codebases"):
+        error(f"{owner}: codebases and {', '.join(old)} exclude each other; remove the latter")
+    else:
+        rest["codebases"] = oneCodebase(**old)
+    return rest
 
 
 def _codebase_field(name: str, value: Any) -> BaseParameter:

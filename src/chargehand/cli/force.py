@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from urllib.parse import quote
 
 import click
 import msgspec
@@ -65,7 +66,7 @@ async def force(
     parameters = {_full_name(form, name, codebase): value for name, value in wanted.items()}
     parameters["builderNames"] = found.name
     names = {found.builderid: found.name}
-    result = await master.order(f"forceschedulers/{form.name}", "force", parameters)
+    result = await master.order(f"forceschedulers/{quote(form.name, safe='')}", "force", parameters)
     return await _ordered(master, result, names, follow=follow, quiet=quiet, as_json=as_json)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from buildbot._border.initialised import what_is_forgotten
 from buildbot._host.reading.section import Section
+from buildbot.util.service import BuildbotService
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component, NotYet, ProjectConfig, WorkerConfig
 
@@ -42,7 +43,7 @@ class ComponentReader:
 
     def change_sources(self) -> tuple[Component, ...]:
         """``c['change_source']``: one, or a list."""
-        return self._components("change_source", "changes.*")
+        return tuple(self._numbered(self._components("change_source", "changes.*")))
 
     def services(self) -> tuple[Component, ...]:
         """``c['services']``."""
@@ -63,6 +64,29 @@ class ComponentReader:
                 self._complain("secretsProviders", provider, "secrets.*")
         self.extensions.extend(found)
         return tuple(found)
+
+    def _numbered(self, sources: Iterable[Component]) -> Iterator[Component]:
+        """Yield change sources with names of their own: before they had names, configurations
+        polled a repository twice."""
+        seen: dict[str, int] = {}
+        objects: set[int] = set()
+        for source in sources:
+            if id(source.extension) in objects:  # It is in the list twice: that is an error.
+                yield source
+                continue
+            objects.add(id(source.extension))
+            number = seen[source.name] = seen.get(source.name, 0) + 1
+            name = source.name if number == 1 else f"{source.name}#{number}"
+            if number > 1:
+                self._given.warn(
+                    f'several change sources are named "{source.name}"; this one is called '
+                    f'"{name}": give each a name of its own with name=',
+                    "change_source",
+                    source.name,
+                )
+                if isinstance(source.extension, BuildbotService):
+                    source.extension.name = name
+            yield replace(source, name=name)
 
     def _receivers(self, taken: set[str]) -> Iterator[Component]:
         """``c['status']``, as for Buildbot 0.8. What does nothing has said so at its import."""

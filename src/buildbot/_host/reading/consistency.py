@@ -15,6 +15,7 @@ from chargehand.config.model import BuilderConfig, Component, MasterConfig, Work
 from chargehand.domain.lock import LockAccess, LockSpec
 
 _WORKER_NAME = re.compile(r"[^\W\d][\w.-]{0,49}|-[\w.-]{0,49}")
+_OLD_WORKER_NAME = re.compile(r"(?!\.\.?$)[^/\\\x00-\x1f]{1,50}")
 
 
 def check(config: MasterConfig, section: Section) -> None:
@@ -77,13 +78,16 @@ def _check_presence(config: MasterConfig, section: Section, broken: _Broken) -> 
 def _check_names(config: MasterConfig, section: Section) -> None:
     builders = config.builders
     for worker in config.workers:
-        if not isinstance(worker.name, str) or not _WORKER_NAME.fullmatch(worker.name):
-            section.error(
-                f"worker name {worker.name!r} is not valid: use at most 50 letters, digits, "
-                "'-', '_' and '.', not starting with a digit or '.'",
-                "workers",
-                worker.name,
-            )
+        if isinstance(worker.name, str) and _WORKER_NAME.fullmatch(worker.name):
+            continue
+        is_old = isinstance(worker.name, str) and _OLD_WORKER_NAME.fullmatch(worker.name)
+        say = section.warn if is_old else section.error
+        say(
+            f"worker name {worker.name!r} is not {'valid in Buildbot today' if is_old else 'valid'}"
+            ": use at most 50 letters, digits, '-', '_' and '.', not starting with a digit or '.'",
+            "workers",
+            str(worker.name),
+        )
     for key, what, names in (
         ("builders", "several builders are named", [builder.name for builder in builders]),
         ("builders", "several builders use builddir", _directories(builders)),

@@ -34,12 +34,22 @@ _DISTRIBUTIONS = dict(pair.split("=") for pair in _PACKAGES.split())
 """The distributions of modules that configurations import often, where to guess is not enough."""
 
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from '(buildbot[\w.]*)'")
+_NOT_IN_MODULE = re.compile(
+    r"cannot import name '(?P<name>\w+)' from '(?P<module>\w+)'"
+    r"|module '(?P<of>\w+)' has no attribute '(?P<attribute>\w+)'"
+)
+_ESCAPE = re.compile(r"\(unicode error\) 'unicodeescape' codec can't decode")
 
 
 def of_syntax_error(error: SyntaxError, file: str) -> str | None:
     """Return what to say of a source for another version of Python, None for a plain mistake."""
     if (sign := python2.sign_in_error(error)) is not None:
         return python2_at(sign, file)
+    if _ESCAPE.search(error.msg or ""):
+        return (
+            "a backslash within a string begins a Unicode escape (\\u, \\U or \\N) in Python 3: "
+            f"double it, or put r before the string. Or run: {_upgrading(file)}"
+        )
     if sys.version_info < (3, 12) and re.match(r"\s*type\s+\w+(\[.*\])?\s*=", error.text or ""):
         running = ".".join(map(str, sys.version_info[:2]))
         return (
@@ -66,6 +76,8 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
         case ImportError() if (found := _NO_NAME.match(message_of(error))) is not None:
             near = did_you_mean(found[1], dir(importlib.import_module(found[2])))
             return f'module "{found[2]}" has no name "{found[1]}"{near}'
+        case ImportError() | AttributeError() if sentence := _hidden_module(error, directory):
+            return sentence
         case FileNotFoundError(filename=str(name)):
             return (
                 f'file "{name}" does not exist: create it (settings and secrets are often left out '
@@ -83,7 +95,25 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
 
 def python2_at(sign: str, file: str) -> str:
     """Return what to say of a file for Python 2."""
-    return f"This is Python 2 ({sign}). Run: chargehand upgrade-config {shlex.quote(file)}"
+    return f"This is Python 2 ({sign}). Run: {_upgrading(file)}"
+
+
+def _upgrading(file: str) -> str:
+    return f"chargehand upgrade-config {shlex.quote(file)}"
+
+
+def _hidden_module(error: Exception, directory: str) -> str | None:
+    """Return what to say where a module of the author's own is missing, and one of Python's that
+    has the same name was found instead."""
+    if (found := _NOT_IN_MODULE.match(message_of(error))) is None:
+        return None
+    module, name = found["module"] or found["of"], found["name"] or found["attribute"]
+    if module not in sys.stdlib_module_names:
+        return None
+    return (
+        f'Python\'s own module "{module}" has no "{name}". If you mean a module of yours, it is '
+        f"missing: put {module}.py into {directory}"
+    )
 
 
 def _missing_module(name: str, file: str, directory: str) -> str:
@@ -92,12 +122,17 @@ def _missing_module(name: str, file: str, directory: str) -> str:
         close = difflib.get_close_matches(name, _modules_of_ours(), n=1, cutoff=0.8)
         hint = f'; did you mean "{close[0]}"?' if close else ""
         return f'Buildbot has no module "{name}"{hint}'
+    install = f"{shlex.quote(sys.executable)} -m pip install {_DISTRIBUTIONS.get(top, top)}"
     beside = Path(file).parent.joinpath(*name.split("."))
     if beside.with_suffix(".py").exists() or (beside / "__init__.py").exists():
-        return python2_at(f'"import {top}" of a module of the same package', file)
+        if python2.is_python2(Path(file).read_text(errors="replace")):
+            return python2_at(f'"import {top}" of a module of the same package', file)
+        return (
+            f'module "{name}" is not installed. If you mean the one beside this file, write '
+            f"from . import {name}; if it is a package, run: {install}"
+        )
     if rest and top in sys.modules:
         return f'package "{top}" has no module "{rest}"; the installed version may be another one'
-    install = f"{shlex.quote(sys.executable)} -m pip install {_DISTRIBUTIONS.get(top, top)}"
     if top in _DISTRIBUTIONS:
         return f'package "{top}" is not installed. Run: {install}'
     return (

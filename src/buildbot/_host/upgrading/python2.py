@@ -21,7 +21,10 @@ md5=hashlib sha=hashlib
 MODULES = dict(pair.split("=") for pair in _MODULES.split())
 """The modules of Python 2's library that have another name today."""
 
-_BUILTINS = "basestring execfile raw_input reduce reload unichr unicode xrange long"
+_BUILTINS = (
+    "StandardError apply basestring buffer cmp coerce execfile file intern long raw_input reduce "
+    "reload unichr unicode xrange"
+)
 BUILTINS = frozenset(_BUILTINS.split())
 """The built-in functions and types of Python 2 that Python 3 lacks."""
 
@@ -29,11 +32,16 @@ _METHODS = "has_key iteritems iterkeys itervalues viewitems viewkeys viewvalues"
 METHODS = frozenset(_METHODS.split())
 """The methods of dictionaries that Python 3 lacks."""
 
-_STRING_WORDS = "letters lowercase lower maketrans replace split strip upper uppercase"
+_STRING_WORDS = (
+    "atof atoi atol find join joinfields letters lowercase lower lstrip maketrans replace rstrip "
+    "split splitfields strip upper uppercase zfill"
+)
 _STRING = frozenset(_STRING_WORDS.split())
 _VIEWS = frozenset({"items", "keys", "values"})
 _FUNCTIONS = "urlopen urlencode quote quote_plus unquote unquote_plus urlretrieve URLopener"
 _URLLIB = frozenset(_FUNCTIONS.split())
+
+_SYS = re.compile(r"module 'sys' has no attribute '(maxint|exc_type|exc_value|exitfunc)'")
 
 _STATEMENTS = (
     (r"^\s*print\b(?!\s*[(=.])|Missing parentheses in call to 'print'", "print statement"),
@@ -70,6 +78,8 @@ def sign_in_exception(error: BaseException) -> str | None:
             return "implements() of zope.interface"
         case NameError(name=str(name)) if name in BUILTINS:
             return f"{name}()"
+        case AttributeError() if (found := _SYS.search(message_of(error))) is not None:
+            return f"sys.{found[1]}"
         case AttributeError(name=str(name)) if (
             name in METHODS
             or (name in _URLLIB and "'urllib'" in message_of(error))
@@ -139,6 +149,8 @@ def _is_old(node: ast.AST, defined: set[str]) -> bool:
             return name in _URLLIB
         case ast.Attribute(attr=name, value=ast.Name(id="string")):
             return name in _STRING
+        case ast.Attribute(attr="maxint", value=ast.Name(id="sys")):
+            return True
         case ast.BinOp(
             op=ast.Add(), left=ast.Call(func=ast.Attribute(attr=name), args=[], keywords=[])
         ):

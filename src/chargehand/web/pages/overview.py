@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import structs
@@ -190,7 +191,7 @@ def _choice(form: Resource, builder: str) -> Resource:
         "builder": builder,
         "form": form["name"],
         "button": form["button_name"] or form["name"],
-        "path": f"forceschedulers/{form['name']}",
+        "path": f"forceschedulers/{quote(form['name'], safe='')}",
         "parameters": msgspec.json.encode(answers | {"builderNames": [builder]}).decode(),
     }
 
