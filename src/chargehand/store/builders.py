@@ -70,7 +70,7 @@ def stop_all(transaction: Transaction, master_id: MasterId) -> None:
     """Record that a master stopped its builders; announce BuilderChanged for each."""
     connection = transaction.connection
     values = {"master": master_id}
-    stopped = {BuilderId(id_) for id_ in connection.execute(_OF_MASTER, values).scalars()}
+    stopped = {BuilderId(row[0]) for row in connection.execute(_OF_MASTER, values).all()}
     if stopped:
         connection.execute(_STOP_ALL, values)
         _announce(transaction, dict.fromkeys(stopped, "stopped"))
@@ -82,8 +82,8 @@ def _sync(
     connection = transaction.connection
     wanted = _wanted(connection, configs)
     present = _present(connection)
-    altered = {name for name, facts in wanted.items() if name in present} - {
-        name for name, facts in wanted.items() if name in present and present[name][1] == facts
+    altered = {
+        name for name, facts in wanted.items() if name in present and present[name][1] != facts
     }
     if altered:
         connection.execute(_UPDATE, [_altered_row(present[n][0], wanted[n]) for n in altered])
@@ -91,7 +91,7 @@ def _sync(
     if added:
         rows = [{"name": n, **dict(zip(_FIELDS, wanted[n], strict=True))} for n in added]
         connection.execute(_INSERT, rows)
-    if added or altered:
+    if added:
         present = _present(connection)
     ids = {name: present[name][0] for name in wanted}
     verbs = {ids[name]: "update" for name in altered} | _run(connection, ids.values(), master_id)
@@ -118,7 +118,7 @@ def _wanted(connection: Connection, configs: Sequence[BuilderConfig]) -> dict[st
 def _present(connection: Connection) -> _Present:
     return {
         row[1]: (BuilderId(row[0]), (row[2], row[3], row[4], row[5]))
-        for row in connection.execute(_SELECT)
+        for row in connection.execute(_SELECT).all()
     }
 
 
@@ -131,7 +131,7 @@ def _run(
     connection: Connection, ids: Iterable[BuilderId], master_id: MasterId
 ) -> dict[BuilderId, str]:
     values = {"master": master_id}
-    running = {BuilderId(id_) for id_ in connection.execute(_OF_MASTER, values).scalars()}
+    running = {BuilderId(row[0]) for row in connection.execute(_OF_MASTER, values).all()}
     wanted = set(ids)
     started, stopped = wanted - running, running - wanted
     if started:

@@ -129,7 +129,7 @@ def by_ids(connection: Connection, ids: Iterable[WorkerId]) -> dict[WorkerId, Wo
     for worker_id, master_id in connection.execute(CONNECTIONS, values):
         connected[worker_id].append(MasterId(master_id))
     configured: dict[int, list[tuple[MasterId, BuilderId]]] = defaultdict(list)
-    for worker_id, master_id, builder_id in connection.execute(CONFIGURATIONS, values):
+    for worker_id, master_id, builder_id in connection.execute(CONFIGURATIONS, values).all():
         configured[worker_id].append((MasterId(master_id), BuilderId(builder_id)))
     found = {
         WorkerId(row[0]): _workers.of(
@@ -174,7 +174,7 @@ def _sync(
         (ids[name], builder_id) for name, builders in configured.items() for builder_id in builders
     }
     values = {"master": master_id}
-    present: set[_Pair] = {(row[0], row[1]) for row in connection.execute(_OF_MASTER, values)}
+    present: set[_Pair] = {(row[0], row[1]) for row in connection.execute(_OF_MASTER, values).all()}
     _alter(connection, wanted - present, present - wanted, master_id)
     altered = {pair[0] for pair in wanted ^ present}
     found = by_ids(connection, {*ids.values(), *map(WorkerId, altered)})
