@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Any
 
 from zope.interface import Interface, implementer, interfacemethod
 
 from buildbot._border.bridge import answered, outward, settled
+from buildbot._border.per_class import per_class
 
 
 class IRenderable(Interface):
@@ -38,6 +38,14 @@ class _Kind(Enum):
     USERS = auto()
     LIST = auto()
     DICT = auto()
+
+
+_BUILTIN = {
+    **dict.fromkeys((str, int, float, bool, bytes, type(None)), _Kind.PLAIN),
+    list: _Kind.LIST,
+    tuple: _Kind.LIST,
+    dict: _Kind.DICT,
+}
 
 
 async def render_value(value: Any, properties: Any) -> Any:
@@ -68,8 +76,12 @@ async def _rendered_dict(value: Mapping[Any, Any], properties: Any) -> dict[Any,
     }
 
 
-@lru_cache(4096)
 def _kind(cls: type) -> _Kind:
+    return _BUILTIN.get(cls) or _kind_of(cls)
+
+
+@per_class
+def _kind_of(cls: type) -> _Kind:
     if issubclass(cls, Renderable) and cls.getRenderingFor is Renderable.getRenderingFor:
         return _Kind.OURS
     if hasattr(cls, "getRenderingFor"):

@@ -17,6 +17,7 @@ from buildbot._host.views.master import MasterView
 from buildbot._host.views.master_config import view_of
 from buildbot.plugins import clashes
 from chargehand.config.model import MasterConfig, Warned
+from chargehand.kit.circles import Scope
 from chargehand.kit.guard import contained
 
 
@@ -45,6 +46,10 @@ class Host:
             _introduce(extension, self.master)
         self.master.secrets.use(config.secrets_providers)
         return config
+
+    def leftovers(self) -> Scope:
+        """Return, once, what was read and is not in use any more."""
+        return self._reader.leftovers()
 
     def check(self) -> MasterConfig:
         """Read the configuration here and now, for checking only. Raises ConfigErrors."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, ClassVar
 
 from buildbot._border.arguments import arguments_of, no_argument
@@ -10,6 +9,7 @@ from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
 from buildbot._border.finder import old_names_of
+from buildbot._border.per_class import per_class
 from buildbot._border.rendering import is_constant, render_value
 from buildbot._border.sequences import flatten
 from buildbot.interfaces import IBuildStep, implementer
@@ -369,8 +369,8 @@ class BuildStep(
         return bool(hidden)
 
 
-@lru_cache(1024)
-def _renderables(cls: Any) -> tuple[str, ...]:
+@per_class
+def _renderables(cls: type) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for base in reversed(cls.__mro__):
         names.update(dict.fromkeys(base.__dict__.get("renderables") or ()))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Iterator
-from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from buildbot._border.origin import Origin
+from buildbot._border.per_class import per_class
 
 _HOOKS = {
     "start": "run(), which may be async and returns a result such as SUCCESS",
@@ -60,7 +60,7 @@ def is_old_style(kind: Any) -> bool:
     return _is_old_style(kind)
 
 
-@lru_cache(1024)
+@per_class
 def _is_old_style(kind: type) -> bool:
     for user in _users(kind):
         if "run" in user.__dict__:
@@ -75,7 +75,7 @@ def uses_old_hooks(kind: Any) -> bool:
     return _uses_old_hooks(kind)
 
 
-@lru_cache(1024)
+@per_class
 def _uses_old_hooks(kind: type) -> bool:
     if is_old_style(kind):
         return True
@@ -87,10 +87,17 @@ def _uses_old_hooks(kind: type) -> bool:
 
 def is_overridden(kind: Any, name: str) -> bool:
     """Return whether the method *name* of the step is the user's own."""
-    return _is_overridden(kind, name)
+    found = _overridden(kind)
+    if name not in found:
+        found[name] = _is_overridden(kind, name)
+    return found[name]
 
 
-@lru_cache(4096)
+@per_class
+def _overridden(kind: type) -> dict[str, bool]:
+    return {}
+
+
 def _is_overridden(kind: type, name: str) -> bool:
     owner = next((one for one in kind.__mro__ if name in one.__dict__), None)
     return owner is not None and not _is_ours(owner)
@@ -101,7 +108,7 @@ def own_run(kind: Any) -> Any:
     return _own_run(kind)
 
 
-@lru_cache(1024)
+@per_class
 def _own_run(kind: type) -> Any:
     for one in kind.__mro__:
         if _is_ours(one) and "run" in one.__dict__:
@@ -114,7 +121,7 @@ def old_uses(kind: Any) -> tuple[OldUse, ...]:
     return _old_uses(kind)
 
 
-@lru_cache(1024)
+@per_class
 def _old_uses(kind: type) -> tuple[OldUse, ...]:
     found: list[OldUse] = []
     if uses_old_hooks(kind):

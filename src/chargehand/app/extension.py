@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from chargehand.app.failure import CommandFailed
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
+from chargehand.kit.circles import Scope
 from chargehand.plugins.root import activate
 
 
@@ -23,6 +24,9 @@ class ExtensionHost(Protocol):
 
     async def load(self) -> MasterConfig:
         """Read the configuration. Raises ConfigErrors."""
+
+    def leftovers(self) -> Scope:
+        """Return, once, what was read and is not in use any more."""
 
     def attach(self, engine: object) -> None:
         """Give users' code (``self.master``) access to the engine."""

@@ -2,7 +2,8 @@
 
 A configuration of thousands of builders is a large graph of permanent objects. Scanning it
 repeatedly costs more than everything else, so the collector is disabled meanwhile, and the objects
-are frozen afterwards.
+are frozen afterwards: the collector never sees them again. What is replaced later is searched for
+circles by itself.
 
 Later the collector runs less often than by default: a build creates thousands of objects that live
 as long as it does; scanning them after every 700 allocations wastes time.
@@ -12,17 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from chargehand.kit.circles import Scope, free
 from chargehand.kit.tasks import Tasks
 
 _NEW_OBJECTS = 10_000
 """The number of new objects that triggers a collection."""
 _RELEASED_AT_ONCE = 200
-_AT_MOST = 20
-"""How many replaced configurations may wait to be freed."""
-_LOOK_SECONDS = 1.0
+_AT_LEAST = 100
+"""How many configurations are replaced before the collector looks at everything."""
+_LOOK_SECONDS = 10.0
 
 
 @contextmanager
@@ -33,39 +35,66 @@ def without_pauses() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
-        gc.set_threshold(_NEW_OBJECTS)
-        gc.enable()
+        _enable()
+
+
+def _enable() -> None:
+    gc.set_threshold(_NEW_OBJECTS)
+    gc.enable()
 
 
 class ReplacedConfigurations:
-    """Frees replaced configurations without keeping anybody waiting.
+    """Frees what configurations leave when others replace them, without keeping anybody waiting.
 
-    A file that defines functions refers to itself, which takes one collection. That looks at all
-    that is in memory (imported modules, too), and stops everything for 0.1 s, and 50 ms more per
-    1,000 builders. So it waits for a moment when *is_quiet*: no build runs and nobody asks for
-    anything. It does not wait forever: so many configurations take memory.
+    A file that defines functions refers to itself. Such circles are searched for in slices; only
+    what cannot be found so (Python's own part of classes, say) is left to the collector. That
+    looks at all that is in memory, and stops everything for 0.1 s and more. So it is called
+    seldom, and only when *is_quiet*: no build runs and nobody asks for anything.
     """
 
-    def __init__(self, *, tasks: Tasks, is_quiet: Callable[[], bool]) -> None:
+    def __init__(
+        self, *, tasks: Tasks, leftovers: Callable[[], Scope], is_quiet: Callable[[], bool]
+    ) -> None:
         self._tasks = tasks
+        self._leftovers = leftovers
         self._is_quiet = is_quiet
         self._replaced = 0
+        self._is_reading = False
+        self._freeing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
-    async def replaced(self, builders: Sequence[object]) -> None:
-        """Free a configuration that another one replaced; these are its builders.
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Disable the collector until what was read, and is not in use then, has been freed."""
+        self._is_reading = True
+        gc.disable()
+        try:
+            yield
+        finally:
+            self._is_reading = False
+            if self._freeing is None or self._freeing.done():
+                self._freeing = self._tasks.spawn(self._free(), name="free what was read")
 
-        One that is read again leaves something to free even when nothing has changed.
-        """
-        await _release(list(builders))
+    async def replaced(self, builders: list[object]) -> None:
+        """Freeze what is in use now, and give up what it has replaced: these builders."""
+        gc.freeze()
+        await _release(builders)
         self._replaced += 1
-        if self._looking is None:
+        if self._replaced >= _AT_LEAST and self._looking is None:
             self._looking = self._tasks.repeat(
                 self._collect_when_quiet, every=_LOOK_SECONDS, name="free replaced configurations"
             )
 
+    async def _free(self) -> None:
+        try:
+            while (scope := self._leftovers()).roots:
+                await free(scope)
+        finally:
+            if not self._is_reading:
+                _enable()
+
     async def _collect_when_quiet(self) -> None:
-        if self._replaced < _AT_MOST and not self._is_quiet():
+        if not self._is_quiet():
             return
         self._replaced = 0
         gc.unfreeze()

@@ -84,7 +84,7 @@ class Master:
         self._parts: Parts | None = None
         self._is_configured = False
         self._replaced_configurations = ReplacedConfigurations(
-            tasks=self._tasks, is_quiet=self._is_quiet
+            tasks=self._tasks, leftovers=self._host.leftovers, is_quiet=self._is_quiet
         )
         self._changing = asyncio.Lock()
 
@@ -206,23 +206,24 @@ class Master:
         for PartlyApplied.
         """
         async with self._changing:
-            return await self._reconfigure()
+            with self._replaced_configurations.reading():
+                return await self._reconfigure()
 
     async def _reconfigure(self) -> str:
-        with without_pauses():
-            old, config = self.config, self._adjust(await self._host.load())
-            changed = await asyncio.to_thread(contained, difference, old, config)
-            if config.db_url != old.db_url:
-                _log.warning("changing the database needs a restart; still using the old one")
-            try:
-                await self._apply(config)
-            except StoreError as error:
-                raise PartlyApplied(str(_database_failed(self.config, error))) from error
-            except CannotListen as error:
-                raise CommandFailed(str(error)) from error
-        builders = old.builders if config is not old else ()
-        del old
-        await self._replaced_configurations.replaced(builders)
+        old, config = self.config, self._adjust(await self._host.load())
+        changed = await asyncio.to_thread(contained, difference, old, config)
+        if config.db_url != old.db_url:
+            _log.warning("changing the database needs a restart; still using the old one")
+        try:
+            await self._apply(config)
+        except StoreError as error:
+            raise PartlyApplied(str(_database_failed(self.config, error))) from error
+        except CannotListen as error:
+            raise CommandFailed(str(error)) from error
+        if config is not old:
+            builders: list[object] = list(old.builders)
+            del old
+            await self._replaced_configurations.replaced(builders)
         return changed.summary()
 
     def _is_quiet(self) -> bool:

@@ -18,14 +18,17 @@ from buildbot._host.reading.consistency import check
 from buildbot._host.reading.document import Document
 from buildbot._host.reading.hooks import Hooks
 from buildbot._host.reading.keys import check_keys, rename_keys
+from buildbot._host.reading.leftovers import Leftovers
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.settings import read_plain
 from buildbot._host.reading.web_settings import read_web
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master_config import MasterConfigView, view_of
+from buildbot.config.builder import BuilderConfig
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import Component, MasterConfig
+from chargehand.kit.circles import Scope
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard
 
@@ -44,6 +47,7 @@ class Reader:
     def __init__(self, document: Document, access: EngineAccess) -> None:
         self._document = document
         self._access = access
+        self._leftovers = Leftovers()
 
     def read(self, previous: MasterConfig | None = None) -> MasterConfig:
         """Return the configuration. What is as it was in the previous one is the very same object;
@@ -58,13 +62,21 @@ class Reader:
         if config is None or collector.errors:
             if values is not None:
                 self._document.take_back()
+            values = config = None  # The frame lives as long as the exception.
             raise ConfigErrors(collector.causes())
         if previous is not None:
             with equivalence.remembering():
                 config = _recognised(previous, config)
             if config is previous:
                 self._document.take_back()
+                return config
+            _share(previous, config, values)
+        self._leftovers.accepted(config, self._document.keep())
         return config
+
+    def leftovers(self) -> Scope:
+        """Return, once, what was read and is not in use any more."""
+        return self._leftovers.take(self._document.given_up())
 
     def _converted(
         self, values: dict[str, Any], collector: Collector, equivalence: Equivalence
@@ -93,7 +105,8 @@ class Reader:
         self, section: Section, collector: Collector, equivalence: Equivalence
     ) -> MasterConfig:
         objects = builder_objects(section)
-        hooks = Hooks(self._access, {builder.name: builder for builder in objects})
+        by_name = {builder.name: builder for builder in objects}
+        hooks = Hooks(self._access, by_name)
         builders = BuilderReader(section, hooks=hooks, access=self._access, equivalence=equivalence)
         components = ComponentReader(section, equivalence)
         plain = read_plain(section)
@@ -114,6 +127,7 @@ class Reader:
                 title_url=plain["title_url"],
                 url=plain["url"],
                 builders=objects,
+                builders_by_name=by_name,
                 extensions=components.extensions,
                 identity=Identity(_settings(section), equivalence),
             ),
@@ -160,6 +174,24 @@ def _recognised(previous: MasterConfig, config: MasterConfig) -> MasterConfig:
     ):
         return previous
     return replace(config, **kept)
+
+
+def _share(previous: MasterConfig, config: MasterConfig, values: Any) -> None:
+    """Let the new configuration's lists have the very builders that are still in use."""
+    in_use = {id(builder) for builder in previous.builders}
+    kept = {
+        builder.name: builder.identity.value
+        for builder in config.builders
+        if id(builder) in in_use and isinstance(builder.identity, Identity)
+    }
+    view = view_of(config)
+    view.builders_by_name.update(kept)
+    for builders in (view.builders, values.get("builders")):
+        if isinstance(builders, list):
+            builders[:] = [
+                kept.get(one.name, one) if isinstance(one, BuilderConfig) else one
+                for one in builders
+            ]
 
 
 def _are_identical(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:

@@ -46,6 +46,7 @@ class Document:
         self._known_before = frozenset(sys.modules)
         self._files: dict[str, Places] = {}
         self._replaced: dict[str, ModuleType] = {}
+        self._given_up: list[dict[str, Any]] = []
         self._config: dict[str, Any] = {}
 
     def execute(self, collector: Collector) -> dict[str, Any] | None:
@@ -67,11 +68,22 @@ class Document:
 
     def take_back(self) -> None:
         """Forget the last execution: the modules that were there before stay in use."""
-        self._drop_modules()
+        self._given_up.extend(map(vars, self._drop_modules().values()))
         # Functions refer to their module and it to them. Without this knot in it, almost all of
-        # what was read is freed at once, and does not wait for the garbage collector.
+        # what was read is freed at once.
         self._config.clear()
         sys.modules.update(self._replaced)
+
+    def keep(self) -> list[dict[str, Any]]:
+        """Return the namespaces of the last execution; those of earlier ones are forgotten."""
+        self._replaced = {}
+        own = (module for _, module in self._own_modules())
+        return [vars(module) for module in (*own, sys.modules[_MODULE_NAME])]
+
+    def given_up(self) -> list[dict[str, Any]]:
+        """Return, once, the namespaces of executions that were taken back."""
+        given_up, self._given_up = self._given_up, []
+        return given_up
 
     def modules(self) -> tuple[str, ...]:
         """Return the files that were imported from the directory, sorted."""

@@ -24,6 +24,7 @@ class MasterConfigView:
         title_url: str,
         url: str,
         builders: list[Any],
+        builders_by_name: dict[str, Any],
         extensions: list[Any],
         identity: Identity,
     ) -> None:
@@ -31,6 +32,7 @@ class MasterConfigView:
         self.identity = identity
         self.extensions = extensions
         self.builders = builders
+        self.builders_by_name = builders_by_name
         self.title = title
         self.titleURL = title_url
         self.logEncoding = values.get("logEncoding") or "utf-8"
