@@ -123,11 +123,11 @@ async def test_a_composite_step_writes_a_file_and_reads_it(site):
 
     class Composite(CompositeStepMixin, BuildStep):
         async def run(self):
-            found["failed"] = await self.downloadFileContentToWorker("a/f", "caf\xe9\n")
+            found["written"] = await self.downloadFileContentToWorker("a/f", "caf\xe9\n")
             found["content"] = await self.getFileContentFromWorker("a/f")
             found["directory"] = await self.downloadFileContentToWorker("a", "x")
             return SUCCESS
 
     await site.run(Composite())
 
-    assert found == {"failed": False, "content": "caf\xe9\n", "directory": True}
+    assert found == {"written": True, "content": "caf\xe9\n", "directory": False}

@@ -773,15 +773,15 @@ async def test_the_mixin_for_commands_has_one_for_each_file_command() -> None:
     async with started(_COMMANDS) as ci:
         worker = ci.worker("local")
         worker.on("glob", values={"files": ["d/f"]})
-        worker.on("cat d/f", output="content")
-        worker.on("cat gone", rc=1)
+        worker.on("uploadFile d/f", values={"content": b"a\r\ncontent"})
+        worker.on("uploadFile gone", rc=1)
         worker.on("rmfile", rc=1)
 
         build = await ci.build("commands")
 
         assert build.result is Result.FAILURE
         said = (await ci.properties(build))["said"][0]
-        assert said == [True, True, ["d/f"], "content\n", None, True, False, True]
+        assert said == [True, True, ["d/f"], "a\r\ncontent", None, True, False, True]
 
 
 _FRAMBOOZLE = """

@@ -196,8 +196,11 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         return self.worker.info
 
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> str | None:
-        """Return the version of a command on the worker."""
-        version: str | None = self.worker.worker_commands.get(command, oldversion)
+        """Return the version of a command on the worker, None if it is not there.
+
+        A worker that does not say which commands it has counts as having *oldversion*.
+        """
+        version: str | None = self.worker._command_version(command, oldversion)
         return version
 
     def getUrl(self) -> Any:

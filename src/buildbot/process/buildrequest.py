@@ -15,11 +15,35 @@ from buildbot.process.properties import Properties
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import SourceStampId
 from chargehand.domain.source_stamp import StoredSourceStamp
+from chargehand.execution.ports import BuildFacts
 from chargehand.resources.sources import REQUEST
 
 
+def requests_of(facts: BuildFacts, master: Any) -> list[BuildRequest]:
+    """Return the requests that a build fulfils."""
+    sources = facts.sources
+    changed = {change.source_stamp_id for change in sources.changes}
+    numbers = tuple(stored.id for stored in sources.stamps)
+    return [
+        BuildRequest(
+            PendingRequest(
+                request=request,
+                reason=sources.buildset.reason,
+                source_stamp_ids=numbers,
+                sources=(),
+                with_changes=tuple(number for number in numbers if number in changed),
+                properties=sources.properties,
+            ),
+            facts.builder_name,
+            {stored.id: stored for stored in sources.stamps},
+            master,
+        )
+        for request in facts.requests
+    ]
+
+
 class BuildRequest:
-    """A request that waits."""
+    """A request that waits, or that a build fulfils."""
 
     def __init__(
         self,

@@ -155,6 +155,7 @@ class BuildStep(
     build: Any = None
     cmd: Any = None
     master: Any = None
+    number: int | None = None
     results: int | None = None
     stepid: int | None = None
     worker: Any = None
@@ -349,6 +350,7 @@ class BuildStep(
         self._engine_runtime = runtime
         self.stepid = runtime.step.id
         self.name = runtime.step.name
+        self.number = runtime.step.number
         self._running = True
         try:
             if is_old_style(type(self)):

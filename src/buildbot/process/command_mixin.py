@@ -7,7 +7,9 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot.process.errors import BuildStepFailed
-from buildbot.process.remotecommand import RemoteCommand, RemoteShellCommand
+from buildbot.process.remotecommand import RemoteCommand
+
+_BLOCK = 256 * 1024
 
 
 class WorkerFiles:
@@ -17,13 +19,15 @@ class WorkerFiles:
     async def getFileContentFromWorker(
         self: Any, filename: str, abandonOnFailure: bool = False
     ) -> str | None:
-        """The text of a file in the working directory; None if it cannot be read."""
-        command = RemoteShellCommand(
-            self.workdir, ["cat", filename], collectStdout=True, logEnviron=False
-        )
+        """The text of a file in the working directory, as it is there; None if it cannot be read.
+
+        Bytes that are not UTF-8 become U+FFFD. The text is kept in memory.
+        """
+        arguments = {"workersrc": filename, "workdir": self.workdir, "blocksize": _BLOCK}
+        command = RemoteCommand("uploadFile", {**arguments, "maxsize": None})
         await inward(self.runCommand, command)
         if not command.didFail():
-            return command.stdout
+            return b"".join(command.updates["content"]).decode("utf-8", "replace")
         if abandonOnFailure:
             raise BuildStepFailed
         return None

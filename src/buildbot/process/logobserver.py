@@ -13,7 +13,7 @@ from chargehand.domain.build import Channel
 
 @implementer(ILogObserver)
 class LogObserver:
-    """Hears text as it arrives, in whole lines; ``step`` and ``log`` say of what.
+    """Hears text as it arrives, in whole lines; ``step`` is the step it observes.
 
     Override ``outReceived``, ``errReceived``, ``headerReceived`` and ``finishReceived``; they may
     be ``async``, or return Deferreds. What they begin has ended when the step's logs end.
@@ -21,7 +21,7 @@ class LogObserver:
 
     def __init__(self) -> None:
         self.step: Any = None
-        self.log: Any = None
+        self._log: Any = None
 
     def setStep(self, step: Any) -> None:
         """Take the step."""
@@ -29,7 +29,7 @@ class LogObserver:
 
     def setLog(self, loog: Any) -> None:
         """Begin to hear the log."""
-        self.log = loog
+        self._log = loog
         loog.subscribe(self._received)
 
     def _received(self, channel: Channel | None, text: str | None) -> None:
@@ -37,7 +37,7 @@ class LogObserver:
             self.finishReceived()
         else:
             build = self.step.build if self.step is not None else None
-            self._begun(self.logChunk(build, self.step, self.log, channel.value, text))
+            self._begun(self.logChunk(build, self.step, self._log, channel.value, text))
 
     def _begun(self, answer: Any) -> None:
         """Let the step wait for what a method has returned."""

@@ -140,6 +140,8 @@ class Properties(ComparableMixin):
 
     def setProperty(self, name: str, value: Any, source: str, runtime: bool = False) -> None:
         """Set a property; TypeError is raised for what JSON cannot hold and is no renderable."""
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a property must be a string, not {name!r}")
         if type(value) not in _SIMPLE and type(value) is not bool:
             try:
                 if is_constant(value):

@@ -12,6 +12,7 @@ from buildbot._border.making import Making, note_making
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.build_life import BuildLife
+from buildbot.process.buildrequest import requests_of
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import CANCELLED
 from buildbot.process.shell_mixin import ShellMixin
@@ -59,9 +60,10 @@ class Recipe:
         return contained(self._begun, facts)
 
     def _begun(self, facts: BuildFacts) -> RecipeBuild:
-        build: Build = self._factory.newBuild(list(facts.requests))
+        master = self._master()
+        build: Build = self._factory.newBuild(requests_of(facts, master))
         check_initialised(build)
-        build._begin(facts, self._master())
+        build._begin(facts, master)
         return RecipeBuild(build)
 
 

@@ -14,8 +14,11 @@ class StepWorker:
     worker: Any
 
     def workerVersion(self, command: str, oldversion: str | None = None) -> str | None:
-        """Return the version of a command on the worker, None if it is not there."""
-        version: str | None = self.worker.worker_commands.get(command, oldversion)
+        """Return the version of a command on the worker, None if it is not there.
+
+        A worker that does not say which commands it has counts as having *oldversion*.
+        """
+        version: str | None = self.worker._command_version(command, oldversion)
         return version
 
     def workerVersionIsOlderThan(self, command: str, minversion: str) -> bool:

@@ -56,6 +56,11 @@ class WorkerView:
         for name in _FACTS:
             self.info.setProperty(name, getattr(info, name), "Worker")
 
+    def _command_version(self, command: str, oldversion: str | None) -> str | None:
+        """Return the version of a command; *oldversion* if the worker tells of none."""
+        commands: dict[str, str] = self.worker_commands
+        return commands.get(command) if commands else oldversion
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("slave"):  # as in Buildbot 0.8: slavename, slave_environ …
             return getattr(self, f"worker{name.removeprefix('slave')}")
@@ -149,7 +154,7 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
 
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
         """Return the version of a command on the worker."""
-        return self.worker.worker_commands.get(command, oldversion)
+        return self.worker._command_version(command, oldversion)
 
 
 __getattr__ = old_names_of(__name__)

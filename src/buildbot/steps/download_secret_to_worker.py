@@ -37,7 +37,7 @@ class DownloadSecretsToWorker(CompositeStepMixin, BuildStep):
         """Write the files."""
         for path, secret in self.populated_secret_list:
             write = self.downloadFileContentToWorker
-            if await inward(write, str(path), _text(secret), mode=_OWNER_ONLY):
+            if not await inward(write, str(path), _text(secret), mode=_OWNER_ONLY):
                 self.descriptionDone = [f"write secret file {path}"]
                 return FAILURE
         return SUCCESS

@@ -218,7 +218,7 @@ class Test(WarningCountingShellCommand):
             "failed": self.getStatistic("tests-failed", 0),
         }
         words = [f"{count} {word}" for word, count in counts.items() if count or word == "tests"]
-        sentence = " ".join([*_listed(self.descriptionDone), *words])
+        sentence = " ".join(words)
         if self.results != SUCCESS:
             sentence += f" ({statusToString(self.results)})"
         return {"step": sentence}
@@ -250,10 +250,6 @@ class PerlModuleTest(Test):
             self.setTestResults(total=total, failed=failed, passed=total - failed)
             result = worst_status(result, FAILURE if failed else SUCCESS)
         return result
-
-
-def _listed(words: Any) -> list[str]:
-    return [words] if isinstance(words, str) else list(words or ())
 
 
 def _number(pattern: str, text: str) -> int:

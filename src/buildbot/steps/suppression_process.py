@@ -43,9 +43,9 @@ def _covers(
     file, line, text = warning
     if first is not None and last is not None and not (line and first <= line <= last):
         return False
-    if not file or not patterns[0].search(file):
+    if file is not None and not patterns[0].match(file):
         return False
-    return patterns[1] is None or bool(text and patterns[1].search(text))
+    return patterns[1] is None or bool(patterns[1].search(text or ""))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Generator
 from typing import Any, ClassVar
@@ -44,7 +45,8 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         suppressionFile (str | None, renderable): File on the worker that lists warnings that do not
             count.
         suppressionList (list[Any] | None, renderable): Tuples (file pattern, text pattern, first
-            line, last line) of warnings that do not count.
+            line, last line) of warnings that do not count. The file's pattern matches from its
+            start; where no file is known, it does not matter.
     """
 
     renderables: ClassVar[Any] = [
@@ -171,8 +173,9 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         """Count the line, unless it is suppressed."""
         if self.suppressions or self._of_file:
             file, number, text = self.warningExtractor(self, line, match)
-            if file and self.directoryStack and not file.startswith("/"):
-                file = f"{self.directoryStack[-1]}/{file}"
+            number = int(number) if number else None
+            if file and self.directoryStack:
+                file = posixpath.join(*self.directoryStack, file)
             if any(_covers(suppression, file, number, text) for suppression in self.suppressions):
                 return
             if self._of_file:
@@ -189,11 +192,11 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
     def createSummary(self, log: Any = None) -> Any:
         """Write the warnings to a log, and count them in a statistic and a property; return a
         Deferred of its end."""
-        if not self.warnCount:
-            return settled(None)
         self.setStatistic("warnings", self.getStatistic("warnings", 0) + self.warnCount)
         before = self.getProperty("warnings-count", 0)
         self.setProperty("warnings-count", before + self.warnCount, "WarningCountingShellCommand")
+        if not self.warnCount:
+            return settled(None)
         text = "\n".join(self.loggedWarnings) + "\n"
         return self.addCompleteLog(f"warnings ({self.warnCount})", text)
 
@@ -209,9 +212,9 @@ def _covers(
     suppression: Suppression, file: str | None, number: int | None, text: str | None
 ) -> bool:
     file_pattern, text_pattern, first, last = suppression
-    if file_pattern is not None and not (file and file_pattern.search(file)):
+    if not (file is None or file_pattern is None or file_pattern.match(file)):
         return False
-    if text_pattern is not None and not (text and text_pattern.search(text)):
+    if not (text_pattern is None or text_pattern.search(text or "")):
         return False
     if first is None and last is None:
         return True

@@ -269,7 +269,7 @@ class CompositeStepMixin(WorkerFiles):
         mode: int | None = None,
         workdir: str | None = None,
     ) -> Any:
-        """Write text (as UTF-8) to a file in the working directory; whether that failed."""
+        """Write text (as UTF-8) to a file in the working directory; whether that worked."""
         content = strfile.encode() if isinstance(strfile, str) else strfile
         arguments = {
             "workerdest": workerdest,
@@ -277,7 +277,12 @@ class CompositeStepMixin(WorkerFiles):
             "mode": mode,
             "content": content,
         }
-        return self.runRemoteCommand("downloadFile", arguments, abandonOnFailure=abandonOnFailure)
+        return self.runRemoteCommand(
+            "downloadFile",
+            arguments,
+            abandonOnFailure=abandonOnFailure,
+            evaluateCommand=_succeeded,
+        )
 
     def runGlob(self: Any, path: str, **kwargs: Any) -> Any:
         """The paths that match a pattern."""

@@ -12,6 +12,7 @@ from chargehand.domain.build import Channel, Log, LogType, Segment
 from chargehand.kit.guard import contained
 from chargehand.kit.redaction import Redaction
 from chargehand.logs.limits import LimitedLog
+from chargehand.logs.line_ends import with_plain_line_ends
 from chargehand.logs.reading import ReadableSegment
 from chargehand.logs.segments import pieces_of, segment_of, with_letter
 
@@ -110,7 +111,7 @@ class LogWriter:
             raise self._failure
         if lines := self._whole_lines(channel, self._decoded(text)):
             self._keep(channel, lines)
-            self._tell(channel, lines)
+            self._tell(channel, with_plain_line_ends(lines))
 
     def pass_through(self, segment: ReadableSegment) -> asyncio.Future[None] | None:
         """Append the worker's segment after everything written before. Raises LogFailed.
@@ -158,7 +159,7 @@ class LogWriter:
             if pending:
                 lines = self._redaction.secrets_only("".join(pending) + "\n")
                 self._keep(channel, lines)
-                self._tell(channel, lines)
+                self._tell(channel, with_plain_line_ends(lines))
         self._partial.clear()
         try:
             self._append_whole()

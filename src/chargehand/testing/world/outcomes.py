@@ -35,7 +35,7 @@ def line_of(name: str, arguments: Mapping[str, object]) -> str:
     if name == "shell":
         command = arguments.get("command", "")
         return command if isinstance(command, str) else " ".join(map(_shown, _items(command)))
-    keys = ("dir", "file", "path", "fromdir", "todir")
+    keys = ("dir", "file", "path", "fromdir", "todir", "workersrc")
     return " ".join([name, *(str(arguments[key]) for key in keys if key in arguments)])
 
 

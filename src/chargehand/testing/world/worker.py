@@ -15,7 +15,7 @@ from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartC
 from chargehand_wire.numbering import RoomAgain
 from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 
-_FILES = ("mkdir", "stat", "glob", "listdir", "rmfile", "downloadFile")
+_FILES = ("mkdir", "stat", "glob", "listdir", "rmfile", "downloadFile", "uploadFile")
 _COMMANDS = ("shell", "rmdir", "cpdir", *_FILES)
 
 
