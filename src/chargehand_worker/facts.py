@@ -36,13 +36,13 @@ def facts(
     }
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> str | None:
     try:
         # Not blocking: a named pipe in its place must not keep the worker from starting.
         with os.fdopen(os.open(path, _WITHOUT_WAITING), "rb") as file:
             return (file.read(_LONGEST_FACT) or b"").decode(errors="replace").strip()
     except OSError:
-        return ""
+        return None
 
 
 def _version() -> str:

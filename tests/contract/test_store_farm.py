@@ -68,7 +68,7 @@ async def test_a_worker_is_recorded_as_it_comes_and_goes(workshop: Workshop) -> 
     gone = await store.disconnected(workshop.worker_id, workshop.master_id)
 
     assert connected.connected_to == (workshop.master_id,)
-    assert connected.info["environ"] == {"A": "1"}
+    assert connected.info == {"admin": "me", "host": None, "access_uri": None, "version": ""}
     assert (gone.connected_to, gone.paused, gone.pause_reason) == ((), True, "why")
     assert workshop.names() == [
         "WorkerConnected",
@@ -179,6 +179,16 @@ async def _recover(workshop: Workshop, cause: Cause) -> int:
     return await recover(workshop.store.masters, workshop.master_id, cause)
 
 
+async def test_a_master_is_told_of_once_it_is_ready(workshop: Workshop) -> None:
+    workshop.heard()
+
+    other = await workshop.store.masters.start("there:/master")
+    assert workshop.names() == []
+
+    await workshop.store.masters.tell_started(other)
+    assert workshop.names() == ["MasterStarted"]
+
+
 async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> None:
     store = workshop.store
     submitted = await workshop.submit()
@@ -195,7 +205,6 @@ async def test_what_a_killed_master_left_is_put_right(workshop: Workshop) -> Non
 
     assert workshop.names() == [
         "WorkerDisconnected",
-        "MasterStarted",
         "LogFinished",
         "StepFinished",
         "BuildFinished",

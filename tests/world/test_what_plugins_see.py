@@ -71,6 +71,7 @@ KEYS = (
     "logs.1.new",
     "logs.1.append",
     "logs.1.finished",
+    "masters.1.started",
     "steps.2.new",
     "steps.2.finished",
     "steps.2.logs.stdio.new",

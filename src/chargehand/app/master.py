@@ -157,6 +157,7 @@ class Master:
                 ", ".join(elsewhere),
                 self._dead_after / 60,
             )
+        await store.masters.tell_started(master_id)
         parts.web.open()
         self._tasks.repeat(self._heartbeat().beat, every=self._every, name="heartbeat")
 
@@ -268,6 +269,7 @@ class Master:
         parts.builds.stop_all("the master was declared stopped")
         async with self._changing:
             await parts.store.masters.start(self.name)
+            await parts.store.masters.tell_started(parts.master_id)
 
     async def _register_again(self) -> None:
         """Record what runs here, after others were told that nothing does."""

@@ -15,15 +15,26 @@ from chargehand.domain.retry import time_of_day
 class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Information that a worker sends when it connects."""
 
-    admin: str = ""
-    host: str = ""
-    access_uri: str = ""
+    admin: str | None = None
+    host: str | None = None
+    access_uri: str | None = None
+    """These three are None where the worker has no such file."""
     version: str = ""
     basedir: str = ""
     system: str = "posix"
     numcpus: int | None = None
     environ: dict[str, str] = {}
     commands: dict[str, str] = {}
+
+    @property
+    def public(self) -> dict[str, str | None]:
+        """What everybody may see: nothing of the environment, which may have secrets."""
+        return {
+            "admin": self.admin,
+            "host": self.host,
+            "access_uri": self.access_uri,
+            "version": self.version,
+        }
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):

@@ -171,7 +171,7 @@ class WorkerMissing(Event, frozen=True):
 
 
 class MasterStarted(Event, frozen=True):
-    """A master started."""
+    """A master started: its plug-ins listen by now, and its web server opens next."""
 
     master: Master
 

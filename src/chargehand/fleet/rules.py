@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 from chargehand.config.model import WorkerConfig
-from chargehand.domain.worker import WorkerInfo
 
 
 class WorkerState(StrEnum):
@@ -52,11 +49,6 @@ def may_take(state: WorkerState, *, running: int, max_builds: int | None) -> boo
     """Return whether the worker can take another build."""
     is_there = state in (WorkerState.READY, WorkerState.ON_DEMAND)
     return is_there and (max_builds is None or running < max_builds)
-
-
-def recordable(info: WorkerInfo) -> WorkerInfo:
-    """Return the public worker information, without the environment, which may have secrets."""
-    return msgspec.structs.replace(info, environ={}, commands={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

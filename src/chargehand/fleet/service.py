@@ -185,9 +185,7 @@ class Fleet:
             self._health.is_well(member)
         if member.intent is LinkIntent.STOP:
             await self._came_while_stopping(member)
-        member.record = await self._store.connected(
-            member.record.id, self._master_id, rules.recordable(session.info)
-        )
+        member.record = await self._store.connected(member.record.id, self._master_id, session.info)
         _log.info("worker %s is connected", member.name, extra=ids_of(member))
         if member.machine is not None and not member.machine.attached(session):
             await session.close()
@@ -213,7 +211,7 @@ class Fleet:
         for member in list(self._members.values()):
             if member.session is not None:
                 member.record = await self._store.connected(
-                    member.record.id, self._master_id, rules.recordable(member.session.info)
+                    member.record.id, self._master_id, member.session.info
                 )
 
     def changed(self, session: Session) -> None:

@@ -94,10 +94,18 @@ class Masters:
         self._epochs = epochs
 
     async def start(self, name: str) -> MasterId:
-        """Record that the master runs, in a new epoch; announce MasterStarted."""
+        """Record that the master runs, in a new epoch; `tell_started` announces it."""
         master_id, epoch = await self._database.write(lambda transaction: _start(transaction, name))
         self._epochs.begin(master_id, epoch)
         return master_id
+
+    async def tell_started(self, master_id: MasterId) -> None:
+        """Announce MasterStarted: those who listen do by now."""
+        await self._database.write(
+            lambda transaction: transaction.announce(
+                MasterStarted(master=_by_id(transaction, master_id))
+            )
+        )
 
     async def stop(self, master_id: MasterId) -> None:
         """Record that the master and its builders stopped; announce MasterStopped.
@@ -180,7 +188,6 @@ def _start(transaction: Transaction, name: str) -> tuple[MasterId, int]:
     master_id = MasterId(ids[name])
     epoch = _START.rows(connection, {"of": master_id, "now": transaction.now})[0][0]
     workers.delete_connections(transaction, master_id)
-    transaction.announce(MasterStarted(master=_by_id(transaction, master_id)))
     return master_id, int(epoch)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 from sqlalchemy import Connection, Delete, bindparam, delete, insert, select, update
 
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
@@ -79,7 +78,7 @@ class Workers:
         """Record the connection; announce WorkerConnected."""
         row = {"worker_id": worker_id, "master_id": master_id}
         values = {"worker": worker_id, "master": master_id}
-        text = as_json(msgspec.to_builtins(info))
+        text = as_json(info.public)
 
         def use_case(transaction: Transaction) -> Worker:
             connection = transaction.connection

@@ -35,9 +35,8 @@ class MemoryWorkerStore:
 
     async def connected(self, worker_id: WorkerId, master_id: MasterId, info: WorkerInfo) -> Worker:
         """Record a connection."""
-        told = msgspec.structs.asdict(info)
         masters = (*self._others(worker_id, master_id), master_id)
-        return self._replace(worker_id, connected_to=masters, info=told)
+        return self._replace(worker_id, connected_to=masters, info=dict(info.public))
 
     async def disconnected(self, worker_id: WorkerId, master_id: MasterId) -> Worker:
         """Record its end."""
