@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from twisted.cred import checkers, credentials, error, portal
@@ -14,7 +16,7 @@ from twisted.spread import pb
 from zope.interface import implementer
 
 from buildbot._border.bridge import inward, outward
-from buildbot._border.logins import Strangers
+from chargehand.kit.strangers import Strangers
 
 __all__ = ["PBManager", "PortTaken", "Registration"]
 
@@ -45,7 +47,8 @@ class PBManager:
     A port is opened with its first registration and closed with its last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, worker_ports: Callable[[], Any] | None = None) -> None:
+        self._worker_ports = worker_ports
         self._listeners: dict[str, _Listener] = {}
 
     def register(
@@ -63,14 +66,31 @@ class PBManager:
         listener = self._listeners.setdefault(endpoint, _Listener(endpoint))
         listener.admit(username, password, pfactory)
         try:
-            await listener.open()
+            if not await self._share(listener, endpoint, username):
+                await listener.open()
         except BaseException:
             await self._unregister(endpoint, username)
             raise
         return Registration(self, endpoint, username, listener)
 
+    async def _share(self, listener: _Listener, endpoint: str, username: str) -> bool:
+        """Use the port of the workers, if it is the same; return whether it is."""
+        if self._worker_ports is None:
+            return False
+        ports = self._worker_ports()
+        try:
+            number = await ports.share(endpoint, username, listener.take)
+        except OSError as error:
+            raise PortTaken(str(error)) from error
+        if number is not None:
+            listener.number = number
+            listener.shared[username] = partial(ports.unshare, username)
+        return number is not None
+
     async def _unregister(self, endpoint: str, username: str) -> None:
         listener = self._listeners[endpoint]
+        if (unshare := listener.shared.pop(username, None)) is not None:
+            await unshare()
         if listener.dismiss(username):
             del self._listeners[endpoint]
             await listener.close()
@@ -150,6 +170,19 @@ class _Broker(pb.Broker):
         broker.expressionReceived(sexp)
 
 
+class _GuestBroker(_Broker):
+    """A connection that begun at the workers' port: what was said there is not said again."""
+
+    _said = 0
+
+    def sendEncoded(self, obj: Any) -> None:
+        """Send something, but not the offer of dialects and the version."""
+        self._said += 1
+        if self._said > 2:
+            broker: Any = super()
+            broker.sendEncoded(obj)
+
+
 @implementer(portal.IRealm, checkers.ICredentialsChecker)
 class _Listener:
     """A port, and who may log in there."""
@@ -159,6 +192,11 @@ class _Listener:
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._users: dict[str, tuple[str, PerspectiveFactory]] = {}
+        self.number = 0
+        """That of the workers' port, where it is shared."""
+        self.shared: dict[str, Callable[[], Awaitable[None]]] = {}
+        """What ends the sharing, by user."""
+        self._factory: Any = None
         self._port: Any = None  # IListeningPort, whose types mypy takes for plain functions
         self._opening: defer.DeferredLock = defer.DeferredLock()
 
@@ -177,7 +215,7 @@ class _Listener:
 
     def port_number(self) -> int:
         """Return the number of the open port."""
-        return int(self._port.getHost().port) if self._port is not None else 0
+        return int(self._port.getHost().port) if self._port is not None else self.number
 
     async def open(self) -> None:
         """Listen, unless it is being done already."""
@@ -191,13 +229,33 @@ class _Listener:
     def _listen(self) -> Any:
         from twisted.internet import reactor
 
+        listening = endpoints.serverFromString(reactor, self._endpoint).listen(
+            self._made_factory(_Broker)
+        )
+        return listening.addErrback(self._cannot_listen)
+
+    def _made_factory(self, broker: type[_Broker]) -> Any:
         this: Any = self  # zope's interfaces are unknown to mypy
         factory: Any = pb.PBServerFactory(portal.Portal(this, [this]), unsafeTracebacks=False)
         factory.noisy = False
-        factory.protocol = _Broker
+        factory.protocol = broker
         factory.strangers = Strangers()
-        listening = endpoints.serverFromString(reactor, self._endpoint).listen(factory)
-        return listening.addErrback(self._cannot_listen)
+        return factory
+
+    def take(self, connection: Any) -> bool:
+        """Take over a connection at the workers' port; return whether that was possible."""
+        reactor: Any = import_module("twisted.internet.reactor")
+
+        given = connection.give_away()
+        if given is None:
+            _log.warning("%s: a port of workers with TLS cannot be shared", self._endpoint)
+            return False
+        if self._factory is None:
+            self._factory = self._made_factory(_GuestBroker)
+        with given:
+            transport = reactor.adoptStreamConnection(given.fileno(), given.family, self._factory)
+        transport.protocol.dataReceived(connection.beginning)
+        return True
 
     def _cannot_listen(self, reason: failure.Failure) -> None:
         raise PortTaken(

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from buildbot._border.bridge import inward
-from buildbot._border.logins import Strangers
 from buildbot._border.reactor import install_reactor
 from buildbot.changes.perspective import ChangePerspective
 from buildbot.clients.sendchange import SendChangeFailed, send
 from buildbot.pbmanager import PBManager, PortTaken, Registration, UserTaken
+from chargehand.kit.strangers import Strangers
 
 _LOCAL = "tcp:0:interface=127.0.0.1"
 
@@ -296,7 +296,7 @@ async def test_of_clients_that_do_not_log_in_the_largest_share_gives_way(honest:
 async def test_many_clients_that_say_nothing_keep_nobody_from_logging_in(
     server: Registration, received: Received, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("buildbot._border.logins._MOST", 5)
+    monkeypatch.setattr("chargehand.kit.strangers._MOST", 5)
     flood = [await asyncio.open_connection("127.0.0.1", server.getPort()) for _ in range(20)]
 
     await send(master=_address(server), who="Ann")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from socket import socket as Socket
 from typing import Any, Protocol
 
 from chargehand.domain.build import Build
@@ -150,6 +151,30 @@ class Orders(Protocol):
         """Cancel a waiting request, or stop its build. Raises LookupError."""
 
 
+class GuestConnection(Protocol):
+    """A connection at a port of workers whose client is no worker."""
+
+    @property
+    def beginning(self) -> bytes:
+        """What the client has sent."""
+
+    def give_away(self) -> Socket | None:
+        """Return the socket, which is somebody else's from now on; None where that cannot be."""
+
+
+class WorkerPorts(Protocol):
+    """The ports at which workers connect with Perspective Broker."""
+
+    async def share(
+        self, text: str, name: str, take: Callable[[GuestConnection], bool]
+    ) -> int | None:
+        """Let *name* in, who is no worker, at a port of workers that is configured as *text*;
+        return its number, None if workers do not use it."""
+
+    async def unshare(self, name: str) -> None:
+        """Let *name* in no more."""
+
+
 class Engine(Protocol):
     """All of it. The attributes are read when they are needed, and not kept."""
 
@@ -195,6 +220,10 @@ class Engine(Protocol):
 
     def busy_builders(self, worker_name: str) -> set[BuilderId]:
         """Return the builders of which a build runs, or is about to start, on a worker."""
+
+    @property
+    def ports(self) -> WorkerPorts:
+        """Ports of workers."""
 
     @property
     def workers(self) -> Workers:

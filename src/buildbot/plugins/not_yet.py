@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.arguments import bound
 from buildbot._border.comparison import ComparableMixin
+from buildbot._border.errors import warn
 from buildbot._border.old_arguments import RENAMED_ARGUMENTS, say_renamed, without_removed
 from buildbot._border.rendering import Renderable
 from buildbot.plugins.accepted import MODULES
@@ -168,9 +169,14 @@ class NotYetLatentWorker(AbstractLatentWorker):
 
     documented: ClassVar[Sequence[str]] = ()
     documented_name: ClassVar[str] = ""
+    _kind = "unsupported"
 
     def checkConfig(self, name: str, password: Any = None, *args: Any, **kwargs: Any) -> None:
         """Check the arguments, and keep those of this kind as attributes."""
+        warn(
+            f'worker "{name}" will not be started: {self.documented_name} is not supported yet; '
+            "worker.LocalLatentWorker and subclasses of AbstractLatentWorker are"
+        )
         generic = {key: kwargs.pop(key) for key in list(kwargs) if key in _GENERIC_WORKER}
         for key, value in bound(self.documented_name, self.documented, args, kwargs).items():
             setattr(self, key, value)

@@ -52,11 +52,6 @@ class AbstractWorker(ComparableMixin):
         self._keywords = kwargs
         self.master: Any = None
         self.checkConfig(*args, **kwargs)
-        self._warn_if_to_come()
-
-    def _warn_if_to_come(self) -> None:
-        if self._kind == "remote":
-            warn(f'worker "{self.name}" cannot connect: remote workers are not supported yet')
 
     def checkConfig(
         self,
@@ -148,7 +143,7 @@ class AbstractWorker(ComparableMixin):
 
 
 class Worker(AbstractWorker):
-    """A worker that connects to the master by itself: accepted, and not supported yet."""
+    """A worker on any machine, which connects to the master by itself."""
 
 
 def _checked_addresses(addresses: str | Sequence[str] | None) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
-from buildbot._border.errors import warn
 from buildbot._border.numbers import ANY_SECONDS, check_number
 from buildbot.interfaces import (
     ILatentWorker,
@@ -144,14 +143,6 @@ class AbstractLatentWorker(AbstractWorker):
     def stopService(self) -> Any:
         """End it; it is called when the master stops, or the worker's configuration changes."""
         return settled(None)
-
-    def _warn_if_to_come(self) -> None:
-        if self._kind == "latent":
-            warn(
-                f'worker "{self.name}" will not be started: latent workers that connect over the '
-                f"network ({type(self).__name__}) are not supported yet; worker.LocalLatentWorker "
-                "and its subclasses are"
-            )
 
     def _as_worker_config(self) -> WorkerConfig:
         return replace(super()._as_worker_config(), instance=Machine(self))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from chargehand.app.data import Data
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
+from chargehand.app.worker_doors import WorkerDoors
 from chargehand.control.orders import Orders
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.user import MASTER
@@ -62,6 +63,7 @@ class Engine:
         self.build_data: BuildData = parts.store.build_data
         self.orders: Orders = parts.orders
         self.retention: Retention = parts.store.retention
+        self.ports: WorkerDoors = parts.worker_doors
 
     def busy_builders(self, worker_name: str) -> set[BuilderId]:
         """Return the builders of which a build runs, or is about to start, on a worker."""

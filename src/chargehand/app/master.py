@@ -32,6 +32,7 @@ from chargehand.kit.guard import contained
 from chargehand.kit.limits import time_limit
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
+from chargehand.links.doors import PortNotOpened
 from chargehand.links.native.adoption import Adoption
 from chargehand.links.native.local_listener import LocalListener
 from chargehand.store.engine.engines import shown
@@ -102,7 +103,7 @@ class Master:
             except StoreError as error:
                 await self.stop()
                 raise _database_failed(config, error) from error
-            except CannotListen as error:
+            except (CannotListen, PortNotOpened) as error:
                 await self.stop()
                 raise CommandFailed(str(error)) from error
             except BaseException:
@@ -176,11 +177,13 @@ class Master:
         """Apply a configuration stage by stage, in the order of their dependencies."""
         parts = self._ready
         await parts.web.reconfigure(config)
+        await parts.worker_doors.reconfigure(config)
         await parts.store.projects.sync(config.projects)
         ids = await parts.store.builders.sync(config.builders, parts.master_id)
         self._directory.update(ids)
         parts.remote_workers.reconfigure(config)
         await parts.fleet.reconfigure(config.workers, _builders_of_workers(config, ids))
+        await parts.worker_doors.serve()
         parts.absences.reconfigure(config.workers)
         await parts.housekeeping.reconfigure(config)
         parts.builds.reconfigure(config)
@@ -219,7 +222,7 @@ class Master:
             await self._apply(config)
         except StoreError as error:
             raise PartlyApplied(str(_database_failed(self.config, error))) from error
-        except CannotListen as error:
+        except (CannotListen, PortNotOpened) as error:
             raise CommandFailed(str(error)) from error
         if config is not old:
             builders: list[object] = list(old.builders)

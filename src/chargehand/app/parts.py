@@ -14,6 +14,7 @@ from chargehand.app.housekeeping import Housekeeping
 from chargehand.app.places import LOCAL_SOCKET
 from chargehand.app.recovering import recover
 from chargehand.app.services import Services
+from chargehand.app.worker_doors import WorkerDoors
 from chargehand.config.model import MasterConfig
 from chargehand.control.orders import Orders
 from chargehand.dispatch.locks import LockTable
@@ -76,6 +77,7 @@ class Parts:
         self.master_id = master_id
         self._locks = LockTable()
         self.remote_workers = RemoteWorkers(clock=clock)
+        self.worker_doors = WorkerDoors(workers=self.remote_workers)
         self.fleet = self._fleet(links, clock)
         self.builds = self._builds(clock)
         self._reception = reception
@@ -212,6 +214,7 @@ class Parts:
             self.housekeeping.stop,
             self.absences.close,
             self.builds.close,
+            self.worker_doors.close,
             self.fleet.close,
             self._reception.close,
             self._leave_nothing_claimed,

@@ -125,6 +125,21 @@ class WorkerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPort:
+    """A port at which workers connect: (host, port), or the path of a unix socket."""
+
+    protocol: str
+    """"pb", or "msgpack_experimental_v7"."""
+    address: tuple[str, int] | str
+    text: str
+    """The same as it is configured, a plain number as ``tcp:NUMBER``."""
+    certificate: str | None = None
+    """Path of a file with the certificate, for TLS."""
+    key: str | None = None
+    chain: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuilderConfig:
     """A configured builder.
 
@@ -249,6 +264,7 @@ class MasterConfig:
     manhole: object = field(default=None, compare=False)
     secrets_providers: tuple[object, ...] = field(default=(), compare=False)
     protocols: dict[str, Any] = field(default_factory=dict)
+    worker_ports: tuple[WorkerPort, ...] = ()
     warnings: tuple[Warned, ...] = field(default=(), compare=False)
     modules: tuple[str, ...] = field(default=(), compare=False)
     """Imported files from the configuration file's directory (absolute paths)."""

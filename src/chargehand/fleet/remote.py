@@ -163,6 +163,8 @@ class RemoteLink:
             if former is not None and former.state is not SessionState.LOST:
                 await self._supersede(former, session)
             await self._end()
+            if session.state is SessionState.LOST:
+                raise LoginRefused("its connection was lost at once")
             if not self._is_open:
                 raise LoginRefused("it was removed from the configuration just now")
             self._session = session

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from chargehand.config.model import WorkerPort
 from chargehand.kit.unix_sockets import bound
 
 _log = logging.getLogger(__name__)
@@ -73,3 +75,99 @@ class _Doorkeeper(asyncio.Protocol):
 def _user_of(connection: socket.socket) -> int:
     told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return int(_CREDENTIALS.unpack(told)[1])
+
+
+class PortNotOpened(OSError):
+    """Nothing can listen on a port of workers; the message says which, why, and what to do."""
+
+
+class WorkerPorts:
+    """Listens on the ports of workers; *protocols* make what handles a new connection."""
+
+    def __init__(self, protocols: Mapping[str, Callable[[], asyncio.Protocol]]) -> None:
+        self._protocols = protocols
+        self._servers: dict[WorkerPort, asyncio.Server] = {}
+
+    def number(self, port: WorkerPort) -> int:
+        """Return the number of an open port; 0 for others."""
+        server = self._servers.get(port)
+        if server is None or not server.sockets or isinstance(port.address, str):
+            return 0
+        return int(server.sockets[0].getsockname()[1])
+
+    async def listen(self, wanted: Sequence[WorkerPort]) -> None:
+        """Have exactly these ports; all or nothing. Raises PortNotOpened.
+
+        Connections that were accepted stay open. New ports take none before `serve`.
+        """
+        opened: dict[WorkerPort, asyncio.Server] = {}
+        try:
+            for port in dict.fromkeys(wanted):
+                if port not in self._servers:
+                    opened[port] = await self._open(port)
+        except PortNotOpened:
+            for server in opened.values():
+                server.close()
+            raise
+        self._servers.update(opened)
+        for port in self._servers.keys() - set(wanted):
+            self._servers.pop(port).close()
+
+    async def serve(self) -> None:
+        """Take connections."""
+        for port, server in self._servers.items():
+            if not server.is_serving():
+                await server.start_serving()
+                _log.info("workers can connect on %s (%s)", _described(port), port.protocol)
+
+    async def close(self) -> None:
+        """Stop listening; accepted connections stay open."""
+        await self.listen(())
+
+    async def _open(self, port: WorkerPort) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        accept = self._protocols[port.protocol]
+        try:
+            context = _tls(port)
+            if isinstance(port.address, str):
+                return await loop.create_unix_server(
+                    accept,
+                    sock=_unix_socket(Path(port.address)),
+                    backlog=_BACKLOG,
+                    ssl=context,
+                    start_serving=False,
+                )
+            host, number = port.address
+            return await loop.create_server(
+                accept,
+                host or None,
+                number,
+                backlog=_BACKLOG,
+                ssl=context,
+                start_serving=False,
+            )
+        except OSError as error:
+            raise PortNotOpened(
+                f"cannot listen on {_described(port)} for workers: {error.strerror or error}. "
+                f"Set another port in c['protocols']['{port.protocol}'], or stop what uses it."
+            ) from error
+
+
+def _unix_socket(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    return bound(path, 0o660)
+
+
+def _tls(port: WorkerPort) -> ssl.SSLContext | None:
+    if port.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(port.certificate, port.key)
+    return context
+
+
+def _described(port: WorkerPort) -> str:
+    if isinstance(port.address, str):
+        return f"the unix socket {port.address}"
+    host, number = port.address
+    return f"{host}:{number}" if host else f"port {number}"

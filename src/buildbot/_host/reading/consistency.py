@@ -66,7 +66,7 @@ def _check_presence(config: MasterConfig, section: Section, broken: _Broken) -> 
         if not config.builders and not broken.builders:
             section.error("no builders are configured; add one to c['builders']", "builders")
     remote = [worker for worker in config.workers if worker.kind == "remote"]
-    if remote and not config.protocols:
+    if remote and not (config.protocols or config.web.listen or section.is_lenient):
         section.error(
             f'worker "{remote[0].name}" cannot connect without a port: '
             "add c['protocols'] = {'pb': {'port': 9989}}",

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from buildbot._border.numbers import COUNT, PORT, POSITIVE
+from buildbot._border.numbers import COUNT, POSITIVE
+from buildbot._host.reading.protocols import read_protocols, read_worker_ports
 from buildbot._host.reading.section import Section
 from chargehand.config.model import LogConfig
 from chargehand.domain.properties import Property
@@ -35,7 +36,8 @@ def read_plain(section: Section) -> dict[str, Any]:
         "logs": _logs(section),
         "properties": _properties(section),
         "manhole": section.get("manhole"),
-        "protocols": _protocols(section),
+        "protocols": (protocols := read_protocols(section)),
+        "worker_ports": read_worker_ports(section, protocols),
         "revlink": _revlink(section),
     }
 
@@ -165,30 +167,6 @@ def is_json(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _protocols(section: Section) -> dict[str, Any]:
-    part = section.part("protocols")
-    if part is None:
-        return {}
-    found: dict[str, Any] = {}
-    for name, options in part.values.items():
-        if not isinstance(options, dict):
-            section.error(f"c['protocols']['{name}'] must be a dictionary", "protocols", str(name))
-        elif name not in ("pb", "msgpack_experimental_v7", "null", "wamp", "native"):
-            section.error(f"c['protocols']: unknown protocol \"{name}\"", "protocols", str(name))
-        elif (problem := _wrong_port(options.get("port"))) is not None:
-            section.error(f"c['protocols']['{name}']: {problem}", "protocols", str(name))
-        else:
-            found[name] = dict(options)
-    return found
-
-
-def _wrong_port(port: object) -> str | None:
-    """Return what is wrong with a number; endpoints have their own syntax."""
-    if isinstance(port, str):
-        return PORT.problem("port", int(port)) if port.isdecimal() else None
-    return None if port is None else PORT.problem("port", port)
 
 
 def _revlink(section: Section) -> Any:

@@ -59,7 +59,7 @@ class MasterView(AsyncMultiService):
     def pbmanager(self) -> Any:
         """Perspective Broker servers (`buildbot.pbmanager.PBManager`)."""
         # Most masters have none, and Perspective Broker takes its time to import.
-        return import_module("buildbot.pbmanager").PBManager()
+        return import_module("buildbot.pbmanager").PBManager(lambda: self.access.engine.ports)
 
     @cached_property
     def httpservice(self) -> Any:

@@ -379,4 +379,4 @@ async def world(
 
 
 def _listening_at(socket: Path, config: MasterConfig) -> MasterConfig:
-    return replace(config, web=replace(config.web, listen=(str(socket),)))
+    return replace(config, web=replace(config.web, listen=(str(socket),)), worker_ports=())

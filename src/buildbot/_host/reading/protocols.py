@@ -1,0 +1,81 @@
+"""``c['protocols']``: the ports at which workers connect."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from buildbot._border.numbers import PORT
+from buildbot._host.reading.listening import addresses
+from buildbot._host.reading.section import Section
+from chargehand.config.model import WorkerPort
+
+_WITH_PORT = ("pb", "msgpack_experimental_v7")
+_KNOWN = (*_WITH_PORT, "null", "wamp", "native")
+_COLON = re.compile(r"(?<!\\):")
+
+
+def read_protocols(section: Section) -> dict[str, Any]:
+    """Return the options of each protocol."""
+    part = section.part("protocols")
+    if part is None:
+        return {}
+    found: dict[str, Any] = {}
+    for name, options in part.values.items():
+        if not isinstance(options, dict):
+            section.error(f"c['protocols']['{name}'] must be a dictionary", "protocols", str(name))
+        elif name not in _KNOWN:
+            section.error(f"c['protocols']: unknown protocol \"{name}\"", "protocols", str(name))
+        elif (problem := _wrong_port(options.get("port"))) is not None:
+            section.error(f"c['protocols']['{name}']: {problem}", "protocols", str(name))
+        else:
+            found[name] = dict(options)
+    return found
+
+
+def _wrong_port(port: object) -> str | None:
+    """Return what is wrong with a number; endpoints have their own syntax."""
+    if isinstance(port, str):
+        return PORT.problem("port", int(port)) if port.isdecimal() else None
+    return None if port is None else PORT.problem("port", port)
+
+
+def read_worker_ports(section: Section, protocols: dict[str, Any]) -> tuple[WorkerPort, ...]:
+    """Return the ports of the protocols that stock workers speak."""
+    found: list[WorkerPort] = []
+    for name in _WITH_PORT:
+        port = protocols.get(name, {}).get("port")
+        try:
+            found.extend(_ports(name, port, Path(section.file).parent))
+        except ValueError as wrong:
+            section.error(f"c['protocols']['{name}']['port']: {wrong}", "protocols", name, "port")
+    return tuple(found)
+
+
+def _ports(protocol: str, port: Any, directory: Path) -> list[WorkerPort]:
+    if not isinstance(port, str) or not port.startswith("ssl:"):
+        text = str(port)
+        text = f"tcp:{text}" if text.isdecimal() else text
+        return [
+            WorkerPort(protocol=protocol, address=address, text=text) for address in addresses(port)
+        ]
+    plain = [part for part in _COLON.split(port) if "=" not in part]
+    named = dict(part.split("=", 1) for part in _COLON.split(port) if "=" in part)
+    files = {key: named.get(key) for key in ("certKey", "privateKey", "extraCertChain")}
+    listed = [f"interface={named['interface']}"] if "interface" in named else []
+    number = [named["port"]] if "port" in named else []
+    where = ":".join(["tcp", *plain[1:], *number, *listed])
+    paths = {key: str(directory / path) if path else None for key, path in files.items()}
+    key = paths["privateKey"] or str(directory / "server.pem")
+    return [
+        WorkerPort(
+            protocol=protocol,
+            address=address,
+            text=port,
+            certificate=paths["certKey"] or key,
+            key=key,
+            chain=paths["extraCertChain"],
+        )
+        for address in addresses(where)
+    ]

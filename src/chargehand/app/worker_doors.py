@@ -1,0 +1,66 @@
+"""The ports of stock workers, and of others who use the same ports."""
+
+from __future__ import annotations
+
+from chargehand.config.model import MasterConfig, WorkerPort
+from chargehand.fleet.remote import RemoteWorkers
+from chargehand.links.doors import WorkerPorts
+from chargehand.links.pb.door import PbDoor, TakeGuest
+
+_PB = "pb"
+
+
+class WorkerDoors:
+    """Opens the configured ports while there are workers that connect there, or guests."""
+
+    def __init__(self, *, workers: RemoteWorkers) -> None:
+        self._pb = PbDoor(workers=workers)
+        self._ports = WorkerPorts({_PB: self._pb})
+        self._configured: tuple[WorkerPort, ...] = ()
+        self._has_workers = False
+
+    async def reconfigure(self, config: MasterConfig) -> None:
+        """Open and close ports; `serve` lets workers in. Raises PortNotOpened."""
+        before = self._configured, self._has_workers
+        self._configured = tuple(p for p in config.worker_ports if p.protocol == _PB)
+        self._has_workers = any(worker.password is not None for worker in config.workers)
+        try:
+            await self._listen()
+        except BaseException:
+            self._configured, self._has_workers = before
+            raise
+
+    async def serve(self) -> None:
+        """Let workers in."""
+        await self._ports.serve()
+
+    async def close(self) -> None:
+        """Let nobody in any more."""
+        await self._ports.close()
+        await self._pb.close()
+
+    async def share(self, text: str, name: str, take: TakeGuest) -> int | None:
+        """Let *name* in, who is no worker, on a port of workers that is configured as *text*.
+
+        Returns the number of the port; None if workers do not use it. Raises PortNotOpened.
+        """
+        port = next((p for p in self._configured if p.text == text and p.protocol == _PB), None)
+        if port is None:
+            return None
+        self._pb.guests[name] = take
+        try:
+            await self._listen()
+            await self._ports.serve()
+        except BaseException:
+            del self._pb.guests[name]
+            raise
+        return self._ports.number(port)
+
+    async def unshare(self, name: str) -> None:
+        """Let *name* in no more."""
+        self._pb.guests.pop(name, None)
+        await self._listen()
+
+    async def _listen(self) -> None:
+        is_wanted = self._has_workers or bool(self._pb.guests)
+        await self._ports.listen(self._configured if is_wanted else ())

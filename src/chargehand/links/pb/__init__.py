@@ -1,0 +1,1 @@
+"""Stock workers over Perspective Broker, which is what they speak unless told otherwise."""

@@ -1,0 +1,302 @@
+"""A connection that speaks Perspective Broker: calls with answers, and objects that are called."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from chargehand.domain.session import CommandRefused, WorkerLost
+from chargehand.kit.peers import peer_name
+from chargehand.kit.strangers import Strangers
+from chargehand_wire.framing import ProtocolError
+from chargehand_wire.pb.connection import (
+    Answered,
+    Called,
+    Connection,
+    Event,
+    Failed,
+    Failure,
+    Released,
+)
+from chargehand_wire.pb.jelly import Own, Reference
+from chargehand_wire.pb.login import Credentials, Login
+from chargehand_wire.values import Unsendable
+
+_log = logging.getLogger(__name__)
+
+_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
+_ERROR = "twisted.spread.pb.Error"
+_CHALLENGE_SIZE = 16
+
+Handler = Callable[[Called], None]
+"""Answers calls of one object, now or later."""
+
+
+class CallFailed(CommandRefused):
+    """The other side raised an exception."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+class PbChannel(asyncio.Protocol):
+    """One connection. *arrived* is called once with the credentials of the peer; *lost* at its end.
+
+    *strangers* closes it if the peer does not log in.
+    """
+
+    def __init__(
+        self,
+        *,
+        strangers: Strangers,
+        asked: Callable[[PbChannel, str], bool],
+        arrived: Callable[[PbChannel, Credentials], None],
+    ) -> None:
+        self._strangers = strangers
+        self._asked = asked
+        self._arrived = arrived
+        self._connection = Connection()
+        self.login = Login(self._connection, challenge=os.urandom(_CHALLENGE_SIZE))
+        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        self._calls: dict[int, asyncio.Future[object]] = {}
+        self._objects: dict[int, Handler] = {}
+        self._is_flush_due = False
+        self._is_receiving = False
+        self._has_logged_in = False
+        self._is_given_away = False
+        self.lost: Callable[[], None] | None = None
+        """Called when the connection is closed."""
+        self.address = ""
+        """Where the peer connects from, for people."""
+        self.host = ""
+        """The same without the port."""
+        self.is_silent = True
+        """Whether it has sent nothing."""
+        self.beginning = b""
+        """What it has sent before its login."""
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Offer the dialects, and wait, for a limited time, for the login."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.host, self.address = peer_name(transport)
+        if _QUICK_ACK is not None and transport.get_extra_info("sslcontext") is None:
+            found = transport.get_extra_info("socket")
+            self._socket = found if found.family != socket.AF_UNIX else None
+        self._strangers.arrive(self)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the peer."""
+        self.is_silent = False
+        if not self._has_logged_in:
+            self.beginning += data
+        self._is_receiving = True
+        try:
+            for event in self._connection.receive(data):
+                if self._is_given_away:
+                    return
+                self._handle(event)
+        except ProtocolError as error:
+            self._complain(error)
+        finally:
+            self._is_receiving = False
+        self._flush()
+        self._acknowledge_now()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Fail all calls, and tell whoever wants to know."""
+        self._transport = self._socket = None
+        self._strangers.leave(self)
+        calls, self._calls = self._calls, {}
+        for future in calls.values():
+            if not future.done():
+                future.set_exception(WorkerLost("the connection was lost"))
+                future.exception()
+        self._objects.clear()
+        if self.lost is not None:
+            self.lost()
+
+    # Calls, and objects
+
+    def call(
+        self,
+        target: Reference,
+        method: str,
+        *arguments: object,
+        keywords: Mapping[str, object] | None = None,
+    ) -> asyncio.Future[object]:
+        """Call an object of the peer; return a future of its answer.
+
+        It raises CallFailed, or WorkerLost. Raises CommandRefused if the call cannot be sent.
+        """
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        if self._transport is None:
+            future.set_exception(WorkerLost("the connection was lost"))
+            future.exception()
+            return future
+        try:
+            number = self._connection.call(target, method, *arguments, keywords=keywords)
+        except Unsendable as error:
+            raise CommandRefused(str(error)) from error
+        self._calls[number] = future
+        self._flush()
+        return future
+
+    def answer(self, called: Called, value: object) -> None:
+        """Answer a call of the peer."""
+        if called.needs_answer and self._transport is not None:
+            self._connection.answer(called.number, value)
+            self._flush_soon()
+
+    def refuse(self, called: Called, reason: str) -> None:
+        """Answer a call of the peer with an error."""
+        if called.needs_answer and self._transport is not None:
+            self._connection.fail(called.number, _ERROR, reason)
+            self._flush_soon()
+
+    def own(self, handler: Handler) -> Own:
+        """Return a new object of ours that the peer can call."""
+        own = self._connection.own()
+        self._objects[own.number] = handler
+        return own
+
+    def disown(self, own: Own) -> None:
+        """Answer no more calls of an object."""
+        self._objects.pop(own.number, None)
+
+    def release(self, reference: Reference) -> None:
+        """Let the peer forget an object of its own."""
+        self._connection.release(reference)
+        self._flush_soon()
+
+    # The login
+
+    def accept(self, perspective: Own) -> None:
+        """Let the peer in; it calls *perspective* from now on."""
+        self.login.accept(perspective)
+        self._flush()
+
+    def refuse_login(self, reason: str) -> None:
+        """Do not let the peer in."""
+        self.login.refuse(reason)
+        self._flush()
+        self.close()
+
+    # The connection
+
+    def hold(self, *, is_held: bool) -> None:
+        """Receive no more for the moment, or go on."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if is_held:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Close the connection when all is sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def give_away(self) -> socket.socket | None:
+        """Return the socket, which is somebody else's from now on; None where that cannot be."""
+        transport = self._transport
+        if transport is None or transport.get_extra_info("sslcontext") is not None:
+            return None
+        self._is_given_away = True
+        given: socket.socket = transport.get_extra_info("socket").dup()
+        transport.abort()
+        return given
+
+    def _handle(self, event: Event) -> None:
+        if not self._has_logged_in:
+            self._log_in(event)
+            return
+        match event:
+            case Called():
+                self._dispatch(event)
+            case Answered():
+                self._settle(event.number, partial(_answered, value=event.value))
+            case Failed():
+                self._settle(event.number, partial(_failed, failure=event.failure))
+            case Released():
+                self._objects.pop(event.number, None)
+
+    def _log_in(self, event: Event) -> None:
+        had_name = bool(self.login.name)
+        credentials = self.login.handle(event)
+        if not had_name and self.login.name and self._asked(self, self.login.name):
+            return
+        if credentials is not None:
+            self._has_logged_in = True
+            self.beginning = b""
+            self._strangers.leave(self)
+            self._connection.trust()
+            self._arrived(self, credentials)
+
+    def _dispatch(self, called: Called) -> None:
+        handler = self._objects.get(called.target) if isinstance(called.target, int) else None
+        if handler is None:  # Of a command that has ended, as a rule.
+            self.refuse(called, "this object is not there any more")
+            return
+        handler(called)
+
+    def _settle(self, number: int, settle: Callable[[asyncio.Future[object]], None]) -> None:
+        future = self._calls.pop(number, None)
+        if future is not None and not future.done():
+            settle(future)
+
+    def _complain(self, error: ProtocolError) -> None:
+        if self._has_logged_in:
+            _log.error(
+                "closing the connection with worker %s (%s): %s",
+                self.login.name,
+                self.address,
+                error,
+            )
+        else:
+            _log.info("closing a connection from %s to the workers' port: %s", self.address, error)
+        self.abort()
+
+    def _flush(self) -> None:
+        if self._is_receiving or self._is_given_away:
+            return  # Everything goes together when all that came is handled.
+        if (data := self._connection.take()) and self._transport is not None:
+            self._transport.write(data)
+
+    def _flush_soon(self) -> None:
+        if not self._is_flush_due and not self._is_receiving:
+            self._is_flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._is_flush_due = False
+        self._flush()
+
+    def _acknowledge_now(self) -> None:
+        """Let the kernel confirm at once: Twisted's next packet waits for that, up to 40 ms."""
+        if self._socket is not None and _QUICK_ACK is not None and self._transport is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+
+
+def _answered(future: asyncio.Future[object], value: object) -> None:
+    future.set_result(value)
+
+
+def _failed(future: asyncio.Future[object], failure: Failure) -> None:
+    future.set_exception(CallFailed(failure))
+    future.exception()

@@ -1,0 +1,1 @@
+"""Sessions of stock Buildbot workers, whichever protocol they speak."""

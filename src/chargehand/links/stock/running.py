@@ -1,0 +1,141 @@
+"""A command that a stock worker runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from chargehand.domain.command import Output, Value
+from chargehand.domain.identifiers import CommandId
+from chargehand.domain.session import Receipt, Receive
+from chargehand.links.stock.output import StockOutput
+
+_LATE = 1.0
+"""Seconds that the exit status may come after the end of a command."""
+_LETTERS = {"stdout": b"o", "stderr": b"e", "header": b"h"}
+_STDIO = "stdio"
+_LONGEST_REASON = 2000
+
+
+class RunningCommand:
+    """Takes what the worker sends of one command (a Receiver), and passes it on.
+
+    *taken* is called with the size of what is to be stored, and again, negative, when it is.
+    """
+
+    def __init__(
+        self,
+        command_id: CommandId,
+        receive: Receive,
+        *,
+        taken: Callable[[int], None],
+        is_shell: bool = False,
+    ) -> None:
+        self._receive = receive
+        self._taken = taken
+        self._output = StockOutput(command_id, self._send)
+        self.status: object = None
+        """Its exit status, once the worker has sent it."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._error: str | None = None
+        self._complaints = {"stderr": "", "header": ""}
+        self._is_shell = is_shell
+        self.ended: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        """Done when nothing more comes; with an error, if the worker could not run it."""
+
+    def update(self, key: str, value: object) -> None:
+        """Take output, or a value."""
+        if self.ended.done():
+            return
+        if (letter := _LETTERS.get(key)) is not None:
+            if key in self._complaints:
+                text = self._complaints[key] + _text(value)
+                self._complaints[key] = text[-_LONGEST_REASON:]
+            if key == "header":
+                self._output.end_lines()  # The program has begun none, or has ended.
+            self._output.write(_STDIO, letter, _bytes(value))
+        elif key == "log":
+            if isinstance(value, list | tuple) and len(value) == 2:
+                self._output.write(_text(value[0]), b"o", _bytes(value[1]))
+        elif key == "rc":
+            self._take_status(value)
+        else:
+            self._receive(Value(key=key, value=value))
+
+    def write(self, data: bytes) -> Receipt | None:
+        """Take a piece of a file."""
+        if self.ended.done():
+            return None
+        return self._measured(self._receive(Value(key="content", value=data)), len(data))
+
+    def times(self, accessed: float, modified: float) -> None:
+        """Take the times of the file."""
+        self._receive(Value(key="times", value=[accessed, modified]))
+
+    async def read(self, length: int) -> bytes:
+        """Return nothing: only downloads have something to read."""
+        return b""
+
+    def complete(self, error: str | None) -> bool:
+        """Note that the command has ended; False if its exit status may still be under way."""
+        if self.ended.done() or self._timer is not None:
+            return True
+        self._error = error
+        if error is None and self.status is None:
+            self._timer = asyncio.get_running_loop().call_later(_LATE, self._end)
+            return False
+        self._end()
+        return True
+
+    def lose(self, error: Exception) -> None:
+        """Fail: the worker is lost. What came is passed on."""
+        if not self.ended.done():
+            self._output.finish()
+            self.ended.set_exception(error)
+            self.ended.exception()  # Whoever waits for it gets it; there may be nobody any more.
+
+    def _take_status(self, value: object) -> None:
+        self.status = value
+        if self._is_shell:
+            self._output.end_lines()
+            self._output.write(_STDIO, b"h", b"program finished with exit code %a\n" % (value,))
+        self._receive(Value(key="rc", value=value))
+        if self._timer is not None:
+            self._end()
+
+    def _complaint(self) -> str:
+        """Return what the worker says of a failure."""
+        for text in self._complaints.values():
+            if lines := text.strip().splitlines():
+                return lines[-1].strip()
+        return ""
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.ended.done():
+            self._output.finish()
+            if self.status != 0 and not self._is_shell and (why := self._complaint()):
+                self._receive(Value(key="why", value=why))
+            self.ended.set_result(self._error)
+
+    def _send(self, output: Output, size: int) -> Receipt | None:
+        return self._measured(self._receive(output), size)
+
+    def _measured(self, receipt: Receipt | None, size: int) -> Receipt | None:
+        if receipt is not None and not receipt.done():
+            self._taken(size)
+            receipt.add_done_callback(lambda _: self._taken(-size))
+        return receipt
+
+
+def _bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return _text(value).encode("utf-8", "replace")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else str(value)

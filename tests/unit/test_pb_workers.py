@@ -1,0 +1,456 @@
+"""Stock workers over Perspective Broker: the login, commands, files, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pb_worker import Command as WorkerCommand
+from pb_worker import PbWorker
+from twisted.spread import pb
+
+from buildbot._border.bridge import RemoteFailure, inward
+from buildbot._border.reactor import install_reactor
+from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig, WorkerPort
+from chargehand.domain.command import Command, CommandUpdate, Output, Value
+from chargehand.domain.identifiers import CommandId, MasterId
+from chargehand.domain.session import CommandRefused, Receipt, Session, SessionState, WorkerLost
+from chargehand.fleet.remote import RemoteWorkers
+from chargehand.fleet.rules import WorkerState
+from chargehand.fleet.service import Fleet
+from chargehand.kit.clock import SystemClock
+from chargehand.links.doors import WorkerPorts
+from chargehand.links.pb.door import PbDoor
+from chargehand.logs.segments import lines_of
+from chargehand.testing.fleet import MemoryWorkerStore
+
+PORT = WorkerPort(protocol="pb", address=("127.0.0.1", 0), text="tcp:0")
+
+
+class Farm:
+    """A fleet behind an open port."""
+
+    def __init__(self) -> None:
+        self.store = MemoryWorkerStore()
+        self.workers = RemoteWorkers(clock=SystemClock())
+        links = {"remote": self.workers}
+        self.fleet = Fleet(store=self.store, master_id=MasterId(1), links=links)
+        self.door = PbDoor(workers=self.workers)
+        self.ports = WorkerPorts({"pb": self.door})
+        self.stock: list[PbWorker] = []
+
+    async def open(self, **settings: Any) -> None:
+        worker = WorkerConfig(name="arm-7", kind="remote", password="right", settings=settings)
+        builder = BuilderConfig(
+            name="tests", worker_names=("arm-7",), plan=None, builddir="t", worker_builddir="tests"
+        )
+        self.workers.reconfigure(MasterConfig(workers=(worker,), builders=(builder,)))
+        await self.fleet.reconfigure([worker], {})
+        await self.ports.listen([PORT])
+        await self.ports.serve()
+
+    async def close(self) -> None:
+        for stock in self.stock:
+            stock.disconnect()
+        await self.ports.close()
+        await self.door.close()
+        await self.fleet.close()
+
+    async def connect(self, stock: PbWorker | None = None, **login: str) -> PbWorker:
+        stock = stock or PbWorker()
+        self.stock.append(stock)
+        await stock.connect(self.ports.number(PORT), **login)
+        return stock
+
+    @property
+    def session(self) -> Session:
+        session = self.fleet.reserve("arm-7")
+        assert session is not None
+        return session
+
+    async def until(self, state: WorkerState) -> None:
+        changed = asyncio.Event()
+        self.fleet.on_change(lambda _: changed.set())
+        async with asyncio.timeout(10):
+            while self.fleet.state("arm-7") is not state:
+                await changed.wait()
+                changed.clear()
+
+
+@pytest.fixture
+async def farm() -> AsyncIterator[Farm]:
+    install_reactor(asyncio.get_running_loop())
+    made = Farm()
+    await made.open()
+    yield made
+    await made.close()
+
+
+class Received:
+    """What a command has brought."""
+
+    def __init__(self) -> None:
+        self.updates: list[CommandUpdate] = []
+
+    def __call__(self, update: CommandUpdate) -> Receipt | None:
+        self.updates.append(update)
+        return None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {one.key: one.value for one in self.updates if isinstance(one, Value)}
+
+    @property
+    def content(self) -> bytes:
+        found = [o.value for o in self.updates if isinstance(o, Value) and o.key == "content"]
+        return b"".join(found)
+
+    def text(self, log: str = "stdio") -> bytes:
+        outputs = [one for one in self.updates if isinstance(one, Output) and one.log == log]
+        return b"".join(lines_of(one.segment) for one in outputs)
+
+
+def command(
+    name: str = "shell", number: int = 1, builddir: str = "tests", **arguments: Any
+) -> Command:
+    given = {"command": ["true"], **arguments} if name == "shell" else arguments
+    return Command(id=CommandId(f"c{number}"), name=name, arguments=given, builddir=builddir)
+
+
+async def test_a_worker_logs_in_and_is_described(farm: Farm) -> None:
+    stock = await farm.connect()
+
+    assert stock.printed == ["attached"]
+    assert stock.builders == {"tests": "tests"}
+    assert stock.perspective is not None
+    assert farm.fleet.state("arm-7") is WorkerState.READY
+    info = farm.session.info
+    assert (info.admin, info.numcpus, info.version) == ("Ann", 4, "4.3.0")
+    assert info.commands["shell"] == "3.3"
+    assert await inward(stock.perspective.callRemote, "keepalive") is None
+
+
+@pytest.mark.parametrize(
+    ("login", "told"),
+    [({"password": "wrong"}, "wrong password"), ({"name": "arm-8"}, "no worker of this name")],
+)
+async def test_a_worker_that_is_refused_is_told_and_shown(
+    farm: Farm, login: dict[str, str], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(RemoteFailure) as refused:
+        await farm.connect(**login)
+
+    assert "twisted.cred.error.UnauthorizedLogin" in str(refused.value)
+    assert "unknown, or the password is wrong" in str(refused.value)
+    assert told in caplog.text
+    assert "from 127.0.0.1:" in caplog.text
+
+
+async def test_a_command_runs_with_its_output_and_values(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        order.send(header="true\n")
+        order.send(stdout="one\ntw")
+        order.send(log=("trace.log", "seen\n"))
+        order.send(stderr="bad\n", stdout="o\n")
+        order.send(rc=3)
+        order.send(header="elapsedTime=0.1\n")
+        order.send(elapsed=0.1)
+        await inward(order.complete)
+
+    stock = await farm.connect(PbWorker(run))
+    received = Received()
+
+    await farm.session.run(command(env={"A": ["x", "y"]}, usePTY=None, encoding="utf-8"), received)
+
+    assert received.text() == (
+        b"htrue\noone\nebad\notwo\nhprogram finished with exit code 3\nhelapsedTime=0.1\n"
+    )
+    assert received.text("trace.log") == b"oseen\n"
+    assert received.values == {"rc": 3, "elapsed": 0.1}
+    arguments = stock.commands[0][1].arguments
+    assert (arguments["usePTY"], arguments["env"]) == (False, {"A": ["x", "y"]})
+    assert "encoding" not in arguments
+
+
+async def test_an_exit_status_may_come_after_the_end(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        await inward(order.complete)
+        order.send(rc=5)
+
+    await farm.connect(PbWorker(run))
+    received = Received()
+
+    await farm.session.run(command(), received)
+
+    assert received.values == {"rc": 5}
+
+
+async def test_what_the_worker_refuses_fails_the_command_only(farm: Farm) -> None:
+    await farm.connect()
+    session = farm.session
+
+    with pytest.raises(CommandRefused, match="unknown command svn"):
+        await session.run(command("svn"), Received())
+    with pytest.raises(CommandRefused, match="cannot be sent"):
+        await session.run(command(command=["x" * 700_000]), Received())
+
+    await session.run(command(number=2), Received())
+
+
+async def test_a_failure_in_the_worker_is_named(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        try:
+            raise TimeoutError("SIGKILL failed to kill process")
+        except TimeoutError:
+            await inward(order.complete, pb.CopyableFailure())
+
+    await farm.connect(PbWorker(run))
+
+    with pytest.raises(CommandRefused, match="TimeoutError: SIGKILL failed"):
+        await farm.session.run(command(), Received())
+
+
+async def test_a_command_is_interrupted(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        order.send(header=f"killed: {await order.interrupted}\n", rc=-1)
+        await inward(order.complete)
+
+    await farm.connect(PbWorker(run))
+    session, received = farm.session, Received()
+    running = asyncio.ensure_future(session.run(command(), received))
+    while not farm.stock[0].commands:
+        await asyncio.sleep(0)
+
+    await session.interrupt(command(), "by hand")
+    await running
+
+    assert b"hkilled: by hand\n" in received.text()
+
+
+async def test_commands_in_one_directory_have_objects_of_their_own(farm: Farm) -> None:
+    both = asyncio.Barrier(2)
+
+    async def run(order: WorkerCommand) -> None:
+        await both.wait()
+        order.send(rc=0)
+        await inward(order.complete)
+
+    stock = await farm.connect(PbWorker(run))
+    session = farm.session
+
+    await asyncio.gather(*(session.run(command(number=n), Received()) for n in (1, 2)))
+
+    desks = [desk for desk, _ in stock.commands]
+    assert desks[0] is not desks[1]
+    assert {desk.builddir for desk in desks} == {"tests"}
+    await session.prepare(["tests", "other"])
+    assert stock.builders["other"] == "other"
+
+
+async def test_the_end_of_the_connection_is_the_end_of_the_command(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        await inward(order.send, stdout="beginn")
+        farm.stock[0].disconnect()
+
+    await farm.connect(PbWorker(run))
+    session, received = farm.session, Received()
+
+    with pytest.raises(WorkerLost, match=r"arm-7 \(127\.0\.0\.1:\d+\) was lost"):
+        await session.run(command(), received)
+
+    assert session.state is SessionState.LOST
+    assert received.text() == b"obeginn\n"
+    await farm.until(WorkerState.OFFLINE)
+    with pytest.raises(WorkerLost):
+        await session.run(command(number=2), received)
+
+
+async def test_the_older_connection_stays_when_it_answers(farm: Farm) -> None:
+    first = await farm.connect()
+
+    with pytest.raises(RemoteFailure, match="and answers"):
+        await farm.connect()
+
+    assert first.printed == ["attached", "master got a duplicate connection"]
+    assert farm.fleet.state("arm-7") is WorkerState.READY
+
+
+async def test_a_deaf_worker_is_given_up_by_the_keep_alive(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("chargehand.links.stock.session._ANSWER_SECONDS", 0.05)
+    await farm.open(keepalive_interval=0.01)
+    stock = await farm.connect()
+
+    stock.is_deaf = True
+
+    await farm.until(WorkerState.OFFLINE)
+    assert "keepalive" in stock.printed
+    assert "worker arm-7 is not responding" in caplog.text
+
+
+async def test_the_newer_connection_wins_when_the_older_is_deaf(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chargehand.fleet.remote._ANSWER_SECONDS", 0.05)
+    first = await farm.connect()
+    first.is_deaf = True
+    running = asyncio.ensure_future(farm.session.prepare(["x"]))
+
+    second = await farm.connect()
+
+    assert second.perspective is not None
+    assert farm.fleet.state("arm-7") is WorkerState.READY
+    running.cancel()
+
+
+async def test_a_worker_asks_for_its_end(farm: Farm) -> None:
+    stock = await farm.connect()
+
+    await inward(stock.perspective.callRemote, "shutdown")
+
+    await farm.until(WorkerState.STOPPED)
+    assert stock.shutdowns == 1
+
+
+async def test_a_file_is_uploaded(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        writer = order.arguments["writer"]
+        for piece in (b"abc", b"def"):
+            await inward(writer.callRemote, "write", piece)
+        await inward(writer.callRemote, "close")
+        await inward(writer.callRemote, "utime", (1.0, 2.0))
+        order.send(header="sending x\n", rc=0)
+        await inward(order.complete)
+
+    await farm.connect(PbWorker(run))
+    received = Received()
+
+    await farm.session.run(command("uploadFile", workersrc="x", blocksize=1), received)
+
+    assert received.content == b"abcdef"
+    assert received.values["times"] == [1.0, 2.0]
+    assert received.values["rc"] == 0
+
+
+async def test_why_a_file_could_not_be_uploaded_is_told(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        order.send(header="sending x\n")
+        order.send(rc=1)
+        order.send(stderr="Cannot open file 'x' for upload")
+        await inward(order.complete)
+
+    await farm.connect(PbWorker(run))
+    received = Received()
+
+    await farm.session.run(command("uploadFile", workersrc="x"), received)
+
+    assert received.values["why"] == "Cannot open file 'x' for upload"
+
+
+async def read_all(order: WorkerCommand) -> None:
+    """Receive a file, and answer with its content instead of storing it."""
+    reader, content = order.arguments["reader"], b""
+    while piece := await inward(reader.callRemote, "read", 4):
+        content += piece
+    await inward(reader.callRemote, "close")
+    order.send(rc=0 if content == b"0123456789abcdef" else 1, stderr=repr(content))
+    await inward(order.complete)
+
+
+async def test_a_file_is_downloaded_in_pieces_that_come_in_any_order(farm: Farm) -> None:
+    stock = await farm.connect(PbWorker(read_all))
+    session, received = farm.session, [Received() for _ in range(4)]
+    where = {"workerdest": "f", "workdir": "build", "mode": 0o644}
+
+    first = command("downloadFile", 1, content=b"01234", more=True, **where)
+    await session.run(first, received[0])
+    middle = [
+        command("downloadFile", 3, content=b"9ab", offset=9, more=True, **where),
+        command("downloadFile", 2, content=b"5678", offset=5, more=True, **where),
+    ]
+    await asyncio.gather(*map(session.run, middle, received[1:]))
+    last = command("downloadFile", 4, content=b"cdef", offset=12, more=False, **where)
+    await session.run(last, received[3])
+
+    assert [one.values["rc"] for one in received] == [0, 0, 0, 0]
+    assert len(stock.commands) == 1
+    assert stock.commands[0][1].arguments["mode"] == 0o644
+
+
+@pytest.mark.parametrize("content", [b"", b"0123456789abcdef"])
+async def test_a_small_file_is_downloaded_at_once(farm: Farm, content: bytes) -> None:
+    await farm.connect(PbWorker(read_all))
+    received = Received()
+
+    await farm.session.run(command("downloadFile", content=content, workerdest="f"), received)
+
+    assert received.values["rc"] == (0 if content else 1)
+
+
+async def test_a_file_that_is_given_up_frees_the_worker(farm: Farm) -> None:
+    async def run(order: WorkerCommand) -> None:
+        await order.interrupted
+        order.send(rc=1)
+        await inward(order.complete)
+
+    stock = await farm.connect(PbWorker(run))
+    session, received = farm.session, Received()
+    piece = asyncio.ensure_future(
+        session.run(command("downloadFile", content=b"x", more=True, workerdest="f"), received)
+    )
+    while not stock.commands:
+        await asyncio.sleep(0)
+
+    await session.run(command("downloadFile", 2, abandoned=True, workerdest="f"), Received())
+    await piece
+
+    assert received.values["rc"] == 1
+
+
+async def test_garbage_and_silence_at_the_port_change_nothing(
+    farm: Farm, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await farm.connect()
+    port = farm.ports.number(PORT)
+
+    for garbage in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 9, b"\x16\x03\x01\x02" * 50, b"\xff"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(garbage)
+        try:
+            await reader.read()
+            assert not await reader.read()
+        except ConnectionError:
+            pass
+        writer.close()
+
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(250)]
+    second = await asyncio.open_connection("127.0.0.1", port)
+    assert await second[0].read(10)
+    await farm.session.run(command(), Received())
+    assert "to the workers' port" in caplog.text
+    for _, writer in [*silent, second]:
+        writer.close()
+
+
+async def test_workers_of_buildbot_0_8_are_asked_in_their_words(farm: Farm) -> None:
+    class Old(PbWorker):
+        remote_getWorkerInfo: Any = None
+
+        def remote_getSlaveInfo(self) -> dict[str, Any]:
+            return {b"admin": b"Bob", "host": "old"}
+
+        def remote_getCommands(self) -> dict[str, str]:
+            return {"shell": "2.9"}
+
+        def remote_getVersion(self) -> str:
+            return "0.8.14"
+
+    await farm.connect(Old())
+
+    info = farm.session.info
+    assert (info.admin, info.version, info.commands) == ("Bob", "0.8.14", {"shell": "2.9"})
