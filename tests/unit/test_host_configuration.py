@@ -529,3 +529,43 @@ def test_a_changed_step_changes_its_builder_only(files, old, new):
 
     assert found.builders.changed == ("b",)
     assert found.summary() == "builders: +0 -0 ~1; 2 unchanged"
+
+
+def test_what_python_2_and_older_releases_had_is_accepted_with_a_warning(files):
+    text = """
+        class Mail(reporters.MailNotifier):
+            compare_attrs = reporters.MailNotifier.compare_attrs + ['own']
+            compare_attrs = ['first'] + reporters.MailNotifier.compare_attrs + ('last',)
+
+        assert 'first' in Mail.compare_attrs and 'last' in Mail.compare_attrs
+        c['workers'] = {1: c['workers'][0]}.values()
+        c['builders'] = map(lambda builder: builder, c['builders'])
+        c['services'] = [reporters.GitHubStatusPush('t', repoOwner='o', repoName='r')]
+        """
+
+    config = files.good_and(text).read()
+
+    assert [builder.name for builder in config.builders] == ["b"]
+    assert sorted(str(warned).partition(": ")[2] for warned in config.warnings) == [
+        'GitHubStatusPush: argument "repoName" was removed from Buildbot: the source stamps of a '
+        "build say which repository and commit it is",
+        'GitHubStatusPush: argument "repoOwner" was removed from Buildbot: the source stamps of a '
+        "build say which repository and commit it is",
+        "c['builders'] must be a list today: write list(...) around it",
+        "c['workers'] must be a list today: write list(...) around it",
+    ]
+
+
+def test_a_link_that_leads_nowhere_is_named(files):
+    files.path.symlink_to("elsewhere.cfg")
+
+    message = f'configuration file "{files.path}", a link to elsewhere.cfg, does not exist'
+    assert files.the_error().message == message
+
+
+def test_an_open_file_is_not_executed(files):
+    files.write("exec(open(__file__))")
+
+    assert files.the_error().message == (
+        "Python 3 does not execute an open file: write exec(FILE.read())"
+    )

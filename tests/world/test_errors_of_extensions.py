@@ -89,7 +89,7 @@ _OF_OTHERS = {
     "in activate": "Source(name='source'",
     "in poll": "Poller(name='poller'",
     "in sendMessage": "Reporter(name='reporter'",
-    "in formatter": "",
+    "in formatter": "mode='all', message_formatter=reporters.MessageFormatterFunction(",
 }
 _OURS = ("/src/chargehand/", "/src/buildbot/", "/twisted/")
 
@@ -104,10 +104,8 @@ async def test_errors_are_shown_from_the_users_code_on_with_the_line_that_made_t
         for words, made in _OF_OTHERS.items():
             _, _, rest = ci.log.partition(f"ValueError: {words}\n")
             assert rest, words
-            if made:
-                assert rest.startswith(
-                    f"({made.partition('(')[0]} was created at {_place(ci, made)})"
-                )
+            kind = made.partition("(")[0].rpartition(".")[2]
+            assert rest.startswith(f"({kind} was created at {_place(ci, made)})")
         # Where no code of users is called, the master's log has our frames: somebody must be told.
         whose, _, _ = ci.log.partition("build 3: ValueError")
         assert not any(ours in whose for ours in _OURS)
@@ -120,6 +118,8 @@ async def _shows_the_error_of_a_step(ci: World, build: Build, name: str, words: 
     assert f"was created at {_place(ci, f'add({name!r}, ')})" in text
     assert ci.log.count(f"build {build.id}: ValueError") == 1
     assert f"was created at {_place(ci, f'add({name!r}, ')})" in ci.log
+    if name == "renderer":
+        assert f"(renderer was created at {_place(ci, '@util.renderer')})" in text
 
 
 def _place(ci: World, beginning: str) -> str:

@@ -7,6 +7,18 @@ from typing import Any, ClassVar
 _ABSENT = object()
 
 
+class Attributes(tuple[str, ...]):
+    """Names of attributes: subclasses add lists and tuples to them."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return Attributes((*self, *other)) if isinstance(other, list | tuple) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return Attributes((*other, *self)) if isinstance(other, list | tuple) else NotImplemented
+
+
 class ComparableMixin:
     """Equal to an object of the same class whose ``compare_attrs`` are equal.
 
@@ -15,6 +27,12 @@ class ComparableMixin:
 
     compare_attrs: ClassVar[Any] = ()
     _compared_attrs: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__.get("compare_attrs")
+        if type(own) is tuple:
+            cls.compare_attrs = Attributes(own)
 
     @classmethod
     def _compared(cls) -> tuple[str, ...]:

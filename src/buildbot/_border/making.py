@@ -30,6 +30,17 @@ def place_of_new() -> Origin | None:
     return user_origin(directory)
 
 
+class Placed:
+    """Remembers which line of the configuration made it."""
+
+    _made_at: Origin | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__new__(cls)
+        made._made_at = place_of_new()
+        return made
+
+
 class Making:
     """A context that notes on exceptions which line of the configuration made *thing*."""
 

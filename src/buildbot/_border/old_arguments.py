@@ -64,6 +64,10 @@ _RIGHTS = (
     "cancelAllPendingBuilds pauseSlave showUsersPage"
 )
 REMOVED_ARGUMENTS: dict[str, tuple[frozenset[str], str]] = {
+    "GitHubStatusPush": (
+        frozenset(("repoOwner", "repoName", "sha")),
+        "the source stamps of a build say which repository and commit it is",
+    ),
     "Authz": (frozenset(_RIGHTS.split()), "it gives no rights; use allowRules and roleMatchers"),
 }
 """By class: old arguments that nothing of today takes, and what to use instead."""

@@ -12,6 +12,7 @@ from buildbot._border.errors import warn
 from buildbot._border.old_arguments import RENAMED_ARGUMENTS, say_renamed, without_removed
 from buildbot._border.rendering import Renderable
 from buildbot.plugins.accepted import MODULES
+from buildbot.plugins.default_names import GENERATORS, default_name
 from buildbot.util.service import BuildbotService
 from buildbot.worker.latent import AbstractLatentWorker
 from chargehand.config.model import Component, NotYet
@@ -130,7 +131,9 @@ class NotYetReporter(NotYetService):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("name") is None and self.name is None:
             generators = kwargs.get("generators") or ()
-            self.name = "_".join([type(self).__name__, *map(_generator_name, generators)])
+            names = list(map(_generator_name, generators))
+            usual = GENERATORS.get(self.documented_name)
+            self.name = "_".join([type(self).__name__, *(names or filter(None, [usual]))])
         super().__init__(*args, **kwargs)
 
 
@@ -148,7 +151,7 @@ def _generator_name(generator: Any) -> str:
 
 
 class NotYetChangeSource(NotYetService):
-    """A change source; where it has no name, it is called by its first argument."""
+    """A change source; where it has no name, it is called as in Buildbot."""
 
     def checkConfig(self, *args: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments, and which have another name today."""
@@ -159,8 +162,10 @@ class NotYetChangeSource(NotYetService):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("name") is None and self.name is None:
-            first = args[0] if args else kwargs.get(self.documented[0])
-            self.name = first if isinstance(first, str) else type(self).__name__
+            given = {**dict(zip(self.documented, args, strict=False)), **kwargs}
+            first = given.get(self.documented[0])
+            usual = first if isinstance(first, str) else type(self).__name__
+            self.name = default_name(self.documented_name, given) or usual
         super().__init__(*args, **kwargs)
 
 

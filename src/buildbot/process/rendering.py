@@ -9,6 +9,7 @@ from typing import Any
 from buildbot._border.bridge import answered, inward
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.making import Making, Placed
 from buildbot._border.rendering import IRenderable, Renderable, render_value
 from buildbot._border.sequences import flatten
 
@@ -82,7 +83,7 @@ class Operation(Operand):
         return f"{self.left!r} {self.sign} {self.right!r}"
 
 
-class renderer(Renderable, ComparableMixin):
+class renderer(Placed, Renderable, ComparableMixin):
     """A function of properties, as a renderable; it may be plain, ``async``, or return a Deferred.
 
     `withArgs` gives it further arguments, which are rendered. What it returns is rendered too.
@@ -109,7 +110,8 @@ class renderer(Renderable, ComparableMixin):
     async def rendering(self, properties: Any) -> Any:
         args = await render_value(self.args, properties)
         kwargs = await render_value(self.kwargs, properties)
-        found = await answered("renderer", self.fn, properties, *args, **kwargs)
+        with Making(self):
+            found = await answered("renderer", self.fn, properties, *args, **kwargs)
         return await render_value(found, properties)
 
     def __repr__(self) -> str:
@@ -118,7 +120,7 @@ class renderer(Renderable, ComparableMixin):
         return f"renderer({self.fn!r})"
 
 
-class Transform(Renderable, ComparableMixin):
+class Transform(Placed, Renderable, ComparableMixin):
     """Calls a function (or what a renderable gives) with arguments, all rendered.
 
     Args:
@@ -140,7 +142,8 @@ class Transform(Renderable, ComparableMixin):
         function = await render_value(self._function, properties)
         args = await render_value(self._args, properties)
         kwargs = await render_value(self._kwargs, properties)
-        return await answered("the function of Transform", function, *args, **kwargs)
+        with Making(self):
+            return await answered("the function of Transform", function, *args, **kwargs)
 
 
 class FlattenList(Renderable, ComparableMixin):

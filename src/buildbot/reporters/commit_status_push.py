@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import answered, outward
 from buildbot._border.errors import error, warn
+from buildbot._border.old_arguments import without_removed
 from buildbot._border.rendering import render_value
 from buildbot.process.properties import Interpolate, Properties
 from buildbot.reporters.commit_status import Commit, commits_of, properties_of
@@ -60,6 +61,7 @@ class CommitStatusPush(HttpStatusPushBase):
         """Check the arguments."""
         if not token:
             error(f"{type(self).__name__}: token is missing")
+        old = without_removed("GitHubStatusPush", old)
         return super().checkConfig(
             generators=self._generators(generators, old, warn),
             debug=debug,

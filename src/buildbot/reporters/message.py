@@ -13,6 +13,7 @@ from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
 from buildbot._border.finder import old_names_of
+from buildbot._border.making import Making, Placed
 from buildbot._border.rendering import render_value
 from buildbot.process.properties import Properties
 from buildbot.reporters import message_templates as templates
@@ -51,7 +52,7 @@ Row = dict[str, Any]
 _TYPES = ("plain", "html", "json")
 
 
-class MessageFormatterBase(ComparableMixin):
+class MessageFormatterBase(Placed, ComparableMixin):
     """What all formatters have: which details of builds they want, and additional context.
 
     Overridable, plain, ``async`` or returning a Deferred: `buildAdditionalContext`,
@@ -109,12 +110,13 @@ class MessageFormatterBase(ComparableMixin):
     @outgoing
     async def render_message_dict(self, master: Any, context: Row) -> Row:
         """Return the message for a context."""
-        await answered("buildAdditionalContext", self.buildAdditionalContext, master, context)
-        body = await answered("render_message_body", self.render_message_body, context)
-        subject = await answered("render_message_subject", self.render_message_subject, context)
         extra = None
-        if self.extra_info_cb is not None:
-            extra = await answered("extra_info_cb", self.extra_info_cb, context)
+        with Making(self):
+            await answered("buildAdditionalContext", self.buildAdditionalContext, master, context)
+            body = await answered("render_message_body", self.render_message_body, context)
+            subject = await answered("render_message_subject", self.render_message_subject, context)
+            if self.extra_info_cb is not None:
+                extra = await answered("extra_info_cb", self.extra_info_cb, context)
         return {
             "body": body,
             "type": self.template_type,
@@ -231,8 +233,9 @@ class MessageFormatterFunctionRaw(MessageFormatterBase):
     @outgoing
     async def render_message_dict(self, master: Any, context: Row) -> Row:
         """Return what the function says, completed."""
-        await answered("buildAdditionalContext", self.buildAdditionalContext, master, context)
-        found = await answered("the formatter's function", self._function, master, context)
+        with Making(self):
+            await answered("buildAdditionalContext", self.buildAdditionalContext, master, context)
+            found = await answered("the formatter's function", self._function, master, context)
         if not isinstance(found, dict):
             raise TypeError(
                 f"the function of MessageFormatterFunctionRaw must return a dictionary with "

@@ -10,6 +10,7 @@ from buildbot._border.bridge import outgoing
 from buildbot._border.errors import warn
 from buildbot.process.buildstep import BuildStep, ShellMixin
 from buildbot.process.results import EXCEPTION
+from buildbot.steps.worker import CompositeStepMixin
 
 _SOURCE = (
     "alwaysUseLatest",
@@ -67,7 +68,11 @@ class NotYetStep(BuildStep):
         return EXCEPTION
 
 
-class NotYetShellStep(ShellMixin, NotYetStep):
+class NotYetSource(CompositeStepMixin, NotYetStep):
+    """A step that gets sources: subclasses may run commands of their own."""
+
+
+class NotYetShellStep(CompositeStepMixin, ShellMixin, NotYetStep):
     """A step that takes the arguments of shell commands as well."""
 
     def _common(self, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +81,7 @@ class NotYetShellStep(ShellMixin, NotYetStep):
 
 _BASES: dict[str, type[NotYetStep]] = {
     "step": NotYetStep,
-    "source": NotYetStep,
+    "source": NotYetSource,
     "shell": NotYetShellStep,
 }
 

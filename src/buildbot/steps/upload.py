@@ -22,6 +22,7 @@ from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
 from buildbot.steps.receiving import Receiving
+from buildbot.steps.worker import CompositeStepMixin
 
 # Python 3.11.2, which Debian 12 has, cannot keep an archive from leaving its directory.
 _CAN_FILTER = hasattr(_tarfile, "data_filter")
@@ -264,7 +265,7 @@ class DirectoryUpload(_Upload):
         return self._outcome(self.workersrc, why)
 
 
-class MultipleFileUpload(_Upload):
+class MultipleFileUpload(CompositeStepMixin, _Upload):
     """Copy several files and directories of the worker into a directory of the master.
 
     With ``glob``, ``workersrcs`` are patterns. Subclasses override `uploadDone` and

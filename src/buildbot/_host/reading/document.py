@@ -120,7 +120,8 @@ class Document:
         try:
             return compile(read_regular(self.path), str(self.path), "exec", dont_inherit=True)
         except FileNotFoundError:
-            collector.add(f'configuration file "{self.path}" does not exist')
+            target = f", a link to {self.path.readlink()}," if self.path.is_symlink() else ""
+            collector.add(f'configuration file "{self.path}"{target} does not exist')
         except OSError as error:
             collector.add(f'cannot read configuration file "{self.path}": {error.strerror}')
         except SyntaxError as error:

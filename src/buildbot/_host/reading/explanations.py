@@ -88,6 +88,8 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
                 f'environment variable "{name}" is not set; set it for the process that reads the '
                 "configuration"
             )
+        case TypeError() if message_of(error).startswith("exec() arg 1 must be a string"):
+            return "Python 3 does not execute an open file: write exec(FILE.read())"
         case SystemExit(code=code):
             return f"the configuration calls sys.exit({code!r}) here"
     return None

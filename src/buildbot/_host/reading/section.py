@@ -13,6 +13,9 @@ from buildbot._host.reading.document import Document
 from chargehand.config.errors import ConfigErrors
 from chargehand.kit.guard import BaseExceptionRaised
 
+_NOTHING: dict[str, str] = {}
+_LISTS_IN_PYTHON_2 = (type(_NOTHING.values()), type(_NOTHING.keys()), map, filter, zip)
+
 
 class Section:
     """Values under ``c[...]``, or under a part of it like ``c['www']``.
@@ -109,6 +112,9 @@ class Section:
         value = self.get(key)
         if value is None:
             return []
+        if isinstance(value, _LISTS_IN_PYTHON_2):
+            self.warn(f"{self.shown(key)} must be a list today: write list(...) around it", key)
+            value = self.values[key] = list(value)  # What is read once only is kept.
         if not isinstance(value, list | tuple):
             self.wrong(key, f"a list of {what}")
             return []

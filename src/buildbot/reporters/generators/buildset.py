@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
+from buildbot._border.making import Placed
 from buildbot.interfaces import IReportGenerator, implementer
 from buildbot.reporters.generators.utils import BuildStatusGeneratorMixin
 from buildbot.reporters.message import MessageFormatter, MessageFormatterRenderable
@@ -110,7 +111,7 @@ class BuildSetStatusGenerator(BuildStatusGeneratorMixin):
 
 
 @implementer(IReportGenerator)
-class BuildSetCombinedStatusGenerator(ComparableMixin):
+class BuildSetCombinedStatusGenerator(Placed, ComparableMixin):
     """Reports each buildset in one message, which the formatter makes of all its builds at once.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
+from buildbot._border.making import Placed
 from buildbot.interfaces import IReportGenerator, implementer
 from buildbot.process.results import statusToString
 from buildbot.reporters.generators.choice import is_wanted, modes_of, wants_previous_build
@@ -19,7 +20,7 @@ _CHOICES = ("tags", "builders", "schedulers", "branches")
 
 
 @implementer(IReportGenerator)
-class BuildStatusGeneratorMixin(ComparableMixin):
+class BuildStatusGeneratorMixin(Placed, ComparableMixin):
     """Chooses builds by result (``mode``), tags, builders, schedulers and branches.
 
     Overridable: `is_message_needed_by_props`, `is_message_needed_by_results`, `build_message`.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
+from buildbot._border.making import Placed
 from buildbot.interfaces import IReportGenerator, implementer
 from buildbot.reporters.message import MessageFormatterMissingWorker
 
@@ -15,7 +16,7 @@ Row = dict[str, Any]
 
 
 @implementer(IReportGenerator)
-class WorkerMissingGenerator(ComparableMixin):
+class WorkerMissingGenerator(Placed, ComparableMixin):
     """Reports workers that have been missing for longer than their ``missing_timeout``.
 
     Args:

@@ -8,15 +8,15 @@ from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.numbers import SECONDS_OR_NONE, check_number
 from buildbot.process.buildstep import BuildStep
-from buildbot.process.command_mixin import CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from buildbot.process.step_arguments import check_environment
+from buildbot.steps.worker import CompositeStepMixin
 from buildbot.util.git import RC_SUCCESS, GitStepMixin
 
 _EMPTY_COMMITS = ("disallow", "create-empty-commit", "ignore")
 
 
-class _GitPublishing(GitStepMixin, CommandMixin, BuildStep):
+class _GitPublishing(GitStepMixin, CompositeStepMixin, BuildStep):
     """What the steps have in common that change a repository.
 
     Args:
