@@ -80,15 +80,26 @@ def test_logs_are_printed_whole_or_as_json(shared: InstalledMaster):
 
 
 def test_what_runs_and_waits_is_shown_with_the_reason(shared: InstalledMaster):
-    shared.file("held.go").unlink(missing_ok=True)
+    shared.let_go("held")
+    shared.completed(shared.force("held"))  # The next one is expected to be as quick.
+    shared.file("held.go").unlink()
     first, second = shared.force("held"), shared.force("held")
     shared.running_build(first)
 
-    shown = eventually("the step", lambda: _having(_run(shared, "status"), "wait\n"))
+    shown = eventually("the step", lambda: _having(_run(shared, "status"), "wait, taking"))
     found = json.loads(_run(shared, "status", "--json").out)
     why = _run(shared, "why", f"request:{second}")
     unknown = _run(shared, "why", "request:999")
+    listed = _run(shared, "builds", "--running")
+    rows = json.loads(_run(shared, "builds", "--running", "--json").out)
+    why_running = _run(shared, "why", "held")
 
+    assert "wait, taking longer than usual" in " ".join(listed.out.split())
+    assert [eta["progress"] for eta in rows[0]["etas"]] == [
+        eta["progress"] for eta in found["etas"]
+    ]
+    assert "Running on worker local: building, taking longer than usual." in why_running.out
+    assert 'Step "wait" is running, taking longer than usual.' in why_running.out
     assert "held#" in shown.out
     assert "wait" in shown.out
     assert "Change source nowhere: git ls-remote failed" in shown.out

@@ -14,6 +14,7 @@ from chargehand.cli.remote.finding import builder_named, builder_names
 from chargehand.cli.remote.master import Parameter, RemoteMaster
 from chargehand.cli.remote.options import complete_builders, json_option, on_a_master, show_json
 from chargehand.cli.remote.rows import Build
+from chargehand.cli.remote.running import Running, running_builds
 from chargehand.cli.showing import COLOURS, SIGNS
 from chargehand.domain.result import Result
 from chargehand.kit.clock import SystemClock
@@ -60,15 +61,24 @@ async def builds(
     found = [msgspec.convert(row, Build) for row in rows]
     if branch is not None:
         found = [build for build in found if build.property("branch") == branch][:limit]
+    now = await running_builds(master, found)
     if as_json:
         ids = {build.buildid for build in found}
         kept = [row for row in rows if row["buildid"] in ids]
-        show_json([row | {"buildername": names.get(int(str(row["builderid"])))} for row in kept])
+        show_json([_with_more(row, names, now) for row in kept])
         return
     if not found:
         click.echo("No builds.")
         return
-    Console(highlight=False).print(table_of(found, names))
+    Console(highlight=False).print(table_of(found, names, now.doing))
+
+
+def _with_more(row: Mapping[str, object], names: dict[int, str], now: Running) -> dict[str, object]:
+    """Return a build as REST has it, with its builder's name and when it is expected to end."""
+    more: dict[str, object] = {"buildername": names.get(int(str(row["builderid"])))}
+    if row["buildid"] in now.doing:
+        more["etas"] = [eta for eta in now.etas if eta.buildid == row["buildid"]]
+    return {**row, **more}
 
 
 def table_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -58,9 +59,25 @@ def prospect(doing: str, etas: Sequence[Eta]) -> str:
 
     A build without earlier ones to compare it with has none.
     """
-    step = next((_left(eta) for eta in etas if eta.stepid is not None), "")
-    build = next((f"build: {_left(eta)}" for eta in etas if eta.stepid is None), "")
-    return ", ".join(filter(None, (doing, step, build)))
+    expected = expectations(etas)
+    build = f"build: {expected.build}" if expected.build else ""
+    return ", ".join(filter(None, (doing, expected.step, build)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """How long a build and its step are expected to take, in words; empty if unknown."""
+
+    build: str = ""
+    step: str = ""
+
+
+def expectations(etas: Sequence[Eta]) -> Expectations:
+    """Return these in words."""
+    return Expectations(
+        build=next((_left(eta) for eta in etas if eta.stepid is None), ""),
+        step=next((_left(eta) for eta in etas if eta.stepid is not None), ""),
+    )
 
 
 def _left(eta: Eta) -> str:

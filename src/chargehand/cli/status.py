@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-from typing import TypeVar
-
 import click
 from rich.console import Console
 from rich.table import Table
@@ -19,20 +15,15 @@ from chargehand.cli.remote.rows import (
     Build,
     Change,
     ChangeSource,
-    Eta,
     Request,
-    Step,
     Why,
     Worker,
 )
-from chargehand.cli.showing import prospect
+from chargehand.cli.remote.running import each, running_builds
 from chargehand.kit.clock import SystemClock
 from chargehand.kit.durations import duration
 
-_AT_ONCE = 8
 _NEWEST = 5
-
-T = TypeVar("T")
 
 
 @click.command()
@@ -62,8 +53,7 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
         limit=limit,
     )
     reasons = await _reasons(master, waiting)
-    steps = await _each(master, Step, (f"builds/{build.buildid}/steps" for build in running))
-    etas = await _each(master, Eta, (f"builds/{build.buildid}/etas" for build in running))
+    now = await running_builds(master, running)
     delayed = await _delayed(master)
     workers = await master.all(Worker, "workers", order="name")
     sources = await master.all(ChangeSource, "changesources", order="name")
@@ -75,7 +65,7 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
                 "changesources": [source for source in sources if source.is_unwell],
                 "delayed": delayed,
                 "running": running,
-                "etas": [eta for of_build in etas for eta in of_build],
+                "etas": now.etas,
                 "waiting": _waiting_rows(waiting, reasons, names),
                 "workers": workers,
             }
@@ -87,11 +77,7 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
         console.print(Text(words, style="red"))
     _heading(console, "Running", len(running), limit)
     if running:
-        doing = {
-            build.buildid: prospect(_step(its_steps), its_etas)
-            for build, its_steps, its_etas in zip(running, steps, etas, strict=True)
-        }
-        console.print(table_of(running, names, doing))
+        console.print(table_of(running, names, now.doing))
     _heading(console, "Waiting", len(waiting), limit)
     if waiting:
         console.print(_waiting(waiting, reasons, names))
@@ -104,21 +90,10 @@ async def status(master: RemoteMaster, limit: int, as_json: bool) -> None:
             console.print(Text(words, style="red" if source.state == "failing" else "yellow"))
 
 
-async def _each(master: RemoteMaster, kind: type[T], paths: Iterable[str]) -> list[list[T]]:
-    """Read several collections, a few at a time."""
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(path: str) -> list[T]:
-        async with gate:
-            return await master.all(kind, path)
-
-    return await asyncio.gather(*map(one, paths))
-
-
 async def _reasons(master: RemoteMaster, requests: list[Request]) -> list[Why | None]:
     """Return why each request waits."""
     paths = (f"buildrequests/{request.buildrequestid}/why" for request in requests)
-    return [found[0] if found else None for found in await _each(master, Why, paths)]
+    return [found[0] if found else None for found in await each(master, Why, paths)]
 
 
 async def _delayed(master: RemoteMaster) -> dict[int, str]:
@@ -127,18 +102,10 @@ async def _delayed(master: RemoteMaster) -> dict[int, str]:
     paths = [f"changes/{change.changeid}/why" for change in changes]
     return {
         change.changeid: reason.sentence
-        for change, found in zip(changes, await _each(master, Why, paths), strict=True)
+        for change, found in zip(changes, await each(master, Why, paths), strict=True)
         for reason in found
         if reason.kind == "waits_for_stable_tree"
     }
-
-
-def _step(steps: list[Step]) -> str:
-    """Return what a build's running step does."""
-    for step in steps:
-        if step.result is None and step.started_at is not None:
-            return f"{step.name}: {step.state_string}".removesuffix(": running")
-    return ""
 
 
 def _heading(console: Console, word: str, count: int, limit: int) -> None:

@@ -16,7 +16,17 @@ from chargehand.cli.remote.finding import (
 )
 from chargehand.cli.remote.master import NotFound, RemoteMaster
 from chargehand.cli.remote.options import json_option, on_a_master, show_json
-from chargehand.cli.remote.rows import Build, Buildset, Change, Request, SourceStamp, Step, Why
+from chargehand.cli.remote.rows import (
+    Build,
+    Buildset,
+    Change,
+    Eta,
+    Request,
+    SourceStamp,
+    Step,
+    Why,
+)
+from chargehand.cli.showing import Expectations, expectations
 from chargehand.domain.result import Result
 from chargehand.kit.durations import duration
 
@@ -92,8 +102,11 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
     request = (await master.all(Request, f"buildrequests/{build.buildrequestid}"))[0]
     worker = build.property("workername")
     sentences = [await _origin(master, title, request)]
+    expected = Expectations()
     if build.result is None:
-        sentences.append(f"Running on worker {worker}: {build.state_string}.")
+        expected = expectations(await master.all(Eta, f"builds/{build.buildid}/etas"))
+        left = f", {expected.build}" if expected.build else ""
+        sentences.append(f"Running on worker {worker}: {build.state_string}{left}.")
     else:
         took = duration((build.complete_at or build.started_at) - build.started_at)
         ended = f"Finished on worker {worker} after {took}: {build.result.word}"
@@ -101,7 +114,8 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
     for step in await master.all(Step, f"builds/{build.buildid}/steps", order="number"):
         if step.result is None and step.started_at is not None:
             state = "" if step.state_string == "running" else f": {step.state_string}"
-            sentences.append(f'Step "{step.name}" is running{state}.')
+            left = f", {expected.step}" if expected.step else ""
+            sentences.append(f'Step "{step.name}" is running{state}{left}.')
         elif step.result is not None and step.result not in _FINE:
             sentences.append(f'Step "{step.name}": {step.result.word} ({step.state_string}).')
             if step.result not in (Result.WARNINGS, Result.CANCELLED):

@@ -1,0 +1,58 @@
+"""What running builds do, and how long they are expected to take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from chargehand.cli.remote.master import RemoteMaster
+from chargehand.cli.remote.rows import Build, Eta, Step
+from chargehand.cli.showing import prospect
+
+_AT_ONCE = 8
+
+T = TypeVar("T")
+
+
+async def each(master: RemoteMaster, kind: type[T], paths: Iterable[str]) -> list[list[T]]:
+    """Read several collections, a few at a time."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(path: str) -> list[T]:
+        async with gate:
+            return await master.all(kind, path)
+
+    return await asyncio.gather(*map(one, paths))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What some running builds do."""
+
+    doing: dict[int, str]
+    """In words, by build."""
+    etas: list[Eta]
+
+
+async def running_builds(master: RemoteMaster, builds: Sequence[Build]) -> Running:
+    """Return what those of the builds do that have not finished."""
+    running = [build for build in builds if build.result is None]
+    steps = await each(master, Step, (f"builds/{build.buildid}/steps" for build in running))
+    etas = await each(master, Eta, (f"builds/{build.buildid}/etas" for build in running))
+    return Running(
+        doing={
+            build.buildid: prospect(_step(its_steps), its_etas)
+            for build, its_steps, its_etas in zip(running, steps, etas, strict=True)
+        },
+        etas=[eta for of_build in etas for eta in of_build],
+    )
+
+
+def _step(steps: list[Step]) -> str:
+    """Return what a build's running step does."""
+    for step in steps:
+        if step.result is None and step.started_at is not None:
+            return f"{step.name}: {step.state_string}".removesuffix(": running")
+    return ""
