@@ -1,4 +1,4 @@
-"""What is defined anew with the same text is the same, and what differs is not."""
+"""What is defined again with the same text is the same, and what differs is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever lives is never taken for silent; whoever died is, before long."""
+"""A master that lives is never taken for silent; one that died is, before long."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Wire:
     ordered: list[WorkerEvent] = field(default_factory=list)
 
     def connect(self) -> None:
-        """Lose what is on its way, and begin anew."""
+        """Lose what is on its way, and begin again."""
         self.to_master = self.to_worker = b""
         self.master.connect()
         self.worker.connect()

@@ -12,7 +12,7 @@ _Found = TypeVar("_Found")
 def per_class(function: Callable[[type], _Found]) -> Callable[[type], _Found]:
     """Call the function once for each class.
 
-    Each reading of a configuration makes its classes anew: a cache that keeps them alive would
+    Each reading of a configuration makes new classes: a cache that keeps them alive would
     keep all that the file has, too. What is found must not refer to the class either.
     """
     known: WeakKeyDictionary[type, _Found] = WeakKeyDictionary()

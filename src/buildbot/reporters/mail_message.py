@@ -38,7 +38,7 @@ def one_line(text: object) -> str:
 
 
 def address_of(text: object) -> str | None:
-    """Return the bare address in ``Name <address>``, None where there is no valid one."""
+    """Return the bare address in ``Name <address>``, None where it is not valid."""
     whole = str(text)
     if _CONTROL.search(whole) or _SURROGATES.search(whole):
         return None

@@ -189,7 +189,7 @@ class Outbox(Generic[T]):
             )
 
     async def _wait_out(self, error: Exception) -> None:
-        """Wait before the receiver is tried again; say so once."""
+        """Wait before retrying the receiver; say so once."""
         self._failures += 1
         if self._failures == 1:
             _log.error(

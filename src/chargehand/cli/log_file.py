@@ -97,7 +97,7 @@ class LogFile(logging.Handler):
 
     def _rotate(self) -> None:
         """Move the file away, and the older ones before it."""
-        self._rotate_beyond = self._size + self._max_size  # When it fails, it tries again then.
+        self._rotate_beyond = self._size + self._max_size  # When it fails, it is retried then.
         number = 1
         while number != self._count and os.path.lexists(self._older(number)):
             number += 1

@@ -33,7 +33,7 @@ class WaitingChanges(msgspec.Struct, frozen=True, kw_only=True):
     until: float | None = None
     """When that is, in seconds since 1970."""
     is_retry: bool = False
-    """Whether the buildset could not be submitted and is tried again then."""
+    """Whether the buildset could not be submitted and is retried then."""
 
     @property
     def sentence(self) -> str:

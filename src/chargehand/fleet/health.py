@@ -62,7 +62,7 @@ class Health:
                 listener(member.record)
 
     def not_started(self, member: Member, reason: str) -> None:
-        """A worker could not be started; its link tries again, later each time."""
+        """A worker could not be started; its link retries, later each time."""
         if member.machine is not None:
             member.machine.not_started(reason)
         elif member.session is None and member.trouble != reason:

@@ -53,7 +53,7 @@ class Registry(Protocol):
         builds."""
 
     def not_started(self, worker_name: str, reason: str) -> None:
-        """The worker could not be started; its link tries again, later each time."""
+        """The worker could not be started; its link retries, later each time."""
 
     def login_refused(self, worker_name: str, reason: str) -> None:
         """Somebody who gave this worker's name was not let in; *reason* says when and why."""

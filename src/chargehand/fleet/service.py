@@ -150,7 +150,7 @@ class Fleet:
             self._health.not_ready(member, builder_name, reason)
 
     def not_started(self, worker_name: str, reason: str) -> None:
-        """A worker could not be started; its link tries again, later each time."""
+        """A worker could not be started; its link retries, later each time."""
         if (member := self._members.get(worker_name)) is not None:
             self._health.not_started(member, reason)
 
@@ -161,7 +161,7 @@ class Fleet:
 
     @property
     def failed_parts(self) -> Sequence[FailedPart]:
-        """The workers that could not be started here; each is tried again, later each time."""
+        """The workers that could not be started here; each is retried, later each time."""
         return [
             FailedPart(kind="worker", name=name, reason=member.trouble)
             for name, member in sorted(self._members.items())
@@ -280,7 +280,7 @@ class Fleet:
             raise LookupError(f"there is no worker named {name!r}") from None
 
     async def _add(self, config: WorkerConfig, record: Worker) -> None:
-        # It was asked to stop, and did so, at the latest with the last master; and quarantines are
+        # It shut down on request, at the latest with the last master; and quarantines are
         # forgotten with it.
         if record.graceful or (record.pause_reason and not record.paused):
             record = await self._store.set_state(

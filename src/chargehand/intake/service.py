@@ -113,7 +113,7 @@ class Intake:
 
     @property
     def failed_parts(self) -> Sequence[FailedPart]:
-        """The configured sources that could not be started; each is tried again every minute."""
+        """The configured sources that could not be started; each is retried every minute."""
         return [self._failed[name] for name in sorted(self._failed)]
 
     async def add_change(self, change: NewChange) -> Change:

@@ -24,7 +24,7 @@ Address = tuple[str, int] | str
 
 _BACKLOG = 65_535
 """How many connections may wait to be accepted; the system has a limit of its own (4,096 on Linux).
-One that finds the queue full is tried again by its client after 1, 3, 7 … seconds."""
+One that finds the queue full is retried by its client after 1, 3, 7 … seconds."""
 _ANY = ("", "0.0.0.0", "::")
 _SHUTDOWN_SECONDS = 5.0
 
