@@ -1,6 +1,6 @@
 """Run Buildbot 4.3.0 and Chargehand on the same work, one after the other, and write the ratios.
 
-    bench/compare.py [part ...]        parts: builds steps latency logs config queue collapse rest
+    bench/compare.py [part ...]        parts: builds steps latency logs transfers config queue collapse rest
 
 Buildbot is installed into a virtual environment of its own at the first use (bench/run/peer, or
 BENCH_PEER, a virtual environment that has it). Results are appended to bench/results.jsonl;
@@ -25,6 +25,7 @@ PARTS = {
     'steps': [('b_steps.py', ['--steps', '60'], ['--steps', '200'], 3)],
     'latency': [('c_latency.py', ['--what', 'force'], ['--what', 'force'], 1)],
     'logs': [('d_logs.py', ['--mb', '100'], ['--mb', '100'], 1)],
+    'transfers': [('k_transfers.py', ['--mb', '200'], ['--mb', '500'], 2)],
     'config': [('e_config.py', ['--builders', '1000'], ['--builders', '1000'], 1),
                ('e_config.py', None, ['--builders', '5000'], 1)],
     'queue': [('f_queue.py', ['--requests', '1000', '--drain', '40'], ['--requests', '1000'], 1),
@@ -99,6 +100,8 @@ ROWS = [  # title, scenario, their variant, our variant, figure, higher is bette
     ('… master RSS', 'd_logs', '1 x 100', '1 x 100', 'master_peak_rss_mb', False, 'MB', '< 200 MB'),
     ('… read back raw', 'd_logs_read', '1 x 100', '1 x 100', 'raw_mb_per_s', True, 'MB/s', '≥ 40 ×'),
     ('… 100 lines from the middle', 'd_logs_read', '1 x 100', '1 x 100', 'middle100_ms', False, 'ms', '≤ 10 ms'),
+    *((f'{kind} with a local worker', 'k_transfers', kind, kind, 'mb_per_s', True, 'MB/s', '≥ 200 MB/s')
+      for kind in ('FileUpload', 'FileDownload', 'DirectoryUpload')),
     ('start, 1,000 builders', 'e_config', '1000', '1000', 'restart_rest_s', False, 's', ''),
     ('reconfig (nothing changed), 1,000 builders', 'e_config', '1000', '1000', 'reconfig_same_s', False, 's', ''),
     ('stall while reconfiguring, 1,000 builders', 'e_config', '1000', '1000', 'reconfig_same_stall_ms', False, 'ms', ''),

@@ -7,10 +7,14 @@ import errno
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from chargehand_worker.arguments import BadArguments, text
+from chargehand_worker.copying import copy
+
+_Write = Callable[[BinaryIO], None]
 
 
 def download(base: Path, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -19,27 +23,26 @@ def download(base: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     ``mode`` is that of the new file; without one, it is what the worker's umask leaves. Of a file
     in several pieces each comes with its ``offset``, all but the last with ``more``: the first
     before the others, the last after them. An order with ``abandoned`` removes what has come.
-    Raises BadArguments and OSError.
+    A master on the same machine sends no ``content``: it says where it is, the ``length`` bytes at
+    ``offset`` of the file ``source``. Raises BadArguments and OSError.
     """
     target = _target(base, arguments)
     if arguments.get("abandoned"):
         _part_of(target).unlink(missing_ok=True)
         return {}
-    content = arguments.get("content")
-    if not isinstance(content, bytes):
-        raise BadArguments("argument 'content' must be bytes")
     mode = _number(arguments, "mode")
     offset = _number(arguments, "offset") or 0
+    write = _writer(arguments, offset)
     target.parent.mkdir(parents=True, exist_ok=True)
     if offset or arguments.get("more"):
         part = _part_of(target)
         if not arguments.get("more") and part.stat().st_size != offset:
             raise OSError(errno.EIO, "pieces of the file are missing", str(part))
-        _add(part, offset, content)
+        _add(part, offset, write)
         if not arguments.get("more"):
             _place(part, target, mode)
     else:
-        _write(target, content, mode)
+        _write(target, write, mode)
     return {}
 
 
@@ -56,19 +59,43 @@ def _part_of(target: Path) -> Path:
     return target.with_name(f".download-{hashlib.sha256(target.name.encode()).hexdigest()[:16]}")
 
 
-def _add(part: Path, offset: int, content: bytes) -> None:
+def _writer(arguments: dict[str, Any], offset: int) -> _Write:
+    """Return what writes the content, or this part of it, to a file."""
+    source = arguments.get("source")
+    if isinstance(source, str):
+        length = _number(arguments, "length")
+        return lambda file: _copy(source, offset, length, file)
+    content = arguments.get("content")
+    if not isinstance(content, bytes):
+        raise BadArguments("argument 'content' must be bytes")
+    return lambda file: _put(content, file)
+
+
+def _put(content: bytes, file: BinaryIO) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+
+
+def _copy(source: str, offset: int, length: int | None, file: BinaryIO) -> None:
+    with Path(source).open("rb", buffering=0) as from_:
+        from_.seek(offset)
+        copy(from_.fileno(), file.fileno(), lambda _size: None, length)
+
+
+def _add(part: Path, offset: int, write: _Write) -> None:
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(part, flags if offset else flags | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
+    with os.fdopen(handle, "wb", buffering=0) as file:
         file.seek(offset)
-        file.write(content)
+        write(file)
 
 
-def _write(target: Path, content: bytes, mode: int | None) -> None:
+def _write(target: Path, write: _Write, mode: int | None) -> None:
     handle, name = tempfile.mkstemp(prefix=".download-", dir=target.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            write(file)
         _place(Path(name), target, mode)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -7,15 +7,17 @@ import errno
 import os
 import tarfile
 from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
 from chargehand_worker.arguments import BadArguments, text
+from chargehand_worker.copying import copy, open_for_copies, widen
 from chargehand_worker.files import in_thread
 
 _PIECE = 1024 * 1024
 """Bytes; ``blocksize`` of the order does not change it: pieces go as the connection takes them."""
-_MODES: dict[str, Literal["w|", "w|gz", "w|bz2"]] = {"": "w|", "gz": "w|gz", "bz2": "w|bz2"}
+_MODES: dict[str, Literal["w", "w:gz", "w:bz2"]] = {"": "w", "gz": "w:gz", "bz2": "w:bz2"}
 
 
 class Outlet(Protocol):
@@ -33,6 +35,9 @@ class Upload:
 
     With *is_directory*, sends an archive (tar, compressed as ``compress`` says: gz, bz2) of a
     directory. Of more than ``maxsize`` bytes, ``maxsize`` bytes are sent and the command fails.
+
+    A master on the same machine gets nothing sent: it says into which file of its own, which
+    exists, everything is to be copied.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class Upload:
     ) -> None:
         workdir = Path(str(arguments.get("workdir") or "")).expanduser()
         self._path = base / workdir / Path(text(arguments, "workersrc")).expanduser()
+        self._into = arguments.get("into")
         self._left = _size(arguments, "maxsize")
         self._outlet = outlet
         self._room = asyncio.Event()
@@ -70,10 +76,11 @@ class Upload:
             code = errno.ENOTDIR if self._path.exists() else errno.ENOENT
             raise OSError(code, os.strerror(code), str(self._path))
         reading, writing = os.pipe()
+        widen(writing)
         packing = in_thread(lambda: _packed(self._path, writing, self._compression))
         try:
             with os.fdopen(reading, "rb") as archive:
-                await self._send(archive)
+                await self._bring(archive)
         finally:
             # Of a broken pipe the sender knows the reason.
             await asyncio.wait([packing])
@@ -84,10 +91,35 @@ class Upload:
     async def _send_file(self) -> None:
         file, times = (await in_thread(lambda: {"opened": _opened(self._path)}))["opened"]
         try:
-            await self._send(file)
+            await self._bring(file)
         finally:
             file.close()
         self._outlet.value("times", times)
+
+    async def _bring(self, file: BinaryIO) -> None:
+        if isinstance(self._into, str):
+            await in_thread(partial(self._copy_into, self._into, file))
+        else:
+            await self._send(file)
+
+    def _copy_into(self, name: str, file: BinaryIO) -> dict[str, Any]:
+        target = open_for_copies(name)
+        try:
+            copy(file.fileno(), target, self._take)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, error.filename or name) from error
+        finally:
+            os.close(target)
+        return {}
+
+    def _take(self, size: int) -> None:
+        """Take so many bytes of what is allowed. Raises OSError if that is too much."""
+        if self._is_interrupted:
+            raise InterruptedError(errno.EINTR, "interrupted", str(self._path))
+        if self._left is not None:
+            if size > self._left:
+                raise OSError(errno.EFBIG, "the file is longer than maxsize", str(self._path))
+            self._left -= size
 
     async def _send(self, file: BinaryIO) -> None:
         while True:
@@ -115,13 +147,24 @@ class Upload:
             raise InterruptedError(errno.EINTR, "interrupted", str(self._path))
 
 
+class _Pipe(FileIO):
+    """A pipe for an archive, which asks at its beginning where it is.
+
+    `tarfile` has streams, too: they copy each byte several times.
+    """
+
+    def tell(self) -> int:
+        """Return where it is at the beginning."""
+        return 0
+
+
 def _read(file: BinaryIO, most: int) -> dict[str, Any]:
     return {"piece": file.read(most)}
 
 
 def _packed(path: Path, writing: int, compression: str) -> dict[str, Any]:
     with (
-        os.fdopen(writing, "wb") as pipe,
+        _Pipe(writing, "wb") as pipe,
         tarfile.open(fileobj=pipe, mode=_MODES[compression]) as archive,
     ):
         archive.add(path, arcname=".")

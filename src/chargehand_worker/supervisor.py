@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 _UPLOADS = ("uploadFile", "uploadDirectory")
 COMMANDS = ("shell", "rmdir", "cpdir", *_UPLOADS, *FILE_COMMANDS)
+SAME_MACHINE = "sameMachine"
+"""Said among the commands by a worker that can read and write the master's files."""
 _DEFAULT_TIMEOUT = 120
 
 

@@ -14,6 +14,8 @@ from test_build_steps import Site
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.factory import BuildFactory
 from buildbot.process.results import FAILURE, SUCCESS
+from buildbot.process.step_worker import StepWorker
+from buildbot.steps import transfer
 from buildbot.steps.download_secret_to_worker import RemoveWorkerFileSecret
 from buildbot.steps.shell import ShellCommand
 from buildbot.steps.transfer import (
@@ -33,6 +35,12 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     await site.open()
     yield site
     await site.close()
+
+
+@pytest.fixture
+def far(monkeypatch):
+    """Let files go as they do to a worker on another machine."""
+    monkeypatch.setattr(StepWorker, "_is_on_same_machine", lambda self: False)
 
 
 async def test_downloads_write_files_on_the_worker(site, tmp_path):
@@ -68,7 +76,7 @@ async def test_downloads_write_files_on_the_worker(site, tmp_path):
 
 
 @pytest.mark.parametrize("size", [BATCH, BATCH + 1, 2 * BATCH + PIECE])
-async def test_a_long_file_goes_in_pieces(site, tmp_path, size):
+async def test_a_long_file_goes_in_pieces(site, far, tmp_path, size):
     content = os.urandom(size)
     (tmp_path / "long").write_bytes(content)
 
@@ -80,16 +88,46 @@ async def test_a_long_file_goes_in_pieces(site, tmp_path, size):
     assert sorted(one.name for one in build.iterdir()) == ["f"]
 
 
+async def test_a_worker_on_the_same_machine_copies_a_long_file(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "COPIED_AT_ONCE", PIECE)
+    content = os.urandom(3 * PIECE + 5)
+    (tmp_path / "long").write_bytes(content)
+    long = str(tmp_path / "long")
+
+    await site.run(
+        FileDownload(long, workerdest="f", mode=0o640, maxsize=len(content)),
+        FileDownload(long, workerdest="g", maxsize=len(content) - 1, haltOnFailure=False),
+        Vanishes(long, workerdest="h"),
+    )
+
+    build = site.directory / "worker" / "b1" / "build"
+    assert (build / "f").read_bytes() == content
+    assert stat.S_IMODE((build / "f").stat().st_mode) == 0o640
+    assert sorted(one.name for one in build.iterdir()) == ["f"]
+    words = [sentence for _, _, sentence in await site.steps()]
+    assert words[1] == f"download g (it has more than {len(content) - 1} bytes) (failure)"
+    assert "No such file or directory" in words[2]
+
+
+class Vanishes(FileDownload):
+    """A file that is removed while it is copied."""
+
+    async def _send_piece(self, piece, offset, *, more):
+        if offset:
+            Path(self.mastersrc).unlink(missing_ok=True)
+        return await super()._send_piece(piece, offset, more=more)
+
+
 class Grows(FileDownload):
     """A file that grows while it is sent."""
 
-    async def _send_piece(self, content, offset, *, more):
+    async def _send_piece(self, piece, offset, *, more):
         with Path(self.mastersrc).open("ab") as file:
             file.write(bytes(PIECE))
-        return await super()._send_piece(content, offset, more=more)
+        return await super()._send_piece(piece, offset, more=more)
 
 
-async def test_what_was_sent_of_a_file_that_grows_too_long_is_removed(site, tmp_path):
+async def test_what_was_sent_of_a_file_that_grows_too_long_is_removed(site, far, tmp_path):
     (tmp_path / "long").write_bytes(bytes(2 * BATCH))
 
     await site.run(Grows(str(tmp_path / "long"), workerdest="f", maxsize=2 * BATCH))
@@ -126,8 +164,19 @@ async def test_a_composite_step_writes_a_file_and_reads_it(site):
             found["written"] = await self.downloadFileContentToWorker("a/f", "caf\xe9\n")
             found["content"] = await self.getFileContentFromWorker("a/f")
             found["directory"] = await self.downloadFileContentToWorker("a", "x")
+            found["long"] = await self.downloadFileContentToWorker("long", bytes(2 * PIECE + 1))
+            found["nowhere"] = await self.downloadFileContentToWorker("a", bytes(2 * PIECE))
             return SUCCESS
 
     await site.run(Composite())
 
-    assert found == {"written": True, "content": "caf\xe9\n", "directory": False}
+    assert found == {
+        "written": True,
+        "content": "caf\xe9\n",
+        "directory": False,
+        "long": True,
+        "nowhere": False,
+    }
+    build = site.directory / "worker" / "b1" / "build"
+    assert (build / "long").read_bytes() == bytes(2 * PIECE + 1)
+    assert sorted(one.name for one in build.iterdir()) == ["a", "long"]

@@ -11,6 +11,7 @@ import pytest
 from test_build_steps import Site
 
 from buildbot.process.results import FAILURE, SKIPPED, SUCCESS
+from buildbot.process.step_worker import StepWorker
 from buildbot.steps.transfer import DirectoryUpload, FileUpload, MultipleFileUpload
 
 MANY = 20_000_000
@@ -40,6 +41,29 @@ async def test_a_file_arrives_as_it_was(site: Site, tmp_path: Path, content: byt
     assert target.read_bytes() == content
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert os.listdir(target.parent) == ["here"]
+
+
+async def test_files_of_another_machine_come_in_pieces(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(StepWorker, "_is_on_same_machine", lambda self: False)
+    content = os.urandom(MANY)
+    docs = _written(site) / "docs"
+    docs.mkdir()
+    (docs / "page").write_bytes(content)
+    calm = {"haltOnFailure": False}
+
+    await site.run(
+        FileUpload("docs/page", str(tmp_path / "page")),
+        DirectoryUpload("docs", str(tmp_path / "public")),
+        FileUpload("docs/page", str(tmp_path / "long"), maxsize=MANY - 1, **calm),
+        FileUpload("missing", str(tmp_path / "missing"), **calm),
+    )
+
+    assert (tmp_path / "page").read_bytes() == content
+    assert (tmp_path / "public" / "page").read_bytes() == content
+    assert [result for _, result, _ in await site.steps()] == [SUCCESS] * 2 + [FAILURE] * 2
+    assert not [name for name in os.listdir(tmp_path) if name.startswith((".upload", "long"))]
 
 
 async def test_times_are_kept_where_that_is_wanted(site: Site, tmp_path: Path):

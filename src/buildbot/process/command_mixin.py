@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._border.bridge import inward, outgoing
 from buildbot.process.errors import BuildStepFailed
+from buildbot.process.pieces import pieces
 from buildbot.process.remotecommand import RemoteCommand
 
 _BLOCK = 256 * 1024
@@ -78,7 +79,8 @@ class CommandMixin(WorkerFiles):
             "glob", True, {"path": path, "logEnviron": False}, makeResult=_files
         )
 
-    def downloadFileContentToWorker(
+    @outgoing
+    async def downloadFileContentToWorker(
         self: Any,
         workerdest: str,
         strfile: str | bytes,
@@ -89,13 +91,19 @@ class CommandMixin(WorkerFiles):
         """Write text (as UTF-8) to a file in the working directory; a Deferred of whether that
         worked."""
         content = strfile.encode() if isinstance(strfile, str) else strfile
-        arguments = {
+        where = {
             "workerdest": workerdest,
             "workdir": self.workdir if workdir is None else workdir,
-            "mode": mode,
-            "content": content,
         }
-        return self._runRemoteCommand("downloadFile", abandonOnFailure, arguments)
+        write = self._runRemoteCommand
+        for piece in pieces(content):
+            if not await inward(write, "downloadFile", False, {**where, "mode": mode, **piece}):
+                if "offset" in piece:
+                    await inward(write, "downloadFile", False, {**where, "abandoned": True})
+                if abandonOnFailure:
+                    raise BuildStepFailed
+                return False
+        return True
 
 
 def _files(command: RemoteCommand) -> list[str]:

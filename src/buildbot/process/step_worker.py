@@ -32,6 +32,10 @@ class StepWorker:
             message = f"worker is too old, does not know about {command}"
             raise WorkerSetupError(message)
 
+    def _is_on_same_machine(self) -> bool:
+        """Return whether the worker can read and write the master's files."""
+        return self.workerVersion("sameMachine") is not None
+
     def getWorkerName(self) -> str | None:
         """Return the worker's name."""
         return self.build.getWorkerName() if self.build is not None else None

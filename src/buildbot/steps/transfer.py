@@ -13,6 +13,7 @@ from buildbot._border.arguments import renamed
 from buildbot._border.bridge import inward, outgoing
 from buildbot._border.numbers import COUNT_OR_NONE, PERMISSIONS_OR_NONE, POSITIVE, check_number
 from buildbot.process.buildstep import BuildStep
+from buildbot.process.pieces import PIECE
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from buildbot.steps.upload import DirectoryUpload, FileUpload, MultipleFileUpload
@@ -28,8 +29,8 @@ __all__ = [
     "StringDownload",
 ]
 
-PIECE = 1024 * 1024
-"""How much of a file goes with one order, in bytes; the same whatever ``blocksize`` says."""
+COPIED_AT_ONCE = 256 * 1024 * 1024
+"""How much a worker on the same machine copies with one order, in bytes."""
 BATCH = 4 * PIECE
 """How much is on its way to the worker at once."""
 
@@ -96,6 +97,20 @@ class _Download(BuildStep):
                 self.descriptionDone = ["downloaded", self.workerdest]
                 return SUCCESS
 
+    async def _let_copy(self, source: str, size: int) -> int:
+        """Let the worker copy the file by itself; it is as large as it was at the beginning."""
+        if self.maxsize is not None and size > self.maxsize:
+            return self._failed(f"it has more than {self.maxsize} bytes")
+        self.checkWorkerHasCommand("downloadFile")
+        for offset in range(0, size, COPIED_AT_ONCE):
+            length = min(COPIED_AT_ONCE, size - offset)
+            piece = {"source": source, "length": length}
+            why = await self._send_piece(piece, offset, more=offset + length < size)
+            if why is not None:
+                return await self._given_up(why)
+        self.descriptionDone = ["downloaded", self.workerdest]
+        return SUCCESS
+
     async def _send_batch(self, batch: bytes, *, offset: int, more: bool) -> str | None:
         """Send some pieces; return why one could not be written, None if all were.
 
@@ -109,16 +124,16 @@ class _Download(BuildStep):
         last = [] if more else [pieces.pop()]
         for group, is_last in ((first, False), (pieces, False), (last, True)):
             reasons = await asyncio.gather(
-                *(self._send_piece(piece, at, more=not is_last) for at, piece in group)
+                *(self._send_piece({"content": piece}, at, more=not is_last) for at, piece in group)
             )
             if any(reason is not None for reason in reasons):
                 return next(reason for reason in reasons if reason is not None)
         return None
 
-    async def _send_piece(self, content: bytes, offset: int, *, more: bool) -> str | None:
+    async def _send_piece(self, piece: dict[str, Any], offset: int, *, more: bool) -> str | None:
         """Send a piece; return why it could not be written, None if it was."""
         placed = {"offset": offset, "more": more} if offset or more else {}
-        command = await self._ordered(content=content, mode=self.mode, **placed)
+        command = await self._ordered(**piece, mode=self.mode, **placed)
         if not command.didFail():
             return None
         why = command.updates["why"]
@@ -184,8 +199,11 @@ class FileDownload(_Download):
             file = await asyncio.to_thread(_opened, self.mastersrc)
         except OSError as error:
             return self._failed(f"on the master: {error.strerror}: {self.mastersrc}")
+        size = os.fstat(file.fileno()).st_size
         try:
-            return await self._send_from(file, os.fstat(file.fileno()).st_size)
+            if size > PIECE and self._is_on_same_machine():
+                return await self._let_copy(await asyncio.to_thread(_real, self.mastersrc), size)
+            return await self._send_from(file, size)
         except OSError as error:
             return await self._given_up(f"on the master: {error.strerror}: {self.mastersrc}")
         finally:
@@ -304,6 +322,10 @@ class JSONPropertiesDownload(_Download):
 
 def _opened(name: str) -> BinaryIO:
     return os.fdopen(open_regular(Path(name).expanduser()), "rb")
+
+
+def _real(name: str) -> str:
+    return os.path.realpath(Path(name).expanduser())
 
 
 async def _read(file: BinaryIO) -> bytes:

@@ -127,7 +127,8 @@ class _Upload(BuildStep):
         place: Callable[[Path, list[float] | None], None],
     ) -> str | None:
         more = {"workdir": self.workdir, "maxsize": self.maxsize, "blocksize": self.blocksize}
-        command = Receiving(command_name, {**arguments, **more}, file)
+        into = {"into": str(name)} if self._is_on_same_machine() else {}
+        command = Receiving(command_name, {**arguments, **more, **into}, file)
         try:
             await inward(self.runCommand, command)
         finally:
@@ -369,7 +370,7 @@ def _files(count: int) -> str:
 def _temporary(directory: Path) -> BinaryIO:
     """Make a file with the usual mode in a directory, which is made if it is missing."""
     directory.mkdir(parents=True, exist_ok=True)
-    return (directory / f".upload-{uuid4().hex}").open("xb")
+    return (directory.absolute() / f".upload-{uuid4().hex}").open("xb")
 
 
 def _discard(file: BinaryIO, name: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import inward, outgoing, settled
@@ -12,6 +13,7 @@ from buildbot.process.buildstep import BuildStep
 from buildbot.process.command_mixin import WorkerFiles
 from buildbot.process.errors import BuildStepFailed
 from buildbot.process.log import Log
+from buildbot.process.pieces import pieces
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import FAILURE, SUCCESS
 
@@ -261,7 +263,8 @@ class CompositeStepMixin(WorkerFiles):
         arguments = {"dir": _dir, "logEnviron": getattr(self, "logEnviron", False)}
         return self.runRemoteCommand("mkdir", arguments, **kwargs)
 
-    def downloadFileContentToWorker(
+    @outgoing
+    async def downloadFileContentToWorker(
         self: Any,
         workerdest: str,
         strfile: str | bytes,
@@ -271,18 +274,19 @@ class CompositeStepMixin(WorkerFiles):
     ) -> Any:
         """Write text (as UTF-8) to a file in the working directory; whether that worked."""
         content = strfile.encode() if isinstance(strfile, str) else strfile
-        arguments = {
+        where = {
             "workerdest": workerdest,
             "workdir": self.workdir if workdir is None else workdir,
-            "mode": mode,
-            "content": content,
         }
-        return self.runRemoteCommand(
-            "downloadFile",
-            arguments,
-            abandonOnFailure=abandonOnFailure,
-            evaluateCommand=_succeeded,
-        )
+        write = partial(self.runRemoteCommand, abandonOnFailure=False, evaluateCommand=_succeeded)
+        for piece in pieces(content):
+            if not await inward(write, "downloadFile", {**where, "mode": mode, **piece}):
+                if "offset" in piece:
+                    await inward(write, "downloadFile", {**where, "abandoned": True})
+                if abandonOnFailure:
+                    raise BuildStepFailed
+                return False
+        return True
 
     def runGlob(self: Any, path: str, **kwargs: Any) -> Any:
         """The paths that match a pattern."""
