@@ -233,3 +233,26 @@ add('parent', steps.Trigger(schedulerNames=['lonely']))
         assert child == await ci.fetch(f"builds/{ci.last_build('child').id}")
         assert "of lonely</h1>" in lonely
         assert "It waits: all connected workers are paused: away (repairs)" in lonely
+
+
+async def test_a_schedulers_own_properties_win_and_a_property_may_be_the_reason():
+    text = """
+add('child', sh('check'))
+c['schedulers'] += [
+    schedulers.Triggerable('own', ['child'], properties={'x': 'own', 'y': 'own'}),
+    schedulers.Triggerable('reasoned', ['child'], reason='its reason'),
+]
+add('parent',
+    steps.Trigger(schedulerNames=['own'], waitForFinish=True,
+                  set_properties={'x': 'set', 'z': 'set', 'reason': 'the reason set'}),
+    steps.Trigger(schedulerNames=['reasoned'], waitForFinish=True, copy_properties=['reason']),
+    steps.Trigger(schedulerNames=['reasoned'], waitForFinish=True))
+"""
+    async with started(text) as ci:
+        await ci.build("parent")
+
+        first, *_ = [await ci.properties(build) for build in ci.builds("child")]
+        assert first["x"] == ["own", "Scheduler"]
+        assert first["z"] == ["set", "Trigger"]
+        reasons = [one["reason"] for one in await ci.get("buildsets") if one["parent_buildid"]]
+        assert reasons == ["the reason set", "force build", "its reason"]

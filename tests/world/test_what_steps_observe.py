@@ -175,3 +175,52 @@ async def test_a_step_without_warnings_counts_none() -> None:
 
         assert (await ci.properties(build))["warnings-count"] == [0, "WarningCountingShellCommand"]
         assert build.result.name == "SUCCESS"
+
+
+_OLD = """
+from buildbot.process.buildstep import LoggingBuildStep, RemoteShellCommand
+
+class Old(LoggingBuildStep):
+    name = 'old'
+    def start(self):
+        self.startCommand(RemoteShellCommand('build', ['prints']))
+
+    def createSummary(self, log):
+        status, build = self.step_status, self.step_status.getBuild()
+        self.setProperty('seen', {
+            'chunks': [list(one) for one in log.getChunks() if one[0] != 2],
+            'errors': list(log.getChunks([1], onlyText=True)),
+            'builder': build.getBuilder().getName(),
+            'steps': [(one.getName(), one.getResults()) for one in build.getSteps()],
+            'state': [status.isStarted(), status.isFinished()],
+            'branch': build.source.branch,
+            'changes': build.source.changes,
+            'slave': [self.getProperty('slavename'), self.build.hasProperty('slavename')],
+            'source of it': build.properties.getPropertySource('slavename'),
+        }, 'test')
+
+add('old', sh('true', name='first'), Old(),
+    sh(util.Interpolate('echo %(prop:slavename)s %(prop:slavename:-none)s'), name='words'),
+    sh(util.WithProperties('echo %(slavename)s'), name='more'))
+"""
+
+
+async def test_an_old_step_reads_status_objects_and_the_slaves_name() -> None:
+    async with started(_OLD) as ci:
+        worker = ci.worker("local")
+        worker.on("prints", output="one\n", errors="two\n")
+
+        build = await ci.build("old")
+
+        assert (await ci.properties(build))["seen"][0] == {
+            "chunks": [[0, "one\n"], [1, "two\n"]],
+            "errors": ["two\n"],
+            "builder": "old",
+            "steps": [["first", [0, []]], ["old", [None, []]]],
+            "state": [True, False],
+            "branch": "",
+            "changes": [],
+            "slave": ["local", True],
+            "source of it": "Worker",
+        }
+        assert worker.commands[-2:] == ["sh -c echo local local", "sh -c echo local"]

@@ -65,6 +65,10 @@ class Builder:
             self._builder_id = self._access.builder_id(self.name)
         return self._builder_id
 
+    def getName(self) -> str:
+        """Return its name, as a status object did."""
+        return self.name
+
     def getBuilderId(self) -> Any:
         """Return a Deferred of the builder's identifier."""
         return settled(self.builderid)

@@ -90,8 +90,13 @@ class OldBuildNames:
         return list(self.changes)
 
     def getSteps(self) -> list[Any]:
-        """Return the steps that ran."""
-        return list(self.executedSteps)
+        """Return the status objects of the steps that ran."""
+        return [step.step_status for step in self.executedSteps]
+
+    @property
+    def source(self) -> Any:
+        """The first source stamp, None if there is none."""
+        return self.sources[0] if self.sources else None
 
 
 def _is_ours(method: Any) -> bool:

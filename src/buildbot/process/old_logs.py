@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from buildbot.process.log import HTMLLog, Log, StreamLog, TextLog
@@ -11,6 +11,8 @@ from chargehand.logs.writer import LogWriter
 
 STDOUT, STDERR, HEADER = 0, 1, 2
 """What Buildbot 0.8 called the channels of a log."""
+
+_NUMBERS = {Channel.STDOUT: STDOUT, Channel.STDERR: STDERR, Channel.HEADER: HEADER}
 
 _MOST = 16 * 1024 * 1024
 """Characters of a log that are kept for `getText`."""
@@ -71,6 +73,15 @@ class _Remembered(Log):
     def readlines(self) -> list[str]:
         """Return the lines of stdout so far."""
         return self._text(Channel.HEADER, Channel.STDERR).splitlines(keepends=True)
+
+    def getChunks(
+        self, channels: Iterable[int] = (), onlyText: bool = False
+    ) -> Iterator[tuple[int, str] | str]:
+        """Iterate over (channel, text), of these channels or of all; or over the texts only."""
+        wanted = set(channels) or set(_NUMBERS.values())
+        for channel, text in tuple(self._runs):
+            if _NUMBERS[channel] in wanted:
+                yield text if onlyText else (_NUMBERS[channel], text)
 
     def hasContents(self) -> bool:
         """Return whether there is any text."""

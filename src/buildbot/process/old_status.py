@@ -47,6 +47,18 @@ class StepStatus:
         """Return the step's name."""
         return str(self._step.name)
 
+    def getResults(self) -> tuple[int | None, list[str]]:
+        """Return the result, None before there is one, and the step's words for the build."""
+        return self._step.results, self.getText2()
+
+    def isStarted(self) -> bool:
+        """Return whether it has begun."""
+        return self._step.stepid is not None
+
+    def isFinished(self) -> bool:
+        """Return whether it has ended."""
+        return self._step.results is not None
+
     def getBuild(self) -> Any:
         """Return the build."""
         return self._step.build

@@ -47,6 +47,10 @@ URLForBuild = _URLForBuild()
 _SIMPLE = (str, int, float, type(None))
 
 
+_OLD_NAMES = {"slavename": "workername"}
+"""Today's names of properties, by those of Buildbot 0.8."""
+
+
 @implementer(IProperties)
 class Properties(ComparableMixin):
     """Named JSON values, each with a word for its source.
@@ -86,10 +90,10 @@ class Properties(ComparableMixin):
         return made
 
     def __contains__(self, name: object) -> bool:
-        return name in self.properties
+        return isinstance(name, str) and self._named(name) in self.properties
 
     def __getitem__(self, name: str) -> Any:
-        return self.properties[name][0]
+        return self.properties[self._named(name)][0]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.properties)
@@ -99,7 +103,7 @@ class Properties(ComparableMixin):
 
     def getPropertySource(self, name: str) -> str:
         """Return where the property came from. Raises KeyError."""
-        return self.properties[name][1]
+        return self.properties[self._named(name)][1]
 
     def asList(self) -> list[tuple[str, Any, str]]:
         """Return (name, value, source), sorted by name."""
@@ -127,14 +131,18 @@ class Properties(ComparableMixin):
 
     def getProperty(self, name: str, default: Any = None) -> Any:
         """Return the value, or *default* if there is no such property."""
-        found = self.properties.get(name)
+        found = self.properties.get(self._named(name))
         return default if found is None else found[0]
 
     get = getProperty
 
     def hasProperty(self, name: str) -> bool:
         """Return whether there is such a property."""
-        return name in self.properties
+        return self._named(name) in self.properties
+
+    def _named(self, name: str) -> str:
+        """Return today's name of a property that is asked for by its old one."""
+        return name if name in self.properties else _OLD_NAMES.get(name, name)
 
     has_key = hasProperty
 

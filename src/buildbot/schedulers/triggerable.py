@@ -14,13 +14,13 @@ from chargehand.scheduling.errors import SchedulerDisabled
 
 
 def triggered_properties(own: Properties, given: Any) -> Properties:
-    """Return a scheduler's properties with those that a trigger sets."""
+    """Return the properties that a trigger sets, with the scheduler's own, which win."""
     properties = Properties()
-    properties.updateFromProperties(own)
     if isinstance(given, Properties):
         properties.updateFromProperties(given)
     elif given:
         properties.update(given, "Trigger")
+    properties.updateFromProperties(own)
     return properties
 
 
@@ -32,7 +32,8 @@ class Triggerable(ReconfigurableBaseScheduler):
     """Builds when a ``Trigger`` step names it, or another one calls `trigger`.
 
     Args:
-        reason (str | None): Reason of the builds; by default that of the Trigger step.
+        reason (str | None): Reason of the builds, unless the trigger sets a property ``reason``; by
+            default, that the scheduler was triggered.
     """
 
     compare_attrs = ("name", "builderNames", "properties", "codebases", "reason")
@@ -67,10 +68,11 @@ class Triggerable(ReconfigurableBaseScheduler):
         identifier, and, once it is complete, of its result and the same request identifiers.
         """
         properties = triggered_properties(self.properties, set_props)
-        what = self.reason or f"The Triggerable scheduler named '{self.name}' triggered this build"
+        what = properties.getProperty("reason") or self.reason
+        what = what or f"The Triggerable scheduler named '{self.name}' triggered this build"
         submission = asyncio.get_running_loop().create_task(
             self._submit(
-                reason=what,
+                reason=str(what),
                 sourcestamps=sourcestamps or [],
                 properties=properties,
                 waited_for=waited_for,
