@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from buildbot._border.errors import current_directory
 from buildbot._border.origin import Origin, user_origin
 from chargehand.kit.guard import BaseExceptionRaised
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def place_of_making() -> Origin | None:
@@ -71,3 +75,13 @@ def note_making(error: Exception, thing: Any) -> None:
     note = f"({type(thing).__name__} was created at {origin.file}:{origin.line})"
     if note not in getattr(raised, "__notes__", ()):
         raised.add_note(note)
+
+
+def placed(function: Callable[P, T], thing: Any) -> Callable[P, T]:
+    """Return a function that does the same, and notes on errors which line made *thing*."""
+
+    def call(*args: P.args, **keywords: P.kwargs) -> T:
+        with Making(thing):
+            return function(*args, **keywords)
+
+    return call

@@ -9,6 +9,7 @@ from buildbot._border.comparison import ComparableMixin
 from buildbot._border.environment import problems_of_environment
 from buildbot._border.errors import error, warn
 from buildbot._border.initialised import what_is_forgotten
+from buildbot._border.making import place_of_making
 from buildbot._border.text import bytes2unicode, safeTranslate
 from buildbot.config.old_arguments import of_today
 from buildbot.process.build_factory import BuildFactory
@@ -104,6 +105,7 @@ class BuilderConfig(ComparableMixin):
         do_build_if: Any = None,
         **old: Any,
     ) -> None:
+        self._made_at = place_of_making()
         self.name: str = _checked_name(name)
         where = f'builder "{self.name}"'
         if old:

@@ -38,12 +38,14 @@ _log = logging.getLogger(__name__)
 class Recipe:
     """The plan of a builder: `chargehand.execution.ports.Plan`.
 
-    *master* gives what steps know as ``self.master``.
+    *master* gives what steps know as ``self.master``; *builder* is the user's, whose line of the
+    configuration errors name.
     """
 
-    def __init__(self, factory: Any, master: Callable[[], Any]) -> None:
+    def __init__(self, factory: Any, master: Callable[[], Any], builder: Any = None) -> None:
         self._factory = factory
         self._master = master
+        self._builder = builder
 
     def sources(self) -> list[tuple[str, str]]:
         """Return codebase and address of what source steps name; what is known only in a build is
@@ -57,21 +59,23 @@ class Recipe:
 
     def begin(self, facts: BuildFacts) -> RecipeBuild:
         """Make the steps for one build. Raises what the user's code raises."""
-        return contained(self._begun, facts)
+        with Making(self._builder):
+            return contained(self._begun, facts)
 
     def _begun(self, facts: BuildFacts) -> RecipeBuild:
         master = self._master()
         build: Build = self._factory.newBuild(requests_of(facts, master))
         check_initialised(build)
         build._begin(facts, master)
-        return RecipeBuild(build)
+        return RecipeBuild(build, self._builder)
 
 
 class RecipeBuild:
     """A build of the user's: `chargehand.execution.ports.HostedBuild`."""
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: Build, builder: Any = None) -> None:
         self._build = build
+        self._builder = builder
 
     @property
     def build(self) -> Build:
@@ -83,11 +87,13 @@ class RecipeBuild:
 
     def worker_started(self, facts: BuildFacts) -> None:
         """Take what is known now that the worker is connected."""
-        contained(self._build._meet_worker, facts)
+        with Making(self._builder):
+            contained(self._build._meet_worker, facts)
 
     def next_step(self) -> RecipeStep | None:
         """Return the next step in order. Raises what the build's class raises."""
-        step = contained(self._build.getNextStep)
+        with Making(self._builder):
+            step = contained(self._build.getNextStep)
         if step is None:
             return None
         self._build.currentStep = step
@@ -96,6 +102,10 @@ class RecipeBuild:
 
     async def properties(self) -> dict[str, Property]:
         """Return the properties to record when the build starts, rendered."""
+        with Making(self._builder):
+            return await self._rendered()
+
+    async def _rendered(self) -> dict[str, Property]:
         build = self._build
         await answered("startBuild", build.startBuild, build.workerforbuilder)
         properties = build.getProperties()
@@ -118,7 +128,7 @@ class RecipeBuild:
             after, halts = after_step(build._flags, result, before)
             build.results = int(after)
             return StepOutcome(after, halts)
-        with self._guarded("stepDone") as guard:
+        with self._guarded("stepDone") as guard, Making(self._builder):
             halts = bool(await answered("stepDone", build.stepDone, int(result), step.step))
         if guard.failure is not None:
             build.results = int(Result.EXCEPTION)
@@ -131,7 +141,7 @@ class RecipeBuild:
         build = self._build
         build.results = int(result)
         build.currentStep = None
-        with self._guarded("buildFinished") as guard:
+        with self._guarded("buildFinished") as guard, Making(self._builder):
             await answered("allStepsDone", build.allStepsDone)
         build.finished = True
         if guard.failure is not None:
@@ -212,10 +222,11 @@ class RecipeStep:
 
     async def sentence(self, result: Result | None) -> str:
         """Return what it is doing, or did."""
-        if result is None:
-            return await self.step._current_sentence()
-        self._tell(result)
-        summary = await self._summary()
+        with Making(self.step):
+            if result is None:
+                return await self.step._current_sentence()
+            self._tell(result)
+            summary = await self._summary()
         self._words = str(summary.get("step", "finished"))
         return self._words
 

@@ -9,6 +9,7 @@ from typing import Any
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import answered, answered_within, outgoing, outward
 from buildbot._border.errors import error
+from buildbot._border.making import Making
 from buildbot.interfaces import IReportGenerator
 from buildbot.reporters.generators.build import BuildStatusGenerator
 from buildbot.reporters.lanes import Lanes
@@ -137,9 +138,10 @@ class ReporterBase(BuildbotService):
             if not any(_fits(wanted, key) for wanted in generator.wanted_event_keys):
                 continue
             with guarded(_log, 'reporter "%s": no report of %s', self.name, ".".join(key)):
-                report = await answered(
-                    "generate", generator.generate, self.master, self, key, message
-                )
+                with Making(self):
+                    report = await answered(
+                        "generate", generator.generate, self.master, self, key, message
+                    )
                 if report is not None:
                     reports.append(report)
         if not reports:

@@ -137,8 +137,8 @@ class BaseScheduler(ComparableMixin):
         """Ask for changes: `gotChange` is called with each that passes the filter."""
         self._running().feed.start(
             Interest(
-                wanted=wiring.change_filter_of(change_filter),
-                is_important=wiring.importance_hook(fileIsImportant),
+                wanted=wiring.change_filter_of(change_filter, self),
+                is_important=wiring.importance_hook(fileIsImportant, self),
                 only_important=onlyImportant,
             )
         )
@@ -327,7 +327,7 @@ class BaseScheduler(ComparableMixin):
             codebases=wiring.codebases_of(self.codebases),
             properties=self.properties.asDict(),
             priority=self.priority if isinstance(self.priority, int) else 0,
-            priority_of=wiring.priority_hook(self.priority),
+            priority_of=wiring.priority_hook(self.priority, self),
             render=wiring.rendering_hook(self),
         )
 

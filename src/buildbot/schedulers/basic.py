@@ -130,8 +130,8 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
             reason=self.reason,
             stable_seconds=self.treeStableTimer,
             timer_per_branch=self._timer_per_branch,
-            wanted=wiring.change_filter_of(self._wanted),
-            is_important=wiring.importance_hook(self.fileIsImportant),
+            wanted=wiring.change_filter_of(self._wanted, self),
+            is_important=wiring.importance_hook(self.fileIsImportant, self),
             only_important=self.onlyImportant,
         )
 

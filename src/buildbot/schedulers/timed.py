@@ -178,13 +178,13 @@ class Timed(ReconfigurableBaseScheduler):
             "reason": self.reason,
             "only_if_changed": bool(self.onlyIfChanged),
             "wanted": self._wanted(),
-            "is_important": wiring.importance_hook(self.fileIsImportant),
+            "is_important": wiring.importance_hook(self.fileIsImportant, self),
             "only_important": bool(self.onlyImportant),
             "actions": self._actions,
         }
 
     def _wanted(self) -> Filter | None:
-        given = wiring.change_filter_of(self.change_filter)
+        given = wiring.change_filter_of(self.change_filter, self)
         if self.branch is NoBranch or self.branch is NotABranch:
             return given
         return _both(wiring.conditions(branch=self.branch), given)

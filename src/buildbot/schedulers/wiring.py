@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import CoroutineType
 from typing import Any
 
@@ -10,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from buildbot._border.bridge import answered
+from buildbot._border.making import Making, placed
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build_parts import ChangeView
 from buildbot.process.properties import Properties
@@ -41,12 +43,18 @@ class SchedulerChange(ChangeView):
         return self.asChDict().get(name, default)
 
 
-def change_filter_of(given: Any) -> Filter | None:
-    """Return the engine's filter for what users write as ``change_filter``."""
-    if given is None or isinstance(given, ChangeFilter):
-        return given
-    rule: Filter | None = getattr(given, "_as_rule", lambda: None)()
-    return rule if rule is not None else _asked(given)
+def change_filter_of(given: Any, owner: Any = None) -> Filter | None:
+    """Return the engine's filter for what users write as ``change_filter``; errors in it say which
+    line made its *owner*."""
+    if given is None:
+        return None
+    rule: Filter | None = (
+        given if isinstance(given, ChangeFilter) else getattr(given, "_as_rule", lambda: None)()
+    )
+    if not isinstance(rule, ChangeFilter):
+        return placed(_asked(given) if rule is None else rule, owner)
+    functions = tuple((name, placed(function, owner)) for name, function in rule.functions)
+    return replace(rule, functions=functions)
 
 
 def conditions(*, branch: Any, category: Any = None) -> ChangeFilter:
@@ -64,19 +72,20 @@ def _asked(given: Any) -> Filter:
     return passes
 
 
-def importance_hook(function: Any) -> IsImportant | None:
-    """Return the hook of a ``fileIsImportant`` function."""
+def importance_hook(function: Any, owner: Any) -> IsImportant | None:
+    """Return the hook of the ``fileIsImportant`` function of a scheduler."""
     if function is None:
         return None
 
     async def is_important(change: Change) -> bool:
-        return bool(await answered("fileIsImportant", function, SchedulerChange(change)))
+        with Making(owner):
+            return bool(await answered("fileIsImportant", function, SchedulerChange(change)))
 
     return is_important
 
 
-def priority_hook(function: Any) -> PriorityOf | None:
-    """Return the hook of a ``priority`` function, None where it is a number."""
+def priority_hook(function: Any, owner: Any) -> PriorityOf | None:
+    """Return the hook of a scheduler's ``priority`` function, None where it is a number."""
     if not callable(function):
         return None
 
@@ -84,7 +93,8 @@ def priority_hook(function: Any) -> PriorityOf | None:
         builder_names: Sequence[str], changes: Mapping[str, Sequence[Change]]
     ) -> int:
         views = {name: list(map(SchedulerChange, found)) for name, found in changes.items()}
-        return int(await answered("priority", function, list(builder_names), views))
+        with Making(owner):
+            return int(await answered("priority", function, list(builder_names), views))
 
     return priority_of
 
@@ -101,6 +111,10 @@ def rendering_hook(scheduler: Any) -> Callable[[Draft], Awaitable[Rendered]] | N
         return None
 
     async def render(draft: Draft) -> Rendered:
+        with Making(scheduler):
+            return await rendered(draft)
+
+    async def rendered(draft: Draft) -> Rendered:
         properties = Properties.fromDict(draft.properties)
         properties.master = scheduler.master
         properties.changes = [SchedulerChange(change).asChDict() for change in draft.changes]
@@ -108,11 +122,11 @@ def rendering_hook(scheduler: Any) -> Callable[[Draft], Awaitable[Rendered]] | N
         own = draft.builder_names is None
         names = scheduler.builderNames if own else draft.builder_names
         names = await render_value(names, properties)
-        rendered = {
+        values = {
             name: (await render_value(value, properties), source)
             for name, (value, source) in draft.properties.items()
         }
-        return Rendered(properties=rendered, builder_names=names)
+        return Rendered(properties=values, builder_names=names)
 
     return render
 

@@ -8,6 +8,7 @@ from typing import Any
 from buildbot._border.bridge import settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
+from buildbot._border.making import place_of_making
 from buildbot._border.numbers import COUNT_OR_NONE, SECONDS, SECONDS_OR_NONE, check_number
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import IWorker, implementer
@@ -48,6 +49,7 @@ class AbstractWorker(ComparableMixin):
     _set_by_init = "_arguments"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._made_at = place_of_making()
         self._arguments = args
         self._keywords = kwargs
         self.master: Any = None

@@ -19,7 +19,7 @@ from chargehand.cli.phrases import READY, RECONFIGURE_ABORTED, RECONFIGURE_FAILE
 from chargehand.cli.started_report import StartedReport
 from chargehand.cli.stopping import STOP_SECONDS, Stopping
 from chargehand.config.errors import ConfigErrors
-from chargehand.kit.guard import Guard
+from chargehand.kit import guard
 from chargehand.kit.loop import run
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
@@ -185,7 +185,7 @@ class _Service:
         async with self._reconfiguring:
             self._reconfigurations += 1
             _log.info("reloading %s", self._basedir.config_path, extra=self._ids)
-            with Guard(_reading_failed):
+            with guard.Guard(_reading_failed):
                 await self._apply_configuration()
 
     async def _apply_configuration(self) -> None:
@@ -212,5 +212,5 @@ class _Service:
 
 def _reading_failed(error: Exception) -> None:
     """Log the outcome: `reconfig` waits for it."""
-    _log.error("reloading the configuration failed", exc_info=error)
+    _log.error("reloading the configuration failed", exc_info=guard.described(error))
     _log.error(RECONFIGURE_FAILED)

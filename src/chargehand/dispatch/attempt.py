@@ -21,9 +21,9 @@ from chargehand.domain.session import Session
 from chargehand.domain.waiting import FunctionFailed, LockUnavailable, RefusedByFunction, Waiting
 from chargehand.kit.asking import AnswerTimeout, answer, place_of
 from chargehand.kit.error_text import headline_of
-from chargehand.kit.guard import described
 
 _log = logging.getLogger(__name__)
+_FAILED = "%s of builder %s failed"
 
 
 class _Refused(Exception):
@@ -215,16 +215,17 @@ class Attempt:
         first = (self._builder.name,) if with_name else ()
         self._line.asked = name, asyncio.get_running_loop().time()
         try:
-            return await answer(function(*first, *arguments), name=name, function=function)
+            found = await answer(function(*first, *arguments), name=name, function=function)
         except AnswerTimeout as error:
             _log.error("builder %s pauses before its next attempt: %s", self._builder.name, error)
             text = str(error).removeprefix(name).lstrip()
             raise _Refused(FunctionFailed(function=name, error=text)) from error
         except Exception as error:
-            _log.error(
-                "%s of builder %s failed", name, self._builder.name, exc_info=described(error)
-            )
+            self._line.complaints.failed(error, _FAILED, name, self._builder.name)
             raise _Refused(FunctionFailed(function=name, error=headline_of(error))) from error
+        else:
+            self._line.complaints.succeeded(_FAILED, name, self._builder.name)
+            return found
         finally:
             self._line.asked = None
 

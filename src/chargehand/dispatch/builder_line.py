@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection
 
 from msgspec.structs import replace
@@ -17,6 +18,9 @@ from chargehand.domain.identifiers import BuilderId, BuildId, RequestId
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.waiting import Waiting
 from chargehand.kit.backoff import Backoff
+from chargehand.kit.complaints import Complaints
+
+_log = logging.getLogger(__name__)
 
 
 class LacksWorker:
@@ -46,6 +50,8 @@ class BuilderLine:
         """The locks it failed to get last, and on which worker."""
         self.places: dict[str, Place] = {}
         """Its places in line for locks, by worker."""
+        self.complaints = Complaints(_log)
+        """Of users' functions that fail."""
         self.asking: asyncio.Task[None] | None = None
         """Set while users' functions run."""
         self.asked: tuple[str, float] | None = None

@@ -15,6 +15,7 @@ from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
+_FAILED = "collapseRequests of builder %s failed; its requests stay separate"
 
 
 class Collapsing:
@@ -47,7 +48,9 @@ class Collapsing:
     async def _by(self, rule: Hook, line: BuilderLine, pending: PendingRequest) -> None:
         """Call the user's function for each older request, in order."""
         older = [other for other in line.waiting() if other.request.id < pending.request.id]
-        unneeded = [other for other in older if await rule(line.config.name, pending, other)]
+        unneeded: list[PendingRequest] = []
+        with line.complaints.guarded(_FAILED, line.config.name):
+            unneeded = [other for other in older if await rule(line.config.name, pending, other)]
         if not line.has(pending.request.id):
             return  # It was cancelled meanwhile, so it cannot replace others.
         replaced = [other.request.id for other in unneeded if line.remove(other.request.id)]

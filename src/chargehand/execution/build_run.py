@@ -38,6 +38,8 @@ from chargehand.execution.sentences import (
 from chargehand.execution.step_run import StepRun
 from chargehand.execution.stop import Stop
 from chargehand.kit.asking import AnswerTimeout
+from chargehand.kit.expected import Expected
+from chargehand.kit.guard import described
 from chargehand.kit.patience import Patience
 
 _log = logging.getLogger(__name__)
@@ -175,7 +177,12 @@ class BuildRun:
         except WorkerLost:
             self.stop(Stop(Result.RETRY, "worker lost", counts=True))
         except Exception as error:  # noqa: BLE001 - whatever failed: the build has to end
-            _log.exception("build %d of %s failed", self.build.id, self._builder.name)
+            _log.error(
+                "build %d of %s failed",
+                self.build.id,
+                self._builder.name,
+                exc_info=described(error),
+            )
             self._result = worse(self._result, Result.EXCEPTION)
             self._error = self._error or headline_of(error)
         self._is_ending = True
@@ -258,7 +265,12 @@ class BuildRun:
         except Exception as error:  # noqa: BLE001 - the guard around extension code
             if isinstance(error, AnswerTimeout) and self._stop is not None:
                 return
-            _log.warning("cannot start the build of builder %s: %s", self._builder.name, error)
+            _log.warning(
+                "cannot start the build of builder %s: %s",
+                self._builder.name,
+                headline_of(error),
+                exc_info=None if isinstance(error, Expected) else described(error),
+            )
             self._result = Result.EXCEPTION
             self._error = f"the build cannot start: {headline_of(error)}"
             await preparation.fail(error)

@@ -327,7 +327,9 @@ class StepRun:
         return result, sentence
 
     async def _failed(self, error: Exception) -> Result:
-        self._error = self._error or error
+        before, self._error = self._error, self._error or error
+        if before is not None and self._sentence_of(before) == self._sentence_of(error):
+            return Result.EXCEPTION  # getCurrentSummary and getResultSummary, say, fail alike.
         if isinstance(error, NoLongerOurs):  # no fault of the step, which stops for that reason
             _log.debug("step %s: another master took over its build", self._hosted.name)
             return Result.EXCEPTION

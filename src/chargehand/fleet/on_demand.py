@@ -22,6 +22,7 @@ from chargehand.domain.session import (
 from chargehand.domain.worker import WorkerInfo
 from chargehand.fleet.instance_rules import Action, Event, Instance, InstanceState, after
 from chargehand.fleet.ports import Link, LinkMaker, Registry
+from chargehand.kit.complaints import Complaints
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
@@ -68,6 +69,7 @@ class OnDemandLink:
         self._starting: asyncio.Task[None] | None = None
         self._failure = WorkerNotStarted("it is being shut down")
         self._stopped = asyncio.Event()
+        self._complaints = Complaints(_log)
         self._tasks = Tasks(f"machine of worker {self._name}")
 
     @property
@@ -210,7 +212,7 @@ class OnDemandLink:
     async def _start(self) -> None:
         seconds = self._hosted.missing_timeout
         failure: WorkerNotStarted | None = None
-        with guarded(_log, "cannot start worker %s", self._name) as attempt:
+        with self._complaints.guarded("cannot start worker %s", self._name) as attempt:
             try:
                 async with asyncio.timeout(seconds):
                     await self._started()
@@ -248,7 +250,8 @@ class OnDemandLink:
 
     async def _stop(self) -> None:
         _log.info("stopping worker %s", self._name)
-        with guarded(_log, "cannot stop worker %s; its machine may still run", self._name):
+        message = "cannot stop worker %s; its machine may still run"
+        with self._complaints.guarded(message, self._name):
             await self._hosted.stop(fast=self._instance.is_closed)
         link, self._link = self._link, None
         if link is not None:

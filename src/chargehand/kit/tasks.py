@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Never, TypeVar
 
 from chargehand.kit.expected import Expected
-from chargehand.kit.guard import guarded
+from chargehand.kit.guard import described, guarded
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Tasks:
         if isinstance(error, Expected):
             _log.error("task %s failed: %s", task.get_name(), error)
         else:
-            _log.error("task %s failed", task.get_name(), exc_info=error)
+            _log.error("task %s failed", task.get_name(), exc_info=described(error))
 
     async def close(self, *, patience: float | None = None) -> None:
         """Cancel the running tasks and wait for their end.

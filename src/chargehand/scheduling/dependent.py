@@ -15,11 +15,13 @@ from chargehand.domain.json import Json
 from chargehand.domain.result import Result
 from chargehand.events.bus import Subscription
 from chargehand.events.messages import BuildsetCompleted, BuildsetSubmitted
-from chargehand.kit.guard import guarded
+from chargehand.kit.complaints import Complaints
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.submitting import BuildsetOptions
 
 _log = logging.getLogger(__name__)
+
+_RETRYING = "scheduler %s cannot submit a buildset; retrying"
 
 _RETRY_SECONDS = 30.0
 """Seconds until the next attempt to submit a buildset after a failure."""
@@ -62,6 +64,7 @@ class Dependent:
         self._submitting = asyncio.Lock()
         self._stopped = asyncio.Event()
         self._building: set[asyncio.Task[None]] = set()
+        self._complaints = Complaints(_log)
 
     async def activate(self) -> None:
         """Listen for buildsets, and take up those of earlier."""
@@ -140,7 +143,7 @@ class Dependent:
     async def _build(self, upstream: Buildset) -> None:
         """Submit a buildset for the same sources; retry until it succeeds."""
         while not self._stopped.is_set():
-            with guarded(_log, "scheduler %s cannot submit a buildset; retrying", self._parts.name):
+            with self._complaints.guarded(_RETRYING, self._parts.name):
                 async with self._submitting:
                     await self._submit(upstream)
                 return

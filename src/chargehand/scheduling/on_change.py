@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import WaitingChanges
 from chargehand.domain.identifiers import ChangeId
-from chargehand.kit.guard import guarded
+from chargehand.kit.complaints import Complaints
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.change_feed import Filter, Interest, IsImportant
 from chargehand.scheduling.rules import TimerKey, timer_key
 from chargehand.scheduling.submitting import BuildsetOptions
 
 _log = logging.getLogger(__name__)
+
+_RETRYING = "scheduler %s cannot submit a buildset; retrying"
 
 _RETRY_SECONDS = 30.0
 """Seconds until the next attempt to submit a buildset after a failure."""
@@ -65,6 +67,7 @@ class OnChange:
         self._schedulers = parts.services.schedulers
         self._waiting: dict[_Key, _Waiting] = {}
         self._building: set[asyncio.Task[bool]] = set()
+        self._complaints = Complaints(_log)
 
     async def activate(self) -> None:
         """Restore waiting changes, and subscribe to new ones."""
@@ -140,7 +143,7 @@ class OnChange:
 
     async def _build(self, key: _Key, waiting: Mapping[ChangeId, Change]) -> bool:
         changes = [waiting[number] for number in sorted(waiting)]
-        with guarded(_log, "scheduler %s cannot submit a buildset; retrying", self._parts.name):
+        with self._complaints.guarded(_RETRYING, self._parts.name):
             await self._parts.buildsets.for_changes(
                 BuildsetOptions(reason=self._settings.reason),
                 changes,

@@ -11,7 +11,7 @@ from typing import Protocol
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId, Timestamp
 from chargehand.domain.remembered import Remembered
-from chargehand.kit.guard import guarded
+from chargehand.kit.complaints import Complaints
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.change_feed import Filter, Interest, IsImportant
 from chargehand.scheduling.submitting import BuildsetOptions
@@ -81,6 +81,7 @@ class Timed:
         self._must_build = False
         self._last: Timestamp | None = None
         self._is_last_known = False
+        self._complaints = Complaints(_log)
 
     async def next_time(self, last: Timestamp | None) -> Timestamp:
         """Return when to build next, after *last* (None: not built yet)."""
@@ -153,8 +154,8 @@ class Timed:
 
     async def _run(self) -> None:
         while True:
-            with guarded(
-                _log, "scheduler %s cannot submit a buildset; retrying", self._name
+            with self._complaints.guarded(
+                "scheduler %s cannot submit a buildset; retrying", self._name
             ) as attempt:
                 await self._tick()
             if attempt.failure is not None:

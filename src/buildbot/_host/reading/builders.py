@@ -73,7 +73,7 @@ class BuilderReader:
         return model.BuilderConfig(
             name=name,
             worker_names=tuple(builder.workernames),
-            plan=Recipe(builder.factory, lambda: self._access.master),
+            plan=Recipe(builder.factory, lambda: self._access.master, builder),
             builddir=builder.builddir,
             worker_builddir=builder.workerbuilddir,
             tags=tuple(builder.tags),
@@ -84,9 +84,11 @@ class BuilderReader:
             properties=self._properties(name, builder.properties),
             default_properties=self._properties(name, builder.defaultProperties),
             locks=self._locks(builder),
-            next_build=builder.nextBuild and hooks.next_build(builder.nextBuild),
-            next_worker=builder.nextWorker and hooks.next_worker(builder.nextWorker),
-            can_start_build=builder.canStartBuild and hooks.can_start_build(builder.canStartBuild),
+            next_build=builder.nextBuild and hooks.next_build(builder.nextBuild, builder),
+            next_worker=builder.nextWorker and hooks.next_worker(builder.nextWorker, builder),
+            can_start_build=(
+                builder.canStartBuild and hooks.can_start_build(builder.canStartBuild, builder)
+            ),
             collapse_requests=self._collapse(builder),
             identity=Identity(builder, self._equivalence),
         )
@@ -99,7 +101,7 @@ class BuilderReader:
 
     def _locks(self, builder: BuilderConfig) -> Any:
         if not is_constant(builder.locks):
-            return self._hooks.locks(builder.locks)
+            return self._hooks.locks(builder.locks, builder)
         try:
             return lock_accesses(builder.locks)
         except TypeError as wrong:
@@ -111,7 +113,7 @@ class BuilderReader:
         if rule is None or isinstance(rule, bool):
             return rule
         if callable(rule):
-            return self._hooks.collapse_requests(rule)
+            return self._hooks.collapse_requests(rule, builder)
         self._error(builder.name, "collapseRequests must be a function, True, or False")
         return None
 

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from buildbot._border.bridge import answered, inward
+from buildbot._border.making import Making
 from buildbot._border.rendering import render_value
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.config.old_arguments import MergeRule
@@ -35,13 +36,13 @@ class Hooks:
         self._configs = configs
         self._stamps: dict[SourceStampId, StoredSourceStamp] = {}
 
-    def next_build(self, function: Callable[..., Any]) -> Hook:
+    def next_build(self, function: Callable[..., Any], owner: Any) -> Hook:
         """``nextBuild(builder, requests)`` -> the request to build first, or None."""
 
         shown: dict[RequestId, BuildRequest] = {}
         """What the function was given last: most of what waits was there already."""
 
-        @_of(function)
+        @_of(function, owner)
         async def hook(name: str, queue: Sequence[PendingRequest]) -> PendingRequest | None:
             nonlocal shown
             waiting = list(queue)
@@ -54,11 +55,11 @@ class Hooks:
 
         return hook
 
-    def next_worker(self, function: Callable[..., Any]) -> Hook:
+    def next_worker(self, function: Callable[..., Any], owner: Any = None) -> Hook:
         """``nextWorker(builder, workers, request)`` -> the worker to use, or None."""
         takes_request = _takes(function, 3)
 
-        @_of(function)
+        @_of(function, owner)
         async def hook(
             name: str, slots: Sequence[WorkerSlot], pending: PendingRequest
         ) -> WorkerSlot | None:
@@ -78,10 +79,10 @@ class Hooks:
 
         return hook
 
-    def can_start_build(self, function: Callable[..., Any]) -> Hook:
+    def can_start_build(self, function: Callable[..., Any], owner: Any) -> Hook:
         """``canStartBuild(builder, worker, request)`` -> whether it may."""
 
-        @_of(function)
+        @_of(function, owner)
         async def hook(name: str, slot: WorkerSlot, pending: PendingRequest) -> bool:
             builder = self._builder(name)
             worker = self._worker(slot, builder)
@@ -91,12 +92,12 @@ class Hooks:
 
         return hook
 
-    def collapse_requests(self, function: Callable[..., Any]) -> Hook:
+    def collapse_requests(self, function: Callable[..., Any], owner: Any = None) -> Hook:
         """``collapseRequests(master, builder, request, other)`` -> whether one may do for both."""
         if isinstance(function, MergeRule):
-            return self._merge_requests(function.function)
+            return self._merge_requests(function.function, owner)
 
-        @_of(function)
+        @_of(function, owner)
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
             master, builder = self._access.master, self._builder(name)
             return bool(
@@ -107,10 +108,10 @@ class Hooks:
 
         return hook
 
-    def _merge_requests(self, function: Callable[..., Any]) -> Hook:
+    def _merge_requests(self, function: Callable[..., Any], owner: Any) -> Hook:
         """``mergeRequests(builder, request, other)`` of earlier versions -> the same."""
 
-        @_of(function)
+        @_of(function, owner)
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
             requests = await self._requests(name, [one, other])
             return bool(await answered("mergeRequests", function, self._builder(name), *requests))
@@ -140,10 +141,10 @@ class Hooks:
 
         return hook
 
-    def locks(self, renderable: Any) -> Hook:
+    def locks(self, renderable: Any, owner: Any) -> Hook:
         """Locks that depend on the properties of the request."""
 
-        @_of(getattr(renderable, "fn", renderable))
+        @_of(getattr(renderable, "fn", renderable), owner)
         async def hook(values: Mapping[str, Property]) -> tuple[LockAccess, ...]:
             properties = Properties()
             properties.properties.update(values)
@@ -178,9 +179,21 @@ class Hooks:
         return known
 
 
-def _of(function: Any) -> Callable[[Hook], Hook]:
-    """Let a hook know whose it is: where it is named, it is by the place of that."""
-    return wraps(function, assigned=(), updated=())
+def _of(function: Any, owner: Any = None) -> Callable[[Hook], Hook]:
+    """Let a hook know whose it is: where it is named, it is by the place of that.
+
+    What it raises says which line made its *owner*.
+    """
+
+    def decorate(hook: Hook) -> Hook:
+        @wraps(function, assigned=(), updated=())
+        async def call(*arguments: Any) -> Any:
+            with Making(owner):
+                return await hook(*arguments)
+
+        return call
+
+    return decorate
 
 
 def _pending(chosen: Any, function: str) -> PendingRequest:
