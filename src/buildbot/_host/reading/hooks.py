@@ -36,7 +36,7 @@ class Hooks:
         self._configs = configs
         self._stamps: dict[SourceStampId, StoredSourceStamp] = {}
 
-    def next_build(self, function: Callable[..., Any], owner: Any) -> Hook:
+    def next_build(self, function: Callable[..., Any], owner: Any = None) -> Hook:
         """``nextBuild(builder, requests)`` -> the request to build first, or None."""
 
         shown: dict[RequestId, BuildRequest] = {}
@@ -79,7 +79,7 @@ class Hooks:
 
         return hook
 
-    def can_start_build(self, function: Callable[..., Any], owner: Any) -> Hook:
+    def can_start_build(self, function: Callable[..., Any], owner: Any = None) -> Hook:
         """``canStartBuild(builder, worker, request)`` -> whether it may."""
 
         @_of(function, owner)
@@ -108,7 +108,7 @@ class Hooks:
 
         return hook
 
-    def _merge_requests(self, function: Callable[..., Any], owner: Any) -> Hook:
+    def _merge_requests(self, function: Callable[..., Any], owner: Any = None) -> Hook:
         """``mergeRequests(builder, request, other)`` of earlier versions -> the same."""
 
         @_of(function, owner)
@@ -141,7 +141,7 @@ class Hooks:
 
         return hook
 
-    def locks(self, renderable: Any, owner: Any) -> Hook:
+    def locks(self, renderable: Any, owner: Any = None) -> Hook:
         """Locks that depend on the properties of the request."""
 
         @_of(getattr(renderable, "fn", renderable), owner)
