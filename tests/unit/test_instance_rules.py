@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargehand.fleet.instance_rules import Action, Event, Instance, InstanceState, after
+from chargehand.domain.instance import InstanceState
+from chargehand.fleet.instance_rules import Action, Event, Instance, after
 
 _OF_OTHERS = (Event.WANTED, Event.UNWANTED, Event.CONNECTED, Event.LOST, Event.CLOSED)
 

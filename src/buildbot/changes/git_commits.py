@@ -28,7 +28,7 @@ class GitCommits:
     """What subclasses of GitPoller may override; all methods return Deferreds, or may be async."""
 
     repourl: Any
-    lastRev: dict[str, str]
+    lastRev: Any = None
     _poller: EnginePoller | None = None
 
     def _engine_settings(self) -> Settings:

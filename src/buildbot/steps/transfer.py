@@ -54,13 +54,12 @@ class _Download(BuildStep):
 
     def __init__(
         self,
-        *,
-        workerdest: Any,
-        workdir: Any,
-        maxsize: int | None,
-        blocksize: int,
-        mode: int | None,
-        slavedest: Any,
+        workerdest: Any = None,
+        workdir: Any = None,
+        maxsize: int | None = None,
+        blocksize: int = 256 * 1024,
+        mode: int | None = None,
+        slavedest: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(workdir=workdir, **kwargs)
@@ -290,26 +289,6 @@ class JSONPropertiesDownload(_Download):
     """Write the build's properties and source stamps to a file on the worker, as JSON."""
 
     name = "json_properties_download"
-
-    def __init__(
-        self,
-        workerdest: Any = None,
-        workdir: Any = None,
-        maxsize: int | None = None,
-        blocksize: int = 256 * 1024,
-        mode: int | None = None,
-        slavedest: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            workerdest=workerdest,
-            workdir=workdir,
-            maxsize=maxsize,
-            blocksize=blocksize,
-            mode=mode,
-            slavedest=slavedest,
-            **kwargs,
-        )
 
     @outgoing
     async def run(self) -> int:

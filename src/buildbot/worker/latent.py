@@ -18,8 +18,8 @@ from buildbot.interfaces import (
 )
 from buildbot.worker.base import AbstractWorker
 from buildbot.worker.machine import Machine
-from buildbot.worker.states import States as States
 from chargehand.config.model import WorkerConfig
+from chargehand.domain.instance import InstanceState as States
 
 DEFAULT_MISSING_TIMEOUT = 60 * 20
 _OLD_ORDER = (

@@ -10,7 +10,7 @@ from typing import Any
 from buildbot._border.bridge import answered, answered_within
 from buildbot.interfaces import LatentWorkerCannotSubstantiate, LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
-from buildbot.worker.states import States
+from chargehand.domain.instance import InstanceState
 from chargehand.domain.properties import Property
 from chargehand.domain.session import WorkerNotStarted
 from chargehand.kit.asking import AnswerTimeout
@@ -102,7 +102,7 @@ class Machine:
 
     def has_become(self, state: str) -> None:
         """Show the machine's new state as ``worker.state``."""
-        self._worker.state = States[state]
+        self._worker.state = InstanceState[state]
 
     async def close(self) -> None:
         """Stop what the user's object has begun."""

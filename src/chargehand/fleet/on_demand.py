@@ -10,6 +10,7 @@ from typing import assert_never
 
 from chargehand.config.model import HostedInstance, WorkerConfig
 from chargehand.domain.command import Command
+from chargehand.domain.instance import InstanceState
 from chargehand.domain.properties import Property
 from chargehand.domain.session import (
     Receive,
@@ -20,7 +21,7 @@ from chargehand.domain.session import (
     WorkerNotStarted,
 )
 from chargehand.domain.worker import WorkerInfo
-from chargehand.fleet.instance_rules import Action, Event, Instance, InstanceState, after
+from chargehand.fleet.instance_rules import Action, Event, Instance, after
 from chargehand.fleet.ports import Link, LinkMaker, Registry
 from chargehand.kit.complaints import Complaints
 from chargehand.kit.guard import guarded
