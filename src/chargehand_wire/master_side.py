@@ -61,7 +61,7 @@ class _Running:
         self.start = start
         self.incarnation = incarnation
         self.inbox = Inbox(said)
-        self.outbox = Outbox[Input](fed)
+        self.outbox = Outbox(fed)
         self.is_complete = False
         self.interrupted: str | None = None
 
@@ -142,9 +142,9 @@ class MasterSide:
         if running is not None and not running.is_complete:
             message = Input(command_id, running.outbox.next_number, data, is_last)
             framed = _framed(message)
-            running.outbox.add(message, len(data))
+            running.outbox.add(framed, len(data))
             if self._greeted:
-                self._outgoing.append(framed)
+                self._outgoing.extend(running.outbox.due())
 
     def interrupt(self, command_id: str, why: str) -> None:
         """Order a command's end; without effect when it has ended."""
@@ -198,8 +198,10 @@ class MasterSide:
             self._greet(message, events)
         elif isinstance(message, InputAck):
             running = self._commands.get(message.command_id)
-            if running is not None and running.outbox.acknowledge(message.number):
-                events.append(RoomAgain(message.command_id))
+            if running is not None:
+                if running.outbox.acknowledge(message.number):
+                    events.append(RoomAgain(message.command_id))
+                self._outgoing.extend(running.outbox.due())
         elif isinstance(message, (Prepared, Pong, StopRequest)):
             events.append(message)
         elif isinstance(message, Ping):
@@ -232,8 +234,8 @@ class MasterSide:
             return
         if not known:
             self._send_if_greeted(running.start)
-        for message in running.outbox:
-            self._send_if_greeted(message)
+        running.outbox.send_again()
+        self._outgoing.extend(running.outbox.due())
         if running.interrupted is not None:
             self._send_if_greeted(Interrupt(running.start.command_id, running.interrupted))
 

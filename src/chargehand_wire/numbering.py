@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from chargehand_wire.framing import ProtocolError
 
@@ -17,15 +17,33 @@ WINDOW = 2 * 1024 * 1024
 """Bytes of one command that may be under way before the first of them is acknowledged."""
 
 
-class Numbered(Protocol):
-    """A message with a place in its order."""
+Place = tuple[int, int]
+"""Where a spool has a frame."""
+
+
+class Spool(Protocol):
+    """Keeps frames outside of memory, while there is nobody to send them to."""
 
     @property
-    def number(self) -> int:
-        """Counted from 1 for each command and direction."""
+    def has_room(self) -> bool:
+        """Whether it takes more."""
+
+    def put(self, frame: bytes) -> Place | None:
+        """Keep a frame; None if that is not possible."""
+
+    def get(self, place: Place) -> bytes:
+        """Return a frame. Raises OSError."""
+
+    def release(self, place: Place) -> None:
+        """Forget a frame."""
 
 
-N = TypeVar("N", bound=Numbered)
+class _Kept(NamedTuple):
+    """A message that is not acknowledged: its frame, or where that is."""
+
+    weight: int
+    frame: bytes
+    place: Place | None
 
 
 @dataclass(frozen=True)
@@ -35,14 +53,21 @@ class RoomAgain:
     command_id: str
 
 
-class Outbox(Generic[N]):
-    """What one side has said and the other has not acknowledged."""
+class Outbox:
+    """What one side has said and the other has not acknowledged, as frames.
 
-    __slots__ = ("_kept", "_weight", "next_number")
+    It sends as much as `WINDOW` and the rest as acknowledgements come. What is more than that to
+    keep goes to a *spool*, where there is one.
+    """
 
-    def __init__(self, position: int = 0) -> None:
-        self._kept: deque[tuple[N, int]] = deque()
+    __slots__ = ("_in_flight", "_sent", "_spool", "_waiting", "_weight", "next_number")
+
+    def __init__(self, position: int = 0, spool: Spool | None = None) -> None:
+        self._sent: deque[_Kept] = deque()
+        self._waiting: deque[_Kept] = deque()
+        self._in_flight = 0
         self._weight = 0
+        self._spool = spool
         self.next_number = position + 1
 
     @property
@@ -53,30 +78,62 @@ class Outbox(Generic[N]):
     @property
     def is_empty(self) -> bool:
         """Whether all is acknowledged."""
-        return not self._kept
+        return not self._sent and not self._waiting
 
     @property
     def acknowledged(self) -> int:
         """The number up to which all is acknowledged."""
-        return self._kept[0][0].number - 1 if self._kept else self.next_number - 1
+        return self.next_number - 1 - len(self._sent) - len(self._waiting)
 
-    def add(self, message: N, weight: int = 0) -> None:
+    def add(self, frame: bytes, weight: int = 0) -> None:
         """Keep a message; its number is `next_number`."""
         self.next_number += 1
-        self._kept.append((message, weight))
+        place = None
+        if self._spool is not None and not self.has_room:
+            place = self._spool.put(frame)
+        self._waiting.append(_Kept(weight, frame if place is None else b"", place))
         self._weight += weight
+
+    def due(self) -> Iterator[bytes]:
+        """Yield what is to be sent now."""
+        while self._waiting and self._in_flight < WINDOW:
+            kept = self._waiting.popleft()
+            self._sent.append(kept)
+            self._in_flight += kept.weight
+            if self._spool is not None and kept.place is not None:
+                yield self._spool.get(kept.place)
+            else:
+                yield kept.frame
+
+    def send_again(self) -> None:
+        """Forget that anything was sent: the connection is another one."""
+        self._waiting.extendleft(reversed(self._sent))
+        self._sent.clear()
+        self._in_flight = 0
 
     def acknowledge(self, number: int) -> bool:
         """Forget what is safe; return whether there is room again. Raises ProtocolError."""
         if number >= self.next_number:
             raise ProtocolError(f"number {number} was acknowledged and never sent")
-        was_full = not self.has_room
-        while self._kept and self._kept[0][0].number <= number:
-            self._weight -= self._kept.popleft()[1]
-        return was_full and self.has_room
+        had_room = self.has_room
+        for _ in range(number - self.acknowledged):
+            self._forget_first()
+        return self.has_room and not had_room
 
-    def __iter__(self) -> Iterator[N]:
-        return (message for message, _ in self._kept)
+    def clear(self) -> None:
+        """Forget everything: nobody wants it any more."""
+        while not self.is_empty:
+            self._forget_first()
+
+    def _forget_first(self) -> None:
+        if self._sent:
+            kept = self._sent.popleft()
+            self._in_flight -= kept.weight
+        else:
+            kept = self._waiting.popleft()
+        self._weight -= kept.weight
+        if self._spool is not None and kept.place is not None:
+            self._spool.release(kept.place)
 
 
 class Inbox:

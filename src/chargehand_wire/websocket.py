@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Closed(Exception):
+class Closed:
     """The server has closed the websocket."""
 
     code: int
@@ -58,6 +58,8 @@ class ClientSocket:
         self._opcode: Optional[int] = None
         self._left = 0
         self._replies: list[bytes] = []
+        self.closed: Optional[Closed] = None
+        """How the server has closed it, after all that was received."""
 
     @property
     def is_open(self) -> bool:
@@ -78,12 +80,12 @@ class ClientSocket:
         return "\r\n".join([*lines, "", ""]).encode()
 
     def receive(self, data: bytes) -> list[bytes]:
-        """Take bytes; return pieces of the stream. Raises Refused, Closed and ProtocolError."""
+        """Take bytes; return pieces of the stream. Raises Refused and ProtocolError."""
         self._buffer += data
         if not self._is_open and not self._opened(is_end=False):
             return []
         pieces: list[bytes] = []
-        while self._frame(pieces):
+        while self.closed is None and self._frame(pieces):
             pass
         return pieces
 
@@ -181,7 +183,7 @@ class ClientSocket:
         self._opcode = None
         if opcode == _CLOSE:
             code = int.from_bytes(body[:2], "big") if len(body) >= 2 else 1005
-            raise Closed(code, body[2:].decode(errors="replace"))
+            self.closed = Closed(code, body[2:].decode(errors="replace"))
         if opcode == _PING:
             self._replies.append(self._framed(_PONG, body))
         return True

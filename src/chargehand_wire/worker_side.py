@@ -32,7 +32,7 @@ from chargehand_wire.messages import (
     Value,
     Welcome,
 )
-from chargehand_wire.numbering import Inbox, Outbox, RoomAgain
+from chargehand_wire.numbering import Inbox, Outbox, RoomAgain, Spool
 from chargehand_wire.values import from_extension, reason
 
 _decoder: Decoder[FromMaster] = Decoder(FromMaster, ext_hook=from_extension)
@@ -55,9 +55,9 @@ class _Command:
 
     __slots__ = ("inbox", "is_complete", "order", "outbox")
 
-    def __init__(self, order: StartCommand) -> None:
+    def __init__(self, order: StartCommand, spool: Spool | None) -> None:
         self.order = replace(order, arguments={})
-        self.outbox = Outbox[Update]()
+        self.outbox = Outbox(spool=spool)
         self.inbox = Inbox()
         self.is_complete = False
 
@@ -70,7 +70,15 @@ class _Command:
 class WorkerSide:
     """Bytes in, events out; updates in, bytes out. Knows no sockets, so that it survives them."""
 
-    def __init__(self, *, name: str, incarnation: str, info: dict[str, object]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        incarnation: str,
+        info: dict[str, object],
+        spool: Spool | None = None,
+    ) -> None:
+        self._spool = spool
         self._name = name
         self._incarnation = incarnation
         self._info = info
@@ -92,10 +100,20 @@ class WorkerSide:
         commands = tuple(command.kept() for command in self._commands.values())
         self._send(Hello(PROTOCOL_VERSION, self._name, self._incarnation, self._info, commands))
 
-    def disconnect(self) -> None:
-        """The connection is gone: what must not be lost is kept, the rest forgotten."""
+    def disconnect(self) -> list[WorkerEvent]:
+        """The connection is gone: what must not be lost is kept, the rest forgotten.
+
+        Returns RoomAgain for the commands that may go on, because there is a spool now.
+        """
         self._outgoing.clear()
         self._welcomed = False
+        if self._spool is None or not self._spool.has_room:
+            return []
+        return [
+            RoomAgain(command_id)
+            for command_id, command in self._commands.items()
+            if not command.outbox.has_room
+        ]
 
     def receive(self, data: bytes) -> list[WorkerEvent]:
         """Take bytes from the master; return what they mean. Raises ProtocolError."""
@@ -113,7 +131,9 @@ class WorkerSide:
     def has_room(self, command_id: str) -> bool:
         """Return whether the command may send another segment."""
         command = self._commands.get(command_id)
-        return command is None or command.outbox.has_room
+        if command is None or command.outbox.has_room:
+            return True
+        return not self._welcomed and self._spool is not None and self._spool.has_room
 
     def output(self, command_id: str, log: str, data: bytes, line_count: int, size: int) -> None:
         """Send whole lines of a log. Raises Unsendable."""
@@ -152,9 +172,9 @@ class WorkerSide:
 
     def _update(self, command: _Command, update: Update, weight: int = 0) -> None:
         data = _framed(update)  # Before it is counted: what cannot be sent was never said.
-        command.outbox.add(update, weight)
+        command.outbox.add(data, weight)
         if self._welcomed:
-            self._outgoing.append(data)
+            self._outgoing.extend(command.outbox.due())
 
     def _send(self, message: Message) -> None:
         self._outgoing.append(_framed(message))
@@ -166,7 +186,7 @@ class WorkerSide:
             self._acknowledged(message.command_id, message.number, events)
         elif isinstance(message, StartCommand):
             if message.command_id not in self._commands:
-                self._commands[message.command_id] = _Command(message)
+                self._commands[message.command_id] = _Command(message, self._spool)
                 events.append(message)
         elif isinstance(message, Input):
             command = self._commands.get(message.command_id)
@@ -188,20 +208,22 @@ class WorkerSide:
         for command_id, command in list(self._commands.items()):
             if command_id not in welcome.positions:
                 del self._commands[command_id]
+                command.outbox.clear()
                 if not command.is_complete:
                     events.append(Abandoned(command_id))
                 continue
+            command.outbox.send_again()
             self._acknowledged(command_id, welcome.positions[command_id], events)
             if command.inbox.acknowledged:
                 self._send(InputAck(command_id, command.inbox.acknowledged))
-            for update in command.outbox:
-                self._send(update)
+            self._outgoing.extend(command.outbox.due())
 
     def _acknowledged(self, command_id: str, number: int, events: list[WorkerEvent]) -> None:
         command = self._commands.get(command_id)
         if command is None:
             return
         has_room_again = command.outbox.acknowledge(number)
+        self._outgoing.extend(command.outbox.due())
         if command.is_complete and command.outbox.is_empty:
             del self._commands[command_id]
         elif has_room_again:

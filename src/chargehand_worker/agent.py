@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Optional, Protocol
 
 from chargehand_wire.messages import Directories
+from chargehand_wire.numbering import Spool
 from chargehand_wire.worker_side import WorkerEvent, WorkerSide
 from chargehand_worker import kernel
 from chargehand_worker.facts import facts
@@ -82,6 +83,7 @@ class Agent:
         make_link: MakeLink,
         directories_known: Callable[[Directories], None] = lambda _: None,
         stop_signal: Optional[signal.Signals] = None,
+        spool: Optional[Spool] = None,
         companion: Optional[Callable[[Agent], Coroutine[Any, Any, None]]] = None,
     ) -> None:
         self._stop_signal = stop_signal
@@ -91,7 +93,9 @@ class Agent:
         self._make_link = make_link
         self._directories_known = directories_known
         self._link: Optional[Link] = None
-        self.side = WorkerSide(name=name, incarnation=uuid.uuid4().hex, info=dict(info))
+        self.side = WorkerSide(
+            name=name, incarnation=uuid.uuid4().hex, info=dict(info), spool=spool
+        )
 
     def request_stop(self) -> None:
         """Ask the master for a graceful shutdown."""

@@ -116,7 +116,8 @@ class MasterConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Let the link connect again, but to a master that it cannot understand."""
         self._transport = None
-        self._side.disconnect()
+        for event in self._side.disconnect():
+            self._handle(event)
         if self._error is not None:
             self.closed.set_exception(self._error)
         else:

@@ -26,7 +26,9 @@ ALONE = 75
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 _HEALTHY_AFTER = 60.0
-_SILENT_AT_MOST = 5 * HEARTBEAT_SECONDS
+_SILENCES = 2.5
+_SHORTEST_SILENCE = 3 * HEARTBEAT_SECONDS
+_LONGEST_SILENCE = 10 * HEARTBEAT_SECONDS
 """Seconds after which a link that says nothing is killed."""
 _LOOK_SECONDS = 1.0
 
@@ -44,8 +46,10 @@ class RelayedLink:
         side: WorkerSide,
         handle: Callable[[WorkerEvent], None],
         patience: float,
+        keepalive: float,
         processes: Processes,
     ) -> None:
+        self._silent_at_most = min(max(_SILENCES * keepalive, _SHORTEST_SILENCE), _LONGEST_SILENCE)
         self._directory = directory
         self._side = side
         self._handle = handle
@@ -96,7 +100,7 @@ class RelayedLink:
                 await asyncio.wait([ended], timeout=_LOOK_SECONDS)
                 if self._is_alone_for_too_long():
                     return ALONE
-                if self._loop.time() - self._heard_at > _SILENT_AT_MOST:
+                if self._loop.time() - self._heard_at > self._silent_at_most:
                     _log.warning("the link does not respond; killing it")
                     kernel.kill(process_id, signal.SIGKILL)
                     self._heard_at = self._loop.time()

@@ -17,11 +17,13 @@ from chargehand_worker.clean_environment import clean_environment
 from chargehand_worker.facts import facts
 from chargehand_worker.relay import RelayedLink
 from chargehand_worker.settings import WorkerSettings
+from chargehand_worker.spool import DiskSpool
 from chargehand_worker.supervisor import COMMANDS
 
 _log = logging.getLogger(__name__)
 
 _STAMP = "shutdown.stamp"
+_MEBIBYTE = 1024 * 1024
 _LOOK_SECONDS = 2.0
 _KEPT_DIRECTORIES = ("info",)
 
@@ -44,9 +46,11 @@ def run_remote_agent(directory: Path, settings: WorkerSettings, *, guard: int) -
             side=side,
             handle=handle,
             patience=settings.patience,
+            keepalive=settings.keepalive,
             processes=processes,
         ),
         directories_known=_remover(directory) if settings.delete_leftover_dirs else _keep,
+        spool=DiskSpool(directory, settings.spool * _MEBIBYTE),
         stop_signal=signal.SIGHUP if settings.may_shut_down_by_signal else None,
         companion=_Stamp(directory / _STAMP).watch if settings.may_shut_down_by_file else None,
     )

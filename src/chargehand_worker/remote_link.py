@@ -26,7 +26,7 @@ GAVE_UP = 69
 """The exit code of a link that is not to be started again."""
 HEARTBEAT, CONNECTED = b".", b"c"
 """What the link says to the agent: it is alive; it wants a stream for a new connection."""
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 1.0
 _CONNECTING_SECONDS = 20.0
 _FIRST_PAUSE = 0.1
 _EAGER_SECONDS = 120.0
@@ -142,7 +142,7 @@ class _RemoteLink:
         except asyncio.TimeoutError:
             connection.abort()
             return f"no answer within {_CONNECTING_SECONDS:g} s"
-        except (OSError, ssl.SSLError, ProtocolError, Refused, Closed) as error:
+        except (OSError, ssl.SSLError, ProtocolError, Refused) as error:
             connection.abort()
             return _reason(error, self._address)
         _log.info("connected to %s", self._address)
@@ -177,8 +177,6 @@ def _tls(settings: WorkerSettings) -> ssl.SSLContext:
 def _reason(error: Exception, address: MasterAddress) -> str:
     if isinstance(error, Refused):
         return error.text or f"it answered with HTTP status {error.status}"
-    if isinstance(error, Closed):
-        return error.reason or f"it closed the connection (code {error.code})"
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not valid: {error.verify_message}. If it is signed by an "
@@ -187,8 +185,14 @@ def _reason(error: Exception, address: MasterAddress) -> str:
     if isinstance(error, ProtocolError) and address.port == _FIRST_PORT_OF_BUILDBOT:
         return f"{error}. Port {address.port} is for Buildbot's own workers; use the web port"
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        # asyncio's own sentences name the address again.
+        number = error.errno or 0
+        return os.strerror(number) if number > 0 else error.strerror or str(error)
     return str(error)
+
+
+def _closed(closed: Closed) -> str:
+    return closed.reason or f"the master closed it (code {closed.code})"
 
 
 class _MasterConnection(asyncio.Protocol):
@@ -238,9 +242,10 @@ class _MasterConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for transport in (self._transport, self._agent):
-            if transport is not None:
-                transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
+        if self._agent is not None:
+            self._agent.close()  # What the master has said last is for the agent.
 
     def end(self, why: str) -> None:
         """Close it for a reason."""
@@ -261,7 +266,7 @@ class _MasterConnection(asyncio.Protocol):
         self._heard_at = self._loop.time()
         try:
             pieces = self._socket.receive(data)
-        except (ProtocolError, Refused, Closed) as error:
+        except (ProtocolError, Refused) as error:
             self._failed(error)
             return
         if self._socket.is_open and not self.opened.done():
@@ -273,6 +278,8 @@ class _MasterConnection(asyncio.Protocol):
                 self._early.append(piece)
             else:
                 self._agent.write(piece)
+        if self._socket.closed is not None:
+            self.end(_closed(self._socket.closed))
 
     def eof_received(self) -> None:
         """Take the end; the transport closes itself."""

@@ -187,14 +187,15 @@ async def _later(seconds: float) -> None:
 class RemoteWorker:
     """An agent's directory and its processes."""
 
-    def __init__(self, directory: Path, url: str, **settings: Any) -> None:
+    def __init__(
+        self, directory: Path, url: str, *, password: str = PASSWORD, **settings: Any
+    ) -> None:
         self.directory = directory
-        self._options = [
-            option
-            for name, value in settings.items()
-            for option in (f"--{name.replace('_', '-')}", str(value))
-        ]
-        self.created = self.run("create-worker", *self._options, directory, url, NAME, PASSWORD)
+        self._options = []
+        for name, value in settings.items():
+            option = f"--{name.replace('_', '-')}"
+            self._options += [option] if value is True else [option, str(value)]
+        self.created = self.run("create-worker", *self._options, directory, url, NAME, password)
         assert self.created.returncode == 0, self.created.stderr
         self._guard: subprocess.Popen[bytes] | None = None
 

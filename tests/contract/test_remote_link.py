@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
-from remote_worker import NAME, connected, farm
+import pytest
+from remote_worker import NAME, RemoteWorker, connected, farm
 from waiting import until
 
-from chargehand.domain.session import SessionState
-
-
-async def test_a_remote_worker_runs_commands(tmp_path: Path):
-    async with farm(tmp_path) as ci:
-        session = await ci.session()
-
-        heard = await ci.shell(session, "echo out; pwd; exit 3")
-
-        assert session.info.basedir == str(ci.worker.directory)
-        assert session.worker_name == NAME
-        assert heard.values["rc"] == 3
-        assert heard.written == f"out\n{ci.worker.directory}/build\n".encode()
-
+from chargehand.domain.session import SessionState, WorkerLost
 
 _COUNT = (
     "n=0; while [ $n -lt {} ]; do n=$((n+1)); echo line $n; "
@@ -34,12 +23,13 @@ def counted(to: int) -> bytes:
     return b"".join(b"line %d\n" % number for number in range(1, to + 1))
 
 
-async def test_output_is_whole_although_the_connection_is_cut_and_the_link_is_killed(
+async def test_commands_run_although_the_connection_is_cut_and_the_link_is_killed(
     tmp_path: Path,
 ):
     async with farm(tmp_path) as ci:
         session = await ci.session()
-        running = asyncio.create_task(ci.shell(session, _COUNT.format(4000)))
+        first = await ci.shell(session, "echo out; pwd; exit 3")
+        running = asyncio.create_task(ci.shell(session, _COUNT.format(2000)))
         for trouble in (ci.proxy.cut, _kill_link(ci), ci.proxy.cut):
             await until(lambda: session.state is SessionState.CONNECTED)
             trouble()
@@ -47,7 +37,10 @@ async def test_output_is_whole_although_the_connection_is_cut_and_the_link_is_ki
 
         heard = await running
 
-        assert heard.written == counted(4000)
+        assert session.worker_name == NAME
+        assert first.values["rc"] == 3
+        assert first.written == f"out\n{ci.worker.directory}/build\n".encode()
+        assert heard.written == counted(2000)
         assert heard.values["rc"] == 0
         assert ci.master.registry.attached.empty()
         assert SessionState.INTERRUPTED in ci.master.registry.states
@@ -57,6 +50,7 @@ def _kill_link(ci):
     return lambda: ci.worker.signal_link(signal.SIGKILL)
 
 
+@pytest.mark.slow
 async def test_a_frozen_link_and_a_half_open_connection_are_found(tmp_path: Path):
     async with farm(tmp_path, keepalive=0.3) as ci:
         session = await ci.session()
@@ -72,3 +66,100 @@ async def test_a_frozen_link_and_a_half_open_connection_are_found(tmp_path: Path
         heard = await running
         assert heard.written == counted(3000)
         assert "does not respond; killing it" in ci.worker.log
+
+
+@pytest.mark.slow
+async def test_a_command_ends_although_nobody_takes_its_output(tmp_path: Path):
+    async with farm(tmp_path) as ci:
+        session = await ci.session()
+        wait = f"touch begun; while [ ! -e {tmp_path}/cut ]; do sleep 0.02; done"
+        script = f"{wait}; seq 1000000; touch ended"
+        running = asyncio.create_task(ci.shell(session, script))
+        await until(lambda: (ci.worker.directory / "build" / "begun").exists())
+        ci.proxy.delay = 60
+        ci.proxy.cut()
+        await until(lambda: session.state is SessionState.INTERRUPTED)
+        (tmp_path / "cut").touch()
+
+        await until(lambda: (ci.worker.directory / "build" / "ended").exists())
+        ci.proxy.delay = 0
+        ci.proxy.cut()
+        heard = await running
+
+        assert heard.written == b"".join(b"%d\n" % number for number in range(1, 1_000_001))
+
+
+@pytest.mark.slow
+async def test_who_is_refused_learns_why_and_so_does_the_master(tmp_path: Path):
+    async with farm(tmp_path) as ci:
+        await ci.session()
+        other = RemoteWorker(tmp_path / "other", f"127.0.0.1:{ci.master.port}")
+        wrong = RemoteWorker(tmp_path / "wrong", f"127.0.0.1:{ci.master.port}", password="x")
+        other.start()
+        wrong.start()
+
+        await until(lambda: "each worker needs a name of its own" in other.log)
+        await until(lambda: "or the password is wrong" in wrong.log)
+        other.stop()
+        wrong.stop()
+
+        assert any("wrong password" in reason for reason in ci.master.registry.refusals)
+        assert any(
+            "is connected from 127.0.0.1" in reason for reason in ci.master.registry.refusals
+        )
+
+
+@pytest.mark.slow
+async def test_a_killed_agent_leaves_nothing_and_another_takes_its_place(tmp_path: Path):
+    async with farm(tmp_path) as ci:
+        session = await ci.session()
+        running = asyncio.create_task(ci.shell(session, "sleep 1000 & touch begun; sleep 1000"))
+        await until(lambda: (ci.worker.directory / "build" / "begun").exists())
+        os.kill(ci.worker.agent, signal.SIGKILL)
+
+        with pytest.raises(WorkerLost):
+            await running
+        again = await ci.session()
+
+        assert again.incarnation != session.incarnation
+        heard = await ci.shell(again, "ps axo args | grep -c '^slee[p] 1000$'")
+        assert heard.written == b"0\n"
+
+
+@pytest.mark.slow
+async def test_a_worker_ends_when_it_is_shut_down_or_stopped(tmp_path: Path):
+    async with farm(tmp_path, allow_shutdown="signal", numcpus=3, umask="027") as ci:
+        session = await ci.session()
+        heard = await ci.shell(session, "umask")
+        os.kill(ci.worker.guard.pid, signal.SIGHUP)
+        await until(lambda: ci.master.registry.stops == 1)
+
+        await ci.master.link.shut_down()
+
+        assert heard.written == b"0027\n"
+        assert session.info.numcpus == 3
+        assert await asyncio.to_thread(ci.worker.guard.wait, 30) == 0
+        ci.worker.start()
+        await ci.session()
+        assert ci.worker.run("stop", ci.worker.directory).stdout == 'worker "arm-7" has stopped\n'
+        assert ci.worker.guard.wait(30) == 0
+
+
+@pytest.mark.slow
+async def test_commands_end_when_no_master_was_there_for_too_long(tmp_path: Path):
+    async with farm(tmp_path, patience=1, delete_leftover_dirs=True) as ci:
+        (ci.worker.directory / "left" / "build").mkdir(parents=True)
+        session = await ci.session()
+        await until(lambda: not (ci.worker.directory / "left").exists())
+        running = asyncio.create_task(ci.shell(session, "touch begun; sleep 1000"))
+        await until(lambda: (ci.worker.directory / "build" / "begun").exists())
+
+        ci.proxy.delay = 60
+        ci.proxy.cut()
+        with pytest.raises(WorkerLost, match="did not reconnect within 1 seconds"):
+            await running
+        await until(lambda: "the agent ended (exit code 75)" in ci.worker.log)
+        ci.proxy.delay = 0
+        ci.proxy.cut()
+
+        assert (await ci.session()).incarnation != session.incarnation

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from buildbot._border.errors import collecting
 from buildbot.plugins import util
 from chargehand.plugins.root import activate
+from chargehand_wire import messages
 
 _REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -212,3 +213,17 @@ def test_numbers_with_a_meaning_are_taken(kind, arguments):
     needed = {key: value for key, value in _NEEDED.items() if key in _pages.described(found)}
 
     assert _messages(found, {**needed, **_NEEDED_BY.get(name, {}), **arguments}) == []
+
+
+def test_every_message_of_the_worker_protocol_is_in_its_reference():
+    text = (_REFERENCE / "worker-protocol.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| \w+ \| (.*) \|$", text, re.MULTILINE)
+
+    documented = {
+        (int(number), name, tuple(re.findall(r"`(\w+)`", fields))) for number, name, fields in rows
+    }
+    assert documented == {
+        (int(kind.__struct_config__.tag), kind.__name__, kind.__struct_fields__)
+        for kind in {*get_args(messages.FromWorker), *get_args(messages.FromMaster)}
+    }
+    assert f"Version {messages.PROTOCOL_VERSION}." in text

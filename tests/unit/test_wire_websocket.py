@@ -119,11 +119,13 @@ def test_frames_that_nobody_agreed_to_end_it(frame: bytes):
         opened().receive(frame)
 
 
-def test_a_close_has_its_reason():
-    with pytest.raises(Closed) as closed:
-        opened().receive(server_frame(8, b"\x03\xe8the master is stopping"))
+def test_what_comes_before_a_close_arrives_and_the_close_has_its_reason():
+    socket = opened()
 
-    assert (closed.value.code, closed.value.reason) == (1000, "the master is stopping")
+    pieces = socket.receive(server_frame(2, b"x") + server_frame(8, b"\x03\xe8bye") + b"rest")
+
+    assert pieces == [b"x"]
+    assert socket.closed == Closed(1000, "bye")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Output of commands on disk, while there is no connection to the master that wants it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Optional
+
+from chargehand_wire.numbering import Place
+
+_log = logging.getLogger(__name__)
+
+_FILE = ".spool"
+_TRY_AGAIN_SECONDS = 5.0
+
+
+class DiskSpool:
+    """Keeps frames in a file that nobody else sees, and that is gone when its process ends.
+
+    It takes up to *limit* bytes. A full disk costs nothing but its room: commands wait then, as
+    they do when a master is slow.
+    """
+
+    def __init__(self, directory: Path, limit: int) -> None:
+        path = directory / _FILE
+        path.unlink(missing_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor = os.open(path, flags, 0o600)
+        path.unlink()
+        self._limit = limit
+        self._end = 0
+        self._used = 0
+        self._full_until = 0.0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it takes more."""
+        return self._end < self._limit and time.monotonic() >= self._full_until
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has nothing."""
+        return self._used == 0
+
+    def put(self, frame: bytes) -> Optional[Place]:
+        """Keep a frame; None if that is not possible."""
+        if not self.has_room:
+            return None
+        try:
+            written = os.pwrite(self._descriptor, frame, self._end)
+        except OSError as error:
+            self._full(str(error.strerror))
+            return None
+        if written < len(frame):
+            self._full("the disk is full")
+            return None
+        place = (self._end, len(frame))
+        self._end += len(frame)
+        self._used += len(frame)
+        return place
+
+    def get(self, place: Place) -> bytes:
+        """Return a frame. Raises OSError."""
+        frame = os.pread(self._descriptor, place[1], place[0])
+        if len(frame) != place[1]:
+            raise OSError("the spool of output is damaged")
+        return frame
+
+    def release(self, place: Place) -> None:
+        """Forget a frame; the file becomes empty with the last one."""
+        self._used -= place[1]
+        if not self._used:
+            self._end = 0
+            os.ftruncate(self._descriptor, 0)
+
+    def _full(self, why: str) -> None:
+        self._full_until = time.monotonic() + _TRY_AGAIN_SECONDS
+        os.ftruncate(self._descriptor, self._end)
+        _log.warning(
+            "cannot keep more output of commands on disk (%s): they wait for the master", why
+        )

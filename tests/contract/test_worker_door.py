@@ -1,0 +1,76 @@
+"""What a master's web server says to those who come to the workers' door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from remote_worker import NAME, PASSWORD, Master
+
+from chargehand_wire.login import login_headers
+from chargehand_wire.messages import PROTOCOL_VERSION
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+RIGHT = {**UPGRADE, **login_headers(NAME, PASSWORD)}
+OTHER_VERSION = {"Sec-WebSocket-Protocol": f"chargehand.worker.{PROTOCOL_VERSION + 1}"}
+
+
+@pytest.fixture
+async def master() -> AsyncIterator[Master]:
+    master = Master()
+    await master.open()
+    yield master
+    await master.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "told"),
+    [
+        ("/worker/v2", RIGHT, 404, "workers connect to /worker/v1"),
+        ("/worker/v1", {}, 426, "with a websocket"),
+        ("/worker/v1", {**RIGHT, "Origin": "http://evil.example"}, 403, "not for browsers"),
+        ("/worker/v1", UPGRADE, 401, "with its name and password"),
+        ("/worker/v1", {**UPGRADE, "Authorization": "Basic ?"}, 401, "with its name and password"),
+        ("/worker/v1", {**UPGRADE, **login_headers("x", PASSWORD)}, 403, "the name is unknown, or"),
+        ("/worker/v1", {**UPGRADE, **login_headers(NAME, "x")}, 403, "or the password is wrong"),
+        ("/worker/v1", {**RIGHT, **OTHER_VERSION}, 403, "upgrade the master"),
+        ("/worker/v1", {**RIGHT, "Sec-WebSocket-Protocol": "chat"}, 403, "does not say which"),
+    ],
+)
+async def test_who_is_no_worker_is_told_so(
+    master: Master, path: str, headers: dict[str, str], status: int, told: str
+):
+    async with (
+        aiohttp.ClientSession() as client,
+        client.get(f"http://127.0.0.1:{master.port}{path}", headers=headers) as answer,
+    ):
+        assert answer.status == status
+        assert told in await answer.text()
+
+    assert master.registry.attached.empty()
+
+
+@pytest.mark.parametrize("garbage", [b"\0" * 50, b"\xff" * 50, b"\0\0\0\x02\x91\x05", b""])
+async def test_a_worker_that_does_not_follow_the_protocol_is_closed(master: Master, garbage: bytes):
+    url = f"http://127.0.0.1:{master.port}/worker/v1"
+    headers = login_headers(NAME, PASSWORD)
+    offered = [headers.pop("Sec-WebSocket-Protocol")]
+    async with (
+        aiohttp.ClientSession() as client,
+        client.ws_connect(url, headers=headers, protocols=offered) as socket,
+    ):
+        assert socket.protocol == offered[0]
+        if garbage:
+            await socket.send_bytes(garbage)
+            assert (await socket.receive(10)).type in (
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.CLOSE,
+            )
+
+    assert master.registry.attached.empty()
