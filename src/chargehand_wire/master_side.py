@@ -15,6 +15,7 @@ from chargehand_wire.messages import (
     Complete,
     Directories,
     FromWorker,
+    Goodbye,
     Hello,
     Input,
     InputAck,
@@ -47,7 +48,9 @@ class Lost:
     command_id: str
 
 
-MasterEvent = Union[Hello, Segment, Value, Complete, RoomAgain, Prepared, Pong, Lost, StopRequest]
+MasterEvent = Union[
+    Hello, Segment, Value, Complete, RoomAgain, Prepared, Pong, Lost, StopRequest, Goodbye
+]
 
 
 class _Running:
@@ -202,7 +205,7 @@ class MasterSide:
                 if running.outbox.acknowledge(message.number):
                     events.append(RoomAgain(message.command_id))
                 self._outgoing.extend(running.outbox.due())
-        elif isinstance(message, (Prepared, Pong, StopRequest)):
+        elif isinstance(message, (Prepared, Pong, StopRequest, Goodbye)):
             events.append(message)
         elif isinstance(message, Ping):
             self._send_if_greeted(Pong(message.number))

@@ -159,10 +159,16 @@ class Directories(Message, frozen=True, tag=17):
     directories: tuple[str, ...]
 
 
+class Goodbye(Message, frozen=True, tag=18):
+    """Worker to master: it is being stopped, and its commands end; nobody need wait for it."""
+
+
 Update = Union[Segment, Value, Complete]
 """What is numbered, kept until acknowledged, and sent again after a reconnect; so is Input."""
 
-FromWorker = Union[Hello, Segment, Value, Complete, InputAck, Prepared, Ping, Pong, StopRequest]
+FromWorker = Union[
+    Hello, Segment, Value, Complete, InputAck, Prepared, Ping, Pong, StopRequest, Goodbye
+]
 FromMaster = Union[
     Welcome, StartCommand, Interrupt, Ack, Input, Prepare, Ping, Pong, Shutdown, Directories
 ]

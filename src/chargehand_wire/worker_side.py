@@ -14,6 +14,7 @@ from chargehand_wire.messages import (
     Complete,
     Directories,
     FromMaster,
+    Goodbye,
     Hello,
     Input,
     InputAck,
@@ -169,6 +170,12 @@ class WorkerSide:
         """Ask the master for a graceful shutdown; without effect while it is not connected."""
         if self._welcomed:
             self._send(StopRequest())
+
+    def leave(self) -> bool:
+        """Say goodbye; return whether there was anybody to say it to."""
+        if self._welcomed:
+            self._send(Goodbye())
+        return self._welcomed
 
     def _update(self, command: _Command, update: Update, weight: int = 0) -> None:
         data = _framed(update)  # Before it is counted: what cannot be sent was never said.

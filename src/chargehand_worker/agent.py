@@ -31,6 +31,9 @@ class Link(Protocol):
     def send_soon(self) -> None:
         """Send what the protocol has to say."""
 
+    async def say_goodbye(self) -> None:
+        """Tell the master that the worker is being stopped."""
+
 
 Handle = Callable[[WorkerEvent], None]
 MakeLink = Callable[[WorkerSide, Handle, Processes], Link]
@@ -137,6 +140,8 @@ class Agent:
             lambda kept: stop(1 if kept.cancelled() or kept.exception() else kept.result())
         )
         code = await stopped
+        if code == 0:
+            await link.say_goodbye()
         if beside is not None:
             beside.cancel()
         supervisor.kill_all()

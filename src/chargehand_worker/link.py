@@ -65,6 +65,9 @@ class DoorLink:
             self._is_flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
 
+    async def say_goodbye(self) -> None:
+        """The master sees its processes end."""
+
     def _flush(self) -> None:
         self._is_flush_due = False
         if self._connection is not None:

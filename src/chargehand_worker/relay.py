@@ -31,6 +31,7 @@ _SHORTEST_SILENCE = 3 * HEARTBEAT_SECONDS
 _LONGEST_SILENCE = 10 * HEARTBEAT_SECONDS
 """Seconds after which a link that says nothing is killed."""
 _LOOK_SECONDS = 1.0
+_GOODBYE_SECONDS = 2.0
 
 
 class RelayedLink:
@@ -80,6 +81,13 @@ class RelayedLink:
         if not self._is_flush_due:
             self._is_flush_due = True
             self._loop.call_soon(self._flush)
+
+    async def say_goodbye(self) -> None:
+        """Tell the master that the worker is being stopped, and wait until it knows."""
+        connection = self._connection
+        if connection is not None and self._side.leave():
+            connection.flush()
+            await asyncio.wait([connection.closed], timeout=_GOODBYE_SECONDS)
 
     def _flush(self) -> None:
         self._is_flush_due = False

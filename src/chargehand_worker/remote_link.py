@@ -144,7 +144,7 @@ class _RemoteLink:
             return f"no answer within {_CONNECTING_SECONDS:g} s"
         except (OSError, ssl.SSLError, ProtocolError, Refused) as error:
             connection.abort()
-            return _reason(error, self._address)
+            return _reason(error, self._address) + self._hint(error)
         _log.info("connected to %s", self._address)
         stream = await self._streams.get()
         loop = asyncio.get_running_loop()
@@ -155,6 +155,13 @@ class _RemoteLink:
             connection.abort()
         _log.warning("lost the connection to %s: %s", self._address, why)
         return None
+
+    def _hint(self, error: Exception) -> str:
+        """Say what may be the matter with a connection that was closed without a word."""
+        is_closed = isinstance(error, (ProtocolError, ConnectionError))
+        if not is_closed or not self._address.is_tls or self._settings.certificate is not None:
+            return ""
+        return ". The master may ask for a certificate: name one with certificate in worker.toml"
 
     async def _open(self, connection: _MasterConnection) -> None:
         loop = asyncio.get_running_loop()

@@ -18,12 +18,14 @@ import zstandard
 from aiohttp import web
 from waiting import until
 
-from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig
+from chargehand.app.worker_doors import WorkerDoors
+from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig, WorkerPort
 from chargehand.domain.command import Command, CommandUpdate, Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Session, SessionState
 from chargehand.fleet.remote import RemoteWorkers
 from chargehand.kit.clock import SystemClock
+from chargehand.links.native.native_port import NativePort
 from chargehand.links.native.session import NativeSession
 from chargehand.links.native.worker_door import WorkerDoor
 
@@ -85,13 +87,17 @@ class Registry:
 class Master:
     """As much of a master as a worker sees: the door in its web server."""
 
-    def __init__(self, *, keepalive: float | None = None) -> None:
+    def __init__(
+        self, *, keepalive: float | None = None, own_port: WorkerPort | None = None
+    ) -> None:
+        self._own_port = own_port
         self.config = WorkerConfig(
             name=NAME, kind="remote", password=PASSWORD, settings={"keepalive_interval": keepalive}
         )
         self.registry = Registry()
         self.workers = RemoteWorkers(clock=SystemClock())
         self.door = WorkerDoor(workers=self.workers)
+        self._doors = WorkerDoors(workers=self.workers, others={"native": NativePort(self.door)})
         self._server: asyncio.Server | None = None
         self._web = web.Server(lambda request: self.door.serve(request, None))
         self.port = 0
@@ -100,7 +106,11 @@ class Master:
         builder = BuilderConfig(
             name="b", worker_names=(NAME,), plan=None, builddir="b", worker_builddir="b"
         )
-        self.workers.reconfigure(MasterConfig(workers=(self.config,), builders=(builder,)))
+        ports = () if self._own_port is None else (self._own_port,)
+        config = MasterConfig(workers=(self.config,), builders=(builder,), worker_ports=ports)
+        self.workers.reconfigure(config)
+        await self._doors.reconfigure(config)
+        await self._doors.serve()
         self.link = self.workers(self.config, self.registry)
         await self.link.start()
         self._server = await asyncio.get_running_loop().create_server(
@@ -111,6 +121,7 @@ class Master:
     async def close(self) -> None:
         await self.link.stop()
         await self.door.close()
+        await self._doors.close()
         assert self._server is not None
         self._server.close()
         await self._web.shutdown(0.1)

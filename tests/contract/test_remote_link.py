@@ -140,9 +140,14 @@ async def test_a_worker_ends_when_it_is_shut_down_or_stopped(tmp_path: Path):
         assert session.info.numcpus == 3
         assert await asyncio.to_thread(ci.worker.guard.wait, 30) == 0
         ci.worker.start()
-        await ci.session()
-        assert ci.worker.run("stop", ci.worker.directory).stdout == 'worker "arm-7" has stopped\n'
+        again = await ci.session()
+        running = asyncio.create_task(ci.shell(again, "touch begun; sleep 1000"))
+        await until(lambda: (ci.worker.directory / "build" / "begun").exists())
+        stopped = await asyncio.to_thread(ci.worker.run, "stop", ci.worker.directory)
+        assert stopped.stdout == 'worker "arm-7" has stopped\n'
         assert ci.worker.guard.wait(30) == 0
+        with pytest.raises(WorkerLost, match="was stopped"):
+            await running
 
 
 @pytest.mark.slow

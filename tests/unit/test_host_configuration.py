@@ -247,6 +247,11 @@ def test_what_does_not_fit_together_is_an_error(files, more, messages):
         ("mq = {'type': 'z'}", "c['mq']: unknown type 'z'"),
         ("secretsProviders = 3", "c['secretsProviders'] must be a list"),
         ("secretsProviders = [3]", "c['secretsProviders'] must be a list of secrets.*"),
+        (
+            "protocols = {'native': {'port': 8011, 'client_ca': 'ca.pem'}}",
+            "client_ca must be the path of a file, beside an 'ssl:' port, not 'ca.pem'",
+        ),
+        ("protocols = {'native': {'port': 99999}}", "port must be a number from 0 to 65535"),
         ("protocols = {'pb': 3}", "c['protocols']['pb'] must be a dictionary"),
         ("protocols = {'telepathy': {}}", 'unknown protocol "telepathy"'),
         ("metrics = 3", "c['metrics'] must be a dictionary"),

@@ -35,6 +35,7 @@ from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.local_listener import LocalListener
+from chargehand.links.native.native_port import NativePort
 from chargehand.links.native.worker_door import WorkerDoor
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
@@ -77,7 +78,8 @@ class Parts:
         self.master_id = master_id
         self._locks = LockTable()
         self.remote_workers = RemoteWorkers(clock=clock)
-        self.worker_doors = WorkerDoors(workers=self.remote_workers)
+        self.worker_door = WorkerDoor(workers=self.remote_workers)
+        self.worker_doors = self._worker_doors()
         self.fleet = self._fleet(links, clock)
         self.builds = self._builds(clock)
         self._reception = reception
@@ -105,7 +107,6 @@ class Parts:
         )
         self.intake = self._intake(basedir)
         self.orders = self._orders()
-        self.worker_door = WorkerDoor(workers=self.remote_workers)
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
         self.housekeeping = Housekeeping(retention=store.retention)
@@ -119,6 +120,10 @@ class Parts:
             worker_name=self.fleet.name_of,
         )
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
+
+    def _worker_doors(self) -> WorkerDoors:
+        others = {"native": NativePort(self.worker_door)}
+        return WorkerDoors(workers=self.remote_workers, others=others)
 
     def _fleet(self, links: Mapping[str, LinkMaker], clock: Clock) -> Fleet:
         remote = self.remote_workers

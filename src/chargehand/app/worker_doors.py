@@ -1,6 +1,10 @@
-"""The ports of stock workers, and of others who use the same ports."""
+"""The ports of workers, and of others who use the same ports."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
 
 from chargehand.config.model import MasterConfig, WorkerPort
 from chargehand.fleet.remote import RemoteWorkers
@@ -10,19 +14,32 @@ from chargehand.links.pb.door import PbDoor, TakeGuest
 _PB = "pb"
 
 
+class Door(Protocol):
+    """Takes the connections of one protocol."""
+
+    def __call__(self) -> asyncio.Protocol:
+        """Return what handles a new connection."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
 class WorkerDoors:
     """Opens the configured ports while there are workers that connect there, or guests."""
 
-    def __init__(self, *, workers: RemoteWorkers) -> None:
+    def __init__(self, *, workers: RemoteWorkers, others: Mapping[str, Door]) -> None:
         self._pb = PbDoor(workers=workers)
-        self._ports = WorkerPorts({_PB: self._pb})
+        self._others = others
+        self._ports = WorkerPorts({_PB: self._pb, **others})
         self._configured: tuple[WorkerPort, ...] = ()
         self._has_workers = False
 
     async def reconfigure(self, config: MasterConfig) -> None:
         """Open and close ports; `serve` lets workers in. Raises PortNotOpened."""
         before = self._configured, self._has_workers
-        self._configured = tuple(p for p in config.worker_ports if p.protocol == _PB)
+        self._configured = tuple(
+            p for p in config.worker_ports if p.protocol in (_PB, *self._others)
+        )
         self._has_workers = any(worker.password is not None for worker in config.workers)
         try:
             await self._listen()
@@ -38,6 +55,8 @@ class WorkerDoors:
         """Let nobody in any more."""
         await self._ports.close()
         await self._pb.close()
+        for door in self._others.values():
+            await door.close()
 
     async def share(self, text: str, name: str, take: TakeGuest) -> int | None:
         """Let *name* in, who is no worker, on a port of workers that is configured as *text*.
@@ -62,5 +81,7 @@ class WorkerDoors:
         await self._listen()
 
     async def _listen(self) -> None:
-        is_wanted = self._has_workers or bool(self._pb.guests)
-        await self._ports.listen(self._configured if is_wanted else ())
+        shared = (_PB,) if self._pb.guests else ()
+        await self._ports.listen(
+            [port for port in self._configured if self._has_workers or port.protocol in shared]
+        )

@@ -129,7 +129,7 @@ class WorkerPort:
     """A port at which workers connect: (host, port), or the path of a unix socket."""
 
     protocol: str
-    """"pb", or "msgpack_experimental_v7"."""
+    """"pb", "msgpack_experimental_v7", or "native"."""
     address: tuple[str, int] | str
     text: str
     """The same as it is configured, a plain number as ``tcp:NUMBER``."""
@@ -137,6 +137,8 @@ class WorkerPort:
     """Path of a file with the certificate, for TLS."""
     key: str | None = None
     chain: str | None = None
+    client_ca: str | None = None
+    """Path of a file with the certificates by which those of workers are verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

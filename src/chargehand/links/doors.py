@@ -163,6 +163,9 @@ def _tls(port: WorkerPort) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(port.certificate, port.key)
+    if port.client_ca is not None:
+        context.load_verify_locations(port.client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 

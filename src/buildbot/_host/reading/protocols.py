@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from buildbot._host.reading.listening import addresses
 from buildbot._host.reading.section import Section
 from chargehand.config.model import WorkerPort
 
-_WITH_PORT = ("pb", "msgpack_experimental_v7")
-_KNOWN = (*_WITH_PORT, "null", "wamp", "native")
+_WITH_PORT = ("pb", "msgpack_experimental_v7", "native")
+_KNOWN = (*_WITH_PORT, "null", "wamp")
 _COLON = re.compile(r"(?<!\\):")
 
 
@@ -42,15 +43,31 @@ def _wrong_port(port: object) -> str | None:
 
 
 def read_worker_ports(section: Section, protocols: dict[str, Any]) -> tuple[WorkerPort, ...]:
-    """Return the ports of the protocols that stock workers speak."""
+    """Return the ports of all protocols."""
     found: list[WorkerPort] = []
     for name in _WITH_PORT:
-        port = protocols.get(name, {}).get("port")
+        options = protocols.get(name, {})
+        directory = Path(section.file).parent
         try:
-            found.extend(_ports(name, port, Path(section.file).parent))
+            ports = _ports(name, options.get("port"), directory)
+            found.extend(_verifying(ports, options, directory))
         except ValueError as wrong:
             section.error(f"c['protocols']['{name}']['port']: {wrong}", "protocols", name, "port")
     return tuple(found)
+
+
+def _verifying(
+    ports: list[WorkerPort], options: dict[str, Any], directory: Path
+) -> list[WorkerPort]:
+    """Return the ports, which ask workers for certificates if they are to."""
+    authority = options.get("client_ca")
+    if authority is None:
+        return ports
+    if not isinstance(authority, str) or any(port.certificate is None for port in ports):
+        raise ValueError(
+            f"client_ca must be the path of a file, beside an 'ssl:' port, not {authority!r}"
+        )
+    return [replace(port, client_ca=str(directory / authority)) for port in ports]
 
 
 def _ports(protocol: str, port: Any, directory: Path) -> list[WorkerPort]:

@@ -286,6 +286,8 @@ class NativeSession:
                     mailbox.fail(WorkerLost(f"worker {self._worker_name} restarted"))
             case messages.StopRequest():
                 self._stop_requested()
+            case messages.Goodbye():
+                self.lose(f"worker {self._worker_name} was stopped")
             case messages.Hello() | messages.Pong() | RoomAgain():
                 pass
 

@@ -1,0 +1,99 @@
+"""A worker's connection with TLS: whose certificates are taken, and what is said of others."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from connections import free_port
+from remote_worker import Master, RemoteWorker
+from waiting import until
+
+from chargehand.config.model import WorkerPort
+
+
+class Authority:
+    """Signs certificates."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir()
+        self._directory = directory
+        self.certificate = directory / "ca.pem"
+        self._openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-keyout", directory / "ca.key", "-out", self.certificate, "-days", "2"),
+            *("-subj", "/CN=Authority"),
+        )
+
+    def signed(self, name: str, address: str = "IP:127.0.0.1") -> tuple[Path, Path]:
+        """Return a certificate and its key."""
+        key, request = self._directory / f"{name}.key", self._directory / f"{name}.csr"
+        certificate, more = self._directory / f"{name}.pem", self._directory / f"{name}.ext"
+        more.write_text(f"subjectAltName={address}\n")
+        self._openssl(
+            *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-keyout", key, "-out", request, "-subj", f"/CN={name}"),
+        )
+        self._openssl(
+            *("x509", "-req", "-in", request, "-CA", self.certificate, "-out", certificate),
+            *("-CAkey", self._directory / "ca.key", "-CAcreateserial", "-days", "2"),
+            *("-extfile", more),
+        )
+        return certificate, key
+
+    def _openssl(self, *arguments: object) -> None:
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "ours")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "others")
+
+
+@pytest.mark.slow
+async def test_certificates_are_verified_on_both_sides(
+    tmp_path: Path, authority: Authority, stranger: Authority
+):
+    own_certificate, own_key = map(str, authority.signed("master"))
+    port = free_port()
+    own_port = WorkerPort(
+        protocol="native",
+        address=("127.0.0.1", port),
+        text="ssl",
+        certificate=own_certificate,
+        key=own_key,
+        client_ca=str(authority.certificate),
+    )
+    master = Master(own_port=own_port)
+    await master.open()
+    certificate, key = authority.signed("arm-7")
+    own = {"certificate": certificate, "key": key}
+    url = f"https://127.0.0.1:{port}"
+    workers = {
+        "verified": RemoteWorker(tmp_path / "a", url, ca_file=authority.certificate, **own),
+        "unknown authority": RemoteWorker(tmp_path / "b", url, ca_file=stranger.certificate, **own),
+        "no certificate": RemoteWorker(tmp_path / "c", url, ca_file=authority.certificate),
+        "no TLS": RemoteWorker(tmp_path / "d", f"127.0.0.1:{port}"),
+    }
+    try:
+        for worker in workers.values():
+            worker.start()
+        session = await master.registry.attached.get()
+        for worker in list(workers.values())[1:]:
+            await until(lambda worker=worker: "cannot connect" in worker.log)
+    finally:
+        for worker in workers.values():
+            worker.stop()
+        await master.close()
+
+    assert session.info.basedir == str(tmp_path / "a")
+    assert master.registry.attached.empty()
+    assert "its certificate is not valid" in workers["unknown authority"].log
+    assert "name that with ca_file" in workers["unknown authority"].log
+    assert "The master may ask for a certificate" in workers["no certificate"].log
