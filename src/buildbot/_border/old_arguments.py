@@ -52,6 +52,7 @@ SOURCE_MODES: dict[str, dict[str, str]] = {
 IGNORED_SOURCE_ARGUMENTS: dict[str, str] = {
     "checkoutDelay": "the sources are fetched at once; use treeStableTimer of the scheduler",
     "forceSharedRepo": "it is no longer needed",
+    "lazylogfiles": "the step has no further log files",
     "ignore_ignores": "use mode='full' and its methods",
     "always_purge": "use mode='full', method='fresh'",
 }
