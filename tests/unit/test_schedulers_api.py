@@ -371,7 +371,16 @@ async def test_all_that_is_wrong_with_a_form_is_said_together(world: World) -> N
 
     with pytest.raises(InvalidParameters) as caught:
         await world.service.force(
-            "f", {"s": "UPPER", "c": "zz", "n_deep": "abc", "username": "x", "priority": "q"}, ""
+            "f",
+            {
+                "reason": "  ",
+                "s": "UPPER",
+                "c": "zz",
+                "n_deep": "abc",
+                "username": "x",
+                "priority": "q",
+            },
+            "",
         )
 
     assert caught.value.errors == {

@@ -154,7 +154,7 @@ class BaseParameter:
         """Return the answer from lists of values by full name. Raises ValidationError."""
         name = self.fullName
         args = listed(kwargs[name]) if name in kwargs else []
-        if not args or args == [""]:
+        if not args or args == [""] or (self.required and _is_blank(args)):
             args = self._without_answer(args)
         if self.regex is not None:
             self._check_regex(args)
@@ -314,6 +314,10 @@ class FileParameter(BaseParameter):
 def text_wrong(value: Any) -> str | None:
     """Return why the answer is not a text that every database can hold, None where it is one."""
     return text_error(value) if isinstance(value, str) else "must be a string"
+
+
+def _is_blank(args: list[Any]) -> bool:
+    return len(args) == 1 and isinstance(args[0], str) and not args[0].strip()
 
 
 def listed(value: Any) -> Any:
