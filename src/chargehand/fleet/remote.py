@@ -79,6 +79,12 @@ class RemoteWorkers:
         """Return a worker's configuration as it is now."""
         return self._configs.get(name)
 
+    def keepalive_interval(self, name: str) -> float | None:
+        """Return how often a worker's connection is to be tested; None for never."""
+        config = self._configs.get(name)
+        interval = None if config is None else config.settings.get("keepalive_interval")
+        return float(interval) if isinstance(interval, int | float) else None
+
     async def admit(self, name: str, *, is_right: IsRight, address: str) -> Admitted:
         """Check a worker's name and password. Raises LoginRefused."""
         config, link = self._configs.get(name), self._links.get(name)

@@ -96,9 +96,4 @@ class PbDoor:
         await link.attach(session)
         channel.accept(wire.perspective)
         session.accept()
-        session.keep_alive(partial(self._keepalive_interval, credentials.name))
-
-    def _keepalive_interval(self, name: str) -> float | None:
-        config = self._workers.config(name)
-        interval = None if config is None else config.settings.get("keepalive_interval")
-        return float(interval) if isinstance(interval, int | float) else None
+        session.keep_alive(partial(self._workers.keepalive_interval, credentials.name))

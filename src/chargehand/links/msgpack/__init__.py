@@ -1,0 +1,1 @@
+"""Stock workers over websockets and MessagePack (``msgpack_experimental_v7``)."""

@@ -1,0 +1,160 @@
+"""Lets stock workers in that speak MessagePack over a websocket."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import hmac
+import logging
+from functools import partial
+
+from aiohttp import BasicAuth, WSMsgType, web
+
+from chargehand.domain.session import CommandRefused, WorkerLost
+from chargehand.fleet.refusals import LoginRefused
+from chargehand.fleet.remote import Admitted, RemoteWorkers
+from chargehand.kit.limits import time_limit
+from chargehand.kit.peers import peer_name
+from chargehand.kit.tasks import Tasks
+from chargehand.links.msgpack.wire import MsgpackWire
+from chargehand.links.stock.session import StockSession
+from chargehand_wire.framing import ProtocolError
+
+_log = logging.getLogger(__name__)
+
+_LARGEST_MESSAGE = 32 * 1024 * 1024
+_INTRODUCTION_SECONDS = 300.0
+_CLOSE_SECONDS = 2.0
+_FAREWELL_SECONDS = 0.1
+
+
+class MsgpackDoor:
+    """Answers websocket requests with a worker's name and password."""
+
+    def __init__(self, *, workers: RemoteWorkers) -> None:
+        self._workers = workers
+        self._server: web.Server | None = None
+        self._tasks = Tasks("workers over msgpack")
+
+    def __call__(self) -> asyncio.Protocol:
+        """Return what handles a new connection."""
+        if self._server is None:
+            self._server = web.Server(self._serve, access_log=None)
+        return self._server()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._server is not None:
+            await self._server.shutdown(timeout=_FAREWELL_SECONDS)
+        await self._tasks.close()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        login = _credentials(request.headers.get("Authorization", ""))
+        if login is None:
+            return web.Response(status=401, text="workers log in with a name and a password\n")
+        assert request.transport is not None
+        _, address = peer_name(request.transport)
+        given = login.password.encode()
+        try:
+            admitted = await self._workers.admit(
+                login.login,
+                is_right=lambda expected: hmac.compare_digest(expected.encode(), given),
+                address=address,
+            )
+        except LoginRefused as refusal:
+            return web.Response(status=401, text=f"{refusal.told}\n")
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=_LARGEST_MESSAGE, timeout=_CLOSE_SECONDS
+        )
+        if not socket.can_prepare(request):
+            return web.Response(status=426, text="workers connect here, with a websocket\n")
+        await socket.prepare(request)
+        connection = _SocketOfWorker(socket, request)
+        await connection.serve(self._workers, admitted, address)
+        return socket
+
+
+class _SocketOfWorker:
+    """One connection: sends what the session says, and takes what comes."""
+
+    def __init__(self, socket: web.WebSocketResponse, request: web.BaseRequest) -> None:
+        self._socket = socket
+        self._transport = request.transport
+        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._may_receive = asyncio.Event()
+        self._may_receive.set()
+        self._wire = MsgpackWire(send=self._outgoing.put_nowait, close=self._close, hold=self.hold)
+        self._session: StockSession | None = None
+        self._tasks = Tasks("connection of a worker")
+
+    async def serve(self, workers: RemoteWorkers, admitted: Admitted, address: str) -> None:
+        """Serve the connection to its end."""
+        name = admitted.config.name
+        self._tasks.spawn(self._send(), name=f"send to worker {name}")
+        self._tasks.spawn(self._introduce(workers, admitted, address), name=f"login of {name}")
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.BINARY:
+                    self._wire.received(message.data)
+                await self._may_receive.wait()
+        except ProtocolError as error:
+            _log.error("closing the connection with worker %s (%s): %s", name, address, error)
+        finally:
+            self._wire.lost()
+            if self._session is not None:
+                self._session.lose(f"the connection with worker {name} ({address}) was lost")
+            self._abort()
+            await self._tasks.close()
+
+    async def _introduce(self, workers: RemoteWorkers, admitted: Admitted, address: str) -> None:
+        link, name = admitted.link, admitted.config.name
+        try:
+            async with time_limit(_INTRODUCTION_SECONDS):
+                info = await self._wire.introduce([*admitted.directories.values()])
+                session = self._session = StockSession(
+                    worker_name=name, info=info, address=address, wire=self._wire, place=link
+                )
+                await link.attach(session)
+        except LoginRefused as refusal:
+            self._session = None
+            workers.refused(name, refusal.reason, address=address)
+            self._close()
+            return
+        except (CommandRefused, WorkerLost, TimeoutError) as error:
+            reason = str(error) or f"it did not answer within {_INTRODUCTION_SECONDS:g} s"
+            workers.refused(name, reason, address=address)
+            self._close()
+            return
+        session.accept()
+        session.keep_alive(partial(workers.keepalive_interval, name))
+
+    async def _send(self) -> None:
+        while (message := await self._outgoing.get()) is not None:
+            try:
+                await self._socket.send_bytes(message)
+            except (ConnectionError, RuntimeError):  # It is being closed.
+                break
+        await self._socket.close()
+        self._abort()
+
+    def _close(self) -> None:
+        self._may_receive.set()
+        self._outgoing.put_nowait(None)
+
+    def hold(self, *, is_held: bool) -> None:
+        """Receive no more for the moment, or go on."""
+        if is_held:
+            self._may_receive.clear()
+        else:
+            self._may_receive.set()
+
+    def _abort(self) -> None:
+        if isinstance(self._transport, asyncio.Transport):
+            self._transport.abort()
+
+
+def _credentials(header: str) -> BasicAuth | None:
+    try:
+        return BasicAuth.decode(header, encoding="utf-8")
+    except (ValueError, binascii.Error):
+        return None

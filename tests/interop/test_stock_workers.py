@@ -1,0 +1,309 @@
+"""Stock `buildbot-worker` 4.3.0, as it is installed from PyPI, builds for our master."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installed_master import FAILURE, RETRY, SUCCESS, InstalledMaster
+from waiting import eventually
+
+ROOT = Path(__file__).parent.parent.parent
+PROGRAMS = ROOT / "bench/run/stock-worker/bin"
+PROTOCOLS = ["pb", pytest.param("msgpack_experimental_v7", marks=pytest.mark.slow)]
+
+_CONFIGURATION = """
+c['protocols'] = {'PROTOCOL': {'port': 'tcp:PORT:interface=127.0.0.1'}}
+c['workers'] = [worker.Worker('stock', util.Interpolate('%(kw:word)s', word='se' + 'cret'),
+                              max_builds=2, keepalive_interval=60, missing_timeout=5)]
+def add(name, *steps_, **more):
+    c['builders'].append(util.BuilderConfig(
+        name=name, factory=util.BuildFactory(steps_), workernames=['stock'], **more))
+"""
+
+
+class StockWorker:
+    """A worker's directory, and its process."""
+
+    def __init__(self, path: Path, port: int, protocol: str) -> None:
+        self.path = path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run(
+            "create-worker",
+            f"--protocol={protocol}",
+            "--maxdelay=1",
+            "--allow-shutdown=signal",
+            str(path),
+            f"127.0.0.1:{port}",
+            "stock",
+            "secret",
+        )
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run([PROGRAMS / "buildbot-worker", *arguments], check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start its process."""
+        self._process = subprocess.Popen(
+            [PROGRAMS / "buildbot-worker", "start", "--nodaemon", self.path],
+            stdout=(self.path / "out").open("ab"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to its process only."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def end(self) -> None:
+        """Kill it, with all that it started in its session."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has exited."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
+    def log(self) -> str:
+        """What it has written."""
+        return (self.path / "out").read_text(errors="replace")
+
+
+def free_port() -> int:
+    """Return the number of a port that nobody uses."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class Site:
+    """A master with one stock worker."""
+
+    def __init__(self, path: Path, protocol: str) -> None:
+        self.port = free_port()
+        self.protocol = protocol
+        self.master = InstalledMaster(path / "master")
+        self.worker = StockWorker(path / "worker", self.port, protocol)
+
+    def start(self, configuration: str) -> InstalledMaster:
+        """Start both, and wait until they are connected."""
+        head = _CONFIGURATION.replace("PROTOCOL", self.protocol)
+        head = head.replace("PORT", str(self.port))
+        self.master.write(head + textwrap.dedent(configuration))
+        self.master.start()
+        self.worker.start()
+        self.connected()
+        return self.master
+
+    def connected(self) -> None:
+        """Wait until the worker is connected."""
+        self.master.connected("stock")
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self.worker.end()
+        self.master.end()
+
+
+@pytest.fixture(params=PROTOCOLS)
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    assert PROGRAMS.exists(), "run scripts/set-up test: it installs the stock worker"
+    made = Site(tmp_path, request.param)
+    yield made
+    made.end()
+
+
+def result(build: dict[str, Any]) -> tuple[int, str]:
+    return build["results"], build["state_string"]
+
+
+def test_a_stock_worker_builds_and_moves_files(site: Site) -> None:
+    master = site.start("""
+        add('b',
+            sh('echo out; echo err >&2; echo "$A$PWD"; cat', env={'A': 'a'}, initialStdin='given',
+               logfiles={'trace': 'trace.log'}, name='shell'),
+            steps.StringDownload('text', workerdest='d.txt', mode=0o600),
+            sh('cat d.txt && mkdir d && echo in > d/f && seq 1 100000 > big', name='seen'),
+            steps.FileUpload('big', HERE / 'got'),
+            steps.DirectoryUpload('d', HERE / 'dir', compress='gz'),
+            steps.SetPropertyFromCommand(command='echo value', property='p'),
+            sh('exit 3', name='fails'))
+    """)
+
+    build = master.build("b")
+
+    assert build["results"] == FAILURE
+    assert [step["name"] for step in master.steps(build)][-1] == "fails"
+    output = master.output(build, "shell")
+    assert output[:1] == ["out"]
+    assert output[-1] == "given"
+    assert output[1].startswith("a/")
+    assert "eerr" in master.lines(build, "shell")
+    assert "hprogram finished with exit code 3" in master.lines(build, "fails")
+    assert master.output(build, "seen") == ["text"]
+    assert master.file("got").read_text().split()[-1] == "100000"
+    assert master.file("dir/f").read_text() == "in\n"
+    assert master.properties(build)["p"][0] == "value"
+    worker = master.one("workers/stock")
+    assert worker["workerinfo"]["version"] == "4.3.0"
+    assert "Traceback" not in master.log
+
+
+@pytest.mark.slow
+def test_all_kinds_of_steps_run(site: Site, tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "one"],
+    ):
+        repository.mkdir(exist_ok=True)
+        subprocess.run(["git", *command], cwd=repository, check=True)
+    (tmp_path / "large").write_bytes(os.urandom(5_000_000))
+    master = site.start(f"""
+        add('b',
+            steps.Git(repourl={str(repository)!r}, mode='full', method='clobber', branch='main'),
+            steps.Git(repourl={str(repository)!r}, mode='incremental', branch='main'),
+            steps.MakeDirectory(dir='build/x/y'),
+            steps.CopyDirectory(src='build/x', dest='build/z'),
+            steps.FileExists(file='build/.git/HEAD'),
+            steps.RemoveDirectory(dir='build/z'),
+            steps.FileDownload({str(tmp_path / "large")!r}, workerdest='large', blocksize=4096),
+            steps.FileUpload('large', HERE / 'large', keepstamp=True),
+            steps.MultipleFileUpload(['*.git', 'la*'], HERE / 'multiple', glob=True),
+            steps.ShellCommand(command=['tty'], usePTY=True, name='pty', flunkOnFailure=False),
+            steps.ShellCommand(command=['sleep', '100'], timeout=1, name='silent',
+                               flunkOnFailure=False),
+            steps.ShellCommand(command='yes', max_lines=10, name='talks', flunkOnFailure=False),
+            steps.FileUpload('missing', HERE / 'm', name='missing', haltOnFailure=False))
+    """)
+
+    build = master.build("b")
+
+    failed = [s["name"] for s in master.steps(build) if s["results"] != SUCCESS]
+    assert failed == ["silent", "talks", "missing"]
+    large = (tmp_path / "large").read_bytes()
+    assert master.file("large").read_bytes() == large
+    assert master.file("multiple/large").read_bytes() == large
+    assert "Cannot open file" in master.step(build, "missing")["state_string"]
+    assert "timed out" in master.step(build, "silent")["state_string"]
+
+
+@pytest.mark.slow
+def test_two_builds_run_at_once_and_one_is_stopped(site: Site) -> None:
+    master = site.start("""
+        add('a', blocking('a'))
+        add('b', sh('trap "" TERM; sleep 100', name='long'))
+    """)
+    first, second = master.force("a"), master.force("b")
+    master.wait_for_file("a.running")
+    running = master.running_build(second)
+
+    master.order(f"builds/{running['buildid']}", "stop", reason="enough")
+    master.completed(second)
+    master.let_go("a")
+
+    master.completed(first)
+    assert result(master.builds_of(first)[-1])[0] == SUCCESS
+    assert "enough" in master.builds_of(second)[-1]["state_string"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [StockWorker.end, "freeze"])
+def test_a_build_is_retried_when_its_worker_dies(
+    site: Site, end: Callable[[StockWorker], None]
+) -> None:
+    master = site.start("add('a', blocking('a'))")
+    request = master.force("a")
+    master.wait_for_file("a.running")
+
+    if end == "freeze":  # It comes back from somewhere else, and the old one does not answer.
+        site.worker.signal(signal.SIGSTOP)
+        frozen, site.worker._process = site.worker._process, None
+        site.worker.start()
+        eventually("the end of the first build", lambda: master.builds_of(request)[0]["complete"])
+        os.killpg(frozen.pid, signal.SIGKILL)
+        frozen.wait()
+    else:
+        site.worker.end()
+        eventually("the end of the first build", lambda: master.builds_of(request)[0]["complete"])
+        site.worker.start()
+    master.let_go("a")
+
+    assert master.completed(request)["results"] == SUCCESS
+    first, last = master.builds_of(request)
+    assert result(first)[0] == RETRY
+    assert "worker lost" in first["state_string"]
+    assert last["results"] == SUCCESS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_worker_comes_back_to_a_master_that_was_restarted(site: Site, how: str) -> None:
+    master = site.start("add('a', blocking('a'))")
+    request = master.force("a")
+    master.wait_for_file("a.running")
+
+    if how == "stop":
+        master.stop()
+    else:
+        master.kill()
+    master.let_go("a")
+    master.start()
+    site.connected()
+
+    assert master.completed(request)["results"] == SUCCESS
+    assert not site.worker.has_ended
+
+
+@pytest.mark.slow
+def test_a_worker_is_shut_down_on_request_of_either_side(site: Site) -> None:
+    master = site.start("add('a', blocking('a'))")
+    request = master.force("a")
+    master.wait_for_file("a.running")
+
+    master.order("workers/stock", "stop")
+    assert master.one("workers/stock")["graceful"]
+    master.let_go("a")
+    assert master.completed(request)["results"] == SUCCESS
+    eventually("the worker's end", lambda: site.worker.has_ended)
+
+    site.worker.start()
+    site.connected()
+    assert master.build("a")["results"] == SUCCESS
+    if site.protocol == "pb":
+        site.worker.signal(signal.SIGHUP)
+        eventually("the worker's end", lambda: site.worker.has_ended)
+
+
+@pytest.mark.slow
+def test_a_wrong_password_is_shown_and_can_be_mended(site: Site) -> None:
+    master = site.start("add('a', sh('true'))")
+    site.worker.end()
+    tac = site.worker.path / "buildbot.tac"
+    good = tac.read_text()
+    tac.write_text(good.replace("secret", "wrong"))
+
+    site.worker.start()
+
+    def shown() -> bool:
+        return "wrong password" in str(master.one("workers/stock")["pause_reason"])
+
+    eventually("the refusal", shown)
+    assert "127.0.0.1" in master.waits(master.force("a"), "no_worker_connected")
+    site.worker.end()
+    tac.write_text(good)
+    site.worker.start()
+    site.connected()
+    eventually("that it is well", lambda: not master.one("workers/stock")["pause_reason"])
