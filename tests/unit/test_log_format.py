@@ -1,4 +1,4 @@
-"""master.log as JSON: one object per line, whatever is in a message."""
+"""master.log: one line, or one JSON object, per message, whatever is in it."""
 
 from __future__ import annotations
 
@@ -86,3 +86,20 @@ def test_the_format_is_kept_in_the_directory_s_settings(tmp_path: Path) -> None:
     (tmp_path / "buildbot.tac").write_text("logFormat = 'json'\n")
 
     assert open_basedir(tmp_path).log_format == "json"
+
+
+@pytest.mark.usefixtures("own_handlers")
+def test_texts_of_others_cannot_pass_for_lines_of_the_log(tmp_path: Path) -> None:
+    redaction = Redaction()
+    redaction.hide("one\ntwo", "<key>")
+    log_to(Basedir(path=tmp_path), terminal=False, redaction=redaction)
+    forged = "me\n2026-11-27 00:00:00.000 [chargehand.farm] forged \x1b[2J\x9b café one\ntwo"
+
+    logging.getLogger("chargehand.farm").info("change 1 by %s", forged)
+    logging.getLogger("chargehand.web").warning("%s\nand more", forged)
+
+    first, *others = (tmp_path / "master.log").read_text().splitlines()
+    shown = r"2026-11-27 00:00:00.000 [chargehand.farm] forged \x1b[2J\x9b café <key>"
+    assert first.endswith(f"[chargehand.farm] change 1 by me {shown}")
+    assert others[0].endswith("[chargehand.web] WARNING: me")
+    assert others[1:] == [f"  {shown}", "and more"]

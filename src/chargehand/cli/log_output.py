@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -11,6 +12,12 @@ from datetime import UTC, datetime
 from chargehand.cli.basedir import LOG_LINK, Basedir
 from chargehand.cli.log_file import LogFile
 from chargehand.kit.redaction import Redaction
+
+_FARM = "chargehand.farm"
+"""The logger that tells what happens, one line each."""
+
+_CONTROL = re.compile(r"[^\n\t -~\u00a0-\U0010ffff]")
+_LIKE_A_LINE = re.compile(r"\n(?=\d{4}-\d\d-\d\d )")
 
 
 class _TextFormatter(logging.Formatter):
@@ -24,12 +31,23 @@ class _TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         level = f"{record.levelname}: " if record.levelno > logging.INFO else ""
-        text = f"{self._time(record)} [{record.name}] {level}{record.getMessage()}"
+        text = f"{self._time(record)} [{record.name}] {level}{self._message(record)}"
         if record.exc_info:
             text += f"\n{self.formatException(record.exc_info)}"
         if record.stack_info:
             text += f"\n{self.formatStack(record.stack_info)}"
         return self._redaction.text(text)
+
+    def _message(self, record: logging.LogRecord) -> str:
+        """Return the message such that no text of others in it can pass for a line of the log, or
+        move the cursor of a terminal."""
+        text = record.getMessage()
+        if text.isprintable():
+            return text
+        text = self._redaction.text(text)  # Secrets of several lines are still whole here.
+        if record.name == _FARM:
+            text = " ".join(text.split())
+        return _CONTROL.sub(_escaped, _LIKE_A_LINE.sub("\n  ", text))
 
     def _time(self, record: logging.LogRecord) -> str:
         second = int(record.created)
@@ -37,6 +55,10 @@ class _TextFormatter(logging.Formatter):
             self._shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
             self._second = second
         return f"{self._shown}.{int(record.msecs):03d}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
 
 
 class _JsonFormatter(logging.Formatter):
