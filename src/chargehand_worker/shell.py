@@ -18,7 +18,7 @@ from chargehand_worker.output import STDIO, LineCutter, Outlet, Output
 from chargehand_worker.pipes import PipeReader
 from chargehand_worker.processes import Processes
 from chargehand_worker.stdin import StdinFeeder
-from chargehand_worker.system_text import bytes_of
+from chargehand_worker.system_text import bytes_of, reason_of
 from chargehand_worker.watched_file import WatchedFile
 
 _LINGER = 2.0
@@ -176,7 +176,7 @@ class ShellCommand:
         )
 
     def _could_not_start(self, error: OSError | ValueError) -> int:
-        self._output.write(STDIO, *_error_line(str(error)))
+        self._output.write(STDIO, *_error_line(reason_of(error)))
         for file in self._files.values():
             file.close()
         return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE

@@ -25,6 +25,7 @@ from chargehand_worker.processes import Processes
 from chargehand_worker.redaction import Redactor
 from chargehand_worker.sending import Upload
 from chargehand_worker.shell import ShellCommand
+from chargehand_worker.system_text import reason_of
 
 _log = logging.getLogger(__name__)
 
@@ -262,7 +263,7 @@ class Supervisor:
             for name in order.directories:
                 (self._basedir / name).mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as failure:
-            error = str(failure)
+            error = reason_of(failure)
         self._side.prepared(order.number, error)
         self._send()
 

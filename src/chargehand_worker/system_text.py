@@ -13,6 +13,15 @@ def bytes_of(text: str) -> bytes:
         return text.encode("utf-8", "backslashreplace")
 
 
+def reason_of(error: OSError | ValueError) -> str:
+    """Return why something could not be done, as a person says it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if "null byte" in str(error):
+        return "a name or an argument has a zero byte"
+    return str(error)
+
+
 def text_of(value: object) -> str:
     """Return what was given for an argument as text, bytes included."""
     return os.fsdecode(value) if isinstance(value, bytes) else str(value)

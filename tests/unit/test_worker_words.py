@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from chargehand.kit import error_text
 from chargehand_worker import header
 from chargehand_worker.arguments import BadArguments, shell_arguments
 from chargehand_worker.environment import BadEnvironment, merged
+from chargehand_worker.system_text import reason_of
 
 
 @pytest.mark.parametrize(
@@ -146,3 +148,21 @@ def test_the_environment_follows_buildbots_rules() -> None:
 def test_an_impossible_environment_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadEnvironment):
         merged({}, wrong)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileExistsError(17, "File exists", "/w/b1"), "File exists: /w/b1"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("odd"), "odd"),
+        (ValueError("embedded null byte"), "a name or an argument has a zero byte"),
+        (ValueError("odd"), "odd"),
+    ],
+)
+def test_why_something_cannot_be_done_is_said_without_numbers(
+    error: OSError | ValueError, said: str
+) -> None:
+    assert reason_of(error) == said
+    if isinstance(error, OSError):
+        assert error_text.reason_of(error) == said

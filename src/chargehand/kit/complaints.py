@@ -1,4 +1,4 @@
-"""Failures of what is tried again and again, each logged once."""
+"""Failures of what is retried over and over, each logged once."""
 
 from __future__ import annotations
 

@@ -13,6 +13,13 @@ def message_of(error: BaseException) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the operating system refused, and of which file: without its number."""
+    if not error.strerror:
+        return message_of(error)
+    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+
+
 def headline_of(error: BaseException) -> str:
     """Return what a traceback ends with: class and message."""
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")

@@ -12,6 +12,7 @@ from typing import Any
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.session import SessionState
 from chargehand.fleet.ports import Registry
+from chargehand.kit.error_text import reason_of
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.agent_process import AgentOrder, AgentProcess
 from chargehand.links.native.local_listener import LocalListener
@@ -125,8 +126,8 @@ class LocalLink:
             try:
                 await self._live_once()
             except OSError as error:
-                _log.error("cannot start worker %s: %s", self._name, error)
-                self._registry.not_started(self._name, str(error))
+                _log.error("cannot start worker %s: %s", self._name, reason_of(error))
+                self._registry.not_started(self._name, reason_of(error))
             except Exception as error:  # noqa: BLE001 - whatever it was, the worker shall come back
                 _log.exception("worker %s failed", self._name)
                 self._registry.not_started(self._name, f"{type(error).__name__}: {error}")

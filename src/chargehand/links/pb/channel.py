@@ -113,7 +113,7 @@ class PbChannel(asyncio.Protocol):
         self._acknowledge_now()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Fail all calls, and tell whoever wants to know."""
+        """Fail all calls, and tell those who want to know."""
         self._transport = self._socket = None
         self._strangers.leave(self)
         calls, self._calls = self._calls, {}

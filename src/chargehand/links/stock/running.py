@@ -92,7 +92,7 @@ class RunningCommand:
         if not self.ended.done():
             self._output.finish()
             self.ended.set_exception(error)
-            self.ended.exception()  # Whoever waits for it gets it; there may be nobody any more.
+            self.ended.exception()  # Those who wait for it get it; there may be none left.
 
     def _take_status(self, value: object) -> None:
         self.status = value
