@@ -7,6 +7,7 @@ import json
 import shlex
 from urllib.parse import quote, quote_plus
 
+import markupsafe
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ WAYS = {
     "in JSON": json.dumps,
     "in readable JSON": lambda text: json.dumps(text, ensure_ascii=False),
     "in HTML": html.escape,
+    "in HTML of Jinja": lambda text: str(markupsafe.escape(text)),
     "in Python": repr,
     "in Python, as bytes": lambda text: repr(text.encode()),
     "in a shell": shlex.quote,

@@ -127,6 +127,7 @@ def _written(text: str) -> Iterator[str]:
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield html.escape(text)
     yield html.escape(text, quote=False)
+    yield html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # as Jinja does
     yield repr(text)[1:-1]
     yield repr(data)[2:-1]
     yield ascii(text)[1:-1]
