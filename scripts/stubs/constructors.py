@@ -129,9 +129,8 @@ class _Wider(ast.NodeTransformer):
         return node
 
     def _item(self, node: ast.expr) -> ast.expr:
-        if not self._is_renderable or (isinstance(node, ast.Name) and node.id == "Any"):
-            return node
-        return ast.BinOp(node, ast.BitOr(), ast.Name(RENDERABLE, ast.Load()))
+        # Of ["make", util.Property("target")] in a variable checkers say that it has objects.
+        return ast.Name("object", ast.Load()) if self._is_renderable else node
 
 
 def _subscript(name: str, content: ast.expr) -> ast.Subscript:

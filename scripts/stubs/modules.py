@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from attributes import attribute_type
 from classes import Class, Module, Sources
 from constructors import RENDERABLE, constructor
 
@@ -66,29 +67,33 @@ class _Writer:
         names: set[str] = set()
         is_enum = any("Enum" in base for base in bases)
         for one in node.body:
-            for name, line in self._member(one, is_enum):
+            for name, line in self._member(one, is_enum, kind):
                 if not (kind is not None and name == "__init__" and constructor(kind)):
                     names.add(name)
                     yield _INDENT + line
         for name, annotation in _set_in_methods(node).items():
             if name not in names:
-                yield f"{_INDENT}{name}: {annotation}"
+                yield f"{_INDENT}{name}: {attribute_type(kind, name, annotation, None)}"
         if kind is not None and (made := constructor(kind)):
             yield _INDENT + made
         yield f"{_INDENT}..."
 
-    def _member(self, node: ast.stmt, is_enum: bool) -> Iterator[tuple[str, str]]:
+    def _member(
+        self, node: ast.stmt, is_enum: bool, kind: Class | None
+    ) -> Iterator[tuple[str, str]]:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() if _is_shown(node.name):
                 for line in _function(node):
                     yield node.name, line
             case ast.AnnAssign(target=ast.Name(id=name)) if not name.startswith("_"):
-                yield name, _annotated(node)
+                yield name, _annotated(node, kind)
             case ast.Assign():
                 for target in node.targets:
                     if isinstance(target, ast.Name) and not target.id.startswith("_"):
                         value = ast.unparse(node.value) if is_enum else ""
-                        yield target.id, f"{target.id} = {value}" if value else f"{target.id}: Any"
+                        known = attribute_type(kind, target.id, "Any", node.value)
+                        line = f"{target.id} = {value}" if value else f"{target.id}: {known}"
+                        yield target.id, line
             case ast.ClassDef():
                 for line in self._class(node, None):
                     yield node.name, line
@@ -156,11 +161,13 @@ def _quoted(text: str) -> str:
     return repr(text)
 
 
-def _annotated(node: ast.AnnAssign) -> str:
+def _annotated(node: ast.AnnAssign, kind: Class | None = None) -> str:
     value = " = ..." if node.value is not None and _is_field(node) else ""
     if isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias":
         value = f" = {ast.unparse(node.value)}" if node.value else ""
-    return f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}{value}"
+    name = ast.unparse(node.target)
+    known = attribute_type(kind, name, ast.unparse(node.annotation), node.value)
+    return f"{name}: {known}{value}"
 
 
 def _is_field(node: ast.AnnAssign) -> bool:

@@ -48,6 +48,12 @@ _BASES = {
     "latent": "buildbot.worker.latent:AbstractLatentWorker",
     "reporter": "buildbot.reporters.base:ReporterBase",
 }
+_BASES_OF_MODULES = {
+    "buildbot.www.auth": ("buildbot.www.auth", "AuthBase"),
+    "buildbot.www.avatar": ("buildbot.www.avatar", "AvatarBase"),
+    "buildbot.www.oauth2": ("buildbot.www.auth", "AuthBase"),
+}
+"""Whatever is accepted of these modules is a subclass of one of theirs."""
 
 
 def write(directory: Path, source: Path = _ROOT / "src") -> None:
@@ -160,6 +166,10 @@ def _accepted(module: str, name: str, kind: str) -> str:
     if kind == "function":
         return f"def {name}(*args: Any, **kwargs: Any) -> Any: ..."
     base, _, attribute = _BASES.get(kind, "").partition(":")
+    if module in _BASES_OF_MODULES and name != _BASES_OF_MODULES[module][1]:
+        base, attribute = _BASES_OF_MODULES[module]
+        if base == module:
+            return f"class {name}({attribute}): ..."
     if not attribute or base == module:
         return (
             f"class {name}:\n"

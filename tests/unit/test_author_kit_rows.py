@@ -169,3 +169,16 @@ def test_builds_that_run_requests_that_wait_and_parents() -> None:
     assert [one["buildid"] for one in found["builds"]] == [20, 21]
     assert found["builds"][0]["parentbuilder"]["name"] == "Parent"
     assert found["buildset"]["sourcestamps"][0]["patch"]["author"] == "him@foo"
+
+
+def test_a_build_may_stand_for_a_request_that_has_none() -> None:
+    case = Reporting()
+    request = _of(case.insert_buildrequest_new())
+    build: dict[str, Any] = {"properties": {}}
+
+    _of(utils.get_details_for_buildrequest(case.master, request, build))
+
+    assert build["builder"]["name"] == "Builder0"
+    assert build["buildset"]["bsid"] == 98
+    assert build["url"] == "http://localhost:8080/#/buildrequests/11"
+    assert build["results"] is None

@@ -205,6 +205,27 @@ c["services"] = [
     Service("here"),
 ]
 c["secretsProviders"] = [secrets.SecretInAFile(dirname="secrets")]
+
+
+class Quiet(steps.ShellCommand):
+    name = "quiet"
+    haltOnFailure = 1
+    flunkOnFailure = False
+    description = ["being", "quiet"]
+    timeout = None
+
+    def shout(self) -> str:
+        limit = self.timeout * 2 if self.timeout else 0
+        return f"{self.name.upper()} {limit} {self.build.anything} {self.step_of_mine()}"
+
+    def step_of_mine(self) -> bool:
+        return bool(self.haltOnFailure) and not self.workdir.endswith("/")
+
+
+made_of = ["make", util.Property("target"), util.Interpolate("%(prop:a)s")]
+environment = {"A": "b", "C": util.Property("c"), "D": ["e", "f"]}
+steps.ShellCommand(command=made_of, env=environment)
+worker.Worker("other", util.Secret("password"))
 """
 
 _BAD = [
@@ -222,6 +243,8 @@ _BAD = [
     "reporters.MailNotifier(fromaddr='x', relay='y')",
     "worker.Worker('x', 'y', max_build=3)",
     "changes.GitPoller()",
+    "steps.ShellCommand(command='x').name.upperr()",
+    "schedulers.Triggerable(name='t', builderNames=['b']).name.upperr()",
 ]
 
 

@@ -6,7 +6,7 @@ a build, buildset or request is a dictionary as ``master.data.get`` returns it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from buildbot._border.bridge import outgoing
@@ -128,22 +128,29 @@ async def getDetailsForBuilds(
 @outgoing
 async def get_details_for_buildrequest(
     master: Any,
-    buildrequest: Row,
+    buildrequest: Any,
+    build: Row | None = None,
     want_properties: bool = False,
     **_: Any,
 ) -> None:
-    """Complete a request: ``buildset``, ``builder``, ``url``, ``parentbuild``, ``parentbuilder``,
-    and its buildset's ``properties``."""
-    buildset = await master.data.get(("buildsets", buildrequest["buildsetid"]))
+    """Complete *build*, which stands for a request that has no build yet, or else the request
+    itself: ``buildset``, ``builder``, ``url``, ``parentbuild``, ``parentbuilder``, and its
+    buildset's ``properties``. The request is a row, or a BuildRequest."""
+    number, builder, buildset_id = _numbers_of(buildrequest)
+    completed = buildrequest if build is None else build
+    if build is not None:
+        build["buildrequest"] = buildrequest
+        build["buildid"] = None
+    buildset = await master.data.get(("buildsets", buildset_id))
     parent = await _parent(master, buildset)
-    buildrequest["buildset"] = buildset
-    buildrequest["builder"] = await master.data.get(("builders", buildrequest["builderid"]))
-    buildrequest["url"] = getURLForBuildrequest(master, buildrequest["buildrequestid"])
-    buildrequest["results"] = None
-    buildrequest["parentbuild"], buildrequest["parentbuilder"] = parent
+    completed["buildset"] = buildset
+    completed["builder"] = await master.data.get(("builders", builder))
+    completed["url"] = getURLForBuildrequest(master, number)
+    completed["results"] = None
+    completed["parentbuild"], completed["parentbuilder"] = parent
     if want_properties:
         path = ("buildsets", buildset["bsid"], "properties")
-        buildrequest["properties"] = await master.data.get(path)
+        completed["properties"] = await master.data.get(path)
 
 
 @outgoing
@@ -207,6 +214,12 @@ def merge_reports_prop(reports: Sequence[Row], prop: str) -> Any:
 def merge_reports_prop_take_first(reports: Sequence[Row], prop: str) -> Any:
     """Return what the first report that has *prop* has under it; None if none has."""
     return next((report[prop] for report in reports if report.get(prop) is not None), None)
+
+
+def _numbers_of(request: Any) -> tuple[int, int, int]:
+    if isinstance(request, Mapping):
+        return request["buildrequestid"], request["builderid"], request["buildsetid"]
+    return request.id, request.builderid, request.bsid
 
 
 def _base(master: Any) -> str:

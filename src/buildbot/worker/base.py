@@ -29,7 +29,7 @@ class AbstractWorker(ComparableMixin):
 
     Args:
         name (str): The worker's name.
-        password (str | None): Password with which it connects.
+        password (str | None, renderable): Password with which it connects.
         max_builds (int | None): How many builds it runs at once; None or 0 for no limit.
         notify_on_missing (str | list[str] | None): Addresses that get a mail when it is missing.
         missing_timeout (float | None, seconds): How long it may be away before that mail is sent.
