@@ -38,6 +38,7 @@ _READ_ONLY = {
     "changes.buildsets_of",
     "changes.changes",
     "changes.changes_after",
+    "changes.changes_of",
     "changes.newest_change_id",
     "changes.source_stamps",
     "logs.begin",

@@ -276,6 +276,9 @@ async def test_changes_are_read_oldest_first(given: Given) -> None:
     assert await given.changes.changes([three.id, one.id]) == [one, three]
     assert await given.changes.changes_after(one.id) == [two, three]
     assert await given.changes.changes_after(one.id, limit=1) == [two]
+    numbers = [three.source_stamp_id, one.source_stamp_id]
+    assert await given.changes.changes_of(numbers) == [one, three]
+    assert await given.changes.changes_of([]) == []
     stamps = await given.changes.source_stamps([two.id])
     assert stamps[two.id].id == two.source_stamp_id
     assert stamps[two.id].stamp.revision == "1"

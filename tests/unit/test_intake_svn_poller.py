@@ -84,7 +84,7 @@ async def test_a_revision_becomes_a_change_with_all_its_particulars(
 
     [change] = bench.store.changes
     assert change.author == "Ünal"
-    assert sorted(change.files) == ["d/", "ä"]
+    assert sorted(change.files) == ["d", "ä"]
     assert change.comments == "süß\n\nbody"
     assert change.revision == str(number)
     assert change.branch is None

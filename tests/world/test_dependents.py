@@ -29,6 +29,13 @@ async def test_the_same_sources_are_built_after_a_success() -> None:
         found = await ci.properties(ci.last_build("downstream"))
         assert found["own"] == [1, "Scheduler"]
         assert found["scheduler"] == ["after", "Scheduler"]
+        assert await ci.get(f"buildsets/{second['bsid']}/properties") == [
+            {
+                "own": [1, "Scheduler"],
+                "of change": [1, "Change"],
+                "scheduler": ["after", "Scheduler"],
+            }
+        ]
 
         ci.worker("local").on("warn", rc=1)
         await ci.push(branch="main", revision="warnings")

@@ -166,7 +166,7 @@ class SvnPoller:
         for changed in revision.paths:
             part = await self._part(changed, prefix)
             if part is not None:
-                path = part.pop("path") or ""
+                path = (part.pop("path") or "").removesuffix("/")  # A directory's.
                 where = tuple(part.get(name) for name in _PARTS)
                 found.setdefault(where, []).append((changed.action, path))
         return [

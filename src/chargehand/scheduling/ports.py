@@ -15,6 +15,7 @@ from chargehand.domain.identifiers import (
     ChangeId,
     MasterId,
     SchedulerId,
+    SourceStampId,
 )
 from chargehand.domain.json import Json
 from chargehand.domain.remembered import Remembered
@@ -104,6 +105,9 @@ class ChangeStore(Protocol):
 
     async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
         """Return these changes, oldest first."""
+
+    async def changes_of(self, stamps: Sequence[SourceStampId]) -> list[Change]:
+        """Return the changes of these source stamps, oldest first."""
 
     async def changes_after(self, change_id: ChangeId, limit: int = 1000) -> list[Change]:
         """Return changes newer than that one, oldest first."""

@@ -125,7 +125,12 @@ class Submitter:
         *,
         settled: Sequence[ChangeId] = (),
     ) -> SubmittedBuildset:
-        """Submit a buildset, and remove the *settled* waiting changes in the same transaction."""
+        """Submit a buildset, and remove the *settled* waiting changes in the same transaction.
+
+        Without *changes*, those of the stored source stamps count.
+        """
+        if not changes:
+            changes = await self._changes_of(stamps)
         buildset = await self._buildset(options, tuple(stamps), tuple(changes))
         if settled:
             return await self._services.schedulers.submit_and_flush(
@@ -134,6 +139,10 @@ class Submitter:
         return await self._services.buildsets.submit(
             buildset, at_once=options.at_once, remembered=options.remembered
         )
+
+    async def _changes_of(self, stamps: Sequence[Stamp]) -> Sequence[Change]:
+        stored = [stamp for stamp in stamps if not isinstance(stamp, SourceStamp)]
+        return await self._services.changes.changes_of(stored) if stored else ()
 
     async def _buildset(
         self, options: BuildsetOptions, stamps: tuple[Stamp, ...], changes: tuple[Change, ...]

@@ -31,6 +31,7 @@ _changes = Rows(Change, changes, columns={"when": "when_timestamp"}, elsewhere=(
 _COLUMNS = (_change.parent_id, *_changes.columns)
 _SELECT = select(*_COLUMNS).order_by(_change.id)
 _BY_IDS = _SELECT.where(is_among(_change.id))
+_OF_STAMPS = _SELECT.where(is_among(_change.source_stamp_id))
 _OF_BUILDSET = _SELECT.where(
     or_(
         _change.source_stamp_id.in_(
@@ -99,6 +100,13 @@ class Changes:
     async def changes(self, ids: Sequence[ChangeId]) -> list[Change]:
         """Return these changes, oldest first."""
         return await self._database.read_patiently(lambda connection: by_ids(connection, ids))
+
+    async def changes_of(self, stamps: Sequence[SourceStampId]) -> list[Change]:
+        """Return the changes of these source stamps, oldest first."""
+        values = {"ids": ids_as_json(stamps)}
+        return await self._database.read_patiently(
+            lambda connection: [change_of(row) for row in connection.execute(_OF_STAMPS, values)]
+        )
 
     async def buildsets_of(self, change_id: ChangeId) -> dict[str, list[BuildsetId]]:
         """Return the buildsets that build the change, by their schedulers' names."""

@@ -150,6 +150,10 @@ class MemoryChanges:
         """Return these changes, oldest first."""
         return [self._changes[number] for number in sorted(ids) if number in self._changes]
 
+    async def changes_of(self, stamps: Sequence[SourceStampId]) -> list[Change]:
+        """Return the changes of these source stamps, oldest first."""
+        return [change for change in self._changes.values() if change.source_stamp_id in stamps]
+
     async def changes_after(self, change_id: ChangeId, limit: int = 1000) -> list[Change]:
         """Return changes newer than that one, oldest first."""
         newer = (change for number, change in self._changes.items() if number > change_id)
