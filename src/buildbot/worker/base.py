@@ -111,7 +111,7 @@ class AbstractWorker(ComparableMixin):
         return WorkerConfig(
             name=self.name,
             kind=self._kind,
-            password=self.password if isinstance(self.password, str) else self._rendered_password,
+            password=self._password_or_function(),
             max_builds=self.max_builds or None,
             properties=self.properties.asDict(),
             default_properties=self.defaultProperties.asDict(),
@@ -121,6 +121,11 @@ class AbstractWorker(ComparableMixin):
             settings=self._settings(),
             extension=self,
         )
+
+    def _password_or_function(self) -> object:
+        if self.password is None or isinstance(self.password, str):
+            return self.password
+        return self._rendered_password
 
     async def _rendered_password(self) -> str:
         properties = Properties()

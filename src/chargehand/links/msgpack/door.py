@@ -14,7 +14,7 @@ from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.fleet.refusals import LoginRefused
 from chargehand.fleet.remote import Admitted, RemoteWorkers
 from chargehand.kit.limits import time_limit
-from chargehand.kit.peers import peer_name
+from chargehand.kit.peers import notice_death, peer_name
 from chargehand.kit.tasks import Tasks
 from chargehand.links.msgpack.wire import MsgpackWire
 from chargehand.links.stock.session import StockSession
@@ -54,6 +54,7 @@ class MsgpackDoor:
             return web.Response(status=401, text="workers log in with a name and a password\n")
         assert request.transport is not None
         _, address = peer_name(request.transport)
+        notice_death(request.transport)
         given = login.password.encode()
         try:
             admitted = await self._workers.admit(

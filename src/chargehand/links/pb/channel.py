@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from chargehand.domain.session import CommandRefused, WorkerLost
-from chargehand.kit.peers import peer_name
+from chargehand.kit.peers import notice_death, peer_name
 from chargehand.kit.strangers import Strangers
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.pb.connection import (
@@ -88,6 +88,7 @@ class PbChannel(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.host, self.address = peer_name(transport)
+        notice_death(transport)
         if _QUICK_ACK is not None and transport.get_extra_info("sslcontext") is None:
             found = transport.get_extra_info("socket")
             self._socket = found if found.family != socket.AF_UNIX else None
