@@ -93,6 +93,7 @@ class MasterConnection(asyncio.Protocol):
         self._handle = handle
         self._transport: asyncio.Transport | None = None
         self._error: ProtocolError | None = None
+        self._is_retired = False
         self.was_heard = False
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -100,11 +101,16 @@ class MasterConnection(asyncio.Protocol):
         """Greet the master."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._is_retired:
+            transport.abort()
+            return
         self._side.connect()
         self.flush()
 
     def data_received(self, data: bytes) -> None:
         """Pass on the master's messages."""
+        if self._is_retired:
+            return
         self.was_heard = True
         try:
             for event in self._side.receive(data):
@@ -119,12 +125,23 @@ class MasterConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Let the link connect again, but to a master that it cannot understand."""
         self._transport = None
-        for event in self._side.disconnect():
-            self._handle(event)
+        if not self._is_retired:
+            self._disconnect()
         if self._error is not None:
             self.closed.set_exception(self._error)
         else:
             self.closed.set_result(None)
+
+    def retire(self) -> None:
+        """Give way to another connection, whatever may still happen to this one."""
+        if not self._is_retired:
+            self._is_retired = True
+            self._disconnect()
+            self.abort()
+
+    def _disconnect(self) -> None:
+        for event in self._side.disconnect():
+            self._handle(event)
 
     def abort(self) -> None:
         """Close the connection; may be called more than once."""

@@ -149,7 +149,7 @@ class RelayedLink:
         ours.setblocking(False)
         former, self._connection = self._connection, MasterConnection(self._side, self._handle)
         if former is not None:
-            former.abort()
+            former.retire()
         connection = self._connection
         connection.closed.add_done_callback(lambda closed: self._closed(connection, closed))
         self._opening = self._loop.create_task(self._attach(connection, ours))

@@ -146,7 +146,11 @@ class _RemoteLink:
             connection.abort()
             return _reason(error, self._address) + self._hint(error)
         _log.info("connected to %s", self._address)
-        stream = await self._streams.get()
+        try:
+            stream = await asyncio.wait_for(self._streams.get(), _CONNECTING_SECONDS)
+        except (asyncio.TimeoutError, OSError):
+            connection.abort()
+            return "the agent does not respond"
         loop = asyncio.get_running_loop()
         try:
             await loop.create_connection(lambda: _AgentStream(connection), sock=stream)

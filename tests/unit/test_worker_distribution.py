@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,18 @@ from chargehand_worker.main import command_line
 ROOT = Path(__file__).parents[2]
 DISTRIBUTION = tomllib.loads((ROOT / "worker" / "pyproject.toml").read_text())
 INCLUDED = DISTRIBUTION["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+
+
+def _others() -> list[str]:
+    """Other Pythons on this machine that the worker supports."""
+    found = [shutil.which(f"python3.{minor}") for minor in range(9, 15)]
+    found += map(str, Path.home().glob(".pyenv/versions/3.*/bin/python3"))
+    versions = (re.search(r"3\.(\d+)", path or "") for path in found)
+    return [
+        path
+        for path, version in zip(found, versions, strict=True)
+        if path and "shims" not in path and version and int(version.group(1)) >= 9
+    ]
 
 
 def test_its_version_is_the_masters():
@@ -74,3 +87,22 @@ def test_it_installs_and_starts_alone(tmp_path: Path):
 
     assert created.returncode == 0, created.stderr
     assert (tmp_path / "w" / "worker.toml").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", sorted({sys.executable, *_others()}))
+def test_it_runs_on_every_python_that_is_here(python: str):
+    """Imports all of it without compiled packages, and speaks."""
+    script = (
+        "import sys; sys.modules.update(msgspec=None, zstandard=None)\n"
+        "from chargehand_worker import remote_agent, remote_link, main, daemon, creating, files\n"
+        "from chargehand_wire.worker_side import WorkerSide\n"
+        "side = WorkerSide(name='w', incarnation='1', info={}); side.connect()\n"
+        "print(len(side.take()))"
+    )
+
+    ran = subprocess.run(
+        [python, "-c", script], env={"PYTHONPATH": ROOT / "src"}, capture_output=True, check=False
+    )
+
+    assert (ran.returncode, ran.stdout) == (0, b"13\n"), ran.stderr

@@ -155,6 +155,8 @@ class WorkerDoor:
             link.changed(session)
 
     def _changed(self, login: _Login, session: NativeSession) -> None:
+        if session.state is SessionState.CONNECTED:
+            _log.info("worker %s is connected from %s", session.worker_name, session.address)
         if session.state is SessionState.INTERRUPTED:
             _log.warning(
                 "worker %s lost its connection; its commands keep running", session.worker_name
