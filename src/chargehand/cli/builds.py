@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chargehand.cli.plain_text import plain_value
 from chargehand.cli.remote.finding import builder_named, builder_names
 from chargehand.cli.remote.master import Parameter, RemoteMaster
 from chargehand.cli.remote.options import complete_builders, json_option, on_a_master, show_json
@@ -58,7 +59,7 @@ async def builds(
     wanted = ["branch", "got_revision", "revision", "owner"]
     rows = await master.rows(path, order="-buildid", property=wanted, **chosen)
     names = await builder_names(master)
-    found = [msgspec.convert(row, Build) for row in rows]
+    found = [msgspec.convert(plain_value(row), Build) for row in rows]
     if branch is not None:
         found = [build for build in found if build.property("branch") == branch][:limit]
     now = await running_builds(master, found)

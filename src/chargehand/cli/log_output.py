@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 from chargehand.cli.basedir import LOG_LINK, Basedir
 from chargehand.cli.log_file import LogFile
+from chargehand.cli.plain_text import plain
 from chargehand.kit.redaction import Redaction
 
 _FARM = "chargehand.farm"
 """The logger that tells what happens, one line each."""
 
-_CONTROL = re.compile(r"[^\n\t -~\u00a0-\U0010ffff]")
 _LIKE_A_LINE = re.compile(r"\n(?=\d{4}-\d\d-\d\d )")
 
 
@@ -47,7 +47,7 @@ class _TextFormatter(logging.Formatter):
         text = self._redaction.text(text)  # Secrets of several lines are still whole here.
         if record.name == _FARM:
             text = " ".join(text.split())
-        return _CONTROL.sub(_escaped, _LIKE_A_LINE.sub("\n  ", text))
+        return plain(_LIKE_A_LINE.sub("\n  ", text))
 
     def _time(self, record: logging.LogRecord) -> str:
         second = int(record.created)
@@ -55,10 +55,6 @@ class _TextFormatter(logging.Formatter):
             self._shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
             self._second = second
         return f"{self._shown}.{int(record.msecs):03d}"
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()
 
 
 class _JsonFormatter(logging.Formatter):

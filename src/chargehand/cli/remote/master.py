@@ -15,6 +15,7 @@ import msgspec
 from chargehand.app.failure import CommandFailed
 from chargehand.app.places import LOCAL_SOCKET
 from chargehand.cli.basedir import LOG_FILE, PID_FILE, PidFile
+from chargehand.cli.plain_text import plain_value
 from chargehand.kit.unix_sockets import address_of
 
 URL_VARIABLE = "CHARGEHAND_URL"
@@ -86,9 +87,9 @@ class RemoteMaster:
     async def all(
         self, kind: type[T], path: str, /, **parameters: Parameter | Sequence[Parameter]
     ) -> list[T]:
-        """Return a collection as values."""
+        """Return a collection as values, to be shown in a terminal."""
         rows = await self.rows(path, **parameters)
-        return [msgspec.convert(row, kind) for row in rows]
+        return [msgspec.convert(plain_value(row), kind) for row in rows]
 
     async def failed_parts(self) -> list[Part]:
         """Return the parts of the master's configuration that could not be started."""

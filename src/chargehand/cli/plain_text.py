@@ -1,0 +1,28 @@
+"""Texts of others for terminals: control characters are shown, and have no effect."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[^\n\t -~\u00a0-\U0010ffff]")
+
+
+def plain(text: str) -> str:
+    """Return a text with its control characters, but line breaks and tabs, as escapes."""
+    return text if text.isprintable() else _CONTROL.sub(_escaped, text)
+
+
+def plain_value(value: object) -> object:
+    """Return a value of JSON with all texts in it, but keys, so."""
+    match value:
+        case str():
+            return plain(value)
+        case list():
+            return [plain_value(item) for item in value]
+        case dict():
+            return {key: plain_value(item) for key, item in value.items()}
+    return value
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
