@@ -193,3 +193,17 @@ def test_the_glossary_has_every_old_name():
         for module in sorted(OLD_NAMES)
         for name in sorted(OLD_NAMES[module])
     ]
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_an_import_of_all_names_brings_the_old_ones(module: str, name: str) -> None:
+    if "plugins" in module:
+        return
+    found: dict[str, object] = {}
+
+    with collecting() as collector:
+        exec(f"from {module} import *", found)
+
+    assert name in found
+    if importlib.import_module(module).__spec__.origin:
+        assert not collector.warnings  # Most of them are not used.

@@ -13,13 +13,19 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from opcode import opname
+from types import FrameType, ModuleType
 from typing import Any
+
+from buildbot._border.errors import collecting, current_directory
 
 _TABLE = "buildbot.plugins.accepted"
 _OLD = "buildbot.plugins.old_names"
 _INNER = "buildbot.plugins.inner_names"
 _PLUGINS = "buildbot.plugins"
+
+_STAR = 2
+"""The argument of CALL_INTRINSIC_1, which is the instruction since Python 3.12."""
 
 
 class AcceptedModules(MetaPathFinder, Loader):
@@ -59,7 +65,7 @@ class AcceptedModules(MetaPathFinder, Loader):
         )
         if name in _old():
             module.__dict__["__all__"] = list(_old()[name])
-        old = old_names_of(name)
+        old = _old_names(name)
 
         def make(wanted: str) -> Any:
             if wanted not in accepted:
@@ -73,8 +79,38 @@ class AcceptedModules(MetaPathFinder, Loader):
 
 def old_names_of(module: str) -> Callable[[str], Any]:
     """Return a module's ``__getattr__``: it finds the names that the module had in old versions of
-    Buildbot, or has for itself, and warns each time a configuration names one."""
+    Buildbot, or has for itself, and warns each time a configuration names one.
 
+    ``from MODULE import *`` brings the old ones along, without a warning: most are not used.
+    """
+    found, own = _old_names(module), sys.modules[module].__dict__
+    names = own.get("__all__") or [name for name in own if not name.startswith("_")]
+    own["__all__"] = [*names, *_old().get(module, {})]
+
+    def make(name: str) -> Any:
+        asking = sys._getframe(1)
+        if asking.f_code.co_name == "__getattr__" and asking.f_back is not None:
+            asking = asking.f_back
+        if not _is_star_import(asking):
+            return found(name)
+        with collecting(current_directory()):
+            return found(name)
+
+    return make
+
+
+def _is_star_import(frame: FrameType) -> bool:
+    """Return whether a frame's instruction is ``from MODULE import *``."""
+    if frame.f_code.co_name == "_handle_fromlist":  # It is a package: importlib looks first.
+        return bool(frame.f_locals.get("recursive"))
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if at < 0:
+        return False
+    name = opname[code[at]]
+    return name == "IMPORT_STAR" or (name == "CALL_INTRINSIC_1" and code[at + 1] == _STAR)
+
+
+def _old_names(module: str) -> Callable[[str], Any]:
     def make(name: str) -> Any:
         old = None if name.startswith("__") else _old().get(module, {}).get(name)
         if old is not None:

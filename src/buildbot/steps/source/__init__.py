@@ -10,9 +10,12 @@ from buildbot.steps.source.base import Source
 __all__ = ["Git", "Source"]
 
 
+_old_name = old_names_of(__name__)
+
+
 def __getattr__(name: str) -> Any:
     if name == "Git":  # its module needs this one
         from buildbot.steps.source.git import Git
 
         return Git
-    return old_names_of(__name__)(name)
+    return _old_name(name)
