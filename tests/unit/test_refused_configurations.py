@@ -84,6 +84,19 @@ def test_a_missing_private_module_is_named_with_what_to_do(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.parametrize("text", ["from .gone import A", "import own.gone"])
+def test_a_missing_module_of_an_own_package_is_named_with_its_directory(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "__init__.py").write_text(text)
+
+    error = error_of(tmp_path, "import own")
+
+    assert error.file == str(tmp_path / "own" / "__init__.py")
+    assert error.message == f'module "own.gone" is missing: {tmp_path / "own"} has no "gone"'
+
+
 def test_a_missing_package_is_named_as_it_is_to_be_installed(tmp_path: Path) -> None:
     error = error_of(tmp_path, "from gitlab import Gitlab")
 

@@ -133,6 +133,8 @@ def _missing_module(name: str, file: str, directory: str) -> str:
             f'module "{name}" is not installed. If you mean the one beside this file, write '
             f"from . import {name}; if it is a package, run: {install}"
         )
+    if rest and (package := _own_package(name, file, directory)) is not None:
+        return f'module "{name}" is missing: {package} has no "{name.rpartition(".")[2]}"'
     if rest and top in sys.modules:
         return f'package "{top}" has no module "{rest}"; the installed version may be another one'
     if top in _DISTRIBUTIONS:
@@ -142,6 +144,15 @@ def _missing_module(name: str, file: str, directory: str) -> str:
         f"own (settings or passwords, for example), put {top}.py into {directory}; if it is a "
         f"package, run: {install}"
     )
+
+
+def _own_package(name: str, file: str, directory: str) -> Path | None:
+    """Return the directory of the author's own package that should have the module."""
+    packages = name.split(".")[:-1]
+    for root in (Path(directory), *Path(file).parents):
+        if (found := root.joinpath(*packages)).is_dir() and "site-packages" not in found.parts:
+            return found
+    return None
 
 
 def _modules_of_ours() -> Iterator[str]:
