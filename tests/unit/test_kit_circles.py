@@ -80,6 +80,7 @@ async def test_exactly_what_nobody_refers_to_is_freed(seed: int):
 
         left = {index for index, one in enumerate(seen) if one() is not None}
         assert left == kept
+        assert {numbers[id(one)] for one in scope.roots} == kept
         assert (freed > 0) == (len(kept) < len(seen))
         for index in left:
             node = seen[index]()

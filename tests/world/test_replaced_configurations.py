@@ -92,7 +92,7 @@ async def test_readings_leave_nothing_whatever_has_changed(seen: _Seen, changed:
     async with world(_version(0, changed)) as ci:
         for number in range(1, 6):
             await ci.reconfigure(_version(number, changed))
-            await ci.settle()
+            await ci.sleep(2)
             assert seen.alive <= 2 * 21
 
 
@@ -101,7 +101,7 @@ async def test_refused_readings_leave_nothing(seen: _Seen):
         for number in range(1, 4):
             with pytest.raises(Exception, match="unknown key"):
                 await ci.reconfigure(_version(number) + "\nc['nonsense'] = 1\n")
-            await ci.settle()
+            await ci.sleep(2)
             assert seen.alive == 21
         assert gc.isenabled()
 
@@ -109,14 +109,17 @@ async def test_refused_readings_leave_nothing(seen: _Seen):
 async def test_a_build_goes_on_with_what_it_began_with(seen: _Seen):
     async with world(_version(0)) as ci:
         request = await ci.force("long")
-        await ci.settle()
+        await ci.sleep(2)
         for number in (1, 2):
             await ci.reconfigure(_version(number))
-            await ci.settle()
+            await ci.sleep(2)
         ci.worker("local").let_go("wait")
         await ci.finished(request)
         build = ci.last_build("long")
         assert await ci.text(build, "after")
+        await ci.reconfigure(_version(3))
+        await ci.sleep(2)
+        assert seen.alive <= 2 * 21  # When the build has ended, what it used is freed, too.
 
 
 async def test_what_nothing_else_finds_is_collected_seldom_and_in_a_quiet_moment():

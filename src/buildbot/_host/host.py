@@ -39,13 +39,16 @@ class Host:
 
     async def load(self) -> MasterConfig:
         """Read the configuration, in a thread. Raises ConfigErrors; then nothing has changed."""
-        config = await asyncio.to_thread(contained, self._reader.read, self._current)
+        config = await asyncio.to_thread(self._read)
         self._current = config
         self.master.config = view = view_of(config)
         for extension in view.extensions:
             _introduce(extension, self.master)
         self.master.secrets.use(config.secrets_providers)
         return config
+
+    def _read(self) -> MasterConfig:
+        return contained(self._reader.read, self._current)
 
     def leftovers(self) -> Scope:
         """Return, once, what was read and is not in use any more."""

@@ -25,6 +25,7 @@ _RELEASED_AT_ONCE = 200
 _AT_LEAST = 100
 """How many configurations are replaced before the collector looks at everything."""
 _LOOK_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 1.0
 
 
 @contextmanager
@@ -60,6 +61,8 @@ class ReplacedConfigurations:
         self._is_quiet = is_quiet
         self._replaced = 0
         self._is_reading = False
+        self._is_left = False
+        """Whether something has been read since it began to free."""
         self._freeing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -72,6 +75,7 @@ class ReplacedConfigurations:
             yield
         finally:
             self._is_reading = False
+            self._is_left = True
             if self._freeing is None or self._freeing.done():
                 self._freeing = self._tasks.spawn(self._free(), name="free what was read")
 
@@ -87,8 +91,14 @@ class ReplacedConfigurations:
 
     async def _free(self) -> None:
         try:
-            while (scope := self._leftovers()).roots:
+            while self._is_left:
+                self._is_left = False
+                scope = self._leftovers()
                 await free(scope)
+                scope.roots[:] = [one for one in scope.roots if isinstance(one, dict)]
+                if scope.roots and not self._is_left:  # The thread that read them may just end.
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                    await free(scope)
         finally:
             if not self._is_reading:
                 _enable()

@@ -215,7 +215,8 @@ class Master:
 
     async def _reconfigure(self) -> str:
         old, config = self.config, self._adjust(await self._host.load())
-        changed = await asyncio.to_thread(contained, difference, old, config)
+        both = [(old, config)]  # Taken out: the thread keeps what it was called with.
+        changed = await asyncio.to_thread(lambda: contained(difference, *both.pop()))
         if config.db_url != old.db_url:
             _log.warning("changing the database needs a restart; still using the old one")
         try:

@@ -14,10 +14,14 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import compress
+from operator import not_
 from types import CellType
 from typing import cast
 
 _SLICE = 300
+_MANY = 5_000
+"""Objects that are only looked at once in between."""
 _MOST = 2_000_000
 
 _Dict = dict[object, object]
@@ -28,7 +32,8 @@ class Scope:
     """Objects that may be garbage, and what belongs to them."""
 
     roots: list[object]
-    """They are taken out: who frees them must not be what keeps them."""
+    """They are taken out: who frees them must not be what keeps them. Those that are in use are
+    put back."""
     is_inside: Callable[[object], bool]
     """Returns whether an object that is referred to belongs to them; it need not if it is in use,
     and whatever has a finalizer must not."""
@@ -38,11 +43,17 @@ async def free(scope: Scope, *, most: int = _MOST) -> int:
     """Free what is garbage, and return how many objects that were; 0 if there are more than
     *most*."""
     counts: Counter[int] = Counter()
+    roots = set(map(id, scope.roots))
     objects = await _within(scope, counts, most)
-    garbage = await _without_others(objects, counts)
-    del objects
+    garbage, ids = await _without_others(objects, counts)
+    scope.roots.extend(one for one in objects if id(one) in roots)
+    objects.clear()
     freed = len(garbage)
-    await _break_circles(garbage)
+    for start in range(0, freed, _SLICE):
+        for one in garbage[start : start + _SLICE]:
+            _let_go(one, ids)
+        await asyncio.sleep(0)
+    one = None
     while garbage:
         del garbage[-_SLICE:]
         await asyncio.sleep(0)
@@ -80,25 +91,56 @@ def _add(objects: Iterable[object], found: list[object], known: set[int]) -> Non
             found.append(one)
 
 
-async def _without_others(objects: list[object], counts: Counter[int]) -> list[object]:
-    """Return those that nothing else refers to, directly or indirectly."""
-    expected = _references(objects)
+async def _without_others(
+    objects: list[object], counts: Counter[int]
+) -> tuple[list[object], set[int]]:
+    """Take those out that nothing else refers to, directly or indirectly; return them, and their
+    identifiers."""
     by_us = _references([object()])[0]
-    live = [
-        one
-        for one, references in zip(objects, expected, strict=True)
-        if references - by_us > counts[id(one)]
-    ]
-    left = set(map(id, objects)).difference(map(id, live))
+    expected: list[int] = []
+    left: set[int] = set()
+    live: list[object] = []
+    for start in range(0, len(objects), _MANY):
+        part = objects[start : start + _MANY]
+        expected += [count - 1 for count in _references(part)]  # The part refers to them, too.
+        _divide(part, expected[start:], by_us, counts, left, live)
+        await asyncio.sleep(0)
+    part = []
     while live:
         live[-_SLICE:] = _taken(gc.get_referents(*live[-_SLICE:]), left)
         await asyncio.sleep(0)
-    garbage = [one for one in objects if id(one) in left]
-    before = [
-        references for one, references in zip(objects, expected, strict=True) if id(one) in left
-    ]
-    objects.clear()
-    return garbage if _references(garbage) == before else []  # Else somebody has used them since.
+    garbage: list[object] = []
+    others: list[object] = []
+    before: list[int] = []
+    for start in range(0, len(objects), _MANY):
+        part = objects[start : start + _MANY]
+        is_left = [id(one) in left for one in part]
+        garbage.extend(compress(part, is_left))
+        others.extend(compress(part, map(not_, is_left)))
+        before.extend(compress(expected[start : start + _MANY], is_left))
+        del part
+        await asyncio.sleep(0)
+    objects[:] = others
+    others.clear()
+    if _references(garbage) == before:
+        return garbage, left
+    objects.extend(garbage)  # Somebody has used them since.
+    return [], set()
+
+
+def _divide(
+    objects: list[object],
+    expected: list[int],
+    by_us: int,
+    counts: Counter[int],
+    left: set[int],
+    live: list[object],
+) -> None:
+    for one, references in zip(objects, expected, strict=True):
+        if references - by_us > counts[id(one)]:
+            live.append(one)
+        else:
+            left.add(id(one))
 
 
 def _taken(referred: list[object], left: set[int]) -> list[object]:
@@ -113,14 +155,6 @@ def _taken(referred: list[object], left: set[int]) -> list[object]:
 def _references(objects: list[object]) -> list[int]:
     """Count the references to each object: in one call, so that nobody changes any meanwhile."""
     return list(map(sys.getrefcount, objects))
-
-
-async def _break_circles(garbage: list[object]) -> None:
-    ids = set(map(id, garbage))
-    for index, one in enumerate(garbage):
-        _let_go(one, ids)
-        if index % _SLICE == 0:
-            await asyncio.sleep(0)
 
 
 def _let_go(one: object, garbage: set[int]) -> None:

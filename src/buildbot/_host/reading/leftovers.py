@@ -29,6 +29,8 @@ _BUILTIN = (
 """Without generators and their like: they end when they are freed."""
 _MODULES = frozenset({"collections", "dataclasses", "enum", "functools", "string", "typing"})
 """Of the standard library: their objects hold what users' files define."""
+_AGAIN = 50
+"""How many modules are looked at again."""
 _OURS = "buildbot."
 _NOT_THE_USERS = ("buildbot._host.", "buildbot.plugins.", "buildbot._border.")
 _LISTS = ("builders", "workers", "schedulers", "change_sources", "services")
@@ -42,6 +44,7 @@ class Leftovers:
     def __init__(self) -> None:
         self._readings: list[tuple[list[Namespace], set[int]]] = []
         self._roots: list[object] = []
+        self._last = Scope(roots=[], is_inside=_belonging([], set()))
         self._in_use: MasterConfig | None = None
 
     def accepted(self, config: MasterConfig, namespaces: list[Namespace]) -> None:
@@ -62,10 +65,15 @@ class Leftovers:
         self._in_use = config
 
     def take(self, refused: Iterable[Namespace]) -> Scope:
-        """Return, once, what is not in use any more; of *refused* readings nothing ever was."""
-        roots, self._roots = [*self._roots, *refused], []
+        """Return, once, what is not in use any more; of *refused* readings nothing ever was.
+
+        Modules that were still in use when they were looked at, by a build, say, come again.
+        """
+        again = [root for root in self._last.roots if type(root) is dict]
+        roots, self._roots = [*again[-_AGAIN:], *self._roots, *refused], []
         used = set() if self._in_use is None else set(map(id, _used(self._in_use)))
-        return Scope(roots=roots, is_inside=_belonging(roots, used))
+        self._last = Scope(roots=roots, is_inside=_belonging(roots, used))
+        return self._last
 
 
 def _items(config: MasterConfig) -> Iterator[Any]:
