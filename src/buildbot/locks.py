@@ -20,7 +20,8 @@ class BaseLock(ComparableMixin):
     """The common part of both kinds of lock.
 
     Args:
-        name (str): The lock's name.
+        name (str): Name of the lock, which locks of the same kind must not share; shown to people
+            who wait for it.
         maxCount (int): How many may hold it at once; 0 grants it to exclusive accesses only.
     """
 

@@ -77,7 +77,7 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
         branch (str | None): One branch to follow, instead of branches.
         workdir (str | None): Directory of the clone on the master; by default one in its own
             directory.
-        gitbin (str): The git program.
+        gitbin (str): The git program of the master: a path, or a name that is searched in its PATH.
         usetimestamps (bool): Date changes by their commit; otherwise by when they were found.
         category (str | Callable[..., Any] | None, renderable): Category of the changes, or
             function(change) that returns it.

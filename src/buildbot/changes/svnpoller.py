@@ -79,7 +79,8 @@ class SVNPoller(ReconfigurablePollingChangeSource):
         svnpasswd (str | None, default None, renderable): The user's password, usually a
             util.Secret.
         histmax (int, revisions, default 100): How many revisions to ask for at once.
-        svnbin (str, default svn): The svn program.
+        svnbin (str, default svn): The svn program of the master: a path, or a name that is searched
+            in its PATH.
         revlinktmpl (str, default empty): Template of links to revisions, with one `%s`.
         category (str | None, default None): Category of the changes.
         project (str, default empty): Project of the changes, unless split_file says it.

@@ -224,7 +224,8 @@ class Interpolate(Operand):
     Args:
         fmtstring (str, renderable): Text with `%(prop:NAME)s`, `%(src:CODEBASE:ATTRIBUTE)s`,
             `%(kw:NAME)s`, `%(secret:NAME)s` or `%s`.
-        args (Any, renderable): Values for `%s`.
+        args (Any, renderable): Values for `%s`, in their order; not together with keyword
+            arguments.
         kwargs (Any, renderable): Values for `%(kw:NAME)s`.
     """
 
@@ -302,7 +303,7 @@ class WithProperties(Renderable, ComparableMixin):
 
     Args:
         fmtstring (str): Text with `%(NAME)s`, or `%s` for each of args.
-        args (str): Names of properties.
+        args (str): Names of properties whose values replace `%s`, in their order.
         lambda_subs (Callable[[Any], Any]): function(props) for names that are not properties.
     """
 

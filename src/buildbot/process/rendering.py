@@ -125,8 +125,8 @@ class Transform(Placed, Renderable, ComparableMixin):
 
     Args:
         function (Callable[..., Any], renderable): Function to call with the rendered arguments.
-        args (Any, renderable): Its positional arguments.
-        kwargs (Any, renderable): Its keyword arguments.
+        args (Any, renderable): Positional arguments of the function, rendered before it is called.
+        kwargs (Any, renderable): Keyword arguments of the function, rendered before it is called.
     """
 
     compare_attrs = ("_function", "_args", "_kwargs")

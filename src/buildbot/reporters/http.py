@@ -150,8 +150,8 @@ class HttpStatusPush(HttpStatusPushBase):
 
     Args:
         serverUrl (str, required, renderable): Address to post to.
-        auth (tuple[str, str] | None, renderable): (user, password).
-        headers (dict[str, str] | None, renderable): Headers to send.
+        auth (tuple[str, str] | None, renderable): User and password for HTTP basic authentication.
+        headers (dict[str, str] | None, renderable): Headers of each request, by name.
         skip_encoding (bool): Accepted for compatibility: the body is always JSON.
     """
 

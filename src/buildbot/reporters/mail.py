@@ -62,7 +62,8 @@ class MailNotifier(SendingReporter):
         extraRecipients (list[str] | None): Addresses that get every mail.
         sendToInterestedUsers (bool): Send mail to those who made the changes, too.
         extraHeaders (dict[str, str] | None, renderable): Headers to add; values may be renderables.
-        useTls (bool): Use STARTTLS.
+        useTls (bool): Encrypt the connection with STARTTLS before anything is sent; for TLS from
+            the start use useSmtps.
         useSmtps (bool): Use TLS from the start.
         smtpUser (str | None, renderable): User of the mail server.
         smtpPassword (str | None, renderable): Password of the mail server.

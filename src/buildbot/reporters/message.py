@@ -248,8 +248,8 @@ class MessageFormatterRenderable(MessageFormatterBase):
     """A body and a subject that are rendered with the build's properties.
 
     Args:
-        template (str, renderable): The body.
-        subject (str | None, renderable): The subject.
+        template (str, renderable): Body of the message.
+        subject (str | None, renderable): Subject of the message; None for that of the reporter.
     """
 
     compare_attrs: ClassVar[Any] = ("template", "subject")

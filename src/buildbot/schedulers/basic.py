@@ -46,7 +46,8 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
         treeStableTimer (float | None, seconds): Wait until there was no change for so long; None
             builds each change at once.
         branch (str | list[str] | None, default any): Branch to build; None is the default branch.
-        branches (list[str | None] | None, default any): Branches to build.
+        branches (list[str | None] | None, default any): Branches to build; None in the list is the
+            default branch.
         fileIsImportant (Callable[[Any], Any] | None): function(change) that says whether a change
             is important: others only go along.
         categories (list[str] | None): Categories of changes to build; use change_filter.

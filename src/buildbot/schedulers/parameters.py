@@ -86,7 +86,7 @@ class BaseParameter:
         maxsize (int | None, characters): Longest answer that is accepted.
         autopopulate (dict[str, Any] | None): Values for other fields, by what is chosen here.
         tooltip (str): Explanation shown with the field.
-        debug (bool): Accepted and ignored.
+        debug (bool): Has no effect; accepted because Buildbot has it.
     """
 
     spec_attributes: ClassVar[list[str]] = [

@@ -104,7 +104,8 @@ class Timed(ReconfigurableBaseScheduler):
         createAbsoluteSourceStamps (bool): For codebases without a change, build the last known
             revision, not the newest.
         onlyIfChanged (bool): Build only if there was an important change since the last time.
-        branch (str | None, default any): Branch to build.
+        branch (str | None, default any): Branch to build, and whose changes count; None is the
+            default branch.
         change_filter (Any): util.ChangeFilter that says which changes count.
         fileIsImportant (Callable[[Any], Any] | None): function(change) that says whether a change
             is important.

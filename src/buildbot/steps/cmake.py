@@ -19,10 +19,11 @@ class CMake(ShellMixin, BuildStep):
     ``DEFAULT_CMAKE``, the program.
 
     Args:
-        path (str | None, renderable): Directory with CMakeLists.txt.
+        path (str | None, renderable): Directory with CMakeLists.txt, or one that was built in,
+            relative to the working directory; None leaves it out.
         generator (str | None, renderable): Build system to generate for (`-G`), such as Ninja.
         definitions (dict[str, Any] | None, renderable): Variables to set (`-D`).
-        options (list[str] | None, renderable): Further arguments.
+        options (list[str] | None, renderable): Arguments between the definitions and the path.
         cmake (str | None, renderable): The program; by default the class attribute DEFAULT_CMAKE.
     """
 

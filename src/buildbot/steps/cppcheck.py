@@ -22,10 +22,10 @@ class Cppcheck(ShellMixin, BuildStep):
 
     Args:
         source (list[str], renderable): Files and directories to check.
-        binary (str, renderable): The program.
+        binary (str, renderable): The cppcheck program of the worker: a path or a name.
         enable (list[str], renderable): Kinds of checks to switch on (`--enable`).
         inconclusive (bool, renderable): Report what is not certain, too (`--inconclusive`).
-        extra_args (list[str], renderable): Further arguments.
+        extra_args (list[str], renderable): Arguments after those that enable and inconclusive add.
     """
 
     MESSAGES = ("error", "warning", "style", "performance", "portability", "information")

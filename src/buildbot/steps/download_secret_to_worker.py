@@ -49,7 +49,7 @@ class RemoveWorkerFileSecret(CompositeStepMixin, BuildStep):
     Args:
         populated_secret_list (list, required, renderable): What `DownloadSecretsToWorker` got, or
             the paths alone.
-        logEnviron (bool): Has no effect.
+        logEnviron (bool): Has no effect: no program is run. Accepted because Buildbot has it.
     """
 
     renderables: ClassVar[Any] = ["populated_secret_list"]

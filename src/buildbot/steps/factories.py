@@ -27,7 +27,7 @@ class GNUAutoconf(BuildFactory):
         source (Any): Step that gets the sources.
         configure (str | None): Command that configures; None skips the step.
         configureEnv (dict[str, str] | None): Environment variables of configure.
-        configureFlags (list[str] | None): Arguments of configure.
+        configureFlags (list[str] | None): Arguments that `./configure` gets, each a word.
         reconf (bool | str | list[str] | None): Command that makes configure first; True for
             autoreconf.
         compile (str | list[str] | None): Command that compiles; None skips the step.
@@ -158,7 +158,7 @@ class CPAN(BuildFactory):
 
     Args:
         source (Any): Step that gets the sources.
-        perl (str): The perl program.
+        perl (str): The perl program of the worker.
     """
 
     def __init__(self, source: Any, perl: str = "perl") -> None:
@@ -173,7 +173,7 @@ class Distutils(BuildFactory):
 
     Args:
         source (Any): Step that gets the sources.
-        python (str): The Python program.
+        python (str): The Python program of the worker that runs `setup.py`.
         test (str | list[str] | None): Command that tests; None skips the step.
     """
 

@@ -41,14 +41,15 @@ class HTTPStep(BuildStep):
         data (str | bytes | dict[str, Any] | None, renderable): The body: text, bytes, or a
             dictionary for a form.
         json (Any, renderable): Value to send as JSON.
-        headers (dict[str, str] | None, renderable): Headers to send.
-        cookies (dict[str, str] | None, renderable): Cookies to send.
+        headers (dict[str, str] | None, renderable): Headers of the request, by name.
+        cookies (dict[str, str] | None, renderable): Cookies of the request, by name.
         files (dict[str, Any] | None, renderable): Files to send with the form, by name.
         auth (Any, renderable): Credentials: a tuple (user, password).
         timeout (float | tuple[float, float] | None, seconds, renderable): Limit for connecting and
             for waiting for data: one number, or one for each.
         allow_redirects (bool | None, renderable): Whether to follow redirections; None for yes.
-        proxies (dict[str, str] | None, renderable): Proxies by protocol.
+        proxies (dict[str, str] | None, renderable): Addresses of proxies by protocol: `{"https":
+            "http://proxy:3128"}`.
         hooks (Any, renderable): Accepted for compatibility, and ignored.
         stream (bool | None, renderable): Accepted for compatibility: bodies always go to the log
             piece by piece.

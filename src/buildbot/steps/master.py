@@ -148,7 +148,7 @@ class SetProperty(BuildStep):
 
     Args:
         property (str, renderable): Name of the property.
-        value (Any, renderable): Its value.
+        value (Any, renderable): Value to give to the property.
     """
 
     name = "SetProperty"

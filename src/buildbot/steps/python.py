@@ -197,7 +197,8 @@ class Sphinx(ShellMixin, BuildStep):
         sphinx_sourcedir (str, renderable): Directory with the sources of the documentation.
         sphinx_builddir (str, required, renderable): Directory for what is built.
         sphinx_builder (str | None): Builder (`-b`); by default HTML.
-        sphinx (str | list[str]): The program.
+        sphinx (str | list[str]): The sphinx-build program of the worker, or a list of words that
+            starts it.
         tags (list[str] | None, renderable): Tags to set (`-t`).
         defines (dict[str, Any] | None, renderable): Settings to override (`-D`).
         strict_warnings (bool): Warnings make the step FAILURE (`-W`).

@@ -74,9 +74,9 @@ class Trial(ShellMixin, BuildStep):
             testChanges.
         testChanges (bool): Test the modules that belong to the changed files.
         python (str | list[str] | None): Python with which to run trial.
-        trial (str): The program.
+        trial (str): The trial program of the worker: a path or a name.
         trialMode (list[str]): Arguments that choose the reporter.
-        trialArgs (list[str]): Further arguments.
+        trialArgs (list[str]): Arguments that trial gets before the tests' names.
         testpath (str | None): Directory to put on PYTHONPATH; None leaves it alone.
         recurse (bool): Look for tests in packages below, too.
         randomly (bool): Run the tests in random order.

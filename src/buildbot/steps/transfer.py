@@ -213,7 +213,7 @@ class StringDownload(_Download):
     """Write a text to a file on the worker, as UTF-8.
 
     Args:
-        s (str, renderable): The file's text.
+        s (str, renderable): Text of the file; it is encoded as UTF-8.
     """
 
     name = "string_download"

@@ -18,7 +18,7 @@ class BuildRequestGenerator(BuildStatusGeneratorMixin):
     """Reports each chosen request when it is made, and when it is cancelled before it is built.
 
     Args:
-        formatter (Any): Formatter of the text.
+        formatter (Any): Formatter of the text; None says "Build pending.".
     """
 
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (

@@ -29,9 +29,11 @@ class BuildStatusGeneratorMixin(Placed, ComparableMixin):
         mode (str | list[str]): Which results to report: "all", or a list of change, failing,
             passing, problem, warnings, exception and cancelled.
         tags (list[str] | None): Only builders with one of these tags.
-        builders (list[str] | None): Only these builders; or tags.
+        builders (list[str] | None): Only builds of these builders, by name; give either this or
+            tags.
         schedulers (list[str] | None): Only builds of these schedulers.
-        branches (list[str | None] | None): Only these branches.
+        branches (list[str | None] | None): Only builds of these branches; None in the list is the
+            default branch.
         subject (str | None): Subject, with `%(builder)s`, `%(result)s`, `%(projectName)s` and
             `%(title)s`.
         add_logs (bool | list[str] | None): Attach all logs, or those with these names.

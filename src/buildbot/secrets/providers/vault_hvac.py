@@ -29,7 +29,7 @@ class VaultAuthenticatorToken(VaultAuthenticator):
     """With a token that is there already.
 
     Args:
-        token (str): The token.
+        token (str): Token with which to log in to Vault.
     """
 
     compare_attrs = ("_token",)
@@ -46,8 +46,8 @@ class VaultAuthenticatorApprole(VaultAuthenticator):
     """By AppRole: with the identifiers of a role and of a secret.
 
     Args:
-        roleId (str): The role's identifier.
-        secretId (str): The role's secret.
+        roleId (str): Identifier of the AppRole (role_id).
+        secretId (str): Secret of the AppRole (secret_id).
     """
 
     compare_attrs = ("_role_id", "_secret_id")

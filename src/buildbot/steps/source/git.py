@@ -47,7 +47,7 @@ class Git(GitRevisions, Source):
         reference (str | None, renderable): Repository on the worker whose objects the clone uses.
         submodules (bool, renderable): Check out submodules, too.
         remoteSubmodules (bool): Take the newest revisions of the submodules' branches.
-        tags (bool, renderable): Fetch tags, too.
+        tags (bool, renderable): Fetch all tags, too, not only the branch.
         shallow (bool | int, renderable): Fetch only the newest commit, or so many.
         filters (list[str] | None, renderable): Filters for a partial clone (`--filter`).
         progress (bool): Have git report its progress, so that a long fetch does not count as

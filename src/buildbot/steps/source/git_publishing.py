@@ -185,7 +185,7 @@ class GitPush(_GitPublishing):
 
     Args:
         repourl (str, required, renderable): Address to push to.
-        branch (str, required, renderable): Branch to push.
+        branch (str, required, renderable): Name of the branch to push.
         force (bool): Overwrite the branch if it has other commits.
         sshPrivateKey (str | None, renderable): Private key for the repository, usually a
             util.Secret.
