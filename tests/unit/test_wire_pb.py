@@ -191,7 +191,7 @@ def test_objects_of_ours_can_be_called_until_they_are_forgotten() -> None:
     assert Released(number=own.number) in peers.events
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(st.lists(VALUES, max_size=3), st.data())
 def test_a_stream_may_be_split_anywhere(values: list[Any], data: st.DataObject) -> None:
     stream = b"".join(map(encoded, values))
@@ -244,7 +244,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=30)
 @given(st.lists(EXPRESSIONS, max_size=7))
 @example([b"message", 1, b"root", b"login", 1, [b"tuple"], [b"dictionary"]])
 @example([b"answer", 1, [b"dictionary", [[b"list"], 1]]])
