@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from typing import Any, Optional, Union
 
 from chargehand_wire.codec import Struct, ValidationError, convert
 from chargehand_worker import header
 from chargehand_worker.system_text import bytes_of, text_of
+
+_PLACE = re.compile(r" - at `\$\.(\w+)")
+"""Which argument it is, in what the codec says."""
+_SHOWN = 80
 
 
 class BadArguments(Exception):
@@ -83,7 +88,14 @@ def shell_arguments(arguments: dict[str, Any]) -> ShellArguments:
                 raise BadArguments(f"shell: {name} must be 0 or more, or None, not {limit}")
         if read.encoding is not None:
             "".encode(read.encoding)
-    except (ValidationError, ValueError, LookupError) as error:
+    except ValidationError as error:
+        place = _PLACE.search(str(error))
+        name = place.group(1) if place else ""
+        if name not in arguments:
+            raise BadArguments(f"shell: {error}") from error
+        value = repr(arguments[name])[:_SHOWN]
+        raise BadArguments(f"shell: {name} is not valid: {value}") from error
+    except (ValueError, LookupError) as error:
         raise BadArguments(f"shell: {error}") from error
     return read
 

@@ -110,6 +110,7 @@ def test_a_hidden_argument_is_passed_and_not_shown() -> None:
         ({"command": ["a"], "encoding": "klingon"}, "klingon"),
         ({"command": ["a"], "interruptSignal": "NOPE"}, "NOPE"),
         ({"command": ["a"], "max_lines": "many"}, "max_lines"),
+        ({"command": ["a"], "maxTime": "abc"}, "shell: maxTime is not valid: 'abc'"),
         ({"command": ["a"], "max_lines": -1}, "max_lines must be 0 or more, or None, not -1"),
         ({"command": ["a"], "timeout": -5}, "timeout must be 0 or more, or None, not -5"),
         ({"command": ["a"], "maxTime": float("nan")}, "maxTime must be 0 or more"),
