@@ -8,15 +8,19 @@ _ABSENT = object()
 
 
 class Attributes(tuple[str, ...]):
-    """Names of attributes: subclasses add lists and tuples to them."""
+    """Names of attributes: subclasses add lists and tuples to them; a list makes it a list."""
 
     __slots__ = ()
 
     def __add__(self, other: Any) -> Any:
-        return Attributes((*self, *other)) if isinstance(other, list | tuple) else NotImplemented
+        if isinstance(other, list):
+            return [*self, *other]
+        return Attributes((*self, *other)) if isinstance(other, tuple) else NotImplemented
 
     def __radd__(self, other: Any) -> Any:
-        return Attributes((*other, *self)) if isinstance(other, list | tuple) else NotImplemented
+        if isinstance(other, list):
+            return [*other, *self]
+        return Attributes((*other, *self)) if isinstance(other, tuple) else NotImplemented
 
 
 class ComparableMixin:
