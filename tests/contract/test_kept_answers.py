@@ -248,6 +248,7 @@ async def _end(workshop: Workshop, watch: _Watch) -> None:
     await do(store.requests.give_back([again.request_id], workshop.master_id))
     await do(workshop.start(*open_requests[1:]))
     other = await do(store.masters.start("there:/master"))
+    await do(store.masters.tell_started(other))
     workshop.clock.seconds += 100
     await do(store.masters.touch(other))
     signs = await do(store.masters.signs_of_life())

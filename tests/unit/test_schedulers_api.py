@@ -483,11 +483,11 @@ def test_kinds_that_are_not_supported_yet_say_so() -> None:
             lambda: single(codebases={"a": 3}),
             "codebases must be a list of names or a dictionary of dictionaries",
         ),
-        (lambda: single(priority="x"), "priority must be an integer or a function, not 'x'"),
+        (lambda: single(priority="x"), "to 2147483647, or a function, not 'x'"),
         (lambda: single(foo=1), 'has no argument "foo"'),
         (
             lambda: schedulers.Periodic(name="p", builderNames=["a"], periodicBuildTimer=0),
-            "periodicBuildTimer must be positive",
+            "periodicBuildTimer must be a number of seconds, more than 0, not 0",
         ),
         (lambda: schedulers.Nightly(name="n", builderNames=["a"], minute=61), "61"),
         (

@@ -141,17 +141,16 @@ class Forgets(schedulers.Nightly):
 c['schedulers'] = [Forgets(name='s', builderNames=['b'])]
 add('b', sh('true'))
 """,
-    "source": f"""
-from buildbot.changes.base import PollingChangeSource
-class Forgets(PollingChangeSource):
-    {_FORGETS}
-c['change_source'] = [Forgets()]
-add('b', sh('true'))
-""",
     "git poller": f"""
 class Forgets(changes.GitPoller):
     {_FORGETS}
 c['change_source'] = [Forgets('https://example.org/a.git')]
+add('b', sh('true'))
+""",
+    "subversion poller": f"""
+class Forgets(changes.SVNPoller):
+    {_FORGETS}
+c['change_source'] = [Forgets('https://example.org/a')]
 add('b', sh('true'))
 """,
     "service": f"""

@@ -63,7 +63,7 @@ PERMISSIONS_OR_NONE = Range(
 RESULT = Range(words="a result such as SUCCESS", most=6, is_whole=True)
 PORT = Range(words="a number from 0 to 65535", most=65535, is_whole=True)
 PRIORITY = Range(
-    words=f"a whole number from {1 - 2**31} to {2**31 - 1}",
+    words=f"a whole number from {1 - 2**31} to {2**31 - 1}, or a function",
     least=1 - 2**31,
     most=2**31 - 1,
     is_whole=True,

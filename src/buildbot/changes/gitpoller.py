@@ -99,6 +99,7 @@ class GitPoller(GitCommits, StateMixin, ReconfigurablePollingChangeSource):
     """
 
     db_class_name = "GitPoller"
+    _set_by_init = "repourl"
 
     repourl: Any
     branches: Any

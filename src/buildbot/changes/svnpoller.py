@@ -91,6 +91,7 @@ class SVNPoller(ReconfigurablePollingChangeSource):
         svnurl (str | None): Old name of repourl.
     """
 
+    _set_by_init = "repourl"
     repourl: Any
     split_file: Any
     svnuser: Any
