@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 import weakref
@@ -141,3 +142,35 @@ async def test_methods_of_classes_are_freed_with_what_they_refer_to():
     await free(scope)
 
     assert seen() is None
+
+
+async def test_what_is_taken_out_while_it_is_counted_stays_whole():
+    """A build that goes on takes its next step from a list that was counted already."""
+    gc.disable()
+    try:
+        for takes_after in range(12):
+            holder = _Node()
+            holder.near.extend(_Node() for _ in range(700))
+            scope = Scope(roots=[holder], is_inside=_inside)
+            work = asyncio.create_task(_take_all(holder, takes_after))
+            del holder
+
+            await free(scope)
+
+            for one in await work:
+                assert one.function() is one
+    finally:
+        gc.enable()
+
+
+async def _take_all(holder: _Node, takes_after: int) -> list[_Node]:
+    taken = []
+    for _ in range(takes_after):
+        await asyncio.sleep(0)
+    while holder.near:
+        one = holder.near.pop()
+        assert isinstance(one, _Node)
+        taken.append(one)
+        if not len(taken) % 100:
+            await asyncio.sleep(0)
+    return taken

@@ -111,21 +111,42 @@ async def _without_others(
         await asyncio.sleep(0)
     garbage: list[object] = []
     others: list[object] = []
-    before: list[int] = []
     for start in range(0, len(objects), _MANY):
         part = objects[start : start + _MANY]
         is_left = [id(one) in left for one in part]
         garbage.extend(compress(part, is_left))
         others.extend(compress(part, map(not_, is_left)))
-        before.extend(compress(expected[start : start + _MANY], is_left))
         del part
         await asyncio.sleep(0)
     objects[:] = others
     others.clear()
-    if _references(garbage) == before:
+    if await _are_unused(garbage, left, by_us):
         return garbage, left
-    objects.extend(garbage)  # Somebody has used them since.
+    objects.extend(garbage)
     return [], set()
+
+
+async def _are_unused(garbage: list[object], ids: set[int], by_us: int) -> bool:
+    """Return whether these objects refer to each other only, with nobody else using them.
+
+    They were counted while others worked, who may have taken one out of a list that had been
+    counted already, and still have it. So they are counted once more among themselves, with the
+    number of all references to them before and after: all three must agree.
+    """
+    before = _references(garbage)
+    among: Counter[int] = Counter()
+    for start in range(0, len(garbage), _SLICE):
+        referred = gc.get_referents(*garbage[start : start + _SLICE])
+        among.update(filter(ids.__contains__, map(id, referred)))
+        del referred
+        await asyncio.sleep(0)
+    expected: list[int] = []
+    for start in range(0, len(garbage), _MANY):
+        part = garbage[start : start + _MANY]
+        expected.extend(among[one] + by_us for one in map(id, part))
+        del part
+        await asyncio.sleep(0)
+    return before == expected and _references(garbage) == expected
 
 
 def _divide(
