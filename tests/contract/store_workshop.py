@@ -13,6 +13,7 @@ import zstandard
 
 from chargehand.config.model import BuilderConfig
 from chargehand.domain.build import Build, Segment, Step
+from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
 from chargehand.domain.source_stamp import SourceStamp
@@ -86,12 +87,22 @@ class Workshop:
         )
         return await self.store.buildsets.submit(new)
 
-    async def start(self, *request_ids: RequestId, builder: str = "b1") -> Build:
-        return (await self.started(*request_ids, builder=builder)).build
+    async def start(
+        self,
+        *request_ids: RequestId,
+        builder: str = "b1",
+        virtual: VirtualBuilder | None = None,
+    ) -> Build:
+        return (await self.started(*request_ids, builder=builder, virtual=virtual)).build
 
-    async def started(self, *request_ids: RequestId, builder: str = "b1") -> StartedBuild:
+    async def started(
+        self,
+        *request_ids: RequestId,
+        builder: str = "b1",
+        virtual: VirtualBuilder | None = None,
+    ) -> StartedBuild:
         return await self.store.builds.start_build(
-            request_ids, self.builder_ids[builder], self.worker_id, self.master_id
+            request_ids, self.builder_ids[builder], self.worker_id, self.master_id, virtual
         )
 
     async def build(self, builder: str = "b1", **options: Any) -> Build:

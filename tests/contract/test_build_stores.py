@@ -12,6 +12,7 @@ from store_workshop import Workshop, segment
 
 from chargehand.domain.assignment import AlreadyClaimed
 from chargehand.domain.build import Build, Log, LogType, Step, StepUrl
+from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, WorkerId
 from chargehand.domain.result import Result
 from chargehand.execution.ports import BuildStore, LogStore, StepStore
@@ -44,9 +45,11 @@ def in_memory() -> Given:
     async def submit() -> RequestId:
         return RequestId(next(numbers))
 
-    async def start(*request_ids: RequestId, builder: int = 1) -> Build:
+    async def start(
+        *request_ids: RequestId, builder: int = 1, virtual: VirtualBuilder | None = None
+    ) -> Build:
         started = await builds.start_build(
-            request_ids, BuilderId(builder), WorkerId(1), MasterId(1)
+            request_ids, BuilderId(builder), WorkerId(1), MasterId(1), virtual
         )
         return started.build
 
@@ -63,8 +66,10 @@ def in_database(workshop: Workshop) -> Given:
     async def submit() -> RequestId:
         return (await workshop.submit()).requests[0].request.id
 
-    async def start(*request_ids: RequestId, builder: int = 1) -> Build:
-        return await workshop.start(*request_ids, builder=f"b{builder}")
+    async def start(
+        *request_ids: RequestId, builder: int = 1, virtual: VirtualBuilder | None = None
+    ) -> Build:
+        return await workshop.start(*request_ids, builder=f"b{builder}", virtual=virtual)
 
     store = workshop.store
     return Given(
@@ -85,6 +90,17 @@ async def test_builds_are_numbered_for_each_builder(given: Given) -> None:
     assert [build.number for build in (one, other, two)] == [1, 1, 2]
     assert one.builder_id == two.builder_id != other.builder_id
     assert not one.complete
+
+
+async def test_builds_of_a_virtual_builder_have_numbers_of_their_own(given: Given) -> None:
+    virtual = VirtualBuilder(name="zlib", tags=("_virtual_",))
+    real = await given.build()
+    first = await given.start(await given.submit(), virtual=virtual)
+    second = await given.start(await given.submit(), virtual=virtual)
+    again = await given.build()
+
+    assert [real.number, first.number, second.number, again.number] == [1, 1, 2, 2]
+    assert first.builder_id == second.builder_id != real.builder_id
 
 
 async def test_requests_are_claimed_with_the_build_all_or_none(given: Given) -> None:

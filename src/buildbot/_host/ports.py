@@ -82,9 +82,8 @@ class Builders(Protocol):
 class Builds(Protocol):
     """Builds that run."""
 
-    @property
-    def running(self) -> tuple[Build, ...]:
-        """The builds that run on this master now."""
+    def running_on(self, builder_id: BuilderId) -> tuple[Build, ...]:
+        """Return the builds that a builder of this master runs now."""
 
 
 class Workers(Protocol):

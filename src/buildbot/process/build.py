@@ -48,6 +48,7 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         self.locks: list[Any] = []
         self.buildid: int | None = None
         self.number: int | None = None
+        self._builder_id: int | None = None
         self.reason = ""
         self.results: int | None = SUCCESS
         self.stopped = False
@@ -95,8 +96,10 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         """Take where it runs: builder and worker."""
         config = facts.builder_config
         access = getattr(master, "access", None)
+        self._builder_id = facts.build.builder_id  # It may belong to a virtual builder.
+        builder_id, _ = facts.properties.get("builderid", (None, ""))
         self.builder = Builder(
-            config.name, config, access=access, master=master, builder_id=facts.build.builder_id
+            config.name, config, access=access, master=master, builder_id=builder_id
         )
         self.worker = WorkerView(
             facts.worker_name,
@@ -232,7 +235,9 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
 
     @property
     def builderid(self) -> int:
-        """The builder's identifier."""
+        """The identifier of the builder under which it is listed."""
+        if self._builder_id is not None:
+            return self._builder_id
         number: int = self.builder.builderid
         return number
 

@@ -26,6 +26,7 @@ from chargehand.domain.failed_part import FailedPart
 from chargehand.domain.identifiers import BuilderId, LogId
 from chargehand.domain.user import MASTER
 from chargehand.events.bus import Bus
+from chargehand.events.messages import BuilderChanged
 from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.guard import contained
@@ -80,6 +81,7 @@ class Master:
         self.bus = Bus()
         self.config = MasterConfig()
         self._directory = Directory()
+        self.bus.subscribe(self._directory.learn, BuilderChanged)
         self._tasks = Tasks("master")
         self._host: ExtensionHost = open_host(basedir, config_path)
         self._parts: Parts | None = None

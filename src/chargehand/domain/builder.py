@@ -4,6 +4,9 @@ import msgspec
 
 from chargehand.domain.identifiers import BuilderId, MasterId, ProjectId
 
+VIRTUAL_TAG = "_virtual_"
+"""The tag of builders that are not configured, but named by builds."""
+
 
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
     """A stored builder."""
@@ -16,6 +19,16 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     description_format: str | None = None
     description_html: str | None = None
     project_id: ProjectId | None = None
+    tags: tuple[str, ...] = ()
+
+
+class VirtualBuilder(msgspec.Struct, frozen=True, kw_only=True):
+    """A builder that is not configured: a build names it in its properties, and is listed there."""
+
+    name: str
+    description: str | None = None
+    project: str | None = None
+    """The name of a configured project."""
     tags: tuple[str, ...] = ()
 
 

@@ -7,10 +7,22 @@ from collections.abc import Mapping, Sequence
 from chargehand.config.model import BuilderConfig, WorkerConfig
 from chargehand.domain.assignment import Assignment
 from chargehand.domain.build import Build
+from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.properties import Property
 from chargehand.execution.ports import BuildFacts, BuildSources
-from chargehand.execution.rules import merged_properties, own_properties, owners_of
+from chargehand.execution.rules import (
+    merged_properties,
+    own_properties,
+    owners_of,
+    virtual_builder_of,
+)
 from chargehand.kit.redaction import Redaction
+
+
+def virtual_of(assignment: Assignment, builder: BuilderConfig) -> VirtualBuilder | None:
+    """Return the virtual builder that properties of the request or of its builder name."""
+    asked = assignment.requests[0].properties
+    return virtual_builder_of({**builder.default_properties, **asked, **builder.properties})
 
 
 def facts_of(

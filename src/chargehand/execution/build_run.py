@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from chargehand.config.model import BuilderConfig, WorkerConfig
 from chargehand.domain.assignment import Assignment
 from chargehand.domain.build import Build
-from chargehand.domain.identifiers import MasterId, RequestId
+from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.lock import LockHolder
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.prediction import Prediction
@@ -18,16 +18,11 @@ from chargehand.domain.result import Result, worse
 from chargehand.domain.retry import MOST_RETRIES, Retry, following
 from chargehand.domain.session import StartsOnDemand, WorkerLost
 from chargehand.domain.waiting import WorkerPreparing
-from chargehand.execution.build_facts import facts_of
+from chargehand.execution.build_facts import facts_of, virtual_of
 from chargehand.execution.build_progress import BuildProgress
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import headline_of
-from chargehand.execution.ports import (
-    BuildFacts,
-    BuildSources,
-    HostedBuild,
-    HostedStep,
-)
+from chargehand.execution.ports import BuildFacts, BuildSources, HostedBuild, HostedStep
 from chargehand.execution.preparation import Preparation
 from chargehand.execution.sentences import (
     BuildPart,
@@ -103,6 +98,11 @@ class BuildRun:
     @build.setter
     def build(self, build: Build) -> None:
         self._begun = build
+
+    @property
+    def builder_id(self) -> BuilderId:
+        """The builder that runs it; the build may belong to a virtual one."""
+        return self._assignment.builder_id
 
     @property
     def request_id(self) -> RequestId:
@@ -229,13 +229,18 @@ class BuildRun:
 
     async def _begin(self) -> BuildSources:
         assignment = self._assignment
+        virtual = virtual_of(assignment, self._builder)
         started = await self._services.builds.start_build(
-            assignment.request_ids, assignment.builder_id, assignment.worker_id, self._master_id
+            assignment.request_ids,
+            assignment.builder_id,
+            assignment.worker_id,
+            self._master_id,
+            virtual,
         )
         self.build = started.build
         assignment.grant.name(
             LockHolder(
-                builder_name=assignment.builder_name,
+                builder_name=assignment.builder_name if virtual is None else virtual.name,
                 build_id=started.build.id,
                 build_number=started.build.number,
                 request_id=assignment.request_id,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from chargehand.domain.build import Build, Log, LogType, NewLog, Step, StepUrl
+from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.canonical import canonical_text
 from chargehand.domain.identifiers import (
     BuilderId,
@@ -46,6 +47,12 @@ def _recorded(redaction: Redaction) -> Callable[[str], str]:
     return lambda text: canonical_text(redaction.text(text))
 
 
+def _virtual(text: Callable[[str], str], virtual: VirtualBuilder) -> VirtualBuilder:
+    described = None if virtual.description is None else text(virtual.description)
+    tags = tuple(map(text, virtual.tags))
+    return structs.replace(virtual, name=text(virtual.name), description=described, tags=tags)
+
+
 class _GatedBuilds:
     """A BuildStore that redacts secrets."""
 
@@ -60,8 +67,13 @@ class _GatedBuilds:
         builder_id: BuilderId,
         worker_id: WorkerId,
         master_id: MasterId,
+        virtual: VirtualBuilder | None = None,
     ) -> StartedBuild:
-        started = await self._store.start_build(request_ids, builder_id, worker_id, master_id)
+        if virtual is not None:
+            virtual = _virtual(self._text, virtual)
+        started = await self._store.start_build(
+            request_ids, builder_id, worker_id, master_id, virtual
+        )
         for secret, shown in started.sources.secrets.items():
             self._redaction.hide(secret, shown)
         return started

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from chargehand.domain.assignment import Assignment as Assignment
 from chargehand.domain.assignment import LockGrant as LockGrant
 from chargehand.domain.build import Build, Log, LogType, NewLog, Segment, Step, StepUrl
+from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.buildset import BuildRequest, Buildset
 from chargehand.domain.change import Change
 from chargehand.domain.command import Command
@@ -83,8 +84,11 @@ class BuildStore(Protocol):
         builder_id: BuilderId,
         worker_id: WorkerId,
         master_id: MasterId,
+        virtual: VirtualBuilder | None = None,
     ) -> StartedBuild:
         """Claim the requests and create their build, with the builder's next number, atomically.
+
+        The build belongs to the *virtual* builder, if given: that is made, or brought up to date.
 
         Announces RequestClaimed for each, and BuildStarted. Raises AlreadyClaimed if one of them is
         no longer waiting; then nothing changes.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from chargehand.domain.builder import VIRTUAL_TAG, VirtualBuilder
 from chargehand.domain.properties import Property, PropertyMap
 from chargehand.domain.result import Result, worse
 from chargehand.domain.source_stamp import StoredSourceStamp
@@ -60,6 +61,31 @@ def merged_properties(
         result.update(layer)
     result = {**builder_defaults, **result, **builder}
     return {**worker_defaults, **result, **worker}
+
+
+def virtual_builder_of(properties: PropertyMap) -> VirtualBuilder | None:
+    """Return the builder under which a build is to be listed, instead of the one that runs it.
+
+    Its properties say so (``virtual_builder_name``, ``virtual_builder_description``,
+    ``virtual_builder_project``, ``virtual_builder_tags``); values of other types say nothing.
+    """
+    name = _text(properties, "virtual_builder_name")
+    if name is None:
+        return None
+    tags, _ = properties.get("virtual_builder_tags", ((), ""))
+    given = tags if isinstance(tags, list | tuple) else ()
+    own = [tag for tag in given if isinstance(tag, str)]
+    return VirtualBuilder(
+        name=name,
+        description=_text(properties, "virtual_builder_description"),
+        project=_text(properties, "virtual_builder_project"),
+        tags=tuple(dict.fromkeys((*own, VIRTUAL_TAG))),
+    )
+
+
+def _text(properties: PropertyMap, name: str) -> str | None:
+    value, _ = properties.get(name, (None, ""))
+    return value if isinstance(value, str) and value else None
 
 
 def own_properties(

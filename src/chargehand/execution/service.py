@@ -10,7 +10,7 @@ from dataclasses import replace
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
 from chargehand.domain.assignment import Assignment, UnknownBuilder
 from chargehand.domain.build import Build
-from chargehand.domain.identifiers import BuildId, MasterId, RequestId
+from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId
 from chargehand.domain.prediction import Prediction
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
@@ -89,6 +89,11 @@ class Builds:
     def running(self) -> tuple[Build, ...]:
         """The running builds."""
         return tuple(run.build for run in self._runs if run.has_begun)
+
+    def running_on(self, builder_id: BuilderId) -> tuple[Build, ...]:
+        """The builds that a builder runs."""
+        runs = (run for run in self._runs if run.builder_id == builder_id)
+        return tuple(run.build for run in runs if run.has_begun)
 
     async def start(self, assignment: Assignment) -> None:
         """Claim the requests and run their build to its end; its failure is recorded, not raised.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from chargehand.config.model import BuilderConfig
-from chargehand.domain.builder import Builder
+from chargehand.domain.builder import Builder, VirtualBuilder
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.events.messages import BuilderChanged
 from chargehand.store.engine.columns import as_json, ids_as_json
@@ -22,6 +22,10 @@ _builder = builders.c
 _runs = builder_masters.c
 _FIELDS = ("description", "description_format", "project_id", "tags")
 _SELECT = select(_builder.id, _builder.name, *(_builder[field] for field in _FIELDS))
+_NAMED = select(_builder.id, *(_builder[field] for field in _FIELDS)).where(
+    _builder.name == bindparam("named")
+)
+_PROJECT_NAMED = select(projects.c.id).where(projects.c.name == bindparam("named"))
 _builders = Rows(Builder, builders, elsewhere=("master_ids",))
 _BY_IDS = select(_builder.id, *_builders.columns).where(is_among(_builder.id))
 _INSERT = insert(builders)
@@ -64,6 +68,31 @@ class Builders:
         return await self._database.write(
             lambda transaction: _sync(transaction, configs, master_id)
         )
+
+
+def virtual_id(transaction: Transaction, virtual: VirtualBuilder) -> BuilderId:
+    """Return the identifier of a virtual builder, made or brought up to date; announce
+    BuilderChanged then. One that masters have configured stays as they configured it."""
+    connection = transaction.connection
+    found = connection.execute(_NAMED, {"named": virtual.name}).first()
+    project = None
+    if virtual.project is not None:
+        project = connection.execute(_PROJECT_NAMED, {"named": virtual.project}).scalar()
+    facts: _Facts = (virtual.description, None, project, as_json(virtual.tags))
+    if found is None:
+        row = {"name": virtual.name, **dict(zip(_FIELDS, facts, strict=True))}
+        connection.execute(_INSERT, row)
+        id_ = BuilderId(connection.execute(_NAMED, {"named": virtual.name}).one()[0])
+    else:
+        id_ = BuilderId(found[0])
+        if (
+            tuple(found[1:]) == facts
+            or connection.execute(MASTERS, {"ids": ids_as_json([id_])}).all()
+        ):
+            return id_
+        connection.execute(_UPDATE, _altered_row(id_, facts))
+    _announce(transaction, {id_: "update"})
+    return id_
 
 
 def stop_all(transaction: Transaction, master_id: MasterId) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_for_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_for_sqlite
 
 from chargehand.domain.build import Build
+from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.canonical import canonical_properties
 from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId, WorkerId
 from chargehand.domain.ownership import NoLongerOurs
@@ -38,6 +39,7 @@ from chargehand.events.messages import (
 )
 from chargehand.execution.ports import BuildSources, StartedBuild
 from chargehand.store import changes, open_builds, request_rows
+from chargehand.store.builders import virtual_id
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
 from chargehand.store.engine.columns import as_json, properties_of_json, secrets_of_json
 from chargehand.store.engine.database import Database
@@ -120,8 +122,10 @@ class Builds:
         builder_id: BuilderId,
         worker_id: WorkerId,
         master_id: MasterId,
+        virtual: VirtualBuilder | None = None,
     ) -> StartedBuild:
-        """Claim the requests and create their build, with the builder's next number, atomically."""
+        """Claim the requests and create their build, with the number that is next for its builder,
+        the *virtual* one if given, atomically."""
         row = {
             "numbered": builder_id,
             "builder_id": builder_id,
@@ -133,7 +137,7 @@ class Builds:
             "state": "created",
         }
         return await self._database.insist(
-            lambda transaction: self._start(transaction, request_ids, row)
+            lambda transaction: self._start(transaction, request_ids, row, virtual)
         )
 
     def set_build_state(self, build: Build, state: str) -> Build:
@@ -195,9 +199,16 @@ class Builds:
         return Claim(build.master_id, self._epochs.of(build.master_id))
 
     def _start(
-        self, transaction: Transaction, request_ids: Sequence[RequestId], row: dict[str, Any]
+        self,
+        transaction: Transaction,
+        request_ids: Sequence[RequestId],
+        row: dict[str, Any],
+        virtual: VirtualBuilder | None,
     ) -> StartedBuild:
         epoch = self._epochs.check(transaction, row["master_id"])
+        if virtual is not None:
+            builder_id = virtual_id(transaction, virtual)
+            row = {**row, "numbered": builder_id, "builder_id": builder_id}
         return _start(transaction, request_ids, {**row, "epoch": epoch})
 
     def _record(self, statement: Update, values: Values, build: Build) -> Build:

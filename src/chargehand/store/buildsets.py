@@ -46,7 +46,7 @@ _OF_SCHEDULER = (
 )
 _ORIGIN = (
     select(
-        builds.c.builder_id,
+        requests.c.builder_id,  # That of the build may be a virtual one.
         buildsets.c.id,
         buildsets.c.scheduler,
         buildsets.c.external_id,

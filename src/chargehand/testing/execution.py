@@ -12,6 +12,7 @@ import msgspec
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
 from chargehand.domain.assignment import AlreadyClaimed, Assignment
 from chargehand.domain.build import Build, Log, LogType, NewLog, Segment, Step, StepUrl
+from chargehand.domain.builder import VirtualBuilder
 from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import (
@@ -54,6 +55,7 @@ class MemoryBuildStore:
         self.completed: dict[RequestId, Result] = {}
         self.retries: list[Retry | None] = []
         """Of each build that ended."""
+        self.virtual: dict[str, BuilderId] = {}
         self._sources = sources or sources_of()
 
     async def start_build(
@@ -62,8 +64,10 @@ class MemoryBuildStore:
         builder_id: BuilderId,
         worker_id: WorkerId,
         master_id: MasterId,
+        virtual: VirtualBuilder | None = None,
     ) -> StartedBuild:
-        """Claim the requests and create the build."""
+        if virtual is not None:
+            builder_id = self.virtual.setdefault(virtual.name, BuilderId(-len(self.virtual)))
         taken = [request_id for request_id in request_ids if request_id in self.claimed]
         if taken:
             raise AlreadyClaimed(f"claimed by another master, or complete: {taken}")

@@ -55,7 +55,7 @@ class EngineAccess:
 
     def running_builds(self, builder_id: int) -> Sequence[Build]:
         """Return the builds that run on a builder of this master now."""
-        return [build for build in self.engine.builds.running if build.builder_id == builder_id]
+        return self.engine.builds.running_on(BuilderId(builder_id))
 
     def is_busy(self, worker_name: str, builder_id: int) -> bool:
         """Return whether a build of the builder runs, or is about to start, on the worker."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chargehand.domain.builder import VIRTUAL_TAG
 from chargehand.domain.identifiers import ChangeId
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Order
@@ -15,7 +16,8 @@ _BUILDS_OF_CHANGE = 200
 
 
 async def builders(overview: Overview) -> Resource:
-    """Return the configured builders, each with its latest build if it is recent."""
+    """Return the configured builders, and those that builds name in their properties, each with
+    its latest build if it is recent."""
     found = await overview.rows("builders", order=(Order("name"),), limit=_BUILDERS)
     recent = await overview.rows(
         "builds",
@@ -26,7 +28,7 @@ async def builders(overview: Overview) -> Resource:
     latest: dict[int, Resource] = {}
     for build in recent:
         latest.setdefault(build["builderid"], build)
-    configured = [row for row in found if row["masterids"]]
+    configured = [row for row in found if row["masterids"] or VIRTUAL_TAG in row["tags"]]
     return {
         "builders": [row | {"latest": _marked(latest.get(row["builderid"]))} for row in configured],
         "unconfigured": len(found) - len(configured),
