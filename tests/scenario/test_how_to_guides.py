@@ -45,7 +45,7 @@ def test_the_hook_sends_each_commit_of_a_push_with_its_files(
         + "add('any', sh('true'))\n"
     )
     master.start()
-    (port,) = re.findall(r"PBServerFactory starting on (\d+)", master.log)
+    (port,) = re.findall(r"listening on 127\.0\.0\.1:(\d+) for workers \(pb\)", master.log)
     repository = _repository(tmp_path)
     script = repository / "hooks" / "post-receive"
     script.write_text(

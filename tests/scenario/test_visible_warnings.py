@@ -28,8 +28,8 @@ def test_check_start_and_reconfig_show_warnings(master: InstalledMaster):
 def test_of_many_warnings_a_start_shows_some(master: InstalledMaster):
     master.write(
         "add('b', *(steps.MaxQ(testdir='t', name=f's{n}') for n in range(3)))\n"
-        "c['protocols'] = {'pb': {'port': 9989}}\n"
-        "c['workers'] += [worker.Worker(f'w{n}', 'p') for n in range(30)]"
+        "c['workers'] += [worker.DockerLatentWorker(f'w{n}', 'p', 'tcp://h', image='i')\n"
+        "                 for n in range(30)]"
     )
 
     started = master.try_start()

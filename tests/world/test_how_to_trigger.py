@@ -17,7 +17,7 @@ def _blocks() -> list[str]:
 
 
 async def test_the_guide_builds_what_it_says() -> None:
-    configuration, decided = _blocks()
+    configuration, decided, _ = _blocks()
     async with world(configuration + decided + _WEB) as ci:
         ci.worker("local").on("make style", rc=1)
 
@@ -48,3 +48,15 @@ async def test_a_failure_on_one_platform_ends_it() -> None:
         )
         assert [step.name for step in ci.steps(main)] == ["sources", "trigger"]
         assert not ci.builds("announce")
+
+
+async def test_builds_are_listed_under_the_builder_that_they_name() -> None:
+    configuration, _, listed = _blocks()
+    async with world(configuration + listed + "main.addStep(packages)\n" + _WEB) as ci:
+        await ci.push(branch="main", revision="abc")
+        await ci.until_idle()
+
+        (virtual,) = [one for one in await ci.get("builders") if one["name"] == "zlib"]
+        assert virtual["tags"] == ["package", "_virtual_"]
+        found = await ci.get(f"builders/{virtual['builderid']}/builds")
+        assert [build["number"] for build in found] == [1, 2]

@@ -118,7 +118,8 @@ class WorkerPorts:
         for port, server in self._servers.items():
             if not server.is_serving():
                 await server.start_serving()
-                _log.info("workers can connect on %s (%s)", _described(port), port.protocol)
+                opened = _described(port, self.number(port))
+                _log.info("listening on %s for workers (%s)", opened, port.protocol)
 
     async def close(self) -> None:
         """Stop listening; accepted connections stay open."""
@@ -169,8 +170,9 @@ def _tls(port: WorkerPort) -> ssl.SSLContext | None:
     return context
 
 
-def _described(port: WorkerPort) -> str:
+def _described(port: WorkerPort, opened: int = 0) -> str:
     if isinstance(port.address, str):
         return f"the unix socket {port.address}"
     host, number = port.address
+    number = opened or number
     return f"{host}:{number}" if host else f"port {number}"
