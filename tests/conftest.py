@@ -18,6 +18,9 @@ from sqlalchemy import create_engine, text
 
 _numbers = count(1)
 
+# Hypothesis would write a patch with the failing examples by means of libcst. That fails next to
+# zope.interface, and ends the whole run instead of one test.
+sys.modules["hypothesis.extra._patching"] = None  # type: ignore[assignment]
 # How long an example takes says more about what else the machine is doing than about the code.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")

@@ -23,6 +23,7 @@ def test_a_build_of_a_builder_of_any_name_is_understood(name: str, number: int, 
     ("text", "expected"),
     [
         ("tests", Named(Kind.BUILDER, builder="tests")),
+        ("change:7#5", Named(Kind.BUILD, 5, "change:7")),
         ("7", Named(Kind.NUMBER, 7)),
         ("#7", Named(Kind.NUMBER, 7)),
         ("request 7", Named(Kind.REQUEST, 7)),

@@ -21,7 +21,7 @@ _IN_ADDRESSES = (
     (re.compile(r"changes/(\d+)"), "change"),
 )
 _WITH_A_WORD = re.compile(r"(build|request|change)[:\s]\s*(\d+)", re.IGNORECASE)
-_OF_A_REVISION = re.compile(r"change[:\s]\s*(\S+)", re.IGNORECASE)
+_OF_A_REVISION = re.compile(r"change[:\s]\s*([^\s#/]+)", re.IGNORECASE)
 _LIKE_A_REVISION = re.compile(r"[0-9a-f]{7,64}")
 _OF_A_BUILDER = re.compile(r"(.+)[#/](\d+)", re.DOTALL)
 
