@@ -235,7 +235,7 @@ def test_create_worker_keeps_the_password_to_itself(tmp_path):
     ("arguments", "message"),
     [
         (["chekconfig"], 'Did you mean "checkconfig"?'),
-        (["start", "/nonexistent"], "To create one: chargehand create-master /nonexistent"),
+        (["start", "/nonexistent"], "To create it: chargehand create-master"),
         (
             ["checkconfig", "/nonexistent.cfg"],
             'configuration file "/nonexistent.cfg" does not exist',
