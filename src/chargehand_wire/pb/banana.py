@@ -76,108 +76,109 @@ class BananaReader:
         self.limits = limits
         self._buffer = b""
         self._size = 0
-        self._elements = 0
-        self._open: list[tuple[int, list[Expression]]] = []
-        """The lists that are not complete, outermost first, each with its length."""
+        self._promised = 0
+        """How many elements the lists of this expression have, read or not."""
+        self._open: list[tuple[list[Expression], int]] = []
+        """The lists that are not complete, outermost first, each with the number of elements
+        that it lacks."""
 
     def feed(self, data: bytes) -> Iterator[Expression]:
         """Take *data* and yield each expression that it completes. Raises ProtocolError."""
         buffer = self._buffer + data if self._buffer else data
         self._size += len(data)
         start, end = 0, len(buffer)
+        unfinished = self._open
         try:
             while start < end:
-                position = start
-                while buffer[position] < _LIST:  # the digits of the prefix
-                    position += 1
-                    if position == end:
+                number, kind, after = buffer[start], 0, start + 1
+                if number < _LIST and after < end:
+                    kind = buffer[after]
+                    after += 1
+                if kind < _LIST:  # The rare kinds of beginnings.
+                    number, kind, after = _head(buffer, start, end)
+                if kind == _STRING:
+                    self._announce_text(number)
+                    if after + number > end:
                         break
-                if position - start > _LONGEST_PREFIX:
-                    raise ProtocolError("a number in front of an element is too long")
-                if position == end:
+                    item: Expression = buffer[after : after + number]
+                    after += number
+                elif kind == _LIST:
+                    item = self._announce_list(number)
+                    if number:
+                        unfinished.append((item, number))
+                        start = after
+                        continue
+                elif kind == _FLOAT:
+                    if after + _DOUBLE.size > end:
+                        break
+                    (item,) = _DOUBLE.unpack_from(buffer, after)
+                    after += _DOUBLE.size
+                elif kind:
+                    item = _atom(kind, number)
+                else:
                     break
-                size = self._size_of(buffer, start, position)
-                after = position + 1 + size
-                if after > end:
-                    break
-                item = self._item(buffer, start, position, size)
                 start = after
-                whole = self._put(item)
-                if whole is not None:
-                    self._size, self._elements = end - start, 0
-                    yield whole
+                while unfinished:
+                    elements, missing = unfinished.pop()
+                    elements.append(item)
+                    if missing > 1:
+                        unfinished.append((elements, missing - 1))
+                        break
+                    item = elements
+                else:
+                    self._size, self._promised = end - start, 0
+                    yield item
         finally:
             self._buffer = buffer[start:]
         if self._size > self.limits.size:
             raise ProtocolError(f"a message has more than {self.limits.size} bytes")
 
-    def _size_of(self, buffer: bytes, start: int, position: int) -> int:
-        """Return how many bytes follow the type."""
-        match buffer[position]:
-            case 0x82:
-                length = _number(buffer, start, position)
-                if length > min(MAX_STRING, self.limits.size):
-                    raise ProtocolError(f"a text of {length} bytes is announced")
-                return length
-            case 0x84:
-                return _DOUBLE.size
-            case _:
-                return 0
+    def _announce_text(self, length: int) -> None:
+        if length > MAX_STRING or length > self.limits.size:
+            raise ProtocolError(f"a text of {length} bytes is announced")
 
-    def _item(self, buffer: bytes, start: int, position: int, size: int) -> Expression:
-        kind = buffer[position]
-        if kind == _STRING:
-            return buffer[position + 1 : position + 1 + size]
-        if kind == _FLOAT:
-            found: float = _DOUBLE.unpack_from(buffer, position + 1)[0]
-            return found
-        number = _number(buffer, start, position)
-        match kind:
-            case 0x81 | 0x85:
-                return number
-            case 0x83 | 0x86:
-                return -number
-            case 0x87:
-                if not 0 < number < len(VOCABULARY):
-                    raise ProtocolError(f"word {number} is not in the vocabulary")
-                return VOCABULARY[number]
-            case 0x80:
-                if number > self.limits.elements:
-                    raise ProtocolError(f"a list of {number} elements is announced")
-                if len(self._open) >= self.limits.depth:
-                    raise ProtocolError("lists are nested too deeply")
-                new: list[Expression] = []
-                if number:
-                    self._open.append((number, new))
-                return new
-            case _:
-                raise ProtocolError(f"type {kind:#x} is not known")
-
-    def _put(self, item: Expression) -> Expression | None:
-        """Add an element to its list; return the expression that is complete by now."""
-        self._elements += 1
-        if self._elements > self.limits.elements:
+    def _announce_list(self, length: int) -> list[Expression]:
+        """Return a new list; its elements are counted before they come."""
+        if length > self.limits.elements:
+            raise ProtocolError(f"a list of {length} elements is announced")
+        self._promised += length
+        if self._promised > self.limits.elements:
             raise ProtocolError(f"a message has more than {self.limits.elements} elements")
-        unfinished = self._open
-        if unfinished and unfinished[-1][1] is item:  # It was opened just now.
-            return None
-        while unfinished:
-            length, elements = unfinished[-1]
-            elements.append(item)
-            if len(elements) < length:
-                return None
-            unfinished.pop()
-            item = elements
-        return item
+        if len(self._open) >= self.limits.depth:
+            raise ProtocolError("lists are nested too deeply")
+        return []
 
 
-def _number(buffer: bytes, start: int, position: int) -> int:
-    if position - start == 1:
-        return buffer[start]
+def _head(buffer: bytes, start: int, end: int) -> tuple[int, int, int]:
+    """Return the number and the type of an element, and where the rest of it begins.
+
+    The type is 0 if they have not come as a whole.
+    """
+    after = start
+    while after < end and buffer[after] < _LIST:
+        after += 1
+    if after - start > _LONGEST_PREFIX:
+        raise ProtocolError("a number in front of an element is too long")
+    if after == end:
+        return 0, 0, after
     number = 0
-    for digit in reversed(buffer[start:position]):
+    for digit in reversed(buffer[start:after]):
         number = number << 7 | digit
-    return number
+    return number, buffer[after], after + 1
+
+
+def _atom(kind: int, number: int) -> Expression:
+    match kind:
+        case 0x81 | 0x85:
+            return number
+        case 0x83 | 0x86:
+            return -number
+        case 0x87:
+            if not 0 < number < len(VOCABULARY):
+                raise ProtocolError(f"word {number} is not in the vocabulary")
+            return VOCABULARY[number]
+        case _:
+            raise ProtocolError(f"type {kind:#x} is not known")
 
 
 def text(data: bytes) -> bytes:

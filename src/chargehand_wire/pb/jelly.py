@@ -42,13 +42,13 @@ def copied(kind: str, state: Mapping[str, object]) -> bytes:
 
 def encoded(value: object, levels: int = _DEEPEST) -> bytes:
     """Return a value as it travels. Raises Unsendable."""
+    if isinstance(value, str):
+        return _UNICODE + banana.text(_utf8(value))
+    if value is None:
+        return _NONE
     match value:
-        case str():
-            return _UNICODE + banana.text(_utf8(value))
         case bool():
             return _TRUE if value else _FALSE
-        case None:
-            return _NONE
         case int():
             return banana.integer(value)
         case bytes():
@@ -118,15 +118,19 @@ class _Decoder:
         """Return the value; the expression's depth bounds the recursion."""
         if not isinstance(expression, list):
             return expression
+        kind = expression[0] if expression else None
+        if kind == b"unicode" and len(expression) == 2 and isinstance(expression[1], bytes):
+            return expression[1].decode("utf-8", "replace")
+        if kind == b"list":
+            return [self.value(item) for item in expression[1:]]
+        if kind == b"dictionary":
+            return self._dictionary(expression[1:])
+        if kind == b"tuple":
+            return tuple([self.value(item) for item in expression[1:]])
+        return self._rare_value(expression)
+
+    def _rare_value(self, expression: list[Expression]) -> object:
         match expression:
-            case [b"unicode", bytes() as text]:
-                return text.decode("utf-8", "replace")
-            case [b"dictionary", *pairs]:
-                return self._dictionary(pairs)
-            case [b"list", *items]:
-                return [self.value(item) for item in items]
-            case [b"tuple", *items]:
-                return tuple([self.value(item) for item in items])
             case [b"None"]:
                 return None
             case [b"boolean", b"true" | b"false" as word]:
@@ -147,12 +151,10 @@ class _Decoder:
     def _dictionary(self, pairs: list[Expression]) -> dict[object, object]:
         found: dict[object, object] = {}
         for pair in pairs:
-            match pair:
-                case [key, item]:
-                    try:
-                        found[self.value(key)] = self.value(item)
-                    except TypeError:
-                        raise ProtocolError("a key of a dictionary cannot be one") from None
-                case _:
-                    raise ProtocolError("a dictionary has something that is no pair")
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise ProtocolError("a dictionary has something that is no pair")
+            try:
+                found[self.value(pair[0])] = self.value(pair[1])
+            except TypeError:
+                raise ProtocolError("a key of a dictionary cannot be one") from None
         return found

@@ -14,7 +14,7 @@ from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.fleet.refusals import LoginRefused
 from chargehand.fleet.remote import Admitted, RemoteWorkers
 from chargehand.kit.limits import time_limit
-from chargehand.kit.peers import notice_death, peer_name
+from chargehand.kit.peers import Acknowledging, notice_death, peer_name
 from chargehand.kit.tasks import Tasks
 from chargehand.links.msgpack.wire import MsgpackWire
 from chargehand.links.stock.session import StockSession
@@ -81,6 +81,7 @@ class _SocketOfWorker:
     def __init__(self, socket: web.WebSocketResponse, request: web.BaseRequest) -> None:
         self._socket = socket
         self._transport = request.transport
+        self._acknowledging = Acknowledging(request.transport)
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._may_receive = asyncio.Event()
         self._may_receive.set()
@@ -95,6 +96,7 @@ class _SocketOfWorker:
         self._tasks.spawn(self._introduce(workers, admitted, address), name=f"login of {name}")
         try:
             async for message in self._socket:
+                self._acknowledging.now()
                 if message.type is WSMsgType.BINARY:
                     self._wire.received(message.data)
                 await self._may_receive.wait()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from chargehand.domain.session import CommandRefused, WorkerLost
-from chargehand.kit.peers import notice_death, peer_name
+from chargehand.kit.peers import Acknowledging, notice_death, peer_name
 from chargehand.kit.strangers import Strangers
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.pb.connection import (
@@ -28,7 +28,6 @@ from chargehand_wire.values import Unsendable
 
 _log = logging.getLogger(__name__)
 
-_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
 _ERROR = "twisted.spread.pb.Error"
 _CHALLENGE_SIZE = 16
 
@@ -63,7 +62,7 @@ class PbChannel(asyncio.Protocol):
         self._connection = Connection()
         self.login = Login(self._connection, challenge=os.urandom(_CHALLENGE_SIZE))
         self._transport: asyncio.Transport | None = None
-        self._socket: socket.socket | None = None
+        self._acknowledging = Acknowledging(None)
         self._calls: dict[int, asyncio.Future[object]] = {}
         self._objects: dict[int, Handler] = {}
         self._is_flush_due = False
@@ -89,9 +88,7 @@ class PbChannel(asyncio.Protocol):
         self._transport = transport
         self.host, self.address = peer_name(transport)
         notice_death(transport)
-        if _QUICK_ACK is not None and transport.get_extra_info("sslcontext") is None:
-            found = transport.get_extra_info("socket")
-            self._socket = found if found.family != socket.AF_UNIX else None
+        self._acknowledging = Acknowledging(transport)
         self._strangers.arrive(self)
         self._flush()
 
@@ -111,11 +108,11 @@ class PbChannel(asyncio.Protocol):
         finally:
             self._is_receiving = False
         self._flush()
-        self._acknowledge_now()
+        self._acknowledging.now()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail all calls, and tell those who want to know."""
-        self._transport = self._socket = None
+        self._transport = None
         self._strangers.leave(self)
         calls, self._calls = self._calls, {}
         for future in calls.values():
@@ -287,11 +284,6 @@ class PbChannel(asyncio.Protocol):
     def _flush_now(self) -> None:
         self._is_flush_due = False
         self._flush()
-
-    def _acknowledge_now(self) -> None:
-        """Let the kernel confirm at once: Twisted's next packet waits for that, up to 40 ms."""
-        if self._socket is not None and _QUICK_ACK is not None and self._transport is not None:
-            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
 
 
 def _answered(future: asyncio.Future[object], value: object) -> None:

@@ -12,7 +12,7 @@ from chargehand.domain.build import SegmentSource
 from chargehand.domain.command import Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Receipt
-from chargehand.logs.segments import segment_of
+from chargehand.logs.segments import pieces_of, segment_of
 
 _SEGMENT_SIZE = 256 * 1024
 _SEGMENT_DELAY = 0.1
@@ -81,7 +81,8 @@ class StockOutput:
 
     def _cut(self, log: str) -> None:
         lines = self._lines.pop(log)
-        size = self._sizes.pop(log)
-        source = SegmentSource(command_id=self._id, number=next(self._numbers))
-        segment = replace(segment_of(b"".join(lines)), source=source)
-        self._send(Output(log=log, segment=segment), size)
+        del self._sizes[log]
+        for piece in pieces_of(b"".join(lines), _SEGMENT_SIZE):
+            source = SegmentSource(command_id=self._id, number=next(self._numbers))
+            segment = replace(segment_of(piece), source=source)
+            self._send(Output(log=log, segment=segment), len(piece))
