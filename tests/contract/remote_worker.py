@@ -20,8 +20,9 @@ from waiting import until
 
 from chargehand.app.worker_doors import WorkerDoors
 from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig, WorkerPort
-from chargehand.domain.command import Command, CommandUpdate, Output
-from chargehand.domain.identifiers import CommandId
+from chargehand.domain.build import Segment
+from chargehand.domain.command import Command, CommandUpdate, Origin, Output
+from chargehand.domain.identifiers import BuildId, CommandId, LogId, StepId
 from chargehand.domain.session import Session, SessionState
 from chargehand.fleet.remote import RemoteWorkers
 from chargehand.kit.clock import SystemClock
@@ -84,11 +85,41 @@ class Registry:
         pass
 
 
+class KeptOutput:
+    """Takes what a worker kept for the next master, of which *stored* is there already."""
+
+    def __init__(self, stored: int = 0) -> None:
+        self.heard = Heard()
+        self.numbers: list[int] = []
+        self.is_finished = False
+        self._stored = stored
+
+    async def resume(
+        self, origin: Origin, name: str, slug: str, command_id: CommandId
+    ) -> tuple[LogId, int]:
+        return LogId(origin.step_id), self._stored
+
+    def append(self, log_id: LogId, segment: Segment) -> asyncio.Future[None]:
+        assert segment.source is not None
+        self.numbers.append(segment.source.number)
+        self.heard.receive(Output(log="stdio", segment=segment))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    async def finish(self, log_id: LogId) -> None:
+        self.is_finished = True
+
+
 class Master:
     """As much of a master as a worker sees: the door in its web server."""
 
     def __init__(
-        self, *, keepalive: float | None = None, own_port: WorkerPort | None = None
+        self,
+        *,
+        keepalive: float | None = None,
+        own_port: WorkerPort | None = None,
+        kept: KeptOutput | None = None,
     ) -> None:
         self._own_port = own_port
         self.config = WorkerConfig(
@@ -96,7 +127,8 @@ class Master:
         )
         self.registry = Registry()
         self.workers = RemoteWorkers(clock=SystemClock())
-        self.door = WorkerDoor(workers=self.workers)
+        self.kept = kept or KeptOutput()
+        self.door = WorkerDoor(workers=self.workers, kept_logs=lambda _: self.kept)
         self._doors = WorkerDoors(workers=self.workers, others={"native": NativePort(self.door)})
         self._server: asyncio.Server | None = None
         self._web = web.Server(lambda request: self.door.serve(request, None))
@@ -117,6 +149,14 @@ class Master:
             self._web, "127.0.0.1", self.port
         )
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def die(self) -> None:
+        """Be gone without a word, as if killed."""
+        assert self._server is not None
+        self._server.close()
+        if isinstance(session := self.link.session, NativeSession):
+            session.cut()
+        await self._web.shutdown(0)
 
     async def close(self) -> None:
         await self.link.stop()
@@ -284,10 +324,20 @@ class Farm:
         async with asyncio.timeout(30):
             return await self.master.registry.attached.get()
 
+    async def begin_again(self) -> KeptOutput:
+        """Have another master in the place of one that died; return what it takes over."""
+        port = self.master.port
+        self.master = Master(kept=KeptOutput())
+        self.master.port = port
+        await self.master.open()
+        return self.master.kept
+
     def command(self, script: str, **arguments: Any) -> Command:
         self._count += 1
         return Command(
             id=CommandId(f"c{self._count}"),
+            origin=Origin(build_id=BuildId(1), step_id=StepId(self._count)),
+            routes={"stdio": "stdio"},
             name="shell",
             arguments={
                 "workdir": "build",
@@ -316,13 +366,14 @@ async def farm(
         settings["keepalive"] = keepalive
     worker = RemoteWorker(directory / "w", f"127.0.0.1:{proxy.port}", **settings)
     worker.start()
+    ci = Farm(master, proxy, worker)
     try:
-        yield Farm(master, proxy, worker)
+        yield ci
     finally:
         proxy.flow()
         worker.stop()
         await proxy.close()
-        await master.close()
+        await ci.master.close()
 
 
 async def connected(session: NativeSession) -> None:

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from remote_worker import NAME, RemoteWorker, connected, farm
+from remote_worker import NAME, Heard, RemoteWorker, connected, farm
 from waiting import until
 
 from chargehand.domain.session import SessionState, WorkerLost
@@ -48,6 +48,30 @@ async def test_commands_run_although_the_connection_is_cut_and_the_link_is_kille
 
 def _kill_link(ci):
     return lambda: ci.worker.signal_link(signal.SIGKILL)
+
+
+async def test_the_next_master_takes_what_a_worker_kept_and_ends_its_command(tmp_path: Path):
+    async with farm(tmp_path) as ci:
+        session, heard = await ci.session(), Heard()
+        wait = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
+        command = ci.command(f"echo before; {wait}; echo after; touch written; exec sleep 1000")
+        running = asyncio.create_task(session.run(command, heard.receive))
+        await until(lambda: b"before" in heard.written)
+        await ci.master.die()
+        running.cancel()
+        (tmp_path / "go").touch()
+        await until(lambda: (ci.worker.directory / "build" / "written").exists())
+
+        kept = await ci.begin_again()
+        another = await ci.session()
+
+        assert another.incarnation == session.incarnation
+        assert heard.written + kept.heard.written == b"before\nafter\n"
+        assert b"command interrupted, attempting to kill" in kept.heard.text
+        assert len(kept.numbers) == len(set(kept.numbers))
+        assert kept.is_finished
+        again = await ci.shell(another, "pgrep -f '^sleep 100[0]$' || echo none")
+        assert again.written == b"none\n"
 
 
 @pytest.mark.slow

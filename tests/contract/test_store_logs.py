@@ -13,7 +13,8 @@ from store_workshop import Workshop, opened, segment
 
 from chargehand.app.recovering import recover
 from chargehand.domain.build import Log, LogType, Segment, SegmentSource
-from chargehand.domain.identifiers import CommandId, LogId, StepId
+from chargehand.domain.command import Origin
+from chargehand.domain.identifiers import BuildId, CommandId, LogId, MasterId, StepId
 from chargehand.events.messages import LogAdded, LogAppended, LogFinished
 from chargehand.execution.recovery import Cause
 from chargehand.resources.query import Query
@@ -219,6 +220,10 @@ async def test_when_the_disk_is_full_the_log_ends_and_can_still_be_read(
     assert await workshop.store.logs.lines(log.id, 300, None) == b"oroom again\n"
 
 
+def _origin(step_id: StepId) -> Origin:
+    return Origin(build_id=BuildId(1), step_id=step_id)
+
+
 def _told(text: bytes, command: str, number: int) -> Segment:
     source = SegmentSource(command_id=CommandId(command), number=number)
     return replace(segment(text), source=source)
@@ -237,12 +242,17 @@ async def test_a_killed_masters_log_tells_which_updates_it_has(
     async with opened(database_url, tmp_path) as workshop:
         logs = workshop.store.logs
         for command, number in (("7-1", 3), ("7-2", 2), ("7-3", 0)):
-            assert await logs.resume(log.step_id, "stdio", "stdio", CommandId(command)) == (
+            assert await logs.resume(
+                _origin(log.step_id), "stdio", "stdio", CommandId(command)
+            ) == (
                 log.id,
                 number,
             )
         await logs.append(log.id, _told(b"olast\n", "7-2", 3))
-        assert await logs.resume(log.step_id, "stdio", "stdio", CommandId("7-2")) == (log.id, 3)
+        assert await logs.resume(_origin(log.step_id), "stdio", "stdio", CommandId("7-2")) == (
+            log.id,
+            3,
+        )
         assert len(await logs.lines(log.id, 0, None)) > 50 * 3 * lines
 
 
@@ -252,11 +262,68 @@ async def test_output_of_a_log_that_is_finished_or_was_never_opened(workshop: Wo
     await logs.append(log.id, _told(b"oone\n", "7-1", 1))
     await logs.finish(log.id)
 
-    finished = await logs.resume(log.step_id, "stdio", "stdio", CommandId("7-1"))
-    another = await logs.resume(log.step_id, "stdio", "stdio", CommandId("7-2"))
-    unknown = await logs.resume(StepId(999), "stdio", "stdio", CommandId("7-2"))
+    finished = await logs.resume(_origin(log.step_id), "stdio", "stdio", CommandId("7-1"))
+    another = await logs.resume(_origin(log.step_id), "stdio", "stdio", CommandId("7-2"))
+    unknown = await logs.resume(_origin(StepId(999)), "stdio", "stdio", CommandId("7-2"))
 
     assert finished is None
     assert another is not None
     assert another[0] != log.id
     assert unknown is None
+
+
+@pytest.mark.parametrize("lines", [1, 400], ids=["short", "long"])
+async def test_what_a_worker_brings_after_its_build_was_given_up_is_added_once(
+    database_url: str, tmp_path: Path, lines: int
+) -> None:
+    first = _noise(lines)
+    async with opened(database_url, tmp_path) as killed:
+        build = await killed.build()
+        step = await killed.step(build)
+        log = await killed.store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
+        await killed.store.logs.append(log.id, _told(first, "7-1", 1))
+    origin = Origin(build_id=build.id, step_id=step.id)
+
+    async with opened(database_url, tmp_path) as workshop:
+        logs, command = workshop.store.logs, CommandId("7-1")
+        master_id = build.master_id
+        await recover(workshop.store.masters, master_id, Cause.KILLED)
+
+        async def place(of: Origin, worker: str, master: MasterId) -> tuple[LogId, int] | None:
+            return await logs.reopen(of, "stdio", command, worker_name=worker, master_id=master)
+
+        for number in (2, 3):
+            assert await place(origin, "w1", master_id) == (log.id, number - 1)
+            await logs.append(log.id, _told(_noise(lines), "7-1", number))
+            rows = await workshop.rows("logs")
+            assert rows[0]["complete"], "a kill now must not leave it open"
+            await logs.finish(log.id)
+
+        assert await place(origin, "w2", master_id) is None
+        assert await place(origin, "w1", MasterId(99)) is None
+        assert await place(replace(origin, build_id=BuildId(99)), "w1", master_id) is None
+        text = await logs.lines(log.id, 0, None)
+        assert text.startswith(first)
+        assert text.count(b"\n") == 3 * lines
+        (row,) = await workshop.rows("logs")
+        assert (row["complete"], row["num_lines"]) == (True, 3 * lines)
+
+
+async def test_a_log_of_a_build_that_ended_by_itself_takes_nothing_more(
+    workshop: Workshop,
+) -> None:
+    build = await workshop.build()
+    step = await workshop.step(build)
+    log = await workshop.store.logs.open(step.id, "stdio", "stdio", LogType.STDIO)
+    await workshop.store.logs.append(log.id, _told(b"oone\n", "7-1", 1))
+    await workshop.store.logs.finish(log.id)
+
+    found = await workshop.store.logs.reopen(
+        Origin(build_id=build.id, step_id=step.id),
+        "stdio",
+        CommandId("7-1"),
+        worker_name="w1",
+        master_id=build.master_id,
+    )
+
+    assert found is None

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installed_master import SUCCESS, InstalledMaster
+from connections import free_port
+from installed_master import RETRY, SUCCESS, InstalledMaster
 from waiting import eventually
 
 _AGENT = Path(__file__).parents[2] / "src" / "chargehand_worker"
@@ -18,6 +19,7 @@ _CONFIGURATION = """
     c['workers'] = [worker.Worker('arm-7', 'open sesame', max_builds=1)]
     c['buildbotURL'] = 'http://127.0.0.1/'
     add('b', sh('echo begun; n=0; while [ $n -lt 500 ]; do n=$((n+1)); echo $n; sleep 0.002; done; '
+                'touch written; '
                 f'while [ ! -e {HERE}/go ]; do sleep 0.05; done; echo end', name='chatty'),
         workernames=['arm-7'])
     """
@@ -84,3 +86,32 @@ def test_a_build_goes_on_while_its_worker_is_out_of_reach(master: InstalledMaste
     assert master.completed(request_id)["results"] == SUCCESS
     assert master.output(build, "chatty") == ["begun", *map(str, range(1, 501)), "end"]
     assert len(master.builds_of(request_id)) == 1
+
+
+@pytest.mark.slow
+def test_output_of_a_worker_whose_master_was_killed_is_kept(
+    master: InstalledMaster, remote: Worker
+):
+    www = {"port": f"tcp:{free_port()}:interface=127.0.0.1"}
+    master.write(f"{_CONFIGURATION}\n    c['www'] = {www}\n")
+    master.start()
+    remote.run("create-worker", remote.directory, master.url, "arm-7", "open sesame")
+    remote.run("start", remote.directory)
+    request_id = master.force("b")
+    build = master.running_build(request_id)
+    eventually("a log", lambda: master.steps(build) and master.logs(build, "chatty"))
+    eventually("output", lambda: "begun" in master.output(build, "chatty"))
+
+    master.kill()
+    written = remote.directory / "b" / "build" / "written"
+    eventually("the last line", written.exists)
+    master.start()
+    lines = ["begun", *map(str, range(1, 501))]
+    eventually("what was kept", lambda: master.output(build, "chatty")[:501] == lines)
+    (master.path / "go").touch()
+    ended = master.completed(request_id)
+
+    assert ended["results"] == SUCCESS
+    assert master.output(build, "chatty") == lines
+    assert "hcommand interrupted, attempting to kill" in master.lines(build, "chatty")
+    assert [one["results"] for one in master.builds_of(request_id)] == [RETRY, SUCCESS]

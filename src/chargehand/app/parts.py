@@ -34,6 +34,7 @@ from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.links.msgpack.door import MsgpackDoor
+from chargehand.links.native.late_logs import LateLogs
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.local_listener import LocalListener
 from chargehand.links.native.native_port import NativePort
@@ -79,7 +80,7 @@ class Parts:
         self.master_id = master_id
         self._locks = LockTable()
         self.remote_workers = RemoteWorkers(clock=clock)
-        self.worker_door = WorkerDoor(workers=self.remote_workers)
+        self.worker_door = WorkerDoor(workers=self.remote_workers, kept_logs=self._kept_logs)
         self.worker_doors = self._worker_doors()
         self.fleet = self._fleet(links, clock)
         self.builds = self._builds(clock)
@@ -121,6 +122,9 @@ class Parts:
             worker_name=self.fleet.name_of,
         )
         bus.subscribe(self._worker_disconnected, WorkerDisconnected)
+
+    def _kept_logs(self, worker_name: str) -> LateLogs:
+        return LateLogs(logs=self.store.logs, worker_name=worker_name, master_id=self.master_id)
 
     def _worker_doors(self) -> WorkerDoors:
         others: dict[str, Door] = {

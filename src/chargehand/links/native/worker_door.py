@@ -6,17 +6,20 @@ import asyncio
 import hmac
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeGuard
 
 from aiohttp import WSMsgType, web
 
-from chargehand.domain.session import SessionState
+from chargehand.domain.session import SessionState, WorkerLost
 from chargehand.fleet.refusals import LoginRefused
 from chargehand.fleet.remote import Admitted, RemoteWorkers
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.channel import Channel
 from chargehand.links.native.keepalive import LONGEST_INTERVAL, Keepalive
+from chargehand.links.native.kept_commands import KeptCommands, KeptLogs
 from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
 from chargehand.links.native.socket_transport import SocketTransport
@@ -45,8 +48,12 @@ class _Login:
 class WorkerDoor:
     """Lets workers in by name and password, and gives each connection to its worker's session."""
 
-    def __init__(self, *, workers: RemoteWorkers) -> None:
+    def __init__(self, *, workers: RemoteWorkers, kept_logs: Callable[[str], KeptLogs]) -> None:
+        """*kept_logs* returns what stores the output that a worker of that name has kept."""
         self._workers = workers
+        self._kept_logs = kept_logs
+        self._arriving: dict[str, NativeSession] = {}
+        """Sessions that are being attached, by the names of their workers."""
         self._tasks = Tasks("worker connections")
         self._sockets: set[SocketTransport] = set()
 
@@ -119,14 +126,10 @@ class WorkerDoor:
     def _arrived(self, login: _Login, hello: Hello) -> NativeSession | None:
         """Return the session of a connection: the worker's own, or a new one."""
         link = login.admitted.link
-        known = link.session
-        if (
-            isinstance(known, NativeSession)
-            and known.incarnation == hello.incarnation
-            and known.state is not SessionState.LOST
-        ):
-            known.address = login.address
-            return known
+        for known in (link.session, self._arriving.get(login.name)):
+            if _is_of(known, hello):
+                known.address = login.address
+                return known
         session = NativeSession(
             worker_name=login.name,
             incarnation=hello.incarnation,
@@ -138,8 +141,18 @@ class WorkerDoor:
             is_remote=True,
         )
         session.tell_directories(tuple(login.admitted.directories.values()))
-        self._tasks.spawn(self._attach(login, session), name=f"attach worker {login.name}")
+        kept = KeptCommands(session, hello.commands, self._kept_logs(login.name))
+        self._arriving[login.name] = session
+        self._tasks.spawn(self._arrive(login, session, kept), name=f"attach worker {login.name}")
         return session
+
+    async def _arrive(self, login: _Login, session: NativeSession, kept: KeptCommands) -> None:
+        try:
+            await _drain(session, kept)
+            await self._attach(login, session)
+        finally:
+            if self._arriving.get(login.name) is session:
+                del self._arriving[login.name]
 
     async def _attach(self, login: _Login, session: NativeSession) -> None:
         link = login.admitted.link
@@ -162,6 +175,33 @@ class WorkerDoor:
                 "worker %s lost its connection; its commands keep running", session.worker_name
             )
         login.admitted.link.changed(session)
+
+
+def _is_of(session: object, hello: Hello) -> TypeGuard[NativeSession]:
+    """Return whether a session is that of the worker that says hello."""
+    return (
+        isinstance(session, NativeSession)
+        and session.incarnation == hello.incarnation
+        and session.state is not SessionState.LOST
+    )
+
+
+async def _drain(session: NativeSession, kept: KeptCommands) -> None:
+    """Let the worker end what an earlier master has started, before it gets anything new."""
+    if kept.count:
+        _log.info(
+            "worker %s has run %d commands of an earlier master; storing what they wrote",
+            session.worker_name,
+            kept.count,
+        )
+        try:
+            await kept.drain()
+        except (TimeoutError, WorkerLost) as error:
+            _log.warning(
+                "cannot store all that worker %s has kept: %s",
+                session.worker_name,
+                str(error) or "nothing more came of it",
+            )
 
 
 def _refusal(request: web.BaseRequest, socket: web.WebSocketResponse) -> web.Response | None:

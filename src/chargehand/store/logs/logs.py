@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 from msgspec.structs import replace
 
 from chargehand.domain.build import Log, LogType, NewLog, Segment
+from chargehand.domain.command import Origin
 from chargehand.domain.identifiers import BuildId, CommandId, LogId, MasterId, StepId
 from chargehand.domain.raw_log import RawLog
 from chargehand.kit.tasks import Tasks
@@ -140,7 +141,7 @@ class Logs:
         await (await self._opened(log_id)).append(segment)
 
     async def resume(
-        self, step_id: StepId, name: str, slug: str, command_id: CommandId
+        self, origin: Origin, name: str, slug: str, command_id: CommandId
     ) -> tuple[LogId, int] | None:
         """Return the log that takes a command's output, and the last of its updates that is there.
 
@@ -148,6 +149,7 @@ class Logs:
         again. The log is opened when it was not yet; None when it is finished, or its step is.
         """
         await self._database.recorded()
+        step_id = origin.step_id
         logs = await self._database.read_patiently(
             lambda connection: log_rows.of_open_step(connection, step_id, name)
         )
@@ -160,6 +162,40 @@ class Logs:
         if number:
             return None
         return (await self.open(step_id, name, slug, LogType.STDIO)).id, 0
+
+    async def reopen(
+        self,
+        origin: Origin,
+        name: str,
+        command_id: CommandId,
+        *,
+        worker_name: str,
+        master_id: MasterId,
+    ) -> tuple[LogId, int] | None:
+        """Return what `resume` does, for a step that ended when its build was interrupted.
+
+        None unless that build ran on this worker, for this master. `finish` the log again.
+        """
+        await self._database.recorded()
+        logs = await self._database.read_patiently(
+            lambda connection: log_rows.of_interrupted_step(
+                connection, origin, name, worker_name=worker_name, master_id=master_id
+            )
+        )
+        found = [(await self._last_number(log.id, command_id), log.id) for log in logs]
+        number, log_id = max(found, default=(0, None))
+        if log_id is None:
+            return None
+        if log_id not in self._open:
+            await self._open_again(log_id)
+        return log_id, number
+
+    async def _open_again(self, log_id: LogId) -> None:
+        row = await self._database.read(lambda connection: log_rows.stored(connection, log_id))
+        extent = await self._extent(row)
+        log = replace(row.log, complete=False, line_count=extent.line_count)
+        opened = OpenLog(log, extent, row.content, self._places, is_ended=True)
+        self._open.setdefault(log_id, opened)
 
     async def _last_number(self, log_id: LogId, command_id: CommandId) -> int:
         source = await self._source(log_id)
@@ -253,7 +289,8 @@ class Logs:
                 lambda transaction: log_rows.measure(transaction, measures)
             )
             for log_id in ended & self._open.keys():
-                self._open[log_id].lose()
+                if not self._open[log_id].is_ended:
+                    self._open[log_id].lose()
 
     async def _opened(self, log_id: LogId) -> OpenLog:
         """Return an open log, also one that was opened before the master was started again."""
@@ -263,12 +300,15 @@ class Logs:
         row = await self._database.read(lambda connection: log_rows.stored(connection, log_id))
         if row.log.complete:
             raise LogWriteFailed(f"log {log_id} is finished")
-        if row.content is not None:
-            extent = _extent_of_content(row.content)
-        else:
-            extent = await self._in_writer(self._files.repaired, log_id)
+        extent = await self._extent(row)
         log = replace(row.log, line_count=extent.line_count)
         return self._open.setdefault(log_id, OpenLog(log, extent, row.content, self._places))
+
+    async def _extent(self, row: log_rows.StoredLog) -> Extent:
+        """Return the extent of a log that is to grow; a partial record at its end is cut off."""
+        if row.content is not None:
+            return _extent_of_content(row.content)
+        return await self._in_writer(self._files.repaired, row.log.id)
 
     async def _source(self, log_id: LogId) -> _Source:
         opened = self._open.get(log_id)

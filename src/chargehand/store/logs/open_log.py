@@ -43,10 +43,20 @@ class LogPlaces:
 class OpenLog:
     """Appends in the order of the calls; what comes while a write is on its way goes together.
 
-    ``log``, ``extent`` and ``content`` are what is durable, and so what may be read.
+    ``log``, ``extent`` and ``content`` are what is durable, and so what may be read. The row of a
+    log that *is_ended* says all the time that it is complete.
     """
 
-    def __init__(self, log: Log, extent: Extent, content: bytes | None, places: LogPlaces) -> None:
+    def __init__(
+        self,
+        log: Log,
+        extent: Extent,
+        content: bytes | None,
+        places: LogPlaces,
+        *,
+        is_ended: bool = False,
+    ) -> None:
+        self.is_ended = is_ended
         self.log = log
         self.extent = extent
         self.content = content
@@ -112,7 +122,9 @@ class OpenLog:
     def _next_row_write(self) -> _RowWrite:
         write = self._row_write
         if write is None or write.is_taken:
-            write = self._row_write = _RowWrite(self._row, self._apply, self._row_ended)
+            write = self._row_write = _RowWrite(
+                self._row, self._apply, self._row_ended, is_ended=self.is_ended
+            )
             self._places.database.note(write)
         write.row = self._row
         return write
@@ -163,7 +175,9 @@ class OpenLog:
         moved = replace(row.log, line_count=row.log.line_count + lines)
         size = row.size + sum(size for _, size, _ in group.measures)
         await self._places.database.insist(
-            lambda transaction: log_rows.set_content(transaction, moved, size, None)
+            lambda transaction: log_rows.set_content(
+                transaction, moved, size, None, is_ended=self.is_ended
+            )
         )
         # Row writes that were on their way have been performed before.
         self.content = None
@@ -218,15 +232,18 @@ class _Group:
 class _RowWrite(Job):
     """Writes a log's row, whose values may change until the writer has taken it."""
 
-    __slots__ = ("_applied", "_ended", "future", "measures", "row")
+    __slots__ = ("_applied", "_ended", "_is_ended", "future", "measures", "row")
 
     def __init__(
         self,
         row: _Row,
         applied: Callable[[_RowWrite], None],
         ended: Callable[[_RowWrite], None],
+        *,
+        is_ended: bool,
     ) -> None:
         super().__init__()
+        self._is_ended = is_ended
         self.row = row
         self.measures: list[tuple[int, int, int]] = []
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -237,9 +254,11 @@ class _RowWrite(Job):
         """Write the row, and announce what is new in it."""
         row = self.row
         if row.content is not None:
-            log_rows.set_content(transaction, row.log, row.size, row.content)
+            log_rows.set_content(
+                transaction, row.log, row.size, row.content, is_ended=self._is_ended
+            )
         else:
-            log_rows.finish(transaction, row.log, row.size)
+            log_rows.finish(transaction, row.log, row.size, is_ended=self._is_ended)
         if self.measures:
             transaction.announce(LogAppended(log=replace(row.log, complete=False)))
         if row.log.complete:

@@ -22,14 +22,16 @@ from sqlalchemy import (
 )
 
 from chargehand.domain.build import Log, LogType, NewLog
+from chargehand.domain.command import Origin
 from chargehand.domain.identifiers import LogId, MasterId, StepId
 from chargehand.domain.ownership import NoLongerOurs
+from chargehand.domain.result import Result
 from chargehand.events.messages import LogAdded
 from chargehand.store import open_builds
 from chargehand.store.build_rows import LOG_COLUMNS, log_of
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.portable import is_among
-from chargehand.store.engine.tables import builds, logs, steps
+from chargehand.store.engine.tables import builds, logs, steps, workers
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.logs.text import DELETED_TEXT
 from chargehand.store.names import numbered
@@ -71,6 +73,17 @@ _SET_CONTENT = (
     .values(content=bindparam("records"), line_count=bindparam("lines"), size=bindparam("bytes"))
 )
 _SET_ALL = _SET_CONTENT.values(complete=true())
+# The rest of a log of an interrupted build, which a worker brings later: the row says all the time
+# that the log is complete, so that no kill of this master leaves it open.
+_IS_ENDED = (_IS_IT, _log.complete == true(), _log.type != LogType.DELETED.value)
+_SET_ENDED = (
+    update(logs)
+    .where(*_IS_ENDED)
+    .values(content=bindparam("records"), line_count=bindparam("lines"), size=bindparam("bytes"))
+)
+_MEASURE_ENDED = (
+    update(logs).where(*_IS_ENDED).values(line_count=bindparam("lines"), size=bindparam("bytes"))
+)
 _MEASURE = (
     update(logs)
     .where(*_IS_INCOMPLETE)
@@ -100,6 +113,27 @@ _STEP_IS_OPEN = select(steps.c.id).where(
     steps.c.id == bindparam("step"), steps.c.complete == false()
 )
 _NAMED = select(*LOG_COLUMNS).where(_IS_STEPS, _log.name == bindparam("title"))
+# Of a build that this master lost, and on this worker: another database, or another master, may
+# have given the same numbers to others.
+_OF_INTERRUPTED = (
+    select(*LOG_COLUMNS)
+    .select_from(
+        logs.join(steps, steps.c.id == _log.step_id)
+        .join(builds, builds.c.id == steps.c.build_id)
+        .join(workers, workers.c.id == builds.c.worker_id)
+    )
+    .where(
+        _IS_STEPS,
+        _log.name == bindparam("title"),
+        _log.complete == true(),
+        _log.type != LogType.DELETED.value,
+        builds.c.id == bindparam("build"),
+        builds.c.complete == true(),
+        builds.c.result == int(Result.RETRY),
+        builds.c.master_id == bindparam("master"),
+        workers.c.name == bindparam("worker"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +173,16 @@ def stored(connection: Connection, log_id: LogId) -> StoredLog:
     return StoredLog(log_of(row), row[-2], content)
 
 
-def set_content(transaction: Transaction, log: Log, size: int, content: bytes | None) -> None:
-    """Set the records of a short log, or None when they have moved. Raises NoLongerOurs."""
+def set_content(
+    transaction: Transaction, log: Log, size: int, content: bytes | None, *, is_ended: bool = False
+) -> None:
+    """Set the records of a short log, or None when they have moved. Raises NoLongerOurs.
+
+    A log that *is_ended* stays complete.
+    """
     values = {"of": log.id, "records": content, "lines": log.line_count, "bytes": size}
-    _alter(transaction, _SET_ALL if log.complete else _SET_CONTENT, values)
+    statement = _SET_ALL if log.complete else _SET_CONTENT
+    _alter(transaction, _SET_ENDED if is_ended else statement, values)
 
 
 def measure(transaction: Transaction, measures: Sequence[tuple[LogId, int, int]]) -> set[LogId]:
@@ -155,12 +195,13 @@ def measure(transaction: Transaction, measures: Sequence[tuple[LogId, int, int]]
     return {LogId(row[0]) for row in transaction.connection.execute(_ENDED, ids)}
 
 
-def finish(transaction: Transaction, log: Log, size: int) -> None:
+def finish(transaction: Transaction, log: Log, size: int, *, is_ended: bool = False) -> None:
     """Bring the row of a log that is in a file up to date for the last time.
 
     Raises NoLongerOurs.
     """
-    _alter(transaction, _FINISH, {"of": log.id, "lines": log.line_count, "bytes": size})
+    values = {"of": log.id, "lines": log.line_count, "bytes": size}
+    _alter(transaction, _MEASURE_ENDED if is_ended else _FINISH, values)
 
 
 def _alter(transaction: Transaction, statement: Update, values: Mapping[str, object]) -> None:
@@ -184,3 +225,17 @@ def of_open_step(connection: Connection, step_id: StepId, name: str) -> list[Log
         return None
     found = connection.execute(_NAMED, {"step": step_id, "title": name})
     return [log_of(row) for row in found]
+
+
+def of_interrupted_step(
+    connection: Connection, origin: Origin, name: str, *, worker_name: str, master_id: MasterId
+) -> list[Log]:
+    """Return the finished logs of this name of a step of a build that was interrupted."""
+    values = {
+        "step": origin.step_id,
+        "title": name,
+        "build": origin.build_id,
+        "master": master_id,
+        "worker": worker_name,
+    }
+    return [log_of(row) for row in connection.execute(_OF_INTERRUPTED, values)]
