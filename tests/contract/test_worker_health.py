@@ -9,14 +9,19 @@ from chargehand.domain.identifiers import MasterId
 from chargehand.execution.ports import WorkerHealth
 from chargehand.fleet.service import Fleet
 from chargehand.testing.execution import NotedHealth
-from chargehand.testing.fleet import DirectLink, MemoryWorkerStore
+from chargehand.testing.fleet import DirectLink, MemoryInstanceStore, MemoryWorkerStore
 
 
 @pytest.fixture(params=["noted", "real"])
 async def health(request: pytest.FixtureRequest) -> WorkerHealth:
     if request.param == "noted":
         return NotedHealth()
-    fleet = Fleet(store=MemoryWorkerStore(), master_id=MasterId(1), links={"local": DirectLink})
+    fleet = Fleet(
+        store=MemoryWorkerStore(),
+        instances=MemoryInstanceStore(),
+        master_id=MasterId(1),
+        links={"local": DirectLink},
+    )
     await fleet.reconfigure([WorkerConfig(name="w", kind="local")], {})
     return fleet
 

@@ -9,7 +9,7 @@ from chargehand.dispatch.ports import Workers
 from chargehand.domain.identifiers import MasterId
 from chargehand.fleet.service import Fleet
 from chargehand.testing.dispatch import MemoryWorkers
-from chargehand.testing.fleet import DirectLink, MemoryWorkerStore
+from chargehand.testing.fleet import DirectLink, MemoryInstanceStore, MemoryWorkerStore
 
 
 @pytest.fixture(params=["memory", "real"])
@@ -19,6 +19,7 @@ async def workers(request: pytest.FixtureRequest) -> Workers:
         return MemoryWorkers(one=1, many=None)
     fleet = Fleet(
         store=MemoryWorkerStore(),
+        instances=MemoryInstanceStore(),
         master_id=MasterId(1),
         links={"local": DirectLink},
     )

@@ -67,7 +67,12 @@ async def farm(tmp_path: Path) -> AsyncIterator[Farm]:
     store = Store(url="sqlite:///state.sqlite", basedir=tmp_path, publish=events.extend)
     await store.open()
     links: dict[str, LinkMaker] = {}
-    fleet = Fleet(store=store.workers, master_id=await store.masters.start("m"), links=links)
+    fleet = Fleet(
+        store=store.workers,
+        instances=store.instances,
+        master_id=await store.masters.start("m"),
+        links=links,
+    )
     reception = LocalListener(tmp_path / "agents")
     links["local"] = LocalLinks(reception=reception, directory=tmp_path / "workers")
     yield Farm(fleet, events)

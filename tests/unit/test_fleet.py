@@ -14,7 +14,7 @@ from chargehand.domain.worker import WorkerInfo, WorkerSlot
 from chargehand.fleet.ports import Registry
 from chargehand.fleet.rules import Difference, WorkerState, difference, may_take, state
 from chargehand.fleet.service import Fleet
-from chargehand.testing.fleet import DirectLink, MemoryWorkerStore
+from chargehand.testing.fleet import DirectLink, MemoryInstanceStore, MemoryWorkerStore
 from chargehand.testing.scripted_session import ScriptedSession
 
 
@@ -30,7 +30,10 @@ class Yard:
         self.links: dict[str, list[DirectLink]] = {}
         self.told: list[str] = []
         self.fleet = Fleet(
-            store=self.store, master_id=MasterId(1), links={"fake": self._link, "slow": self._link}
+            store=self.store,
+            instances=MemoryInstanceStore(),
+            master_id=MasterId(1),
+            links={"fake": self._link, "slow": self._link},
         )
         self.fleet.on_change(self.told.append)
 

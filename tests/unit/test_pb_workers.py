@@ -25,7 +25,7 @@ from chargehand.kit.clock import SystemClock
 from chargehand.links.doors import WorkerPorts
 from chargehand.links.pb.door import PbDoor
 from chargehand.logs.segments import lines_of
-from chargehand.testing.fleet import MemoryWorkerStore
+from chargehand.testing.fleet import MemoryInstanceStore, MemoryWorkerStore
 
 PORT = WorkerPort(protocol="pb", address=("127.0.0.1", 0), text="tcp:0")
 
@@ -37,7 +37,9 @@ class Farm:
         self.store = MemoryWorkerStore()
         self.workers = RemoteWorkers(clock=SystemClock())
         links = {"remote": self.workers}
-        self.fleet = Fleet(store=self.store, master_id=MasterId(1), links=links)
+        self.fleet = Fleet(
+            store=self.store, instances=MemoryInstanceStore(), master_id=MasterId(1), links=links
+        )
         self.door = PbDoor(workers=self.workers)
         self.ports = WorkerPorts({"pb": self.door})
         self.stock: list[PbWorker] = []

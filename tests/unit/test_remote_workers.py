@@ -18,7 +18,7 @@ from chargehand.fleet.remote import RemoteLink, RemoteWorkers
 from chargehand.fleet.rules import WorkerState
 from chargehand.fleet.service import Fleet
 from chargehand.kit.clock import SystemClock
-from chargehand.testing.fleet import MemoryWorkerStore
+from chargehand.testing.fleet import MemoryInstanceStore, MemoryWorkerStore
 from chargehand.testing.scripted_session import ScriptedSession
 
 
@@ -109,7 +109,11 @@ async def farm(*workers: WorkerConfig) -> Farm:
     store = MemoryWorkerStore()
     remote = RemoteWorkers(clock=SystemClock())
     links = {"remote": remote, "latent": remote}
-    made = Farm(Fleet(store=store, master_id=MasterId(1), links=links), remote, store)
+    made = Farm(
+        Fleet(store=store, instances=MemoryInstanceStore(), master_id=MasterId(1), links=links),
+        remote,
+        store,
+    )
     await made.configure(*(workers or (worker(),)))
     return made
 

@@ -26,7 +26,7 @@ from chargehand.fleet.service import Fleet
 from chargehand.kit.clock import SystemClock
 from chargehand.links.doors import PortNotOpened
 from chargehand.links.msgpack.orders import Orders
-from chargehand.testing.fleet import MemoryWorkerStore
+from chargehand.testing.fleet import MemoryInstanceStore, MemoryWorkerStore
 
 TEXT = "tcp:0:interface=127.0.0.1"
 PORT = WorkerPort(protocol="pb", address=("127.0.0.1", 0), text=TEXT)
@@ -39,7 +39,10 @@ class Site:
     def __init__(self) -> None:
         self.remote = RemoteWorkers(clock=SystemClock())
         self.fleet = Fleet(
-            store=MemoryWorkerStore(), master_id=MasterId(1), links={"remote": self.remote}
+            store=MemoryWorkerStore(),
+            instances=MemoryInstanceStore(),
+            master_id=MasterId(1),
+            links={"remote": self.remote},
         )
         self.doors = WorkerDoors(workers=self.remote, others={})
 

@@ -162,7 +162,10 @@ class GuestConnection(Protocol):
 
 
 class WorkerPorts(Protocol):
-    """The ports at which workers connect with Perspective Broker."""
+    """The ports at which workers connect."""
+
+    def port_of(self, protocol: str) -> int | None:
+        """Return the number of the port for a protocol, None if there is none."""
 
     async def share(
         self, text: str, name: str, take: Callable[[GuestConnection], bool]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import string
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
+from buildbot._border.errors import error
 from buildbot._border.numbers import ANY_SECONDS, check_number
 from buildbot.interfaces import (
     ILatentWorker,
@@ -31,6 +33,7 @@ _OLD_ORDER = (
     "locks",
 )
 _LENGTH_OF_PASSWORDS = 20
+_PROTOCOLS = ("pb", "msgpack_experimental_v7", "native")
 
 
 @implementer(ILatentWorker)
@@ -48,16 +51,33 @@ class AbstractLatentWorker(AbstractWorker):
         build_wait_timeout (float, seconds): How long the machine goes on without a build: 0 stops
             it after each build, a negative number never.
         start_missing_on_startup (bool): Accepted; machines are started by builds only.
+        master_protocol (str): How its worker connects: "pb", "msgpack_experimental_v7" or
+            "native".
     """
 
     _kind = "latent"
     start_missing_on_startup: bool = True
+    master_protocol: str = "pb"
     builds_may_be_incompatible: bool = False
     """Whether a running machine may be unfit for a build: then `isCompatibleWithBuild` is asked."""
     check_instance_interval: float = 10
     """Seconds between two calls of `check_instance`."""
     state: States = States.NOT_SUBSTANTIATED
     """What its machine is doing."""
+
+    instance_name: str = ""
+    """The name of the machine that is started or stopped now: unique, known before it is started,
+    and valid as a host's name."""
+    instance_labels: dict[str, str]
+    """What to label it with: its name, and the master, worker and epoch that it belongs to."""
+    instance_identity: list[str]
+    """What `start_instance` returned."""
+    fleet_label: str = ""
+    """The value of the label ``chargehand.master``."""
+    worker_password: str | None = None
+    """The password with which its worker connects; a new one for each machine, unless the worker
+    has one."""
+    _keep: Callable[[object], Awaitable[None]]
 
     # No values here: a configuration may ask a class which attributes it has before it is made.
     build_wait_timeout: float
@@ -75,9 +95,10 @@ class AbstractLatentWorker(AbstractWorker):
     def checkConfig(
         self,
         name: str,
-        password: Any,
+        password: Any = None,
         build_wait_timeout: float = 60 * 10,
         start_missing_on_startup: bool = True,
+        master_protocol: str = "pb",
         **kwargs: Any,
     ) -> None:
         """Check the arguments, and keep them."""
@@ -85,9 +106,17 @@ class AbstractLatentWorker(AbstractWorker):
             kwargs["missing_timeout"] = DEFAULT_MISSING_TIMEOUT
         super().checkConfig(name, password, **kwargs)
         self.instance = None
+        self.instance_labels = {}
+        self.instance_identity = []
         self.build_wait_timeout = build_wait_timeout
         check_number(f'worker "{name}"', "build_wait_timeout", build_wait_timeout, ANY_SECONDS)
         self.start_missing_on_startup = start_missing_on_startup
+        self.master_protocol = master_protocol
+        if master_protocol not in _PROTOCOLS:
+            error(
+                f'worker "{name}": master_protocol must be one of {", ".join(_PROTOCOLS)}, '
+                f"not {master_protocol!r}"
+            )
 
     def start_instance(self, build: Any) -> Any:
         """Start the machine for a build, of which properties can be rendered.
@@ -103,9 +132,43 @@ class AbstractLatentWorker(AbstractWorker):
     def stop_instance(self, fast: bool = False) -> Any:
         """Stop the machine, whatever has become of it; with *fast* return as soon as is safe.
 
-        It is called after a failed start as well. What it returns is not used.
+        It is called after a failed start as well, and for what a killed master has left
+        (`restore_instance`); a machine that is gone already is no error. If it raises an exception,
+        it is called again. What it returns is not used.
         """
         raise NotImplementedError(f"{type(self).__name__} has no method stop_instance")
+
+    async def record_instance(self, value: object) -> None:
+        """Record durably what is needed to stop the machine: plain data, as soon as it is known.
+
+        ``start_instance`` calls it between creating something and what follows. Without a call,
+        plain data in ``self.instance`` is recorded when ``start_instance`` has returned.
+        """
+        await self._keep(value)
+
+    def restore_instance(self, value: Any) -> Any:
+        """Take over a machine that the master has left when it was killed: `stop_instance` follows.
+
+        *value* is what was recorded, and becomes ``self.instance``. It is None if the master was
+        killed while the machine was started: there may be one with ``self.instance_name``.
+        """
+        self.instance = value
+
+    def find_instances(self) -> Any:
+        """Return pairs of name and value of all machines that are labelled with
+        ``self.fleet_label``; None, the default, if they cannot be listed.
+
+        What belongs to no worker is given to `stop_found_instance`.
+        """
+        return settled(None)
+
+    def stop_found_instance(self, value: Any) -> Any:
+        """Stop a machine that `find_instances` has returned."""
+        raise NotImplementedError(f"{type(self).__name__} has no method stop_found_instance")
+
+    def instance_place(self) -> str:
+        """Return where machines are started: workers of equal places find the same ones."""
+        return type(self).__name__
 
     def check_instance(self) -> Any:
         """Return whether the machine is well while its worker must connect, and a message if it is
@@ -131,6 +194,24 @@ class AbstractLatentWorker(AbstractWorker):
             f"instance {instance_id} is {instance_state} instead of running"
         )
 
+    def worker_environment(self, masterFQDN: str | None = None) -> dict[str, str]:
+        """Return the environment variables that tell the machine's worker how to connect.
+
+        They are BUILDMASTER, BUILDMASTER_PORT, BUILDMASTER_PROTOCOL, WORKERNAME and WORKERPASS.
+        *masterFQDN* is the master's address as the machine knows it, ``HOST`` or ``HOST:PORT``; by
+        default the name of the master's host.
+        """
+        host, _, port = (masterFQDN or socket.getfqdn()).partition(":")
+        number = port or self.master.access.engine.ports.port_of(self.master_protocol)
+        found = {
+            "BUILDMASTER": host,
+            "BUILDMASTER_PORT": str(number or ""),
+            "BUILDMASTER_PROTOCOL": self.master_protocol,
+            "WORKERNAME": self.name,
+            "WORKERPASS": self.worker_password or "",
+        }
+        return {name: value for name, value in found.items() if value}
+
     @property
     def substantiated(self) -> bool:
         """Whether its worker is connected."""
@@ -143,6 +224,25 @@ class AbstractLatentWorker(AbstractWorker):
     def stopService(self) -> Any:
         """End it; it is called when the master stops, or the worker's configuration changes."""
         return settled(None)
+
+    async def _take_password(self) -> None:
+        """Choose the password of the machine that is about to be started."""
+        if self.password is None:
+            self.worker_password = self.getRandomPass()
+        else:
+            self.worker_password = await self._current_password()
+
+    def _password_or_function(self) -> object:
+        return super()._password_or_function() if self._kind == "local" else self._current_password
+
+    async def _current_password(self) -> str | None:
+        if self.password is None:
+            return self.worker_password
+        return self.password if isinstance(self.password, str) else await self._rendered_password()
+
+    @property
+    def _can_find_instances(self) -> bool:
+        return type(self).find_instances is not AbstractLatentWorker.find_instances
 
     def _as_worker_config(self) -> WorkerConfig:
         return replace(super()._as_worker_config(), instance=Machine(self))

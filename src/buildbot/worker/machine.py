@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from buildbot._border.bridge import answered, answered_within
 from buildbot.interfaces import LatentWorkerCannotSubstantiate, LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
-from chargehand.domain.instance import InstanceState
+from chargehand.config.model import BegunInstance
+from chargehand.domain.instance import (
+    FoundInstance,
+    InstanceLabels,
+    InstanceState,
+    LeftInstance,
+    StartedInstance,
+)
 from chargehand.domain.properties import Property
 from chargehand.domain.session import WorkerNotStarted
 from chargehand.kit.asking import AnswerTimeout
@@ -51,13 +60,16 @@ class Machine:
         """Whether a running machine may be unfit for a build."""
         return bool(self._worker.builds_may_be_incompatible)
 
-    async def start(self, build: Any, connect: Callable[[], Awaitable[None]]) -> tuple[str, ...]:
-        """Let the user's code start it, and return what identifies it. Raises WorkerNotStarted."""
+    async def start(self, build: Any, begun: BegunInstance) -> StartedInstance:
+        """Let the user's code start it. Raises WorkerNotStarted."""
         worker = self._worker
         await self._begin()
-        worker._connect = connect
+        _take_labels(worker, begun.labels)
+        await worker._take_password()
+        worker._connect = begun.connect
+        worker._keep = begun.keep
         if worker._kind != "local":  # Its worker may connect before start_instance returns.
-            await connect()
+            await begun.connect()
         takes_build = _takes_an_argument(worker.start_instance)
         arguments = (build.build,) if takes_build else ()
         try:
@@ -70,13 +82,45 @@ class Machine:
             raise WorkerNotStarted(_words(error)) from error
         if answer is False:
             raise WorkerNotStarted("start_instance returned False")
-        return _identity(answer)
+        worker.instance_identity = list(_identity(answer))
+        return StartedInstance(identity=_identity(answer), handle=_plain(worker.instance))
+
+    async def restore(self, left: LeftInstance) -> None:
+        """Give the user's object back what it knew of a machine, to stop it."""
+        worker = self._worker
+        await self._begin()
+        _take_labels(worker, left.labels)
+        worker.instance_identity = list(left.identity)
+        await answered("restore_instance", worker.restore_instance, left.handle)
+
+    async def find(self, fleet: str) -> Sequence[FoundInstance] | None:
+        """Return what the user's code finds by its label; None if it cannot look."""
+        worker = self._worker
+        if not worker._can_find_instances:
+            return None
+        await self._begin()
+        worker.fleet_label = fleet
+        found = await answered("find_instances", worker.find_instances)
+        if found is None:
+            return None
+        return [FoundInstance(name=str(name), handle=handle) for name, handle in found]
+
+    async def stop_found(self, found: FoundInstance) -> None:
+        """Let the user's code stop one of them."""
+        function = self._worker.stop_found_instance
+        await answered_within(_STOP_SECONDS, "stop_found_instance", function, found.handle)
+
+    @property
+    def place(self) -> str:
+        """Where it is started."""
+        return str(self._worker.instance_place())
 
     async def stop(self, *, fast: bool) -> None:
         """Let the user's code stop it."""
         worker = self._worker
         seconds = _FAST_STOP_SECONDS if fast else _STOP_SECONDS
         arguments = (fast,) if _takes_an_argument(worker.stop_instance) else ()
+        await self._begin()
         await answered_within(seconds, "stop_instance", worker.stop_instance, *arguments)
 
     async def problem(self) -> str | None:
@@ -119,6 +163,25 @@ class Machine:
         await answered("reconfigService", worker.reconfigService, *arguments, **keywords)
         await answered("startService", worker.startService)
         self._has_begun = True
+
+
+def _take_labels(worker: Any, labels: InstanceLabels) -> None:
+    worker.fleet_label = labels.fleet
+    worker.instance_name = labels.name
+    worker.instance_labels = {
+        "chargehand.master": labels.fleet,
+        "chargehand.worker": labels.worker,
+        "chargehand.epoch": str(labels.epoch),
+        "chargehand.instance": labels.name,
+    }
+
+
+def _plain(instance: object) -> object:
+    """Return what can be recorded of the user's attribute ``instance``: plain data, else None."""
+    with suppress(TypeError, ValueError, RecursionError):
+        json.dumps(instance, allow_nan=False)
+        return instance
+    return None
 
 
 def _takes_an_argument(method: Callable[..., Any]) -> bool:

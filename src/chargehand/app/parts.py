@@ -137,6 +137,7 @@ class Parts:
         remote = self.remote_workers
         return Fleet(
             store=self.store.workers,
+            instances=self.store.instances,
             master_id=self.master_id,
             links={"remote": remote, "latent": remote, **links},
             clock=clock,

@@ -33,6 +33,7 @@ class WorkerDoors:
         self._ports = WorkerPorts({_PB: self._pb, **others})
         self._configured: tuple[WorkerPort, ...] = ()
         self._has_workers = False
+        self._web_port: int | None = None
 
     async def reconfigure(self, config: MasterConfig) -> None:
         """Open and close ports; `serve` lets workers in. Raises PortNotOpened."""
@@ -40,6 +41,8 @@ class WorkerDoors:
         self._configured = tuple(
             p for p in config.worker_ports if p.protocol in (_PB, *self._others)
         )
+        addresses = (address for address in config.web.listen if not isinstance(address, str))
+        self._web_port = next((number for _host, number in addresses), None)
         self._has_workers = any(worker.password is not None for worker in config.workers)
         try:
             await self._listen()
@@ -74,6 +77,15 @@ class WorkerDoors:
             del self._pb.guests[name]
             raise
         return self._ports.number(port)
+
+    def port_of(self, protocol: str) -> int | None:
+        """Return the number of the port at which workers connect with a protocol, if there is one.
+
+        The native protocol has the web's port, too.
+        """
+        ports = [one for one in self._configured if one.protocol == protocol]
+        number = self._ports.number(ports[0]) if ports else None
+        return self._web_port if number is None and protocol == "native" else number
 
     async def unshare(self, name: str) -> None:
         """Let *name* in no more."""

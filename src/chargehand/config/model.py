@@ -7,11 +7,17 @@ the reader has already wrapped, so that the engine can simply await them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chargehand.config.web_limits import WebLimits
+from chargehand.domain.instance import (
+    FoundInstance,
+    InstanceLabels,
+    LeftInstance,
+    StartedInstance,
+)
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
 from chargehand.resources.policy import Everybody, Policy
@@ -27,6 +33,20 @@ class Hosted(Protocol):
 
     async def stop(self) -> None:
         """Stop, and wait for the end of all activity."""
+
+
+class BegunInstance(Protocol):
+    """A machine that is recorded, and is about to be started."""
+
+    @property
+    def labels(self) -> InstanceLabels:
+        """Its name, and what to label it with."""
+
+    async def connect(self) -> None:
+        """Expect its worker from now on; starts the agent of a local one."""
+
+    async def keep(self, handle: object) -> None:
+        """Record durably what is needed to stop it: plain data. Raises TypeError."""
 
 
 class HostedInstance(Protocol):
@@ -48,12 +68,24 @@ class HostedInstance(Protocol):
     def may_be_incompatible(self) -> bool:
         """Whether a running machine may be unfit for a build."""
 
-    async def start(self, build: object, connect: Callable[[], Awaitable[None]]) -> tuple[str, ...]:
-        """Start it for a build, and return what identifies it; *connect* expects its worker from
-        now on (and starts the agent of a local one). Raises WorkerNotStarted."""
+    async def start(self, build: object, begun: BegunInstance) -> StartedInstance:
+        """Start it for a build, and return what identifies it. Raises WorkerNotStarted."""
 
     async def stop(self, *, fast: bool) -> None:
         """Stop it, whether it was started or not; with *fast* as soon as is safe."""
+
+    async def restore(self, left: LeftInstance) -> None:
+        """Take over one that an earlier process of the master has left, to stop it."""
+
+    async def find(self, fleet: str) -> Sequence[FoundInstance] | None:
+        """Return everything at its place that is labelled with *fleet*; None if it cannot tell."""
+
+    async def stop_found(self, found: FoundInstance) -> None:
+        """Stop one of those that `find` has returned."""
+
+    @property
+    def place(self) -> str:
+        """Where it is started; what `find` returns is the same for equal places."""
 
     async def problem(self) -> str | None:
         """Return why its worker is not going to connect; None while it may."""

@@ -11,6 +11,7 @@ from chargehand.domain.builder import Builder
 from chargehand.domain.buildset import BuildRequest, Buildset, PendingRequest
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import BuildId
+from chargehand.domain.instance import InstanceRecord
 from chargehand.domain.master import Master, Scheduler
 from chargehand.domain.properties import Property
 from chargehand.domain.worker import Worker
@@ -159,6 +160,13 @@ class WorkerUpdated(Event, frozen=True):
     """A worker was paused, unpaused, told to shut down, or configured for other builders."""
 
     worker: Worker
+
+
+class InstanceChanged(Event, frozen=True):
+    """The machine of a worker that is started on demand is in another state, or said what
+    identifies it."""
+
+    instance: InstanceRecord
 
 
 class WorkerMissing(Event, frozen=True):

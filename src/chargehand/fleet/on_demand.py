@@ -22,7 +22,8 @@ from chargehand.domain.session import (
 )
 from chargehand.domain.worker import WorkerInfo
 from chargehand.fleet.instance_rules import Action, Event, Instance, after
-from chargehand.fleet.ports import Link, LinkMaker, Registry
+from chargehand.fleet.ports import Link
+from chargehand.fleet.recorded_machine import RecordedMachine
 from chargehand.kit.complaints import Complaints
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
@@ -44,8 +45,8 @@ class _Waiting:
 class OnDemandLink:
     """Starts and stops the machine of one worker, as its builds need it.
 
-    *connect* makes a link that provides the session of the running machine; *refused* is told why
-    a start failed, unless a build was at fault.
+    *machine* is what is started and stopped; *connect* makes a link that provides the session of
+    the running machine; *refused* is told why a start failed, unless a build was at fault.
     """
 
     def __init__(
@@ -53,11 +54,14 @@ class OnDemandLink:
         *,
         config: WorkerConfig,
         hosted: HostedInstance,
+        machine: RecordedMachine,
         connect: Callable[[], Link],
         refused: Callable[[str], None],
     ) -> None:
         self._name = config.name
-        self._hosted = hosted
+        self.hosted = hosted
+        """The user's object."""
+        self._machine = machine
         self._connect = connect
         self._refused = refused
         self._instance = Instance()
@@ -69,6 +73,10 @@ class OnDemandLink:
         self._arrived = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
         self._failure = WorkerNotStarted("it is being shut down")
+        self._reason = ""
+        """Why the machine is to be stopped."""
+        self.closing_reason = "the master is shutting down"
+        """Why it is stopped for good."""
         self._stopped = asyncio.Event()
         self._complaints = Complaints(_log)
         self._tasks = Tasks(f"machine of worker {self._name}")
@@ -78,18 +86,28 @@ class OnDemandLink:
         """What the machine is doing."""
         return self._instance.state
 
+    @property
+    def instances(self) -> list[str]:
+        """The names of the machines that it is in charge of."""
+        return self._machine.names
+
     async def start(self) -> None:
-        """Do nothing: its first build starts the machine."""
+        """Stop what was left, if there is something; its first build starts the machine."""
+        if self._machine.is_left:
+            self._instance = Instance(state=InstanceState.INSUBSTANTIATING)
+            self.hosted.has_become(self.state.name)
+            self._tasks.spawn(self._stop(), name="stop")
 
     async def stop(self) -> None:
         """Stop the machine for good, and wait for its end."""
         self._cancel_idle()
-        self._happens(Event.CLOSED)
+        self._machine.close()
+        self._happens(Event.CLOSED, self.closing_reason)
         await self._give_up_starting()
         if self.state is not InstanceState.SHUT_DOWN:
             await self._stopped.wait()
         with guarded(_log, "error while stopping worker %s", self._name):
-            await self._hosted.close()
+            await self.hosted.close()
 
     async def _give_up_starting(self) -> None:
         """Nobody waits long for a start whose machine is stopped right after it."""
@@ -100,7 +118,7 @@ class OnDemandLink:
         if not starting.done():
             starting.cancel()
             await asyncio.wait([starting])
-            self._happens(Event.FAILED)
+            self._happens(Event.FAILED, self.closing_reason)
 
     # Its builds
 
@@ -115,26 +133,27 @@ class OnDemandLink:
         self._users -= 1
         if self._users:
             return
-        seconds = self._hosted.build_wait_timeout
+        seconds = self.hosted.build_wait_timeout
         if seconds == 0 or self.state is not InstanceState.SUBSTANTIATED:
-            self._happens(Event.UNWANTED)
+            self._happens(Event.UNWANTED, "no build needs it any more")
         elif seconds > 0:
             loop = asyncio.get_running_loop()
-            self._idle = loop.call_later(seconds, self._happens, Event.UNWANTED)
+            reason = f"it had no build for {seconds:g} s"
+            self._idle = loop.call_later(seconds, self._happens, Event.UNWANTED, reason)
 
     @property
     def compatible(self) -> Callable[[Mapping[str, Property]], Awaitable[bool]] | None:
         """What tells whether a build can run beside those that use it; None: any can."""
-        return self._hosted.is_compatible if self._hosted.may_be_incompatible else None
+        return self.hosted.is_compatible if self.hosted.may_be_incompatible else None
 
     async def ready(self, build: object) -> Session:
         """Wait for the session, for *build*, which has reserved it. Raises WorkerNotStarted."""
-        if self.state is InstanceState.SUBSTANTIATED and self._hosted.may_be_incompatible:
-            properties = self._hosted.properties_of(build)
-            if not await self._hosted.is_compatible(properties):
+        if self.state is InstanceState.SUBSTANTIATED and self.hosted.may_be_incompatible:
+            properties = self.hosted.properties_of(build)
+            if not await self.hosted.is_compatible(properties):
                 if self._users > 1:
                     raise WorkerNotStarted("its running machine is not compatible with the build")
-                self._happens(Event.UNWANTED)
+                self._happens(Event.UNWANTED, "it does not fit the next build")
         waiting = _Waiting(build, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         try:
@@ -158,7 +177,7 @@ class OnDemandLink:
         """The session is lost."""
         self._session = None
         self._arrived.clear()
-        self._happens(Event.LOST)
+        self._happens(Event.LOST, "its worker was lost")
 
     def not_started(self, reason: str) -> None:
         """The link could not start the worker's agent."""
@@ -167,11 +186,14 @@ class OnDemandLink:
 
     # Its machine
 
-    def _happens(self, event: Event) -> None:
+    def _happens(self, event: Event, reason: str = "") -> None:
         before = self.state
         self._instance, actions = after(self._instance, event)
+        self._reason = reason or self._reason
         if self.state is not before:
-            self._hosted.has_become(self.state.name)
+            self.hosted.has_become(self.state.name)
+            if self.state is InstanceState.SUBSTANTIATED:
+                self._machine.connected()
         for action in actions:
             self._do(action)
         if self.state is InstanceState.SHUT_DOWN:
@@ -207,11 +229,11 @@ class OnDemandLink:
         self._failure = failure
         if not failure.is_final:
             self._refused(str(failure))
-        self._happens(Event.FAILED)
+        self._happens(Event.FAILED, f"could not be started: {failure}")
         self._failure = WorkerNotStarted("it is being shut down")
 
     async def _start(self) -> None:
-        seconds = self._hosted.missing_timeout
+        seconds = self.hosted.missing_timeout
         failure: WorkerNotStarted | None = None
         with self._complaints.guarded("cannot start worker %s", self._name) as attempt:
             try:
@@ -232,16 +254,17 @@ class OnDemandLink:
     async def _started(self) -> None:
         """Start the machine, and wait for its worker. Raises WorkerNotStarted."""
         _log.info("starting worker %s", self._name)
-        identity = await self._hosted.start(self._waiting[0].build, self._expect)
+        build = self._waiting[0].build
+        identity = await self._machine.start(build, self._expect, reason="a build needs it")
         if identity:
             _log.info("worker %s was started: %s", self._name, ", ".join(identity))
         self._happens(Event.STARTED)
         while not self._arrived.is_set():
             try:
-                async with asyncio.timeout(self._hosted.check_every):
+                async with asyncio.timeout(self.hosted.check_every):
                     await self._arrived.wait()
             except TimeoutError:
-                if (problem := await self._hosted.problem()) is not None:
+                if (problem := await self.hosted.problem()) is not None:
                     raise WorkerNotStarted(problem) from None
 
     async def _expect(self) -> None:
@@ -251,9 +274,7 @@ class OnDemandLink:
 
     async def _stop(self) -> None:
         _log.info("stopping worker %s", self._name)
-        message = "cannot stop worker %s; its machine may still run"
-        with self._complaints.guarded(message, self._name):
-            await self._hosted.stop(fast=self._instance.is_closed)
+        await self._machine.stop(reason=self._reason)
         link, self._link = self._link, None
         if link is not None:
             with guarded(_log, "cannot end the connection of worker %s", self._name):
@@ -266,20 +287,6 @@ class OnDemandLink:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-
-
-def link_of(
-    config: WorkerConfig, make: LinkMaker, registry: Registry, *, refused: Callable[[str], None]
-) -> Link:
-    """Return the link of a worker; the one that *make* makes, if it is not started on demand."""
-    if config.instance is None:
-        return make(config, registry)
-    return OnDemandLink(
-        config=config,
-        hosted=config.instance,
-        connect=lambda: make(config, registry),
-        refused=refused,
-    )
 
 
 class OnDemandSession(StartsOnDemand):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.instance import InstanceRecord
 from chargehand.domain.session import Session
 from chargehand.domain.worker import Worker, WorkerInfo
 
@@ -30,6 +31,25 @@ class WorkerStore(Protocol):
         self, worker_id: WorkerId, *, paused: bool, pause_reason: str | None, graceful: bool
     ) -> Worker:
         """Record the state; announce WorkerUpdated."""
+
+
+class InstanceStore(Protocol):
+    """Stores the machines of workers that are started on demand."""
+
+    async def fleet(self, master_id: MasterId) -> str:
+        """Return what this master's machines are labelled with; the same after a restart."""
+
+    async def begin(self, worker: Worker, master_id: MasterId, reason: str) -> InstanceRecord:
+        """Record that a machine is about to be started, under a name that is given only once."""
+
+    def record(self, record: InstanceRecord) -> None:
+        """Record a machine's state soon, in the order of the calls."""
+
+    async def keep(self, record: InstanceRecord) -> None:
+        """Record a machine durably. Raises TypeError if its handle has no JSON form."""
+
+    async def unfinished(self, master_id: MasterId) -> Sequence[InstanceRecord]:
+        """Return this master's machines that may run, oldest first."""
 
 
 class Link(Protocol):

@@ -73,7 +73,7 @@ class RemoteWorkers:
 
     def __call__(self, config: WorkerConfig, registry: Registry) -> RemoteLink:
         """Return the link of a worker, which lets it log in once it is started."""
-        return RemoteLink(name=config.name, registry=registry, links=self._links)
+        return RemoteLink(config=config, registry=registry, links=self._links)
 
     def config(self, name: str) -> WorkerConfig | None:
         """Return a worker's configuration as it is now."""
@@ -88,6 +88,8 @@ class RemoteWorkers:
     async def admit(self, name: str, *, is_right: IsRight, address: str) -> Admitted:
         """Check a worker's name and password. Raises LoginRefused."""
         config, link = self._configs.get(name), self._links.get(name)
+        if config is not None and config.instance is not None and link is not None:
+            config = link.config  # The machine that runs may have got a password of its own.
         password = None if config is None else await self._password(config)
         is_known = is_right(password or "") and bool(password)  # Unknown names cost the same time.
         try:
@@ -117,21 +119,26 @@ class RemoteWorkers:
         if not callable(config.password):
             return None
         with guarded(_log, "cannot get the password of worker %s", config.name):
-            return str(await answer(config.password(), name=f"password of worker {config.name}"))
+            found = await answer(config.password(), name=f"password of worker {config.name}")
+            return None if found is None else str(found)
         return None
 
 
 class RemoteLink:
     """The place of one worker: takes its sessions, one at a time."""
 
-    def __init__(self, *, name: str, registry: Registry, links: dict[str, RemoteLink]) -> None:
+    def __init__(
+        self, *, config: WorkerConfig, registry: Registry, links: dict[str, RemoteLink]
+    ) -> None:
         self.registry = registry
-        self._name = name
+        self.config = config
+        """The worker's configuration when this was made."""
+        self._name = config.name
         self._links = links
         self._session: RemoteSession | None = None
         self._turn = asyncio.Lock()
         """Held while sessions change."""
-        self._tasks = Tasks(f"remote worker {name}")
+        self._tasks = Tasks(f"remote worker {config.name}")
         self.is_let_go = False
         """Whether the worker was told to exit, so that it was started by somebody if it comes."""
 

@@ -80,5 +80,7 @@ def difference(old: Mapping[str, WorkerConfig], new: Mapping[str, WorkerConfig])
 def _link(config: WorkerConfig) -> tuple[str, object, dict[str, object], object]:
     if config.kind == "remote":  # What else is new counts from the worker's next login on.
         return config.kind, None, {}, None
-    machine = None if config.instance is None else config.identity
-    return config.kind, config.password, config.settings, machine
+    if config.instance is None:
+        return config.kind, config.password, config.settings, None
+    # Its password, which may be a new one for each machine, is part of its identity.
+    return config.kind, None, config.settings, config.identity

@@ -14,9 +14,11 @@ from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.health import Health, ids_of
+from chargehand.fleet.instances import Instances
 from chargehand.fleet.member import LinkIntent, Member
-from chargehand.fleet.on_demand import link_of
-from chargehand.fleet.ports import LinkMaker, WorkerStore
+from chargehand.fleet.on_demand import OnDemandLink
+from chargehand.fleet.ports import InstanceStore, Link, LinkMaker, WorkerStore
+from chargehand.fleet.recorded_machine import Books
 from chargehand.fleet.remote import RemoteLink
 from chargehand.fleet.rules import WorkerState
 from chargehand.kit.clock import Clock, SystemClock
@@ -36,6 +38,7 @@ class Fleet:
         self,
         *,
         store: WorkerStore,
+        instances: InstanceStore,
         master_id: MasterId,
         links: Mapping[str, LinkMaker],
         clock: Clock | None = None,
@@ -47,8 +50,12 @@ class Fleet:
         self._listeners: list[Callable[[str], None]] = []
         self._resting: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks("fleet")
-        self._health = Health(
-            store=store, clock=clock or SystemClock(), tasks=self._tasks, tell=self._tell
+        time = clock or SystemClock()
+        self._health = Health(store=store, clock=time, tasks=self._tasks, tell=self._tell)
+        self._instances = Instances(
+            books=Books(store=instances, master_id=master_id, clock=time),
+            tasks=self._tasks,
+            in_use=self._machines,
         )
 
     def on_change(self, callback: Callable[[str], None]) -> None:
@@ -70,6 +77,7 @@ class Fleet:
         new = {config.name: config for config in workers}
         wanted = {name: builders.get(name, ()) for name in new}
         records = await self._store.sync(wanted, self._master_id)
+        await self._instances.load()
         old = {
             name: member.config
             for name, member in self._members.items()
@@ -88,6 +96,11 @@ class Fleet:
             self._intent(self._members[name], LinkIntent.REMOVE)
         for config in changes.altered:
             self._tell(config.name)
+        self._instances.configured()
+
+    def _machines(self) -> list[OnDemandLink]:
+        members = self._members.values()
+        return [member.machine for member in members if member.machine is not None]
 
     async def close(self) -> None:
         """Close all connections immediately; running builds lose their worker."""
@@ -329,6 +342,8 @@ class Fleet:
             if isinstance(member.link, RemoteLink) and member.intent is LinkIntent.STOP:
                 await member.link.shut_down()
             elif member.link is not None:
+                if member.machine is not None:
+                    member.machine.closing_reason = member.slot.pause_reason or "shutting down"
                 await member.link.stop()
                 member.link = None
             match member.intent:
@@ -348,9 +363,20 @@ class Fleet:
         make = self._links.get(member.config.kind)
         if make is None:
             return  # Reading the configuration has warned about kinds that are not supported yet.
-        refused = partial(self._health.machine_refused, member)
-        member.link = link_of(member.config, make, self, refused=refused)
+        member.link = self._link_of(member, make)
         await member.link.start()
+
+    def _link_of(self, member: Member, make: LinkMaker) -> Link:
+        config = member.config
+        if config.instance is None:
+            return make(config, self)
+        return self._instances.link(
+            config,
+            config.instance,
+            worker=lambda: member.record,
+            connect=lambda: make(config, self),
+            refused=partial(self._health.machine_refused, member),
+        )
 
     def _tell(self, name: str) -> None:
         for listener in self._listeners:

@@ -3,6 +3,7 @@
 from typing import Never
 
 from chargehand.domain.builder import Builder, Project
+from chargehand.domain.instance import InstanceRecord
 from chargehand.domain.master import ChangeSource, Master, Scheduler
 from chargehand.domain.worker import Worker
 from chargehand.events import messages
@@ -135,6 +136,35 @@ WORKER = Entity(
     event_keys={"workers": lambda worker: (str(worker.id),)},
 )
 
+_instance = Fields(InstanceRecord)
+
+# Ours; Buildbot shows nothing of them.
+INSTANCE = Entity(
+    plural="instances",
+    singular="instance",
+    table="instances",
+    fields=(
+        _instance.column("instanceid", INTEGER, "id", lambda instance: instance.id),
+        _instance.column("name", STRING, "name", lambda instance: instance.name),
+        _instance.column("workerid", INTEGER, "worker_id", lambda instance: instance.worker_id),
+        _instance.column("masterid", INTEGER, "master_id", lambda instance: instance.master_id),
+        _instance.column("state", STRING, "state", lambda instance: instance.state.value),
+        _instance.column("reason", STRING.or_none, "reason", lambda instance: instance.reason),
+        _instance.json(
+            "identity", list_of(STRING), "identity", lambda instance: list(instance.identity)
+        ),
+        _instance.seconds(
+            "started_at", DATETIME, "started_at", lambda instance: instance.started_at
+        ),
+        _instance.seconds(
+            "state_since", DATETIME, "state_since", lambda instance: instance.state_since
+        ),
+    ),
+    collections=("instances", "workers/n:workerid/instances"),
+    singles=("instances/n:instanceid",),
+    event_keys={"instances": lambda instance: (str(instance.id),)},
+)
+
 _scheduler = Fields(Scheduler)
 
 SCHEDULER = Entity(
@@ -239,6 +269,7 @@ ENTITIES: tuple[Entity[Never], ...] = (
     BUILDER,
     CHANGE_SOURCE,
     FORCE_SCHEDULER,
+    INSTANCE,
     MASTER,
     PROJECT,
     SCHEDULER,
@@ -264,6 +295,7 @@ ANNOUNCEMENT_RULES = (
         lambda event: event.worker,
         lambda event: {"last_connection": event.last_connection},
     ),
+    announces(INSTANCE, messages.InstanceChanged, "updated", lambda event: event.instance),
     announces(MASTER, messages.MasterStarted, "started", lambda event: event.master),
     announces(MASTER, messages.MasterStopped, "stopped", lambda event: event.master),
     announces_with_verb(

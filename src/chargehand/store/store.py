@@ -16,6 +16,7 @@ from chargehand.store.changes import Changes
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.writer import MakeWriter, Writer
 from chargehand.store.epochs import Epochs
+from chargehand.store.instances import Instances
 from chargehand.store.logs.files import LogFiles
 from chargehand.store.logs.logs import Logs
 from chargehand.store.masters import Masters
@@ -59,6 +60,7 @@ class Store:
         self.buildsets = Buildsets(database=self.database)
         self.change_sources = ChangeSources(database=self.database)
         self.changes = Changes(database=self.database)
+        self.instances = Instances(database=self.database, epochs=epochs)
         self.logs = Logs(database=self.database, files=LogFiles(basedir=basedir))
         self.masters = Masters(database=self.database, logs=self.logs, epochs=epochs)
         self.plugins = PluginDatabase(url=url, basedir=basedir)

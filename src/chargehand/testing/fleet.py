@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chargehand.config.model import WorkerConfig
-from chargehand.domain.identifiers import BuilderId, MasterId, WorkerId
+from chargehand.domain.identifiers import BuilderId, InstanceId, MasterId, WorkerId
+from chargehand.domain.instance import InstanceRecord, RecordedState, instance_name
 from chargehand.domain.session import SessionState
 from chargehand.domain.worker import Worker, WorkerInfo
 from chargehand.fleet.ports import Registry
@@ -107,3 +108,52 @@ class DirectLink:
         assert self.session is not None
         self.session.state = state
         self._registry.changed(self.session)
+
+
+class MemoryInstanceStore:
+    """An InstanceStore that forgets everything at the end; ``states`` has what was recorded."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, InstanceRecord] = {}
+        self.states: list[tuple[str, str]] = []
+        self._number = 0
+
+    async def fleet(self, master_id: MasterId) -> str:
+        """Return what the machines are labelled with."""
+        return f"fleet{master_id}"
+
+    async def begin(self, worker: Worker, master_id: MasterId, reason: str) -> InstanceRecord:
+        """Record that a machine is about to be started."""
+        self._number += 1
+        record = InstanceRecord(
+            id=InstanceId(self._number),
+            name=instance_name(await self.fleet(master_id), worker.name, 1, self._number),
+            worker_id=worker.id,
+            worker_name=worker.name,
+            master_id=master_id,
+            epoch=1,
+            state=RecordedState.STARTING,
+            reason=reason,
+            started_at=0.0,
+            state_since=0.0,
+        )
+        self.record(record)
+        return record
+
+    def record(self, record: InstanceRecord) -> None:
+        """Record a machine's state."""
+        self.records[record.id] = record
+        self.states.append((record.name, record.state.value))
+
+    async def keep(self, record: InstanceRecord) -> None:
+        """Record a machine durably."""
+        msgspec.json.encode(record.handle)
+        self.record(record)
+
+    async def unfinished(self, master_id: MasterId) -> Sequence[InstanceRecord]:
+        """Return the machines that may run."""
+        return [
+            record
+            for record in self.records.values()
+            if record.may_run and record.master_id == master_id
+        ]

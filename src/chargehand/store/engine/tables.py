@@ -92,6 +92,24 @@ configured_workers = Table(
     reference("master_id", "masters", primary_key=True, index=True),
 )
 
+# Machines of workers that are started on demand. Each is recorded before it is started, and its row
+# stays until the worker's next machine is recorded, so that nothing that runs is forgotten.
+instances = Table(
+    "instances",
+    metadata,
+    identity(),
+    Column("name", Name, nullable=False, unique=True),
+    reference("worker_id", "workers", index=True),
+    reference("master_id", "masters", index=True),
+    epoch(),
+    Column("state", Name, nullable=False),
+    Column("reason", CleanText),
+    Column("identity", Json, nullable=False),
+    Column("handle", Json),
+    Column("started_at", Time, nullable=False),
+    Column("state_since", Time, nullable=False),
+)
+
 patches = Table(
     "patches",
     metadata,

@@ -12,6 +12,7 @@ _BUILDERS = 5000
 _LATEST_BUILDS = 3000
 _WORKERS = 5000
 _CHANGES = 100
+_INSTANCES = 20
 _BUILDS_OF_CHANGE = 200
 
 
@@ -50,6 +51,16 @@ async def workers(overview: Overview) -> Resource:
     return {
         "workers": [worker_with_state(row, counts.get(row["workerid"], 0)) for row in found],
     }
+
+
+async def instances(overview: Overview, worker: Resource) -> list[Resource]:
+    """Return the machines of a worker that is started on demand, the newest first."""
+    return await overview.rows(
+        "instances",
+        scope={"workerid": worker["workerid"]},
+        order=(Order("instanceid", descending=True),),
+        limit=_INSTANCES,
+    )
 
 
 async def changes(overview: Overview) -> Resource:

@@ -124,7 +124,10 @@ class Pages:
             case "workers":
                 builds = await visit.overview.builds({"workerid": found["workerid"]})
                 worker = listings.worker_with_state(found, len(builds["running"]))
-                return self._listing(visit, "worker", {"worker": worker, **builds})
+                machines = await listings.instances(visit.overview, found)
+                return self._listing(
+                    visit, "worker", {"worker": worker, "instances": machines, **builds}
+                )
             case "buildrequests":
                 return await self._request(visit, found)
             case _:
