@@ -14,7 +14,7 @@ from pathlib import Path
 from buildbot.worker import AbstractLatentWorker
 
 class Service:
-    '''A provider of machines: the file stands for what runs there, whatever becomes of the master.'''
+    '''A provider of machines; the file has what runs, whatever becomes of the master.'''
     path = HERE / 'machines'
 
     def change(self, change):
@@ -127,7 +127,7 @@ async def test_what_a_removed_worker_has_left_is_told_and_stopped_when_it_is_bac
             "its worker is not configured any more; it may still run",
         )
         assert f'instance {record["name"]} (i-{record["name"]}) of worker "cloud" may' in ci.log
-        page = await ci.fetch(f"/plain/workers/{record['workerid']}")
+        page = await ci.fetch(f"/workers/{record['workerid']}")
         assert b"not configured any more; it may still run" in page
         assert record["name"] in _machines(ci)
 
@@ -159,18 +159,18 @@ class Listing(CloudWorker):
 
 forgetful = %s
 c['workers'] += [Listing(name, None, build_wait_timeout=-1) for name in %s]
-add('b', sh('true'), workernames=['one'])
+add('b', sh('true'), workernames=['%s'])
 """
     )
-    async with started(text % (True, ["one", "two"])) as ci:
+    async with started(text % (True, ["one", "two"], "one")) as ci:
         await ci.build("b")
         (record,) = await ci.get("instances")
         ours = f"i-{record['name']}"
-        await ci.reconfigure(written(text % (True, ["one", "two", "three"])))
+        await ci.reconfigure(written(text % (True, ["one", "two", "three"], "one")))
         await ci.sleep(700)
         assert ours in _machines(ci), "it is in use"
 
-        await ci.reconfigure(written(text % (True, ["two"]) + "builders[0].workernames = ['two']"))
+        await ci.reconfigure(written(text % (True, ["two"], "two")))
         await ci.sleep(700)
         assert _machines(ci) == "{}"
         assert f"stopping instance {record['name']}, which no worker uses" in ci.log

@@ -26,7 +26,7 @@ from chargehand.kit.error_text import headline_of
 _log = logging.getLogger("chargehand.fleet")
 
 _PAUSES = (5.0, 15.0, 45.0)
-"""Seconds before stopping a machine is tried again; after the last one it counts as stranded."""
+"""Seconds before stopping a machine is retried; after the last one it counts as stranded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +163,11 @@ class RecordedMachine:
             if attempt.failure is None:
                 return None
             reason = f"could not be stopped: {headline_of(attempt.failure)}"
-            if pause is None or self._record is None or await self._closes_within(pause):
+            if pause is None or self._record is None:
                 break
             self._became(RecordedState.STOPPING, reason)
+            if await self._closes_within(pause):
+                break
         return reason
 
     async def _closes_within(self, seconds: float) -> bool:

@@ -162,6 +162,7 @@ INSTANCE = Entity(
     ),
     collections=("instances", "workers/n:workerid/instances"),
     singles=("instances/n:instanceid",),
+    is_at_root=False,
     event_keys={"instances": lambda instance: (str(instance.id),)},
 )
 
