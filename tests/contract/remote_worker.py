@@ -75,6 +75,9 @@ class Registry:
     def not_started(self, worker_name: str, reason: str) -> None:
         raise AssertionError(reason)
 
+    def is_idle(self, worker_name: str) -> bool:
+        return True
+
     def login_refused(self, worker_name: str, reason: str) -> None:
         self.refusals.append(reason)
 

@@ -39,6 +39,9 @@ class Sessions:
     async def attach(self, session: NativeSession) -> None:
         self.attached.put_nowait(session)
 
+    def is_idle(self, worker_name: str) -> bool:
+        return True
+
     def login_refused(self, worker_name: str, reason: str) -> None:
         raise AssertionError(f"worker {worker_name} was refused: {reason}")
 

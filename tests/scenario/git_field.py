@@ -34,6 +34,9 @@ class Registry:
     def changed(self, session: Session) -> None:
         pass
 
+    def is_idle(self, worker_name: str) -> bool:
+        return True
+
     def login_refused(self, worker_name: str, reason: str) -> None:
         raise AssertionError(f"worker {worker_name} was refused: {reason}")
 

@@ -81,6 +81,8 @@ class PbWorker(pb.Referenceable):
         }
         self.printed: list[str] = []
         self.builders: dict[str, str] = {}
+        self.lists: list[list[str]] = []
+        """The names in each list of builders."""
         self.desks: dict[str, BuilderDesk] = {}
         self.commands: list[tuple[BuilderDesk, Command]] = []
         self.tasks: set[asyncio.Future[None]] = set()
@@ -112,6 +114,7 @@ class PbWorker(pb.Referenceable):
         return self.info
 
     def remote_setBuilderList(self, builders: list[tuple[str, str]]) -> dict[str, BuilderDesk]:
+        self.lists.append([name for name, _ in builders])
         for name, builddir in builders:
             self.builders[name] = builddir
             self.desks.setdefault(name, BuilderDesk(self, builddir))

@@ -10,76 +10,13 @@ from typing import Any
 import pytest
 from pb_worker import Command as WorkerCommand
 from pb_worker import PbWorker
+from stock_farm import Farm, Received, command, eventually
 from twisted.spread import pb
 
 from buildbot._border.bridge import RemoteFailure, inward
 from buildbot._border.reactor import install_reactor
-from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig, WorkerPort
-from chargehand.domain.command import Command, CommandUpdate, Output, Value
-from chargehand.domain.identifiers import CommandId, MasterId
-from chargehand.domain.session import CommandRefused, Receipt, Session, SessionState, WorkerLost
-from chargehand.fleet.remote import RemoteWorkers
+from chargehand.domain.session import CommandRefused, SessionState, WorkerLost
 from chargehand.fleet.rules import WorkerState
-from chargehand.fleet.service import Fleet
-from chargehand.kit.clock import SystemClock
-from chargehand.links.doors import WorkerPorts
-from chargehand.links.pb.door import PbDoor
-from chargehand.logs.segments import lines_of
-from chargehand.testing.fleet import MemoryInstanceStore, MemoryWorkerStore
-
-PORT = WorkerPort(protocol="pb", address=("127.0.0.1", 0), text="tcp:0")
-
-
-class Farm:
-    """A fleet behind an open port."""
-
-    def __init__(self) -> None:
-        self.store = MemoryWorkerStore()
-        self.workers = RemoteWorkers(clock=SystemClock())
-        links = {"remote": self.workers}
-        self.fleet = Fleet(
-            store=self.store, instances=MemoryInstanceStore(), master_id=MasterId(1), links=links
-        )
-        self.door = PbDoor(workers=self.workers)
-        self.ports = WorkerPorts({"pb": self.door})
-        self.stock: list[PbWorker] = []
-
-    async def open(self, **settings: Any) -> None:
-        worker = WorkerConfig(name="arm-7", kind="remote", password="right", settings=settings)
-        builder = BuilderConfig(
-            name="tests", worker_names=("arm-7",), plan=None, builddir="t", worker_builddir="tests"
-        )
-        self.workers.reconfigure(MasterConfig(workers=(worker,), builders=(builder,)))
-        await self.fleet.reconfigure([worker], {})
-        await self.ports.listen([PORT])
-        await self.ports.serve()
-
-    async def close(self) -> None:
-        for stock in self.stock:
-            stock.disconnect()
-        await self.ports.close()
-        await self.door.close()
-        await self.fleet.close()
-
-    async def connect(self, stock: PbWorker | None = None, **login: str) -> PbWorker:
-        stock = stock or PbWorker()
-        self.stock.append(stock)
-        await stock.connect(self.ports.number(PORT), **login)
-        return stock
-
-    @property
-    def session(self) -> Session:
-        session = self.fleet.reserve("arm-7")
-        assert session is not None
-        return session
-
-    async def until(self, state: WorkerState) -> None:
-        changed = asyncio.Event()
-        self.fleet.on_change(lambda _: changed.set())
-        async with asyncio.timeout(10):
-            while self.fleet.state("arm-7") is not state:
-                await changed.wait()
-                changed.clear()
 
 
 @pytest.fixture
@@ -89,37 +26,6 @@ async def farm() -> AsyncIterator[Farm]:
     await made.open()
     yield made
     await made.close()
-
-
-class Received:
-    """What a command has brought."""
-
-    def __init__(self) -> None:
-        self.updates: list[CommandUpdate] = []
-
-    def __call__(self, update: CommandUpdate) -> Receipt | None:
-        self.updates.append(update)
-        return None
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {one.key: one.value for one in self.updates if isinstance(one, Value)}
-
-    @property
-    def content(self) -> bytes:
-        found = [o.value for o in self.updates if isinstance(o, Value) and o.key == "content"]
-        return b"".join(found)
-
-    def text(self, log: str = "stdio") -> bytes:
-        outputs = [one for one in self.updates if isinstance(one, Output) and one.log == log]
-        return b"".join(lines_of(one.segment) for one in outputs)
-
-
-def command(
-    name: str = "shell", number: int = 1, builddir: str = "tests", **arguments: Any
-) -> Command:
-    given = {"command": ["true"], **arguments} if name == "shell" else arguments
-    return Command(id=CommandId(f"c{number}"), name=name, arguments=given, builddir=builddir)
 
 
 async def test_a_worker_logs_in_and_is_described(farm: Farm) -> None:
@@ -309,6 +215,34 @@ async def test_the_newer_connection_wins_when_the_older_is_deaf(
     running.cancel()
 
 
+async def test_a_connected_worker_hears_which_builders_it_has(farm: Farm) -> None:
+    stock = await farm.connect()
+
+    await farm.configure("tests", "docs")
+    await eventually(lambda: stock.lists[-1] == ["tests", "docs"])
+    await farm.configure("tests", "docs")
+    await farm.configure("docs")
+    await eventually(lambda: stock.lists[-1] == ["docs"])
+
+    assert len(stock.lists) == 3
+    await farm.session.run(command(builddir="docs"), Received())
+
+
+async def test_a_builder_is_removed_when_the_worker_has_no_builds(farm: Farm) -> None:
+    stock = await farm.connect()
+    session = farm.session  # A build has it.
+    await session.prepare(["virtual"])
+
+    await farm.configure("docs")
+    await eventually(lambda: "docs" in stock.lists[-1])
+    await session.run(command(builddir="tests"), Received())
+    assert sorted(stock.lists[-1]) == ["docs", "tests", "virtual"]
+
+    farm.fleet.release("arm-7")
+    await eventually(lambda: "tests" not in stock.lists[-1])
+    assert sorted(stock.lists[-1]) == ["docs", "virtual"]
+
+
 async def test_a_worker_asks_for_its_end(farm: Farm) -> None:
     stock = await farm.connect()
 
@@ -418,7 +352,7 @@ async def test_garbage_and_silence_at_the_port_change_nothing(
 ) -> None:
     caplog.set_level(logging.INFO)
     await farm.connect()
-    port = farm.ports.number(PORT)
+    port = farm.number
 
     for garbage in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 9, b"\x16\x03\x01\x02" * 50, b"\xff"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -78,6 +78,9 @@ class Registry(Protocol):
     def login_refused(self, worker_name: str, reason: str) -> None:
         """Somebody who gave this worker's name was not let in; *reason* says when and why."""
 
+    def is_idle(self, worker_name: str) -> bool:
+        """Return whether no build of this master runs on the worker, or is about to."""
+
     async def stop_requested(self, worker_name: str) -> None:
         """The worker asks to be shut down as soon as it has no more builds."""
 

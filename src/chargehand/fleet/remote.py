@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,10 @@ _UNKNOWN = "the name is unknown, or the password is wrong"
 
 IsRight = Callable[[str], bool]
 """Compares what a worker sent with the password that it ought to have, in constant time."""
+
+
+TellBuilders = Callable[[Mapping[str, str], bool], Coroutine[object, object, None]]
+"""Tells a worker its builders, with their directories; the flag allows it to forget others."""
 
 
 class RemoteSession(Session, Protocol):
@@ -71,9 +75,17 @@ class RemoteWorkers:
             for name in builder.worker_names:
                 self._directories[name][builder.name] = builder.worker_builddir
 
+        for name, link in self._links.items():
+            link.configure_builders(self._directories.get(name, {}))
+
     def __call__(self, config: WorkerConfig, registry: Registry) -> RemoteLink:
         """Return the link of a worker, which lets it log in once it is started."""
-        return RemoteLink(config=config, registry=registry, links=self._links)
+        return RemoteLink(
+            config=config,
+            registry=registry,
+            links=self._links,
+            builders=self._directories.get(config.name, {}),
+        )
 
     def config(self, name: str) -> WorkerConfig | None:
         """Return a worker's configuration as it is now."""
@@ -128,11 +140,20 @@ class RemoteLink:
     """The place of one worker: takes its sessions, one at a time."""
 
     def __init__(
-        self, *, config: WorkerConfig, registry: Registry, links: dict[str, RemoteLink]
+        self,
+        *,
+        config: WorkerConfig,
+        registry: Registry,
+        links: dict[str, RemoteLink],
+        builders: Mapping[str, str],
     ) -> None:
         self.registry = registry
         self.config = config
         """The worker's configuration when this was made."""
+        self._builders = builders
+        self._tell_builders: TellBuilders | None = None
+        self._may_forget = True
+        """Whether the worker has heard which builders it has no more."""
         self._name = config.name
         self._links = links
         self._session: RemoteSession | None = None
@@ -166,10 +187,33 @@ class RemoteLink:
                 await self._session.shut_down()
             await self._end()
 
-    async def attach(self, session: RemoteSession) -> None:
+    def configure_builders(self, directories: Mapping[str, str]) -> None:
+        """Tell the worker which builders it has, if these are others than before.
+
+        It keeps what it has while builds run, which may be of builders that were removed.
+        """
+        if directories != self._builders:
+            self._builders, self._may_forget = directories, False
+            self._tell_later()
+
+    def became_idle(self) -> None:
+        """No build runs on the worker any more."""
+        if not self._may_forget:
+            self._tell_later()
+
+    def _tell_later(self) -> None:
+        tell = self._tell_builders
+        if tell is not None and self._session is not None:
+            self._may_forget = self.registry.is_idle(self._name)
+            self._tasks.spawn(tell(self._builders, self._may_forget), name="builders of a worker")
+
+    async def attach(
+        self, session: RemoteSession, *, tell_builders: TellBuilders | None = None
+    ) -> None:
         """Let builds use a session from now on. Raises LoginRefused.
 
-        One that the worker has already ends, unless the worker answers there.
+        One that the worker has already ends, unless the worker answers there. *tell_builders* is
+        called when the worker's builders have changed.
         """
         async with self._turn:
             former = self._session
@@ -180,9 +224,10 @@ class RemoteLink:
                 raise LoginRefused("its connection was lost at once")
             if not self._is_open:
                 raise LoginRefused("it was removed from the configuration just now")
-            self._session = session
+            self._session, self._tell_builders = session, tell_builders
             await self.registry.attach(session)
             self.is_let_go = False
+            self._tell_later()  # They may have changed while it logged in.
 
     async def _supersede(self, former: RemoteSession, session: RemoteSession) -> None:
         if await _is_alive(former):

@@ -122,6 +122,8 @@ class Fleet:
         """Release the slot."""
         member = self._member(name)
         member.release()
+        if not member.running and isinstance(member.link, RemoteLink):
+            member.link.became_idle()
         self._settle_if_due(member)
         self._tell(name)
 
@@ -213,6 +215,11 @@ class Fleet:
             )
             member.intent = LinkIntent.KEEP
         self._settle_if_due(member)
+
+    def is_idle(self, worker_name: str) -> bool:
+        """Return whether no build of this master runs on the worker, or is about to."""
+        member = self._members.get(worker_name)
+        return member is None or not member.running
 
     async def stop_requested(self, worker_name: str) -> None:
         """A worker asks to be shut down as soon as it has no more builds."""

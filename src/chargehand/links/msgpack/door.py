@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
+import base64
 import hmac
 import logging
 from functools import partial
 
-from aiohttp import BasicAuth, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.fleet.refusals import LoginRefused
@@ -55,10 +55,11 @@ class MsgpackDoor:
         assert request.transport is not None
         _, address = peer_name(request.transport)
         notice_death(request.transport)
-        given = login.password.encode()
+        name, password = login
+        given = password.encode()
         try:
             admitted = await self._workers.admit(
-                login.login,
+                name,
                 is_right=lambda expected: hmac.compare_digest(expected.encode(), given),
                 address=address,
             )
@@ -113,11 +114,11 @@ class _SocketOfWorker:
         link, name = admitted.link, admitted.config.name
         try:
             async with time_limit(_INTRODUCTION_SECONDS):
-                info = await self._wire.introduce([*admitted.directories.values()])
+                info = await self._wire.introduce(admitted.directories)
                 session = self._session = StockSession(
                     worker_name=name, info=info, address=address, wire=self._wire, place=link
                 )
-                await link.attach(session)
+                await link.attach(session, tell_builders=session.tell_builders)
         except LoginRefused as refusal:
             self._session = None
             workers.refused(name, refusal.reason, address=address)
@@ -156,8 +157,12 @@ class _SocketOfWorker:
             self._transport.abort()
 
 
-def _credentials(header: str) -> BasicAuth | None:
+def _credentials(header: str) -> tuple[str, str] | None:
+    """Return the name and the password of a header, None if it has none."""
+    kind, _, coded = header.partition(" ")
     try:
-        return BasicAuth.decode(header, encoding="utf-8")
-    except (ValueError, binascii.Error):
+        login = base64.b64decode(coded.strip(), validate=True).decode()
+    except ValueError:
         return None
+    name, colon, password = login.partition(":")
+    return (name, password) if colon and kind.lower() == "basic" else None

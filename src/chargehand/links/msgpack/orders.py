@@ -65,6 +65,12 @@ class Orders:
         expanded = [self._expanded(part) for part in parts]
         return self._join(self._basedir, *expanded)
 
+    def first_part(self, path: str) -> str:
+        """Return the first name of a path."""
+        if self._join is ntpath.join:
+            path = path.replace("\\", "/")
+        return path.partition("/")[0]
+
     def _expanded(self, part: str) -> str:
         if self._home and (part == "~" or part.startswith(("~/", "~\\"))):
             return self._home + part[1:]

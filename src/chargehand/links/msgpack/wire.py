@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from chargehand.domain.session import CommandRefused, Receipt, WorkerLost
+from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.tasks import Tasks
+from chargehand.links.msgpack.directories import OUTPUTS, Directories, OwnCommand
 from chargehand.links.msgpack.orders import Orders
 from chargehand.links.stock.info import worker_info
 from chargehand.links.stock.ports import Receiver
@@ -40,9 +41,6 @@ class Hold(Protocol):
     def __call__(self, *, is_held: bool) -> None: ...
 
 
-_OUTPUTS = ("stdout", "stderr", "header")
-
-
 class MsgpackWire:
     """Implements Wire of ``links.stock.ports``; *send* sends one message, *close* closes the
     connection, *hold* stops receiving or goes on."""
@@ -61,12 +59,12 @@ class MsgpackWire:
         self._calls: dict[int, asyncio.Future[object]] = {}
         self._receivers: dict[str, Receiver] = {}
         self._orders = Orders(WorkerInfo())
-        self._prepared: set[str] = set()
         self._last_own = 0
         self._is_lost = False
         self._tasks = Tasks("worker over msgpack")
+        self._directories = self._new_directories(deletes=False)
 
-    async def introduce(self, directories: Sequence[str]) -> WorkerInfo:
+    async def introduce(self, directories: Mapping[str, str]) -> WorkerInfo:
         """Get to know the worker, and make its directories. Raises CommandRefused."""
         await self._call("print", message="attached")
         told = await self._call("get_worker_info")
@@ -75,29 +73,35 @@ class MsgpackWire:
         info = worker_info({str(key): value for key, value in told.items()})
         self._orders = Orders(info)
         await self._call("set_worker_settings", args=SETTINGS)
-        await self.prepare(["info", *directories])
+        self._directories = self._new_directories(deletes=bool(told.get("delete_leftover_dirs")))
+        await self._directories.prepare(["info"])
+        await self.set_builders(directories, may_forget=True)
         return info
 
     # Wire
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Ensure that the worker has these directories. Raises CommandRefused."""
-        missing = [name for name in builddirs if name not in self._prepared]
-        if not missing:
-            return
-        making = _Making()
+        await self._directories.prepare(builddirs)
+
+    async def set_builders(self, directories: Mapping[str, str], *, may_forget: bool) -> None:
+        """Make the directories of these builders; delete others if the worker is set up so."""
+        await self._directories.configure([*directories.values()], may_forget=may_forget)
+
+    def _new_directories(self, *, deletes: bool) -> Directories:
+        return Directories(self._run_own, orders=self._orders, tasks=self._tasks, deletes=deletes)
+
+    async def _run_own(self, name: str, arguments: Mapping[str, object]) -> OwnCommand:
+        """Run a command for the master itself; return it when it has ended."""
         self._last_own += 1
-        own = f"prepare-{self._last_own}"
-        self._receivers[own] = making
-        paths = [self._orders.path(name) for name in missing]
-        await self._call(
-            "start_command", command_id=own, command_name="mkdir", args={"paths": paths}
-        )
-        await making.ended
-        self._receivers.pop(own, None)
-        if making.status != 0:
-            raise CommandRefused(making.text.strip() or "the directory could not be made")
-        self._prepared.update(missing)
+        own, number = OwnCommand(), f"own-{self._last_own}"
+        self._receivers[number] = own
+        try:
+            await self._call("start_command", command_id=number, command_name=name, args=arguments)
+            await own.ended
+        finally:
+            self._receivers.pop(number, None)
+        return own
 
     async def start(
         self,
@@ -169,6 +173,9 @@ class MsgpackWire:
         calls, self._calls = self._calls, {}
         for future in calls.values():
             _fail(future, WorkerLost("the connection was lost"))
+        for receiver in self._receivers.values():
+            if isinstance(receiver, OwnCommand):
+                receiver.lose()
         self._receivers.clear()
 
     async def _call(self, op: str, **fields: object) -> object:
@@ -275,44 +282,10 @@ class MsgpackWire:
                 receiver.complete(str(error))
 
 
-class _Making:
-    """Receives what comes of making directories."""
-
-    def __init__(self) -> None:
-        self.status: object = None
-        self.text = ""
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def update(self, key: str, value: object) -> None:
-        """Take output, or a value."""
-        if key == "rc":
-            self.status = value
-        elif key in _OUTPUTS:
-            self.text += str(value)
-
-    def write(self, data: bytes) -> Receipt | None:
-        """Take nothing."""
-        return None
-
-    def times(self, accessed: float, modified: float) -> None:
-        """Take nothing."""
-
-    async def read(self, length: int) -> bytes:
-        """Return nothing."""
-        return b""
-
-    def complete(self, error: str | None) -> bool:
-        """Note the end."""
-        self.text = error or self.text
-        if not self.ended.done():
-            self.ended.set_result(None)
-        return True
-
-
 def _pass_on(updates: Sequence[object], receiver: Receiver) -> None:
     for update in updates:
         match update:
-            case [str() as key, [str() as text, *_]] if key in _OUTPUTS:
+            case [str() as key, [str() as text, *_]] if key in OUTPUTS:
                 receiver.update(key, text)
             case ["log", [str() as name, [str() as text, *_]]]:
                 receiver.update("log", (name, text))

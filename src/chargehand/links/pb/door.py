@@ -83,7 +83,7 @@ class PbDoor:
         wire = PbWire(channel=channel, bot=credentials.mind, stop_requested=link.stop_requested)
         await wire.ping("attached")
         info = worker_info(await wire.info())
-        await wire.set_builders(admitted.directories)
+        await wire.set_builders(admitted.directories, may_forget=True)
         session = StockSession(
             worker_name=credentials.name,
             info=info,
@@ -93,7 +93,7 @@ class PbDoor:
         )
         reason = f"the connection with worker {credentials.name} ({channel.address}) was lost"
         channel.lost = partial(session.lose, reason)
-        await link.attach(session)
+        await link.attach(session, tell_builders=session.tell_builders)
         channel.accept(wire.perspective)
         session.accept()
         session.keep_alive(partial(self._workers.keepalive_interval, credentials.name))

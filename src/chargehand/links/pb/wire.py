@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from chargehand.domain.session import CommandRefused, WorkerLost
@@ -47,11 +48,13 @@ class PbWire:
         self._channel = channel
         self._bot = bot
         self._stop_requested = stop_requested
-        self._names: dict[str, str] = {}
-        """The directories of builders, by the names that the worker knows."""
+        self._directories: set[str] | None = None
+        """Those of the configured builders, as the worker was told; None before."""
         self._desks: dict[str, _Desk] = {}
+        """By the names that the worker knows."""
         self._orders: dict[str, _Order] = {}
-        self._preparing = asyncio.Lock()
+        self._telling = asyncio.Lock()
+        """Held while the worker hears of its builders."""
         self._tasks = Tasks("worker over PB")
         self.perspective = channel.own(self._called)
 
@@ -59,9 +62,28 @@ class PbWire:
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Ensure that the worker has these directories. Raises CommandRefused."""
-        known = self._names.values()
-        if missing := [directory for directory in builddirs if directory not in known]:
-            await self.set_builders({directory: directory for directory in missing})
+        async with self._telling:
+            known = {desk.builddir for desk in self._desks.values()}
+            if missing := {one: one for one in builddirs if one not in known}:
+                await self._tell({**self._known_names(), **missing})
+
+    async def set_builders(self, directories: Mapping[str, str], *, may_forget: bool) -> None:
+        """Let the worker have these builders, with their directories. Raises CommandRefused.
+
+        Objects stay that have a command, and those of directories that no builder has had.
+        """
+        async with self._telling:
+            former, wanted = self._directories, {*directories.values()}
+            removed = (former or set()) - wanted if may_forget else set()
+            kept = {
+                name: desk.builddir
+                for name, desk in self._desks.items()
+                if desk.is_busy or desk.builddir not in removed
+            }
+            names = {**directories, **kept}
+            if former is None or names != self._known_names():
+                await self._tell(names)
+            self._directories = wanted | ((former or set()) - removed)
 
     async def start(
         self,
@@ -133,21 +155,24 @@ class PbWire:
                     continue
         return found
 
-    async def set_builders(self, directories: Mapping[str, str]) -> None:
-        """Let the worker have these builders as well, with their directories."""
-        async with self._preparing:
-            names = {**self._names, **directories}
-            told = await self._channel.call(self._bot, "setBuilderList", [*names.items()])
-            references = {text_of(key): value for key, value in _mapping(told).items()}
-            for name, builddir in names.items():
-                reference = references.get(name)
-                if not isinstance(reference, Reference):
-                    raise CommandRefused(f"the worker did not create the directory {builddir!r}")
-                if name in self._desks:
-                    self._channel.release(reference)  # Another count of one that we have.
-                else:
-                    self._desks[name] = _Desk(reference, builddir)
-            self._names = names
+    def _known_names(self) -> dict[str, str]:
+        return {name: desk.builddir for name, desk in self._desks.items()}
+
+    async def _tell(self, names: Mapping[str, str]) -> None:
+        """Let the worker have exactly these builders, with their directories."""
+        told = await self._channel.call(self._bot, "setBuilderList", [*names.items()])
+        references = {text_of(key): value for key, value in _mapping(told).items()}
+        for name, builddir in names.items():
+            reference = references.get(name)
+            if not isinstance(reference, Reference):
+                raise CommandRefused(f"the worker did not create the directory {builddir!r}")
+            if (desk := self._desks.get(name)) is None:
+                self._desks[name] = _Desk(reference, builddir)
+            else:
+                desk.builddir = builddir
+                self._channel.release(reference)  # Another count of one that we have.
+        for name in self._desks.keys() - names.keys():
+            self._channel.release(self._desks.pop(name).reference)
 
     def _free_desk(self, builddir: str) -> _Desk | None:
         return next(
@@ -155,11 +180,12 @@ class PbWire:
         )
 
     async def _new_desk(self, builddir: str) -> _Desk:
-        while (desk := self._free_desk(builddir)) is None:
-            others = sum(1 for one in self._desks.values() if one.builddir == builddir)
-            name = f"{builddir} ({others + 1})" if others else builddir
-            await self.set_builders({name: builddir})
-        return desk
+        async with self._telling:
+            while (desk := self._free_desk(builddir)) is None:
+                names = self._known_names()
+                name = next(one for one in _names_for(builddir) if one not in names)
+                await self._tell({**names, name: builddir})
+            return desk
 
     # What the worker calls
 
@@ -251,6 +277,13 @@ class PbWire:
     def _disown(self, order: _Order) -> None:
         for own in order.owned:
             self._channel.disown(own)
+
+
+def _names_for(builddir: str) -> Iterator[str]:
+    """Yield names for objects of the worker in one directory."""
+    yield builddir
+    for number in count(2):
+        yield f"{builddir} ({number})"
 
 
 def _pass_on(updates: Sequence[object], receiver: Receiver) -> None:

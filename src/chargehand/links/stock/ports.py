@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from chargehand.domain.session import Receipt
@@ -33,6 +33,10 @@ class Wire(Protocol):
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Ensure that these directories exist. Raises CommandRefused."""
+
+    async def set_builders(self, directories: Mapping[str, str], *, may_forget: bool) -> None:
+        """Let the worker have these builders, with their directories; and, if it *may_forget*,
+        no others. Raises CommandRefused."""
 
     async def start(
         self,

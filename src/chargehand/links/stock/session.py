@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -85,6 +85,15 @@ class StockSession:
     def keep_alive(self, interval: Callable[[], float | None]) -> None:
         """Ping the worker from time to time; None for never."""
         self._tasks.spawn(self._keep_alive(interval), name="keep alive")
+
+    async def tell_builders(self, directories: Mapping[str, str], may_forget: bool) -> None:
+        """Tell the worker which builders it has, with their directories."""
+        try:
+            await self._wire.set_builders(directories, may_forget=may_forget)
+        except CommandRefused as error:
+            _log.warning("worker %s cannot take its builders: %s", self._worker_name, error)
+        except WorkerLost:
+            pass  # It is told when it logs in again.
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Ensure that these directories (below the worker's base) exist."""
