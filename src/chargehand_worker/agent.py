@@ -19,7 +19,7 @@ from chargehand_worker import kernel
 from chargehand_worker.facts import facts
 from chargehand_worker.link import DoorLink
 from chargehand_worker.processes import Processes
-from chargehand_worker.supervisor import COMMANDS, SAME_MACHINE, Supervisor
+from chargehand_worker.supervisor import COMMANDS, COPIES_DIRECTORIES, SAME_MACHINE, Supervisor
 
 
 class Link(Protocol):
@@ -53,7 +53,7 @@ def run_agent(
             name=name,
             basedir=basedir,
             environment=environment,
-            info=facts(basedir, environment, (*COMMANDS, SAME_MACHINE)),
+            info=facts(basedir, environment, (*COMMANDS, SAME_MACHINE, COPIES_DIRECTORIES)),
             make_link=lambda side, handle, _: DoorLink(
                 door=door, side=side, handle=handle, patience=patience
             ),

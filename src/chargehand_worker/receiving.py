@@ -34,16 +34,24 @@ def download(base: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     offset = _number(arguments, "offset") or 0
     write = _writer(arguments, offset)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if offset or arguments.get("more"):
-        part = _part_of(target)
-        if not arguments.get("more") and part.stat().st_size != offset:
-            raise OSError(errno.EIO, "pieces of the file are missing", str(part))
-        _add(part, offset, write)
-        if not arguments.get("more"):
-            _place(part, target, mode)
-    else:
-        _write(target, write, mode)
+    more = bool(arguments.get("more"))
+    try:
+        if offset or more:
+            _write_part(target, write, mode, offset=offset, more=more)
+        else:
+            _write(target, write, mode)
+    except OSError as error:  # Who reads this knows only the file's final name.
+        raise OSError(error.errno, error.strerror, str(target)) from error
     return {}
+
+
+def _write_part(target: Path, write: _Write, mode: int | None, *, offset: int, more: bool) -> None:
+    part = _part_of(target)
+    if not more and part.stat().st_size != offset:
+        raise OSError(errno.EIO, "pieces of the file are missing", str(part))
+    _add(part, offset, write)
+    if not more:
+        _place(part, target, mode)
 
 
 def _target(base: Path, arguments: dict[str, Any]) -> Path:

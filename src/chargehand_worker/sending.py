@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import stat
 import tarfile
+from collections.abc import Callable
 from functools import partial
 from io import FileIO
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 from chargehand_worker.arguments import BadArguments, text
 from chargehand_worker.copying import copy, open_for_copies, widen
 from chargehand_worker.files import in_thread
+from chargehand_worker.trees import copy_tree
 
 _PIECE = 1024 * 1024
 """Bytes; ``blocksize`` of the order does not change it: pieces go as the connection takes them."""
@@ -37,7 +40,7 @@ class Upload:
     directory. Of more than ``maxsize`` bytes, ``maxsize`` bytes are sent and the command fails.
 
     A master on the same machine gets nothing sent: it says into which file of its own, which
-    exists, everything is to be copied.
+    exists, everything is to be copied; or into which directory, which is empty.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Upload:
         workdir = Path(str(arguments.get("workdir") or "")).expanduser()
         self._path = base / workdir / Path(text(arguments, "workersrc")).expanduser()
         self._into = arguments.get("into")
+        self._into_directory = arguments.get("intoDirectory")
         self._left = _size(arguments, "maxsize")
         self._outlet = outlet
         self._room = asyncio.Event()
@@ -75,6 +79,10 @@ class Upload:
         if not self._path.is_dir():
             code = errno.ENOTDIR if self._path.exists() else errno.ENOENT
             raise OSError(code, os.strerror(code), str(self._path))
+        if isinstance(self._into_directory, str):
+            target = Path(self._into_directory)
+            await in_thread(partial(_copied, self._path, target, self._take))
+            return
         reading, writing = os.pipe()
         widen(writing)
         packing = in_thread(lambda: _packed(self._path, writing, self._compression))
@@ -158,6 +166,11 @@ class _Pipe(FileIO):
         return 0
 
 
+def _copied(source: Path, target: Path, take: Callable[[int], None]) -> dict[str, Any]:
+    copy_tree(source, target, take)
+    return {}
+
+
 def _read(file: BinaryIO, most: int) -> dict[str, Any]:
     return {"piece": file.read(most)}
 
@@ -174,12 +187,11 @@ def _packed(path: Path, writing: int, compression: str) -> dict[str, Any]:
 def _opened(path: Path) -> tuple[BinaryIO, list[float]]:
     # Not to wait for somebody who writes to a FIFO.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    file = os.fdopen(handle, "rb")
-    if not path.is_file():
-        file.close()
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
     status = os.fstat(handle)
-    return file, [status.st_atime, status.st_mtime]
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(handle, "rb"), [status.st_atime, status.st_mtime]
 
 
 def _size(arguments: dict[str, Any], name: str) -> int | None:

@@ -33,6 +33,8 @@ _UPLOADS = ("uploadFile", "uploadDirectory")
 COMMANDS = ("shell", "rmdir", "cpdir", *_UPLOADS, *FILE_COMMANDS)
 SAME_MACHINE = "sameMachine"
 """Said among the commands by a worker that can read and write the master's files."""
+COPIES_DIRECTORIES = "copiesDirectories"
+"""Said by such a worker if it knows ``intoDirectory`` of ``uploadDirectory``."""
 _DEFAULT_TIMEOUT = 120
 
 

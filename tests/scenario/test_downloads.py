@@ -57,20 +57,31 @@ async def test_downloads_write_files_on_the_worker(site, tmp_path):
     build = site.directory / "worker" / "b1" / "build"
     assert (build / "s.txt").read_text(encoding="utf-8") == "caf\xe9\n"
     assert (build / "s.txt").stat().st_mode & 0o777 == 0o600
+    assert (
+        await site.text("stdio") == f"eNo such file or directory: {tmp_path}/none on the master\n"
+    )
+    assert await site.text("stdio", 0) == "hprogram finished with exit code 0\n"
+    missing = f"File '{tmp_path}/none' not available at master\n"
+    assert await site.text("stderr") == missing
     assert json.loads((build / "o.json").read_text()) == {"a": [1]}
     assert "buildername" in json.loads((build / "sub dir" / "p.json").read_text())["properties"]
     assert (build / "f").read_bytes() == b"\0\xff"
     assert not (build / "long").exists()
     assert await site.steps() == [
-        ("string_download", 0, "downloaded s.txt"),
-        ("json_download", 0, "downloaded o.json"),
-        ("json_properties_download", 0, "downloaded sub dir/p.json"),
-        ("download", 0, "downloaded f"),
-        ("string_download_1", 2, "download long (it has more than 4 bytes) (failure)"),
+        ("string_download", 0, "downloading to s.txt"),
+        ("json_download", 0, "downloading to o.json"),
+        ("json_properties_download", 0, "downloading to p.json"),
+        ("download", 0, "downloading to f"),
+        (
+            "string_download_1",
+            2,
+            "downloading to long: the source has more than 4 bytes (maxsize) (failure)",
+        ),
         (
             "download_1",
             2,
-            f"download n (on the master: No such file or directory: {tmp_path / 'none'}) (failure)",
+            f"downloading to n: No such file or directory: {tmp_path / 'none'} "
+            "on the master (failure)",
         ),
     ]
 
@@ -105,7 +116,9 @@ async def test_a_worker_on_the_same_machine_copies_a_long_file(site, tmp_path, m
     assert stat.S_IMODE((build / "f").stat().st_mode) == 0o640
     assert sorted(one.name for one in build.iterdir()) == ["f"]
     words = [sentence for _, _, sentence in await site.steps()]
-    assert words[1] == f"download g (it has more than {len(content) - 1} bytes) (failure)"
+    assert words[1].endswith(
+        f"the source has more than {len(content) - 1} bytes (maxsize) (failure)"
+    )
     assert "No such file or directory" in words[2]
 
 

@@ -79,8 +79,8 @@ async def test_times_are_kept_where_that_is_wanted(site: Site, tmp_path: Path):
     assert (tmp_path / "kept").stat().st_mtime == 2_000
     assert (tmp_path / "new").stat().st_mtime > 1_000_000
     assert await site.steps() == [
-        ("upload", SUCCESS, "uploaded old"),
-        ("upload_1", SUCCESS, "uploaded old"),
+        ("upload", SUCCESS, "uploading old"),
+        ("upload_1", SUCCESS, "uploading old"),
     ]
 
 
@@ -108,7 +108,9 @@ async def test_what_cannot_be_uploaded_is_named_and_leaves_nothing(site: Site, t
     found = await site.steps()
     assert [result for _, result, _ in found] == [FAILURE] * 7 + [SUCCESS]
     words = [sentence for _, _, sentence in found]
-    assert "No such file or directory" in words[0] and "on worker" in words[0]
+    assert words[0].startswith("uploading missing: No such file or directory: /")
+    assert words[0].endswith("/build/missing on worker w1 (failure)")
+    assert "not a regular file: /" in words[1]
     assert "not a regular file" in words[2]
     assert "longer than maxsize" in words[3]
     assert "on the master" in words[4]
@@ -148,6 +150,29 @@ async def test_a_directory_does_not_write_elsewhere(site: Site, tmp_path: Path):
     [(_, result, words)] = await site.steps()
     assert result == FAILURE
     assert "out" in words
+
+
+async def test_logs_say_what_was_sent_and_why_it_was_not(site: Site, tmp_path: Path):
+    (_written(site) / "a").write_text("a")
+    build = f"{site.directory}/worker/b1/build"
+    target = str(tmp_path / "out")
+
+    await site.run(
+        FileUpload("a", target),
+        MultipleFileUpload(workersrcs=["a", "none"], masterdest=target + "s", haltOnFailure=False),
+        FileUpload("none", target, description="fetching", haltOnFailure=False),
+        FileUpload("none", target, descriptionDone="fetched", haltOnFailure=False),
+    )
+
+    sent = f"hsending {build}/a\nhprogram finished with exit code 0\n"
+    missing = f"No such file or directory: {build}/none on worker w1"
+    assert await site.text("stdio", 0) == sent
+    assert await site.text("stdio", 1) == f"{sent}e{missing}\n"
+    assert await site.text("stderr") == "File build/none not available at worker\n"
+    assert [words for _, _, words in await site.steps()][2:] == [
+        f"fetching: {missing} (failure)",
+        "fetched (failure)",
+    ]
 
 
 async def test_several_sources(site: Site, tmp_path: Path):

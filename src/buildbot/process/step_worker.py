@@ -36,6 +36,10 @@ class StepWorker:
         """Return whether the worker can read and write the master's files."""
         return self.workerVersion("sameMachine") is not None
 
+    def _can_copy_directories(self) -> bool:
+        """Return whether the worker can write directories of the master, too."""
+        return self._is_on_same_machine() and self.workerVersion("copiesDirectories") is not None
+
     def getWorkerName(self) -> str | None:
         """Return the worker's name."""
         return self.build.getWorkerName() if self.build is not None else None

@@ -6,16 +6,15 @@ import asyncio
 import io
 import json
 import os
+import posixpath
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from buildbot._border.arguments import renamed
 from buildbot._border.bridge import inward, outgoing
-from buildbot._border.numbers import COUNT_OR_NONE, PERMISSIONS_OR_NONE, POSITIVE, check_number
-from buildbot.process.buildstep import BuildStep
 from buildbot.process.pieces import PIECE
 from buildbot.process.remotecommand import RemoteCommand
-from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
+from buildbot.steps.transferring import BLOCK, Transfer, on_master
 from buildbot.steps.upload import DirectoryUpload, FileUpload, MultipleFileUpload
 from chargehand.kit.regular_files import open_regular
 
@@ -35,71 +34,55 @@ BATCH = 4 * PIECE
 """How much is on its way to the worker at once."""
 
 
-class _Download(BuildStep):
+class _Download(Transfer):
     """What the downloads have in common: ``workerdest`` is there whole, or not at all.
 
     Args:
         workerdest (str, required, renderable): Path on the worker, relative to the working
             directory.
-        maxsize (int | None, bytes): A source that is larger fails the step; None for no limit.
-        blocksize (int, bytes): Size of the pieces that are sent.
         mode (int | None): Permissions of the new file, such as 0o644.
         slavedest (str | None, default None): Old name of workerdest.
     """
 
     renderables: ClassVar[Any] = ["workerdest"]
-    haltOnFailure = True
-    flunkOnFailure = True
-    description: Any = ["downloading"]
+    _doing = "downloading"
 
     def __init__(
         self,
         workerdest: Any = None,
         workdir: Any = None,
         maxsize: int | None = None,
-        blocksize: int = 256 * 1024,
+        blocksize: int = BLOCK,
         mode: int | None = None,
         slavedest: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(workdir=workdir, **kwargs)
-        workerdest = renamed(type(self).__name__, "slavedest", slavedest, "workerdest", workerdest)
+        super().__init__(workdir=workdir, maxsize=maxsize, blocksize=blocksize, mode=mode, **kwargs)
         kind = type(self).__name__
-        check_number(kind, "maxsize", maxsize, COUNT_OR_NONE)
-        check_number(kind, "blocksize", blocksize, POSITIVE)
-        check_number(kind, "mode", mode, PERMISSIONS_OR_NONE)
-        self.workerdest = workerdest
-        self.maxsize = maxsize
-        self.blocksize = blocksize
-        self.mode = mode
+        self.workerdest = renamed(kind, "slavedest", slavedest, "workerdest", workerdest)
 
-    async def _send(self, content: bytes) -> int:
-        """Write the content to the file on the worker."""
-        return await self._send_from(io.BytesIO(content), len(content))
-
-    async def _send_from(self, file: BinaryIO, size: int) -> int:
-        """Write what the file has to that on the worker, piece by piece."""
+    async def _download(self, file: BinaryIO, size: int) -> str | None:
+        """Write what the file has to that on the worker, piece by piece; return why not."""
         if self.maxsize is not None and size > self.maxsize:
-            return self._failed(f"it has more than {self.maxsize} bytes")
+            return self._too_long()
         self.checkWorkerHasCommand("downloadFile")
         sent = 0
         ahead = await _read(file)
         while True:
             batch, ahead = ahead, await _read(file) if len(ahead) == BATCH else b""
             if self.maxsize is not None and sent + len(batch) > self.maxsize:
-                return await self._given_up(f"it has more than {self.maxsize} bytes")
+                return await self._given_up(self._too_long())
             why = await self._send_batch(batch, offset=sent, more=bool(ahead))
             sent += len(batch)
             if why is not None:
                 return await self._given_up(why)
             if not ahead:
-                self.descriptionDone = ["downloaded", self.workerdest]
-                return SUCCESS
+                return None
 
-    async def _let_copy(self, source: str, size: int) -> int:
+    async def _let_copy(self, source: str, size: int) -> str | None:
         """Let the worker copy the file by itself; it is as large as it was at the beginning."""
         if self.maxsize is not None and size > self.maxsize:
-            return self._failed(f"it has more than {self.maxsize} bytes")
+            return self._too_long()
         self.checkWorkerHasCommand("downloadFile")
         for offset in range(0, size, COPIED_AT_ONCE):
             length = min(COPIED_AT_ONCE, size - offset)
@@ -107,8 +90,7 @@ class _Download(BuildStep):
             why = await self._send_piece(piece, offset, more=offset + length < size)
             if why is not None:
                 return await self._given_up(why)
-        self.descriptionDone = ["downloaded", self.workerdest]
-        return SUCCESS
+        return None
 
     async def _send_batch(self, batch: bytes, *, offset: int, more: bool) -> str | None:
         """Send some pieces; return why one could not be written, None if all were.
@@ -133,16 +115,19 @@ class _Download(BuildStep):
         """Send a piece; return why it could not be written, None if it was."""
         placed = {"offset": offset, "more": more} if offset or more else {}
         command = await self._ordered(**piece, mode=self.mode, **placed)
-        if not command.didFail():
-            return None
-        why = command.updates["why"]
-        return f"on worker {self.getWorkerName()}: {why[-1]}" if why else ""
+        is_last = not more or command.didFail()
+        if is_last:
+            await self._ended(command)
+        return self._why(command) if command.didFail() else None
 
-    async def _given_up(self, why: str) -> int:
+    async def _given_up(self, why: str) -> str:
         """Remove the pieces from the worker, if that still does what it is told."""
         if not self.stopped:
             await self._ordered(abandoned=True)
-        return CANCELLED if self.stopped else self._failed(why)
+        return why
+
+    def _too_long(self) -> str:
+        return f"the source has more than {self.maxsize} bytes (maxsize)"
 
     async def _ordered(self, **arguments: Any) -> RemoteCommand:
         where = {"workerdest": self.workerdest, "workdir": self.workdir}
@@ -150,10 +135,8 @@ class _Download(BuildStep):
         await inward(self.runCommand, command)
         return command
 
-    def _failed(self, why: str) -> int:
-        reason = f" ({why})" if why else ""
-        self.descriptionDone = [f"download {self.workerdest}{reason}"]
-        return FAILURE
+    def _subject(self) -> str:
+        return f"to {posixpath.basename(str(self.workerdest))}"
 
 
 class FileDownload(_Download):
@@ -175,7 +158,7 @@ class FileDownload(_Download):
         workerdest: Any = None,
         workdir: Any = None,
         maxsize: int | None = None,
-        blocksize: int = 256 * 1024,
+        blocksize: int = BLOCK,
         mode: int | None = None,
         slavedest: Any = None,
         **kwargs: Any,
@@ -194,22 +177,37 @@ class FileDownload(_Download):
     @outgoing
     async def run(self) -> int:
         """Read the file, and send it."""
+        await self._begin(self._subject())
         try:
             file = await asyncio.to_thread(_opened, self.mastersrc)
         except OSError as error:
-            return self._failed(f"on the master: {error.strerror}: {self.mastersrc}")
-        size = os.fstat(file.fileno()).st_size
+            text = f"File {self.mastersrc!r} not available at master\n"
+            await self.addCompleteLog("stderr", text)
+            return await self._outcome(on_master(error, self.mastersrc))
         try:
-            if size > PIECE and self._is_on_same_machine():
-                return await self._let_copy(await asyncio.to_thread(_real, self.mastersrc), size)
-            return await self._send_from(file, size)
+            why = await self._send_file(file)
         except OSError as error:
-            return await self._given_up(f"on the master: {error.strerror}: {self.mastersrc}")
+            why = await self._given_up(on_master(error, self.mastersrc))
         finally:
             file.close()
+        return await self._outcome(why)
+
+    async def _send_file(self, file: BinaryIO) -> str | None:
+        size = os.fstat(file.fileno()).st_size
+        if size > PIECE and self._is_on_same_machine():
+            return await self._let_copy(await asyncio.to_thread(_real, self.mastersrc), size)
+        return await self._download(file, size)
 
 
-class StringDownload(_Download):
+class _Content(_Download):
+    """A download of what the master has in memory."""
+
+    async def _send(self, content: bytes) -> int:
+        await self._begin(self._subject())
+        return await self._outcome(await self._download(io.BytesIO(content), len(content)))
+
+
+class StringDownload(_Content):
     """Write a text to a file on the worker, as UTF-8.
 
     Args:
@@ -225,7 +223,7 @@ class StringDownload(_Download):
         workerdest: Any = None,
         workdir: Any = None,
         maxsize: int | None = None,
-        blocksize: int = 256 * 1024,
+        blocksize: int = BLOCK,
         mode: int | None = None,
         slavedest: Any = None,
         **kwargs: Any,
@@ -247,7 +245,7 @@ class StringDownload(_Download):
         return await self._send(self.s if isinstance(self.s, bytes) else str(self.s).encode())
 
 
-class JSONStringDownload(_Download):
+class JSONStringDownload(_Content):
     """Write a value to a file on the worker, as JSON.
 
     Args:
@@ -263,7 +261,7 @@ class JSONStringDownload(_Download):
         workerdest: Any = None,
         workdir: Any = None,
         maxsize: int | None = None,
-        blocksize: int = 256 * 1024,
+        blocksize: int = BLOCK,
         mode: int | None = None,
         slavedest: Any = None,
         **kwargs: Any,
@@ -285,7 +283,7 @@ class JSONStringDownload(_Download):
         return await self._send(json.dumps(self.o).encode())
 
 
-class JSONPropertiesDownload(_Download):
+class JSONPropertiesDownload(_Content):
     """Write the build's properties and source stamps to a file on the worker, as JSON."""
 
     name = "json_properties_download"
