@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from buildbot._border.origin import Origin, user_origin
+from buildbot._border.origin import Origin, Places, user_origin
 from chargehand.config.errors import ConfigError, ConfigErrors
 from chargehand.config.model import Warned
 
@@ -32,6 +32,8 @@ class Collector:
     directory: str | None = None
     errors: list[ConfigError] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
+    places: Places | None = None
+    """The lines of those files that have made something."""
     place: Origin | None = None
     """What is read at the moment: whatever is said of it belongs there."""
 
@@ -76,7 +78,7 @@ _collector: ContextVar[Collector | None] = ContextVar("_collector", default=None
 @contextmanager
 def collecting(directory: str | None = None) -> Iterator[Collector]:
     """Within this context `error` collects instead of raising."""
-    collector = Collector(directory)
+    collector = Collector(directory, places=None if directory is None else Places(directory))
     token = _collector.set(collector)
     try:
         yield collector
@@ -109,3 +111,9 @@ def current_directory() -> str | None:
     """Return the directory of the configuration that is being read, None outside of reading."""
     collector = _collector.get()
     return collector.directory if collector is not None else None
+
+
+def current_places() -> Places | None:
+    """Return the lines of the configuration that is being read, None outside of reading."""
+    collector = _collector.get()
+    return collector.places if collector is not None else None

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from buildbot._border.errors import current_directory
-from buildbot._border.origin import Origin, user_origin
+from buildbot._border.errors import current_places
+from buildbot._border.origin import Origin
 from chargehand.kit.guard import BaseExceptionRaised
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def place_of_making() -> Origin | None:
-    """Return the line of the configuration that makes an object now; None unless one is read."""
-    directory = current_directory()
-    return None if directory is None else user_origin(directory)
+def place_of_making(thing: object) -> Origin | None:
+    """Return the line of the configuration that makes *thing* now; None unless one is read.
+
+    To be called by its ``__init__``; those of subclasses are passed over.
+    """
+    places = current_places()
+    return None if places is None else places.of(sys._getframe(2), thing)
 
 
 def place_of_new() -> Origin | None:
     """Do the same while ``__new__`` runs: no constructor has to be passed over."""
-    directory = current_directory()
-    if directory is None:
-        return None
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(directory):
-            return Origin(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back
-    return user_origin(directory)
+    places = current_places()
+    return None if places is None else places.of(sys._getframe(2))
 
 
 class Placed:

@@ -105,7 +105,7 @@ class BuilderConfig(ComparableMixin):
         do_build_if: Any = None,
         **old: Any,
     ) -> None:
-        self._made_at = place_of_making()
+        self._made_at = place_of_making(self)
         self.name: str = _checked_name(name)
         where = f'builder "{self.name}"'
         if old:

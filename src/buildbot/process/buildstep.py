@@ -168,13 +168,13 @@ class BuildStep(
 
     def __init__(self, **kwargs: Any) -> None:
         kind = type(self).__name__
-        for name, check in STEP_ARGUMENTS.items():
-            if name in kwargs:
-                value = kwargs.pop(name)
-                check(value, kind, name)
-                setattr(self, name, value)
-        for name in kwargs:
-            error(no_argument(kind, name, arguments_of(type(self)) | STEP_ARGUMENTS.keys()))
+        for name, value in kwargs.items():
+            check = STEP_ARGUMENTS.get(name)
+            if check is None:
+                error(no_argument(kind, name, arguments_of(type(self)) | STEP_ARGUMENTS.keys()))
+                continue
+            check(value, kind, name)
+            setattr(self, name, value)
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
             warn(
                 f'{kind}: the name "{self.name}" is longer than {_LONGEST_NAME} characters, which '

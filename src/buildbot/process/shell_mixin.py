@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from buildbot._border.arguments import arguments_of, no_argument
 from buildbot._border.bridge import outgoing
 from buildbot._border.errors import error
+from buildbot._border.per_class import per_class
 from buildbot._border.sequences import flatten
 from buildbot._border.text import command_to_string
 from buildbot.process.remotecommand import RemoteShellCommand
@@ -62,6 +63,11 @@ _OF_STEP = (
     "warnOnFailure",
     "warnOnWarnings",
 )
+
+
+@per_class
+def _dictionaries(kind: type) -> tuple[str, ...]:
+    return tuple(name for name in _CHECKS if isinstance(getattr(kind, name, None), dict))
 
 
 class ShellMixin:
@@ -138,10 +144,10 @@ class ShellMixin:
             else:
                 known = {*_CHECKS, *_OF_STEP}.difference(prohibited) | arguments_of(type(self))
                 error(no_argument(kind, name, known))
-        for name in _CHECKS.keys() - self.__dict__.keys():
+        own = self.__dict__
+        for name in _dictionaries(type(self)):
             # A class attribute that is a dictionary must not be shared by the steps.
-            value = getattr(self, name, None)
-            if isinstance(value, dict):
+            if name not in own and isinstance(value := getattr(self, name), dict):
                 setattr(self, name, dict(value))
         return rest
 

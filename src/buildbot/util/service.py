@@ -210,7 +210,7 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
     secrets: ClassVar[Any] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._made_at = place_of_making()
+        self._made_at = place_of_making(self)
         name = kwargs.pop("name", None)
         if name is not None:
             self.name = name

@@ -49,7 +49,7 @@ class AbstractWorker(ComparableMixin):
     _set_by_init = "_arguments"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._made_at = place_of_making()
+        self._made_at = place_of_making(self)
         self._arguments = args
         self._keywords = kwargs
         self.master: Any = None
