@@ -243,6 +243,7 @@ def test_what_does_not_fit_together_is_an_error(files, more, messages):
         ("properties = {'x': object()}", "must be a value that JSON can represent"),
         ("db = {'foo': 1}", "unknown keys in c['db']: \"foo\""),
         ("db = 'nonsense'", "the database URL is not valid"),
+        ("db = 'postgresql://user@host:port/name'", "the database URL is not valid"),
         ("db_url = 3", "the database URL must be a string"),
         ("mq = {'type': 'z'}", "c['mq']: unknown type 'z'"),
         ("secretsProviders = 3", "c['secretsProviders'] must be a list"),

@@ -13,6 +13,7 @@ from chargehand.app.failure import CommandFailed
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
 from chargehand.kit.circles import Scope
+from chargehand.kit.pauses import without_pauses
 from chargehand.plugins.root import activate
 
 
@@ -38,7 +39,8 @@ class ExtensionHost(Protocol):
 def open_host(basedir: Path, config_path: Path) -> ExtensionHost:
     """Return the host for a configuration file."""
     activate()
-    module = import_module("buildbot._host.host")
+    with without_pauses():  # Imported modules are not garbage.
+        module = import_module("buildbot._host.host")
     return cast(ExtensionHost, module.Host(basedir=basedir, config_file=config_path))
 
 

@@ -1,12 +1,7 @@
-"""Keeps Python's garbage collector from pausing the master while it reads a configuration.
+"""Frees what a configuration leaves when it is replaced, without pausing the master.
 
-A configuration of thousands of builders is a large graph of permanent objects. Scanning it
-repeatedly costs more than everything else, so the collector is disabled meanwhile, and the objects
-are frozen afterwards: the collector never sees them again. What is replaced later is searched for
-circles by itself.
-
-Later the collector runs less often than by default: a build creates thousands of objects that live
-as long as it does; scanning them after every 700 allocations wastes time.
+What is in use is frozen, so that Python's collector never looks at it; what is replaced is searched
+for circles by itself.
 """
 
 from __future__ import annotations
@@ -17,31 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from chargehand.kit.circles import Scope, free
+from chargehand.kit.pauses import enable
 from chargehand.kit.tasks import Tasks
 
-_NEW_OBJECTS = 10_000
-"""The number of new objects that triggers a collection."""
 _RELEASED_AT_ONCE = 200
 _AT_LEAST = 100
 """How many configurations are replaced before the collector looks at everything."""
 _LOOK_SECONDS = 10.0
 _LOOK_AGAIN_SECONDS = 1.0
-
-
-@contextmanager
-def without_pauses() -> Iterator[None]:
-    """Disable the collector, then freeze the existing objects."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        _enable()
-
-
-def _enable() -> None:
-    gc.set_threshold(_NEW_OBJECTS)
-    gc.enable()
 
 
 class ReplacedConfigurations:
@@ -101,7 +79,7 @@ class ReplacedConfigurations:
                     await free(scope)
         finally:
             if not self._is_reading:
-                _enable()
+                enable()
 
     async def _collect_when_quiet(self) -> None:
         if not self._is_quiet():

@@ -14,7 +14,7 @@ from chargehand.app.directory import Directory
 from chargehand.app.engine import Engine
 from chargehand.app.extension import ExtensionHost, open_host
 from chargehand.app.failure import CommandFailed, PartlyApplied
-from chargehand.app.garbage import ReplacedConfigurations, without_pauses
+from chargehand.app.garbage import ReplacedConfigurations
 from chargehand.app.heartbeat import Heartbeat
 from chargehand.app.parts import MakeLinks, Parts, links_of_all_kinds
 from chargehand.app.recovering import recover
@@ -31,6 +31,7 @@ from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.guard import contained
 from chargehand.kit.limits import time_limit
+from chargehand.kit.pauses import without_pauses
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 from chargehand.links.doors import PortNotOpened

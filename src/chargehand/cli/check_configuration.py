@@ -13,6 +13,7 @@ from chargehand.app.failure import CommandFailed
 from chargehand.cli.basedir import SETTINGS_FILE, open_basedir
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import MasterConfig
+from chargehand.kit.pauses import without_pauses
 
 
 @click.command()
@@ -56,6 +57,7 @@ def load_configuration(config_path: Path, basedir: Path) -> MasterConfig:
         return await host.load()
 
     try:
-        return asyncio.run(load())
+        with without_pauses():
+            return asyncio.run(load())
     except ConfigErrors as errors:
         raise CommandFailed(described(errors, config_path)) from None

@@ -12,6 +12,7 @@ import click
 
 from chargehand.app.failure import CommandFailed
 from chargehand.cli.git import forget_callers_repository
+from chargehand.kit.pauses import without_pauses
 
 _COMMANDS = {
     "create-master": ("create_master", "Create a directory for a master."),
@@ -65,7 +66,8 @@ class _Commands(click.Group):
             from chargehand.app.requirements import check_requirements
 
             check_requirements()
-        module = import_module(f"chargehand.cli.{_COMMANDS[name][0]}")
+        with without_pauses():  # Imported modules are not garbage.
+            module = import_module(f"chargehand.cli.{_COMMANDS[name][0]}")
         command = getattr(module, name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command

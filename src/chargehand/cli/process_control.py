@@ -14,7 +14,6 @@ from pathlib import Path
 import click
 
 from chargehand.app.failure import CommandFailed
-from chargehand.app.garbage import without_pauses
 from chargehand.cli.basedir import Basedir, PidFile, open_basedir
 from chargehand.cli.log_lines import new_lines, without_level, without_prefix
 from chargehand.cli.phrases import (
@@ -24,6 +23,7 @@ from chargehand.cli.phrases import (
     RECONFIGURED,
 )
 from chargehand.cli.started_report import StartedReport
+from chargehand.kit.pauses import without_pauses
 
 _DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), default=".")
 _QUIET = click.option(
