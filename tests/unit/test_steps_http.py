@@ -56,8 +56,12 @@ async def test_a_request_of_each_kind_is_sent_and_the_answer_kept(kind, argument
     assert f"Performing {kind} request to {url}" in log
     assert "X-Answer: yes" in log
     assert "secret" not in log
+    assert f"oURL: {url}" in log and "oStatus: 200\n" in log
+    for title, given in (("Parameters", {"params"}), ("Data", {"data"})):
+        assert (f"h{title}:\n" in log) is bool(given & set(arguments))
     if answer is not None:
-        assert workshop.logs.text("content") == answer
+        assert workshop.logs.text("content") == f"o{answer}"
+        assert log.endswith(f"o ------ Content ------\no{answer}")
     if "auth" in arguments:
         assert "Authorization: <HIDDEN>" in log
 

@@ -112,9 +112,9 @@ async def test_what_cannot_be_triggered_is_named(name: str, words: str):
     async with started(f"{TWO}add('parent', steps.Trigger(schedulerNames=['{name}']))\n") as ci:
         parent = await ci.build("parent")
 
-        assert parent.result is Result.FAILURE
+        assert parent.result is Result.EXCEPTION
         assert ci.step(parent, "trigger").state == words
-        assert parent.state == f"failed: trigger ({words})"
+        assert parent.state == f"exception: trigger ({words})"
 
 
 async def test_what_users_override_is_asked():

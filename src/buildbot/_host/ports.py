@@ -9,7 +9,14 @@ from typing import Any, Protocol
 from chargehand.domain.build import Build
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change, NewChange
-from chargehand.domain.identifiers import BuilderId, BuildId, MasterId, RequestId, SourceStampId
+from chargehand.domain.identifiers import (
+    BuilderId,
+    BuildId,
+    LogId,
+    MasterId,
+    RequestId,
+    SourceStampId,
+)
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.domain.user import User
 from chargehand.events.bus import Bus
@@ -62,6 +69,23 @@ class Data(Protocol):
         """Order something (``force``, ``stop``, ``rebuild``, ``cancel`` …) as a client would."""
 
 
+class DataHere(Protocol):
+    """The resources of the REST API, read in the calling thread, which waits."""
+
+    def get(
+        self,
+        path: str,
+        *,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[dict[str, Any]] | dict[str, Any] | None:
+        """Return what `Data.get` does."""
+
+    def lines(self, log_id: LogId, first: int, count: int | None) -> str:
+        """Return lines of a log, with channel letters where it is of type ``s``."""
+
+
 class Stamps(Protocol):
     """Source stamps, read."""
 
@@ -84,6 +108,13 @@ class Builds(Protocol):
 
     def running_on(self, builder_id: BuilderId) -> tuple[Build, ...]:
         """Return the builds that a builder of this master runs now."""
+
+
+class Dispatch(Protocol):
+    """Brings waiting requests and free workers together."""
+
+    def look_at(self, builder_ids: Sequence[BuilderId]) -> None:
+        """Check soon whether builds can start on these builders."""
 
 
 class Workers(Protocol):
@@ -209,6 +240,10 @@ class Engine(Protocol):
         """Resources."""
 
     @property
+    def data_here(self) -> DataHere:
+        """Resources, for users' functions that cannot wait."""
+
+    @property
     def stamps(self) -> Stamps:
         """Source stamps."""
 
@@ -219,6 +254,10 @@ class Engine(Protocol):
     @property
     def builds(self) -> Builds:
         """Builds that run."""
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """What starts builds."""
 
     def busy_builders(self, worker_name: str) -> set[BuilderId]:
         """Return the builders of which a build runs, or is about to start, on a worker."""

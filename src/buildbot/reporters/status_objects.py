@@ -1,45 +1,63 @@
-"""Builds, builders, steps and logs as status receivers of Buildbot 0.8 see them.
+"""Builds, steps and logs as status receivers of Buildbot 0.8 see them.
 
-Each shows rows that were read before: no method waits for anything.
+They are made of rows; what a row lacks is read at the first question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
-from buildbot._border.times import datetime2epoch
+from buildbot._border.bridge import inward, outward
 from buildbot.process.properties import Properties
 from buildbot.process.results import statusToString
+from buildbot.reporters.status_reading import Row, StatusReading, moment
+from chargehand.resources.query import Filter, Operator
 
-Row = dict[str, Any]
+CHANNELS = {"o": 0, "e": 1, "h": 2}
+"""The numbers that receivers know channels of logs by."""
 
 
-class BuilderStatus:
-    """A builder; it is told from others by its name."""
+class StatusObject:
+    """Part of a master's status: *status* is `buildbot.reporters.status_farm.Status`."""
 
-    def __init__(self, name: str, row: Row | None = None) -> None:
-        self.name = name
-        self._row = row or {}
-        self.category = next(iter(self._row.get("tags") or ()), None)
+    def __init__(self, status: Any) -> None:
+        self.status = status
 
-    def getName(self) -> str:
-        """Return the name."""
-        return self.name
+    @property
+    def reading(self) -> StatusReading:
+        """What reads rows."""
+        found: StatusReading = self.status.reading
+        return found
 
-    def subscribe(self, receiver: Any) -> None:
-        """Do nothing: who is subscribed to the whole hears of each builder."""
+    def subscribe(self, receiver: Any, updateInterval: Any = None) -> None:
+        """Do nothing: who is subscribed to the whole hears of each part."""
 
     def unsubscribe(self, receiver: Any) -> None:
         """Do nothing, as `subscribe`."""
 
+    def _ended(self, key: tuple[str, ...], is_over: Callable[[], bool]) -> Any:
+        """Return a Deferred of this object, once an event has come or it is over already."""
+        return outward(self._wait(key, is_over))
 
-class LogStatus:
-    """A log of a step; its text is there when the build has failed."""
+    async def _wait(self, key: tuple[str, ...], is_over: Callable[[], bool]) -> Any:
+        await inward(self.status.master.mq.waitUntilEvent, key, is_over)
+        return self
+
+
+class LogStatus(StatusObject):
+    """A log of a step."""
 
     def __init__(self, row: Row, step: StepStatus) -> None:
+        super().__init__(step.status)
         self._row = row
         self._step = step
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.getName()
 
     def getName(self) -> str:
         """Return the name."""
@@ -50,39 +68,68 @@ class LogStatus:
         return self._step
 
     def getText(self) -> str:
-        """Return the text, without headers: at most the last million characters of a build."""
-        content = str((self._row.get("content") or {}).get("content", ""))
-        if self._row.get("type") != "s":
-            return content
-        lines = content.splitlines(keepends=True)
-        return "".join(line[1:] for line in lines if not line.startswith("h"))
+        """Return the text, without headers."""
+        return "".join(text for channel, text in self._lines() if channel != "h")
 
     def getTextWithHeaders(self) -> str:
         """Return the text, with headers."""
-        content = str((self._row.get("content") or {}).get("content", ""))
-        if self._row.get("type") != "s":
-            return content
-        return "".join(line[1:] for line in content.splitlines(keepends=True))
+        return "".join(text for _, text in self._lines())
 
     def readlines(self, *_: Any) -> list[str]:
-        """Return the lines of the text."""
-        return self.getText().splitlines(keepends=True)
+        """Return the lines of what the command wrote to its standard output."""
+        return [text for channel, text in self._lines() if channel == "o"]
+
+    def getChunks(self, channels: Sequence[int] = (), onlyText: bool = False) -> list[Any]:
+        """Return the lines as pairs of a channel's number and a text; or the texts alone."""
+        found = [(CHANNELS.get(channel, 0), text) for channel, text in self._lines()]
+        wanted = [one for one in found if not channels or one[0] in channels]
+        return [text for _, text in wanted] if onlyText else wanted
 
     def hasContents(self) -> bool:
-        """Return whether anything is in it."""
-        return bool(self._row.get("num_lines"))
+        """Return whether its text is still stored."""
+        return bool(self._current["num_lines"])
 
     def isFinished(self) -> bool:
         """Return whether it is complete."""
-        return bool(self._row.get("complete"))
+        return bool(self._row.get("complete")) or bool(self._current["complete"])
+
+    def waitUntilFinished(self) -> Any:
+        """Return a Deferred of this log, which fires when it is complete."""
+        return self._ended(("logs", str(self._row["logid"]), "finished"), self.isFinished)
+
+    @property
+    def _current(self) -> Row:
+        return self.reading.row(f"logs/{self._row['logid']}")
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        """Return lines with the letter of their channel."""
+        has_letters = self._row.get("type") == "s"
+        content = self._row.get("content")
+        if content is None:
+            text = self.reading.lines(self._row["logid"])
+        else:
+            text = str(content.get("content", ""))
+        for line in text.splitlines(keepends=True):
+            yield (line[0], line[1:]) if has_letters else ("o", line)
 
 
-class StepStatus:
+class StepStatus(StatusObject):
     """A step of a build."""
 
     def __init__(self, row: Row, build: BuildStatus) -> None:
+        super().__init__(build.status)
         self._row = row
         self._build = build
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.getName()
+
+    @property
+    def step_number(self) -> int:
+        """Its place in the build, from 0 on."""
+        return int(self._row["number"])
 
     def getName(self) -> str:
         """Return the name."""
@@ -96,17 +143,32 @@ class StepStatus:
         """Return the sentence about its state, as a list."""
         return [str(self._row["state_string"])]
 
+    def getText2(self) -> list[str]:
+        """Return the sentence for the build: that of the step when it went wrong."""
+        return [] if self._row["results"] in (None, 0) else self.getText()
+
     def getResults(self) -> tuple[int | None, list[str]]:
         """Return the result and the sentence."""
         return self._row["results"], self.getText()
 
-    def getTimes(self) -> tuple[int | None, int | None]:
+    def getTimes(self) -> tuple[float | None, float | None]:
         """Return when it began and when it finished, in seconds since 1970."""
-        return datetime2epoch(self._row["started_at"]), datetime2epoch(self._row["complete_at"])
+        return moment(self._row["started_at"]), moment(self._row["complete_at"])
+
+    def getExpectations(self) -> list[Any]:
+        """Return nothing: what is expected is known as an ETA only."""
+        return []
+
+    def getETA(self) -> float | None:
+        """Return how many seconds it is expected to take on, None if that is not known."""
+        return None if self.isFinished() else self._build.seconds_left(self._row["stepid"])
 
     def getLogs(self) -> list[LogStatus]:
         """Return its logs."""
-        return [LogStatus(row, self) for row in self._row.get("logs") or ()]
+        rows = self._row.get("logs")
+        if rows is None:
+            rows = self.reading.rows(f"steps/{self._row['stepid']}/logs", order="logid")
+        return [LogStatus(row, self) for row in rows]
 
     def getURLs(self) -> dict[str, str]:
         """Return its links by name."""
@@ -116,19 +178,40 @@ class StepStatus:
         """Return *default*: statistics belong to the build while it runs."""
         return default
 
+    def hasStatistic(self, name: str) -> bool:
+        """Return False, as `getStatistic`."""
+        return False
+
+    def getStatistics(self) -> dict[str, Any]:
+        """Return nothing, as `getStatistic`."""
+        return {}
+
+    def isHidden(self) -> bool:
+        """Return whether pages hide it."""
+        return bool(self._row["hidden"])
+
     def isStarted(self) -> bool:
         """Return whether it has begun."""
         return self._row["started_at"] is not None
 
     def isFinished(self) -> bool:
         """Return whether it has finished."""
-        return bool(self._row["complete"])
+        return bool(self._row["complete"]) or bool(self._current["complete"])
+
+    def waitUntilFinished(self) -> Any:
+        """Return a Deferred of this step, which fires when it has finished."""
+        return self._ended(("steps", str(self._row["stepid"]), "finished"), self.isFinished)
+
+    @property
+    def _current(self) -> Row:
+        return self.reading.row(f"steps/{self._row['stepid']}")
 
 
 class SourceStampStatus:
     """What a build was made of, of one codebase."""
 
     def __init__(self, row: Row, changes: Sequence[ChangeStatus]) -> None:
+        self.ssid = row["ssid"]
         self.branch = row["branch"]
         self.revision = row["revision"]
         self.repository = row["repository"]
@@ -136,6 +219,10 @@ class SourceStampStatus:
         self.codebase = row["codebase"]
         self.patch = row.get("patch")
         self.changes = tuple(changes)
+
+    def asDict(self) -> Row:
+        """Return it as a dictionary."""
+        return {**vars(self), "changes": [one.asDict() for one in self.changes]}
 
 
 class ChangeStatus:
@@ -153,26 +240,61 @@ class ChangeStatus:
         self.project = row["project"]
         self.repository = row["repository"]
         self.codebase = row["codebase"]
-        self.when = row["when_timestamp"]
+        self.when = moment(row["when_timestamp"])
+        self.properties = Properties.fromDict(row.get("properties") or {})
+
+    def asDict(self) -> Row:
+        """Return it as a dictionary."""
+        properties = [(name, *pair) for name, pair in self.properties.properties.items()]
+        return {**vars(self), "properties": properties}
 
     def getShortAuthor(self) -> str:
         """Return the author."""
         return str(self.who)
 
+    def getFileContents(self) -> str:
+        """Return the files, one in a line."""
+        return "\n".join(self.files)
 
-class BuildStatus:
-    """A build, as it is at the moment of an event."""
+    def getTimes(self) -> tuple[float | None, None]:
+        """Return when it was made, in seconds since 1970."""
+        return self.when, None
 
-    def __init__(self, row: Row, *, users: Sequence[str] = (), changes: Sequence[Row] = ()) -> None:
+    def getText(self) -> list[str]:
+        """Return the comments, as a list."""
+        return [str(self.comments)]
+
+
+class BuildStatus(StatusObject):
+    """A build: its row is of the moment of the event, all else is read when it is asked for."""
+
+    def __init__(self, row: Row, status: Any) -> None:
+        super().__init__(status)
         self._row = row
-        self._users = list(users)
-        self._changes = [ChangeStatus(change) for change in changes]
-        self.builder = BuilderStatus(row["builder"]["name"], row["builder"])
         self.number = row["number"]
 
-    def getBuilder(self) -> BuilderStatus:
+    @property
+    def builder(self) -> Any:
+        """Its builder."""
+        return self.getBuilder()
+
+    @cached_property
+    def _buildset(self) -> Row:
+        request = self.reading.row(f"buildrequests/{self._row['buildrequestid']}")
+        return self.reading.row(f"buildsets/{request['buildsetid']}")
+
+    @cached_property
+    def _builder(self) -> Any:
+        return self.status.builder_of(self._row["builderid"])
+
+    @cached_property
+    def _changes(self) -> list[ChangeStatus]:
+        rows = self.reading.rows(f"builds/{self._row['buildid']}/changes")
+        return [ChangeStatus(row) for row in rows]
+
+    def getBuilder(self) -> Any:
         """Return its builder."""
-        return self.builder
+        return self._builder
 
     def getNumber(self) -> int:
         """Return its number."""
@@ -180,7 +302,7 @@ class BuildStatus:
 
     def getReason(self) -> str:
         """Return why it was made."""
-        return str(self._row["buildset"]["reason"])
+        return str(self._buildset["reason"])
 
     def getResults(self) -> int | None:
         """Return the result, None while it runs."""
@@ -191,50 +313,93 @@ class BuildStatus:
         """Return the sentence about its state, as a list."""
         return [str(self._row["state_string"] or statusToString(self._row["results"]))]
 
-    def getTimes(self) -> tuple[int | None, int | None]:
+    def getTimes(self) -> tuple[float | None, float | None]:
         """Return when it began and when it finished, in seconds since 1970."""
-        return datetime2epoch(self._row["started_at"]), datetime2epoch(self._row["complete_at"])
+        return moment(self._row["started_at"]), moment(self._row["complete_at"])
+
+    def getETA(self) -> float | None:
+        """Return how many seconds it is expected to take on, None if that is not known."""
+        if self.isFinished():
+            return None
+        return self.seconds_left(None)
+
+    def seconds_left(self, step_id: int | None) -> float | None:
+        """Return how long a step is expected to take on, or the build (None)."""
+        for row in self.reading.rows(f"builds/{self._row['buildid']}/etas"):
+            if row["stepid"] == step_id:
+                found: float = row["seconds_left"]
+                return found
+        return None
 
     def isFinished(self) -> bool:
         """Return whether it has finished."""
-        return bool(self._row["complete"])
+        return bool(self._row["complete"]) or bool(self._current["complete"])
+
+    def waitUntilFinished(self) -> Any:
+        """Return a Deferred of this build, which fires when it has finished."""
+        return self._ended(("builds", str(self._row["buildid"]), "finished"), self.isFinished)
+
+    @property
+    def _current(self) -> Row:
+        return self.reading.row(f"builds/{self._row['buildid']}")
 
     def getSlavename(self) -> str:
         """Return the name of its worker."""
-        return str(self.getProperty("workername", ""))
+        if (worker := self._row["workerid"]) is None:
+            return ""
+        return str(self.reading.row(f"workers/{worker}")["name"])
 
     getWorkername = getSlavename
 
     def getURL(self) -> str:
         """Return the address of its page."""
-        return str(self._row["url"])
+        return str(self.status.getURLForBuild(self.builder.name, self.number))
 
     def getProperties(self) -> Properties:
         """Return its properties."""
-        return Properties.fromDict(self._row.get("properties") or {})
+        return Properties.fromDict(self.reading.properties(f"builds/{self._row['buildid']}"))
 
     def getProperty(self, name: str, default: Any = None) -> Any:
         """Return a property."""
         return self.getProperties().getProperty(name, default)
 
+    def hasProperty(self, name: str) -> bool:
+        """Return whether it has a property."""
+        return name in self.getProperties()
+
     def getChanges(self) -> list[ChangeStatus]:
         """Return its changes."""
         return list(self._changes)
 
+    def getRevisions(self) -> str:
+        """Return the revisions of its changes, in one text."""
+        return ",".join(str(change.revision)[:7] for change in self._changes)
+
     def getResponsibleUsers(self) -> list[str]:
-        """Return who made the changes."""
-        return list(self._users)
+        """Return who made the changes, and its owners, sorted."""
+        found = {str(change.who) for change in self._changes}
+        properties = self.getProperties()
+        if "owner" in properties:
+            found.add(str(properties["owner"]))
+        owners = properties.getProperty("owners", [])
+        found.update(map(str, owners if isinstance(owners, list) else [owners]))
+        patches = (stamp["patch"] for stamp in self._buildset["sourcestamps"] if stamp["patch"])
+        found.update(patch["author"] for patch in patches if patch.get("author"))
+        return sorted(found)
 
     getInterestedUsers = getResponsibleUsers
 
     def getSourceStamps(self, absolute: bool = False) -> list[SourceStampStatus]:
-        """Return what it was made of."""
-        return [
+        """Return what it was made of; with *absolute*, at the revisions that were built."""
+        found = [
             SourceStampStatus(
                 row, [one for one in self._changes if one.codebase == row["codebase"]]
             )
-            for row in self._row["buildset"]["sourcestamps"]
+            for row in self._buildset["sourcestamps"]
         ]
+        for stamp in found if absolute else ():
+            stamp.revision = self.getAllGotRevisions().get(stamp.codebase) or stamp.revision
+        return found
 
     def getSourceStamp(self, codebase: str = "") -> SourceStampStatus | None:
         """Return what it was made of, of one codebase."""
@@ -248,20 +413,34 @@ class BuildStatus:
 
     def getSteps(self) -> list[StepStatus]:
         """Return its steps."""
-        return [StepStatus(row, self) for row in self._row.get("steps") or ()]
+        rows = self.reading.rows(f"builds/{self._row['buildid']}/steps", order="number")
+        return [StepStatus(row, self) for row in rows]
+
+    def getCurrentStep(self) -> StepStatus | None:
+        """Return the step that runs, None if none does."""
+        running = (one for one in self.getSteps() if one.isStarted() and not one.isFinished())
+        return next(running, None)
 
     def getLogs(self) -> list[LogStatus]:
         """Return the logs of all steps."""
         return [log for step in self.getSteps() for log in step.getLogs()]
+
+    def getSummaryStatistic(
+        self, name: str, summary_fn: Callable[[Any, Any], Any], initial_value: Any = None
+    ) -> Any:
+        """Return *initial_value*: statistics belong to the build while it runs."""
+        return initial_value
 
     def getTestResults(self) -> dict[Any, Any]:
         """Return nothing: test results are not stored."""
         return {}
 
     def getPreviousBuild(self) -> BuildStatus | None:
-        """Return the finished build before it, without its steps and logs."""
-        row = self._row.get("prev_build")
-        if row is None:
-            return None
-        shared = {name: self._row[name] for name in ("builder", "buildset")}
-        return BuildStatus({"url": "", "properties": {}, **shared, **row})
+        """Return the build of this builder before it, None for the first that is still stored."""
+        earlier = self.reading.rows(
+            f"builders/{self._row['builderid']}/builds",
+            Filter("number", Operator.LT, (self.number,)),
+            order="-number",
+            limit=1,
+        )
+        return BuildStatus(earlier[0], self.status) if earlier else None

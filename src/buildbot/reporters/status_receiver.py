@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import answered, answered_within, outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.stopping import STOP_SECONDS
-from buildbot.process.results import SUCCESS
-from buildbot.reporters.status_objects import BuilderStatus, BuildStatus, ChangeStatus, StepStatus
-from buildbot.reporters.utils import getDetailsForBuild, getResponsibleUsersForBuild
+from buildbot.reporters.status_events import ReceiverEvents
+from buildbot.reporters.status_farm import BuilderStatus, BuildRequestStatus, BuildSetStatus
+from buildbot.reporters.status_objects import BuildStatus, ChangeStatus, LogStatus, StepStatus
+from buildbot.reporters.status_reading import Row
 from buildbot.util.service import AsyncMultiService
 from chargehand.config.model import Component, HostedSettings
-from chargehand.kit.guard import contained, guarded
+from chargehand.kit.guard import guarded
 
-__all__ = ["Status", "StatusReceiver", "StatusReceiverMultiService"]
-
-Row = dict[str, Any]
+__all__ = ["StatusReceiver", "StatusReceiverMultiService"]
 
 _log = logging.getLogger(__name__)
 
-_KEYS: dict[str, tuple[tuple[str | None, ...], ...]] = {
-    "buildStarted": (("builds", None, "new"),),
-    "buildFinished": (("builds", None, "finished"),),
-    "stepStarted": (("builds", None, "new"), ("steps", None, "started")),
-    "stepFinished": (("builds", None, "new"), ("steps", None, "finished")),
+_Key = tuple[str | None, ...]
+
+_BUILD: tuple[_Key, ...] = (("builds", None, "new"), ("builds", None, "finished"))
+_STEP: tuple[_Key, ...] = (*_BUILD, ("steps", None, "started"), ("steps", None, "finished"))
+_LOG: tuple[_Key, ...] = (*_STEP, ("logs", None, "new"), ("logs", None, "finished"))
+
+_KEYS: dict[str, tuple[_Key, ...]] = {
+    "buildStarted": _BUILD,
+    "buildFinished": _BUILD,
+    "builderChangedState": (
+        *_BUILD,
+        ("workers", None, "connected"),
+        ("workers", None, "disconnected"),
+    ),
+    "buildsetSubmitted": (("buildsets", None, "new"),),
+    "requestSubmitted": (("buildrequests", None, "new"),),
+    "requestCancelled": (("buildrequests", None, "complete"),),
+    "stepStarted": _STEP,
+    "stepTextChanged": (*_STEP, ("steps", None, "updated")),
+    "stepFinished": _STEP,
+    "logStarted": _LOG,
+    "logChunk": (*_LOG, ("logs", None, "append")),
+    "logFinished": _LOG,
     "changeAdded": (("changes", None, "new"),),
     "builderRemoved": (("builders", None, "stopped"),),
     "slaveConnected": (("workers", None, "connected"),),
@@ -38,9 +54,7 @@ _KEYS: dict[str, tuple[tuple[str | None, ...], ...]] = {
 class StatusReceiver(ComparableMixin):
     """Hears of builds; subclasses override what they want to hear.
 
-    Of these methods, ``buildStarted``, ``buildFinished``, ``stepStarted``, ``stepFinished``,
-    ``changeAdded``, ``builderAdded``, ``builderRemoved``, ``slaveConnected`` and
-    ``slaveDisconnected`` are called.
+    All methods but ``buildETAUpdate`` are called: builds and `Status` can be asked for an ETA.
     """
 
     compare_attrs: ClassVar[Any] = ("_given",)
@@ -56,19 +70,19 @@ class StatusReceiver(ComparableMixin):
         return self
 
     def builderChangedState(self, builderName: str, state: str) -> Any:
-        """Not called."""
+        """A builder is ``offline``, ``idle`` or ``building`` now."""
 
     def builderRemoved(self, builderName: str) -> Any:
         """A builder is configured no more."""
 
-    def buildsetSubmitted(self, buildset: Any) -> Any:
-        """Not called."""
+    def buildsetSubmitted(self, buildset: BuildSetStatus) -> Any:
+        """A buildset was submitted."""
 
-    def requestSubmitted(self, request: Any) -> Any:
-        """Not called."""
+    def requestSubmitted(self, request: BuildRequestStatus) -> Any:
+        """A build was asked for."""
 
-    def requestCancelled(self, builder: Any, request: Any) -> Any:
-        """Not called."""
+    def requestCancelled(self, builder: BuilderStatus, request: BuildRequestStatus) -> Any:
+        """A build that was asked for was cancelled before it began."""
 
     def buildStarted(self, builderName: str, build: BuildStatus) -> Any:
         """A build has begun; return self to hear of its steps."""
@@ -81,22 +95,26 @@ class StatusReceiver(ComparableMixin):
         """Not called."""
 
     def stepStarted(self, build: BuildStatus, step: StepStatus) -> Any:
-        """A step has begun."""
+        """A step has begun; return self to hear of its logs."""
+        return self
 
-    def stepTextChanged(self, build: BuildStatus, step: StepStatus, text: str) -> Any:
-        """Not called."""
+    def stepTextChanged(self, build: BuildStatus, step: StepStatus, text: list[str]) -> Any:
+        """The sentence about a running step has changed."""
 
     def stepFinished(self, build: BuildStatus, step: StepStatus, results: int) -> Any:
         """A step has finished."""
 
-    def logStarted(self, build: BuildStatus, step: StepStatus, log: Any) -> Any:
-        """Not called."""
+    def logStarted(self, build: BuildStatus, step: StepStatus, log: LogStatus) -> Any:
+        """A log has begun; return self to hear what is written to it."""
+        return self
 
-    def logChunk(self, build: BuildStatus, step: StepStatus, log: Any, *chunk: Any) -> Any:
-        """Not called."""
+    def logChunk(
+        self, build: BuildStatus, step: StepStatus, log: LogStatus, channel: int, text: str
+    ) -> Any:
+        """Whole lines were written to a log: 0 for stdout, 1 for stderr, 2 for headers."""
 
-    def logFinished(self, build: BuildStatus, step: StepStatus, log: Any) -> Any:
-        """Not called."""
+    def logFinished(self, build: BuildStatus, step: StepStatus, log: LogStatus) -> Any:
+        """A log is complete."""
 
     def changeAdded(self, change: ChangeStatus) -> Any:
         """A change has arrived."""
@@ -134,82 +152,13 @@ class StatusReceiverMultiService(StatusReceiver, AsyncMultiService):
         return outward(self._leave())
 
 
-class Status:
-    """``master.getStatus()``: what receivers ask, and where they subscribe."""
-
-    def __init__(self, master: Any) -> None:
-        self._master = master
-        self._watched: dict[int, dict[str, bool]] = {}
-
-    def subscribe(self, receiver: Any) -> None:
-        """Let it hear of everything; `builderAdded` is called for each builder at once."""
-        if not self.is_subscribed(receiver):
-            self._watched[id(receiver)] = {}
-            for name in self.getBuilderNames():
-                self.is_watched(receiver, name)
-
-    def unsubscribe(self, receiver: Any) -> None:
-        """Let it hear nothing more."""
-        self._watched.pop(id(receiver), None)
-
-    def is_subscribed(self, receiver: Any) -> bool:
-        """Return whether it hears of anything."""
-        return id(receiver) in self._watched
-
-    def is_watched(self, receiver: Any, name: str) -> bool:
-        """Return whether it hears of a builder: it says so by what `builderAdded` returns."""
-        answers = self._watched.get(id(receiver), {})
-        if name not in answers:
-            found = contained(receiver.builderAdded, name, self.getBuilder(name))
-            answers[name] = found is not None
-        return answers[name]
-
-    def getTitle(self) -> str:
-        """Return the farm's title."""
-        return str(self._master.config.title)
-
-    getProjectName = getTitle
-
-    def getTitleURL(self) -> str:
-        """Return the address of the farm's own site."""
-        return str(self._master.config.titleURL)
-
-    getProjectURL = getTitleURL
-
-    def getBuildbotURL(self) -> str:
-        """Return the address of the master's pages."""
-        return str(self._master.config.buildbotURL)
-
-    def getURLForThing(self, thing: Any) -> str | None:
-        """Return the address of a build's page; None for all else."""
-        return thing.getURL() if isinstance(thing, BuildStatus) else None
-
-    def getURLForBuild(self, builder_name: str, build_number: int) -> str:
-        """Return the address of a build's page."""
-        builder = self._master.access.builder_id(builder_name)
-        return f"{self.getBuildbotURL()}#/builders/{builder}/builds/{build_number}"
-
-    def getBuilderNames(self, categories: Sequence[str] | None = None) -> list[str]:
-        """Return the names of the builders, of some categories where given."""
-        return [
-            config.name
-            for config in self._master.config.builders
-            if not categories or set(categories) & set(config.tags or ())
-        ]
-
-    def getBuilder(self, name: str) -> BuilderStatus:
-        """Return a builder."""
-        tags = next((c.tags for c in self._master.config.builders if c.name == name), ())
-        return BuilderStatus(name, {"tags": tags})
-
-
 class ReceiverRuntime:
     """A receiver of the configuration, as the engine runs it."""
 
     def __init__(self, receiver: Any) -> None:
         self._receiver = receiver
         self._consumer: Any = None
-        self._running: dict[int, BuildStatus] = {}
+        self._hearing: ReceiverEvents | None = None
 
     async def start(self) -> None:
         """Make it a part of the master, and let it hear of events."""
@@ -222,6 +171,7 @@ class ReceiverRuntime:
         master.getStatus().subscribe(receiver)
         keys = dict.fromkeys(key for method in self._wanted() for key in _KEYS[method])
         if keys:
+            self._hearing = ReceiverEvents(receiver, set(self._wanted()))
             self._consumer = await master.mq.consume(self._hear, list(keys))
 
     async def stop(self) -> None:
@@ -242,70 +192,11 @@ class ReceiverRuntime:
         return [name for name in _KEYS if getattr(kind, name) is not getattr(StatusReceiver, name)]
 
     async def _hear(self, key: tuple[str, ...], message: Row) -> None:
-        if not self._status.is_subscribed(self._receiver):
+        if self._hearing is None or not self._receiver.master.getStatus().is_subscribed(
+            self._receiver
+        ):
             return
         with guarded(
             _log, "status receiver %s failed on %s", type(self._receiver).__name__, ".".join(key)
         ):
-            match key:
-                case ("builds", _, "new"):
-                    await self._build_started(message)
-                case ("builds", _, "finished"):
-                    await self._build_finished(message)
-                case ("steps", _, verb):
-                    await self._step(message, verb)
-                case ("changes", _, _):
-                    await self._call("changeAdded", ChangeStatus(message))
-                case ("builders", _, _):
-                    await self._call("builderRemoved", message["name"])
-                case ("workers", _, "connected"):
-                    await self._call("slaveConnected", message["name"])
-                case _:
-                    await self._call("slaveDisconnected", message["name"])
-
-    @property
-    def _status(self) -> Status:
-        found: Status = self._receiver.master.getStatus()
-        return found
-
-    async def _call(self, method: str, *args: Any) -> Any:
-        return await answered(method, getattr(self._receiver, method), *args)
-
-    async def _build_started(self, message: Row) -> None:
-        build = await self._build(message)
-        if not self._status.is_watched(self._receiver, build.builder.name):
-            return
-        if await self._call("buildStarted", build.builder.name, build) is not None:
-            self._running[message["buildid"]] = build
-
-    async def _build_finished(self, message: Row) -> None:
-        self._running.pop(message["buildid"], None)
-        build = await self._build(message, is_finished=True)
-        if self._status.is_watched(self._receiver, build.builder.name):
-            await self._call("buildFinished", build.builder.name, build, message["results"])
-
-    async def _step(self, message: Row, verb: str) -> None:
-        build = self._running.get(message["buildid"])
-        if build is None:
-            return
-        step = StepStatus(message, build)
-        if verb == "started":
-            await self._call("stepStarted", build, step)
-        else:
-            await self._call("stepFinished", build, step, message["results"])
-
-    async def _build(self, message: Row, *, is_finished: bool = False) -> BuildStatus:
-        master = self._receiver.master
-        row = dict(message)
-        await getDetailsForBuild(
-            master,
-            row,
-            want_properties=True,
-            want_steps=is_finished,
-            want_previous_build=is_finished,
-            want_logs=is_finished,
-            want_logs_content=is_finished and row["results"] != SUCCESS,
-        )
-        users = await getResponsibleUsersForBuild(master, row["buildid"])
-        changes = await master.data.get(("builds", row["buildid"], "changes"))
-        return BuildStatus(row, users=users, changes=changes)
+            await self._hearing.tell(key, message)

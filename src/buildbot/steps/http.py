@@ -31,8 +31,9 @@ class HTTPStep(BuildStep):
 
     *data* is the body: text, bytes, or a dictionary (a form); *json* a value to send as JSON.
     *timeout* is in seconds, one number or (connecting, waiting for data). The log ``log`` has the
-    headers, ``content`` the body of the answer. Headers in *hide_request_headers* and
-    *hide_response_headers*, and those that carry credentials, are not shown.
+    headers and the body of the answer, ``content`` the body alone. Headers in
+    *hide_request_headers* and *hide_response_headers*, and those that carry credentials, are not
+    shown.
 
     Args:
         url (str, renderable): Address to send the request to.
@@ -108,6 +109,8 @@ class HTTPStep(BuildStep):
         self.getProperties()._redaction.hide_password(str(self.url))
         log = await self.addLog("log")
         await log.addHeader(f"Performing {self.method} request to {self.url}\n")
+        await _list(log, "Parameters", self.params)
+        await _list(log, "Data", self.data)
         self._request_limit = TimeLimit(None)
         try:
             async with self._request_limit:
@@ -118,7 +121,7 @@ class HTTPStep(BuildStep):
             await log.addStderr(f"no answer within {self.timeout} seconds\n")
             self.descriptionDone = ["no answer in time"]
         except (aiohttp.ClientError, OSError) as failure:
-            await log.addStderr(f"the request failed: {failure}\n")
+            await log.addStderr(f"An exception occurred while performing the request: {failure}\n")
             self.descriptionDone = ["request failed"]
         return FAILURE
 
@@ -136,24 +139,26 @@ class HTTPStep(BuildStep):
             ) as session,
             session.request(self.method, str(self.url), **self._arguments()) as answer,
         ):
+            await log.addHeader("Request Headers:\n")
             for name, value in self._shown(answer.request_info.headers, self.hide_request_headers):
                 await log.addHeader(f"\t{name}: {value}\n")
+            await log.addStdout(f"URL: {answer.url}\n")
+            is_good = answer.status < 400
+            await (log.addStdout if is_good else log.addStderr)(f"Status: {answer.status}\n")
             await log.addHeader("Response Headers:\n")
             for name, value in self._shown(answer.headers, self.hide_response_headers):
                 await log.addHeader(f"\t{name}: {value}\n")
-            await log.addStdout(f" ------ {answer.status} {answer.reason} ------\n")
-            await log.finish()
-            await self._keep_content(answer)
+            await log.addStdout(" ------ Content ------\n")
+            await self._keep_content(answer, log)
             self.descriptionDone = [f"Status code: {answer.status}"]
-            return SUCCESS if answer.status < 400 else FAILURE
+            return SUCCESS if is_good else FAILURE
 
-    async def _keep_content(self, answer: aiohttp.ClientResponse) -> None:
-        """Let the body go to a log, piece by piece."""
-        content = None
+    async def _keep_content(self, answer: aiohttp.ClientResponse, log: Any) -> None:
+        """Let the body go to both logs, piece by piece."""
+        content = await self.addLog("content")
         async for chunk in answer.content.iter_chunked(_CHUNK):
-            if content is None:
-                content = await self.addLog("content", "t")
-            await content.addContent(chunk)
+            await log.addStdout(chunk)
+            await content.addStdout(chunk)
 
     def _arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {
@@ -163,6 +168,8 @@ class HTTPStep(BuildStep):
             "data": _body(self.data, self.files),
             "allow_redirects": self.allow_redirects is not False,
             "ssl": verification(self.verify, self.cert),
+            # A text says itself what it is, or not at all.
+            "skip_auto_headers": ["Content-Type"] if isinstance(self.data, str | bytes) else None,
         }
         if proxy := (self.proxies or {}).get(str(self.url).partition(":")[0]):
             arguments["proxy"] = proxy
@@ -174,6 +181,18 @@ class HTTPStep(BuildStep):
         secret = _SECRET_HEADERS | {name.lower() for name in hidden or ()}
         for name, value in headers.items():
             yield name, "<HIDDEN>" if name.lower() in secret else value
+
+
+async def _list(log: Any, title: str, given: Any) -> None:
+    """Show parameters, or what is sent, with values by name."""
+    if not given:
+        return
+    await log.addHeader(f"{title}:\n")
+    if not isinstance(given, Mapping):
+        await log.addHeader(f"\t{given}\n")
+        return
+    for name, value in given.items():
+        await log.addHeader(f"\t{name}: {value}\n")
 
 
 def _body(data: Any, files: Any) -> Any:

@@ -13,7 +13,7 @@ from buildbot._border.rendering import is_constant, render_value
 from buildbot.config import error
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.properties import Properties, Property
-from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, statusToString
+from buildbot.process.results import CANCELLED, EXCEPTION, FAILURE, SUCCESS, statusToString
 from buildbot.steps.triggering import (
     BuildLinks,
     Triggered,
@@ -168,9 +168,12 @@ class Trigger(BuildStep):
         """Trigger all, and wait if that is wanted."""
         wanted = await self._wanted()
         try:
-            able = self._able([(self.getSchedulerByName(one.name), one) for one in wanted])
+            found = [(self.getSchedulerByName(one.name), one) for one in wanted]
         except LookupError as missing:
             self._problem = str(missing.args[0])
+            return EXCEPTION
+        able = self._able(found)
+        if able is None:
             return FAILURE
         self.triggeredNames = [one.name for _, one in able]
         try:
@@ -193,9 +196,9 @@ class Trigger(BuildStep):
         answer = await render_value(answer, self.getProperties())
         return all_wanted(answer, self.unimportantSchedulerNames, function)
 
-    def _able(self, wanted: Iterable[tuple[Any, Wanted]]) -> list[tuple[Any, Wanted]]:
-        """Return those that can be triggered. Raises LookupError for an important one that cannot,
-        so that nothing is triggered."""
+    def _able(self, wanted: Iterable[tuple[Any, Wanted]]) -> list[tuple[Any, Wanted]] | None:
+        """Return those that can be triggered; None for an important one that cannot, so that
+        nothing is triggered."""
         able = []
         for scheduler, one in wanted:
             if getattr(scheduler, "enabled", True):
@@ -203,7 +206,8 @@ class Trigger(BuildStep):
                 continue
             sentence = f'scheduler "{one.name}" is disabled; enable it, or remove it from this step'
             if not one.is_unimportant:
-                raise LookupError(sentence)
+                self._problem = sentence
+                return None
             self._off.append(sentence)
         return able
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from chargehand.app.data import Data
+from chargehand.app.data_here import DataHere
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
 from chargehand.app.worker_doors import WorkerDoors
 from chargehand.control.orders import Orders
+from chargehand.dispatch.service import Dispatcher
 from chargehand.domain.identifiers import BuilderId, MasterId
 from chargehand.domain.user import MASTER
 from chargehand.events.bus import Bus
@@ -51,6 +53,18 @@ class Engine:
             explanations=parts.orders,
             forms=parts.scheduling,
         )
+        self.data_here = DataHere(
+            data=Data(
+                visitor=Visitor(MASTER, Everybody()),
+                resources=parts.store.resources_here,
+                logs=parts.store.logs,
+                controls=parts.orders,
+                explanations=parts.orders,
+                forms=parts.scheduling,
+            ),
+            logs=parts.store.logs,
+        )
+        self.dispatch: Dispatcher = parts.dispatcher
         self._occupied = parts.dispatcher.occupied
         self.event_types = EVENT_TYPES
         self.stamps: SourceStamps = parts.store.source_stamps

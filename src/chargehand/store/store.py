@@ -71,6 +71,7 @@ class Store:
         self.visited_resources = Resources(
             database=self.database, lane=Lane.WEB, up_to_date=up_to_date
         )
+        self.resources_here = Resources(database=self.database, lane=Lane.HERE)
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)

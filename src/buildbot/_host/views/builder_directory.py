@@ -33,6 +33,24 @@ class BuilderDirectory:
         """Return all builders."""
         return list(self.builders.values())
 
+    def maybeStartBuildsForBuilder(self, buildername: str) -> None:
+        """Check soon whether a build can start on this builder. Raises LookupError."""
+        self._access.look_for_work([buildername])
+
+    def maybeStartBuildsForWorker(self, worker_name: str) -> None:
+        """Check soon whether builds can start on the builders that use this worker."""
+        self._access.look_for_work(
+            [config.name for config in self._configs() if worker_name in config.workernames]
+        )
+
+    def maybeStartBuildsForSlave(self, slave_name: str) -> None:
+        """Do what `maybeStartBuildsForWorker` does: its old name."""
+        self.maybeStartBuildsForWorker(slave_name)
+
+    def maybeStartBuildsForAllBuilders(self) -> None:
+        """Check soon whether builds can start on any builder."""
+        self._access.look_for_work(self.builderNames)
+
     def _configs(self) -> list[Any]:
         config = self._access.master.config
         return [] if config is None else list(config.builders)

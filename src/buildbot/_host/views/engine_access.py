@@ -61,6 +61,10 @@ class EngineAccess:
         """Return whether a build of the builder runs, or is about to start, on the worker."""
         return BuilderId(builder_id) in self.engine.busy_builders(worker_name)
 
+    def look_for_work(self, names: Sequence[str]) -> None:
+        """Check soon whether builds can start on these builders. Raises LookupError."""
+        self.engine.dispatch.look_at(self.engine.builders.ids(names))
+
     async def first_row(
         self, path: str, order: str, wanted: Mapping[str, object]
     ) -> dict[str, Any] | None:

@@ -68,8 +68,8 @@ class MasterView(AsyncMultiService):
 
     @cached_property
     def status(self) -> Any:
-        """What status receivers ask (`buildbot.reporters.status_receiver.Status`)."""
-        return import_module("buildbot.reporters.status_receiver").Status(self)
+        """What status receivers ask (`buildbot.reporters.status_farm.Status`)."""
+        return import_module("buildbot.reporters.status_farm").Status(self)
 
     def getStatus(self) -> Any:
         """Return ``status``."""

@@ -49,6 +49,8 @@ class Lane(Enum):
     """Visitors."""
     BULK = 1
     """Visitors with large queries."""
+    HERE = 0
+    """Users' functions that cannot wait: the query runs in the calling thread."""
 
 
 class Database:
@@ -111,6 +113,7 @@ class Database:
             self._readers = {
                 lane: ThreadPoolExecutor(lane.value, f"store-reader-{lane.name.lower()}")
                 for lane in Lane
+                if lane is not Lane.HERE
             }
 
     async def close(self) -> None:
@@ -185,12 +188,21 @@ class Database:
 
     async def read(self, query: Callable[[Connection], T], lane: Lane = Lane.ENGINE) -> T:
         """Return the result of *query*, which sees a consistent snapshot and must not write."""
+        if lane is Lane.HERE:
+            return self.read_here(query)
         readers = self._readers.get(lane)
         if readers is None:
             return await self.write(lambda transaction: query(transaction.connection))
         return await asyncio.get_running_loop().run_in_executor(
             readers, self._query, query, lane is not Lane.ENGINE
         )
+
+    def read_here(self, query: Callable[[Connection], T]) -> T:
+        """Like `read`, in the calling thread, which waits. Raises StoreError for a database in
+        memory, which only the writer's thread reads."""
+        if self._reading is None:
+            raise StoreError("a database in memory cannot be read without waiting")
+        return self._query(query, False)
 
     async def read_patiently(self, query: Callable[[Connection], T]) -> T:
         """Like `read`, but waits out outages; raises the Outage after `give_up`."""

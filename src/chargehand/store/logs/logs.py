@@ -216,6 +216,18 @@ class Logs:
         source = await self._source(log_id)
         return await self._in_reader(self._lines, source, max(first, 0), count)
 
+    def lines_here(self, log_id: LogId, first: int, count: int | None) -> bytes:
+        """Like `lines`, in the calling thread, which waits."""
+        opened = self._open.get(log_id)
+        if opened is not None:
+            source = _Source(opened.log, opened.extent.snapshot(), opened.content)
+        else:
+            row = self._database.read_here(lambda connection: log_rows.stored(connection, log_id))
+            in_rows = row.content is not None and _extent_of_content(row.content)
+            extent = in_rows or self._extents.get(log_id) or self._files.extent(log_id)
+            source = _Source(row.log, extent, row.content)
+        return self._lines(source, max(first, 0), count)
+
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text as the command wrote it, without letters."""
         source = await self._source(log_id)
