@@ -7,15 +7,11 @@ from typing import Any
 
 from buildbot._border.bridge import answered
 from buildbot.process.results import CANCELLED
-from buildbot.reporters.status_farm import BuildRequestStatus, BuildSetStatus, Status
-from buildbot.reporters.status_objects import (
-    CHANNELS,
-    BuildStatus,
-    ChangeStatus,
-    LogStatus,
-    StepStatus,
-)
+from buildbot.reporters.status_farm import Status
+from buildbot.reporters.status_objects import CHANNELS, BuildStatus, LogStatus, StepStatus
+from buildbot.reporters.status_orders import BuildRequestStatus, BuildSetStatus
 from buildbot.reporters.status_reading import Row
+from buildbot.reporters.status_sources import ChangeStatus
 
 _LINES = 1000
 """How many lines of a log are read in one go."""

@@ -1,4 +1,4 @@
-"""The master, builders, workers and orders as status receivers of Buildbot 0.8 see them."""
+"""The master and its builders as status receivers of Buildbot 0.8 see them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from itertools import islice
 from typing import Any
 
 from buildbot._border.bridge import settled
-from buildbot.process.properties import Properties
-from buildbot.reporters.status_objects import (
-    BuildStatus,
-    ChangeStatus,
-    SourceStampStatus,
-    StatusObject,
-)
-from buildbot.reporters.status_reading import Row, StatusReading, moment
-from buildbot.reporters.utils import getURLForBuildrequest
+from buildbot.reporters.status_objects import BuildStatus, StatusObject
+from buildbot.reporters.status_orders import BuildRequestStatus, BuildSetStatus
+from buildbot.reporters.status_reading import StatusReading
+from buildbot.reporters.status_sources import ChangeStatus, SourceStampStatus
+from buildbot.reporters.status_workers import WorkerStatus
 from chargehand.kit.guard import contained
 from chargehand.resources.query import Filter, Operator
 
@@ -159,173 +155,6 @@ class BuilderStatus(StatusObject):
         path = f"builders/{self.builderid}/builds"
         rows = self.reading.rows(path, *filters, order=order, limit=limit, **wanted)
         return [BuildStatus(row, self.status) for row in rows]
-
-
-class WorkerStatus(StatusObject):
-    """A worker of the configuration."""
-
-    def __init__(self, name: str, status: Status) -> None:
-        super().__init__(status)
-        self.name = name
-
-    def getName(self) -> str:
-        """Return the name."""
-        return self.name
-
-    def getAdmin(self) -> str | None:
-        """Return whom its owner has named."""
-        found: str | None = self._info.get("admin")
-        return found
-
-    def getHost(self) -> str | None:
-        """Return what its owner says of its host."""
-        found: str | None = self._info.get("host")
-        return found
-
-    def getVersion(self) -> str | None:
-        """Return the version of its program."""
-        found: str | None = self._info.get("version")
-        return found
-
-    def getAccessURI(self) -> str | None:
-        """Return how to reach it."""
-        found: str | None = self._info.get("access_uri")
-        return found
-
-    def getInfo(self, key: str, default: Any = None) -> Any:
-        """Return what it says of itself."""
-        return self._info.get(key, default)
-
-    def isConnected(self) -> bool:
-        """Return whether it is connected."""
-        return bool(self._row.get("connected_to"))
-
-    def isPaused(self) -> bool:
-        """Return whether it gets no builds."""
-        return bool(self._row.get("paused"))
-
-    def getGraceful(self) -> bool:
-        """Return whether it shuts down once its builds have finished."""
-        return bool(self._row.get("graceful"))
-
-    def lastMessageReceived(self) -> float | None:
-        """Return when it last was heard of, in seconds since 1970."""
-        return moment(self._row.get("last_active"))
-
-    def getRunningBuilds(self) -> list[BuildStatus]:
-        """Return the builds that run on it."""
-        if "workerid" not in self._row:
-            return []
-        rows = self.reading.rows(f"workers/{self._row['workerid']}/builds", complete=False)
-        return [BuildStatus(row, self.status) for row in rows]
-
-    @property
-    def _row(self) -> Row:
-        return next(iter(self.reading.rows("workers", name=self.name)), {})
-
-    @property
-    def _info(self) -> Row:
-        return self._row.get("workerinfo") or {}
-
-
-SlaveStatus = WorkerStatus
-
-
-class BuildRequestStatus(StatusObject):
-    """A build that was asked for."""
-
-    def __init__(self, row: Row, status: Status) -> None:
-        super().__init__(status)
-        self._row = row
-        self.brid = row["buildrequestid"]
-        self.bsid = row["buildsetid"]
-        self.buildername = status.builder_of(row["builderid"]).name
-
-    @property
-    def _stamps(self) -> list[SourceStampStatus]:
-        found: list[SourceStampStatus] = self.status.stamps_of(self.bsid)
-        return found
-
-    def getBuilderName(self) -> str:
-        """Return the name of its builder."""
-        return self.buildername
-
-    def getSourceStamp(self) -> Any:
-        """Return a Deferred of what to build, of the first codebase."""
-        return settled(next(iter(self._stamps), None))
-
-    def getSourceStamps(self) -> Any:
-        """Return a Deferred of what to build, by codebase."""
-        return settled({stamp.codebase: stamp for stamp in self._stamps})
-
-    def getBuildProperties(self) -> Any:
-        """Return a Deferred of its properties."""
-        return settled(Properties.fromDict(self.reading.properties(f"buildsets/{self.bsid}")))
-
-    def getSubmitTime(self) -> Any:
-        """Return a Deferred: when it was submitted, in seconds since 1970."""
-        return settled(moment(self._row["submitted_at"]))
-
-    def getBuilds(self) -> Any:
-        """Return a Deferred of the builds that were made for it."""
-        rows = self.reading.rows("builds", order="buildid", buildrequestid=self.brid)
-        return settled([BuildStatus(row, self.status) for row in rows])
-
-    def getURL(self) -> str:
-        """Return the address of its page."""
-        return getURLForBuildrequest(self.status.master, self.brid)
-
-
-class BuildSetStatus(StatusObject):
-    """A buildset: builds that were asked for together."""
-
-    def __init__(self, row: Row, status: Status) -> None:
-        super().__init__(status)
-        self._row = row
-        self.id = self.bsid = row["bsid"]
-
-    def getID(self) -> str | None:
-        """Return the name that others know it by."""
-        found: str | None = self._row["external_idstring"]
-        return found
-
-    def getReason(self) -> str:
-        """Return why it was made."""
-        return str(self._row["reason"])
-
-    def getSourceStamp(self) -> SourceStampStatus | None:
-        """Return what to build, of the first codebase."""
-        return next(iter(self.status.stamps_of(self.bsid)), None)
-
-    def getResults(self) -> int | None:
-        """Return its result, None until all builds have finished."""
-        found: int | None = self._current["results"]
-        return found
-
-    def isFinished(self) -> bool:
-        """Return whether all its builds have finished."""
-        return bool(self._current["complete"])
-
-    def waitUntilFinished(self) -> Any:
-        """Return a Deferred of this buildset, which fires when all its builds have finished."""
-        return self._ended(("buildsets", str(self.bsid), "complete"), self.isFinished)
-
-    def getBuilderNamesAndBuildRequests(self) -> Any:
-        """Return a Deferred of its requests, by their builders' names."""
-        return settled({one.buildername: one for one in self._requests})
-
-    def getBuilderNames(self) -> Any:
-        """Return a Deferred of the names of its builders."""
-        return settled([one.buildername for one in self._requests])
-
-    @property
-    def _requests(self) -> list[BuildRequestStatus]:
-        rows = self.reading.rows("buildrequests", order="buildrequestid", buildsetid=self.bsid)
-        return [BuildRequestStatus(row, self.status) for row in rows]
-
-    @property
-    def _current(self) -> Row:
-        return self.reading.row(f"buildsets/{self.bsid}")
 
 
 class Status:

@@ -9,9 +9,11 @@ from buildbot._border.bridge import answered, answered_within, outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.stopping import STOP_SECONDS
 from buildbot.reporters.status_events import ReceiverEvents
-from buildbot.reporters.status_farm import BuilderStatus, BuildRequestStatus, BuildSetStatus
-from buildbot.reporters.status_objects import BuildStatus, ChangeStatus, LogStatus, StepStatus
+from buildbot.reporters.status_farm import BuilderStatus
+from buildbot.reporters.status_objects import BuildStatus, LogStatus, StepStatus
+from buildbot.reporters.status_orders import BuildRequestStatus, BuildSetStatus
 from buildbot.reporters.status_reading import Row
+from buildbot.reporters.status_sources import ChangeStatus
 from buildbot.util.service import AsyncMultiService
 from chargehand.config.model import Component, HostedSettings
 from chargehand.kit.guard import guarded
