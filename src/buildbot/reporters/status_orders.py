@@ -20,7 +20,7 @@ class BuildRequestStatus(StatusObject):
         self._row = row
         self.brid = row["buildrequestid"]
         self.bsid = row["buildsetid"]
-        self.buildername = status.builder_of(row["builderid"]).name
+        self.buildername: str = status.builder_of(row["builderid"]).name
 
     @property
     def _stamps(self) -> list[SourceStampStatus]:
