@@ -42,6 +42,31 @@ async def test_a_cancellation_passes_through() -> None:
     assert reported == []
 
 
+def test_a_function_called_in_a_guard_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
+    guard = guarded(_log, "a handler failed")
+    heard: list[int] = []
+
+    def hear(number: int) -> None:
+        if number == 2:
+            raise SystemExit(3)
+        heard.append(number)
+
+    for number in (1, 2, 3):
+        guard.call(hear, number)
+
+    assert heard == [1, 3]
+    [record] = caplog.records
+    assert record.getMessage() == "a handler failed"
+
+
+def test_a_cancellation_passes_through_a_function_called_in_a_guard() -> None:
+    def be_cancelled(_: int) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        Guard(lambda _: None).call(be_cancelled, 1)
+
+
 class _Mute(Exception):
     def __str__(self) -> str:
         raise SystemExit(3)

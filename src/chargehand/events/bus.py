@@ -71,6 +71,5 @@ class Bus:
                 continue
             guard = self._guards[kind]
             for subscription in subscriptions:
-                with guard:
-                    subscription.handler(event)
+                guard.call(subscription.handler, event)
             guard.failure = None  # It has been logged, and its frames are not to be kept.

@@ -25,14 +25,8 @@ EVENT_TYPES: tuple[type[Event], ...] = tuple(_TABLE)
 """The announced event types."""
 
 
-def announcement(event: Event) -> Announcement:
-    """Return the announcement of *event*, which is of one of `EVENT_TYPES`."""
-    rule = _TABLE[type(event)]
-    return rule.keys(event), rule.resource(event)
-
-
 def keys_of(event: Event) -> tuple[Key, ...]:
-    """Return the keys of its announcement, without the resource."""
+    """Return the keys of the announcement of *event*, which is of one of `EVENT_TYPES`."""
     return _TABLE[type(event)].keys(event)
 
 

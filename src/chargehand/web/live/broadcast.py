@@ -13,7 +13,14 @@ from chargehand.events.bus import Bus, Subscription
 from chargehand.events.messages import Event
 from chargehand.kit.passwords import body_without_passwords
 from chargehand.kit.tasks import Tasks
-from chargehand.resources.announcements import EVENT_TYPES, Announcement, Key, announcement
+from chargehand.resources.announcements import (
+    EVENT_TYPES,
+    Announcement,
+    Key,
+    keys_of,
+    resource_of,
+)
+from chargehand.resources.field import Resource
 from chargehand.resources.visibility import Visibility
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.live.client import Client, Frame
@@ -91,11 +98,14 @@ class LiveEvents:
         return _LimitedAudience(sees, self._events, self._tasks)
 
     def _tell(self, event: Event) -> None:
-        told: Announcement | None = None
+        keys: tuple[Key, ...] = ()
+        resource: Resource | None = None
         for audience in self._audiences.values():
             if audience.wants.want(type(event)):
-                told = told or announcement(event)
-                audience.tell(told)
+                keys = keys or keys_of(event)
+                if audience.listens_to(keys):
+                    resource = resource_of(event) if resource is None else resource
+                    audience.tell((keys, resource))
 
 
 class _Audience:
@@ -103,6 +113,10 @@ class _Audience:
 
     def __init__(self) -> None:
         self.wants = Subscriptions()
+
+    def listens_to(self, keys: tuple[Key, ...]) -> bool:
+        """Return whether a client is subscribed to any of these keys."""
+        return any(map(self.wants.listeners, keys))
 
     def tell(self, told: Announcement) -> None:
         """Send an event to the subscribed clients."""
