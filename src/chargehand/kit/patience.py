@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from types import CoroutineType
 from typing import TypeVar
 
 from chargehand.kit.asking import AnswerTimeout
+from chargehand.kit.begun import Rest
 from chargehand.kit.limits import TimeLimit
 
 _T = TypeVar("_T")
@@ -30,6 +32,16 @@ class Patience:
 
     async def answer(self, name: str, work: Awaitable[_T], *, then: float = _AFTER_STOP) -> _T:
         """Await *work*; after `stop`, for *then* seconds at most. Raises AnswerTimeout."""
+        if not isinstance(work, CoroutineType):
+            return await self._waited(name, work, then)
+        try:
+            first = work.send(None)
+        except StopIteration as finished:  # Most answers need no waiting, and so no limit.
+            value: _T = finished.value
+            return value
+        return await self._waited(name, Rest(work, first), then)
+
+    async def _waited(self, name: str, work: Awaitable[_T], then: float) -> _T:
         limit = TimeLimit(then if self._is_over else None)
         try:
             async with limit:
