@@ -47,6 +47,9 @@ async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -
     the engine's own cancellation may look like one to the engine. No other BaseException arrives:
     ``sys.exit()`` in an extension is an error like any other (`BaseExceptionRaised`).
     """
+    if _in_extension.get() and (ours := _undeferred(function)) is not function:
+        # Whoever called the extension translates what this waits for, and what it raises.
+        return await ours(*args, **keywords)
     token = _in_extension.set(True)
     try:
         try:
@@ -74,9 +77,11 @@ async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -
         _in_extension.reset(token)
 
 
-async def answered(name: str, function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
+def answered(
+    name: str, function: Callable[..., Any], /, *args: Any, **keywords: Any
+) -> Coroutine[Any, Any, Any]:
     """Call *function* as `inward` does; within a limit. Raises AnswerTimeout (with *name*)."""
-    return await answered_within(ANSWER_SECONDS, name, function, *args, **keywords)
+    return answered_within(ANSWER_SECONDS, name, function, *args, **keywords)
 
 
 async def answered_within(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import answered, inward, outgoing
@@ -54,12 +54,15 @@ class ValidationErrorCollector:
             raise CollectedValidationError(self.errors)
 
 
-async def collected(collector: Any, name: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+def collected(
+    collector: Any, name: Any, fn: Any, /, *args: Any, **kwargs: Any
+) -> Coroutine[Any, Any, Any]:
     """Let a collector, which may be of a user's class, ask *fn*; return the answer."""
     kind = type(collector)
     if kind.collectValidationErrors is ValidationErrorCollector.collectValidationErrors:
-        return await collector._collected(name, fn, *args, **kwargs)  # Nobody wants a Deferred.
-    return await inward(collector.collectValidationErrors, name, fn, *args, **kwargs)
+        asking: Coroutine[Any, Any, Any] = collector._collected(name, fn, *args, **kwargs)
+        return asking  # Nobody wants a Deferred.
+    return inward(collector.collectValidationErrors, name, fn, *args, **kwargs)
 
 
 _NUMBERS = {
