@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargehand.dispatch.missed_events import MissedEvents
-from chargehand.domain.canonical import NotStorable, canonical, canonical_properties
+from chargehand.domain.canonical import (
+    NotStorable,
+    canonical,
+    canonical_properties,
+    canonical_text,
+)
 from chargehand.domain.json import Json
+from chargehand.domain.properties import Property
 from chargehand.store.engine.columns import as_json, of_json
 
 _characters = st.text(st.characters() | st.sampled_from(["\ud800", "\udfff", "\0", "é", "😀"]))
@@ -68,6 +74,21 @@ def test_a_value_is_refused_or_can_be_read_back_and_sent(value: object) -> None:
 def test_a_refusal_names_the_property(value: Json, reason: str) -> None:
     with pytest.raises(NotStorable, match=f'property "size" cannot be stored: .*{reason}'):
         canonical_properties({"size": (value, "test")})
+
+
+@given(st.dictionaries(_characters, st.tuples(_values, _characters), max_size=4))
+def test_properties_are_what_each_of_them_is_alone(properties: dict[str, Property]) -> None:
+    try:
+        alone = {
+            canonical_text(name): (canonical(value, "x"), canonical_text(source))
+            for name, (value, source) in properties.items()
+        }
+    except NotStorable:
+        with pytest.raises(NotStorable):
+            canonical_properties(properties)
+        return
+
+    assert canonical_properties(properties) == alone
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:

@@ -119,3 +119,27 @@ def test_a_part_tells_the_whole_and_knows_nothing_of_other_parts():
 )
 def test_passwords_in_urls_are_not_shown(url, shown, password):
     assert (without_passwords(url), next(secrets_in(url), None)) == (shown, password)
+
+
+_texts = st.lists(
+    st.sampled_from(["https://", "user:", "pass", "@", "host/", "?token=", "x", "\ud800", "é"]),
+    max_size=6,
+).map("".join)
+
+
+@given(
+    st.dictionaries(
+        _texts,
+        st.tuples(st.recursive(_texts | st.integers() | st.none(), st.lists, max_leaves=4), _texts),
+        max_size=3,
+    )
+)
+def test_all_texts_of_a_value_are_shown_as_each_alone(value):
+    def shown(part):
+        if isinstance(part, str):
+            return Redaction().text(part)
+        return [shown(item) for item in part] if isinstance(part, list) else part
+
+    expected = {shown(name): (shown(one), shown(source)) for name, (one, source) in value.items()}
+
+    assert Redaction().value(value) == expected

@@ -48,6 +48,10 @@ _BUILTIN = {
 }
 
 
+PLAIN_TYPES = frozenset(cls for cls, kind in _BUILTIN.items() if kind is _Kind.PLAIN)
+"""Types of values that rendering surely gives back unchanged."""
+
+
 async def render_value(value: Any, properties: Any) -> Any:
     """Return *value* with every renderable in it (lists, tuples and dicts included) rendered."""
     match _kind(value.__class__):
@@ -94,6 +98,8 @@ def _kind_of(cls: type) -> _Kind:
 
 def is_constant(value: Any) -> bool:
     """Return whether rendering *value* gives it back unchanged."""
+    if value.__class__ in PLAIN_TYPES:
+        return True
     match _kind(value.__class__):
         case _Kind.PLAIN:
             return True

@@ -10,7 +10,7 @@ from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
 from buildbot._border.finder import old_names_of
 from buildbot._border.per_class import per_class
-from buildbot._border.rendering import is_constant, render_value
+from buildbot._border.rendering import PLAIN_TYPES, is_constant, render_value
 from buildbot._border.sequences import flatten
 from buildbot.interfaces import IBuildStep, implementer
 from buildbot.locks import lock_accesses
@@ -326,7 +326,7 @@ class BuildStep(
         kind: Any = type(self)
         for name in _renderables(kind):
             value = getattr(self, name, None)
-            if not is_constant(value):
+            if value.__class__ not in PLAIN_TYPES and not is_constant(value):
                 setattr(self, name, await render_value(value, properties))
         self.rendered = True
 

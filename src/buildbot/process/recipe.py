@@ -9,7 +9,7 @@ from typing import Any
 from buildbot._border.bridge import answered
 from buildbot._border.initialised import check_initialised
 from buildbot._border.making import Making, note_making
-from buildbot._border.rendering import is_constant, render_value
+from buildbot._border.rendering import PLAIN_TYPES, is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.build_life import BuildLife
 from buildbot.process.buildrequest import requests_of
@@ -110,7 +110,7 @@ class RecipeBuild:
         await answered("startBuild", build.startBuild, build.workerforbuilder)
         properties = build.getProperties()
         for name, (value, source) in list(properties.properties.items()):
-            if not is_constant(value):
+            if value.__class__ not in PLAIN_TYPES and not is_constant(value):
                 rendered = await render_value(value, properties)
                 properties.setProperty(name, rendered, source)
         build.env = await render_value(build.env, properties)

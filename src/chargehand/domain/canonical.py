@@ -28,6 +28,21 @@ def canonical(value: object, name: str) -> Json:
 def canonical_properties(properties: PropertyMap, kind: str = "property") -> dict[str, Property]:
     """Return properties with canonical names, values and sources. Raises NotStorable."""
     found: dict[str, Property] = {}
+    texts: list[str] = []
+    for name, (value, source) in properties.items():
+        if type(value) is str:
+            texts += (name, source, value)
+            found[name] = (value, source)
+        else:
+            texts += (name, source)
+            found[name] = (_canonical(value, f'{kind} "{name}"', 0), source)
+    if all(map(_is_text, texts)) and _is_canonical("".join(texts)):
+        return found  # As most are: one look at all texts is enough.
+    return _canonical_one_by_one(properties, kind)
+
+
+def _canonical_one_by_one(properties: PropertyMap, kind: str) -> dict[str, Property]:
+    found: dict[str, Property] = {}
     for name, (value, source) in properties.items():
         if not isinstance(name, str):
             raise NotStorable(f"the name of a {kind} must be a string, not {name!r}")
@@ -88,10 +103,18 @@ def _key(key: object, name: str) -> str:
 
 def canonical_text(text: str) -> str:
     """Return *text* without what databases refuse: NUL, and surrogates without a partner."""
-    if text.isascii() and "\0" not in text:
+    if _is_canonical(text):
         return text
     return (
         text.encode("utf-16-le", "surrogatepass")
         .decode("utf-16-le", "replace")
         .replace("\0", "\ufffd")
     )
+
+
+def _is_canonical(text: str) -> bool:
+    return text.isascii() and "\0" not in text
+
+
+def _is_text(value: object) -> bool:
+    return type(value) is str

@@ -41,7 +41,7 @@ from chargehand.execution.ports import BuildSources, StartedBuild
 from chargehand.store import changes, open_builds, request_rows
 from chargehand.store.builders import virtual_id
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
-from chargehand.store.engine.columns import as_json, properties_of_json, secrets_of_json
+from chargehand.store.engine.columns import all_as_json, properties_of_json, secrets_of_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import build_properties, builders, builds, buildsets, requests
 from chargehand.store.engine.transaction import Transaction
@@ -156,9 +156,10 @@ class Builds:
         if not properties:
             return
         properties = canonical_properties(properties)
+        values = all_as_json([value for value, _ in properties.values()])
         rows = [
-            {"build_id": build_id, "name": name, "value": as_json(value), "source": source}
-            for name, (value, source) in properties.items()
+            {"build_id": build_id, "name": name, "value": value, "source": source}
+            for (name, (_, source)), value in zip(properties.items(), values, strict=True)
         ]
         event = BuildPropertiesUpdated(build_id=build_id, properties=dict(properties))
 

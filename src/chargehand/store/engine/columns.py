@@ -28,7 +28,9 @@ def clean(text: str) -> str:
 
 
 def _clean_or_none(text: str | None) -> str | None:
-    return None if text is None else clean(text)
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return clean(text)
 
 
 class CleanText(TypeDecorator[str]):
@@ -67,6 +69,11 @@ def as_json(value: object) -> str:
         return _encoder.encode(value).decode()
     except UnicodeEncodeError:
         return _encoder.encode(_cleaned(value)).decode()
+
+
+def all_as_json(values: Iterable[object]) -> list[str]:
+    """Return the values as JSON texts. Raises TypeError for values without a JSON form."""
+    return list(map(bytes.decode, map(_encoder.encode, values)))
 
 
 def of_json(text: str | bytes) -> Any:
