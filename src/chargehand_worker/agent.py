@@ -16,6 +16,7 @@ from chargehand_wire.messages import Directories
 from chargehand_wire.numbering import Spool
 from chargehand_wire.worker_side import WorkerEvent, WorkerSide
 from chargehand_worker import kernel
+from chargehand_worker.control_groups import usable_groups
 from chargehand_worker.facts import facts
 from chargehand_worker.link import DoorLink
 from chargehand_worker.processes import Processes
@@ -73,7 +74,8 @@ def run(agent: Agent, *, guard: int) -> None:
 class Agent:
     """Runs commands for masters, until it is told to end, or its link gives up.
 
-    *stop_signal* lets it ask for a graceful shutdown; a *companion* runs beside it.
+    *stop_signal* lets it ask for a graceful shutdown; a *companion* runs beside it. Commands get
+    control groups of their own *with_groups*, where that is possible.
     """
 
     def __init__(
@@ -87,10 +89,12 @@ class Agent:
         directories_known: Callable[[Directories], None] = lambda _: None,
         stop_signal: Optional[signal.Signals] = None,
         spool: Optional[Spool] = None,
+        with_groups: bool = True,
         companion: Optional[Callable[[Agent], Coroutine[Any, Any, None]]] = None,
     ) -> None:
         self._stop_signal = stop_signal
         self._companion = companion
+        self._with_groups = with_groups
         self._basedir = basedir
         self._environment = environment
         self._make_link = make_link
@@ -120,7 +124,7 @@ class Agent:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        processes = Processes()
+        processes = Processes(usable_groups() if self._with_groups else None)
         processes.watch()
         self._link = link = self._make_link(self.side, handle, processes)
         supervisor = Supervisor(

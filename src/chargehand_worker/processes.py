@@ -8,9 +8,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from chargehand_worker import kernel
+from chargehand_worker.control_groups import ControlGroup, ControlGroups
 
 COMMAND_MARKER = "CHARGEHAND_COMMAND"
 """The variable in the environment of each process of a command, by which strays are recognised."""
@@ -26,12 +27,17 @@ class _Started:
     streams: frozenset[str]
     """The ends of its pipes that only its processes have."""
     directory: str
+    group: Optional[ControlGroup]
 
 
 class Processes:
     """Owns all processes of the agent. Reaps every child, orphans of commands included."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: Optional[ControlGroups] = None) -> None:
+        self._groups = groups
+        self._moves = 0
+        """Moves into groups that are under way; nobody is reaped meanwhile, so that no identifier
+        of a process is used again."""
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._started: dict[int, _Started] = {}
 
@@ -53,6 +59,7 @@ class Processes:
         before: Callable[[], None] | None = None,
     ) -> int:
         """Start a process in a session of its own and return its id. Raises OSError, ValueError."""
+        group = self._new_group()
         process: subprocess.Popen[Any] = subprocess.Popen(
             arguments,
             cwd=directory,
@@ -69,8 +76,29 @@ class Processes:
             f"\0{COMMAND_MARKER}={command_id}\0".encode(),
             frozenset({kernel.stream_of(stdout), kernel.stream_of(stderr)} - {""}),
             directory,
+            group,
         )
+        if group is not None:
+            self._move(process.pid, group)
         return process.pid
+
+    def _new_group(self) -> Optional[ControlGroup]:
+        if self._groups is None:
+            return None
+        try:
+            return self._groups.create()
+        except OSError:  # There are as many as there may be.
+            return None
+
+    def _move(self, process_id: int, group: ControlGroup) -> None:
+        """Move a process into its group, in a thread: it takes the kernel some milliseconds."""
+        self._moves += 1
+        moving = asyncio.get_running_loop().run_in_executor(None, group.add, process_id)
+        moving.add_done_callback(lambda _: self._moved())
+
+    def _moved(self) -> None:
+        self._moves -= 1
+        self._reap()
 
     def start_helper(self, arguments: Sequence[str], *, descriptors: Sequence[int]) -> int:
         """Start a process of the agent's own, which is of no command. Raises OSError."""
@@ -102,14 +130,17 @@ class Processes:
     async def sweep(self, process_id: int) -> bool:
         """Kill the process and all that came of it; return whether all are dead."""
         for _ in range(_KILL_ROUNDS):
-            if process_id not in self._started:
+            if (started := self._started.get(process_id)) is None:
                 return True
-            if not self._has_strays(process_id):
+            is_populated = started.group is not None and started.group.has_processes()
+            if started.group is not None and is_populated:
+                started.group.kill()
+            elif not self._has_strays(process_id):
                 return True
             survivors = self._survivors(process_id)
             for survivor in survivors:
                 kernel.kill(survivor)
-            if not survivors:
+            if not survivors and not is_populated:
                 return True
             await asyncio.sleep(_ROUND)
         return False
@@ -118,18 +149,25 @@ class Processes:
         """Forget the process; nobody will ask about it again."""
         if not self.is_running(process_id):
             self._waiting.pop(process_id, None)
-        self._started.pop(process_id, None)
+        started = self._started.pop(process_id, None)
+        if started is not None and started.group is not None:
+            started.group.remove()
 
     def kill_all(self) -> None:
         """Kill every process below us, at once."""
         me = os.getpid()
+        self._moves = 0  # Nothing is used again: this process ends.
+        if self._groups is not None:
+            self._groups.kill_all()
         for _ in range(_KILL_ROUNDS):
             survivors = self._descendants({me}) - {me}
             if not survivors:
-                return
+                break
             for survivor in survivors:
                 kernel.kill(survivor)
             self._reap()
+        if self._groups is not None:
+            self._groups.remove()
 
     def _has_strays(self, process_id: int) -> bool:
         """Tell cheaply that nothing is left: as a subreaper we are the parent of all orphans."""
@@ -188,7 +226,7 @@ class Processes:
         return found & alive
 
     def _reap(self) -> None:
-        while True:
+        while not self._moves:
             try:
                 process_id, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:

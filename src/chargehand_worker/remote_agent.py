@@ -50,6 +50,7 @@ def run_remote_agent(directory: Path, settings: WorkerSettings, *, guard: int) -
             processes=processes,
         ),
         directories_known=_remover(directory) if settings.delete_leftover_dirs else _keep,
+        with_groups=settings.control_groups,
         spool=DiskSpool(directory, settings.spool * _MEBIBYTE),
         stop_signal=signal.SIGHUP if settings.may_shut_down_by_signal else None,
         companion=_Stamp(directory / _STAMP).watch if settings.may_shut_down_by_file else None,

@@ -41,6 +41,8 @@ class WorkerSettings:
     delete_leftover_dirs: bool = False
     inherit_environment: Union[bool, list[str]] = False
     """Which variables commands inherit besides the usual ones: names or patterns, or all."""
+    control_groups: bool = True
+    """Whether commands get control groups of their own, where that is possible."""
     ca_file: Optional[str] = None
     """Certificates by which the master's is verified; None: those of the system."""
     certificate: Optional[str] = None

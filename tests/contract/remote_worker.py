@@ -242,8 +242,15 @@ class RemoteWorker:
     """An agent's directory and its processes."""
 
     def __init__(
-        self, directory: Path, url: str, *, password: str = PASSWORD, **settings: Any
+        self,
+        directory: Path,
+        url: str,
+        *,
+        password: str = PASSWORD,
+        more: str = "",
+        **settings: Any,
     ) -> None:
+        """*more* is added to its worker.toml."""
         self.directory = directory
         self._options = []
         for name, value in settings.items():
@@ -251,6 +258,8 @@ class RemoteWorker:
             self._options += [option] if value is True else [option, str(value)]
         self.created = self.run("create-worker", *self._options, directory, url, NAME, password)
         assert self.created.returncode == 0, self.created.stderr
+        with (directory / "worker.toml").open("a") as file:
+            file.write(more)
         self._guard: subprocess.Popen[bytes] | None = None
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
