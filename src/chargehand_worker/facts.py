@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from chargehand_worker.header import looks_secret
+
 _TOLD_IN_FILES = ("admin", "host", "access_uri")
 _LONGEST_FACT = 64 * 1024
 _WITHOUT_WAITING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -31,7 +33,7 @@ def facts(
         "basedir": str(basedir),
         "system": os.name,
         "numcpus": numcpus or os.cpu_count(),
-        "environ": dict(environment),
+        "environ": {key: value for key, value in environment.items() if not looks_secret(key)},
         "commands": dict.fromkeys(commands, _COMMAND_VERSION),
     }
 

@@ -10,6 +10,11 @@ from chargehand_worker.system_text import bytes_of, text_of
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
+_NOT_SHOWN = "(not shown: its name looks secret)"
+_SECRET_ENDS = ("PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "SSHPASS")
+_SECRET_WORDS = ("SECRETS", "TOKENS", "CREDENTIAL", "CREDENTIALS")
+_SECRET_LAST = ("PASS", "PWD", "PW", "KEY", "KEYS", "AUTH", "COOKIE")
+
 Argument = Union[str, tuple[str, str]]
 """A string, or what is really passed and what is shown instead."""
 
@@ -31,6 +36,18 @@ def real(value: Argument) -> str:
 def shown(value: Argument) -> str:
     """Return what people see."""
     return value if isinstance(value, str) else value[1]
+
+
+def _shown_value(name: str, value: str) -> str:
+    return _NOT_SHOWN if value and looks_secret(name) else value
+
+
+def looks_secret(name: str) -> bool:
+    """Return whether a variable of this name may have a value that nobody is to see."""
+    words = name.upper().replace("-", "_").split("_")
+    if any(word.endswith(_SECRET_ENDS) or word in _SECRET_WORDS for word in words):
+        return True
+    return len(words) > 1 and words[-1] in _SECRET_LAST
 
 
 def quoted(arguments: list[str]) -> str:
@@ -73,7 +90,9 @@ def beginning(
     lines.append(f" argv: {argv(command)}")
     if environment is not None:
         lines.append(" environment:")
-        lines += [f"  {name}={environment[name]}" for name in sorted(environment)]
+        lines += [
+            f"  {name}={_shown_value(name, environment[name])}" for name in sorted(environment)
+        ]
     if stdin_size is not None:
         lines.append(f" writing {stdin_size} bytes to stdin")
     lines.append(f" using PTY: {use_pty}")

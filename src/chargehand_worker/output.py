@@ -34,12 +34,20 @@ class Outlet(Protocol):
 
 
 class LineCutter:
-    """Turns bytes as they come into whole lines, each with its channel's letter before it."""
+    """Turns bytes as they come into whole lines without secrets, each with its channel's letter
+    before it.
 
-    def __init__(self, letter: bytes, encoding: str | None = None) -> None:
+    How the bytes were cut does not matter for what comes of them.
+    """
+
+    def __init__(
+        self, letter: bytes, encoding: str | None = None, redactor: Redactor | None = None
+    ) -> None:
         self._letter = letter
         self._newline = b"\n" + letter
         self._partial = b""
+        self._redactor = redactor or Redactor(())
+        self._longest_partial = LONGEST_LINE + self._redactor.overlap
         self._decoder = None
         if encoding is not None and codecs.lookup(encoding).name not in ("utf-8", "ascii"):
             self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
@@ -52,11 +60,10 @@ class LineCutter:
         if end < 0:
             self._partial += data
             return self._overlong()
-        first_end = data.find(b"\n")
         lines = self._partial + data[:end]
-        if len(self._partial) + first_end > LONGEST_LINE:
-            lines = _split_first(lines, len(self._partial) + first_end)
         self._partial = data[end + 1 :]
+        if len(lines) > LONGEST_LINE:
+            lines = self._split(lines)
         return self._lettered(lines)
 
     def finish(self) -> tuple[bytes, int]:
@@ -64,22 +71,34 @@ class LineCutter:
         if self._decoder is not None:
             self._partial += self._decoder.decode(b"", final=True).encode("utf-8", "replace")
         last, self._partial = self._partial, b""
-        return self._lettered(last) if last else (b"", 0)
+        return self._lettered(self._split(last)) if last else (b"", 0)
 
     def _overlong(self) -> tuple[bytes, int]:
-        if len(self._partial) <= LONGEST_LINE:
+        if len(self._partial) <= self._longest_partial:
             return b"", 0
-        line, self._partial = self._partial[:LONGEST_LINE], self._partial[LONGEST_LINE:]
-        return self._lettered(line)
+        pieces = []
+        while len(self._partial) > self._longest_partial:
+            border = self._redactor.border(self._partial, LONGEST_LINE)
+            pieces.append(self._partial[:border])
+            self._partial = self._partial[border:]
+        return self._lettered(b"\n".join(pieces))
+
+    def _split(self, lines: bytes) -> bytes:
+        """Split the lines that are too long."""
+        pieces = []
+        for line in lines.split(b"\n"):
+            rest = line
+            while len(rest) > LONGEST_LINE:
+                border = self._redactor.border(rest, LONGEST_LINE)
+                pieces.append(rest[:border])
+                rest = rest[border:]
+            pieces.append(rest)
+        return b"\n".join(pieces)
 
     def _lettered(self, lines: bytes) -> tuple[bytes, int]:
+        lines = self._redactor.redacted(lines)
         text = b"".join((self._letter, lines.replace(b"\n", self._newline), b"\n"))
         return text, lines.count(b"\n") + 1
-
-
-def _split_first(lines: bytes, length: int) -> bytes:
-    pieces = [lines[at : min(at + LONGEST_LINE, length)] for at in range(0, length, LONGEST_LINE)]
-    return b"\n".join(pieces) + lines[length:]
 
 
 class _Buffer:
@@ -108,7 +127,7 @@ class Output:
     ) -> None:
         self._outlet = outlet
         self._compress = compress
-        self._redactor = redactor or Redactor(())
+        self.redactor = redactor or Redactor(())
         self._buffers: dict[str, _Buffer] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.line_count = 0
@@ -118,13 +137,12 @@ class Output:
         return self._outlet.has_room()
 
     def write(self, log: str, text: bytes, line_count: int) -> None:
-        """Add whole, lettered lines."""
+        """Add whole, lettered lines without secrets."""
         if not line_count:
             return
         buffer = self._buffers.get(log)
         if buffer is None:
             buffer = self._buffers[log] = _Buffer()
-        text = self._redactor.redacted(text)
         buffer.parts.append(text)
         buffer.size += len(text)
         buffer.line_count += line_count
@@ -135,7 +153,7 @@ class Output:
 
     def header(self, text: str) -> None:
         """Add lines of our own to the main log; passwords in addresses are not shown in them."""
-        lines = bytes_of(without_secrets(text)).rstrip(b"\n")
+        lines = self.redactor.redacted(bytes_of(without_secrets(text)).rstrip(b"\n"))
         self.write(STDIO, b"h" + lines.replace(b"\n", b"\nh") + b"\n", lines.count(b"\n") + 1)
 
     def flush(self) -> None:

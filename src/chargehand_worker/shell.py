@@ -17,6 +17,7 @@ from chargehand_worker.limits import Limits
 from chargehand_worker.output import STDIO, LineCutter, Outlet, Output
 from chargehand_worker.pipes import PipeReader
 from chargehand_worker.processes import Processes
+from chargehand_worker.redaction import Redactor
 from chargehand_worker.stdin import StdinFeeder
 from chargehand_worker.system_text import bytes_of, reason_of
 from chargehand_worker.watched_file import WatchedFile
@@ -176,13 +177,13 @@ class ShellCommand:
         )
 
     def _could_not_start(self, error: OSError | ValueError) -> int:
-        self._output.write(STDIO, *_error_line(reason_of(error)))
+        self._output.write(STDIO, *_error_line(reason_of(error), self._output.redactor))
         for file in self._files.values():
             file.close()
         return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
 
     def _read(self, descriptor: int, letter: bytes, *, wanted: bool) -> None:
-        cutter = LineCutter(letter, self._arguments.encoding)
+        cutter = LineCutter(letter, self._arguments.encoding, self._output.redactor)
         self._cutters.append(cutter)
 
         def receive(data: bytes) -> None:
@@ -317,6 +318,7 @@ class ShellCommand:
                 self._directory / settings["filename"],
                 follow=bool(settings.get("follow")),
                 encoding=self._arguments.encoding,
+                redactor=self._output.redactor,
             )
 
     async def _watch(self) -> None:
@@ -344,7 +346,7 @@ class ShellCommand:
                 self._output.header(f"log file {name!r} {file.complaint}: not followed")
 
 
-def _error_line(text: str) -> tuple[bytes, int]:
-    cutter = LineCutter(b"e")
+def _error_line(text: str, redactor: Redactor) -> tuple[bytes, int]:
+    cutter = LineCutter(b"e", redactor=redactor)
     cutter.feed(bytes_of(text))
     return cutter.finish()

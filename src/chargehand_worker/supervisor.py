@@ -164,6 +164,8 @@ class Supervisor:
             error = f"{type(failure).__name__}: {failure}"
         finally:
             self._running.pop(order.command_id, None)
+        if error is not None:
+            error = _redactor(order).words(error)
         self._side.complete(order.command_id, error)
         self._send()
 
@@ -195,7 +197,7 @@ class Supervisor:
             command = ["cp", "-R", "-P", "-p", "-T", "--", source, target]
         else:
             raise BadArguments(f"this worker has no command {order.name!r}")
-        kept = ("timeout", "maxTime", "logEnviron")
+        kept = ("timeout", "maxTime", "logEnviron", "redactions")
         return {
             "timeout": _DEFAULT_TIMEOUT,
             "workdir": "",
@@ -213,7 +215,7 @@ class Supervisor:
         interruption.cancel()
         if not work.done():
             work.cancel()
-            self._say_failed(outlet, f"{order.name}: interrupted")
+            self._say_failed(order, outlet, "interrupted")
             outlet.value("rc", -1)
             return
         try:
@@ -247,16 +249,16 @@ class Supervisor:
     ) -> None:
         if isinstance(error, OSError):
             why = f"{error.strerror}: {error.filename}"
-            self._say_failed(outlet, f"{order.name}: {why}")
-            outlet.value("why", why)
+            self._say_failed(order, outlet, why)
+            outlet.value("why", _redactor(order).words(why))
             outlet.value("rc", error.errno or 1)
         else:  # A path with a zero byte, or with half a character.
-            self._say_failed(outlet, f"{order.name}: {error}: {_shown(order.arguments)!r}")
+            self._say_failed(order, outlet, f"{error}: {_shown(order.arguments)!r}")
             outlet.value("rc", errno.EINVAL)
 
-    def _say_failed(self, outlet: _CommandOutlet, sentence: str) -> None:
-        output = Output(outlet, self._compress)
-        output.header(sentence)
+    def _say_failed(self, order: StartCommand, outlet: _CommandOutlet, why: str) -> None:
+        output = Output(outlet, self._compress, _redactor(order))
+        output.header(f"{order.name}: {why}")
         output.flush()
 
     async def _prepare(self, order: Prepare) -> None:
@@ -271,5 +273,17 @@ class Supervisor:
 
 
 def _shown(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Return the arguments without the content of files, which logs do not show."""
-    return {name: value for name, value in arguments.items() if name != "content"}
+    """Return the arguments without what logs do not show: the content of files, and secrets."""
+    hidden = ("content", "redactions")
+    return {name: value for name, value in arguments.items() if name not in hidden}
+
+
+def _redactor(order: StartCommand) -> Redactor:
+    """Return what hides the secrets that the master named with an order."""
+    pairs = order.arguments.get("redactions")
+    found = pairs if isinstance(pairs, (list, tuple)) else ()
+    return Redactor(
+        (pair[0], pair[1])
+        for pair in found
+        if len(pair) == 2 and all(isinstance(text, str) for text in pair)
+    )

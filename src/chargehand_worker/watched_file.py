@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chargehand_worker.output import LineCutter
 from chargehand_worker.pipes import READ_SIZE
+from chargehand_worker.redaction import Redactor
 
 Lines = tuple[bytes, int]
 """Whole lines with their letters, and their number."""
@@ -30,9 +31,16 @@ class WatchedFile:
     meant for others, and a device need not end.
     """
 
-    def __init__(self, path: Path, *, follow: bool, encoding: str | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        follow: bool,
+        encoding: str | None,
+        redactor: Redactor | None = None,
+    ) -> None:
         self._path = path
-        self._cutter = LineCutter(b"o", encoding)
+        self._cutter = LineCutter(b"o", encoding, redactor)
         self._descriptor = -1
         self._before = self._fingerprint()
         self._offset = self._before[2] if follow and self._before else 0

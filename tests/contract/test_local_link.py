@@ -926,7 +926,7 @@ async def test_interrupting_a_command_that_has_ended_does_no_harm(worker: Runnin
 async def test_secrets_are_hidden_in_all_logs(worker: Running) -> None:
     heard = await worker.shell(
         "printf 'x hunt'; printf 'er2 y\\n'; echo hunter2 >&2; echo hunter2 > f.log",
-        env={"TOKEN": "hunter2"},
+        env={"TOKEN": "hunter2", "WORD": "hunter2"},
         logEnviron=True,
         logfiles={"f": "f.log"},
         redactions=[("hunter2", "<token>")],
@@ -935,7 +935,8 @@ async def test_secrets_are_hidden_in_all_logs(worker: Running) -> None:
     assert heard.lines("o") == ["x <token> y"]
     assert heard.lines("e") == ["<token>"]
     assert heard.lines("o", "f") == ["<token>"]
-    assert "  TOKEN=<token>" in heard.lines("h")
+    assert "  WORD=<token>" in heard.lines("h")
+    assert "  TOKEN=(not shown: its name looks secret)" in heard.lines("h")
     assert not any(b"hunter2" in text for text in heard.logs.values())
 
 

@@ -478,6 +478,37 @@ async def test_what_is_collected_and_observed_is_as_it_was_printed():
     assert workshop.builds.properties[1]["both"] == (["1\n\n", "e\n"], "test")
 
 
+async def test_a_worker_is_told_which_secrets_to_hide_but_not_from_a_step_that_reads_output():
+    class Tells(ShellCommand):
+        async def run(self):
+            self.getProperties().useSecret("hush", "key")
+            for is_read in (False, True):
+                command = await self.makeRemoteShellCommand(collectStdout=is_read)
+                await self.runCommand(command)
+            return SUCCESS
+
+    session = ScriptedSession(lambda _: Script())
+    workshop = StepWorkshop(Tells(command="make"), session=session)
+
+    await workshop.run()
+
+    told, not_told = (command.arguments for command in session.commands)
+    assert ("hush", "<key>") in told["redactions"]
+    assert "redactions" not in not_told
+
+
+async def test_a_letter_of_a_channel_is_no_part_of_a_secret():
+    sink = MemorySink()
+    redaction = Redaction()
+    redaction.hide("oops", "*")
+    log = writer(sink, redaction=redaction)
+
+    log.pass_through(log.cleaned(printed(b"oops\nooops\neops\n")))
+    await log.end()
+
+    assert b"".join(sink.lines) == b"oops\no*\neops\n"
+
+
 async def test_a_secret_that_was_used_is_not_shown():
     class Tells(ShellCommand):
         async def run(self):

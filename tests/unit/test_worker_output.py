@@ -9,6 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargehand_worker import output as output_module
 from chargehand_worker.compression import compressor
 from chargehand_worker.output import (
     LONGEST_LINE,
@@ -37,8 +38,10 @@ class Narrow:
         return len(self.segments) < self.room
 
 
-def cut(pieces: list[bytes], encoding: str | None = None) -> tuple[bytes, int]:
-    cutter = LineCutter(b"o", encoding)
+def cut(
+    pieces: list[bytes], encoding: str | None = None, redactor: Redactor | None = None
+) -> tuple[bytes, int]:
+    cutter = LineCutter(b"o", encoding, redactor)
     text, count = b"", 0
     for part, lines in [*map(cutter.feed, pieces), cutter.finish()]:
         text += part
@@ -147,7 +150,38 @@ async def test_headers_have_their_own_letter_on_each_line() -> None:
 def test_secrets_are_hidden_line_by_line_and_the_longest_first() -> None:
     redactor = Redactor([("pass", "<p>"), ("password", "<long>"), ("key1\n\nkey2", "<k>")])
 
-    assert redactor.redacted(b"opassword pass\nokey1\nokey2\n") == b"o<long> <p>\no<k>\no<k>\n"
+    assert redactor.redacted(b"password pass\nkey1\nkey2\n") == b"<long> <p>\n<k>\n<k>\n"
+
+
+def test_of_secrets_that_overlap_nothing_is_left() -> None:
+    redactor = Redactor([("abcd", "<1>"), ("cdef", "<2>"), ("efgh", "<3>"), ("xx", "<x>")])
+
+    assert redactor.redacted(b"-abcdefgh-xxxxx-cdef-") == b"-<1>-<x>-<2>-"
+
+
+_SECRETS = [("aba", "<1>"), ("bab\ncc", "<2>"), ("occ", "<3>"), ("ccac", "<4>")]
+
+
+@given(
+    st.binary(max_size=80).map(lambda data: bytes(b"abco\n."[one % 6] for one in data)), st.data()
+)
+def test_secrets_are_hidden_wherever_the_bytes_were_cut(text: bytes, data: st.DataObject) -> None:
+    """Also where a line is so long that it is split."""
+    borders = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    pieces = [text[a:b] for a, b in zip([0, *borders], [*borders, len(text)], strict=True)]
+    redactor = Redactor(_SECRETS)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(output_module, "LONGEST_LINE", 12)
+
+        whole, _ = cut([text], redactor=redactor)
+        found, count = cut(pieces, redactor=redactor)
+
+        assert found == whole
+        lines = found.split(b"\n")[:-1]
+        assert count == len(lines)
+        assert all(line[:1] == b"o" for line in lines), "the letter is no part of a secret"
+        for secret in (b"aba", b"bab", b"cc", b"ccac"):
+            assert not any(secret in line[1:] for line in lines)
 
 
 async def test_passwords_in_addresses_are_not_in_the_lines_of_our_own() -> None:

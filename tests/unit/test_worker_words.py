@@ -167,3 +167,47 @@ def test_why_something_cannot_be_done_is_said_without_numbers(
     assert reason_of(error) == said
     if isinstance(error, OSError):
         assert error_text.reason_of(error) == said
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "API_TOKEN",
+        "GITHUB_TOKEN",
+        "PGPASSWORD",
+        "SSHPASS",
+        "aws_secret_access_key",
+        "MYSQL_PWD",
+        "DEPLOY_KEY",
+        "NPM_AUTH",
+        "REGISTRY_CREDENTIALS",
+        "my-password",
+        "TOKEN",
+        "DB_PASS",
+    ],
+)
+def test_the_value_of_a_variable_that_looks_secret_is_not_shown(name: str) -> None:
+    assert f"  {name}=(not shown: its name looks secret)" in beginning(
+        environment={name: "hunter2"}
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PWD",
+        "OLDPWD",
+        "PATH",
+        "SSH_AUTH_SOCK",
+        "GIT_ASKPASS",
+        "KEYBOARD",
+        "HOME",
+        "XAUTHORITY",
+        "TOKENIZERS_PARALLELISM",
+        "PASSENGER_HOME",
+        "KEY",
+        "SECRETARY",
+    ],
+)
+def test_other_variables_are_shown(name: str) -> None:
+    assert f"  {name}=x" in beginning(environment={name: "x"})

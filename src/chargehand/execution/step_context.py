@@ -51,7 +51,11 @@ class StepContext:
         command = replace(
             command,
             builddir=self._builddir,
-            arguments=self._arguments(command, encoding or self._services.log_config.encoding),
+            arguments=self._arguments(
+                command,
+                encoding or self._services.log_config.encoding,
+                is_collected=routes.collector is not None,
+            ),
             origin=Origin(build_id=self.step.build_id, step_id=self.step.id),
             routes=await _names(routes),
         )
@@ -70,10 +74,17 @@ class StepContext:
             del self._commands[command.id]
         await router.end()
 
-    def _arguments(self, command: Command, encoding: str) -> dict[str, object]:
-        if command.name != "shell" or encoding == "utf-8":
-            return command.arguments
-        return {"encoding": encoding, **command.arguments}
+    def _arguments(
+        self, command: Command, encoding: str, *, is_collected: bool
+    ) -> dict[str, object]:
+        """Return the arguments, with what our own workers have to know besides."""
+        arguments = command.arguments
+        if command.name == "shell" and encoding != "utf-8":
+            arguments = {"encoding": encoding, **arguments}
+        if self._services.redaction.has_secrets and not is_collected:
+            # They hide them before anything leaves them. What a step reads is what was written.
+            arguments = {**arguments, "redactions": self._services.redaction.spellings}
+        return arguments
 
     def _kill(self, command: Command, reason: str) -> None:
         self._services.tasks.spawn(

@@ -45,6 +45,11 @@ class Redaction:
         """Whether there is anything to hide."""
         return bool(self._shown)
 
+    @property
+    def spellings(self) -> list[tuple[str, str]]:
+        """All that is looked for, each with what is shown instead."""
+        return list(self._shown.items())
+
     def hide(self, secret: str, shown: str) -> None:
         """Show *shown* instead of *secret* from now on."""
         if self._whole is not None:

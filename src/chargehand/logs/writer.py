@@ -126,8 +126,17 @@ class LogWriter:
         if not self._redaction.has_secrets:
             return segment
         text = segment.lines.decode("utf-8", "replace")
-        lines = self._redaction.secrets_only(text).encode("utf-8", "replace")
+        if self._redaction.secrets_only(text) == text:
+            return segment
+        lines = self._without_secrets(text).encode("utf-8", "replace")
         return ReadableSegment(replace(segment_of(lines), source=segment.segment.source), lines)
+
+    def _without_secrets(self, text: str) -> str:
+        """Return lettered lines without secrets: a letter is no part of one."""
+        hide = self._redaction.secrets_only
+        if self.kind is not LogType.STDIO:
+            return hide(text)
+        return "\n".join(line[:1] + hide(line[1:]) for line in text.split("\n"))
 
     def tell(self, segment: ReadableSegment) -> None:
         """Send the worker's lines to the listeners. Raises their errors."""
