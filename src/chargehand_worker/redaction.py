@@ -30,7 +30,8 @@ class Redactor:
         places = self._places(text)
         if not places:
             return text
-        pieces, at = [], 0
+        pieces: list[bytes] = []
+        at = 0
         for begin, end, shown in places:
             pieces += (text[at:begin], shown)
             at = end
