@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from chargehand.app.directory import Directory
@@ -19,8 +18,9 @@ from chargehand.events.messages import (
     SchedulerChanged,
 )
 from chargehand.kit.durations import duration
+from chargehand.kit.line_log import LineLog
 
-_log = logging.getLogger("chargehand.farm")
+_log = LineLog("chargehand.farm")
 
 
 class Chronicle:
@@ -54,8 +54,13 @@ class Chronicle:
     def _change(self, event: ChangeAdded) -> None:
         change = event.change
         where = " ".join(filter(None, (change.repository, change.branch, change.revision)))
-        words = ("change %d by %s: %s", change.id, change.author, where or "no revision")
-        _log.info(*words, extra={"ids": {"changeid": change.id}})
+        _log.info(
+            "change %d by %s: %s",
+            change.id,
+            change.author,
+            where or "no revision",
+            ids={"changeid": change.id},
+        )
 
     def _buildset(self, event: BuildsetSubmitted) -> None:
         buildset = event.buildset
@@ -64,7 +69,7 @@ class Chronicle:
             buildset.id,
             event.scheduler,
             buildset.reason or "no reason",
-            extra={"ids": {"bsid": buildset.id}},
+            ids={"bsid": buildset.id},
         )
 
     def _claimed(self, event: RequestClaimed) -> None:
@@ -77,7 +82,7 @@ class Chronicle:
             "request %d cancelled: %s",
             event.request.id,
             event.reason or "no reason",
-            extra={"ids": {"buildrequestid": event.request.id}},
+            ids={"buildrequestid": event.request.id},
         )
 
     def _started(self, event: BuildStarted) -> None:
@@ -97,7 +102,7 @@ class Chronicle:
             build.request_id,
             duration(waited),
             why_now and f"; {why_now}",
-            extra={"ids": _ids(build) | ({"why_now": why_now} if why_now else {})},
+            ids=_ids(build) | ({"why_now": why_now} if why_now else {}),
         )
 
     def _finished(self, event: BuildFinished) -> None:
@@ -111,7 +116,7 @@ class Chronicle:
             self._name(build),
             duration(took),
             words,
-            extra={"ids": _ids(build)},
+            ids=_ids(build),
         )
 
     def _name(self, build: Build) -> str:
@@ -123,7 +128,7 @@ class Chronicle:
         if known != new:
             enabled = "enabled" if event.scheduler.enabled else "disabled"
             ids = {"scheduler": event.scheduler.name, "schedulerid": event.scheduler.id}
-            _log.info('scheduler "%s" is %s', event.scheduler.name, enabled, extra={"ids": ids})
+            _log.info('scheduler "%s" is %s', event.scheduler.name, enabled, ids=ids)
 
 
 def _ids(build: Build) -> dict[str, int | str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from chargehand.control.ports import Changes, Resources
@@ -16,6 +15,7 @@ from chargehand.domain.user import User, has_reason, ordered
 from chargehand.domain.waiting import Waiting
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
+from chargehand.kit.line_log import LineLog
 from chargehand.resources.query import Filter, Operator, Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.scheduling.errors import SchedulerDisabled, SchedulerElsewhere, SchedulerFailed
@@ -26,7 +26,7 @@ _MOST_CHANGES = 3
 
 _WORKER_ORDERS = {"stop": "graceful shutdown", "kill": "shutdown", "unpause": "end of the pause"}
 
-_log = logging.getLogger("chargehand.farm")
+_log = LineLog("chargehand.farm")
 
 
 class Orders:
