@@ -7,9 +7,11 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import answered, inward, outgoing
+from buildbot._border.making import Making
 from buildbot._border.numbers import COUNT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, check_number
 from buildbot.config import error
 from chargehand.domain.orders import text_error
+from chargehand.kit.guard import contained
 
 FORM_SOURCE = "Force Build Form"
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
@@ -41,6 +43,9 @@ class ValidationErrorCollector:
 
     async def _collected(self, name: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
+            if getattr(fn, "__func__", None) in _AT_ONCE:
+                with Making(fn.__self__):
+                    return contained(fn, *args, **kwargs)
             return await answered(f"parameter {name}", fn, *args, **kwargs)
         except CollectedValidationError as wrong:
             self.errors.update(wrong.errors)
@@ -214,6 +219,10 @@ class BaseParameter:
                 value = getattr(self, name, None)
                 spec[name] = value.pattern if isinstance(value, re.Pattern) else value
         return spec | {name: None for name, value in spec.items() if callable(value)}
+
+
+_AT_ONCE = frozenset({BaseParameter.getFromKwargs, BaseParameter.updateFromKwargs})
+"""What answers at once, so that no limit of time is needed."""
 
 
 class FixedParameter(BaseParameter):

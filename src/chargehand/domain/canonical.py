@@ -11,6 +11,7 @@ from chargehand.domain.properties import Property, PropertyMap
 _DEEPEST = 100
 """Maximum nesting of lists and mappings."""
 _LEAST, _GREATEST = -(2**63), 2**64 - 1
+_TEXT = frozenset({str})
 
 
 class NotStorable(TypeError):
@@ -36,7 +37,7 @@ def canonical_properties(properties: PropertyMap, kind: str = "property") -> dic
         else:
             texts += (name, source)
             found[name] = (_canonical(value, f'{kind} "{name}"', 0), source)
-    if all(map(_is_text, texts)) and _is_canonical("".join(texts)):
+    if set(map(type, texts)) <= _TEXT and _is_canonical("".join(texts)):
         return found  # As most are: one look at all texts is enough.
     return _canonical_one_by_one(properties, kind)
 
@@ -114,7 +115,3 @@ def canonical_text(text: str) -> str:
 
 def _is_canonical(text: str) -> bool:
     return text.isascii() and "\0" not in text
-
-
-def _is_text(value: object) -> bool:
-    return type(value) is str
