@@ -166,6 +166,8 @@ class RecipeStep:
         """Its ``descriptionDone`` before it ran."""
         self._words = ""
         """What it said last of its end."""
+        self._said: dict[str, Any] | None = None
+        """Its summary that this was taken from."""
         self._told: Result | None = None
         """The result that it was told last; its code may write another one."""
 
@@ -226,14 +228,13 @@ class RecipeStep:
             if result is None:
                 return await self.step._current_sentence()
             self._tell(result)
-            summary = await self._summary()
+            self._said = summary = await self._summary()
         self._words = str(summary.get("step", "finished"))
         return self._words
 
     async def build_part(self, result: Result, name: str) -> BuildPart | None:
         """Return what it contributes to the build's sentence as the step *name*."""
-        summary = await answered("getBuildResultSummary", self.step.getBuildResultSummary)
-        summary = summary if isinstance(summary, dict) else {}
+        summary = await self._summary_for_build()
         words = summary.get("build")
         if words is None:
             is_told = not summary.get("step") and result in self.step.updateBuildSummaryPolicy
@@ -243,6 +244,12 @@ class RecipeStep:
             return BuildPart(words=words, named=words)
         detail = self.step._detail(words, self._plain_words())
         return BuildPart.of_step(name, words, detail, self.step._exit_code)
+
+    async def _summary_for_build(self) -> dict[str, Any]:
+        if self._said is not None and self.step._summary_is_ours:
+            return self.step._for_build(self._said)
+        summary = await answered("getBuildResultSummary", self.step.getBuildResultSummary)
+        return summary if isinstance(summary, dict) else {}
 
     def _plain_words(self) -> set[str]:
         """Return what a summary is that tells only the result."""
