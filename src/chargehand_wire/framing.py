@@ -72,24 +72,23 @@ class FrameReader(Generic[M]):
 
     def feed(self, data: bytes) -> Iterator[M]:
         """Take *data* and yield each message that it completes. Raises ProtocolError."""
-        self._buffer += data
-        start = 0
+        buffer = self._buffer
+        buffer += data
+        start, length = 0, len(buffer)
         try:
-            while (end := self._end_of_frame(start)) is not None:
-                body = self._buffer[start + _PREFIX : end]
+            while (body := start + _PREFIX) <= length:
+                end = body + int.from_bytes(buffer[start:body], "big")
+                if end - body > MAX_FRAME:
+                    announced = end - body
+                    raise ProtocolError(
+                        f"a frame of {announced} bytes is announced; at most {MAX_FRAME}"
+                    )
+                if end > length:
+                    return
                 start = end
-                yield self._decode(body)
+                yield self._decode(buffer[body:end])
         finally:
-            del self._buffer[:start]
-
-    def _end_of_frame(self, start: int) -> int | None:
-        if len(self._buffer) - start < _PREFIX:
-            return None
-        length = int.from_bytes(self._buffer[start : start + _PREFIX], "big")
-        if length > MAX_FRAME:
-            raise ProtocolError(f"a frame of {length} bytes is announced; at most {MAX_FRAME}")
-        end = start + _PREFIX + length
-        return end if end <= len(self._buffer) else None
+            del buffer[:start]
 
     def _decode(self, body: bytearray) -> M:
         try:

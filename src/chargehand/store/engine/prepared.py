@@ -91,7 +91,7 @@ class Prepared:
         touches: Collection[str],
     ) -> None:
         self.touches = touches
-        dialect = connection.dialect
+        self._dialect = dialect = connection.dialect
         self._text = str(compiled)
         self._is_insert = isinstance(compiled.statement, Insert)
         names = compiled.positiontup or ()
@@ -112,10 +112,10 @@ class Prepared:
             (index, process) for index, process in enumerate(processes) if process is not None
         ]
 
-    def execute(self, connection: Connection, parameters: Parameters | list[Parameters]) -> Rows:
-        """Execute it in the connection's transaction. Raises DBAPIError."""
-        driver = connection.connection.dbapi_connection
-        assert isinstance(driver, sqlite3.Connection)
+    def execute(
+        self, driver: sqlite3.Connection, parameters: Parameters | list[Parameters]
+    ) -> Rows:
+        """Execute it in the driver's transaction. Raises DBAPIError."""
         try:
             if isinstance(parameters, list):
                 cursor = driver.executemany(self._text, map(self._bound, parameters))
@@ -124,7 +124,7 @@ class Prepared:
             rows = cursor.fetchall() if cursor.description is not None else []
         except sqlite3.Error as error:
             raised = DBAPIError.instance(
-                self._text, None, error, sqlite3.Error, dialect=connection.dialect
+                self._text, None, error, sqlite3.Error, dialect=self._dialect
             )
             raise raised from error
         if self._processes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -18,13 +20,20 @@ class WritingConnection(Connection):
         self.touched: set[str] = set()
         self._prepared = PreparedStatements() if engine.dialect.name == "sqlite" else None
 
+    @cached_property
+    def _driver(self) -> sqlite3.Connection:
+        """The driver's connection; SQLite's is never lost."""
+        driver = self.connection.dbapi_connection
+        assert isinstance(driver, sqlite3.Connection)
+        return driver
+
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """Execute *statement*, and record its table if it writes."""
         if self._prepared is not None and parameters and not options:
             prepared = self._prepared.find(statement, parameters, self)
             if prepared is not None:
                 self.touched.update(prepared.touches)
-                return prepared.execute(self, parameters)
+                return prepared.execute(self._driver, parameters)
         self.touched.update(written_tables(statement))
         return super().execute(statement, parameters, **options)
 
