@@ -27,9 +27,7 @@ def test_check_start_and_reconfig_show_warnings(master: InstalledMaster):
 
 def test_of_many_warnings_a_start_shows_some(master: InstalledMaster):
     master.write(
-        "add('b', *(steps.MaxQ(testdir='t', name=f's{n}') for n in range(3)))\n"
-        "c['workers'] += [worker.DockerLatentWorker(f'w{n}', 'p', 'tcp://h', image='i')\n"
-        "                 for n in range(30)]"
+        "for number in range(33):\n    add(f'b{number}', steps.MaxQ(testdir=f't{number}'))\n"
     )
 
     started = master.try_start()

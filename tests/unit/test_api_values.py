@@ -241,22 +241,6 @@ def test_a_local_worker_becomes_the_engine_s_value():
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda: worker.DockerLatentWorker("a", "pw", "tcp://h", image="i"),
-        lambda: worker.EC2LatentWorker("a", "pw", "t2", ami="i", max_builds=1),
-    ],
-)
-def test_workers_to_come_are_accepted_with_a_warning(make):
-    with collecting() as found:
-        config = make()._as_worker_config()
-
-    assert (config.kind, config.password) == ("unsupported", "pw")
-    assert not found.errors
-    assert "not supported yet" in found.warnings[0].message
-
-
-@pytest.mark.parametrize(
     ("make", "message"),
     [
         (
@@ -265,7 +249,6 @@ def test_workers_to_come_are_accepted_with_a_warning(make):
         ),
         (lambda: worker.Worker("a", "p", notify_on_missing=["a", 5]), "arg 5 is not a string"),
         (lambda: worker.Worker("change", "p"), '"change" is reserved'),
-        (lambda: worker.DockerLatentWorker("a", "p", imag="x"), 'did you mean "image"?'),
         (lambda: worker.Worker("a", "p", locks=["x"])._as_worker_config(), "lock access"),
     ],
 )

@@ -54,13 +54,6 @@ _REPORTERS = {
 }
 
 _LATENT = {
-    "buildbot.worker.docker": _of(
-        "latent",
-        DockerLatentWorker="docker_host image command volumes dockerfile version tls "
-        "followStartupLogs masterFQDN hostconfig autopull alwaysPull target custom_context "
-        "encoding buildargs hostname",
-    )
-    | _of("alias", AbstractLatentWorker="buildbot.worker.latent"),
     "buildbot.worker.ec2": _of(
         "latent",
         EC2LatentWorker="instance_type ami valid_ami_owners valid_ami_location_regex elastic_ip "

@@ -120,6 +120,7 @@ CHANGES = {
 WORKER = {
     **_accepted("buildbot.worker.", "latent"),
     **_of("buildbot.worker.base", "AbstractWorker", "Worker"),
+    **_of("buildbot.worker.docker", "DockerLatentWorker"),
     **_of("buildbot.worker.latent", "AbstractLatentWorker"),
     **_of("buildbot.worker.local", "LocalLatentWorker", "LocalWorker"),
 }

@@ -256,7 +256,6 @@ buildbot.util.git: AbstractGitAuth GitMixin GitServiceAuth GitStepAuth check_ssh
 buildbot.util.httpclientservice: TreqResponseWrapper TxRequestsResponseWrapper
 buildbot.util.importlib_compat: entry_points_get
 buildbot.util.kubeclientservice: KubeClientService KubeConfigLoaderBase
-buildbot.util.latent: CompatibleLatentWorkerMixin
 buildbot.util.lineboundaries: LineBoundaryFinder
 buildbot.util.loop: *
 buildbot.util.lru: AsyncLRUCache LRUCache inv_failed

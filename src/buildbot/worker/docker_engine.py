@@ -1,0 +1,206 @@
+"""The API of a Docker engine, as far as workers in containers need it."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+_ANSWER_SECONDS = 60.0
+_NOT_FOUND = 404
+_ERRORS = 400
+_NOT_MODIFIED = 304
+_HEAD = 8
+"""Bytes before each piece of a container's output: the stream, and the length."""
+
+
+class DockerError(Exception):
+    """The engine refused something, or did not answer."""
+
+
+class NotFound(DockerError):
+    """The engine has no such container or image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState:
+    """What a container is doing."""
+
+    word: str
+    """"created", "running", "exited" …"""
+    exit_code: int = 0
+    error: str = ""
+
+
+class DockerEngine:
+    """Talks to one engine, over its unix socket or TCP; each call has a connection of its own."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        socket: str | None = None,
+        version: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._url = f"{url}/v{version}" if version and version != "auto" else url
+        self._socket = socket
+        self._tls = tls
+
+    async def has_image(self, image: str) -> bool:
+        """Return whether the engine has an image."""
+        try:
+            await self._call("GET", f"images/{quote(image, safe='/:@')}/json")
+        except NotFound:
+            return False
+        return True
+
+    async def pull(self, name: str, tag: str) -> None:
+        """Fetch an image from its registry."""
+        question = {"fromImage": name} | ({"tag": tag} if tag else {})
+        await self._follow("images/create", question, f'cannot pull image "{name}"')
+
+    async def build(self, image: str, context: bytes, question: Mapping[str, str]) -> None:
+        """Build an image from an archive with a Dockerfile."""
+        told = {"t": image, "rm": "1", "forcerm": "1", **question}
+        await self._follow("build", told, f'cannot build image "{image}"', context)
+
+    async def create(self, name: str, settings: Mapping[str, Any]) -> str:
+        """Create a container, and return its identifier."""
+        made = await self._call("POST", "containers/create", {"name": name}, settings)
+        return str(made["Id"])
+
+    async def start(self, container: str) -> None:
+        """Start a container."""
+        await self._call("POST", f"containers/{container}/start")
+
+    async def state(self, container: str) -> ContainerState:
+        """Return what a container is doing. Raises NotFound."""
+        state = (await self._call("GET", f"containers/{container}/json"))["State"]
+        return ContainerState(
+            word=str(state.get("Status", "")),
+            exit_code=int(state.get("ExitCode") or 0),
+            error=str(state.get("Error") or ""),
+        )
+
+    async def stop(self, container: str, seconds: int) -> None:
+        """Let a container end; it is killed after *seconds*."""
+        await self._call("POST", f"containers/{container}/stop", {"t": str(seconds)})
+
+    async def remove(self, container: str) -> None:
+        """Remove a container and its anonymous volumes, whatever it does."""
+        await self._call("DELETE", f"containers/{container}", {"force": "1", "v": "1"})
+
+    async def labelled(self, label: str, value: str) -> list[dict[str, Any]]:
+        """Return all containers with this label, those that have ended among them."""
+        filters = json.dumps({"label": [f"{label}={value}"]})
+        found: list[dict[str, Any]] = await self._call(
+            "GET", "containers/json", {"all": "1", "filters": filters}
+        )
+        return found
+
+    async def last_output(self, container: str, lines: int) -> str:
+        """Return the last lines of a container's output."""
+        question = {"stdout": "1", "stderr": "1", "tail": str(lines)}
+        async with self._request("GET", f"containers/{container}/logs", question) as answer:
+            return _unframed(await answer.read()).decode(errors="replace")
+
+    async def output(self, container: str) -> AsyncIterator[str]:
+        """Yield a container's lines as it prints them."""
+        question = {"stdout": "1", "stderr": "1", "follow": "1"}
+        path = f"containers/{container}/logs"
+        async with self._request("GET", path, question, seconds=None) as answer:
+            rest = b""
+            while head := await answer.content.read(_HEAD):
+                head += await answer.content.readexactly(_HEAD - len(head))
+                rest += await answer.content.readexactly(int.from_bytes(head[4:], "big"))
+                *lines, rest = rest.split(b"\n")
+                for line in lines:
+                    yield line.decode(errors="replace").rstrip("\r")
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        question: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        async with self._request(method, path, question, data) as answer:
+            text = await answer.read()
+            return json.loads(text) if text.strip() else None
+
+    async def _follow(
+        self, path: str, question: Mapping[str, str], what: str, body: bytes | None = None
+    ) -> None:
+        """Wait for the end of what the engine reports line by line. Raises DockerError."""
+        kind = "application/x-tar"
+        async with self._request("POST", path, question, body, seconds=None, kind=kind) as answer:
+            async for line in answer.content:
+                told = json.loads(line) if line.strip() else {}
+                if "error" in told:
+                    raise DockerError(f"{what}: {told['error']}")
+
+    @asynccontextmanager
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        question: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        *,
+        seconds: float | None = _ANSWER_SECONDS,
+        kind: str = "application/json",
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        connector = (
+            aiohttp.TCPConnector(ssl=self._tls if self._tls is not None else True)
+            if self._socket is None
+            else aiohttp.UnixConnector(self._socket)
+        )
+        limit = aiohttp.ClientTimeout(total=seconds)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=limit, read_bufsize=1 << 20) as (
+                    session
+                ),
+                session.request(
+                    method,
+                    f"{self._url}/{path}",
+                    params=question,
+                    data=data,
+                    headers={"Content-Type": kind} if data is not None else {},
+                ) as answer,
+            ):
+                await _refuse_errors(answer)
+                yield answer
+        except (aiohttp.ClientError, OSError) as error:
+            place = self._socket or self._url
+            raise DockerError(f"cannot reach the Docker engine at {place}: {error}") from error
+        except TimeoutError as error:
+            raise DockerError(f"the Docker engine did not answer within {seconds:g} s") from error
+
+
+async def _refuse_errors(answer: aiohttp.ClientResponse) -> None:
+    if answer.status < _ERRORS or answer.status == _NOT_MODIFIED:
+        return
+    text = (await answer.read()).decode(errors="replace")
+    try:
+        reason = str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        reason = text.strip() or f"status {answer.status}"
+    raise (NotFound if answer.status == _NOT_FOUND else DockerError)(reason)
+
+
+def _unframed(data: bytes) -> bytes:
+    found = bytearray()
+    while len(data) >= _HEAD:
+        end = _HEAD + int.from_bytes(data[4:_HEAD], "big")
+        found += data[_HEAD:end]
+        data = data[end:]
+    return bytes(found)
