@@ -71,3 +71,22 @@ def _below(modules: set[str], packages: tuple[str, ...]) -> list[str]:
     return sorted(
         module for module in modules if any(f"{module}.".startswith(f"{one}.") for one in packages)
     )
+
+
+def test_the_tables_import_what_is_for_one_database_only() -> None:
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import chargehand.store.store, sys; print(*sys.modules, sep='\\n')",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    modules = set(ran.stdout.splitlines())
+    assert "chargehand.store.engine.tables" in modules
+    assert not _below(
+        modules, ("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql", "alembic")
+    )

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 
-from croniter import croniter
-
 from chargehand.domain.identifiers import Timestamp
 
 Times = int | str | Sequence[int | str]
@@ -62,9 +60,9 @@ class TimeTable:
                 kinds = "a number, a list of numbers, or text as in crontab(5)"
                 raise TimeTableError(f"{_said(name, value, prefix)}: must be {kinds}")
             days = _days_of_week(value) if name == "day_of_week" else value
-            if not croniter.is_valid(" ".join([*"*" * place, _field(days), *"*" * (4 - place)])):
+            if not _is_valid(" ".join([*"*" * place, _field(days), *"*" * (4 - place)])):
                 raise TimeTableError(f"{_said(name, value, prefix)}: must be {allowed}")
-        if not croniter.is_valid(self.cron_line):
+        if not _is_valid(self.cron_line):
             raise TimeTableError(f"{self.cron_line!r} never comes, as a line of crontab(5)")
 
     def next_after(self, last: Timestamp, zone: tzinfo | None = None) -> Timestamp:
@@ -87,9 +85,13 @@ class TimeTable:
     def is_due(self, time: Timestamp, zone: tzinfo | None = None) -> bool:
         """Return whether the schedule includes the minute of *time*."""
         wall = _wall_time(time, zone).replace(second=0, microsecond=0)
+        from croniter import croniter
+
         return bool(croniter.match(self.cron_line, wall))
 
     def _wall_times(self, last: Timestamp, zone: tzinfo | None) -> Iterator[datetime]:
+        from croniter import croniter
+
         table = croniter(self.cron_line, _wall_time(last, zone) - _LONGEST_SHIFT)
         while True:
             yield table.get_next(datetime)
@@ -100,6 +102,13 @@ class TimeTable:
             second = _timestamp(wall.replace(fold=1), zone)
             if _wall_time(second, zone) == wall:
                 yield second
+
+
+def _is_valid(cron_line: str) -> bool:
+    # Imported where it is used: every master has this module, and few have timed schedulers.
+    from croniter import croniter
+
+    return bool(croniter.is_valid(cron_line))
 
 
 def _wall_time(time: Timestamp, zone: tzinfo | None) -> datetime:

@@ -18,9 +18,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.mysql import insert as insert_for_mysql
-from sqlalchemy.dialects.postgresql import insert as insert_for_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_for_sqlite
 
 from chargehand.domain.build import Build
 from chargehand.domain.builder import VirtualBuilder
@@ -93,18 +90,31 @@ _SOURCES = (
 )
 
 
+_KEY = [_property.build_id, _property.name]
+
+
 def _upsert(dialect_name: str) -> Insert:
+    """Return the statement for a database; what SQLAlchemy has for others is not imported."""
     if dialect_name in ("mysql", "mariadb"):
-        statement = insert_for_mysql(build_properties)
+        from sqlalchemy.dialects.mysql import insert as for_mysql
+
+        statement = for_mysql(build_properties)
         new = statement.inserted
         return statement.on_duplicate_key_update(value=new.value, source=new.source)
-    is_sqlite = dialect_name == "sqlite"
-    make = insert_for_sqlite if is_sqlite else insert_for_postgresql
-    inserting = make(build_properties)
-    taken = inserting.excluded
-    return inserting.on_conflict_do_update(
-        index_elements=[_property.build_id, _property.name],
-        set_={"value": taken.value, "source": taken.source},
+    if dialect_name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as for_sqlite
+
+        inserting = for_sqlite(build_properties)
+        taken = inserting.excluded
+        return inserting.on_conflict_do_update(
+            index_elements=_KEY, set_={"value": taken.value, "source": taken.source}
+        )
+    from sqlalchemy.dialects.postgresql import insert as for_postgresql
+
+    adding = for_postgresql(build_properties)
+    given = adding.excluded
+    return adding.on_conflict_do_update(
+        index_elements=_KEY, set_={"value": given.value, "source": given.source}
     )
 
 

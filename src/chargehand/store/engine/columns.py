@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Dialect, Double, Integer, LargeBinary, String, Text
-from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from chargehand.domain.properties import Property
@@ -33,6 +33,24 @@ def _clean_or_none(text: str | None) -> str | None:
     return clean(text)
 
 
+class _LongText(Text):
+    """A text of any length; MariaDB's own type would import everything for MariaDB."""
+
+
+class _LongBlob(LargeBinary):
+    """Bytes of any length."""
+
+
+@compiles(_LongText, "mysql", "mariadb")
+def _long_text(_type: _LongText, _compiler: object, **_options: object) -> str:
+    return "LONGTEXT"
+
+
+@compiles(_LongBlob, "mysql", "mariadb")
+def _long_blob(_type: _LongBlob, _compiler: object, **_options: object) -> str:
+    return "LONGBLOB"
+
+
 class CleanText(TypeDecorator[str]):
     """Text from outside, cleaned before storing, so that no commit message fails a transaction."""
 
@@ -42,7 +60,7 @@ class CleanText(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         """Choose a type without a small limit where the database has one."""
         if dialect.name in ("mysql", "mariadb"):
-            return dialect.type_descriptor(LONGTEXT())
+            return dialect.type_descriptor(_LongText())
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
@@ -58,9 +76,9 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 Time: Double[float] = Double()
 Name = Text().with_variant(String(255), "mysql", "mariadb")
 """Text that is part of a unique key."""
-Json = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+Json = Text().with_variant(_LongText(), "mysql", "mariadb")
 """JSON as text: it is read and written whole, so the database needs to know nothing of it."""
-Blob = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
+Blob = LargeBinary().with_variant(_LongBlob(), "mysql", "mariadb")
 
 
 def as_json(value: object) -> str:

@@ -1,8 +1,15 @@
-"""What tables are made of: names for constraints, and columns that many of them have."""
+"""What tables are made of: names for constraints, columns that many of them have, and indexes of
+some rows."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData
+from operator import methodcaller
+from typing import Any
+
+from sqlalchemy import Boolean, Column, ColumnElement, ForeignKey, Integer, MetaData
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql.compiler import DDLCompiler
 
 from chargehand.store.engine.columns import CleanText, Id
 
@@ -56,3 +63,27 @@ def epoch() -> Column[int]:
 def text(name: str) -> Column[str]:
     """Make a column of text from outside, which may be empty and is always there."""
     return Column(name, CleanText, nullable=False)
+
+
+_OPTIONS = "options of databases"
+"""Where an index's options are until it is created. As arguments of the index itself they would
+import what SQLAlchemy has for each of these databases, whenever a master starts."""
+
+
+def only_where(rows: ColumnElement[bool]) -> dict[str, object]:
+    """Make the ``info`` of an index of these rows only, where the database has such indexes."""
+    return {_OPTIONS: {"sqlite": {"where": rows}, "postgresql": {"where": rows}}}
+
+
+def lengths(**columns: int) -> dict[str, object]:
+    """Make the ``info`` of an index of the beginnings of texts, where the database needs that."""
+    given = columns if len(columns) > 1 else next(iter(columns.values()))
+    return {_OPTIONS: {"mysql": {"length": given}, "mariadb": {"length": given}}}
+
+
+@compiles(CreateIndex)
+def _create_index(creation: CreateIndex, compiler: DDLCompiler, **options: Any) -> str:
+    index, name = creation.element, compiler.dialect.name
+    for option, value in index.info.get(_OPTIONS, {}).get(name, {}).items():
+        index.dialect_options[name][option] = value
+    return str(methodcaller("visit_create_index", creation, **options)(compiler))

@@ -16,7 +16,15 @@ from sqlalchemy import (
 )
 
 from chargehand.store.engine.columns import Blob, CleanText, Id, Json, Name, Time
-from chargehand.store.engine.definitions import epoch, flag, identity, reference, text
+from chargehand.store.engine.definitions import (
+    epoch,
+    flag,
+    identity,
+    lengths,
+    only_where,
+    reference,
+    text,
+)
 from chargehand.store.engine.definitions import metadata as metadata
 from chargehand.store.engine.record_tables import branches as branches
 from chargehand.store.engine.record_tables import codebases as codebases
@@ -155,7 +163,7 @@ changes = Table(
     text("project"),
     text("codebase"),
     Column("parent_id", Id),
-    Index("changes_by_revision", "revision", mysql_length=64),
+    Index("changes_by_revision", "revision", info=lengths(revision=64)),
     Index("changes_by_time", "when_timestamp"),
     # The parent of a new change is the newest one of the same line of development.
     Index(
@@ -165,7 +173,7 @@ changes = Table(
         "project",
         "codebase",
         "id",
-        mysql_length={"branch": 64, "repository": 128, "project": 64, "codebase": 64},
+        info=lengths(branch=64, repository=128, project=64, codebase=64),
     ),
 )
 
@@ -234,31 +242,27 @@ _claimed = and_(requests.c.claimed == true(), requests.c.complete == false())
 Index(
     "requests_claimed",
     requests.c.claimed_by,
-    sqlite_where=_claimed,
-    postgresql_where=_claimed,
+    info=only_where(_claimed),
 )
 _waits = requests.c.claimed == false()
 Index(
     "requests_waiting",
     requests.c.builder_id,
     requests.c.id,
-    sqlite_where=_waits,
-    postgresql_where=_waits,
+    info=only_where(_waits),
 )
 # What waits, most urgent first: the list of pending requests, however long the queue.
 Index(
     "requests_by_priority",
     requests.c.priority,
     requests.c.submitted_at,
-    sqlite_where=_waits,
-    postgresql_where=_waits,
+    info=only_where(_waits),
 )
 _unfinished = requests.c.complete == false()
 Index(
     "requests_incomplete",
     requests.c.claimed_by,
-    sqlite_where=_unfinished,
-    postgresql_where=_unfinished,
+    info=only_where(_unfinished),
 )
 
 builds = Table(
@@ -284,7 +288,7 @@ builds = Table(
     Index("builds_by_start", "started_at"),
 )
 _running = builds.c.complete == false()
-Index("builds_running", builds.c.master_id, sqlite_where=_running, postgresql_where=_running)
+Index("builds_running", builds.c.master_id, info=only_where(_running))
 
 build_properties = Table(
     "build_properties",
