@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Optional
 from urllib.parse import quote, unquote
 
+from chargehand_wire.http_login import basic_pair
 from chargehand_wire.messages import PROTOCOL_VERSION
 
 _SUBPROTOCOL = "chargehand.worker."
 _VERSION = re.compile(re.escape(_SUBPROTOCOL) + r"(\d{1,9})")
-_LONGEST = 4096
 
 
 def login_headers(name: str, password: str) -> dict[str, str]:
@@ -25,15 +24,10 @@ def login_headers(name: str, password: str) -> dict[str, str]:
 
 
 def credentials(header: str) -> Optional[tuple[str, str]]:
-    """Return the name and the password of an ``Authorization`` header, None if it has none."""
-    kind, _, encoded = header.partition(" ")
-    if kind.lower() != "basic" or len(encoded) > _LONGEST:
-        return None
-    try:
-        name, is_pair, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return (unquote(name), password) if is_pair else None
+    """Return the name and the password of our worker's ``Authorization`` header, None if it has
+    none."""
+    pair = basic_pair(header)
+    return None if pair is None else (unquote(pair[0]), pair[1])
 
 
 def offered_versions(header: str) -> list[int]:

@@ -10,9 +10,11 @@ import ssl
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from chargehand.config.model import WorkerPort
 from chargehand.kit.unix_sockets import bound
+from chargehand.links.tls_arrival import TlsArrivals
 
 _log = logging.getLogger(__name__)
 
@@ -129,13 +131,13 @@ class WorkerPorts:
         loop = asyncio.get_running_loop()
         accept = self._protocols[port.protocol]
         try:
-            context = _tls(port)
+            if (context := _tls(port)) is not None:
+                accept = TlsArrivals(accept, context)
             if isinstance(port.address, str):
                 return await loop.create_unix_server(
                     accept,
                     sock=_unix_socket(Path(port.address)),
                     backlog=_BACKLOG,
-                    ssl=context,
                     start_serving=False,
                 )
             host, number = port.address
@@ -144,7 +146,6 @@ class WorkerPorts:
                 host or None,
                 number,
                 backlog=_BACKLOG,
-                ssl=context,
                 start_serving=False,
             )
         except OSError as error:
@@ -163,11 +164,25 @@ def _tls(port: WorkerPort) -> ssl.SSLContext | None:
     if port.certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(port.certificate, port.key)
+    if port.chain is None:
+        context.load_cert_chain(port.certificate, port.key)
+    else:
+        _load_with_chain(context, port.certificate, port.chain, port.key)
     if port.client_ca is not None:
         context.load_verify_locations(port.client_ca)
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def _load_with_chain(
+    context: ssl.SSLContext, certificate: str, chain: str, key: str | None
+) -> None:
+    """Load a certificate, and those between it and its authority, which are in another file."""
+    with NamedTemporaryFile(suffix=".pem") as both:
+        for name in (certificate, chain):
+            both.write(Path(name).read_bytes() + b"\n")
+        both.flush()
+        context.load_cert_chain(both.name, key or certificate)
 
 
 def _described(port: WorkerPort, opened: int = 0) -> str:

@@ -197,7 +197,10 @@ def _event(expression: Expression) -> Event | None:
             return Released(number=number)
         case [b"version", int() as version]:
             if version != _VERSION:
-                raise ProtocolError(f"the peer speaks version {version} of Perspective Broker")
+                raise ProtocolError(
+                    f"the peer speaks version {version} of Perspective Broker, and this master "
+                    f"version {_VERSION}: upgrade buildbot-worker and Twisted there"
+                )
             return None
         case [b"didNotUnderstand", _]:
             return None

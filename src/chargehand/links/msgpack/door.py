@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hmac
 import logging
 from functools import partial
@@ -16,42 +15,35 @@ from chargehand.fleet.remote import Admitted, RemoteWorkers
 from chargehand.kit.limits import time_limit
 from chargehand.kit.peers import Acknowledging, notice_death, peer_name
 from chargehand.kit.tasks import Tasks
+from chargehand.links.http_port import HttpPort
 from chargehand.links.msgpack.wire import MsgpackWire
 from chargehand.links.stock.session import StockSession
 from chargehand_wire.framing import ProtocolError
+from chargehand_wire.http_login import basic_pair
 
 _log = logging.getLogger(__name__)
 
 _LARGEST_MESSAGE = 32 * 1024 * 1024
 _INTRODUCTION_SECONDS = 300.0
 _CLOSE_SECONDS = 2.0
-_FAREWELL_SECONDS = 0.1
+_WHO_CONNECTS_HERE = """\
+This port is for stock workers that were created with --protocol=msgpack_experimental_v7.
+Others connect to the port of c['protocols']['pb'], chargehand-worker to the port of c['www'].
+"""
 
 
-class MsgpackDoor:
+class MsgpackDoor(HttpPort):
     """Answers websocket requests with a worker's name and password."""
 
     def __init__(self, *, workers: RemoteWorkers) -> None:
+        super().__init__()
         self._workers = workers
-        self._server: web.Server | None = None
-        self._tasks = Tasks("workers over msgpack")
 
-    def __call__(self) -> asyncio.Protocol:
-        """Return what handles a new connection."""
-        if self._server is None:
-            self._server = web.Server(self._serve, access_log=None)
-        return self._server()
-
-    async def close(self) -> None:
-        """Close all connections."""
-        if self._server is not None:
-            await self._server.shutdown(timeout=_FAREWELL_SECONDS)
-        await self._tasks.close()
-
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        login = _credentials(request.headers.get("Authorization", ""))
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Let the worker in, and serve its connection to its end."""
+        login = basic_pair(request.headers.get("Authorization", ""))
         if login is None:
-            return web.Response(status=401, text="workers log in with a name and a password\n")
+            return web.Response(status=401, text=_WHO_CONNECTS_HERE)
         assert request.transport is not None
         _, address = peer_name(request.transport)
         notice_death(request.transport)
@@ -69,7 +61,7 @@ class MsgpackDoor:
             compress=False, max_msg_size=_LARGEST_MESSAGE, timeout=_CLOSE_SECONDS
         )
         if not socket.can_prepare(request):
-            return web.Response(status=426, text="workers connect here, with a websocket\n")
+            return web.Response(status=426, text=_WHO_CONNECTS_HERE)
         await socket.prepare(request)
         connection = _SocketOfWorker(socket, request)
         await connection.serve(self._workers, admitted, address)
@@ -155,14 +147,3 @@ class _SocketOfWorker:
     def _abort(self) -> None:
         if isinstance(self._transport, asyncio.Transport):
             self._transport.abort()
-
-
-def _credentials(header: str) -> tuple[str, str] | None:
-    """Return the name and the password of a header, None if it has none."""
-    kind, _, coded = header.partition(" ")
-    try:
-        login = base64.b64decode(coded.strip(), validate=True).decode()
-    except ValueError:
-        return None
-    name, colon, password = login.partition(":")
-    return (name, password) if colon and kind.lower() == "basic" else None

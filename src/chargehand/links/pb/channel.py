@@ -22,6 +22,7 @@ from chargehand_wire.pb.connection import (
     Failure,
     Released,
 )
+from chargehand_wire.pb.foreign import foreign_protocol
 from chargehand_wire.pb.jelly import Own, Reference
 from chargehand_wire.pb.login import Credentials, Login
 from chargehand_wire.values import Unsendable
@@ -97,6 +98,9 @@ class PbChannel(asyncio.Protocol):
         self.is_silent = False
         if not self._has_logged_in:
             self.beginning += data
+            if (found := foreign_protocol(self.beginning)) is not None:
+                self._turn_away(*found)
+                return
         self._is_receiving = True
         try:
             for event in self._connection.receive(data):
@@ -269,6 +273,17 @@ class PbChannel(asyncio.Protocol):
         else:
             _log.info("closing a connection from %s to the workers' port: %s", self.address, error)
         self.abort()
+
+    def _turn_away(self, protocol: str, answer: bytes) -> None:
+        """Say that this is the wrong port."""
+        _log.info(
+            "closing a connection from %s to the port of workers over PB: it speaks %s",
+            self.address,
+            protocol,
+        )
+        if self._transport is not None:
+            self._transport.write(answer)
+            self._transport.close()
 
     def _flush(self) -> None:
         if self._is_receiving or self._is_given_away:

@@ -1,0 +1,121 @@
+"""Connections with TLS, until they are encrypted: few, and not for long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+
+from chargehand.kit.peers import peer_name
+from chargehand.kit.strangers import Strangers
+from chargehand.kit.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+_HANDSHAKE_SECONDS = 20.0
+_MOST_HELD = 256 * 1024
+"""Bytes that may come together with the end of the handshake."""
+
+
+class TlsArrivals:
+    """Makes what negotiates TLS on a new connection, and then hands it to what *accept* returns.
+
+    asyncio's own servers count no connection before that, and give each a minute.
+    """
+
+    def __init__(self, accept: Callable[[], asyncio.Protocol], context: ssl.SSLContext) -> None:
+        self._accept = accept
+        self._context = context
+        self._strangers = Strangers()
+        self._tasks = Tasks("TLS for workers")
+
+    def __call__(self) -> asyncio.Protocol:
+        """Return what handles a new connection."""
+        return TlsArrival(self)
+
+    def begin(self, arrival: TlsArrival) -> None:
+        """Begin to negotiate."""
+        self._strangers.arrive(arrival)
+        self._tasks.spawn(self._negotiate(arrival), name="handshake")
+
+    def leave(self, arrival: TlsArrival) -> None:
+        """Count a connection no more."""
+        self._strangers.leave(arrival)
+
+    async def _negotiate(self, arrival: TlsArrival) -> None:
+        assert arrival.transport is not None
+        try:
+            encrypted = await asyncio.get_running_loop().start_tls(
+                arrival.transport,
+                arrival,
+                self._context,
+                server_side=True,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+            )
+        except (ConnectionError, TimeoutError):
+            arrival.abort()  # It has left, or said nothing.
+            return
+        except OSError as error:
+            why = getattr(error, "reason", None) or error
+            _log.info(
+                "closing a connection from %s to a port of workers: it begins no TLS that is "
+                "understood (%s)",
+                arrival.address,
+                why,
+            )
+            arrival.abort()
+            return
+        finally:
+            self.leave(arrival)
+        if encrypted is not None:
+            arrival.hand_over(encrypted, self._accept())
+
+
+class TlsArrival(asyncio.Protocol):
+    """One connection, until it is encrypted."""
+
+    def __init__(self, arrivals: TlsArrivals) -> None:
+        self._arrivals = arrivals
+        self._held = b""
+        self._has_left = False
+        self.transport: asyncio.Transport | None = None
+        self.host = ""
+        """Where it comes from."""
+        self.address = ""
+        """The same with the port."""
+        self.is_silent = True
+        """Whether it has sent nothing that we know."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Negotiate."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.host, self.address = peer_name(transport)
+        transport.pause_reading()
+        self._arrivals.begin(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what comes together with the end of the handshake."""
+        self._held += data
+        if len(self._held) > _MOST_HELD:
+            self.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forget it."""
+        self._has_left = True
+        self._arrivals.leave(self)
+
+    def abort(self) -> None:
+        """Close the connection."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def hand_over(self, encrypted: asyncio.Transport, protocol: asyncio.Protocol) -> None:
+        """Let *protocol* have the connection, and what has come."""
+        if self._has_left:
+            return
+        encrypted.set_protocol(protocol)
+        protocol.connection_made(encrypted)
+        if self._held:
+            protocol.data_received(self._held)
