@@ -124,9 +124,22 @@ def test_a_configuration_can_be_split_into_modules(master: InstalledMaster, tmp_
     master.start()
 
     assert master.build("website")["results"] == SUCCESS
-    reread = master.reconfig()
+    (makefile,) = _blocks("deploy-a-configuration", "makefile")
+    (master.path / "Makefile").write_text(makefile)
+    reread = _made("reconfig", master.path)
+    (master.path / "projects" / "website.py").write_text(website + "nonsense\n")
+    refused = _made("reconfig", master.path)
 
-    assert "nothing changed" in reread.text
+    assert "nothing changed" in reread.stdout
+    assert refused.returncode != 0
+    assert "projects/website.py" in refused.stdout + refused.stderr
+
+
+def _made(target: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    command = f"CHARGEHAND={sys.executable} -m chargehand.cli.main"
+    return subprocess.run(
+        ["make", "-C", directory, target, command], capture_output=True, text=True, check=False
+    )
 
 
 def test_the_check_of_waiting_requests_names_them(master: InstalledMaster):

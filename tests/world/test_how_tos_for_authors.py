@@ -59,6 +59,8 @@ _ABOUT_STEPS = {
     "b4": "run-test-tools",
     "b5": "move-files",
     "b6": "check-types",
+    "b7": "run-commands-in-a-step",
+    "b8": "show-progress",
 }
 
 
@@ -75,6 +77,8 @@ async def test_steps_of_the_guides_do_what_the_guides_say() -> None:
         build = await ci.build("b6")
         assert build.result is Result.SUCCESS, build.state
         assert "make check" in ci.worker("local").commands
+        await _packs(ci)
+        await _shows_progress(ci)
 
 
 async def _finds_files(ci: World) -> None:
@@ -127,6 +131,67 @@ async def _shows_what_failed(ci: World) -> None:
     assert "in run" in text
     assert "/src/buildbot/" not in text and "/src/chargehand/" not in text
     assert "has properties" in ci.log
+
+
+async def _packs(ci: World) -> None:
+    worker = ci.worker("local")
+    worker.on("make dist", output="a.whl b.whl\n")
+    worker.on("stat build/VERSION", values={"stat": [0o100644]})
+    worker.on("uploadFile build/VERSION", values={"content": b"1.2\n"})
+    worker.on("listdir build/dist", values={"files": ["FILES", "a.whl"]})
+    worker.on("sign --version 1.2", rc=3, output="signed with an old key\n")
+
+    build = await ci.build("b7")
+
+    assert ci.step(build, "package").result is Result.WARNINGS, build.state
+    assert ci.step(build, "package").state == "2 files, version 1.2 (warnings)"
+    assert "osigned with an old key\n" in await ci.text(build, "package", "sign")
+    assert (await ci.properties(build))["packages"][0] == ["FILES", "a.whl"]
+
+
+async def _shows_progress(ci: World) -> None:
+    ci.worker("local").on("ninja", output="[1/3] a\n[3/3] b\n")
+    succeeded = await ci.build("b8")
+    ci.worker("local").on("ninja", output="[1/3] a\n[2/3] b\n", hangs=True)
+    request = await ci.force("b8")
+    await ci.sleep(5)
+
+    (build,) = ci.builds_of(request)
+    assert ci.step(succeeded, "ninja").state == "3 files"
+    assert ci.step(build, "ninja").state == "2 of 3 files"
+    assert await ci.get(f"builds/{build.id}/etas") != []
+    ci.worker("local").on("ninja", rc=1, output="[1/3] a\n")
+    ci.worker("local").let_go("ninja")
+    await ci.finished(request)
+    build = await ci.build("b8")
+    assert (ci.step(build, "ninja").state, build.state) == (
+        "1 files (failure)",
+        "failed: ninja after 1 files",
+    )
+
+
+async def test_builders_are_made_in_a_loop_and_values_are_asked_for() -> None:
+    text = code_of("configure-builders-in-a-loop")
+    asked = code_of("ask-for-values").replace("'local'", "'arm-1'")
+    async with started(text + asked) as ci:
+        await ci.push(branch="main")
+        await ci.sleep(11)
+        await ci.until_idle()
+        request = await ci.force(
+            "deploy", "deploy", reason="hotfix", release="2.0", branch="stable", options_hosts=3
+        )
+        await ci.finished(request)
+
+        names = {"linux-gcc", "linux-clang", "arm-gcc", "arm-clang"}
+        results = [ci.last_build(name).result for name in names]
+        assert results == [Result.SUCCESS] * 4
+        sanitized = [step.name for step in ci.steps(ci.last_build("linux-gcc"))]
+        assert "sanitize" in sanitized
+        (command,) = [one for one in ci.worker("arm-1").commands if "deploy" in one]
+        assert command.startswith("./deploy 2.0 --hosts=3")
+        (built,) = ci.builds_of(request)
+        assert "docs" in {builder["name"] for builder in await ci.get("builders")}
+        assert built.result is Result.SUCCESS, built.state
 
 
 async def test_a_service_follows_builds() -> None:

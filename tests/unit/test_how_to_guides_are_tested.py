@@ -1,0 +1,75 @@
+"""The guides: each has a test, and what they say to configure can be configured."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from buildbot._host.reading.configuration import Reader
+from buildbot._host.reading.document import Document
+from buildbot._host.views.engine_access import EngineAccess
+
+_ROOT = Path(__file__).parents[2]
+_GUIDES = _ROOT / "docs" / "how-to"
+_BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_CONFIGURED = {
+    "behind-a-proxy": {},
+    "cancel-builds": {},
+    "connect-workers-with-tls": {},
+    "disk-use": {},
+    "keep-secrets": {"/srv/ci/secrets": "SECRETS"},
+    "move-stock-workers": {"worker.Worker('arm-7'": "worker.Worker('local'"},
+    "use-postgresql": {"os.environ['CI_DB_PASSWORD']": "'x'"},
+}
+"""Guides whose code is configuration only, and what is replaced in it."""
+_HEAD = """
+from buildbot.plugins import *
+c = BuildmasterConfig = {'buildbotNetUsageData': None}
+c['workers'] = [worker.LocalWorker('local')]
+c['configurators'] = []
+factory = util.BuildFactory([steps.ShellCommand(command=['make'])])
+c['builders'] = [
+    util.BuilderConfig(name=name, workernames=['local'], factory=factory)
+    for name in ('linux', 'windows', 'lint', 'unit tests')
+]
+names = [builder.name for builder in c['builders']]
+c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=names)]
+"""
+
+
+@pytest.mark.parametrize("guide", sorted(_CONFIGURED))
+def test_what_a_guide_configures_is_accepted(tmp_path: Path, guide: str):
+    text = (_GUIDES / f"{guide}.md").read_text()
+    for old, new in _CONFIGURED[guide].items():
+        assert old in text
+        text = text.replace(old, new)
+    blocks = [textwrap.dedent(block) for _, block in _BLOCK.findall(text)]
+    assert blocks
+    (tmp_path / "secrets").mkdir()
+
+    for block in blocks:
+        path = tmp_path / "master.cfg"
+        path.write_text(_HEAD + block.replace("SECRETS", str(tmp_path / "secrets")))
+        config = Reader(Document(path, tmp_path), EngineAccess()).read()
+        assert config.builders
+
+
+def test_every_guide_with_code_is_tested():
+    tests = "\n".join(path.read_text() for path in (_ROOT / "tests").rglob("test_*.py"))
+
+    untested = [
+        path.stem
+        for path in sorted(_GUIDES.glob("*.md"))
+        if _BLOCK.search(path.read_text()) and not re.search(rf"\b{path.stem}\b", tests)
+    ]
+
+    assert untested == []
+
+
+def test_the_index_names_each_guide():
+    listed = set(re.findall(r"how-to/([\w-]+)\.md", (_ROOT / "docs" / "index.md").read_text()))
+
+    assert {path.stem for path in _GUIDES.glob("*.md")} == listed
