@@ -92,7 +92,7 @@ def test_a_request_replaces_the_newest_one_that_waits_and_asks_for_the_same(step
             waiting.pop(number, None)
         elif number > max(waiting, default=0):
             same = [other for other, its in waiting.items() if its == wanted]
-            one = pending(number, properties={"wanted": (wanted, "x")})
+            one = pending(number, properties={"wanted": (wanted, "Scheduler")})
             replaced = collapsible.add(one)
             assert replaced == (max(same) if same else None)
             waiting = {other: its for other, its in waiting.items() if other not in same}
@@ -107,11 +107,21 @@ def test_requests_that_differ_are_not_collapsed():
         pending(2, sources=(("", "repo", "", "other"),)),
         pending(2, sources=(("lib", "repo", "", "main"),)),
         pending(2, source_stamp_ids=(SourceStampId(9),)),
-        pending(2, properties={"a": (1, "x")}),
+        pending(2, properties={"a": (1, "Scheduler")}),
         pending(2, with_changes=(SourceStampId(1),)),
     ]
 
     assert all(collapse_key(other) != collapse_key(base) for other in others)
+
+
+def test_only_the_properties_of_schedulers_count():
+    sources = ["Force Build Form", "Change", "Trigger", "Build", "scheduler"]
+    differing = [
+        *(pending(2, properties={"a": (1, source)}) for source in sources),
+        pending(2, properties={"scheduler": ("other", "Scheduler")}),
+    ]
+
+    assert {collapse_key(one) for one in differing} == {collapse_key(pending(1))}
 
 
 def test_requests_from_changes_are_collapsed_though_their_revisions_differ():

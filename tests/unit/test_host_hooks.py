@@ -187,6 +187,15 @@ async def test_collapse_requests_gets_requests_as_the_rest_api_has_them(hooks):
     assert await hook("b", pending(1), pending(2, priority=1)) is False
 
 
+@pytest.mark.parametrize("nonsense", [1, 0, "x", "", [1], defer.succeed("yes")])
+async def test_collapse_requests_answers_true_or_false(hooks, nonsense):
+    hook = hooks.collapse_requests(lambda *_: nonsense)
+
+    with pytest.raises(TypeError, match="collapseRequests must return True or False"):
+        await hook("b", pending(1), pending(2))
+    assert await hooks.collapse_requests(lambda *_: None)("b", pending(1), pending(2)) is False
+
+
 async def test_prioritize_builders_orders_builders_by_name(hooks):
     hook = hooks.prioritize_builders(
         lambda master, builders: sorted(builders, key=lambda builder: builder.name)

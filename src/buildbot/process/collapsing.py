@@ -12,7 +12,8 @@ async def may_be_collapsed(master: Any, one: Mapping[str, Any], other: Mapping[s
     """Return whether one build may do for both requests (resources, as ``master.data`` has them).
 
     Each codebase must be in both, with equal branch, repository and project, without patches, and
-    with the same revision, unless both came with changes.
+    with the same revision, unless both came with changes. Properties of schedulers must be equal,
+    but for the scheduler's name.
     """
     if one["buildsetid"] == other["buildsetid"]:
         return True
@@ -23,7 +24,17 @@ async def may_be_collapsed(master: Any, one: Mapping[str, Any], other: Mapping[s
     for codebase, stamp in stamps.items():
         if not await _alike(master, stamp, others[codebase]):
             return False
-    return True
+    return await _counted(master, one) == await _counted(master, other)
+
+
+async def _counted(master: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties that must be equal."""
+    found = await master.data.get(("buildsets", request["buildsetid"], "properties"))
+    return {
+        name: value
+        for name, (value, source) in found.items()
+        if source == "Scheduler" and name != "scheduler"
+    }
 
 
 async def _stamps(master: Any, request: Mapping[str, Any]) -> dict[str, Any]:

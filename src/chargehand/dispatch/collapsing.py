@@ -2,7 +2,9 @@
 
 Buildbot's default rule (manual, "Collapsing Build Requests"): same codebases with the same
 repository, project and branch; no patches; for each codebase, both come from changes or their
-revisions are equal; and the same properties. Requests with equal keys are found by a dictionary,
+revisions are equal; and the same properties of their schedulers (``properties=`` of a scheduler),
+but for the scheduler's name: what somebody chose in a form, or a change or a Trigger brought along,
+does not count. Requests with equal keys are found by a dictionary,
 so that the whole is linear in the number of requests.
 """
 
@@ -15,6 +17,9 @@ import msgspec
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import RequestId
 from chargehand.domain.properties import Property
+
+_COUNTED = "Scheduler"
+"""The source of properties that must be equal."""
 
 _to_json = msgspec.json.Encoder(order="deterministic").encode
 
@@ -36,7 +41,13 @@ def collapse_key(pending: PendingRequest) -> Hashable | None:
 
 
 def _comparable(properties: dict[str, Property]) -> bytes:
-    return _to_json({name: value for name, (value, _) in properties.items()})
+    return _to_json(
+        {
+            name: value
+            for name, (value, source) in properties.items()
+            if source == _COUNTED and name != "scheduler"
+        }
+    )
 
 
 class Collapsible:

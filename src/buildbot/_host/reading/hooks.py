@@ -100,11 +100,12 @@ class Hooks:
         @_of(function, owner)
         async def hook(name: str, one: PendingRequest, other: PendingRequest) -> bool:
             master, builder = self._access.master, self._builder(name)
-            return bool(
-                await answered(
-                    "collapseRequests", function, master, builder, as_row(one), as_row(other)
-                )
+            answer = await answered(
+                "collapseRequests", function, master, builder, as_row(one), as_row(other)
             )
+            if not isinstance(answer, bool | None):
+                raise TypeError(f"collapseRequests must return True or False, not {answer!r}")
+            return bool(answer)
 
         return hook
 
