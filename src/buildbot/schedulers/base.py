@@ -113,6 +113,11 @@ class BaseScheduler(ComparableMixin):
         """Whether it is switched on, over the REST API or on the pages."""
         return self._parts is None or self._parts.is_enabled()
 
+    @property
+    def active(self) -> bool:
+        """Whether it works at this master."""
+        return self._parts is not None
+
     def listBuilderNames(self) -> Any:
         """Return the names of the builders."""
         return self.builderNames

@@ -1,8 +1,8 @@
 """Services: long-lived parts of the master that users write.
 
-The life of one: it is made in ``master.cfg`` (``checkConfig`` looks at its arguments), and when
-the master starts ``reconfigService`` gets the same arguments, then ``startService`` runs. All three
-may be plain, ``async def``, or return a Deferred.
+The life of one: it is made in ``master.cfg`` (``checkConfig`` looks at its arguments). When the
+master starts ``startService`` runs; the inherited one calls ``reconfigService`` with the same
+arguments, as Buildbot's does. All three may be plain, ``async def``, or return a Deferred.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
         ``checkconfig``, too: it must not wait for anything, nor alter anything."""
 
     def reconfigService(self, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        """Take over the arguments; called before it starts, and when the configuration changed."""
+        """Take over the arguments; called while it starts, and when the configuration changed."""
         return settled(None)
 
     def reconfigServiceWithSibling(self, sibling: Any) -> Any:
@@ -277,14 +277,27 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
         properties.master = self.master
         return await render_value(value, properties)
 
+    def startService(self) -> Any:
+        """Take over the arguments, then start with all children."""
+        if self.configured or set(self.secrets) & set(self._config_kwargs):
+            return outward(self._start_all())
+        # Here and now: an overriding method may use what is set without waiting for this one.
+        taken_over = self.reconfigService(*self._config_args, **self._config_kwargs)
+        self.configured = True
+        return outward(self._start_after(taken_over))
+
     async def _begun(self) -> None:
-        # Overriding methods may use what reconfigService set without awaiting the inherited one.
+        await super()._begun()
         if not self.configured:
             await self._configure()
-        await super()._begun()
+
+    async def _start_after(self, taken_over: Any) -> None:
+        await answered(f"reconfigService of {self.name}", lambda: taken_over)
+        await self._start_all()
 
     async def _start_all(self) -> None:
         if not self.configured:
+            self.configured = True
             await self._configure()
         await super()._start_all()
 

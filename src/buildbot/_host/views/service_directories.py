@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -14,6 +14,13 @@ class SchedulerDirectory:
     def __init__(self) -> None:
         self.namedServices: dict[str, Any] = {}
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self.namedServices.values()))
+
+    def getServiceNamed(self, name: str) -> Any:
+        """Return a scheduler. Raises KeyError."""
+        return self.namedServices[name]
+
 
 class ServiceDirectory:
     """``master.service_manager``: the services that run, those of ``c['services']`` among them."""
@@ -22,6 +29,13 @@ class ServiceDirectory:
 
     def __init__(self, services: Mapping[str, Any]) -> None:
         self.namedServices = services
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self.namedServices.values()))
+
+    def getServiceNamed(self, name: str) -> Any:
+        """Return a service. Raises KeyError."""
+        return self.namedServices[name]
 
 
 class NamedServices(dict[str, Any]):
