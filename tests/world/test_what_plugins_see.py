@@ -57,6 +57,7 @@ KEYS = (
     "buildrequests.1.new",
     "buildrequests.1.claimed",
     "buildrequests.1.complete",
+    "buildsets.1.builders.1.buildrequests.1.claimed",
     "buildsets.1.new",
     "buildsets.1.complete",
     "builds.1.new",
@@ -219,6 +220,10 @@ async def _the_database_is_read(master: Any, got: Any) -> None:
     assert (await got(db.builders.getBuilder(1))).name == "b"
     assert [one.id for one in await got(db.builders.getBuilders(masterid=1))] == [1]
     assert (await got(db.workers.getWorker(name="w"))).id == 1
+    (place,) = (await got(db.workers.getWorker(name="w", builderid=1))).configured_on
+    assert place["builderid"] == 1
+    assert await got(db.projects.get_projects()) == []
+    assert [one.masterid for one in await got(db.changesources.getChangeSources())] in ([], [1])
     assert (await got(db.schedulers.getScheduler(1))).enabled is False
     assert len(await got(db.schedulers.getSchedulers(active=True))) == 2
     assert (await got(db.masters.getMaster(1))).active

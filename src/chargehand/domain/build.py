@@ -34,7 +34,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = False
     complete_at: Timestamp | None = None
     result: Result | None = None
-    state: str = "created"
+    state: str = "starting"
 
 
 class StepUrl(msgspec.Struct, frozen=True):

@@ -242,6 +242,10 @@ REQUEST = Entity(
     event_keys={
         "buildrequests": lambda request: (str(request.id),),
         "builders": lambda request: (str(request.builder_id), "buildrequests", str(request.id)),
+        "buildsets": lambda request: (
+            *(str(request.buildset_id), "builders", str(request.builder_id)),
+            *("buildrequests", str(request.id)),
+        ),
     },
 )
 

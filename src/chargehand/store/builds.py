@@ -144,7 +144,7 @@ class Builds:
             "master_id": master_id,
             "locks_duration": 0.0,
             "complete": False,
-            "state": "created",
+            "state": "starting",
         }
         return await self._database.insist(
             lambda transaction: self._start(transaction, request_ids, row, virtual)

@@ -11,11 +11,12 @@ from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.farm_tables import (
     BuildersView,
     MastersView,
+    ProjectsView,
     SchedulersView,
     WorkersView,
 )
 from buildbot._host.views.rows import Model, identified, properties_of
-from buildbot._host.views.source_tables import ChangesView, SourceStampsView
+from buildbot._host.views.source_tables import ChangeSourcesView, ChangesView, SourceStampsView
 from buildbot._host.views.state import StateView
 from buildbot.db.connector import DBConnector
 
@@ -37,6 +38,8 @@ class DatabaseView(DBConnector):
         self.workers = WorkersView(data)
         self.schedulers = SchedulersView(data)
         self.masters = MastersView(data)
+        self.changesources = ChangeSourcesView(data)
+        self.projects = ProjectsView(data)
         self.steps = StepsView(data)
         self.logs = LogsView(access, data)
         self.build_data = BuildDataView(access, data)

@@ -65,7 +65,7 @@ class WorkersView:
     ) -> Model | None:
         """Return a Deferred of a worker, by identifier or name, or None."""
         row = await self._data.fetch(("workers", name if workerid is None else workerid))
-        return None if row is None else identified(row, "workerid")
+        return None if row is None else _worker(row, builderid)
 
     @outgoing
     async def getWorkers(
@@ -78,7 +78,7 @@ class WorkersView:
         """Return a Deferred of the workers with these values."""
         path = ("workers",) if masterid is None else ("masters", masterid, "workers")
         return [
-            identified(row, "workerid")
+            _worker(row, builderid)
             for row in await self._data.fetch(path)
             if paused in (None, row["paused"])
             and graceful in (None, row["graceful"])
@@ -87,6 +87,24 @@ class WorkersView:
                 or any(one["builderid"] == builderid for one in row["configured_on"])
             )
         ]
+
+
+class ProjectsView:
+    """``master.db.projects``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    @outgoing
+    async def get_project(self, projectid: int) -> Model | None:
+        """Return a Deferred of a project, or None."""
+        row = await self._data.fetch(("projects", projectid))
+        return None if row is None else identified(row, "projectid")
+
+    @outgoing
+    async def get_projects(self) -> list[Model]:
+        """Return a Deferred of all projects."""
+        return [identified(row, "projectid") for row in await self._data.fetch(("projects",))]
 
 
 class SchedulersView:
@@ -136,6 +154,14 @@ class MastersView:
     async def getMasters(self) -> list[Model]:
         """Return a Deferred of all masters that ever used the database."""
         return [identified(row, "masterid") for row in await self._data.fetch(("masters",))]
+
+
+def _worker(row: dict[str, Any], builder_id: int | None) -> Model:
+    """Return a worker, with what it is configured on: one builder, if that was asked for."""
+    places = row["configured_on"]
+    if builder_id is not None:
+        places = [one for one in places if one["builderid"] == builder_id]
+    return identified({**row, "configured_on": places}, "workerid")
 
 
 def _scheduler(row: dict[str, Any]) -> Model:

@@ -124,9 +124,8 @@ class MqView:
                 continue
             if message is None:
                 message = _message(event)
-            told = (
-                _completed(message) if key[0] == "buildsets" and key[-1] == "complete" else message
-            )
+            is_complete = len(key) == 3 and key[0] == "buildsets" and key[-1] == "complete"
+            told = _completed(message) if is_complete else message
             for consumer in listening:
                 consumer.offer(key, told)
 

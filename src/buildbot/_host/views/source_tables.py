@@ -46,6 +46,31 @@ class ChangesView:
         return int(rows[0]["changeid"]) if rows else None
 
 
+class ChangeSourcesView:
+    """``master.db.changesources``."""
+
+    def __init__(self, data: DataView) -> None:
+        self._data = data
+
+    @outgoing
+    async def getChangeSource(self, changesourceid: int) -> Model | None:
+        """Return a Deferred of a change source, or None."""
+        row = await self._data.fetch(("changesources", changesourceid))
+        return None if row is None else _change_source(row)
+
+    @outgoing
+    async def getChangeSources(
+        self, active: bool | None = None, masterid: int | None = None
+    ) -> list[Model]:
+        """Return a Deferred of the change sources: those that a master runs, or none does."""
+        rows = [_change_source(row) for row in await self._data.fetch(("changesources",))]
+        return [
+            row
+            for row in rows
+            if active in (None, row["masterid"] is not None) and masterid in (None, row["masterid"])
+        ]
+
+
 class SourceStampsView:
     """``master.db.sourcestamps``."""
 
@@ -72,6 +97,15 @@ class SourceStampsView:
         request = await self._data.fetch(("buildrequests", build["buildrequestid"]))
         buildset = await self._data.fetch(("buildsets", request["buildsetid"]))
         return [Model(stamp) for stamp in buildset["sourcestamps"]]
+
+
+def _change_source(row: dict[str, Any]) -> Model:
+    master = row.get("master")
+    return Model(
+        id=row["changesourceid"],
+        name=row["name"],
+        masterid=None if master is None else master["masterid"],
+    )
 
 
 def _change(row: dict[str, Any]) -> Model:
