@@ -22,7 +22,7 @@ class Watcher(BuildbotService):
     async def startService(self):
         await super().startService()
         builtins.watched.append(self.master)
-        for length in (3, 4, 5):
+        for length in (3, 4, 5, 7):
             await self.master.mq.startConsuming(self.heard, (None,) * length)
 
     def heard(self, key, message):
