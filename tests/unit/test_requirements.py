@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chargehand.app.requirements import check_requirements, unmet
+from chargehand.app.requirements import are_met_at_a_glance, check_requirements, unmet
 
 
 class Installed(Distribution):
@@ -72,3 +72,37 @@ def test_versions_are_compared_as_numbers(version: str) -> None:
 
 def test_this_environment_has_what_is_needed() -> None:
     check_requirements()
+
+
+@pytest.mark.parametrize(
+    ("directories", "are_met"),
+    [
+        (["SQLAlchemy-2.0.40.dist-info", "twisted-25.5.0rc1.dist-info"], True),
+        (["sqlalchemy-2.0.40.dist-info", "twisted-22.1.dist-info"], False),
+        (["sqlalchemy-2.0.40.dist-info"], False),
+        (["sqlalchemy-2.0.40.dist-info", "twisted.egg-info"], False),
+    ],
+)
+def test_names_of_directories_show_that_all_is_there(
+    tmp_path: Path, directories: list[str], are_met: bool
+) -> None:
+    for name in [*directories, "chargehand-0.1.0.dist-info"]:
+        (tmp_path / name).mkdir()
+    assert not are_met_at_a_glance([str(tmp_path)])  # Nothing says what is needed.
+    needed = "".join(f"Requires-Dist: {one}\n" for one in NEEDED)
+    metadata = f"Metadata-Version: 2.1\nName: chargehand\n{needed}\nRequires-Dist: more\n"
+    (tmp_path / "chargehand-0.1.0.dist-info/METADATA").write_text(metadata)
+
+    assert are_met_at_a_glance(["/nowhere", str(tmp_path)]) is are_met
+
+
+def test_the_first_directory_of_the_search_path_counts(tmp_path: Path) -> None:
+    for number, version in enumerate(["1.0", "2.0.40"]):
+        (tmp_path / f"{number}/sqlalchemy-{version}.dist-info").mkdir(parents=True)
+        (tmp_path / f"{number}/twisted-24.11.0.dist-info").mkdir()
+    ours = tmp_path / "1/chargehand-0.1.0.dist-info"
+    ours.mkdir()
+    (ours / "METADATA").write_text("Name: chargehand\nRequires-Dist: SQLAlchemy>=2.0.40\n\n")
+
+    assert not are_met_at_a_glance([f"{tmp_path}/0", f"{tmp_path}/1"])
+    assert are_met_at_a_glance([f"{tmp_path}/1", f"{tmp_path}/0"])

@@ -36,6 +36,7 @@ _NOT_FOR_CHECKING = (
     "chargehand.web",
     "chargehand_worker",
     "hypothesis",
+    "importlib.metadata",
     "jinja2",
     "libcst",
     "sqlalchemy",
@@ -89,4 +90,32 @@ def test_the_tables_import_what_is_for_one_database_only() -> None:
     assert "chargehand.store.engine.tables" in modules
     assert not _below(
         modules, ("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql", "alembic")
+    )
+
+
+def test_a_master_imports_protocols_of_stock_workers_for_configured_ports_only() -> None:
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import chargehand.cli.serve, sys; print(*sys.modules, sep='\\n')",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    modules = set(ran.stdout.splitlines())
+    assert "chargehand.app.worker_doors" in modules
+    assert not _below(
+        modules,
+        (
+            "chargehand.links.msgpack",
+            "chargehand.links.pb",
+            "chargehand_wire.pb",
+            "croniter",
+            "hypothesis",
+            "libcst",
+            "chargehand.testing",
+        ),
     )

@@ -7,13 +7,15 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buildbot._border.errors import warn
 from buildbot.plugins.old_names import OLD_PLUGINS
 from chargehand.kit.guard import Guard
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class UnknownName(AttributeError):
@@ -143,6 +145,9 @@ class Namespace(ModuleType):
         raise UnknownName(self._unknown(name))
 
     def _points(self) -> Iterator[Offer]:
+        # Imported for those who ask for names that are not ours.
+        from importlib.metadata import entry_points
+
         group, _, prefix = self._group.removeprefix("buildbot.").partition(".")
         for point in entry_points(group=f"buildbot.{group}"):
             # Buildbot itself may be installed beside us; its own names are not a plug-in's.

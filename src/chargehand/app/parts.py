@@ -14,7 +14,7 @@ from chargehand.app.housekeeping import Housekeeping
 from chargehand.app.places import LOCAL_SOCKET
 from chargehand.app.recovering import recover
 from chargehand.app.services import Services
-from chargehand.app.worker_doors import Door, WorkerDoors
+from chargehand.app.worker_doors import Door, LateDoor, WorkerDoors
 from chargehand.config.model import MasterConfig
 from chargehand.control.orders import Orders
 from chargehand.dispatch.locks import LockTable
@@ -33,7 +33,6 @@ from chargehand.intake.service import Intake
 from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
-from chargehand.links.msgpack.door import MsgpackDoor
 from chargehand.links.native.late_logs import LateLogs
 from chargehand.links.native.local import LocalLinks
 from chargehand.links.native.local_listener import LocalListener
@@ -129,9 +128,14 @@ class Parts:
     def _worker_doors(self) -> WorkerDoors:
         others: dict[str, Door] = {
             "native": NativePort(self.worker_door),
-            "msgpack_experimental_v7": MsgpackDoor(workers=self.remote_workers),
+            "msgpack_experimental_v7": LateDoor(self._msgpack_door),
         }
         return WorkerDoors(workers=self.remote_workers, others=others)
+
+    def _msgpack_door(self) -> Door:
+        from chargehand.links.msgpack.door import MsgpackDoor
+
+        return MsgpackDoor(workers=self.remote_workers)
 
     def _fleet(self, links: Mapping[str, LinkMaker], clock: Clock) -> Fleet:
         remote = self.remote_workers

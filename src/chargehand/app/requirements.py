@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chargehand.app.failure import CommandFailed
 
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+_INFO = ".dist-info"
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?")
 _LOWEST = re.compile(r">=\s*([\d.]+)")
 _HOLDING = re.compile(r"(<|<=|==|~=)\s*[\d.]+")
@@ -17,6 +22,10 @@ _HOLDING = re.compile(r"(<|<=|==|~=)\s*[\d.]+")
 
 def check_requirements() -> None:
     """Raise CommandFailed where a package is older than Chargehand needs, or is missing."""
+    if are_met_at_a_glance(sys.path):
+        return
+    from importlib.metadata import PackageNotFoundError, distribution, distributions
+
     try:
         ours = distribution("chargehand").requires or []
     except PackageNotFoundError:
@@ -24,6 +33,29 @@ def check_requirements() -> None:
     problems = list(unmet(ours, _version, distributions))
     if problems:
         raise CommandFailed("\n".join(problems))
+
+
+def are_met_at_a_glance(path: Iterable[str]) -> bool:
+    """Return whether the names of directories say that all packages are there, and new enough.
+
+    Python's own way of asking reads the metadata of each, which takes half as long as all else that
+    happens before a master's process begins.
+    """
+    found: dict[str, Path] = {}
+    for directory in path:
+        for entry in Path(directory).glob(f"*{_INFO}"):
+            found.setdefault(_normal(entry.name.partition("-")[0]), entry)
+    ours = found.get("chargehand")
+    if ours is None or not (metadata := ours / "METADATA").is_file():
+        return False
+    head = metadata.read_text().partition("\n\n")[0]
+    needed = re.findall(r"^Requires-Dist: (.*)", head, re.MULTILINE)
+    return not list(unmet(needed, lambda name: _version_in(found, name), tuple))
+
+
+def _version_in(found: Mapping[str, Path], name: str) -> str | None:
+    directory = found.get(_normal(name))
+    return None if directory is None else directory.name.removesuffix(_INFO).partition("-")[2]
 
 
 def unmet(
@@ -89,7 +121,11 @@ def _read(text: str) -> tuple[str, str, str]:
 
 
 def _same(one: str, other: str) -> bool:
-    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
+    return _normal(one) == _normal(other)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -97,6 +133,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         return distribution(name).version
     except PackageNotFoundError:

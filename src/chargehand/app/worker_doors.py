@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from chargehand.config.model import MasterConfig, WorkerPort
 from chargehand.fleet.remote import RemoteWorkers
 from chargehand.links.doors import WorkerPorts
-from chargehand.links.pb.door import PbDoor, TakeGuest
+
+if TYPE_CHECKING:  # Few masters have ports for stock workers.
+    from chargehand.links.pb.door import TakeGuest
 
 _PB = "pb"
 
@@ -24,13 +26,37 @@ class Door(Protocol):
         """Close all connections."""
 
 
+class LateDoor:
+    """A door of which the code is imported when a port for it is configured."""
+
+    def __init__(self, make: Callable[[], Door]) -> None:
+        self._make = make
+        self._made: Door | None = None
+
+    def __call__(self) -> asyncio.Protocol:
+        """Return what handles a new connection."""
+        return self.made()()
+
+    def made(self) -> Door:
+        """Return the door itself."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._made is not None:
+            await self._made.close()
+
+
 class WorkerDoors:
     """Opens the configured ports while there are workers that connect there, or guests."""
 
     def __init__(self, *, workers: RemoteWorkers, others: Mapping[str, Door]) -> None:
-        self._pb = PbDoor(workers=workers)
-        self._others = others
-        self._ports = WorkerPorts({_PB: self._pb, **others})
+        self._workers = workers
+        self._guests: dict[str, TakeGuest] = {}
+        self._doors: dict[str, Door] = {_PB: LateDoor(self._pb), **others}
+        self._ports = WorkerPorts(self._doors)
         self._configured: tuple[WorkerPort, ...] = ()
         self._has_workers = False
         self._web_port: int | None = None
@@ -38,9 +64,7 @@ class WorkerDoors:
     async def reconfigure(self, config: MasterConfig) -> None:
         """Open and close ports; `serve` lets workers in. Raises PortNotOpened."""
         before = self._configured, self._has_workers
-        self._configured = tuple(
-            p for p in config.worker_ports if p.protocol in (_PB, *self._others)
-        )
+        self._configured = tuple(p for p in config.worker_ports if p.protocol in self._doors)
         addresses = (address for address in config.web.listen if not isinstance(address, str))
         self._web_port = next((number for _host, number in addresses), None)
         self._has_workers = any(worker.password is not None for worker in config.workers)
@@ -57,8 +81,7 @@ class WorkerDoors:
     async def close(self) -> None:
         """Let nobody in any more."""
         await self._ports.close()
-        await self._pb.close()
-        for door in self._others.values():
+        for door in self._doors.values():
             await door.close()
 
     async def share(self, text: str, name: str, take: TakeGuest) -> int | None:
@@ -69,12 +92,12 @@ class WorkerDoors:
         port = next((p for p in self._configured if p.text == text and p.protocol == _PB), None)
         if port is None:
             return None
-        self._pb.guests[name] = take
+        self._guests[name] = take
         try:
             await self._listen()
             await self._ports.serve()
         except BaseException:
-            del self._pb.guests[name]
+            del self._guests[name]
             raise
         return self._ports.number(port)
 
@@ -89,11 +112,18 @@ class WorkerDoors:
 
     async def unshare(self, name: str) -> None:
         """Let *name* in no more."""
-        self._pb.guests.pop(name, None)
+        self._guests.pop(name, None)
         await self._listen()
 
     async def _listen(self) -> None:
-        shared = (_PB,) if self._pb.guests else ()
-        await self._ports.listen(
-            [port for port in self._configured if self._has_workers or port.protocol in shared]
-        )
+        shared = (_PB,) if self._guests else ()
+        wanted = [p for p in self._configured if self._has_workers or p.protocol in shared]
+        for port in wanted:
+            if isinstance(door := self._doors[port.protocol], LateDoor):
+                door.made()  # The first worker does not wait for it.
+        await self._ports.listen(wanted)
+
+    def _pb(self) -> Door:
+        from chargehand.links.pb.door import PbDoor
+
+        return PbDoor(workers=self._workers, guests=self._guests)

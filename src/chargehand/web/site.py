@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
@@ -45,6 +44,8 @@ def user_description(user: User) -> Resource:
 
 
 def _versions() -> list[tuple[str, str]]:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         own = version("chargehand")
     except PackageNotFoundError:

@@ -34,11 +34,13 @@ class PbDoor:
     *guests* are the names of others who may use the port (clients that send changes).
     """
 
-    def __init__(self, *, workers: RemoteWorkers) -> None:
+    def __init__(
+        self, *, workers: RemoteWorkers, guests: dict[str, TakeGuest] | None = None
+    ) -> None:
         self._workers = workers
         self._strangers = Strangers()
         self._tasks = Tasks("workers over PB")
-        self.guests: dict[str, TakeGuest] = {}
+        self.guests = {} if guests is None else guests
 
     def __call__(self) -> asyncio.Protocol:
         """Return what handles a new connection."""
