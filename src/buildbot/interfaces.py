@@ -27,6 +27,7 @@ __all__ = [
     "ILatentWorker",
     "ILogObserver",
     "IMachine",
+    "IMachineAction",
     "IPlugin",
     "IProperties",
     "IRenderable",
@@ -142,6 +143,10 @@ class ILogObserver(Interface):
 
 class IMachine(Interface):
     """A machine with one or more workers."""
+
+
+class IMachineAction(Interface):
+    """What wakes a machine, or puts it to sleep: ``perform(machine)`` returns whether it did."""
 
 
 class IPlugin(Interface):

@@ -77,6 +77,20 @@ def test_a_build_runs_in_a_container_that_is_removed_after_it(
     engine.remove("somebody-elses")
 
 
+def test_an_image_is_built_from_a_dockerfile(engine: DockerDaemon, master: InstalledMaster) -> None:
+    text = _configuration(engine, _STOCK, "pb", f"dockerfile='FROM {IMAGE}\\nENV GREETING=hello'")
+    master.write(text.replace(f"image={IMAGE!r}, ", "").replace("echo in", "echo $GREETING in"))
+    master.start()
+
+    build = master.build("in-docker")
+
+    assert build["results"] == SUCCESS, master.log
+    assert "hello in docker" in master.output(build, "shell")
+    assert "container says: " in master.log
+    master.stop()
+    assert engine.containers() == []
+
+
 @pytest.mark.parametrize("moment", ["while it starts", "while it builds"])
 def test_a_master_that_was_killed_leaves_no_container(
     moment: str, engine: DockerDaemon, master: InstalledMaster

@@ -27,6 +27,7 @@ c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['b'])]
 """
 
 _GIVEN = {
+    "machines": "[]",
     "sources": "[]",
     "buildCacheSize": "10",
     "buildbotNetUsageData": "None",

@@ -192,26 +192,7 @@ _WEB = {
     ),
 }
 
-_SSH = "sshBin sshKey sshHostKey"
-
-_MACHINES = {
-    "buildbot.machine.base": _of("value", Machine="name *"),
-    "buildbot.machine.generic": _of(
-        "value",
-        GenericLatentMachine="name start_action stop_action build_wait_timeout missing_timeout",
-        LocalWakeAction="command",
-        LocalWOLAction="wakeMac wolBin",
-        RemoteSshSuspendAction=f"host remoteCommand {_SSH}",
-        RemoteSshWakeAction=f"host command {_SSH}",
-        RemoteSshWOLAction=f"host wakeMac wolBin {_SSH}",
-    ),
-    "buildbot.machine.latent": _of(
-        "value", AbstractLatentMachine="name build_wait_timeout missing_timeout *"
-    ),
-}
-
 MODULES = {
-    **_MACHINES,
     **CHANGES,
     **_WEB,
     **STEPS,

@@ -121,11 +121,9 @@ buildbot.dnotify: *
 buildbot.ec2: *
 buildbot.errors: CaptureCallbackError PluginDBError
 buildbot.exceptions: *
-buildbot.interfaces: IMachineAction
 buildbot.locks: BaseLockId RealMasterLock RealWorkerLock debuglog
 buildbot.loop: *
 buildbot.machine.generic: HttpAction runProcessLogFailures
-buildbot.machine.latent: States
 buildbot.machine.manager: MachineManager
 buildbot.manhole: ArbitraryCheckerManhole OpenSSHFactory SSHPublicKeyDatabase
     chainedProtocolFactory makeTelnetProtocol manhole_ssh show

@@ -127,7 +127,9 @@ class AbstractLatentWorker(AbstractWorker):
         LatentWorkerCannotSubstantiate if no worker of this kind can run the build: it ends as an
         exception.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no method start_instance")
+        if self.machine_name is None:
+            raise NotImplementedError(f"{type(self).__name__} has no method start_instance")
+        return settled(True)  # Its worker connects when the machine is awake.
 
     def stop_instance(self, fast: bool = False) -> Any:
         """Stop the machine, whatever has become of it; with *fast* return as soon as is safe.
@@ -136,7 +138,9 @@ class AbstractLatentWorker(AbstractWorker):
         (`restore_instance`); a machine that is gone already is no error. If it raises an exception,
         it is called again. What it returns is not used.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no method stop_instance")
+        if self.machine_name is None:
+            raise NotImplementedError(f"{type(self).__name__} has no method stop_instance")
+        return settled(None)
 
     async def record_instance(self, value: object) -> None:
         """Record durably what is needed to stop the machine: plain data, as soon as it is known.

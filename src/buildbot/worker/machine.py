@@ -70,6 +70,7 @@ class Machine:
         worker._keep = begun.keep
         if worker._kind != "local":  # Its worker may connect before start_instance returns.
             await begun.connect()
+        await self._wake()
         takes_build = _takes_an_argument(worker.start_instance)
         arguments = (build.build,) if takes_build else ()
         try:
@@ -122,6 +123,8 @@ class Machine:
         arguments = (fast,) if _takes_an_argument(worker.stop_instance) else ()
         await self._begin()
         await answered_within(seconds, "stop_instance", worker.stop_instance, *arguments)
+        if (host := self._host) is not None:
+            await host.leave(worker.name)
 
     async def problem(self) -> str | None:
         """Return why its worker is not going to connect; None while it may."""
@@ -153,6 +156,20 @@ class Machine:
         if self._has_begun:
             self._has_begun = False
             await answered("stopService", self._worker.stopService)
+
+    @property
+    def _host(self) -> Any:
+        """The latent machine on which the worker runs, if it has one."""
+        worker = self._worker
+        return worker.master.machines.get(worker.machine_name, (None, None))[0]
+
+    async def _wake(self) -> None:
+        """Wake the machine on which the worker runs. Raises WorkerNotStarted."""
+        if (host := self._host) is not None:
+            try:
+                await host.wake(self._worker.name)
+            except LatentWorkerFailedToSubstantiate as error:
+                raise WorkerNotStarted(_words(error)) from error
 
     async def _begin(self) -> None:
         """Start the service that the user's object is; with the arguments of its constructor."""

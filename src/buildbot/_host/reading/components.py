@@ -48,7 +48,8 @@ class ComponentReader:
     def services(self) -> tuple[Component, ...]:
         """``c['services']``."""
         found = self._components("services", "reporters.*, or a subclass of BuildbotService")
-        return (*found, *self._receivers({component.name for component in found}))
+        receivers = self._receivers({component.name for component in found})
+        return (*found, *receivers, *self._components("machines", "machine.GenericLatentMachine"))
 
     def projects(self) -> tuple[ProjectConfig, ...]:
         """``c['projects']``."""

@@ -31,6 +31,7 @@ def check(config: MasterConfig, section: Section) -> None:
     if not broken.projects:
         _check_projects(config, section)
     _check_locks(config, section)
+    _check_machines(config, section)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def _check_presence(config: MasterConfig, section: Section, broken: _Broken) -> 
             section.error("no workers are configured; add one to c['workers']", "workers")
         if not config.builders and not broken.builders:
             section.error("no builders are configured; add one to c['builders']", "builders")
-    remote = [worker for worker in config.workers if worker.kind == "remote"]
+    remote = [worker for worker in config.workers if worker.kind in ("remote", "latent")]
     if remote and not (config.protocols or config.web.listen or section.is_lenient):
         section.error(
             f'worker "{remote[0].name}" cannot connect without a port: '
@@ -73,6 +74,22 @@ def _check_presence(config: MasterConfig, section: Section, broken: _Broken) -> 
             "protocols",
             remote[0].name,
         )
+
+
+def _check_machines(config: MasterConfig, section: Section) -> None:
+    machines = section.get("machines")
+    if not isinstance(machines, list | tuple | None):
+        return  # Reading it has said so.
+    known = {str(getattr(machine, "name", "")) for machine in machines or ()}
+    for worker in config.workers:
+        name = getattr(worker.extension, "machine_name", None)
+        if name is not None and worker.instance is not None and name not in known:
+            section.error(
+                f'worker "{worker.name}" runs on unknown machine "{name}"; add it to '
+                f"c['machines']{did_you_mean(str(name), known)}",
+                "workers",
+                str(worker.name),
+            )
 
 
 def _check_names(config: MasterConfig, section: Section) -> None:

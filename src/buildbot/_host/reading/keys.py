@@ -24,7 +24,6 @@ _REPLACED = {
 }
 
 _NOT_YET = {
-    "machines": "they are not started or stopped",
     "metrics": "none are collected",
     "user_managers": "there are no user accounts",
     "manhole": "the master opens no manhole",

@@ -47,6 +47,8 @@ class MasterView(AsyncMultiService):
         self.service_manager = self.namedServices["services"]
         self.secrets = SecretStore(access)
         self.namedServices["secrets"] = self.secrets
+        self.machines: dict[str, Any] = {}
+        """Latent machines by name (`buildbot.machine.latent`), and what is known of each."""
         self.unsent: dict[str, list[Any]] = {}
         """What reporters that were stopped could not send, by their names."""
 
