@@ -137,8 +137,14 @@ _NEEDED: dict[str, Any] = {
 _NEEDED_BY: dict[str, dict[str, Any]] = {
     "AnyBranchScheduler": {"branches": None},
     "Dependent": {"upstream": None},
+    "EC2LatentWorker": {"instance_type": "t4g.small", "ami": "ami-1"},
     "HTTPStep": {"method": "GET"},
+    "KubeLatentWorker": {"kube_config": util.KubeCtlProxyConfigLoader()},
+    "LibVirtWorker": {"hd_image": "d"},
+    "MarathonLatentWorker": {"marathon_url": "http://m", "image": "i"},
+    "OpenStackLatentWorker": {"flavor": "f", "image": "i", "os_auth_url": "http://k"},
     "SingleBranchScheduler": {"branch": "main"},
+    "UpcloudLatentWorker": {"api_username": "u", "api_password": "p", "image": "i"},
 }
 _MADE_BY_STEPS = {"RemoteCommand"}
 _NO_LIMITS = {

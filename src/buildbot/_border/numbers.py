@@ -61,6 +61,7 @@ PERMISSIONS_OR_NONE = Range(
     may_be_none=True,
 )
 RESULT = Range(words="a result such as SUCCESS", most=6, is_whole=True)
+AMOUNT_OR_NONE = Range(words="a number, 0 or more, or None", may_be_none=True)
 PORT = Range(words="a number from 0 to 65535", most=65535, is_whole=True)
 PRIORITY = Range(
     words=f"a whole number from {1 - 2**31} to {2**31 - 1}, or a function",

@@ -53,39 +53,6 @@ _REPORTERS = {
     "buildbot.reporters.zulip": _of("reporter", ZulipStatusPush="endpoint token stream"),
 }
 
-_LATENT = {
-    "buildbot.worker.ec2": _of(
-        "latent",
-        EC2LatentWorker="instance_type ami valid_ami_owners valid_ami_location_regex elastic_ip "
-        "identifier secret_identifier aws_id_file_path user_data region keypair_name "
-        "security_name spot_instance max_spot_price volumes placement price_multiplier tags "
-        "product_description subnet_id security_group_ids instance_profile_name "
-        "block_device_map session",
-    ),
-    "buildbot.worker.kubernetes": _of(
-        "latent", KubeLatentWorker="image namespace masterFQDN kube_config"
-    ),
-    "buildbot.worker.libvirt": _of(
-        "latent", LibVirtWorker="hd_image base_image uri connection xml masterFQDN"
-    )
-    | _of("value", Connection="uri"),
-    "buildbot.worker.openstack": _of(
-        "latent",
-        OpenStackLatentWorker="flavor os_username os_password os_tenant_name os_auth_url "
-        "os_user_domain os_project_domain os_auth_args block_devices region image meta "
-        "nova_args client_version",
-    ),
-    "buildbot.worker.marathon": _of(
-        "latent",
-        MarathonLatentWorker="marathon_url image marathon_auth marathon_extra_config "
-        "marathon_app_prefix masterFQDN",
-    ),
-    "buildbot.worker.upcloud": _of(
-        "latent",
-        UpcloudLatentWorker="api_username api_password image hostconfig base_url masterFQDN",
-    ),
-}
-
 _VALUES = {
     "buildbot.db.buildrequests": _of("base", BuildRequestsConnectorComponent="*")
     | _of("error", AlreadyClaimedError="", NotClaimedError=""),
@@ -105,12 +72,6 @@ _VALUES = {
     ),
     "buildbot.process.codebase": _of("value", Codebase="project name slug"),
     "buildbot.process.users.manual": _of("value", CommandlineUserManager="username passwd port"),
-    "buildbot.util.kubeclientservice": _of(
-        "value",
-        KubeHardcodedConfig="master_url bearerToken basicAuth headers cert verify namespace",
-        KubeCtlProxyConfigLoader="proxy_port namespace",
-        KubeInClusterConfigLoader="",
-    ),
     "buildbot.util.pullrequest": _of("base", PullRequestMixin="*"),
     "buildbot.util.runprocess": _of("function", run_process="*", create_process="*"),
     "buildbot.www.avatar": _of(
@@ -197,7 +158,6 @@ MODULES = {
     **_WEB,
     **STEPS,
     **_REPORTERS,
-    **_LATENT,
     **_VALUES,
 }
 """The accepted names, by the module that they are imported from."""

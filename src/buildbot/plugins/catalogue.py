@@ -118,11 +118,16 @@ CHANGES = {
 }
 
 WORKER = {
-    **_accepted("buildbot.worker.", "latent"),
     **_of("buildbot.worker.base", "AbstractWorker", "Worker"),
     **_of("buildbot.worker.docker", "DockerLatentWorker"),
+    **_of("buildbot.worker.ec2", "EC2LatentWorker"),
+    **_of("buildbot.worker.kubernetes", "KubeLatentWorker"),
     **_of("buildbot.worker.latent", "AbstractLatentWorker"),
+    **_of("buildbot.worker.libvirt", "LibVirtWorker"),
     **_of("buildbot.worker.local", "LocalLatentWorker", "LocalWorker"),
+    **_of("buildbot.worker.marathon", "MarathonLatentWorker"),
+    **_of("buildbot.worker.openstack", "OpenStackLatentWorker"),
+    **_of("buildbot.worker.upcloud", "UpcloudLatentWorker"),
 }
 
 REPORTERS = {

@@ -14,25 +14,10 @@ from buildbot._border.rendering import Renderable
 from buildbot.plugins.accepted import MODULES
 from buildbot.plugins.default_names import GENERATORS, default_name
 from buildbot.util.service import BuildbotService
-from buildbot.worker.latent import AbstractLatentWorker
 from chargehand.config.model import Component, NotYet
 
 _REPORTER = ("name", "generators", "debug", "verify", "verbose", "headers")
 _NAMED_BY_GENERATORS = frozenset({"PushjetNotifier", "PushoverNotifier"})
-_GENERIC_WORKER = (
-    "name",
-    "password",
-    "max_builds",
-    "notify_on_missing",
-    "missing_timeout",
-    "properties",
-    "defaultProperties",
-    "locks",
-    "keepalive_interval",
-    "machine_name",
-    "build_wait_timeout",
-    "start_missing_on_startup",
-)
 
 
 class NotSupportedYet(NotImplementedError):
@@ -169,23 +154,4 @@ class NotYetChangeSource(NotYetService):
         super().__init__(*args, **kwargs)
 
 
-class NotYetLatentWorker(AbstractLatentWorker):
-    """A latent worker of a kind that is not supported yet."""
-
-    documented: ClassVar[Sequence[str]] = ()
-    documented_name: ClassVar[str] = ""
-    _kind = "unsupported"
-
-    def checkConfig(self, name: str, password: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Check the arguments, and keep those of this kind as attributes."""
-        warn(
-            f'worker "{name}" will not be started: {self.documented_name} is not supported yet; '
-            "worker.LocalLatentWorker and subclasses of AbstractLatentWorker are"
-        )
-        generic = {key: kwargs.pop(key) for key in list(kwargs) if key in _GENERIC_WORKER}
-        for key, value in bound(self.documented_name, self.documented, args, kwargs).items():
-            setattr(self, key, value)
-        super().checkConfig(name, password, **generic)
-
-
-_VALUES: dict[str, type] = {"latent": NotYetLatentWorker, "renderable": NotYetRenderable}
+_VALUES: dict[str, type] = {"renderable": NotYetRenderable}

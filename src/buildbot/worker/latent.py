@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 import socket
 import string
@@ -86,10 +87,18 @@ class AbstractLatentWorker(AbstractWorker):
     """Expects the worker from now on; set while the machine is started."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if len(args) > 4:  # The order of Buildbot 0.8.
+        if len(args) > 4 and not self._has_own_positions():  # The order of Buildbot 0.8.
             kwargs = {**dict(zip(_OLD_ORDER, args[2:], strict=False)), **kwargs}
             args = args[:2]
         super().__init__(*args, **kwargs)
+
+    def _has_own_positions(self) -> bool:
+        """Return whether arguments of a subclass follow the password."""
+        third = list(inspect.signature(self.checkConfig).parameters.values())[2:3]
+        return any(
+            one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and one.name != "build_wait_timeout"
+            for one in third
+        )
 
     @own_arguments
     def checkConfig(

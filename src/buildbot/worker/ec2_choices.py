@@ -1,0 +1,89 @@
+"""Which image an instance of EC2 gets, what is bid for it, and what is asked of AWS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_VOLUME_KINDS = ("instance", "volume")
+_PERMISSION = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
+_CREDENTIALS = ("AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken")
+
+
+def newest_image(images: Iterable[Mapping[str, Any]], pattern: str | None) -> Any:
+    """Return the image that comes last, None if no location matches *pattern*.
+
+    They are sorted by the groups of the pattern: as numbers where all of them are, else as text;
+    and by their locations.
+    """
+    compiled = re.compile(pattern or "")
+    matches = [
+        (match.groups(""), image)
+        for image in images
+        if (match := compiled.match(image.get("ImageLocation") or ""))
+    ]
+    columns = zip(*(groups for groups, _ in matches), strict=True)
+    are_numbers = [all(text.isdecimal() for text in column) for column in columns]
+
+    def key(one: tuple[Sequence[str], Mapping[str, Any]]) -> tuple[list[int | str], str]:
+        groups, image = one
+        parts = [
+            int(text) if is_number else text
+            for text, is_number in zip(groups, are_numbers, strict=True)
+        ]
+        return parts, image.get("ImageLocation") or ""
+
+    return max(matches, key=key)[1] if matches else None
+
+
+def bid(
+    prices: Iterable[str], multiplier: float | None, most: float | None
+) -> tuple[float | None, str]:
+    """Return what to bid for a spot instance (None: up to the usual price), or what is wrong.
+
+    *prices* are those of the last 24 hours.
+    """
+    if multiplier is None:
+        return most, ""
+    history = [float(price) for price in prices]
+    if not history:
+        return most, ""
+    average = sum(history) / len(history)
+    wanted = average * multiplier
+    if most is not None and wanted > most:
+        return None, (
+            f"the price of the last 24 hours ({average:.4f} USD on average) times "
+            f"price_multiplier ({multiplier:g}) is more than max_spot_price ({most:g} USD)"
+        )
+    return wanted, ""
+
+
+def tags_of(tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return tags for an instance and its volumes, as AWS takes them."""
+    listed = [{"Key": key, "Value": str(value)} for key, value in tags.items()]
+    return [{"ResourceType": kind, "Tags": listed} for kind in _VOLUME_KINDS]
+
+
+def market(price: float | None) -> dict[str, Any]:
+    """Return what makes an instance a spot instance, which ends when it is outbid."""
+    options = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
+    if price is not None:
+        options["MaxPrice"] = f"{price:.6f}"
+    return {"MarketType": "spot", "SpotOptions": options}
+
+
+def devices(mapping: Any) -> list[Any]:
+    """Return block devices as AWS takes them: of its own list, or of a dictionary by device."""
+    if isinstance(mapping, Mapping):
+        return [{"DeviceName": name, **given} for name, given in mapping.items()]
+    return list(mapping or ())
+
+
+def explained(code: str, operation: str, message: str) -> str:
+    """Return what a refused request means, and what helps."""
+    if code in _PERMISSION:
+        return f"AWS does not allow ec2:{operation}: give the user or role that permission"
+    if code in _CREDENTIALS:
+        return f"AWS does not accept the credentials: {message}"
+    return f"{operation}: {message} ({code})"

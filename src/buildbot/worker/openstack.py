@@ -1,0 +1,232 @@
+"""Workers on servers of an OpenStack cloud."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from buildbot._border.arguments import own_arguments
+from buildbot._border.bridge import inward
+from buildbot._border.errors import error
+from buildbot._border.rendering import render_value
+from buildbot.interfaces import LatentWorkerFailedToSubstantiate
+from buildbot.process.properties import Properties
+from buildbot.util.latent import CompatibleLatentWorkerMixin
+from buildbot.util.rest import Access, RestClient
+from buildbot.worker.on_rest import WorkerOnRest
+from buildbot.worker.openstack_cloud import Cloud, Listed, block_device, server_of
+
+_POLL_SECONDS = 5.0
+
+
+class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
+    """A worker on a server of an OpenStack cloud, which exists only while there are builds.
+
+    The worker in the image must connect by itself when the server has started. Without a password,
+    the server's metadata have BUILDMASTER, BUILDMASTER_PORT, BUILDMASTER_PROTOCOL, WORKERNAME and
+    WORKERPASS (Chargehand's own).
+
+    Args:
+        flavor (str | Callable[[list], Any], renderable): Name or identifier of the flavor, or a
+            function that chooses one of a list.
+        os_username (str | None, renderable): User.
+        os_password (str | None, renderable): Its password.
+        os_tenant_name (str | None): Project.
+        os_auth_url (str | None): Address of the identity service (Keystone).
+        os_user_domain (str | None): Domain of the user; by default ``default``.
+        os_project_domain (str | None): Domain of the project; by default ``default``.
+        os_auth_args (dict[str, str] | None, renderable): Instead of the arguments above:
+            ``auth_url``, and what ``auth_type`` needs, which is ``v3password``, ``v3token`` or
+            ``v3applicationcredential``.
+        block_devices (list[dict[str, Any]] | None, renderable): Block devices: ``uuid``, and if
+            needed ``volume_size`` (GiB), ``device_name``, ``source_type``, ``destination_type``,
+            ``delete_on_termination`` and ``boot_index``.
+        region (str | None): Region.
+        image (str | Callable[[list], Any] | None, renderable): Name or identifier of the image, or
+            a function that chooses one of a list.
+        meta (dict[str, str] | None, renderable): Metadata of the server.
+        nova_args (dict[str, Any] | None, renderable): More of the server: ``key_name``,
+            ``security_groups``, ``nics``, ``userdata``, ``availability_zone`` and so on.
+        client_version (str): Version of the compute service's interface: 2, or 2 with a
+            microversion, such as ``2.53``.
+        masterFQDN (str | None): Address of the master for the metadata; by default this host's
+            name (Chargehand's own).
+    """
+
+    _service = "OpenStack"
+
+    @own_arguments
+    def checkConfig(
+        self,
+        name: str,
+        password: Any,
+        flavor: Any,
+        os_username: Any = None,
+        os_password: Any = None,
+        os_tenant_name: str | None = None,
+        os_auth_url: str | None = None,
+        os_user_domain: str | None = None,
+        os_project_domain: str | None = None,
+        os_auth_args: Mapping[str, Any] | None = None,
+        block_devices: Sequence[Mapping[str, Any]] | None = None,
+        region: str | None = None,
+        image: Any = None,
+        meta: Mapping[str, Any] | None = None,
+        nova_args: Mapping[str, Any] | None = None,
+        client_version: str = "2",
+        masterFQDN: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Check the arguments, and keep them."""
+        super().checkConfig(name, password, **kwargs)
+        self.flavor = flavor
+        self.os_auth_args = os_auth_args or {
+            "auth_url": os_auth_url,
+            "username": os_username,
+            "password": os_password,
+            "project_name": os_tenant_name,
+            "user_domain_name": os_user_domain,
+            "project_domain_name": os_project_domain,
+        }
+        self.block_devices = list(block_devices or ())
+        self.region = region
+        self.image = image
+        self.meta = dict(meta or {})
+        self.nova_args = dict(nova_args or {})
+        self.client_version = client_version
+        self.masterFQDN = masterFQDN
+        self._cloud = Cloud(
+            credentials=self._credentials, region=region, version=str(client_version)
+        )
+        for problem in self._problems():
+            error(f'worker "{name}": {problem}')
+
+    def _problems(self) -> list[str]:
+        found = []
+        if not self.image and not self.block_devices:
+            found.append("give image or block_devices")
+        if not self.os_auth_args.get("auth_url"):
+            found.append("os_auth_url (or auth_url in os_auth_args) is missing")
+        found += [
+            f'block_devices: each needs "uuid", not {one!r}'
+            for one in self.block_devices
+            if not isinstance(one, Mapping) or "uuid" not in one
+        ]
+        return found
+
+    # Its instance
+
+    async def renderWorkerProps(self, build: Any) -> tuple[Any, ...]:
+        """Return what decides whether a running server is fit for a build."""
+        flavor = self.flavor if callable(self.flavor) else await inward(build.render, self.flavor)
+        image = self.image if callable(self.image) else await inward(build.render, self.image)
+        rest = [self.block_devices, self.meta, self.nova_args]
+        return flavor, image, *await inward(build.render, rest)
+
+    async def start_instance(self, build: Any) -> list[str]:
+        """Create a server, and wait until it is active."""
+        flavor, image, devices, meta, more = await self.renderWorkerPropsOnStart(build)
+        environment = {} if self.password else self.worker_environment(self.masterFQDN)
+        body = server_of(
+            name=self.instance_name,
+            flavor=await self._chosen("flavors", flavor),
+            image=await self._chosen("images", image) if image else None,
+            devices=[block_device(one) for one in devices],
+            metadata={**meta, **environment, **self.instance_labels},
+            more=more,
+        )
+        answer = await self._ask("POST", "/servers", body=body)
+        identifier = answer["server"]["id"]
+        self.instance = {"id": identifier}
+        await self.record_instance(self.instance)
+        await self._wait_for(identifier)
+        return [identifier, str(body["server"].get("imageRef") or "block device")]
+
+    async def stop_instance(self, fast: bool = False) -> None:
+        """Delete the server."""
+        self.resetWorkerPropsOnStop()
+        await super().stop_instance(fast)
+
+    def instance_place(self) -> str:
+        """Name the cloud, the region, and whose instances they are."""
+        account = [self.os_auth_args.get(key) for key in ("auth_url", "project_name", "username")]
+        return f"{account} {self.region}"
+
+    async def _wait_for(self, identifier: str) -> None:
+        """Wait until it is active; the fleet limits how long."""
+        while True:
+            server = await self._server(identifier)
+            if server["status"] == "ACTIVE":
+                return
+            if server["status"] != "BUILD":
+                raise LatentWorkerFailedToSubstantiate(_problem_of(server))
+            await _pause(_POLL_SECONDS)
+
+    async def _chosen(self, kind: str, wanted: Any) -> str:
+        """Return the identifier of a flavor or an image."""
+        if isinstance(wanted, str) and _is_uuid(wanted):
+            return wanted
+        listed = [Listed(**one) for one in await self._everything(kind)]
+        if callable(wanted):
+            found = await inward(wanted, listed)
+            return str(getattr(found, "id", found))
+        for one in listed:
+            if wanted in (one.name, one.id):
+                return one.id
+        raise LatentWorkerFailedToSubstantiate(f'OpenStack has no {kind[:-1]} "{wanted}"')
+
+    async def _everything(self, kind: str) -> list[dict[str, str]]:
+        images = RestClient(self._service, self._cloud.images)
+        client, path = (images, "/v2/images") if kind == "images" else (self._client, "/flavors")
+        answer = await self._answer(client, "GET", path, parameters={"limit": "1000"})
+        return [{"id": one["id"], "name": one["name"]} for one in answer.content[kind]]
+
+    async def _access(self) -> Access:
+        return await self._cloud.compute()
+
+    async def _credentials(self) -> Mapping[str, Any]:
+        properties = Properties()
+        properties.master = self.master
+        found: Mapping[str, Any] = await render_value(dict(self.os_auth_args), properties)
+        return found
+
+    async def _server(self, identifier: str) -> Any:
+        return (await self._ask("GET", f"/servers/{identifier}"))["server"]
+
+    async def _listed(self) -> list[tuple[Mapping[str, str], Any]]:
+        found: list[tuple[Mapping[str, str], Any]] = []
+        more: dict[str, str] = {}
+        while True:
+            parameters = {"limit": "500", "name": "^chargehand-", **more}
+            servers = (await self._ask("GET", "/servers/detail", parameters=parameters))["servers"]
+            found += [(one["metadata"], {"id": one["id"]}) for one in servers]
+            if len(servers) < 500:
+                return found
+            more = {"marker": servers[-1]["id"]}
+
+    async def _delete(self, value: Any) -> None:
+        await self._ask("DELETE", f"/servers/{value['id']}")
+
+    async def _problem(self, value: Any) -> str:
+        server = await self._server(value["id"])
+        return "" if server["status"] in ("ACTIVE", "BUILD") else _problem_of(server)
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+def _problem_of(server: Mapping[str, Any]) -> str:
+    words = (server.get("fault") or {}).get("message") or ""
+    said = f"server {server['id']} is {server['status']}"
+    return f"{said}: {words}" if words else said
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
