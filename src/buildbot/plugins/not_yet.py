@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from buildbot._border.arguments import bound
 from buildbot._border.comparison import ComparableMixin
-from buildbot._border.errors import warn
 from buildbot._border.old_arguments import RENAMED_ARGUMENTS, say_renamed, without_removed
 from buildbot._border.rendering import Renderable
 from buildbot.plugins.accepted import MODULES
