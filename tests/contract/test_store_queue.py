@@ -207,6 +207,23 @@ async def test_numbers_of_builds_count_for_each_builder(workshop: Workshop) -> N
     assert [build.number for build in builds] == [1, 1, 2]
 
 
+async def test_the_end_of_each_buildset_tells_what_it_was_of(workshop: Workshop) -> None:
+    one, other = [
+        await workshop.submit(stamps=[SourceStamp(branch=branch)]) for branch in ("main", "next")
+    ]
+    ids = [submitted.requests[0].request.id for submitted in (one, other)]
+    build = await workshop.start(*ids)
+    workshop.heard()
+
+    await workshop.store.builds.finish_build(build, Result.SUCCESS, "done", ids)
+
+    told = [event.buildset for event in workshop.heard(BuildsetCompleted)]
+    assert {one.id: one.source_stamps[0].stamp.branch for one in told} == {
+        one.buildset.id: "main",
+        other.buildset.id: "next",
+    }
+
+
 async def test_a_finished_build_completes_its_requests(workshop: Workshop) -> None:
     one = (await workshop.submit()).requests[0].request.id
     two = (await workshop.submit()).requests[0].request.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from msgspec.structs import replace
 from sqlalchemy import (
     Connection,
     Insert,
+    Integer,
+    Text,
     Update,
     bindparam,
     false,
@@ -37,13 +40,16 @@ from chargehand.events.messages import (
 from chargehand.execution.ports import BuildSources, StartedBuild
 from chargehand.store import changes, open_builds, request_rows
 from chargehand.store.builders import virtual_id
-from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
+from chargehand.store.buildset_completion import BUILDSET_COLUMNS, KnownStamps, buildsets_of
 from chargehand.store.engine.columns import all_as_json, properties_of_json, secrets_of_json
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.tables import build_properties, builders, builds, buildsets, requests
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.epochs import Epochs
 from chargehand.store.request_rows import Claim
+
+_MOST_BUILDS = 4096
+"""How many running builds have their source stamps in memory."""
 
 Values = dict[str, int | float | str]
 
@@ -91,6 +97,13 @@ _SOURCES = (
 
 
 _KEY = [_property.build_id, _property.name]
+# Texts that have been made canonical need not be cleaned once more.
+_GIVEN = {
+    "build_id": bindparam("build_id", type_=Integer()),
+    "name": bindparam("name", type_=Text()),
+    "value": bindparam("value", type_=Text()),
+    "source": bindparam("source", type_=Text()),
+}
 
 
 def _upsert(dialect_name: str) -> Insert:
@@ -98,20 +111,20 @@ def _upsert(dialect_name: str) -> Insert:
     if dialect_name in ("mysql", "mariadb"):
         from sqlalchemy.dialects.mysql import insert as for_mysql
 
-        statement = for_mysql(build_properties)
+        statement = for_mysql(build_properties).values(_GIVEN)
         new = statement.inserted
         return statement.on_duplicate_key_update(value=new.value, source=new.source)
     if dialect_name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as for_sqlite
 
-        inserting = for_sqlite(build_properties)
+        inserting = for_sqlite(build_properties).values(_GIVEN)
         taken = inserting.excluded
         return inserting.on_conflict_do_update(
             index_elements=_KEY, set_={"value": taken.value, "source": taken.source}
         )
     from sqlalchemy.dialects.postgresql import insert as for_postgresql
 
-    adding = for_postgresql(build_properties)
+    adding = for_postgresql(build_properties).values(_GIVEN)
     given = adding.excluded
     return adding.on_conflict_do_update(
         index_elements=_KEY, set_={"value": given.value, "source": given.source}
@@ -125,6 +138,8 @@ class Builds:
         self._database = database
         self._epochs = epochs
         self._upsert_properties = _upsert(database.dialect_name)
+        self._stamps: OrderedDict[BuildId, KnownStamps] = OrderedDict()
+        """The source stamps of what is built now, of which the end of its buildset tells."""
 
     async def start_build(
         self,
@@ -146,9 +161,14 @@ class Builds:
             "complete": False,
             "state": "starting",
         }
-        return await self._database.insist(
+        started = await self._database.insist(
             lambda transaction: self._start(transaction, request_ids, row, virtual)
         )
+        buildset = started.sources.buildset
+        self._stamps[started.build.id] = {buildset.id: buildset.source_stamps}
+        if len(self._stamps) > _MOST_BUILDS:
+            self._stamps.popitem(last=False)
+        return started
 
     def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence; announce BuildUpdated."""
@@ -199,9 +219,10 @@ class Builds:
         Raises NoLongerOurs if it was taken over; then nothing changes.
         """
         claim = self._claim(build)
+        known = self._stamps.pop(build.id, {})
         return await self._database.insist(
             lambda transaction: _finish(
-                transaction, build, result, sentence(state), requests, claim, retry
+                transaction, build, result, sentence(state), requests, claim, retry, known
             ),
             sequence=build.id,
         )
@@ -239,6 +260,7 @@ def _finish(
     request_ids: Sequence[RequestId],
     claim: Claim,
     retry: Retry | None,
+    known: KnownStamps,
 ) -> Build:
     values = {"build": build.id, "now": transaction.now, "outcome": result, "sentence": state}
     _alter(transaction, _FINISH, {**values, **claim.parameters})
@@ -249,7 +271,7 @@ def _finish(
     if result is Result.RETRY:
         request_rows.give_back(transaction, request_ids, claim, retry)
     else:
-        request_rows.complete_ours(transaction, request_ids, result, claim)
+        request_rows.complete_ours(transaction, request_ids, result, claim, known)
     return finished
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, exists, false, func, select, true, update
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, bindparam, case, exists, false, func, select,
 from chargehand.domain.buildset import Buildset
 from chargehand.domain.identifiers import BuildsetId
 from chargehand.domain.result import Result, worse
+from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.events.messages import BuildsetCompleted
 from chargehand.store import source_stamps
 from chargehand.store.engine.columns import ids_as_json
@@ -57,8 +59,19 @@ _COMPLETE = Updating(
 _BY_IDS = select(*BUILDSET_COLUMNS).where(is_among(_buildset.id))
 
 
-def complete_if_done(transaction: Transaction, buildset_ids: Iterable[BuildsetId]) -> None:
-    """Complete the buildsets without open requests, with the worst result."""
+KnownStamps = Mapping[BuildsetId, Sequence[StoredSourceStamp]]
+"""Source stamps of buildsets, which never get others."""
+
+
+def complete_if_done(
+    transaction: Transaction,
+    buildset_ids: Iterable[BuildsetId],
+    known: KnownStamps = MappingProxyType({}),
+) -> None:
+    """Complete the buildsets without open requests, with the worst result.
+
+    Source stamps that are *known* are not read again.
+    """
     connection = transaction.connection
     values = {"ids": ids_as_json(buildset_ids), "now": transaction.now}
     if connection.dialect.name != "sqlite":
@@ -71,12 +84,18 @@ def complete_if_done(transaction: Transaction, buildset_ids: Iterable[BuildsetId
         return
     if not connection.dialect.update_returning:
         rows = connection.execute(_BY_IDS, {"ids": ids_as_json(row[0] for row in rows)}).all()
-    for buildset in buildsets_of(connection, rows):
+    for buildset in buildsets_of(connection, rows, known):
         transaction.announce(BuildsetCompleted(buildset=buildset))
 
 
-def buildsets_of(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[Buildset]:
-    """Return the values of rows of `BUILDSET_COLUMNS`, with one query for their source stamps."""
+def buildsets_of(
+    connection: Connection,
+    rows: Iterable[Sequence[Any]],
+    known: KnownStamps = MappingProxyType({}),
+) -> list[Buildset]:
+    """Return the values of rows of `BUILDSET_COLUMNS`, with one query for the source stamps that
+    are not *known*."""
     rows = list(rows)
-    stamps = source_stamps.of_buildsets(connection, [row[0] for row in rows])
-    return [_buildsets.of(row, source_stamps=tuple(stamps[row[0]])) for row in rows]
+    unknown = [row[0] for row in rows if row[0] not in known]
+    stamps = {**known, **(source_stamps.of_buildsets(connection, unknown) if unknown else {})}
+    return [_buildsets.of(row, source_stamps=tuple(stamps.get(row[0], ()))) for row in rows]

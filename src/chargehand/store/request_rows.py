@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
 from chargehand.events.messages import RequestClaimed, RequestCompleted, RequestUnclaimed
 from chargehand.store import buildset_completion
+from chargehand.store.buildset_completion import KnownStamps
 from chargehand.store.engine.columns import as_json, ids_as_json, properties_of_json
 from chargehand.store.engine.mapping import Rows
 from chargehand.store.engine.portable import Updating, is_among
@@ -221,11 +223,15 @@ def complete_waiting(transaction: Transaction, ids: Iterable[RequestId], result:
 
 
 def complete_ours(
-    transaction: Transaction, ids: Iterable[RequestId], result: Result, claim: Claim
+    transaction: Transaction,
+    ids: Iterable[RequestId],
+    result: Result,
+    claim: Claim,
+    known: KnownStamps,
 ) -> int:
     """End the requests with this claim; return their number."""
     values = {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
-    return _complete(transaction, _COMPLETE_OURS, {**values, **claim.parameters}, result)
+    return _complete(transaction, _COMPLETE_OURS, {**values, **claim.parameters}, result, known)
 
 
 def give_back(
@@ -246,7 +252,11 @@ def give_back_left(transaction: Transaction, now: Claim) -> None:
 
 
 def _complete(
-    transaction: Transaction, statement: Updating, values: Mapping[str, object], result: Result
+    transaction: Transaction,
+    statement: Updating,
+    values: Mapping[str, object],
+    result: Result,
+    known: KnownStamps = MappingProxyType({}),
 ) -> int:
     ended = []
     for row in statement.rows(transaction.connection, values):
@@ -254,7 +264,7 @@ def _complete(
         ended.append(request.buildset_id)
         transaction.announce(RequestCompleted(request=request))
     if ended:
-        buildset_completion.complete_if_done(transaction, dict.fromkeys(ended))
+        buildset_completion.complete_if_done(transaction, dict.fromkeys(ended), known)
     return len(ended)
 
 

@@ -8,7 +8,7 @@ context, a cursor and a result, which costs several times the execution in SQLit
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from operator import itemgetter
 
 from sqlalchemy import Connection, Delete, Executable, Insert
@@ -104,6 +104,9 @@ class Prepared:
         self._bind_processes: list[tuple[int, Process]] = [
             (index, process) for index, process in enumerate(bind_processes) if process is not None
         ]
+        self._bind: Callable[[Parameters], Sequence[object]] = self._bound
+        if self._given is not None and not self._bind_processes:
+            self._bind = self._given
         columns = compiled._result_columns
         processes = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
@@ -118,9 +121,9 @@ class Prepared:
         """Execute it in the driver's transaction. Raises DBAPIError."""
         try:
             if isinstance(parameters, list):
-                cursor = driver.executemany(self._text, map(self._bound, parameters))
+                cursor = driver.executemany(self._text, map(self._bind, parameters))
             else:
-                cursor = driver.execute(self._text, self._bound(parameters))
+                cursor = driver.execute(self._text, self._bind(parameters))
             rows = cursor.fetchall() if cursor.description is not None else []
         except sqlite3.Error as error:
             raised = DBAPIError.instance(
