@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar
 
 from buildbot._border.bridge import answered, inward, outgoing
-from buildbot._border.making import Making
+from buildbot._border.making import note_making
 from buildbot._border.numbers import COUNT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, check_number
 from buildbot.config import error
 from chargehand.domain.orders import text_error
@@ -44,13 +44,15 @@ class ValidationErrorCollector:
     async def _collected(self, name: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
             if getattr(fn, "__func__", None) in _AT_ONCE:
-                with Making(fn.__self__):
-                    return contained(fn, *args, **kwargs)
+                return contained(fn, *args, **kwargs)
             return await answered(f"parameter {name}", fn, *args, **kwargs)
         except CollectedValidationError as wrong:
             self.errors.update(wrong.errors)
         except ValueError as wrong:
             self.errors[name] = str(wrong)
+        except Exception as wrong:
+            note_making(wrong, getattr(fn, "__self__", None))
+            raise
         return None
 
     def maybeRaiseCollectedErrors(self) -> None:

@@ -37,7 +37,7 @@ def canonical_properties(properties: PropertyMap, kind: str = "property") -> dic
         else:
             texts += (name, source)
             found[name] = (_canonical(value, f'{kind} "{name}"', 0), source)
-    if set(map(type, texts)) <= _TEXT and _is_canonical("".join(texts)):
+    if set(map(type, texts)) <= _TEXT and (every := "".join(texts)).isascii() and "\0" not in every:
         return found  # As most are: one look at all texts is enough.
     return _canonical_one_by_one(properties, kind)
 
@@ -104,14 +104,10 @@ def _key(key: object, name: str) -> str:
 
 def canonical_text(text: str) -> str:
     """Return *text* without what databases refuse: NUL, and surrogates without a partner."""
-    if _is_canonical(text):
+    if text.isascii() and "\0" not in text:
         return text
     return (
         text.encode("utf-16-le", "surrogatepass")
         .decode("utf-16-le", "replace")
         .replace("\0", "\ufffd")
     )
-
-
-def _is_canonical(text: str) -> bool:
-    return text.isascii() and "\0" not in text

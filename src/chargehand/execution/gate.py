@@ -25,6 +25,7 @@ from chargehand.execution.build_services import BuildServices
 from chargehand.execution.ports import AddedStep, BuildStore, LogStore, StartedBuild, StepStore
 from chargehand.execution.rules import slug_of
 from chargehand.kit.redaction import Redaction
+from chargehand_wire.addresses import is_plain
 
 
 def gated(services: BuildServices) -> BuildServices:
@@ -44,7 +45,13 @@ def gated(services: BuildServices) -> BuildServices:
 
 def _recorded(redaction: Redaction) -> Callable[[str], str]:
     """Return what makes texts fit to be recorded: without secrets, and what can be stored."""
-    return lambda text: canonical_text(redaction.text(text))
+
+    def recorded(text: str) -> str:
+        if text.isascii() and not redaction.has_secrets and is_plain(text) and "\0" not in text:
+            return text  # As most are.
+        return canonical_text(redaction.text(text))
+
+    return recorded
 
 
 def _virtual(text: Callable[[str], str], virtual: VirtualBuilder) -> VirtualBuilder:
