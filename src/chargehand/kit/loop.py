@@ -13,6 +13,7 @@ from typing import Any, Never, TypeVar
 
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.limits import time_limit
+from chargehand.kit.selecting import Selector
 
 _T = TypeVar("_T")
 
@@ -31,7 +32,7 @@ def run(work: Coroutine[object, Never, _T]) -> _T:
 
     Finally, tasks and threads that do not end are logged and abandoned.
     """
-    runner = asyncio.Runner()
+    runner = asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Selector()))
     loop = runner.get_loop()
     task = loop.create_task(work, name="main")
     try:
