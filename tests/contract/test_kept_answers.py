@@ -28,7 +28,15 @@ from chargehand.store.engine.transaction import Transaction
 from chargehand.store.reading.resources import Resources
 from chargehand.store.store import Store
 
-_NOT_IN_THE_STORE = {"etas", "forceschedulers", "logchunks", "rootlinks", "specs", "why"}
+_NOT_IN_THE_STORE = {
+    "etas",
+    "forceschedulers",
+    "logchunks",
+    "refused_logins",
+    "rootlinks",
+    "specs",
+    "why",
+}
 _READ_ONLY = {
     "masters.with_leftovers",
     "buildsets.latest_build",

@@ -25,7 +25,15 @@ from chargehand.store.engine import tables
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.reading.resources import KINDS as STORED
 
-_NOT_IN_THE_STORE = {"etas", "forceschedulers", "logchunks", "rootlinks", "specs", "why"}
+_NOT_IN_THE_STORE = {
+    "etas",
+    "forceschedulers",
+    "logchunks",
+    "refused_logins",
+    "rootlinks",
+    "specs",
+    "why",
+}
 
 
 def _filter(field: str, operator: Operator, *values: Any) -> tuple[Filter, ...]:

@@ -56,7 +56,26 @@ async def test_a_wrong_password_is_refused(site: Site, caplog: pytest.LogCapture
     with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
         await site.join(password="wrong")
 
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
+        await site.join(name="arm-8\n")
+
     assert "wrong password" in caplog.text
+    latest, first = site.workers.refused_logins
+    assert (latest.name, latest.reason) == ("arm-8?", "no worker of this name is configured")
+    assert (first.name, first.reason, first.count) == ("arm-7", "wrong password", 1)
+    assert first.address.startswith("127.0.0.1:")
+
+
+async def test_few_refused_logins_are_kept(site: Site) -> None:
+    for number in range(120):
+        site.workers.refused(f"w{number % 60}", "wrong password", address=f"h:{number}")
+
+    found = site.workers.refused_logins
+    assert [one.name for one in found[:2]] == ["w59", "w58"]
+    assert len(found) == 50
+    assert (found[0].address, found[0].count) == ("h:119", 1)
+    site.workers.refused("w59", "wrong password", address="h:120")
+    assert site.workers.refused_logins[0].count == 2
 
 
 async def test_files_that_the_master_sends_arrive(site: Site) -> None:

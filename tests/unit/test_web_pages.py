@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from web_site import FORM, site_rows, visited, with_web
 
+from chargehand.domain.refused_login import RefusedLogin
 from chargehand.kit.durations import ago, duration
 from chargehand.resources.policy import NoOrders
 from chargehand.testing.web import MemoryResources
@@ -61,6 +62,35 @@ async def test_a_builder_has_a_page_of_its_own_builds():
 
             assert status == 200
             assert "quick one #2" in text
+
+
+async def test_refused_logins_of_workers_are_shown_with_their_addresses():
+    async with visited() as site:
+        _, before = await _page(site, "/workers")
+        login = RefusedLogin(
+            name="arm-<8>",
+            address="10.0.0.3:4711",
+            reason="wrong password",
+            refused_at=1000.5,
+            count=3,
+        )
+        site.explanations.logins.append(login)
+        _, page = await _page(site, "/workers")
+        status, told = await site.get("/refused_logins?name=arm-%3C8%3E")
+
+    assert "Refused logins" not in before
+    assert "wrong password (from 10.0.0.3:4711; 3 times)" in page
+    assert "arm-&lt;8&gt;" in page
+    assert status == 200
+    assert told["refused_logins"] == [
+        {
+            "name": "arm-<8>",
+            "address": "10.0.0.3:4711",
+            "reason": "wrong password",
+            "refused_at": 1000.5,
+            "count": 3,
+        }
+    ]
 
 
 async def test_builders_workers_and_changes_have_lists_and_pages():

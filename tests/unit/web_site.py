@@ -164,6 +164,7 @@ class Site:
     logs: MemoryLogs
     bus: Bus
     forms: list[dict[str, Any]]
+    explanations: MemoryExplanations
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:
         """GET a path below ``/api/v2`` as a program does; returns status and decoded body."""
@@ -187,12 +188,13 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
     bus = Bus()
     forms: list[dict[str, Any]] = [FORM]
     waits = NoWorkerConnected(workers=("w1",))
+    explanations = MemoryExplanations({4: waits, 1: None})
     server = WebServer(
         config=config,
         resources=resources,
         logs=logs,
         controls=controls,
-        explanations=MemoryExplanations({4: waits, 1: None}),
+        explanations=explanations,
         forms=MemoryForms(forms),
         bus=bus,
         **other,
@@ -201,7 +203,7 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
     try:
         host, port = server.addresses[0]
         async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield Site(server, session, resources, controls, logs, bus, forms)
+            yield Site(server, session, resources, controls, logs, bus, forms, explanations)
     finally:
         await server.stop()
 

@@ -177,6 +177,7 @@ class Parts:
             fleet=self.fleet,
             resources=self.store.resources,
             changes=self.store.changes,
+            refused_logins=lambda: self.remote_workers.refused_logins,
         )
 
     def _web(self, bus: Bus, clock: Clock, local_socket: Path) -> WebServer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.control.ports import Changes, Resources
 from chargehand.dispatch.service import Dispatcher
@@ -10,6 +10,7 @@ from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.prediction import Prediction
+from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User, has_reason, ordered
 from chargehand.domain.waiting import Waiting
@@ -41,6 +42,7 @@ class Orders:
         fleet: Fleet,
         resources: Resources,
         changes: Changes,
+        refused_logins: Callable[[], Sequence[RefusedLogin]],
     ) -> None:
         self._scheduling = scheduling
         self._dispatcher = dispatcher
@@ -48,6 +50,7 @@ class Orders:
         self._fleet = fleet
         self._resources = resources
         self._changes = changes
+        self._refused_logins = refused_logins
 
     async def force(
         self, scheduler: str, parameters: Mapping[str, object], by: User
@@ -130,6 +133,10 @@ class Orders:
     def waiting_changes(self) -> list[WaitingChanges]:
         """Return the changes that wait for tree-stable timers of this master."""
         return self._scheduling.waiting_changes()
+
+    def refused_logins(self) -> Sequence[RefusedLogin]:
+        """Return the logins of workers that this master refused last, the newest first."""
+        return self._refused_logins()
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Say what a running build waits for, if it does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.retry import time_of_day
 from chargehand.kit.clock import Clock
 
@@ -14,6 +15,8 @@ _TOLD_EVERY = 600.0
 _MOST_NAMES = 1000
 """Of how many pairs of name and reason it is remembered when they were told."""
 _LONGEST_NAME = 100
+_MOST_SHOWN = 50
+"""How many different refused logins are shown."""
 
 
 class LoginRefused(Exception):
@@ -34,6 +37,13 @@ class RefusalLog:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
         self._told_at: dict[tuple[str, str], float] = {}
+        self._latest: dict[tuple[str, str, str], RefusedLogin] = {}
+        """By name, reason and host; the oldest first."""
+
+    @property
+    def latest(self) -> list[RefusedLogin]:
+        """The logins that were refused last, the newest first."""
+        return [*reversed(self._latest.values())]
 
     def note(self, name: str, reason: str, address: str) -> str:
         """Log a refused login unless that was done lately; return it in words, with the time."""
@@ -47,7 +57,21 @@ class RefusalLog:
         self._told_at[key] = told_at
         if len(self._told_at) > _MOST_NAMES:
             del self._told_at[next(iter(self._told_at))]
+        self._keep(name, reason, address, now)
         return f"login from {address} refused at {time_of_day(now)}: {reason}"
+
+    def _keep(self, name: str, reason: str, address: str, now: float) -> None:
+        key = (name, reason, address.rpartition(":")[0])
+        former = self._latest.pop(key, None)
+        self._latest[key] = RefusedLogin(
+            name=name,
+            address=address,
+            reason=reason,
+            refused_at=now,
+            count=1 if former is None else former.count + 1,
+        )
+        if len(self._latest) > _MOST_SHOWN:
+            del self._latest[next(iter(self._latest))]
 
 
 def _shown(name: str) -> str:

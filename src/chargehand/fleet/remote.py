@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from chargehand.config.model import MasterConfig, WorkerConfig
+from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.session import Session, SessionState
 from chargehand.fleet.ports import Registry
 from chargehand.fleet.refusals import LoginRefused, RefusalLog
@@ -118,6 +119,11 @@ class RemoteWorkers:
             raise
         directories = self._directories.get(name, {})
         return Admitted(config=config, directories=directories, link=link)
+
+    @property
+    def refused_logins(self) -> Sequence[RefusedLogin]:
+        """The logins that were refused last, the newest first."""
+        return self._refusals.latest
 
     def refused(self, name: str, reason: str, *, address: str) -> None:
         """Show that a login was refused: in the log, and on the worker's page."""

@@ -266,11 +266,26 @@ PROJECT = Entity(
     placeholders={"projectname": "name"},
 )
 
+REFUSED_LOGIN = Entity(
+    plural="refused_logins",
+    singular="refused_login",
+    fields=(
+        made("name", STRING),
+        made("address", STRING),
+        made("reason", STRING),
+        made("refused_at", DATETIME),
+        made("count", INTEGER),
+    ),
+    collections=("refused_logins",),
+    is_at_root=False,
+)
+
 ENTITIES: tuple[Entity[Never], ...] = (
     BUILDER,
     CHANGE_SOURCE,
     FORCE_SCHEDULER,
     INSTANCE,
+    REFUSED_LOGIN,
     MASTER,
     PROJECT,
     SCHEDULER,

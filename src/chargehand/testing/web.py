@@ -12,6 +12,7 @@ from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.prediction import Prediction
+from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
@@ -167,6 +168,7 @@ class MemoryExplanations:
 
     def __init__(self, reasons: Mapping[int, Waiting | None]) -> None:
         self._reasons = dict(reasons)
+        self.logins: list[RefusedLogin] = []
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason. Raises LookupError."""
@@ -180,6 +182,10 @@ class MemoryExplanations:
     def waiting_changes(self) -> list[WaitingChanges]:
         """Return nothing: no change waits here."""
         return []
+
+    def refused_logins(self) -> Sequence[RefusedLogin]:
+        """Return those that are there."""
+        return self.logins
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return nothing: no build waits here."""

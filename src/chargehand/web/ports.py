@@ -9,6 +9,7 @@ from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.prediction import Prediction
 from chargehand.domain.raw_log import RawLog as RawLog
+from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
@@ -85,6 +86,9 @@ class Explanations(Protocol):
 
     def waiting_changes(self) -> list[WaitingChanges]:
         """Return the changes that wait for tree-stable timers of this master."""
+
+    def refused_logins(self) -> Sequence[RefusedLogin]:
+        """Return the logins of workers that this master refused last, the newest first."""
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Return what a running build waits for, if it does, without asking the store."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, RequestId
 from chargehand.domain.prediction import Prediction
+from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.waiting import Waiting
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Filter, Operator, Query
@@ -81,6 +82,10 @@ class StageReader:
     def waiting_changes(self, sees: Visibility) -> list[WaitingChanges]:
         """Return what waits for tree-stable timers, for visitors who see everything."""
         return self._explanations.waiting_changes() if sees.is_everything else []
+
+    def refused_logins(self, sees: Visibility) -> Sequence[RefusedLogin]:
+        """Return the refused logins of workers, for visitors who see everything."""
+        return self._explanations.refused_logins() if sees.is_everything else []
 
     async def _sees_all_of(self, sees: Visibility, fate: ChangeOutcome) -> bool:
         ids = fate.details["buildsetids"]

@@ -37,7 +37,7 @@ async def builders(overview: Overview) -> Resource:
 
 
 async def workers(overview: Overview) -> Resource:
-    """Return all workers with their numbers of running builds."""
+    """Return all workers with their numbers of running builds, and who was not let in."""
     found = await overview.rows("workers", order=(Order("name"),), limit=_WORKERS)
     running = await overview.rows(
         "builds",
@@ -50,6 +50,7 @@ async def workers(overview: Overview) -> Resource:
         counts[build["workerid"]] = counts.get(build["workerid"], 0) + 1
     return {
         "workers": [worker_with_state(row, counts.get(row["workerid"], 0)) for row in found],
+        "refused_logins": overview.refused_logins(),
     }
 
 

@@ -77,6 +77,10 @@ class Overview:
         """Return what waits for tree-stable timers."""
         return self._stages.waiting_changes(self._visitor.sees)
 
+    def refused_logins(self) -> list[Resource]:
+        """Return the logins of workers that were refused last."""
+        return [structs.asdict(one) for one in self._stages.refused_logins(self._visitor.sees)]
+
     async def _explained(self, builds: list[Resource]) -> list[Resource]:
         """Add ``why`` to each build: what it waits for, if it does."""
         ids = [BuildId(row["buildid"]) for row in builds if not row["complete"]]

@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import unquote
 
 import msgspec
+from msgspec import structs
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.identifiers import BuilderId, ChangeId, RequestId
@@ -137,6 +138,9 @@ class Reader:
                 return _selected(await self._force_forms(query), query)
             case "why":
                 return _selected(await self._why(query), query)
+            case "refused_logins":
+                logins = self._stages.refused_logins(query.sees)
+                return _selected([structs.asdict(login) for login in logins], query)
             case "etas":
                 return _selected(await self._etas(query), query)
             case "logchunks":
@@ -223,7 +227,15 @@ def _shown(endpoint: Endpoint, rows: list[Resource]) -> list[Resource]:
     return [row | {"value": None} if "value" in row else row for row in rows]
 
 
-_NOT_STORED = {"rootlinks", "specs", "forceschedulers", "why", "etas", "logchunks"}
+_NOT_STORED = {
+    "rootlinks",
+    "specs",
+    "forceschedulers",
+    "why",
+    "etas",
+    "refused_logins",
+    "logchunks",
+}
 
 _SPECIFICATIONS = [
     {
