@@ -299,6 +299,29 @@ async def test_a_form_is_described_as_the_rest_api_has_it(world: World) -> None:
     }
 
 
+async def test_an_answer_left_blank_is_the_default(world: World) -> None:
+    form = schedulers.ForceScheduler(
+        name="f",
+        builderNames=["one"],
+        codebases=[util.CodebaseParameter("", branch=util.StringParameter("branch", default="b"))],
+        properties=[
+            util.StringParameter(name="text", default="d"),
+            util.IntParameter(name="i", default=4),
+            util.WorkerChoiceParameter(),
+        ],
+    )
+    await world.start(form)
+
+    answers = {"builderid": 1, "text": "", "i": "", "branch": "", "workername": ""}
+    await world.service.force("f", answers, "anonymous")
+    (buildset,) = world.buildsets.submitted
+
+    (stamp,) = buildset.source_stamps
+    assert stamp.branch == "b"
+    names = ("text", "i", "workername")
+    assert [buildset.properties[name][0] for name in names] == ["d", 4, ""]
+
+
 async def test_a_form_that_is_filled_in_builds(world: World) -> None:
     form = schedulers.ForceScheduler(
         name="f",

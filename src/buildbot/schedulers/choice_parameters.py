@@ -142,7 +142,7 @@ class WorkerChoiceParameter(ChoiceStringParameter):
 
     async def _choose(self, properties: Any, kwargs: Any, master: Any, scheduler: Any) -> None:
         answer = self.getFromKwargs(kwargs)
-        if answer not in (self.anySentinel, ""):
+        if answer != self.anySentinel:
             properties[self.name] = answer
 
     def getChoices(self, master: Any, scheduler: Any, buildername: Any) -> Any:

@@ -165,7 +165,7 @@ class BaseParameter:
         name = self.fullName
         args = listed(kwargs[name]) if name in kwargs else []
         if not args or args == [""] or (self.required and _is_blank(args)):
-            args = self._without_answer(args)
+            args = self._without_answer()
         if self.regex is not None:
             self._check_regex(args)
         if self.maxsize is not None:
@@ -180,12 +180,13 @@ class BaseParameter:
             raise ValidationError(f"need {self.fullName}: no default provided by config")
         return answer
 
-    def _without_answer(self, args: list[Any]) -> list[Any]:
+    def _without_answer(self) -> list[Any]:
         if self.required:
             raise ValidationError(f"'{self.label}' needs to be specified")
         if self.multiple:
             return list(listed(self.default)) if self.default else []
-        return args or [self.default]
+        # An answer left blank is none, too.
+        return [self.default]
 
     def _check_regex(self, args: list[Any]) -> None:
         for value in args:
