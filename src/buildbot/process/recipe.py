@@ -42,6 +42,8 @@ class Recipe:
     configuration errors name.
     """
 
+    __slots__ = ("_builder", "_factory", "_master")
+
     def __init__(self, factory: Any, master: Callable[[], Any], builder: Any = None) -> None:
         self._factory = factory
         self._master = master

@@ -30,6 +30,27 @@ class LacksWorker:
 class BuilderLine:
     """The mutable state of one builder, used only by the dispatcher."""
 
+    # There are thousands of them.
+    __slots__ = (
+        "_resting",
+        "asked",
+        "asking",
+        "backoff",
+        "blocked",
+        "collapsible",
+        "complaints",
+        "config",
+        "id",
+        "is_slow",
+        "is_to_be_asked_again",
+        "kept_by",
+        "occupied",
+        "parents",
+        "places",
+        "queue",
+        "wanted",
+    )
+
     def __init__(
         self, builder_id: BuilderId, config: BuilderConfig, occupied: dict[str, Occupant]
     ) -> None:

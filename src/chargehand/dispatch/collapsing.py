@@ -53,6 +53,8 @@ def _comparable(properties: dict[str, Property]) -> bytes:
 class Collapsible:
     """The waiting requests of one builder, by collapse key."""
 
+    __slots__ = ("_keys", "_newest")
+
     def __init__(self) -> None:
         self._newest: dict[Hashable, RequestId] = {}
         self._keys: dict[RequestId, Hashable] = {}

@@ -24,6 +24,8 @@ def rank(pending: PendingRequest) -> Rank:
 class BuilderQueue:
     """Sorted waiting requests; adding, removing and finding one are fast at any length."""
 
+    __slots__ = ("_ranks", "_requests")
+
     def __init__(self) -> None:
         self._ranks: list[Rank] = []
         self._requests: dict[RequestId, PendingRequest] = {}

@@ -6,6 +6,8 @@ from __future__ import annotations
 class Backoff:
     """When to retry: each pause is twice as long as the previous one, up to *longest* seconds."""
 
+    __slots__ = ("_first", "_longest", "_next", "until")
+
     def __init__(self, *, first: float, longest: float) -> None:
         self._first = first
         self._longest = longest

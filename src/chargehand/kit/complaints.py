@@ -18,6 +18,8 @@ class Complaints:
     When the operation succeeds, or fails in another way, the next failure is logged again.
     """
 
+    __slots__ = ("_last", "_log")
+
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._last: dict[tuple[object, ...], str] = {}

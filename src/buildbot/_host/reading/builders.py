@@ -62,7 +62,7 @@ class BuilderReader:
     ) -> None:
         self._given = section
         self._hooks = hooks
-        self._access = access
+        self._master = lambda: access.master  # One for all builders.
         self._equivalence = equivalence
 
     def read(self, builder: BuilderConfig) -> model.BuilderConfig:
@@ -73,7 +73,7 @@ class BuilderReader:
         return model.BuilderConfig(
             name=name,
             worker_names=tuple(builder.workernames),
-            plan=Recipe(builder.factory, lambda: self._access.master, builder),
+            plan=Recipe(builder.factory, self._master, builder),
             builddir=builder.builddir,
             worker_builddir=builder.workerbuilddir,
             tags=tuple(builder.tags),
