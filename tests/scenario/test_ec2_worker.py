@@ -1,22 +1,32 @@
-"""`EC2LatentWorker` against moto's server, which keeps instances as EC2 does, and runs none."""
+"""`EC2LatentWorker` and its guide against moto's server, which keeps instances and runs none."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
+import re
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from connections import free_port
+from installed_master import SUCCESS, InstalledMaster
 from moto.server import ThreadedMotoServer
+from waiting import until
 
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
 from buildbot.plugins import util, worker
 from buildbot.process.properties import Properties
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+_GUIDE = (Path(__file__).parents[2] / "docs/how-to/build-on-ec2.md").read_text()
 
 _REGION = "eu-central-1"
 _NAME = "chargehand-3f2a9c0d1e-arm-7-12-1"
@@ -189,8 +199,7 @@ async def test_what_aws_refuses_is_told_in_words(
         await made(valid_ami_location_regex="none").start_instance(Properties())
     with pytest.raises(LatentWorkerFailedToSubstantiate) as refusal:
         await made(ami, user_data=lambda environment: environment).start_instance(Properties())
-    assert _PASSWORD not in str(refusal.value)
-    assert "UserData" in str(refusal.value)
+    assert str(refusal.value) == "user_data must be text, not a dict"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(LatentWorkerFailedToSubstantiate, match="Could not connect"):
         await made(ami).start_instance(Properties())
@@ -216,3 +225,52 @@ async def test_keys_may_come_from_a_file(ec2: Any, ami: str, tmp_path: Any) -> N
     with pytest.raises(LatentWorkerFailedToSubstantiate, match="a line each"):
         file.write_text("key")
         await made(ami, aws_id_file_path=str(file)).start_instance(Properties())
+
+
+# The guide
+
+
+async def test_the_guide_s_master_builds_on_an_instance(
+    ec2: Any, ami: str, master: InstalledMaster, tmp_path: Path
+) -> None:
+    """moto runs nothing: the test does what an instance would do with its user data."""
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    group = ec2.create_security_group(GroupName="builders", Description="-", VpcId=subnet["VpcId"])[
+        "GroupId"
+    ]
+    port = free_port()
+    code = "".join(re.findall(r"^```python\n(.*?)^```$", _GUIDE, re.MULTILINE | re.DOTALL))
+    for old, new in (
+        ("        valid_ami_location_regex=r'\\d+/builder-(\\d+)$',  # the newest of them\n", ""),
+        ("subnet-0123456789abcdef0", subnet["SubnetId"]),
+        ("sg-0123456789abcdef0", group),
+        ("ci.example.org:8010", f"127.0.0.1:{port}"),
+        ("15 * 60", "0"),
+        ("range(4)", "range(1)"),
+        ("keypair_name='ci',", ""),
+    ):
+        assert old in code, old
+        code = code.replace(old, new)
+    www = f"c['www'] = {{'port': 'tcp:{port}:interface=127.0.0.1'}}\n"
+    master.write(www + code + "add('b', sh('echo built'), workernames=['ec2-0'])\n")
+    await asyncio.to_thread(master.start)
+    request = await asyncio.to_thread(master.force, "b")
+
+    await until(lambda: bool(instances(ec2)))
+    (instance,) = instances(ec2)
+    data = ec2.describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
+    script = base64.b64decode(data["UserData"]["Value"]).decode()
+    script = script.replace("su builder", "sh").replace("/home/builder", str(tmp_path))
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    subprocess.run(["sh", "-c", script], check=True, env={"PATH": path, "HOME": str(tmp_path)})
+    try:
+        await asyncio.to_thread(master.completed, request, 90.0)
+        (build,) = await asyncio.to_thread(master.builds_of, request)
+        assert build["results"] == SUCCESS, master.log
+        await until(lambda: not live(ec2))
+    finally:
+        subprocess.run(
+            ["chargehand-worker", "stop", str(tmp_path / "worker")],
+            env={"PATH": path, "HOME": str(tmp_path)},
+            check=False,
+        )

@@ -375,6 +375,14 @@ async def test_the_cluster_s_certificate_is_verified(tmp_path: Path, pauses: lis
         await cluster.close()
 
 
+async def test_a_certificate_that_is_not_there_is_named(cluster: SimulatedKubernetes) -> None:
+    config = util.KubeHardcodedConfig(cluster.url, bearerToken=TOKEN, verify="no-ca.pem")
+
+    said = await _refused(made(cluster, kube_config=config))
+
+    assert said.startswith("cannot reach Kubernetes: cannot read verify='no-ca.pem', cert=None: ")
+
+
 async def test_a_pod_s_account_reaches_its_own_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

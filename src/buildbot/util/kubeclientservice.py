@@ -67,7 +67,11 @@ class KubeConfigLoaderBase(ComparableMixin):
         given = await answered("getAuthorization", self.getAuthorization)
         if (authorized := await render_value(given, properties)) is not None:
             headers["Authorization"] = authorized
-        tls = verification(config.get("verify"), config.get("cert"))
+        verify, cert = config.get("verify"), config.get("cert")
+        try:
+            tls = verification(verify, cert)
+        except OSError as wrong:
+            raise OSError(f"cannot read verify={verify!r}, cert={cert!r}: {wrong}") from wrong
         return Access(url=config["master_url"], headers=headers, tls=tls)
 
 

@@ -271,8 +271,14 @@ class EC2LatentWorker(AbstractLatentWorker):
 
     async def _user_data(self, build: Any) -> Any:
         if callable(self.user_data) and is_constant(self.user_data):
-            return await inward(self.user_data, self.worker_environment(self.masterFQDN))
-        return await inward(build.render, self.user_data)
+            data = await inward(self.user_data, self.worker_environment(self.masterFQDN))
+        else:
+            data = await inward(build.render, self.user_data)
+        if data is not None and not isinstance(data, str | bytes):
+            raise LatentWorkerFailedToSubstantiate(
+                f"user_data must be text, not a {type(data).__name__}"
+            )
+        return data
 
     async def _newest_image(self) -> str:
         owners = {"Owners": self.valid_ami_owners} if self.valid_ami_owners else {}
