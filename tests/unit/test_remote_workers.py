@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from buildbot.worker import AbstractLatentWorker
+from buildbot.worker.machine import Machine
 from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.session import SessionState
@@ -129,6 +131,39 @@ async def test_a_worker_with_the_right_password_gets_builds_until_it_is_lost() -
     await settled()
     assert ci.fleet.state("arm-7") is WorkerState.OFFLINE
     assert ci.store.workers["arm-7"].connected_to == ()
+
+
+async def test_a_machine_keeps_its_password_when_the_configuration_is_read_again() -> None:
+    hosted = Machine(AbstractLatentWorker("arm-7", None))
+    running, again = (
+        WorkerConfig(name="arm-7", kind="latent", password=_answering(text), instance=hosted)
+        for text in ("right", None)
+    )
+    remote = RemoteWorkers(clock=SystemClock())
+    remote.reconfigure(MasterConfig(workers=(running,)))
+    registry = Fleet(
+        store=MemoryWorkerStore(),
+        instances=MemoryInstanceStore(),
+        master_id=MasterId(1),
+        links={},
+    )
+    link = remote(running, registry)
+    await link.start()
+
+    remote.reconfigure(MasterConfig(workers=(again,)))
+
+    admitted = await remote.admit("arm-7", is_right=lambda text: text == "right", address="x")
+    assert admitted.link is link
+    with pytest.raises(LoginRefused):
+        await remote.admit("arm-7", is_right=lambda text: text == "", address="x")
+    await link.stop()
+
+
+def _answering(text: str | None) -> Callable[[], Awaitable[str | None]]:
+    async def answer() -> str | None:
+        return text
+
+    return answer
 
 
 async def test_a_password_may_come_from_a_secret() -> None:

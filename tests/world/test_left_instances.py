@@ -243,3 +243,22 @@ async def _run(ci: World) -> None:
     await ci.until("a build on the machine", runs)
     worker.let_go("block step")
     await ci.settle()
+
+
+async def test_a_worker_that_is_told_to_stop_stops_its_machine() -> None:
+    text = _configuration(wait=-1).replace("blocking('step')", "sh('true')")
+    async with started(text) as ci:
+        await ci.build("b")
+        worker = await ci.one("workers/cloud")
+        assert _machines(ci) != "{}"
+
+        await ci.order(f"workers/{worker['workerid']}", "stop", reason="maintenance")
+        await ci.sleep(1)
+        assert _machines(ci) == "{}"
+        (record,) = await ci.get("instances")
+        assert (record["state"], record["reason"]) == ("stopped", "shutting down on request")
+
+        await ci.order(f"workers/{worker['workerid']}", "unpause")
+        await ci.sleep(1)
+        assert (await ci.build("b")).result is Result.SUCCESS
+        assert [one["state"] for one in await ci.get("instances")] == ["running"]

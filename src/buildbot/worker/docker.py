@@ -179,14 +179,14 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
                 settings["Cmd"] = command.split() if isinstance(command, str) else list(command)
             if hostname:
                 settings["Hostname"] = hostname
-            await self._run(engine, docker_host, settings)
+            container = await self._run(engine, docker_host, settings)
         except BadSetting as wrong:
             raise LatentWorkerCannotSubstantiate(str(wrong)) from wrong
         except DockerError as failure:
             raise LatentWorkerFailedToSubstantiate(str(failure)) from failure
-        return [self.instance_name, str(image)]
+        return [container[:12], str(image)]
 
-    async def _run(self, engine: DockerEngine, docker_host: str, settings: Any) -> None:
+    async def _run(self, engine: DockerEngine, docker_host: str, settings: Any) -> str:
         # Recorded before there is a container, which has this name: wherever the master is killed,
         # it is known what to remove.
         self.instance = {"container": self.instance_name, "docker_host": docker_host}
@@ -195,6 +195,7 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         await engine.start(container)
         if self.followStartupLogs:
             self._following.spawn(self._follow(engine, container), name="copy to the log")
+        return container
 
     async def stop_instance(self, fast: bool = False) -> None:
         """Remove the container."""

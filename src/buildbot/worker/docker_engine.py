@@ -181,7 +181,8 @@ class DockerEngine:
                 yield answer
         except (aiohttp.ClientError, OSError) as error:
             place = self._socket or self._url
-            raise DockerError(f"cannot reach the Docker engine at {place}: {error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise DockerError(f"cannot reach the Docker engine at {place}: {why}") from error
         except TimeoutError as error:
             raise DockerError(f"the Docker engine did not answer within {seconds:g} s") from error
 

@@ -161,6 +161,8 @@ class Machine:
     def _host(self) -> Any:
         """The latent machine on which the worker runs, if it has one."""
         worker = self._worker
+        if worker.machine_name is None:
+            return None
         return worker.master.machines.get(worker.machine_name, (None, None))[0]
 
     async def _wake(self) -> None:
