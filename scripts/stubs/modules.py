@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from attributes import attribute_type
@@ -17,6 +18,8 @@ _KEPT = frozenset(_KEPT_WORDS.split())
 """Decorators that stay."""
 _SPECIAL = ("__enter__", "__exit__", "__call__", "__getitem__", "__contains__", "__iter__")
 _OPERATORS = ("__mod__", "__add__", "__or__", "__len__", "__eq__", "__lt__", "__le__", "__gt__")
+_USED_ANYWAY = ("_dovccmd",)
+"""Methods of Buildbot's that many configurations call although their names are private."""
 _MAKERS = ("TypeVar", "ParamSpec", "NewType")
 HEAD = f"""\
 # Generated from the sources of Chargehand.
@@ -60,13 +63,24 @@ class _Writer:
                     yield from _assigned(node)
 
     def _class(self, node: ast.ClassDef, kind: Class | None) -> Iterator[str]:
+        if _is_interface(node):
+            # What implements an interface does not derive from it: checkers do not see that.
+            yield f"{node.name} = Any"
+            return
         bases = [ast.unparse(one) for one in [*node.bases, *node.keywords]]
         yield from _decorators(node)
         yield f"class {node.name}" + (f"({', '.join(bases)})" if bases else "") + ":"
         yield from _documented(node)
         names: set[str] = set()
+        assignable = _assignable_properties(node)
         is_enum = any("Enum" in base for base in bases)
         for one in node.body:
+            if isinstance(one, ast.FunctionDef) and one.name in assignable:
+                # As an attribute: subclasses may set it in their bodies.
+                if one.name not in names:
+                    names.add(one.name)
+                    yield f"{_INDENT}{one.name}: {assignable[one.name]}"
+                continue
             for name, line in self._member(one, is_enum, kind):
                 if not (kind is not None and name == "__init__" and constructor(kind)):
                     names.add(name)
@@ -99,8 +113,32 @@ class _Writer:
                     yield node.name, line
 
 
+def _is_interface(node: ast.ClassDef) -> bool:
+    bases = [ast.unparse(base) for base in node.bases]
+    return bases == ["Interface"] or (
+        bool(re.match("I[A-Z]", node.name)) and bool(re.match("I[A-Z]", "".join(bases)))
+    )
+
+
+def _assignable_properties(node: ast.ClassDef) -> dict[str, str]:
+    """Return the properties that have a setter, with their types."""
+    methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+    set_ones = {
+        one.name
+        for one in methods
+        if any(ast.unparse(decorator).endswith(".setter") for decorator in one.decorator_list)
+    }
+    return {
+        one.name: ast.unparse(one.returns) if one.returns else "Any"
+        for one in reversed(methods)
+        if one.name in set_ones and not ast.unparse(one.decorator_list[0]).endswith(".setter")
+    }
+
+
 def _is_shown(name: str) -> bool:
     is_special = name in (*_SPECIAL, *_OPERATORS) or name.startswith(("__init__", "__r", "__a"))
+    if name in _USED_ANYWAY:
+        return True
     return not name.startswith("_") or (is_special and name != "__repr__")
 
 

@@ -159,6 +159,9 @@ class _Tables:
                     found[name] += f"from {name} import {outer} as {outer}\n"
                 line = f"from {module} import {attribute} as {inner}\n"
                 found[where] = found.get(where, "") + line
+            for public, old in self._old.OLD_PLUGINS.get(name, {}).items():
+                attribute = old.new.partition(":")[2] if old.new else ""
+                found[name] += f"{public} = {attribute}\n" if attribute else f"{public}: Any\n"
         return found
 
 

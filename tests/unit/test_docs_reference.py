@@ -73,6 +73,11 @@ def test_docstrings_of_steps_say_which_arguments_are_renderable():
                 for base in kind.__mro__
                 for attribute in base.__dict__.get("renderables") or ()
             }
+            renderable |= {"name"} | {
+                attribute.replace("worker", "slave")
+                for attribute in renderable
+                if attribute in ("workersrc", "workersrcs", "workerdest")
+            }
             said = {n for n, (_, one) in _pages.described(kind).items() if one.is_renderable}
             taken = renderable & _pages.described(kind).keys()
             if said != taken:

@@ -90,7 +90,8 @@ class BuildStep(
     ``run()``. While it runs, a step has ``build``, ``worker``, ``master`` and ``stepid``.
 
     Args:
-        name (str): The step's name; shown everywhere, and the key of its logs and statistics.
+        name (str, renderable): The step's name; shown everywhere, and the key of its logs and
+            statistics.
         alwaysRun (bool, renderable): Run the step even after a step with haltOnFailure has failed.
         haltOnFailure (bool, renderable): A failure ends the build: of the later steps only those
             with alwaysRun run.

@@ -81,7 +81,7 @@ class StepLogs:
             else:
                 command.useLog(self._new_log(name), True, name)
 
-    def getLog(self, name: str) -> Log:
+    def getLog(self, name: str) -> Any:
         """Return a log of this step. Raises KeyError."""
         return self.logs[name]
 

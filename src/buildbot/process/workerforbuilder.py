@@ -117,13 +117,16 @@ class WorkerView:
 class AbstractWorkerForBuilder:
     """What all kinds of a worker's place at a builder are."""
 
+    worker: Any
+    builder: Any
+
 
 class WorkerForBuilder(AbstractWorkerForBuilder):
     """A worker, as one builder uses it."""
 
     def __init__(self, worker: WorkerView, builder: Builder) -> None:
-        self.worker = worker
-        self.builder = builder
+        self.worker: WorkerView = worker
+        self.builder: Builder = builder
         self.builder_name = builder.name
 
     def __repr__(self) -> str:

@@ -41,7 +41,7 @@ class _Download(Transfer):
         workerdest (str, required, renderable): Path on the worker, relative to the working
             directory.
         mode (int | None): Permissions of the new file, such as 0o644.
-        slavedest (str | None, default None): Old name of workerdest.
+        slavedest (str | None, renderable, default None): Old name of workerdest.
     """
 
     renderables: ClassVar[Any] = ["workerdest"]

@@ -29,7 +29,7 @@ class FileUpload(Upload):
             directory.
         mode (int | None): Permissions of the new file, such as 0o644.
         keepstamp (bool): Keep the times of the worker's file.
-        slavesrc (str | None, default None): Old name of workersrc.
+        slavesrc (str | None, renderable, default None): Old name of workersrc.
     """
 
     name = "upload"
@@ -81,7 +81,7 @@ class DirectoryUpload(Upload):
         workersrc (str, required, renderable): Path on the worker, relative to the working
             directory.
         compress (str | None): "gz" or "bz2" to compress what is sent.
-        slavesrc (str | None, default None): Old name of workersrc.
+        slavesrc (str | None, renderable, default None): Old name of workersrc.
     """
 
     name = "upload"
@@ -135,7 +135,7 @@ class MultipleFileUpload(CompositeStepMixin, Upload):
         mode (int | None): Permissions of the new files, such as 0o644.
         compress (str | None): "gz" or "bz2" to compress directories that are sent.
         keepstamp (bool): Keep the times of the worker's files.
-        slavesrcs (list[str] | str | None, default None): Old name of workersrcs.
+        slavesrcs (list[str] | str | None, renderable, default None): Old name of workersrcs.
     """
 
     name = "upload"

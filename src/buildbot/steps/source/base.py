@@ -35,7 +35,8 @@ class Source(Patching, CompositeStepMixin, BuildStep):
             system.
         alwaysUseLatest (bool, renderable): Ignore the source stamp's revision, and take the newest.
         timeout (float | None, seconds, renderable): Kill a command that writes nothing for so long.
-        retry (tuple[float, int] | None): (delay in seconds, repeats) for a checkout that fails.
+        retry (tuple[float, int] | list[float] | None): (delay in seconds, repeats) for a checkout
+            that fails.
         env (dict[str, str | list[str] | None] | None, renderable): Environment variables of the
             commands.
         logEnviron (bool, renderable): Whether the log's header shows the environment.

@@ -39,7 +39,7 @@ class Git(GitRevisions, Source):
 
     Args:
         repourl (str | None, required, renderable): Address of the repository.
-        branch (str, renderable): Branch for builds whose source stamp names none.
+        branch (str | None, renderable): Branch for builds whose source stamp names none.
         mode (str, renderable): "incremental" keeps files that earlier builds left, "full" removes
             them as method says.
         method (str | None, renderable): For "full": "clean", "fresh" (the default), "clobber" or
