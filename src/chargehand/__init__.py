@@ -1,1 +1,1 @@
-"""The control plane: what to build, when, where, and what came of it."""
+"""The control plane: what to build, when and where, and the results."""

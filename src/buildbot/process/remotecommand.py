@@ -25,7 +25,7 @@ class RemoteException(Exception):
 
 
 class RemoteCommand:
-    """One command on the worker: its name and arguments, and what came of it.
+    """One command on the worker: its name, its arguments, and its outcome.
 
     ``rc`` is its exit code; ``stdout`` and ``stderr`` are its output, where that was to be
     collected; ``updates`` has lists of all other values that the worker sent, by their key.

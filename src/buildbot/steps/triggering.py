@@ -75,7 +75,7 @@ def name_in(entry: Any) -> Any:
 
 @dataclass(slots=True, kw_only=True)
 class Triggered:
-    """What became of one scheduler's buildset."""
+    """The outcome of one scheduler's buildset."""
 
     name: str
     is_unimportant: bool

@@ -25,6 +25,6 @@ def worker(arguments: tuple[str, ...]) -> None:
 
 
 def _run(*arguments: str) -> None:
-    """Become the other program: it is one of its own, and knows nothing of this one."""
+    """Become the other program, which is independent of this one."""
     sys.argv[:] = ["chargehand-worker", *arguments]
     runpy.run_module("chargehand_worker", run_name="__main__")

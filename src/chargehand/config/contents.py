@@ -16,7 +16,7 @@ _REDUCTIONS = (object.__reduce__, object.__reduce_ex__)
 
 
 class Unseen(Exception):
-    """Nothing of the instance can be seen."""
+    """The instance cannot be inspected."""
 
 
 class Items(NamedTuple):
@@ -117,7 +117,7 @@ def _reduced(instance: object) -> tuple[object, ...] | None:
     except Exception:  # noqa: BLE001 - a user's class that cannot be copied: look at its attributes
         return None
     if not isinstance(reduced, tuple):
-        return None  # The name of a global: it says nothing of what that is.
+        return None  # The name of a global: it does not say what that is.
     head, rest = reduced[:3], reduced[3:5]
     return (*head, *(None if some is None else list(some) for some in rest))
 

@@ -202,7 +202,7 @@ class Equivalence:
     def _pairs(self, one: Iterable[_Key], other: Iterable[_Key]) -> list[tuple[_Key, _Key]] | None:
         """Return which items of two sets are the same; None when some have no counterpart.
 
-        Functions, say, are found one by one: their hashes say nothing of what they are.
+        Functions, say, are found one by one: their hashes do not depend on their content.
         """
         known = {item: item for item in other}
         pairs, rest = [], []

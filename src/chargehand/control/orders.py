@@ -126,7 +126,7 @@ class Orders:
         return self._dispatcher.why_waiting(request_id, BuilderId(int(str(request["builderid"]))))
 
     async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
-        """Say what became of a change."""
+        """Explain what schedulers did with a change."""
         built_by = await self._changes.buildsets_of(change_id)
         return await self._scheduling.outcomes_of(change_id, built_by)
 

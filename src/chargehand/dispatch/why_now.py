@@ -16,7 +16,7 @@ from chargehand.domain.waiting import (
 
 
 class WhyNow:
-    """Notes what became of workers, and says what a request waited for last."""
+    """Records how workers changed, and says what a request waited for last."""
 
     def __init__(self) -> None:
         self._news: dict[str, str] = {}

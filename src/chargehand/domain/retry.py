@@ -1,4 +1,4 @@
-"""A request that is to be built again, and after how many attempts that ends."""
+"""Retrying a request, and the number of attempts after which it ends."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def following(last: Retry | None, *, now: Timestamp, reason: str) -> Retry | Non
 def pause_left(retry: Retry | None, now: Timestamp) -> float:
     """Return for how many seconds a request still has to wait.
 
-    Never longer than the longest pause, whatever became of the clock since.
+    Never longer than the longest pause, however the clock has been set since.
     """
     return 0.0 if retry is None else min(max(retry.at - now, 0.0), LONGEST_PAUSE)
 

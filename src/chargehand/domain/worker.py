@@ -28,7 +28,7 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def public(self) -> dict[str, str | None]:
-        """What everybody may see: nothing of the environment, which may have secrets."""
+        """What everybody may see: not the environment, which may contain secrets."""
         return {
             "admin": self.admin,
             "host": self.host,

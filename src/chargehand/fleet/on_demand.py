@@ -31,7 +31,7 @@ from chargehand.kit.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 _CLOSING_PATIENCE = 10.0
-"""Seconds that a start gets to end when its machine is to be stopped for good."""
+"""Seconds within which a start must end before its machine is stopped for good."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ class OnDemandLink:
         self._starting: asyncio.Task[None] | None = None
         self._failure = WorkerNotStarted("it is being shut down")
         self._reason = ""
-        """Why the machine is to be stopped."""
+        """Why to stop the machine."""
         self.closing_reason = "the master is shutting down"
         """Why it is stopped for good."""
         self._stopped = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Logins that were refused: each is told once, and again only from time to time."""
+"""Refused logins: each is reported once, and repeats only from time to time."""
 
 from __future__ import annotations
 

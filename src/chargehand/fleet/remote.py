@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 _ANSWER_SECONDS = 10.0
 """Seconds that an older session has to show that its worker is still there."""
 _UNKNOWN = "the name is unknown, or the password is wrong"
-"""What a worker is told: not which of them it is."""
+"""What a refused worker is told; it does not say which check failed."""
 
 IsRight = Callable[[str], bool]
 """Compares what a worker sent with the password that it ought to have, in constant time."""
@@ -93,7 +93,7 @@ class RemoteWorkers:
         return self._configs.get(name)
 
     def keepalive_interval(self, name: str) -> float | None:
-        """Return how often a worker's connection is to be tested; None for never."""
+        """Return how often to test a worker's connection; None for never."""
         config = self._configs.get(name)
         interval = None if config is None else config.settings.get("keepalive_interval")
         return float(interval) if isinstance(interval, int | float) else None

@@ -19,7 +19,7 @@ def duration(seconds: float) -> str:
 
 
 def rough(seconds: float) -> str:
-    """Return a limit as people say it: nothing of it that is zero."""
+    """Return a limit as people say it, without parts that are zero."""
     if seconds < 60:
         return f"{seconds:g} s"
     return duration(round(seconds)).removesuffix(" 0 s").removesuffix(" 0 min").removesuffix(" 0 h")

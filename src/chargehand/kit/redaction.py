@@ -128,7 +128,7 @@ def _is_plain_throughout(value: object) -> bool:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Return all that is to be looked for: the longest are those of the whole value."""
+    """Return everything to look for: the longest are those of the whole value."""
     for part in dict.fromkeys((secret, secret.strip(), *secret.splitlines())):
         for piece in (part, part.strip()):
             if len(piece.strip()) >= SHORTEST:

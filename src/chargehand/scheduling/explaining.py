@@ -14,7 +14,7 @@ from chargehand.scheduling.scheduler import Scheduler
 def outcomes_of(
     change: Change, schedulers: Iterable[Scheduler], built_by: Mapping[str, Sequence[int]]
 ) -> list[ChangeOutcome]:
-    """Return what became of the change: what *built_by* has (buildsets by scheduler) first."""
+    """Return what schedulers did with a change: first those in *built_by* (buildsets by name)."""
     fates = [_built(name, buildsets) for name, buildsets in built_by.items()]
     rest = sorted((one for one in schedulers if one.name not in built_by), key=lambda one: one.name)
     fates += [fate for one in rest if (fate := _fate(change, one)) is not None]

@@ -73,7 +73,7 @@ class Force:
         """Do nothing: users' calls drive it."""
 
     async def deactivate(self) -> None:
-        """Nothing is to be stopped."""
+        """There is nothing to stop."""
 
     async def got_change(self, change: Change, important: bool) -> None:
         """Do nothing: it does not subscribe to changes."""

@@ -172,7 +172,7 @@ class Scheduling:
     async def outcomes_of(
         self, change_id: ChangeId, built_by: Mapping[str, Sequence[int]]
     ) -> list[ChangeOutcome]:
-        """Say what became of a change, scheduler by scheduler. Raises LookupError.
+        """Explain what each scheduler did with a change. Raises LookupError.
 
         *built_by* has the buildsets that build it, by their schedulers' names.
         """

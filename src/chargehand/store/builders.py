@@ -63,7 +63,7 @@ class Builders:
         """Record that this master runs these builders and no others; return their identifiers.
 
         Takes few statements however many there are, writes changed ones only, and announces
-        BuilderChanged ("started", "update", "stopped") for those. Projects are to be stored before.
+        BuilderChanged ("started", "update", "stopped") for those. Projects must be stored first.
         """
         return await self._database.write(
             lambda transaction: _sync(transaction, configs, master_id)

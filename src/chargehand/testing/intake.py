@@ -43,7 +43,7 @@ class MemoryChangeStore:
     async def add(
         self, changes: Sequence[NewChange], remember: Remembered | None = None
     ) -> list[Change]:
-        """Store them, and what is to be remembered with them."""
+        """Store them, and what to remember with them."""
         if self.refuse is not None:
             error, self.refuse = self.refuse, None
             raise error

@@ -76,13 +76,13 @@ class Controls(Protocol):
 
 
 class Explanations(Protocol):
-    """Why things wait, and what became of changes."""
+    """Why things wait, and what schedulers did with changes."""
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return the reason, None if the request is not waiting. Raises LookupError."""
 
     async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
-        """Return what became of a change, scheduler by scheduler. Raises LookupError."""
+        """Return what each scheduler did with a change. Raises LookupError."""
 
     def waiting_changes(self) -> list[WaitingChanges]:
         """Return the changes that wait for tree-stable timers of this master."""

@@ -21,7 +21,7 @@ _KIND = 0o170000
 
 
 class OwnCommand:
-    """Receives what comes of a command that the master runs for itself."""
+    """Receives the outcome of a command that the master runs for itself."""
 
     def __init__(self) -> None:
         self.values: dict[str, object] = {}

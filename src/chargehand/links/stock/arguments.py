@@ -46,7 +46,7 @@ _OURS = ("encoding", "redactions")
 
 
 def stock_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a stock worker is told. Raises CommandRefused."""
+    """Return the arguments for a stock worker. Raises CommandRefused."""
     match name:
         case "shell":
             return _shell(arguments)
@@ -57,7 +57,7 @@ def stock_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def download_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a stock worker is told of a file that it receives."""
+    """Return the arguments with which a stock worker receives a file."""
     return {
         "workdir": arguments.get("workdir") or "",
         "workerdest": arguments.get("workerdest"),

@@ -77,7 +77,7 @@ Time: Double[float] = Double()
 Name = Text().with_variant(String(255), "mysql", "mariadb")
 """Text that is part of a unique key."""
 Json = Text().with_variant(_LongText(), "mysql", "mariadb")
-"""JSON as text: it is read and written whole, so the database needs to know nothing of it."""
+"""JSON as text: it is read and written as a whole, so the database need not understand it."""
 Blob = LargeBinary().with_variant(_LongBlob(), "mysql", "mariadb")
 
 

@@ -65,7 +65,7 @@ def _shown(
 
 
 def selection(kind: Kind, fields: Sequence[str] = ()) -> Selection:
-    """Return what is to be selected for *fields* of a kind; all, if none is named."""
+    """Return the columns to select for *fields* of a kind; all of them if none is named."""
     names = tuple(fields) or tuple(kind.fields)
     return Selection(names, tuple(kind.fields[name] for name in names))
 

@@ -12,7 +12,7 @@ Value = object
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What comes of a command."""
+    """The outcome of a command."""
 
     rc: int = 0
     output: str = ""
@@ -40,7 +40,7 @@ def line_of(name: str, arguments: Mapping[str, object]) -> str:
 
 
 def usual_outcome(line: str) -> Outcome:
-    """Return what a command does that the test says nothing of: it succeeds in silence.
+    """Return what a command does that the test does not define: it succeeds silently.
 
     But ``echo``, ``false`` and ``exit`` do what they say, also as parts of a line for a shell.
     """

@@ -71,7 +71,7 @@ class WorldWorker:
         files: Mapping[str, str] | None = None,
         refusal: str | None = None,
     ) -> None:
-        """Say what comes of commands in whose line *words* stands; the last word counts."""
+        """Define the outcome of commands whose line contains *words*; the latest one counts."""
         outcome = Outcome(
             rc=rc,
             output=output,
@@ -141,7 +141,7 @@ class WorldWorker:
         send()
 
     def disconnect(self) -> None:
-        """Nobody can be told anything now; commands go on."""
+        """The master cannot be reached; commands go on."""
         self._send = None
         self.side.disconnect()
 

@@ -360,7 +360,7 @@ async def world(
     path: Path | None = None,
     usual: Callable[[str], Outcome] = usual_outcome,
 ) -> AsyncIterator[World]:
-    """Start a master with this configuration, and leave nothing of it behind.
+    """Start a master with this configuration, and remove all traces of it at the end.
 
     *path* is the master's directory, where a test wants to put something there beforehand; *usual*
     says what a command does of which the test says nothing to its worker.

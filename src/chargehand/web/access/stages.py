@@ -62,7 +62,7 @@ class StageReader:
         return (await self._as_seen(sees, {request_id: waiting}))[request_id]
 
     async def outcomes_of(self, sees: Visibility, change_id: ChangeId) -> list[ChangeOutcome]:
-        """Return what became of a change. Raises LookupError.
+        """Return what schedulers did with a change. Raises LookupError.
 
         Who does not see everything hears only of the buildsets of which they see requests.
         """

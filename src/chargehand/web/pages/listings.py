@@ -75,7 +75,7 @@ async def changes(overview: Overview) -> Resource:
 
 
 async def builds_of_change(overview: Overview, change: Resource) -> Resource:
-    """Return a change, what became of it, and its builds."""
+    """Return a change, what schedulers did with it, and its builds."""
     builds = await overview.rows(
         "builds",
         scope={"changeid": change["changeid"]},

@@ -69,7 +69,7 @@ class Overview:
         return (await self._resources.fetch(query)).rows
 
     async def outcomes_of(self, change_id: ChangeId) -> list[ChangeOutcome]:
-        """Return what became of a change, scheduler by scheduler."""
+        """Return what each scheduler did with a change."""
         found = await self._stages.outcomes_of(self._visitor.sees, change_id)
         return [structs.replace(fate, sentence=without_passwords(fate.sentence)) for fate in found]
 
