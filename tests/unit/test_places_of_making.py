@@ -125,6 +125,10 @@ def test_our_files_and_libraries_are_passed_over_although_they_are_in_the_direct
     )
 
     assert _place(made["factory"].steps[0]) == f"{prefix}/master.cfg:1"
+    with collecting(f"{prefix}/") as collector:
+        code = compile("\n\nShellCommand()", f"{prefix}/master.cfg", "exec")
+        FunctionType(code, {"ShellCommand": ShellCommand})()
+    assert [(one.file, one.line) for one in collector.errors] == [(f"{prefix}/master.cfg", 3)]
 
 
 def test_nothing_is_looked_up_when_no_configuration_is_read() -> None:

@@ -32,9 +32,12 @@ def user_origin(directory: str | None = None) -> Origin | None:
     fallback: Origin | None = None
     constructor: Origin | None = None
     made: object = None
+    foreign = _foreign_to(directory or "")
     while frame is not None:
         file = frame.f_code.co_filename
-        is_below = directory is not None and file.startswith(directory)
+        is_below = (
+            directory is not None and file.startswith(directory) and not file.startswith(foreign)
+        )
         if frame.f_code.co_name == "__init__" and (made is None or _own(frame) is made):
             made = _own(frame)
             if constructor is None and (is_below or is_users_file(file)):
@@ -47,6 +50,12 @@ def user_origin(directory: str | None = None) -> Origin | None:
                 break
         frame = frame.f_back
     return fallback or constructor
+
+
+def _foreign_to(directory: str) -> tuple[str, ...]:
+    """Return how files of ours and of libraries begin; a virtual environment may be below the
+    directory, or the directory below what Python was installed to."""
+    return tuple(one for one in _FOREIGN if not directory.startswith(one))
 
 
 class _Whose(Enum):
@@ -65,7 +74,7 @@ class Places:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self._foreign = tuple(one for one in _FOREIGN if not directory.startswith(one))
+        self._foreign = _foreign_to(directory)
         self._codes: dict[int, tuple[CodeType, _Whose]] = {}
         """By identity, which a code object has as long as it is kept."""
         self._lines: dict[tuple[int, int], Origin] = {}
