@@ -1,6 +1,6 @@
 """Run Buildbot 4.3.0 and Chargehand on the same work, one after the other, and write the ratios.
 
-    bench/compare.py [part ...]        parts: builds steps latency logs transfers config queue collapse rest
+    bench/compare.py [part ...]        parts: builds steps latency logs transfers config queue collapse rest stock
 
 Buildbot is installed into a virtual environment of its own at the first use (bench/run/peer, or
 BENCH_PEER, a virtual environment that has it). Results are appended to bench/results.jsonl;
@@ -18,8 +18,9 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / 'results.jsonl'
 PEER = Path(os.environ.get('BENCH_PEER', HERE / 'run' / 'peer'))
 OURS = HERE.parent / '.venv' / 'bin'
+STOCK_WORKER = HERE / 'run' / 'stock-worker' / 'bin' / 'buildbot-worker'    # scripts/set-up bench installs it
 
-# part: (script, arguments for Buildbot, arguments for ours, repetitions for Buildbot)
+# part: (script, arguments for Buildbot, arguments for ours, repetitions for Buildbot[, kind of worker])
 PARTS = {
     'builds': [('a_builds.py', ['--builds', '60'], ['--builds', '400'], 3)],
     'steps': [('b_steps.py', ['--steps', '60'], ['--steps', '200'], 3)],
@@ -34,6 +35,11 @@ PARTS = {
                   ['--requests', '10000', '--collapse', 'default', '--drain', '1'], 1)],
     'rest': [('g_rest.py', ['--builds', '60'], ['--builds', '60'], 1),
              ('j_rest_cold.py', ['--builds', '60', '--questions', '40'], ['--builds', '60'], 1)],
+    'stock': [part for kind in ('pb', 'msgpack') for part in (
+        ('a_builds.py', ['--builds', '20'], ['--builds', '100'], 1, kind),
+        ('b_steps.py', ['--steps', '40'], ['--steps', '100'], 1, kind),
+        ('d_logs.py', ['--mb', '10', '--no-read'], ['--mb', '50', '--no-read'], 1, kind),
+        ('k_transfers.py', ['--mb', '50'], ['--mb', '100'], 1, kind))],
 }
 
 
@@ -45,9 +51,9 @@ def install_peer():
                                'buildbot-worker==4.3.0'])
 
 
-def run(label, cli, script, arguments, repetitions, extra):
-    env = dict(os.environ, BENCH_LABEL=label, BENCH_MASTER_CLI=str(cli), BENCH_WORKER_KIND='local',
-               BENCH_OUT=str(RESULTS), BENCH_REPS=str(repetitions), BENCH_QUIET=os.environ.get('BENCH_QUIET', '15'), **extra)
+def run(label, cli, script, arguments, repetitions, kind):
+    env = dict(os.environ, BENCH_LABEL=label, BENCH_MASTER_CLI=str(cli), BENCH_WORKER_KIND=kind, BENCH_WORKER_CLI=str(STOCK_WORKER),
+               BENCH_OUT=str(RESULTS), BENCH_REPS=str(repetitions), BENCH_QUIET=os.environ.get('BENCH_QUIET', '15'))
     print(f'== {time.strftime("%H:%M:%S")} {label}: {script} {" ".join(arguments)}', flush=True)
     r = subprocess.run([sys.executable, str(HERE / script), *arguments], env=env, cwd=HERE)
     if r.returncode:
@@ -57,10 +63,10 @@ def run(label, cli, script, arguments, repetitions, extra):
 def main():
     install_peer()
     for part in sys.argv[1:] or PARTS:
-        for script, theirs, ours, reps in PARTS[part]:
+        for script, theirs, ours, reps, *kind in PARTS[part]:
             if theirs is not None:
-                run('buildbot-4.3.0', PEER / 'bin' / 'buildbot', script, theirs, reps, {})
-            run('chargehand', OURS / 'chargehand', script, ours, 3, {})
+                run('buildbot-4.3.0', PEER / 'bin' / 'buildbot', script, theirs, reps, *kind or ['local'])
+            run('chargehand', OURS / 'chargehand', script, ours, 3, *kind or ['local'])
     write_report()
 
 
@@ -70,7 +76,8 @@ def newest():
     if RESULTS.exists():
         for line in RESULTS.read_text().splitlines():
             r = json.loads(line)
-            found[r['label'], r['scenario'], r['variant']] = r['figures']
+            kind = '' if r['worker_kind'] == 'local' else f' {r["worker_kind"]}'
+            found[r['label'], r['scenario'] + kind, r['variant']] = r['figures']
     return found
 
 
@@ -130,6 +137,21 @@ for path in ('builders?limit=50', 'builds?limit=50&order=-buildid', 'builders/1/
 ROWS += [('questions per second while builds run, none kept', 'j_rest_cold', 'mixed', 'mixed', 'questions_per_s', True, '/s', ''),
          ('… 99 of 100 answered within', 'j_rest_cold', 'mixed', 'mixed', 'p99_ms', False, 'ms', ''),
          ('… builds per second meanwhile', 'j_rest_cold', 'mixed', 'mixed', 'builds_per_s', True, '/s', '')]
+
+
+for kind, lines in (('pb', '≥ 20 MB/s'), ('msgpack', '≥ 12 MB/s')):
+    where = f'stock worker, {kind}: '
+    first = ('≥ 15 ×', '≥ 6 ×', '≤ 2 ms', '≥ 60 MB/s') if kind == 'pb' else ('', '', '', '')
+    ROWS += [
+        (where + 'trivial builds per second', f'a_builds {kind}', '1 builders', '1 builders', 'builds_per_s', True, '/s', first[0]),
+        ('… master CPU per build', f'a_builds {kind}', '1 builders', '1 builders', 'master_cpu_ms_per_build', False, 'ms', ''),
+        (where + 'steps per second', f'b_steps {kind}', '40 steps', '100 steps', 'steps_per_s', True, '/s', first[1]),
+        ('… master CPU per step', f'b_steps {kind}', '40 steps', '100 steps', 'master_cpu_ms_per_step', False, 'ms', first[2]),
+        ('… worker CPU per step', f'b_steps {kind}', '40 steps', '100 steps', 'worker_cpu_ms_per_step', False, 'ms', ''),
+        (where + 'log in', f'd_logs {kind}', '1 x 10', '1 x 50', 'mb_per_s', True, 'MB/s', lines),
+        *((where + what, f'k_transfers {kind}', what, what, 'mb_per_s', True, 'MB/s', first[3])
+          for what in ('FileUpload', 'FileDownload', 'DirectoryUpload')),
+    ]
 
 
 def number(v):

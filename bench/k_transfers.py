@@ -29,38 +29,33 @@ KINDS = {
     'DirectoryUpload': {'workersrc': str(place / 'many'), 'masterdest': str(place / 'updir')},
 }
 groups = [group(kind, steps=[]) | {'transfer': [kind, arguments]} for kind, arguments in KINDS.items()]
-m = Master('k', workers=[wdef('w0')], groups=groups)
-m.create()
 try:
-    m.start()
-    time.sleep(1)
-    ids = Api().builder_ids()
-    for kind in KINDS:
-        reps = []
-        for _ in range(REPS):
-            for name in ('up', 'down'):
-                (place / name).unlink(missing_ok=True)
-            shutil.rmtree(place / 'updir', ignore_errors=True)
-            os.sync()
-            quiet()
-            ev = Events('steps/*/started', 'steps/*/finished', 'builds/*/finished')
-            rss0, wrss0 = m.rss(), rss_of(m.procs()[1:])
-            c0, w0 = m.cpu(), m.workers_cpu()
-            pids = [m.pid] + [p.pid for p in m.procs()[1:]]
-            with Sampler(*pids, children=False) as s:
-                force_many([(ids[kind], {})])
-                done = ev.wait_first(lambda k, x: k.startswith('builds') and k.endswith('finished'))
-            steps = [x for _, k, x in ev.items if k.startswith('steps') and k.endswith('finished')]
-            assert done[2]['results'] == 0, steps
-            step = next(x for x in steps if x['name'] == 's0')
-            t0 = next(t for t, k, x in ev.items if k.endswith('started') and x['name'] == 's0')
-            t1 = next(t for t, k, x in ev.items if k.startswith('steps') and k.endswith('finished') and x['stepid'] == step['stepid'])
-            ev.stop()
-            reps.append({'mb_per_s': a.mb * 1.048576 / (t1 - t0), 'master_cpu_s': m.cpu() - c0, 'worker_cpu_s': m.workers_cpu() - w0,
-                         'master_peak_rss_mb': s.peak[m.pid], 'master_growth_mb': s.peak[m.pid] - rss0,
-                         'worker_peak_rss_mb': max([s.peak[p] for p in pids[1:]] or [0])})
-        record_reps('k_transfers', f'{kind} {a.mb} MB', reps)
+    with system('k', groups=groups) as m:
+        ids = Api().builder_ids()
+        for kind in KINDS:
+            reps = []
+            for _ in range(REPS):
+                for name in ('up', 'down'):
+                    (place / name).unlink(missing_ok=True)
+                shutil.rmtree(place / 'updir', ignore_errors=True)
+                os.sync()
+                quiet()
+                ev = Events('steps/*/started', 'steps/*/finished', 'builds/*/finished')
+                rss0, wrss0 = m.rss(), rss_of(m.procs()[1:])
+                c0, w0 = m.cpu(), m.workers_cpu()
+                pids = [m.pid] + [p.pid for p in m.procs()[1:]] + [w.pid for w in m.workers]
+                with Sampler(*pids, children=False) as s:
+                    force_many([(ids[kind], {})])
+                    done = ev.wait_first(lambda k, x: k.startswith('builds') and k.endswith('finished'))
+                steps = [x for _, k, x in ev.items if k.startswith('steps') and k.endswith('finished')]
+                assert done[2]['results'] == 0, steps
+                step = next(x for x in steps if x['name'] == 's0')
+                t0 = next(t for t, k, x in ev.items if k.endswith('started') and x['name'] == 's0')
+                t1 = next(t for t, k, x in ev.items if k.startswith('steps') and k.endswith('finished') and x['stepid'] == step['stepid'])
+                ev.stop()
+                reps.append({'mb_per_s': a.mb * 1.048576 / (t1 - t0), 'master_cpu_s': m.cpu() - c0, 'worker_cpu_s': m.workers_cpu() - w0,
+                             'master_peak_rss_mb': s.peak[m.pid], 'master_growth_mb': s.peak[m.pid] - rss0,
+                             'worker_peak_rss_mb': max([s.peak[p] for p in pids[1:]] or [0])})
+            record_reps('k_transfers', f'{kind} {a.mb} MB', reps)
 finally:
-    m.stop()
-    m.delete()
     shutil.rmtree(place, ignore_errors=True)
