@@ -58,6 +58,8 @@ def run_agent(
             make_link=lambda side, handle, _: DoorLink(
                 door=door, side=side, handle=handle, patience=patience
             ),
+            # Moving each process into a group takes up to 20 ms, for which its end has to wait.
+            with_groups=False,
         ),
         guard=guard,
     )
