@@ -116,6 +116,19 @@ async def test_next_build_chooses_among_requests_with_their_sources(hooks, engin
     assert engine.stamps.questions == 1
 
 
+async def test_next_build_gets_requests_as_submitted_and_the_workers_that_are_free(hooks):
+    def chooses(builder, requests):
+        assert [one.worker.workername for one in builder.workers] == ["w1", "w2"]
+        return requests[0]
+
+    urgent = pending(2, priority=10)
+    waiting = [urgent, pending(1), pending(3)]
+
+    chosen = await hooks.next_build(chooses)("b", waiting, [slot("w1"), slot("w2")])
+
+    assert chosen is waiting[1]
+
+
 async def test_next_build_gets_a_list_of_its_own_and_each_request_is_made_once(hooks):
     given = []
 

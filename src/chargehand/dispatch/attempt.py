@@ -84,21 +84,20 @@ class Attempt:
     async def decide(self, slots: Sequence[WorkerSlot]) -> Start | None:
         """Return the build to start, or None; ``blocked`` then says why."""
         try:
-            request = await self._next_request()
+            request = await self._next_request(slots)
             return await self._on_some_worker(request, slots)
         except _Refused as refused:
             self.blocked = refused.why
             return None
 
-    async def _next_request(self) -> PendingRequest:
+    async def _next_request(self, slots: Sequence[WorkerSlot]) -> PendingRequest:
         queue = self._line.queue
         if self._builder.next_build is None:
             return queue.first()
-        chosen = await self._ask("nextBuild", self._builder.next_build, queue.in_order())
+        function = self._builder.next_build
+        chosen = await self._ask("nextBuild", function, queue.in_order(), slots)
         if chosen is None:
-            raise _Refused(
-                RefusedByFunction(function="nextBuild", place=place_of(self._builder.next_build))
-            )
+            raise _Refused(RefusedByFunction(function="nextBuild", place=place_of(function)))
         if not isinstance(chosen, PendingRequest) or chosen.request.id not in queue:
             raise _Refused(
                 FunctionFailed(function="nextBuild", error="it returned none of the requests")

@@ -37,20 +37,27 @@ class Hooks:
         self._stamps: dict[SourceStampId, StoredSourceStamp] = {}
 
     def next_build(self, function: Callable[..., Any], owner: Any = None) -> Hook:
-        """``nextBuild(builder, requests)`` -> the request to build first, or None."""
+        """``nextBuild(builder, requests)`` -> the request to build first, or None.
+
+        The requests are in the order in which they were submitted, whatever their priority is.
+        """
 
         shown: dict[RequestId, BuildRequest] = {}
         """What the function was given last: most of what waits was there already."""
 
         @_of(function, owner)
-        async def hook(name: str, queue: Sequence[PendingRequest]) -> PendingRequest | None:
+        async def hook(
+            name: str, queue: Sequence[PendingRequest], slots: Sequence[WorkerSlot] = ()
+        ) -> PendingRequest | None:
             nonlocal shown
-            waiting = list(queue)
+            waiting = _as_submitted(queue)
             fresh = [one for one in waiting if not _is_shown(one, shown)]
             made = {one.id: one for one in await self._requests(name, fresh)}
             known = shown | made
             shown = {one.request.id: known[one.request.id] for one in waiting}
-            chosen = await inward(function, self._builder(name), list(shown.values()))
+            builder = self._builder(name)
+            builder.workers = [self._worker(slot, builder) for slot in slots]
+            chosen = await inward(function, builder, list(shown.values()))
             return None if chosen is None else _pending(chosen, "nextBuild")
 
         return hook
@@ -206,6 +213,13 @@ def _pending(chosen: Any, function: str) -> PendingRequest:
 def _is_shown(pending: PendingRequest, shown: Mapping[RequestId, BuildRequest]) -> bool:
     known = shown.get(pending.request.id)
     return known is not None and known.pending is pending
+
+
+def _as_submitted(queue: Sequence[PendingRequest]) -> list[PendingRequest]:
+    waiting = list(queue)
+    if waiting and waiting[0].request.priority != waiting[-1].request.priority:
+        waiting.sort(key=lambda pending: (pending.request.submitted_at, pending.request.id))
+    return waiting  # Of one priority, they are in that order already.
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
