@@ -48,7 +48,7 @@ async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -
     ``sys.exit()`` in an extension is an error like any other (`BaseExceptionRaised`).
     """
     if _in_extension.get() and (ours := _undeferred(function)) is not function:
-        # Whoever called the extension translates what this waits for, and what it raises.
+        # The caller of the extension translates what this waits for, and what it raises.
         return await ours(*args, **keywords)
     token = _in_extension.set(True)
     try:
