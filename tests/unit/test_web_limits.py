@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from web_site import Site, visited, with_web
@@ -18,6 +19,7 @@ from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.web_limits import WebLimits
+from chargehand.web.connections import hand_over
 from chargehand.web.live.limits import LimitExceeded, LiveUsage, checked_pattern
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -76,6 +78,28 @@ async def test_requests_under_way_do_not_give_way(caplog):
         for socket in sockets:
             await socket.send_json({"cmd": "ping", "_id": 1})
             assert (await socket.receive_json())["msg"] == "pong"
+
+
+async def test_connections_that_were_handed_over_take_no_place_of_visitors():
+    let_go = asyncio.Event()
+
+    async def worker(request: web.BaseRequest, _visitor: object) -> web.StreamResponse:
+        hand_over(request)
+        await let_go.wait()
+        return web.Response(text="worked")
+
+    limits = WebLimits(connections=2, head_seconds=1)
+    async with visited(with_web(limits=limits), routes={"worker": worker}) as site:
+        workers = [await _connect(site, b"GET /worker HTTP/1.0\r\n\r\n") for _ in range(70)]
+
+        async with asyncio.timeout(5):
+            for _ in range(3):
+                assert (await site.get("/builds/1"))[0] == 200
+        let_go.set()
+
+        for reader, writer in workers:
+            assert (await reader.read()).endswith(b"worked")
+            writer.close()
 
 
 async def test_what_waits_for_its_client_gives_way_to_a_whole_request(monkeypatch, caplog):

@@ -41,6 +41,7 @@ from chargehand.links.native.worker_door import WorkerDoor
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
+from chargehand.web.connections import hand_over
 from chargehand.web.server import WebServer
 
 _log = logging.getLogger("chargehand.master")
@@ -79,7 +80,9 @@ class Parts:
         self.master_id = master_id
         self._locks = LockTable()
         self.remote_workers = RemoteWorkers(clock=clock)
-        self.worker_door = WorkerDoor(workers=self.remote_workers, kept_logs=self._kept_logs)
+        self.worker_door = WorkerDoor(
+            workers=self.remote_workers, kept_logs=self._kept_logs, logged_in=hand_over
+        )
         self.worker_doors = self._worker_doors()
         self.fleet = self._fleet(links, clock)
         self.builds = self._builds(clock)

@@ -205,6 +205,7 @@ class Connections(web.Server):
         if not is_whole and not turn.done():
             request.content.on_eof(partial(self._turns.arrived, turn, kind))
         self._turns.mark(request, turn)
+        request[_HAND_OVER] = self._hand_over
         self._requests[protocol] = _InProgress(request, now, turn)
         try:
             if not turn.done():
@@ -223,6 +224,12 @@ class Connections(web.Server):
             if (known := self._open.get(protocol)) is not None:
                 self._idle.add(protocol, known[1])
                 self._pending.serve_soon()
+
+    def _hand_over(self, request: web.BaseRequest) -> None:
+        found = self._requests.get(request.protocol)
+        self._forget(request.protocol)
+        if found is not None:
+            self._turns.end(found.turn)
 
     def make_room(self, address: str, *, is_whole: bool) -> bool:
         """Return whether one more can be taken; another may be closed for it."""
@@ -312,6 +319,18 @@ class Connections(web.Server):
         if (request := self._requests.pop(handler, None)) is not None:
             self._turns.drop(request.turn)
         self._pending.serve_soon()
+
+
+_HAND_OVER = web.RequestKey("hand over", Callable[[web.BaseRequest], None])
+
+
+def hand_over(request: web.BaseRequest) -> None:
+    """Let the connection of this request be no visitor's any more: it takes no turn and no place of
+    theirs, and is not closed for them. Call it when the client has shown that it may stay.
+    """
+    found = request.get(_HAND_OVER)
+    if found is not None:
+        found(request)
 
 
 def _of_larger(shares: Shares[RequestHandler], address: str) -> RequestHandler | None:

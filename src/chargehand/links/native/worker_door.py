@@ -48,9 +48,19 @@ class _Login:
 class WorkerDoor:
     """Lets workers in by name and password, and gives each connection to its worker's session."""
 
-    def __init__(self, *, workers: RemoteWorkers, kept_logs: Callable[[str], KeptLogs]) -> None:
-        """*kept_logs* returns what stores the output that a worker of that name has kept."""
+    def __init__(
+        self,
+        *,
+        workers: RemoteWorkers,
+        kept_logs: Callable[[str], KeptLogs],
+        logged_in: Callable[[web.BaseRequest], None] = lambda _: None,
+    ) -> None:
+        """*kept_logs* returns what stores the output that a worker of that name has kept.
+
+        *logged_in* is called with a request whose connection is a worker's from now on.
+        """
         self._workers = workers
+        self._logged_in = logged_in
         self._kept_logs = kept_logs
         self._arriving: dict[str, NativeSession] = {}
         """Sessions that are being attached, by the names of their workers."""
@@ -83,6 +93,7 @@ class WorkerDoor:
             admitted = await self._admitted(request, name, password, address)
         except LoginRefused as refused:
             return _said(403, refused.told)
+        self._logged_in(request)
         await socket.prepare(request)
         transport = SocketTransport(socket, partial(_abort, request))
         await self._serve(
