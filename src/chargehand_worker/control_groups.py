@@ -17,41 +17,42 @@ from typing import Optional
 _OURS = "chargehand-"
 _OCTAL = re.compile(r"\\(\d{3})")
 _SYSTEMD = Path("/run/systemd/system")
+_LONGEST_EVENTS = 4096
 _DELEGATED = ("user.delegate", "trusted.delegate")
 
 
 class ControlGroup:
-    """The group of one command."""
+    """The group of one command, and of others later."""
 
     def __init__(self, path: Path) -> None:
+        """Raises OSError when the kernel does not offer what is needed."""
         self._path = path
+        self._kill = os.open(path / "cgroup.kill", os.O_WRONLY | os.O_CLOEXEC)
+        self._processes = os.open(path / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        self._events = os.open(path / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
 
-    def add(self, process_id: int) -> bool:
-        """Move a process into it; return whether that worked."""
-        return self._write("cgroup.procs", str(process_id))
+    def add(self, process_id: int) -> None:
+        """Move a process into it, if that is possible."""
+        with contextlib.suppress(OSError):
+            os.write(self._processes, b"%d" % process_id)
 
     def has_processes(self) -> bool:
         """Return whether any of its processes lives."""
         try:
-            return "populated 1" in (self._path / "cgroup.events").read_text()
+            return b"populated 1" in os.pread(self._events, _LONGEST_EVENTS, 0)
         except OSError:
             return False
 
     def kill(self) -> None:
         """Kill all its processes, and those that they start meanwhile."""
-        self._write("cgroup.kill", "1")
+        with contextlib.suppress(OSError):
+            os.write(self._kill, b"1")
 
     def remove(self) -> None:
-        """Remove it, if it is empty."""
-        with contextlib.suppress(OSError):
-            self._path.rmdir()
-
-    def _write(self, name: str, text: str) -> bool:
-        try:
-            (self._path / name).write_text(text)
-        except OSError:
-            return False
-        return True
+        """Remove it, if it is empty; use it no more."""
+        for descriptor in (self._kill, self._processes, self._events):
+            os.close(descriptor)
+        _remove(self._path)
 
 
 class ControlGroups:
@@ -62,28 +63,39 @@ class ControlGroups:
         _remove_empty(parent)
         self._path = parent / f"{_OURS}{os.getpid()}"
         self._count = 0
-        probe = self.create()
-        if not (self._path / "cgroup.kill").exists():
-            probe.remove()
-            self.remove()
-            raise FileNotFoundError("the kernel has no cgroup.kill")
-        probe.remove()
+        self._free: list[ControlGroup] = []
+        try:
+            self.free(self.take())
+        except OSError:
+            _remove_empty(self._path)
+            _remove(self._path)
+            raise
 
-    def create(self) -> ControlGroup:
-        """Return a new group. Raises OSError."""
+    def take(self) -> ControlGroup:
+        """Return an empty group. Raises OSError."""
+        if self._free:
+            return self._free.pop()
         self._count += 1
         path = self._path / str(self._count)
-        path.mkdir(parents=True)  # Another agent may have taken ours for a left one.
+        path.mkdir(parents=True)
         return ControlGroup(path)
+
+    def free(self, group: ControlGroup) -> None:
+        """Keep a group for another command, if it is empty."""
+        if group.has_processes():
+            group.remove()
+        else:
+            self._free.append(group)
 
     def kill_all(self) -> None:
         """Kill everything in all groups."""
-        ControlGroup(self._path).kill()
+        with contextlib.suppress(OSError):
+            (self._path / "cgroup.kill").write_text("1")
 
     def remove(self) -> None:
         """Remove those that are empty."""
         _remove_empty(self._path)
-        ControlGroup(self._path).remove()
+        _remove(self._path)
 
 
 def usable_groups(proc: Path = Path("/proc/self")) -> Optional[ControlGroups]:
@@ -137,12 +149,22 @@ def _attribute(directory: Path, name: str) -> bytes:
 
 
 def _remove_empty(parent: Path) -> None:
-    """Remove groups of ours that agents left which had no time to."""
+    """Remove empty groups of ours: agents that were killed have left them."""
     for group in list(parent.glob("*/")):
-        if group.name.startswith(_OURS):
+        if group.name.startswith(_OURS) and _agent_has_ended(group):
             _remove_empty(group)
-        if group.name.startswith(_OURS) or group.name.isdigit():
-            ControlGroup(group).remove()
+            _remove(group)
+        elif group.name.isdigit():
+            _remove(group)
+
+
+def _agent_has_ended(group: Path) -> bool:
+    return not Path("/proc", group.name[len(_OURS) :]).exists()
+
+
+def _remove(group: Path) -> None:
+    with contextlib.suppress(OSError):
+        group.rmdir()
 
 
 def _unescaped(field: str) -> str:

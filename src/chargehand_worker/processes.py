@@ -86,7 +86,7 @@ class Processes:
         if self._groups is None:
             return None
         try:
-            return self._groups.create()
+            return self._groups.take()
         except OSError:  # There are as many as there may be.
             return None
 
@@ -150,8 +150,8 @@ class Processes:
         if not self.is_running(process_id):
             self._waiting.pop(process_id, None)
         started = self._started.pop(process_id, None)
-        if started is not None and started.group is not None:
-            started.group.remove()
+        if self._groups is not None and started is not None and started.group is not None:
+            self._groups.free(started.group)
 
     def kill_all(self) -> None:
         """Kill every process below us, at once."""
