@@ -46,23 +46,46 @@ def command_line() -> argparse.ArgumentParser:
 
 def _add_create(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     create = kinds.add_parser("create-worker", help="Create a directory for a worker.")
-    create.add_argument("directory", metavar="DIR")
-    create.add_argument("master", metavar="URL", help="the master's address, as in a browser")
-    create.add_argument("name", metavar="NAME")
-    create.add_argument("password", metavar="PASSWORD", help="- reads it from standard input")
-    create.add_argument("-f", "--force", action="store_true", help="overwrite an existing file")
-    create.add_argument("-q", "--quiet", action="store_true", help="print nothing")
-    create.add_argument("-k", "--keepalive", type=float, metavar="SECONDS")
-    create.add_argument("--maxdelay", type=float, metavar="SECONDS")
-    create.add_argument("--maxretries", type=int, metavar="N")
-    create.add_argument("--patience", type=float, metavar="SECONDS")
-    create.add_argument("--numcpus", type=int, metavar="N")
-    create.add_argument("--umask", metavar="MODE")
-    create.add_argument("--allow-shutdown", choices=("signal", "file"))
-    create.add_argument("--delete-leftover-dirs", action="store_true", default=None)
-    create.add_argument("--ca-file", metavar="FILE")
-    create.add_argument("--certificate", metavar="FILE")
-    create.add_argument("--key", metavar="FILE")
+    add = create.add_argument
+    add("directory", metavar="DIR", help="the directory to create")
+    add("master", metavar="URL", help="the master's address, as in a browser")
+    add("name", metavar="NAME", help="the worker's name in the master's configuration")
+    add("password", metavar="PASSWORD", help="- reads it from standard input")
+    add("-f", "--force", action="store_true", help="overwrite an existing worker.toml")
+    add("-q", "--quiet", action="store_true", help="print nothing")
+    _add_connecting(create)
+    _add_commands(create)
+
+
+def _add_connecting(create: argparse.ArgumentParser) -> None:
+    add = create.add_argument_group("connecting").add_argument
+    seconds, file = "SECONDS", "FILE"
+    what = "silence after which the master is asked for a sign of life (10)"
+    add("-k", "--keepalive", type=float, metavar=seconds, help=what)
+    what = "longest pause between attempts to connect (60)"
+    add("--maxdelay", type=float, metavar=seconds, help=what)
+    add("--maxretries", type=int, metavar="N", help="exit after N failed attempts in a row (never)")
+    what = 'HTTP proxy to connect through; "" for none (as http_proxy and https_proxy say)'
+    add("--proxy", metavar="URL", help=what)
+    add("--ca-file", metavar=file, help="the authority that signed the master's certificate")
+    add("--certificate", metavar=file, help="the worker's own certificate")
+    add("--key", metavar=file, help="the key of the worker's certificate")
+    what = "SIGHUP, or touching shutdown.stamp, asks for a graceful shutdown"
+    add("--allow-shutdown", choices=("signal", "file"), help=what)
+
+
+def _add_commands(create: argparse.ArgumentParser) -> None:
+    add = create.add_argument_group("commands").add_argument
+    what = "for how long commands go on without a connection (600)"
+    add("--patience", type=float, metavar="SECONDS", help=what)
+    what = "output that is kept on disk without a connection (1024)"
+    add("--spool", type=int, metavar="MIB", help=what)
+    what = "variable or pattern that commands inherit besides; * for all; may be repeated"
+    add("--inherit-environment", action="append", metavar="NAME", help=what)
+    add("--umask", metavar="MODE", help="umask of builds' files, 022 for example")
+    add("--numcpus", type=int, metavar="N", help="processors that builds may use")
+    what = "delete directories that no builder uses"
+    add("--delete-leftover-dirs", action="store_true", default=None, help=what)
 
 
 def _add_local(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -131,6 +154,8 @@ def _create(options: argparse.Namespace) -> None:
     values = {name: given[name] for name in names}
     if values["password"] == "-":
         values["password"] = sys.stdin.readline().rstrip("\n")
+    if values.get("inherit_environment") == ["*"]:
+        values["inherit_environment"] = True
     directory = _absolute(options.directory)
     try:
         master_address(options.master)

@@ -18,6 +18,7 @@ from chargehand_wire.framing import ProtocolError
 from chargehand_wire.login import login_headers
 from chargehand_wire.master_address import MasterAddress, master_address
 from chargehand_wire.websocket import ClientSocket, Closed, Refused
+from chargehand_worker.proxy import BadProxy, connect_through, proxy_for
 from chargehand_worker.settings import WorkerSettings
 
 _log = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ class _RemoteLink:
         except asyncio.TimeoutError:
             connection.abort()
             return f"no answer within {_CONNECTING_SECONDS:g} s"
-        except (OSError, ssl.SSLError, ProtocolError, Refused) as error:
+        except (OSError, ssl.SSLError, ProtocolError, Refused, BadProxy) as error:
             connection.abort()
             return _reason(error, self._address) + self._hint(error)
         _log.info("connected to %s", self._address)
@@ -169,12 +170,16 @@ class _RemoteLink:
 
     async def _open(self, connection: _MasterConnection) -> None:
         loop = asyncio.get_running_loop()
-        await loop.create_connection(
-            lambda: connection,
-            self._address.host,
-            self._address.port,
-            ssl=_tls(self._settings) if self._address.is_tls else None,
-        )
+        address, tls = self._address, _tls(self._settings) if self._address.is_tls else None
+        proxy = proxy_for(address, self._settings.proxy)
+        if proxy is None:
+            await loop.create_connection(lambda: connection, address.host, address.port, ssl=tls)
+        else:
+            through = await connect_through(proxy, address)
+            host = address.host if tls is not None else None
+            await loop.create_connection(
+                lambda: connection, sock=through, ssl=tls, server_hostname=host
+            )
         await connection.opened
 
 

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Optional, Union, get_type_hints
 
+from chargehand_worker.proxy import BadProxy, proxy_of
+
 SETTINGS_FILE = "worker.toml"
 _BY_SIGNAL, _BY_FILE = "signal", "file"
 SHUTDOWNS = (_BY_SIGNAL, _BY_FILE)
@@ -43,6 +45,8 @@ class WorkerSettings:
     """Which variables commands inherit besides the usual ones: names or patterns, or all."""
     control_groups: bool = True
     """Whether commands get control groups of their own, where that is possible."""
+    proxy: Optional[str] = None
+    """The HTTP proxy to connect through; empty: none; None: that of the environment."""
     ca_file: Optional[str] = None
     """Certificates by which the master's is verified; None: those of the system."""
     certificate: Optional[str] = None
@@ -51,12 +55,19 @@ class WorkerSettings:
 
     def __post_init__(self) -> None:
         """Check them. Raises BadSettings."""
+        if self.spool < 0:
+            raise BadSettings("spool must be a number of mebibytes, 0 or more")
         if not self.keepalive > 0 or not self.maxdelay > 0 or not self.patience >= 0:
             raise BadSettings("keepalive, maxdelay and patience must be numbers of seconds above 0")
         if self.allow_shutdown not in (None, *SHUTDOWNS):
             raise BadSettings('allow_shutdown must be "signal" or "file"')
         if self.umask is not None:
             self.file_mask()
+        if self.proxy:
+            try:
+                proxy_of(self.proxy)
+            except BadProxy as error:
+                raise BadSettings(f"proxy: {error}") from None
 
     def file_mask(self) -> Optional[int]:
         """Return the umask as a number. Raises BadSettings."""
