@@ -205,7 +205,7 @@ class Connections(web.Server):
         if not is_whole and not turn.done():
             request.content.on_eof(partial(self._turns.arrived, turn, kind))
         self._turns.mark(request, turn)
-        request[_HAND_OVER] = self._hand_over
+        request[_SERVER] = self
         self._requests[protocol] = _InProgress(request, now, turn)
         try:
             if not turn.done():
@@ -225,7 +225,8 @@ class Connections(web.Server):
                 self._idle.add(protocol, known[1])
                 self._pending.serve_soon()
 
-    def _hand_over(self, request: web.BaseRequest) -> None:
+    def hand_over(self, request: web.BaseRequest) -> None:
+        """See `hand_over`."""
         found = self._requests.get(request.protocol)
         self._forget(request.protocol)
         if found is not None:
@@ -321,16 +322,16 @@ class Connections(web.Server):
         self._pending.serve_soon()
 
 
-_HAND_OVER = web.RequestKey("hand over", Callable[[web.BaseRequest], None])
+_SERVER = web.RequestKey("server", Connections)
 
 
 def hand_over(request: web.BaseRequest) -> None:
     """Let the connection of this request be no visitor's any more: it takes no turn and no place of
     theirs, and is not closed for them. Call it when the client has shown that it may stay.
     """
-    found = request.get(_HAND_OVER)
-    if found is not None:
-        found(request)
+    server = request.get(_SERVER)
+    if server is not None:
+        server.hand_over(request)
 
 
 def _of_larger(shares: Shares[RequestHandler], address: str) -> RequestHandler | None:
