@@ -80,9 +80,7 @@ class Parts:
         self.master_id = master_id
         self._locks = LockTable()
         self.remote_workers = RemoteWorkers(clock=clock)
-        self.worker_door = WorkerDoor(
-            workers=self.remote_workers, kept_logs=self._kept_logs, logged_in=hand_over
-        )
+        self.worker_door = self._worker_door()
         self.worker_doors = self._worker_doors()
         self.fleet = self._fleet(links, clock)
         self.builds = self._builds(clock)
@@ -127,6 +125,11 @@ class Parts:
 
     def _kept_logs(self, worker_name: str) -> LateLogs:
         return LateLogs(logs=self.store.logs, worker_name=worker_name, master_id=self.master_id)
+
+    def _worker_door(self) -> WorkerDoor:
+        return WorkerDoor(
+            workers=self.remote_workers, kept_logs=self._kept_logs, logged_in=hand_over
+        )
 
     def _worker_doors(self) -> WorkerDoors:
         others: dict[str, Door] = {
