@@ -34,6 +34,7 @@ _COMMANDS = {
     "sendchange": ("send_change", "Send a change to a master."),
     "run": ("run_builder", "Run one builder on this machine, without a master."),
     "create-worker": ("workers", "Create a directory for a worker."),
+    "hash-password": ("hash_password", "Hash a worker's password for a configuration."),
     "worker": ("workers", "Run and control a worker."),
     "demo": ("demo", "Run a master that builds a sample repository."),
     "completion": ("completion", "Print the shell's completion script."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from chargehand.fleet.refusals import LoginRefused, RefusalLog
 from chargehand.kit.asking import answer
 from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
+from chargehand.kit.hashed_passwords import is_hashed, matches
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -26,8 +27,19 @@ _ANSWER_SECONDS = 10.0
 _UNKNOWN = "the name is unknown, or the password is wrong"
 """What a refused worker is told; it does not say which check failed."""
 
-IsRight = Callable[[str], bool]
+IsRight = Callable[[str], bool | Awaitable[bool]]
 """Compares what a worker sent with the password that it ought to have, in constant time."""
+
+
+def same_as(given: str) -> IsRight:
+    """Compare a password that a worker sent as it is; it may be stored as a hash."""
+
+    async def is_right(stored: str) -> bool:
+        if is_hashed(stored):
+            return await asyncio.to_thread(matches, stored, given)
+        return matches(stored, given)
+
+    return is_right
 
 
 TellBuilders = Callable[[Mapping[str, str], bool], Coroutine[object, object, None]]
@@ -104,14 +116,15 @@ class RemoteWorkers:
         if config is not None and config.instance is not None and link is not None:
             config = link.config  # The machine that runs may have got a password of its own.
         password = None if config is None else await self._password(config)
-        is_known = is_right(password or "") and bool(password)  # Unknown names cost the same time.
+        found = is_right(password or "")  # Unknown names cost the same time.
+        is_known = (found if isinstance(found, bool) else await found) and bool(password)
         try:
             if config is None:
                 raise LoginRefused("no worker of this name is configured", told=_UNKNOWN)
             if config.password is None:
                 raise LoginRefused("it has no password: the master starts it itself", told=_UNKNOWN)
             if not is_known:
-                raise LoginRefused("wrong password", told=_UNKNOWN)
+                raise LoginRefused(_why_wrong(password), told=_UNKNOWN)
             if link is None:
                 raise LoginRefused(_why_not_expected(config))
         except LoginRefused as refusal:
@@ -292,6 +305,15 @@ async def _is_alive(session: RemoteSession) -> bool:
         except TimeoutError:
             return False
     return False
+
+
+def _why_wrong(stored: str | None) -> str:
+    if stored is not None and is_hashed(stored):
+        return (
+            "wrong password. It is stored as a hash, which cannot be checked for workers that "
+            "log in with Buildbot's PB protocol: store theirs as it is"
+        )
+    return "wrong password"
 
 
 def _why_not_expected(config: WorkerConfig) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from functools import partial
 
@@ -11,7 +10,7 @@ from aiohttp import WSMsgType, web
 
 from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.fleet.refusals import LoginRefused
-from chargehand.fleet.remote import Admitted, RemoteWorkers
+from chargehand.fleet.remote import Admitted, RemoteWorkers, same_as
 from chargehand.kit.limits import time_limit
 from chargehand.kit.peers import Acknowledging, notice_death, peer_name
 from chargehand.kit.tasks import Tasks
@@ -48,11 +47,10 @@ class MsgpackDoor(HttpPort):
         _, address = peer_name(request.transport)
         notice_death(request.transport)
         name, password = login
-        given = password.encode()
         try:
             admitted = await self._workers.admit(
                 name,
-                is_right=lambda expected: hmac.compare_digest(expected.encode(), given),
+                is_right=same_as(password),
                 address=address,
             )
         except LoginRefused as refusal:

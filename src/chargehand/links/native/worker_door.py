@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import math
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from chargehand.domain.session import SessionState, WorkerLost
 from chargehand.fleet.refusals import LoginRefused
-from chargehand.fleet.remote import Admitted, RemoteWorkers
+from chargehand.fleet.remote import Admitted, RemoteWorkers, same_as
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.channel import Channel
 from chargehand.links.native.keepalive import LONGEST_INTERVAL, Keepalive
@@ -105,10 +104,9 @@ class WorkerDoor:
         self, request: web.BaseRequest, name: str, password: str, address: str
     ) -> Admitted:
         """Check name, password, and version. Raises LoginRefused."""
-        given = password.encode()
         admitted = await self._workers.admit(
             name,
-            is_right=lambda expected: hmac.compare_digest(expected.encode(), given),
+            is_right=same_as(password),
             address=address,
         )
         offered = offered_versions(request.headers.get("Sec-WebSocket-Protocol", ""))
