@@ -18,6 +18,9 @@ from chargehand_wire.framing import ProtocolError
 _ACCEPTED = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_REFUSAL = 16 * 1024
+_BLOCK = 16 * 1024
+_REPEATED = int.from_bytes(b"\1\0\0\0" * (_BLOCK // 4), "little")
+"""Times a mask, it is that mask again and again."""
 _LONGEST_CONTROL = 125
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _FINAL, _MASKED = 0x80, 0x80
@@ -201,10 +204,15 @@ class ClientSocket:
 
 
 def _masked(body: bytes, mask: bytes) -> bytes:
-    """Return the exclusive or of both; as large numbers, which is fast in Python as well."""
-    length = len(body)
-    key = int.from_bytes((mask * (length // 4 + 1))[:length], "little")
-    return (int.from_bytes(body, "little") ^ key).to_bytes(length, "little")
+    """Return the exclusive or of both; as numbers of some size, which is fast in Python as well."""
+    key = _REPEATED * int.from_bytes(mask, "little")
+    blocks = []
+    for start in range(0, len(body), _BLOCK):
+        block = body[start : start + _BLOCK]
+        if len(block) < _BLOCK:
+            key &= (1 << 8 * len(block)) - 1
+        blocks.append((int.from_bytes(block, "little") ^ key).to_bytes(len(block), "little"))
+    return b"".join(blocks)
 
 
 def _head(head: bytes) -> tuple[int, dict[str, str]]:

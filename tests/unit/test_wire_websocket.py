@@ -6,7 +6,7 @@ import base64
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chargehand_wire.framing import ProtocolError
@@ -73,6 +73,8 @@ def test_the_stream_arrives_wherever_it_is_cut(messages: list[bytes], cuts: list
 
 
 @settings(max_examples=20)
+@example(bytes(range(256)) * 64)
+@example(bytes(range(251)) * 131)
 @given(st.binary(max_size=200) | st.binary(min_size=65_000, max_size=66_000))
 def test_what_it_says_is_masked_and_whole(piece: bytes):
     assert unmasked(opened().data(piece)) == (0x82, piece)
