@@ -33,6 +33,7 @@ _FIRST_PAUSE = 0.1
 _EAGER_SECONDS = 120.0
 _LONGEST_EAGER_PAUSE = 2.0
 """A master that was there a moment ago comes back soon: pauses stay short for a while."""
+_TELL_AGAIN_SECONDS = 600.0
 _SILENCES = 2.5
 """How many times `keepalive` the master may be silent."""
 _PIECE = 256 * 1024
@@ -107,6 +108,7 @@ class _RemoteLink:
         self._streams = streams
         self._failures = 0
         self._told: Optional[str] = None
+        self._told_at = 0.0
 
     async def keep(self) -> int:
         """Connect, and connect again; return the exit code when it has given up."""
@@ -120,7 +122,7 @@ class _RemoteLink:
                 self._told = None
             else:
                 self._failures += 1
-                self._tell(why)
+                self._tell(why, loop.time() - connected_at)
             limit = self._settings.maxretries
             if limit is not None and self._failures > limit:
                 _log.error("giving up after %d failed attempts to connect", self._failures)
@@ -130,10 +132,17 @@ class _RemoteLink:
             longest = self._settings.maxdelay
             pause = min(2 * pause, min(longest, _LONGEST_EAGER_PAUSE) if is_eager else longest)
 
-    def _tell(self, why: str) -> None:
-        if why != self._told:
-            self._told = why
-            _log.warning("cannot connect to %s: %s; retrying", self._address, why)
+    def _tell(self, why: str, seconds: float) -> None:
+        """Log why there is no connection: at once when that changes, and again from time to time.
+
+        *seconds* is for how long there has been none.
+        """
+        now = asyncio.get_running_loop().time()
+        if why == self._told and now - self._told_at < _TELL_AGAIN_SECONDS:
+            return
+        since = f" for {seconds / 60:.0f} min" if seconds >= 60 else ""
+        self._told, self._told_at = why, now
+        _log.warning("cannot connect to %s%s: %s; retrying", self._address, since, why)
 
     async def _connect_once(self) -> Optional[str]:
         """Serve one connection to its end; return why there was none."""
