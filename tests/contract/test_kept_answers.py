@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import delete, insert
 from store_workshop import Workshop, builder_config, segment
 
@@ -14,6 +15,7 @@ from chargehand.config.model import ProjectConfig
 from chargehand.domain.build import LogType, StepUrl
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
+from chargehand.domain.instance import RecordedState
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.result import Result
 from chargehand.domain.source_health import SourceHealth, SourceState
@@ -49,12 +51,16 @@ _READ_ONLY = {
     "changes.changes_of",
     "changes.newest_change_id",
     "changes.source_stamps",
+    "instances.fleet",
+    "instances.unfinished",
     "logs.begin",
     "logs.close",
     "logs.flush",
     "logs.lines",
+    "logs.lines_here",
     "logs.raw",
     "logs.read_lines",
+    "logs.reopen",
     "logs.repair",
     "logs.resume",
     "requests.pending",
@@ -65,6 +71,7 @@ _READ_ONLY = {
     "source_stamps.stamps",
     "state.get",
 }
+_ASKED = ("database", "plugins", "resources", "resources_here", "visited_resources")
 _TEXTS = {"buildername": "b1", "name": "w1", "step_name": "compile", "log_slug": "stdio"}
 
 
@@ -102,7 +109,7 @@ def _noted(store: Store) -> tuple[set[str], set[str]]:
         return perform
 
     for field, aggregate in vars(store).items():
-        if field in ("database", "plugins", "resources", "visited_resources"):
+        if field in _ASKED:
             continue
         for name, _ in inspect.getmembers(type(aggregate), inspect.isfunction):
             if not name.startswith("_"):
@@ -178,7 +185,11 @@ async def _configure(workshop: Workshop, watch: _Watch) -> None:
     workshop.builder_ids = await do(store.builders.sync(builders, workshop.master_id))
     await do(store.projects.sync([]))
     b1 = workshop.builder_ids["b1"]
-    await do(store.workers.sync({"w1": [b1], "w2": [b1]}, workshop.master_id))
+    workers = await do(store.workers.sync({"w1": [b1], "w2": [b1]}, workshop.master_id))
+    machine = await do(store.instances.begin(workers["w1"], workshop.master_id, "a build needs it"))
+    await do(store.instances.keep(replace(machine, handle="i-1")))
+    store.instances.record(replace(machine, state=RecordedState.STOPPED))
+    await do(None)  # It is recorded soon.
     await do(store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo()))
     await do(
         store.workers.set_state(workshop.worker_id, paused=True, pause_reason="why", graceful=False)
