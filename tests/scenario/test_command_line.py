@@ -25,6 +25,7 @@ class OnDemand(worker.AbstractLatentWorker):
     def start_instance(self, build):
         raise RuntimeError('this machine is not started')
 c['workers'].append(OnDemand('elsewhere', None))
+c['protocols'] = {'pb': {'port': 'tcp:0:interface=127.0.0.1'}}
 failing = util.BuildFactory([steps.ShellCommand(name='fail', command='exit 3', **quiet)])
 c['builders'] = [
     util.BuilderConfig(name='project', workernames=['here'], factory=factory),

@@ -26,9 +26,7 @@ def test_check_start_and_reconfig_show_warnings(master: InstalledMaster):
 
 
 def test_of_many_warnings_a_start_shows_some(master: InstalledMaster):
-    master.write(
-        "for number in range(33):\n    add(f'b{number}', steps.MaxQ(testdir=f't{number}'))\n"
-    )
+    master.write("".join(f"add('b{n}', steps.MaxQ(testdir='t{n}'))\n" for n in range(33)))
 
     started = master.try_start()
 

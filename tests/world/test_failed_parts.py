@@ -29,8 +29,8 @@ class Service(BuildbotService):
         self.channel = channel
 
     async def startService(self):
-        assert self.channel == 7
         await super().startService()
+        assert self.channel == 7
         self.started += 1
         fail_at('startService')
 

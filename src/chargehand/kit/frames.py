@@ -13,6 +13,7 @@ _PLUMBING = (
     *(f"{_PACKAGES / directory}/" for directory in ("chargehand", "buildbot")),
     f"{Path(asyncio.__file__).parent}/",
     f"{Path(concurrent.futures.__file__).parent}/",
+    "<frozen ",  # Parts of Python itself: its imports, its abstract collections.
 )
 _TWISTED = tuple(f"/twisted/{package}/" for package in ("application", "internet", "python"))
 
