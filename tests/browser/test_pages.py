@@ -139,12 +139,13 @@ def test_a_long_log_shows_its_end_and_says_so(visit: Visit):
 def test_the_environment_of_a_command_is_folded_away(visit: Visit):
     build = visit.master.build("painted")
     page = visit.open(f"builds/{build['buildid']}")
-    text = _open_log(page, "shell")
-    detail = text.locator(".detail", has_text="environment:")
-
-    expect(text).to_contain_text("done")
-    expect(detail).to_be_hidden()
-    _step(page, "shell").get_by_role("button", name="Show environment").click()
+    page.wait_for_load_state("networkidle")
+    with page.expect_response(page.url):  # Opening a log brings the page up to date.
+        text = _open_log(page, "shell")
+        detail = text.locator(".detail", has_text="environment:")
+        expect(text).to_contain_text("done")
+        expect(detail).to_be_hidden()
+        _step(page, "shell").get_by_role("button", name="Show environment").click()
 
     expect(detail).to_be_visible()
 

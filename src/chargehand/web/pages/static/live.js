@@ -17,9 +17,10 @@ if (location.hash.startsWith("#/")) location.replace(`${root}./${location.hash.s
 function take(old, fresh) {
   if (old.localName === "pre" || old.className === "tools") return; // OpenLog manages their contents.
   if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
-  const kept = old.localName === "details" ? "open" : "";
-  for (const {name} of [...old.attributes]) if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
-  for (const {name, value} of fresh.attributes) if (name !== kept && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  // What the reader has opened and unfolded.
+  const kept = old.localName !== "details" ? [] : old.dataset.log ? ["open", "class"] : ["open"];
+  for (const {name} of [...old.attributes]) if (!kept.includes(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const {name, value} of fresh.attributes) if (!kept.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   takeChildren(old, fresh);
 }
 
