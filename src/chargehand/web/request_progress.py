@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 from zlib import crc32
 
 MOST_BYTES = 16 * 1024
@@ -43,6 +44,7 @@ def progress_of(received: bytes | bytearray) -> Progress:
     return Progress.WHOLE
 
 
+@lru_cache(maxsize=500)
 def kind_of(method: str, path: str) -> int:
     """Return a number that requests have in common which ask for the same kind of thing."""
     return crc32(_NUMBERS.sub("", f"{method} {path}").encode("utf-8", "replace")) % KINDS

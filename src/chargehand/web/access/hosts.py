@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fnmatch import translate
 from urllib.parse import urlsplit
 
+_MOST_REMEMBERED = 1_000
 _HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^][:/@\s]+)(?::[0-9]*)?", re.ASCII | re.IGNORECASE)
 
 
@@ -24,11 +25,21 @@ class Hosts:
         own = (urlsplit(site_url).hostname or "", socket.gethostname().lower(), "localhost")
         self._own = frozenset(name.rstrip(".") for name in own if name)
         self._patterns = tuple(re.compile(translate(pattern.lower())) for pattern in patterns)
+        self._allowed: set[str] = set()
+        """Headers that were allowed before: nearly all requests have one of a few."""
 
     def allow(self, host: str) -> bool:
         """Return whether to answer a request with this header; browsers always send one."""
-        if not host:
+        if not host or host in self._allowed:
             return True
+        if not self._is_allowed(host):
+            return False
+        if len(self._allowed) >= _MOST_REMEMBERED:
+            self._allowed.clear()
+        self._allowed.add(host)
+        return True
+
+    def _is_allowed(self, host: str) -> bool:
         matched = _HOST.fullmatch(host)
         if matched is None:
             return False
