@@ -8,6 +8,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -20,10 +21,13 @@ from waiting import eventually
 
 IMAGE = "this-machine"
 """Has nothing in it: `MOUNTS` bring the machine's own programs."""
+_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/opt")
+_OURS = (Path(__file__).parents[2], Path(sys.prefix), Path(sys.base_prefix))
+"""The checkout may stand anywhere, and so may the Python that its environment was made with."""
 MOUNTS = [
     f"{path}:{path}:ro"
-    for path in ("/usr", "/lib", "/lib64", "/bin", "/etc", "/opt", "/root", "/work", "/home")
-    if Path(path).is_dir()
+    for path in sorted({*map(Path, _SYSTEM), *_OURS, *(ours.resolve() for ours in _OURS)})
+    if path.is_dir()
 ]
 _LIMITS = {"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 20000, "Soft": 20000}}}
 
@@ -53,6 +57,11 @@ class DockerDaemon:
     def remove(self, name: str) -> None:
         """Remove a container."""
         self._ask("DELETE", f"/containers/{name}?force=1")
+
+    def remove_all(self) -> None:
+        """Remove every container."""
+        for name in self.containers():
+            self.remove(name)
 
     def is_there(self) -> bool:
         """Return whether it answers."""
@@ -114,8 +123,7 @@ def docker_daemon() -> Iterator[DockerDaemon]:
         assert process.poll() is None, (directory / "log").read_text()
         daemon.import_image()
         yield daemon
-        for name in daemon.containers():
-            daemon.remove(name)
+        daemon.remove_all()
     finally:
         process.terminate()
         process.wait(timeout=30)

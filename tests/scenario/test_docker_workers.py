@@ -28,9 +28,15 @@ _OURS = (
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DockerDaemon]:
+def started_engine() -> Iterator[DockerDaemon]:
     with docker_daemon() as daemon:
         yield daemon
+
+
+@pytest.fixture
+def engine(started_engine: DockerDaemon) -> Iterator[DockerDaemon]:
+    yield started_engine
+    started_engine.remove_all()  # what a failed test left must not fail the next one
 
 
 def _free_port() -> int:
@@ -74,7 +80,6 @@ def test_a_build_runs_in_a_container_that_is_removed_after_it(
     assert build["results"] == SUCCESS, master.log
     eventually("no container", lambda: engine.containers() == ["somebody-elses"] or None)
     master.stop()
-    engine.remove("somebody-elses")
 
 
 def test_an_image_is_built_from_a_dockerfile(engine: DockerDaemon, master: InstalledMaster) -> None:
