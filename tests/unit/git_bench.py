@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand
 from chargehand.intake.git_poller import GitPoller, Settings
+from chargehand.kit.values import replace
 from chargehand.testing.git_repository import Repository
 from chargehand.testing.intake import MemoryChangeStore, MemoryStateStore
 

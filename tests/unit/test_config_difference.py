@@ -1,9 +1,8 @@
 """The difference of two configurations, as values and in words."""
 
-from dataclasses import replace
-
 from chargehand.config.difference import difference
 from chargehand.config.model import BuilderConfig, Component, MasterConfig
+from chargehand.kit.values import replace
 
 
 def builder(name, *workers):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -25,6 +24,7 @@ from chargehand.domain.retry import MOST_RETRIES
 from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.kit.clock import SystemClock
+from chargehand.kit.values import replace
 from chargehand.testing.execution import sources_of
 from chargehand.testing.free_locks import FreeLocks
 from chargehand.testing.scripted_session import Script, ScriptedSession

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from chargehand.app.failure import CommandFailed
 from chargehand.cli.exposure import refusing_exposure
 from chargehand.config.model import MasterConfig, WebConfig
+from chargehand.kit.values import replace
 from chargehand.web.own_addresses import own_addresses, site_urls
 
 _KEYS = ("c['www']['auth']",)

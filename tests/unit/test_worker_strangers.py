@@ -10,7 +10,6 @@ import ssl
 import struct
 import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -21,6 +20,7 @@ from stock_farm import MSGPACK, PB, Farm, Received, command, eventually
 
 from buildbot._border.reactor import install_reactor
 from chargehand.fleet.rules import WorkerState
+from chargehand.kit.values import replace
 
 HTTP = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -23,6 +23,7 @@ from chargehand.domain.identifiers import (
 from chargehand.domain.result import Result
 from chargehand.domain.waiting import NoWorkerConnected
 from chargehand.events.bus import Bus
+from chargehand.kit.values import replace
 from chargehand.resources.builds import BUILD, LOG
 from chargehand.resources.builds import STEP as STEPS
 from chargehand.testing.web import (

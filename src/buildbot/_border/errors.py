@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from buildbot._border.origin import Origin, Places, user_origin
 from chargehand.config.errors import ConfigError, ConfigErrors
@@ -25,13 +26,12 @@ EXCEPTION = "exception in the configuration"
 _MISSING = re.compile(r"requir|specif|need|must be set|must provide|has no factory")
 
 
-@dataclass(slots=True)
-class Collector:
+class Collector(msgspec.Struct):
     """What was found wrong so far; ``directory`` is where the user's files are."""
 
     directory: str | None = None
-    errors: list[ConfigError] = field(default_factory=list)
-    warnings: list[Warned] = field(default_factory=list)
+    errors: list[ConfigError] = msgspec.field(default_factory=list)
+    warnings: list[Warned] = msgspec.field(default_factory=list)
     places: Places | None = None
     """The lines of those files that have made something."""
     place: Origin | None = None

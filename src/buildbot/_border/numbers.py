@@ -4,8 +4,9 @@ error, which names the argument."""
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from buildbot._border.errors import error
 from buildbot._border.rendering import is_constant
@@ -14,8 +15,7 @@ _LARGEST = 2**63 - 1
 """What databases and the wire can hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers that an argument may be; ``words`` say which."""
 
     words: str

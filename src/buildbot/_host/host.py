@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from buildbot.plugins import clashes
 from chargehand.config.model import MasterConfig, Warned
 from chargehand.kit.circles import Scope
 from chargehand.kit.guard import contained
+from chargehand.kit.values import replace
 
 
 class Host:

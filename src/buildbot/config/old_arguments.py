@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from buildbot._border.arguments import arguments_of, no_argument
 from buildbot._border.errors import warn
@@ -24,8 +25,7 @@ TODAYS_RULE = "collapseRequests with a function(master, builder, request1, reque
 """What to use instead of a function for ``mergeRequests``."""
 
 
-@dataclass(frozen=True)
-class MergeRule:
+class MergeRule(msgspec.Struct, frozen=True):
     """A function of the configuration as ``mergeRequests`` took it: ``(builder, one, other)``.
 
     Its requests are objects with ``source`` and ``reason``.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from buildbot.interfaces import IMachine, implementer
 from buildbot.util.service import BuildbotService
 from chargehand.config.model import Component
+from chargehand.kit.values import replace
 
 
 @implementer(IMachine)

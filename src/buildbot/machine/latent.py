@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from buildbot._border.bridge import answered_within
 from buildbot._border.numbers import ANY_SECONDS, SECONDS, check_number
@@ -35,17 +36,16 @@ class States(Enum):
     STOPPING = 3
 
 
-@dataclass(eq=False)
-class _Occupancy:
+class _Occupancy(msgspec.Struct, eq=False):
     """What is known of a machine's name, whatever object is in charge of it."""
 
-    users: set[str] = field(default_factory=set)
+    users: set[str] = msgspec.field(default_factory=set)
     """Workers that need it."""
     state: States = States.STOPPED
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     """Held while it is woken or put to sleep."""
     falling_asleep: asyncio.Task[None] | None = None
-    tasks: Tasks = field(default_factory=lambda: Tasks("machine"))
+    tasks: Tasks = msgspec.field(default_factory=lambda: Tasks("machine"))
 
 
 @implementer(ILatentMachine)

@@ -6,9 +6,10 @@ import difflib
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from buildbot._border.errors import warn
 from buildbot.plugins.old_names import OLD_PLUGINS
@@ -22,8 +23,7 @@ class UnknownName(AttributeError):
     """A namespace has no such name; the message says which is close."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """A name that an installed plug-in offers in a namespace."""
 
     name: str

@@ -6,11 +6,10 @@ today means the same. The glossary's table of old names is held to this one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class OldName:
+class OldName(NamedTuple):
     """What stands for an old name: ``module:attribute``, empty where nothing does the same."""
 
     new: str

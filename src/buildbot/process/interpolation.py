@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from buildbot._border.bridge import answered
 from buildbot._border.comparison import ComparableMixin
@@ -20,8 +21,7 @@ _MISSING = object()
 _NAMED = {"prop": "Property name", "kw": "Keyword", "src": "Attribute"}
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A format string and the values to look up for it."""
 
     text: str
@@ -35,8 +35,7 @@ class Template:
         return self.text % values
 
 
-@dataclass(frozen=True, slots=True)
-class Substitution:
+class Substitution(msgspec.Struct, frozen=True):
     """One ``%(selector:name:form)s``."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from buildbot.process.properties import Properties
 from buildbot.util.giturlparse import giturlparse
@@ -12,8 +13,7 @@ from buildbot.util.giturlparse import giturlparse
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """A commit that a build was made of."""
 
     owner: str

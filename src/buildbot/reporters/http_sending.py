@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from buildbot._border.http_security import authorization
 from buildbot._border.times import toJson
 from buildbot.reporters.outbox import NotNow, Refused, Unavailable
 from chargehand.kit.error_text import message_of
+from chargehand.kit.values import shown_without
 
 _SECONDS = 60.0
 _MOST_LETTERS = 300
@@ -21,14 +22,14 @@ _LATER = frozenset({408, 425, 429})
 """Answers below 500 that are not the last word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+@shown_without("headers", "auth")
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request with a JSON body."""
 
     url: str
     body: Any
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    auth: tuple[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    auth: tuple[str, str] | None = None
     verification: bool | ssl.SSLContext = True
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 import aiosmtplib
+import msgspec
 
 from buildbot.reporters.outbox import NotNow, Refused, Unavailable
 from chargehand.kit.error_text import message_of
+from chargehand.kit.values import shown_without
 
 _SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """A mail and who gets it."""
 
     message: EmailMessage
@@ -24,8 +24,8 @@ class Mail:
     recipients: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailServer:
+@shown_without("password")
+class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     """Where mails go first, and how."""
 
     host: str
@@ -33,7 +33,7 @@ class MailServer:
     starttls: bool = False
     smtps: bool = False
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
 
     def __str__(self) -> str:
         return f"the mail server {self.host}:{self.port}"

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import msgspec
 
 from chargehand.kit.error_text import headline_of, message_of
 from chargehand.kit.guard import BaseExceptionRaised, Guard
@@ -41,8 +42,7 @@ class Refused(Exception):
     """The receiver will never take this."""
 
 
-@dataclass(slots=True)
-class Entry(Generic[T]):
+class Entry(msgspec.Struct, Generic[T]):
     """Something to send; ``title`` names it in the log."""
 
     title: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from types import CoroutineType
 from typing import Any
 
@@ -19,6 +18,7 @@ from buildbot.util import NotABranch
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import SourceStampId
 from chargehand.domain.source_stamp import SourceStamp
+from chargehand.kit.values import replace
 from chargehand.scheduling.change_feed import Filter, IsImportant
 from chargehand.scheduling.change_filter import ChangeFilter, exactly
 from chargehand.scheduling.rules import Codebase, stamp_of

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class SecretDetails:
+class SecretDetails(msgspec.Struct, frozen=True):
     """A secret: its value, its name, and the provider that had it."""
 
     provider: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import Any
+
+import msgspec
 
 from buildbot._border.bridge import inward
 from buildbot.data.resultspec import Filter
@@ -21,8 +22,7 @@ _WANTED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A scheduler to trigger."""
 
     name: str
@@ -73,16 +73,15 @@ def name_in(entry: Any) -> Any:
     return entry.get("sched_name") if isinstance(entry, Mapping) else entry
 
 
-@dataclass(slots=True, kw_only=True)
-class Triggered:
+class Triggered(msgspec.Struct, kw_only=True):
     """The outcome of one scheduler's buildset."""
 
     name: str
     is_unimportant: bool
     complete: Any
-    requests: dict[int, int] = field(default_factory=dict)
+    requests: dict[int, int] = msgspec.field(default_factory=dict)
     result: int | None = None
-    results: list[int] = field(default_factory=list)
+    results: list[int] = msgspec.field(default_factory=list)
     """Of its single requests."""
 
     @property
@@ -125,8 +124,7 @@ def _by_severity(one: int, other: int) -> int:
     return 0 if one == other else -1 if worst_status(one, other) == one else 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadlock:
+class Deadlock(msgspec.Struct, frozen=True, kw_only=True):
     """Why a build that was triggered can never start; empty when it can."""
 
     words: str = ""

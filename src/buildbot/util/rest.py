@@ -7,10 +7,12 @@ import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import msgspec
+
+from chargehand.kit.values import shown_without
 
 _log = logging.getLogger(__name__)
 
@@ -37,26 +39,25 @@ class RestError(Exception):
         """What the server answered, as data if it was JSON."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+@shown_without("headers")
+class Access(msgspec.Struct, frozen=True, kw_only=True):
     """How a server is reached: its address, what tells who we are, and how it is verified."""
 
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     tls: bool | ssl.SSLContext = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+@shown_without("headers")
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a server answered."""
 
     status: int
     content: Any
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Refusal:
+class _Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request failed, and in how many seconds it may be repeated; None: it may not."""
 
     error: RestError

@@ -6,11 +6,11 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import msgspec
 
 _ANSWER_SECONDS = 60.0
 _NOT_FOUND = 404
@@ -28,8 +28,7 @@ class NotFound(DockerError):
     """The engine has no such container or image."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerState:
+class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     """What a container is doing."""
 
     word: str

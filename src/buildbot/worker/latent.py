@@ -7,7 +7,6 @@ import secrets
 import socket
 import string
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from buildbot._border.arguments import own_arguments
@@ -23,6 +22,7 @@ from buildbot.worker.base import AbstractWorker
 from buildbot.worker.machine import Machine
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.instance import InstanceState as States
+from chargehand.kit.values import replace
 
 DEFAULT_MISSING_TIMEOUT = 60 * 20
 _OLD_ORDER = (

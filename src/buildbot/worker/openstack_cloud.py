@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from buildbot.util.rest import Access, RestClient, RestError
+from chargehand.kit.values import shown_without
 
 _TOKEN_SECONDS = 300.0
 _DEFAULT_DOMAIN = "default"
@@ -16,19 +18,18 @@ _OUTSIDE = ("scheduler_hints",)
 _USER_DATA = ("userdata", "user_data")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A flavor or an image, as functions of the configuration see it."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Login:
+@shown_without("token")
+class _Login(msgspec.Struct, frozen=True, kw_only=True):
     """A token, and where the services are."""
 
-    token: str = field(repr=False)
+    token: str
     endpoints: Mapping[str, str]
     until: float
 

@@ -8,8 +8,9 @@ import fcntl
 import os
 import time
 from collections.abc import Container
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from chargehand.app.failure import CommandFailed
 from chargehand.kit.regular_files import open_regular, read_regular, require_regular
@@ -26,8 +27,7 @@ _DYING_SECONDS = 3.0
 _LOOKING_SECONDS = 0.3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basedir:
+class Basedir(msgspec.Struct, frozen=True, kw_only=True):
     """A master's directory and the settings chosen when it was created."""
 
     path: Path

@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from chargehand.app.failure import CommandFailed
 
@@ -69,8 +70,7 @@ def create_repository(path: Path, files: dict[str, str]) -> None:
     git("commit", "--quiet", "--message", "Say hello", cwd=path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A bare repository with a copy of a directory; its submodules as (address, repository)."""
 
     bare: Path

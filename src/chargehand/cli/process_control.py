@@ -8,10 +8,10 @@ import select
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+import msgspec
 
 from chargehand.app.failure import CommandFailed
 from chargehand.cli.basedir import Basedir, PidFile, open_basedir
@@ -24,6 +24,7 @@ from chargehand.cli.phrases import (
 )
 from chargehand.cli.started_report import StartedReport
 from chargehand.kit.pauses import without_pauses
+from chargehand.kit.values import replace
 
 _DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), default=".")
 _QUIET = click.option(
@@ -95,8 +96,7 @@ def _logging_as(log_format: str | None, basedir: Basedir) -> Basedir:
     return basedir if log_format is None else replace(basedir, log_format=log_format)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Serving:
+class _Serving(msgspec.Struct, frozen=True, kw_only=True):
     """How to run a master."""
 
     verbose: bool

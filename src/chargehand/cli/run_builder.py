@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import shutil
 import signal
@@ -28,6 +27,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
 from chargehand.kit import loop
 from chargehand.kit.tasks import Tasks
+from chargehand.kit.values import replace
 
 _OF_THE_ENVIRONMENT = ("environment", "inherit_environment")
 """Settings of a local worker that count here, too."""
@@ -197,7 +197,7 @@ class _Run:
         builder = builders[self._builder]
         chosen = choose(self._source_options, builder.plan.sources(), self._place)
         self._stamps = chosen.stamps
-        builder = dataclasses.replace(builder, env={**builder.env, **chosen.environment})
+        builder = replace(builder, env={**builder.env, **chosen.environment})
         configured = {worker.name: worker for worker in config.workers}
         name = builder.worker_names[0]
         worker = configured.get(name, WorkerConfig(name=name, kind="local"))
@@ -209,12 +209,12 @@ class _Run:
                 settings[key] = worker.settings[key]
         if self._workdir:
             settings["workdir"] = str(self._workdir.resolve())
-        worker = dataclasses.replace(
+        worker = replace(
             worker, kind="local", max_builds=1, settings=settings, extension=None, instance=None
         )
-        return dataclasses.replace(
+        return replace(
             config,
-            builders=(dataclasses.replace(builder, worker_names=(name,)),),
+            builders=(replace(builder, worker_names=(name,)),),
             workers=(worker,),
             schedulers=(),
             change_sources=(),

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+import msgspec
 
 from chargehand.app.failure import CommandFailed
 from chargehand.cli.git import Snapshot, snapshot
 from chargehand.domain.source_stamp import SourceStamp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOptions:
+class SourceOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The sources given on the command line; a directory's codebase may be None."""
 
     directories: tuple[tuple[str | None, Path], ...] = ()
@@ -23,12 +22,11 @@ class SourceOptions:
     revision: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChosenSources:
+class ChosenSources(msgspec.Struct, frozen=True, kw_only=True):
     """Source stamps, and the environment in which git finds the directories."""
 
     stamps: tuple[SourceStamp, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def parse_source_options(

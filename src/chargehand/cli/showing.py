@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from rich.text import Text
 
 from chargehand.cli.remote.rows import Eta
@@ -64,8 +64,7 @@ def prospect(doing: str, etas: Sequence[Eta]) -> str:
     return ", ".join(filter(None, (doing, expected.step, build)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectations:
+class Expectations(msgspec.Struct, frozen=True, kw_only=True):
     """How long a build and its step are expected to take, in words; empty if unknown."""
 
     build: str = ""

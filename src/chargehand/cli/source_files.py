@@ -8,8 +8,9 @@ import shutil
 import tempfile
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from chargehand.app.failure import CommandFailed
 from chargehand.kit.regular_files import read_regular
@@ -18,8 +19,7 @@ _NOT_SEARCHED = frozenset({"__pycache__", "dist-packages", "node_modules", "site
 _CONFIGURATION = b"BuildmasterConfig"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(msgspec.Struct, frozen=True):
     """One file: its text with plain line ends, and how it is written."""
 
     path: Path

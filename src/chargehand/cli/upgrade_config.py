@@ -6,10 +6,10 @@ import difflib
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import msgspec
 
 from chargehand.app.extension import UpgradedSource, upgraded_source
 from chargehand.app.failure import CommandFailed
@@ -70,8 +70,7 @@ def _is_wanted(changes: Sequence[_Upgrade]) -> bool:
     return click.confirm(f"Write {what}?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Upgrade:
+class _Upgrade(msgspec.Struct, frozen=True):
     """One file, and what it is to become."""
 
     file: SourceFile

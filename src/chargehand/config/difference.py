@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from typing import Protocol
 
+import msgspec
+
 from chargehand.config.model import MasterConfig
+from chargehand.kit.values import compared_names
 
 _LISTS = ("builders", "workers", "schedulers", "change_sources", "services", "projects")
-_COMPARED = tuple(
-    field.name for field in fields(MasterConfig) if field.compare and field.name not in _LISTS
-)
+_COMPARED = tuple(name for name in compared_names(MasterConfig) if name not in _LISTS)
 
 
 class _Named(Protocol):
@@ -22,8 +22,7 @@ class _Named(Protocol):
         """The name, unique in the list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListDifference:
+class ListDifference(msgspec.Struct, frozen=True, kw_only=True):
     """The differences of one list, by name."""
 
     added: tuple[str, ...] = ()
@@ -39,8 +38,7 @@ class ListDifference:
         return f"+{len(self.added)} -{len(self.removed)} ~{len(self.changed)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """How a new configuration differs from the old one."""
 
     builders: ListDifference

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigError:
+class ConfigError(msgspec.Struct, frozen=True):
     """One error, with its place, and what to do about it."""
 
     message: str

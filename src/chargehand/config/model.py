@@ -8,8 +8,9 @@ the reader has already wrapped, so that the engine can simply await them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.instance import (
@@ -20,6 +21,7 @@ from chargehand.domain.instance import (
 )
 from chargehand.domain.lock import LockAccess
 from chargehand.domain.properties import Property
+from chargehand.kit.values import compared_without, shown_without
 from chargehand.resources.policy import Everybody, Policy
 
 Hook = Callable[..., Awaitable[Any]]
@@ -103,22 +105,21 @@ class HostedInstance(Protocol):
         """End what the user's object has begun; it is not started again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostedSettings:
+@compared_without("runtime")
+class HostedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a component implemented by a user's class."""
 
-    runtime: Hosted = field(compare=False)
+    runtime: Hosted
 
 
-@dataclass(frozen=True, slots=True)
-class NotYet:
+class NotYet(msgspec.Struct, frozen=True):
     """Settings of a kind of component that is accepted but not supported yet."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
+@compared_without("extension")
+class Component(msgspec.Struct, frozen=True, kw_only=True):
     """A scheduler, change source, worker or service, with its identity.
 
     ``settings`` is a frozen value whose type selects the kind (``scheduling.nightly.Settings`` …).
@@ -128,12 +129,13 @@ class Component:
 
     name: str
     settings: object
-    extension: object = field(default=None, compare=False)
+    extension: object = None
     identity: object = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerConfig:
+@compared_without("password", "extension", "instance")
+@shown_without("password", "instance")
+class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A configured worker; ``kind`` is how it is connected: "local" (the master starts it),
     "remote", or "latent" (remote, and started on demand).
 
@@ -143,21 +145,20 @@ class WorkerConfig:
 
     name: str
     kind: str
-    password: object = field(default=None, compare=False, repr=False)
+    password: object = None
     max_builds: int | None = None
-    properties: dict[str, Property] = field(default_factory=dict)
-    default_properties: dict[str, Property] = field(default_factory=dict)
+    properties: dict[str, Property] = msgspec.field(default_factory=dict)
+    default_properties: dict[str, Property] = msgspec.field(default_factory=dict)
     locks: tuple[LockAccess, ...] = ()
     missing_timeout: float = 3600.0
     notify_on_missing: tuple[str, ...] = ()
-    settings: dict[str, object] = field(default_factory=dict)
-    extension: object = field(default=None, compare=False)
+    settings: dict[str, object] = msgspec.field(default_factory=dict)
+    extension: object = None
     identity: object = None
-    instance: HostedInstance | None = field(default=None, compare=False, repr=False)
+    instance: HostedInstance | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerPort:
+class WorkerPort(msgspec.Struct, frozen=True, kw_only=True):
     """A port at which workers connect: (host, port), or the path of a unix socket."""
 
     protocol: str
@@ -173,8 +174,8 @@ class WorkerPort:
     """Path of a file with the certificates by which those of workers are verified."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuilderConfig:
+@compared_without("plan", "next_build", "next_worker", "can_start_build", "collapse_requests")
+class BuilderConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A configured builder.
 
     ``plan`` creates the steps of each build (see ``execution.ports.Plan``). Hooks are None if not
@@ -190,26 +191,25 @@ class BuilderConfig:
 
     name: str
     worker_names: tuple[str, ...]
-    plan: Any = field(compare=False)
+    plan: Any
     builddir: str
     worker_builddir: str
     tags: tuple[str, ...] = ()
     description: str | None = None
     description_format: str | None = None
     project: str | None = None
-    env: dict[str, object] = field(default_factory=dict)
-    properties: dict[str, Property] = field(default_factory=dict)
-    default_properties: dict[str, Property] = field(default_factory=dict)
+    env: dict[str, object] = msgspec.field(default_factory=dict)
+    properties: dict[str, Property] = msgspec.field(default_factory=dict)
+    default_properties: dict[str, Property] = msgspec.field(default_factory=dict)
     locks: tuple[LockAccess, ...] | Hook = ()
-    next_build: Hook | None = field(default=None, compare=False)
-    next_worker: Hook | None = field(default=None, compare=False)
-    can_start_build: Hook | None = field(default=None, compare=False)
-    collapse_requests: bool | Hook | None = field(default=None, compare=False)
+    next_build: Hook | None = None
+    next_worker: Hook | None = None
+    can_start_build: Hook | None = None
+    collapse_requests: bool | Hook | None = None
     identity: object = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectConfig:
+class ProjectConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A project that builders belong to."""
 
     name: str
@@ -218,8 +218,7 @@ class ProjectConfig:
     description_format: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogConfig:
+class LogConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of logs: sizes in bytes, None for no limit."""
 
     max_size: int | None = None
@@ -229,8 +228,8 @@ class LogConfig:
     encoding: str = "utf-8"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebConfig:
+@compared_without("plugins", "options")
+class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The web server; ``listen`` has (host, port) pairs or unix socket paths; empty: no server."""
 
     listen: tuple[tuple[str, int] | str, ...] = ()
@@ -238,22 +237,21 @@ class WebConfig:
     """Patterns of origins besides the site's own."""
     allowed_hosts: tuple[str, ...] = ()
     """Patterns of host names accepted besides that of the site's URL."""
-    limits: WebLimits = field(default_factory=WebLimits)
+    limits: WebLimits = msgspec.field(default_factory=WebLimits)
     """Limits for visitors."""
-    plugins: dict[str, object] = field(default_factory=dict, compare=False)
-    policy: Policy = field(default_factory=Everybody)
+    plugins: dict[str, object] = msgspec.field(default_factory=dict)
+    policy: Policy = msgspec.field(default_factory=Everybody)
     """Permissions of visitors."""
     login_keys: tuple[str, ...] = ()
     """The configured keys that require login, which is not supported yet."""
-    options: dict[str, Any] = field(default_factory=dict, compare=False)
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
     """All other keys of ``c['www']``, as given."""
     plain: object = None
     """The plain data of ``plugins`` and ``options``. Objects, such as a dashboard's application,
     are created each time the configuration is read, and do not count as a change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warned:
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the configuration that is accepted but not supported yet, or deprecated."""
 
     message: str
@@ -264,8 +262,18 @@ class Warned:
         return f"{self.file}:{self.line}: {self.message}" if self.line else self.message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MasterConfig:
+@compared_without(
+    "prioritize_builders",
+    "select_next_worker",
+    "codebase_generator",
+    "revlink",
+    "manhole",
+    "secrets_providers",
+    "warnings",
+    "modules",
+    "extension",
+)
+class MasterConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The whole configuration.
 
     Hooks: ``prioritize_builders([builder names]) -> [builder names]``,
@@ -284,25 +292,25 @@ class MasterConfig:
     change_sources: tuple[Component, ...] = ()
     services: tuple[Component, ...] = ()
     projects: tuple[ProjectConfig, ...] = ()
-    properties: dict[str, Property] = field(default_factory=dict)
+    properties: dict[str, Property] = msgspec.field(default_factory=dict)
     collapse_requests: bool | Hook = True
-    prioritize_builders: Hook | None = field(default=None, compare=False)
-    select_next_worker: Hook | None = field(default=None, compare=False)
-    codebase_generator: Hook | None = field(default=None, compare=False)
-    revlink: Callable[[str, str], str | None] | None = field(default=None, compare=False)
+    prioritize_builders: Hook | None = None
+    select_next_worker: Hook | None = None
+    codebase_generator: Hook | None = None
+    revlink: Callable[[str, str], str | None] | None = None
     """Returns a link for (revision, repository)."""
-    logs: LogConfig = field(default_factory=LogConfig)
+    logs: LogConfig = msgspec.field(default_factory=LogConfig)
     change_horizon: int | None = None
     """How many changes to keep, None for all."""
-    web: WebConfig = field(default_factory=WebConfig)
-    manhole: object = field(default=None, compare=False)
-    secrets_providers: tuple[object, ...] = field(default=(), compare=False)
-    protocols: dict[str, Any] = field(default_factory=dict)
+    web: WebConfig = msgspec.field(default_factory=WebConfig)
+    manhole: object = None
+    secrets_providers: tuple[object, ...] = ()
+    protocols: dict[str, Any] = msgspec.field(default_factory=dict)
     worker_ports: tuple[WorkerPort, ...] = ()
-    warnings: tuple[Warned, ...] = field(default=(), compare=False)
-    modules: tuple[str, ...] = field(default=(), compare=False)
+    warnings: tuple[Warned, ...] = ()
+    modules: tuple[str, ...] = ()
     """Imported files from the configuration file's directory (absolute paths)."""
-    extension: object = field(default=None, compare=False)
+    extension: object = None
     """The reader's own object (``master.config`` for users' code)."""
 
     @property

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 _MEBIBYTE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebLimits:
+class WebLimits(msgspec.Struct, frozen=True, kw_only=True):
     """``c['www']['limits']``: the fields are the keys."""
 
     connections: int = 500

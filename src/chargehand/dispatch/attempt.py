@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from chargehand.config.model import Hook, MasterConfig
 from chargehand.dispatch.builder_line import BuilderLine
@@ -34,8 +35,7 @@ class _Refused(Exception):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, kw_only=True):
     """The decision to start a build, with its locks held."""
 
     request: PendingRequest

@@ -6,8 +6,6 @@ import asyncio
 import logging
 from collections.abc import Collection
 
-from msgspec.structs import replace
-
 from chargehand.config.model import BuilderConfig
 from chargehand.dispatch.collapsing import Collapsible
 from chargehand.dispatch.locks import Place
@@ -19,6 +17,7 @@ from chargehand.domain.lock import LockAccess
 from chargehand.domain.waiting import Waiting
 from chargehand.kit.backoff import Backoff
 from chargehand.kit.complaints import Complaints
+from chargehand.kit.values import replace
 
 _log = logging.getLogger(__name__)
 

@@ -14,8 +14,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from msgspec.structs import replace
-
 from chargehand.dispatch import lock_cycles
 from chargehand.dispatch.lock_cycles import Key
 from chargehand.domain.identifiers import BuildId
@@ -28,6 +26,7 @@ from chargehand.domain.lock import (
     LockTooSmall,
 )
 from chargehand.domain.waiting import LockHeld
+from chargehand.kit.values import replace
 
 
 class Grant:

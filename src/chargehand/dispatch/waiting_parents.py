@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chargehand.domain.assignment import LockGrant
 from chargehand.domain.buildset import PendingRequest
@@ -11,8 +12,7 @@ from chargehand.domain.identifiers import BuildId, RequestId
 from chargehand.domain.lock import LockHolder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occupant:
+class Occupant(msgspec.Struct, frozen=True, kw_only=True):
     """A build on a worker, from the moment at which it takes the slot."""
 
     grant: LockGrant
@@ -30,8 +30,7 @@ class Occupant:
         return self.grant.holder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(msgspec.Struct, frozen=True, kw_only=True):
     """Waiting requests that all need what *holders* have, and the builds that wait for these."""
 
     parents: frozenset[BuildId]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, RequestId, WorkerId
@@ -37,8 +38,7 @@ class LockGrant(Protocol):
         """Release the locks; may be called more than once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """Requests assigned to a worker: the first one is built, the others were merged into it."""
 
     builder_name: str

@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import Self
 
 import msgspec
-from msgspec.structs import replace
 
 from chargehand.domain.identifiers import (
     BuilderId,
@@ -18,6 +17,7 @@ from chargehand.domain.identifiers import (
     WorkerId,
 )
 from chargehand.domain.result import Result
+from chargehand.kit.values import replace
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):

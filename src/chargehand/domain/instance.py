@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 import msgspec
@@ -73,8 +72,7 @@ class InstanceRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.state is not RecordedState.STOPPED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceLabels:
+class InstanceLabels(msgspec.Struct, frozen=True, kw_only=True):
     """What a machine is labelled with, so that it is found even if nothing else is known of it."""
 
     fleet: str
@@ -84,8 +82,7 @@ class InstanceLabels:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartedInstance:
+class StartedInstance(msgspec.Struct, frozen=True, kw_only=True):
     """What the worker's class says of a machine that it has started."""
 
     identity: tuple[str, ...] = ()
@@ -94,8 +91,7 @@ class StartedInstance:
     """What is needed to stop it: plain data, or None if it kept none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftInstance:
+class LeftInstance(msgspec.Struct, frozen=True, kw_only=True):
     """A machine that an earlier process of the master has left."""
 
     labels: InstanceLabels
@@ -103,8 +99,7 @@ class LeftInstance:
     handle: object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundInstance:
+class FoundInstance(msgspec.Struct, frozen=True, kw_only=True):
     """A machine that was found by its labels."""
 
     name: str

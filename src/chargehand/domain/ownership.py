@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
 class NoLongerOurs(Exception):
     """Another master, or a later start of this one, took the build over; do not touch it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignOfLife:
+class SignOfLife(msgspec.Struct, frozen=True):
     """The last that a master wrote of itself; while it lives, the next one differs."""
 
     epoch: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawLog:
+class RawLog(msgspec.Struct, frozen=True, kw_only=True):
     """A log's text without channel letters. ``size`` is the total number of bytes in ``chunks``."""
 
     size: int

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from chargehand.domain.build import Build, Step
 from chargehand.domain.identifiers import MasterId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnfinishedBuild:
+class UnfinishedBuild(msgspec.Struct, frozen=True, kw_only=True):
     """An interrupted build, with its incomplete steps."""
 
     build: Build
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftBehind:
+class LeftBehind(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a master left unfinished in epochs before *epoch*."""
 
     master_id: MasterId

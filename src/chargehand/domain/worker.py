@@ -1,7 +1,6 @@
 """A worker, which runs builds."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -50,8 +49,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     graceful: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Quarantine:
+class Quarantine(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A worker gets no builds for a while, because it could not prepare one."""
 
     builder_name: str | None
@@ -71,8 +69,7 @@ class Quarantine:
         return f"in quarantine{of_builder} until {until}: {self.reason}{times}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSlot:
+class WorkerSlot(msgspec.Struct, frozen=True, kw_only=True):
     """The dispatcher's view of a worker."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from chargehand.config.model import LogConfig
 from chargehand.execution.expectations import Expectations
@@ -12,8 +12,7 @@ from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildServices:
+class BuildServices(msgspec.Struct, frozen=True, kw_only=True):
     """Stores and settings, shared by all builds until a reconfiguration."""
 
     builds: BuildStore

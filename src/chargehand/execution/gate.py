@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -25,6 +24,7 @@ from chargehand.execution.build_services import BuildServices
 from chargehand.execution.ports import AddedStep, BuildStore, LogStore, StartedBuild, StepStore
 from chargehand.execution.rules import slug_of
 from chargehand.kit.redaction import Redaction
+from chargehand.kit.values import replace
 from chargehand_wire.addresses import is_plain
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from chargehand.domain.assignment import Assignment as Assignment
 from chargehand.domain.assignment import LockGrant as LockGrant
@@ -193,8 +194,7 @@ class LogStore(Protocol):
         """Return lines as stored, with channel letters (for ``getText`` of small logs)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSources:
+class BuildSources(msgspec.Struct, frozen=True, kw_only=True):
     """The sources of a build."""
 
     buildset: Buildset
@@ -203,20 +203,18 @@ class BuildSources:
     stamps: tuple[StoredSourceStamp, ...]
     changes: tuple[Change, ...]
     """The changes of the source stamps, oldest first."""
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Secrets in the properties, each with what is shown instead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartedBuild:
+class StartedBuild(msgspec.Struct, frozen=True, kw_only=True):
     """A build that has just been recorded, with its sources."""
 
     build: Build
     sources: BuildSources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildFacts:
+class BuildFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a plan needs to know about the build."""
 
     build: Build
@@ -233,7 +231,7 @@ class BuildFacts:
     basedir: str
     builddir: str
     """Absolute path on the worker."""
-    redaction: Redaction = field(default_factory=Redaction)
+    redaction: Redaction = msgspec.field(default_factory=Redaction)
     """Redaction of the build's output; steps register the secrets that they use."""
 
 
@@ -328,8 +326,7 @@ class HostedStep(Protocol):
         """Return the result that the step's own code has written meanwhile, or *result*."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepOutcome:
+class StepOutcome(msgspec.Struct, frozen=True):
     """What the build's result is after a step."""
 
     result: Result
@@ -339,8 +336,7 @@ class StepOutcome:
     """The error in the code of the build class, as a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuildEnd:
+class BuildEnd(msgspec.Struct, frozen=True):
     """How a build ends."""
 
     result: Result

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
+
+import msgspec
 
 from chargehand.domain.unfinished import LeftBehind, UnfinishedBuild
 
@@ -20,8 +21,7 @@ class Cause(Enum):
     """The master stopped cleanly, but could not record the result."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """The build ends as RETRY, and its requests are returned to the queue."""
 
     unfinished: UnfinishedBuild

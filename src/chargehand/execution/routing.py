@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
+
+import msgspec
 
 from chargehand.domain.command import CommandUpdate, Value
 from chargehand.domain.session import Receipt
@@ -28,13 +29,12 @@ def _ignored(_key: str, _value: object) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routes:
+class Routes(msgspec.Struct, frozen=True, kw_only=True):
     """Where a step sends a command's output. Drops other streams."""
 
-    logs: Mapping[str, LogWriter] = field(default_factory=dict)
+    logs: Mapping[str, LogWriter] = msgspec.field(default_factory=dict)
     """By stream."""
-    delayed: Mapping[str, OpenLater] = field(default_factory=dict)
+    delayed: Mapping[str, OpenLater] = msgspec.field(default_factory=dict)
     """By stream."""
     collector: Collector | None = None
     """Collects the command's output."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chargehand.domain.builder import VIRTUAL_TAG, VirtualBuilder
 from chargehand.domain.properties import Property, PropertyMap
@@ -18,8 +19,7 @@ _NOT_IN_SLUGS = re.compile(r"[^\w-]")
 _SLUG_LENGTH = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFlags:
+class StepFlags(msgspec.Struct, frozen=True, kw_only=True):
     """How a step's result affects its build."""
 
     halt_on_failure: bool = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chargehand.domain.result import Result
 from chargehand.domain.user import has_reason
@@ -19,8 +20,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildPart:
+class BuildPart(msgspec.Struct, frozen=True, kw_only=True):
     """What a step contributes to the sentence of its build."""
 
     words: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 
 from chargehand.config.model import BuilderConfig, LogConfig, MasterConfig, WorkerConfig
 from chargehand.domain.assignment import Assignment, UnknownBuilder
@@ -32,6 +31,7 @@ from chargehand.kit.clock import Clock, SystemClock
 from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
+from chargehand.kit.values import replace
 
 _log = logging.getLogger(__name__)
 

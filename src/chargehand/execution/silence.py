@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.ownership import SignOfLife
@@ -12,8 +13,7 @@ _HEARTBEATS = 3
 """For so many heartbeats a master must be seen unchanged, whatever the time of day."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
+class _Watched(msgspec.Struct, frozen=True):
     sign: SignOfLife
     seconds: float
     """How long it was watched without another sign."""

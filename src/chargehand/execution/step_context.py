@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from msgspec.structs import replace
-
 from chargehand.domain.build import LogType, Step, StepUrl
 from chargehand.domain.command import Command, Origin
 from chargehand.domain.identifiers import CommandId
@@ -16,6 +14,7 @@ from chargehand.execution.build_services import BuildServices
 from chargehand.execution.routing import Router, Routes
 from chargehand.execution.step_logs import StepLogs
 from chargehand.execution.stop import Stop
+from chargehand.kit.values import replace
 from chargehand.logs.writer import Encoding, LogWriter
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 
+import msgspec
+
 from chargehand.domain.instance import InstanceState
+from chargehand.kit.values import replace
 
 
 class Event(Enum):
@@ -39,8 +41,7 @@ class Action(Enum):
     """Tell the waiting builds that the worker could not be started."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """The machine of one worker."""
 
     state: InstanceState = InstanceState.NOT_SUBSTANTIATED

@@ -6,13 +6,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from msgspec.structs import replace
-
 from chargehand.config.model import HostedInstance
 from chargehand.domain.instance import FoundInstance, InstanceRecord, RecordedState
 from chargehand.fleet.recorded_machine import Books
 from chargehand.kit.complaints import Complaints
 from chargehand.kit.error_text import headline_of
+from chargehand.kit.values import replace
 
 _log = logging.getLogger("chargehand.fleet")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from chargehand.config.model import HostedInstance, WorkerConfig
 from chargehand.domain.command import Command
@@ -34,8 +35,7 @@ _CLOSING_PATIENCE = 10.0
 """Seconds within which a start must end before its machine is stopped for good."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True, eq=False):
     """A build that waits for the worker."""
 
     build: object

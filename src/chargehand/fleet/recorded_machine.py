@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
-from msgspec.structs import replace
+import msgspec
 
 from chargehand.config.model import HostedInstance
 from chargehand.domain.identifiers import MasterId
@@ -22,6 +21,7 @@ from chargehand.fleet.ports import InstanceStore
 from chargehand.kit.clock import Clock
 from chargehand.kit.complaints import Complaints
 from chargehand.kit.error_text import headline_of
+from chargehand.kit.values import replace
 
 _log = logging.getLogger("chargehand.fleet")
 
@@ -29,8 +29,7 @@ _PAUSES = (5.0, 15.0, 45.0)
 """Seconds before stopping a machine is retried; after the last one it counts as stranded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class Books(msgspec.Struct, frozen=True, kw_only=True):
     """Where machines are recorded."""
 
     store: InstanceStore
@@ -38,8 +37,7 @@ class Books:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Begun:
+class _Begun(msgspec.Struct, frozen=True, kw_only=True):
     """Implements BegunInstance of ``config.model``."""
 
     labels: InstanceLabels

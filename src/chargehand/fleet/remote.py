@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from chargehand.config.model import MasterConfig, WorkerConfig
 from chargehand.domain.refused_login import RefusedLogin
@@ -60,8 +61,7 @@ class RemoteSession(Session, Protocol):
         """Have the worker's process exit, and end the session."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     """A worker whose name and password are right."""
 
     config: WorkerConfig

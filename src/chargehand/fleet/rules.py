@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from chargehand.config.model import WorkerConfig
 
@@ -51,8 +52,7 @@ def may_take(state: WorkerState, *, running: int, max_builds: int | None) -> boo
     return is_there and (max_builds is None or running < max_builds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """The changes of a new configuration."""
 
     added: tuple[WorkerConfig, ...]

@@ -5,30 +5,31 @@ from __future__ import annotations
 import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
+
 from chargehand.intake.git_command import PATIENT_SSH, GitCommand
+from chargehand.kit.values import shown_without
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+@shown_without("ssh_private_key", "descriptions")
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets for one repository; ``descriptions`` are in git's credential format."""
 
-    ssh_private_key: str | None = field(default=None, repr=False)
+    ssh_private_key: str | None = None
     ssh_host_key: str | None = None
     """A host key without the host's name."""
     ssh_known_hosts: str | None = None
-    descriptions: tuple[str, ...] = field(default=(), repr=False)
+    descriptions: tuple[str, ...] = ()
     use_http_path: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Options and environment that make git use the secrets."""
 
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
     configuration: tuple[str, ...] = ()
 
 

@@ -9,8 +9,9 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from chargehand.intake.git_access import Access
 from chargehand.intake.git_command import GitCommand, GitFailed, GitRefused
@@ -33,8 +34,7 @@ _DAMAGE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     """The commits of all fetched refs, and why others could not be fetched."""
 
     heads: dict[str, str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 _TAG_TARGET = "^{}"
 
@@ -16,8 +17,7 @@ _LONGEST_MESSAGE = 100_000
 """Maximum number of characters of a commit message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """A commit, with the files changed relative to its first parent."""
 
     revision: str
@@ -29,8 +29,7 @@ class Commit:
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteHeads:
+class RemoteHeads(msgspec.Struct, frozen=True, kw_only=True):
     """Refs of a remote repository: commits by full name, and the branch of HEAD."""
 
     commits: Mapping[str, str]

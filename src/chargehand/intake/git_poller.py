@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from chargehand.config.model import Hook
 from chargehand.domain.change import NewChange
@@ -40,6 +41,7 @@ from chargehand.intake.git_output import Commit, RemoteHeads, remote_heads
 from chargehand.intake.labelling import labelled
 from chargehand.intake.polling import Schedule
 from chargehand.intake.ports import StateStore
+from chargehand.kit.values import compared_without
 
 __all__ = ["GitPoller", "Settings", "Watched"]
 
@@ -51,8 +53,8 @@ _ANYWHERE = Path("/")
 _REMEMBERED_WARNINGS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+@compared_without("branches", "category", "project", "credentials")
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A repository to poll; hooks are compared by the component's identity.
 
     ``branches`` may be a hook ``(full name of a ref) -> bool``, ``category`` and ``project`` may be
@@ -61,16 +63,16 @@ class Settings:
     """
 
     url: str
-    branches: Branches = field(default=Watched.DEFAULT_BRANCH, compare=False)
-    schedule: Schedule = field(default_factory=Schedule)
+    branches: Branches = Watched.DEFAULT_BRANCH
+    schedule: Schedule = msgspec.field(default_factory=Schedule)
     directory: str = "gitpoller-work"
     binary: str = "git"
-    category: str | Hook | None = field(default=None, compare=False)
-    project: str | Hook = field(default="", compare=False)
+    category: str | Hook | None = None
+    project: str | Hook = ""
     use_timestamps: bool = True
     encoding: str = "utf-8"
     build_pushes_with_no_commits: bool = False
-    credentials: Hook | None = field(default=None, compare=False)
+    credentials: Hook | None = None
 
 
 Publish = Callable[[Sequence[NewChange], Remembered], Awaitable[object]]

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.kit.error_text import headline_of, message_of
@@ -19,8 +20,7 @@ class PollFailed(Exception):
     """A poll failed; the message tells the operator why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """When to poll, in seconds. With an interval of 0 it polls only when forced."""
 
     interval: float = 600.0

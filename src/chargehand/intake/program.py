@@ -9,8 +9,9 @@ import re
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from chargehand.intake.polling import PollFailed
 from chargehand.kit.limits import time_limit
@@ -22,8 +23,7 @@ class ProgramFailed(PollFailed):
     """A program could not be run or timed out; the message says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How a program ended, and what it wrote."""
 
     status: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from chargehand.intake.polling import PollFailed
 from chargehand.intake.program import Program, ProgramFailed
@@ -22,8 +23,7 @@ class SvnFailed(PollFailed):
     """A svn command failed; the message has the command and svn's error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class Login(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks the server. The password is never among a process's arguments."""
 
     user: str | None = None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import unquote
 from xml.etree import ElementTree
+
+import msgspec
 
 
 class UnreadableOutput(ValueError):
     """It is not what svn writes; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """What an address leads to, now."""
 
     prefix: str
@@ -23,8 +23,7 @@ class Place:
     """The newest revision in which something below this address changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedPath:
+class ChangedPath(msgspec.Struct, frozen=True, kw_only=True):
     """One path that a revision changed, from the repository's root: ``/trunk/a.c``.
 
     A directory's ends with a slash.
@@ -35,8 +34,7 @@ class ChangedPath:
     """A (added), D (deleted), M (modified), R (replaced)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """A revision, as the log shows it."""
 
     number: int

@@ -12,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import quote_plus
+
+import msgspec
 
 from chargehand.config.model import Hook
 from chargehand.domain.change import NewChange
@@ -31,6 +32,7 @@ from chargehand.intake.svn_output import (
     place_of,
     revisions_of,
 )
+from chargehand.kit.values import compared_without
 
 __all__ = ["Settings", "SvnPoller"]
 
@@ -51,8 +53,8 @@ async def _nobody() -> Login:
     return Login()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+@compared_without("split", "login", "category")
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """An address to poll; hooks are compared by the component's identity.
 
     ``split`` is a hook ``(path below the address) -> mapping | None``: the ``path`` within the
@@ -63,15 +65,15 @@ class Settings:
     """
 
     url: str
-    split: Hook = field(compare=False)
-    login: Hook = field(default=_nobody, compare=False)
-    schedule: Schedule = field(default_factory=Schedule)
+    split: Hook
+    login: Hook = _nobody
+    schedule: Schedule = msgspec.field(default_factory=Schedule)
     binary: str = "svn"
     more_arguments: tuple[str, ...] = ()
     page: int = 100
     """The largest number of revisions that are read at once."""
     revlink_template: str = ""
-    category: str | Hook | None = field(default=None, compare=False)
+    category: str | Hook | None = None
     project: str = ""
     recalled: int | None = None
 

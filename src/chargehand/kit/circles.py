@@ -13,11 +13,12 @@ import gc
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import compress
 from operator import not_
 from types import CellType
 from typing import cast
+
+import msgspec
 
 _SLICE = 300
 _MANY = 5_000
@@ -27,8 +28,7 @@ _MOST = 2_000_000
 _Dict = dict[object, object]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Objects that may be garbage, and what belongs to them."""
 
     roots: list[object]

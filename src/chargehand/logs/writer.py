@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from msgspec.structs import replace
-
 from chargehand.domain.build import Channel, Log, LogType, Segment
 from chargehand.kit.guard import contained
 from chargehand.kit.redaction import Redaction
+from chargehand.kit.values import replace
 from chargehand.logs.limits import LimitedLog
 from chargehand.logs.line_ends import with_plain_line_ends
 from chargehand.logs.reading import ReadableSegment

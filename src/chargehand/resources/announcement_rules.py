@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Never, TypeVar
+
+import msgspec
 
 from chargehand.events.messages import Event
 from chargehand.resources.entity import Entity
@@ -17,8 +18,7 @@ Announcement = tuple[tuple[Key, ...], Resource]
 """The keys of an announcement, and the complete resource."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncementRule:
+class AnnouncementRule(msgspec.Struct, frozen=True):
     """The announcement rule of one event type."""
 
     event_type: type[Event]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from chargehand.resources.catalog import ENTITIES
 from chargehand.resources.query import Scope
@@ -14,8 +15,7 @@ _IDENTIFIER = re.compile(r"[^\x00-\x1f]+\Z")
 _NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """A path with placeholders; ``kind`` is the resource kind to query."""
 
     path: str
@@ -30,19 +30,17 @@ class Endpoint:
         return self.path.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True):
     """An endpoint, with the values of its placeholders."""
 
     endpoint: Endpoint
     scope: Scope
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(msgspec.Struct):
     endpoint: Endpoint | None = None
-    literals: dict[str, _Node] = field(default_factory=dict)
-    placeholders: dict[str, _Node] = field(default_factory=dict)
+    literals: dict[str, _Node] = msgspec.field(default_factory=dict)
+    placeholders: dict[str, _Node] = msgspec.field(default_factory=dict)
 
 
 def _declared() -> Iterator[Endpoint]:

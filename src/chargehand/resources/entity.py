@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Generic
+
+import msgspec
 
 from chargehand.resources.field import (
     DATETIME,
@@ -19,8 +20,7 @@ Members = tuple[tuple[str, FieldType[object]], ...]
 """Named types of a resource's fields."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entity(Generic[V_contra]):
+class Entity(msgspec.Struct, Generic[V_contra], frozen=True, kw_only=True):
     """A kind of resource, and the conversion from values of type ``V_contra``.
 
     Everything else is derived from it: the REST specification, rows, SQL queries, and the resources
@@ -39,11 +39,13 @@ class Entity(Generic[V_contra]):
     """Paths of single resources."""
     is_at_root: bool = True
     """Whether the API's root lists the whole collection, if it has a path of its own."""
-    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variants: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Further lists, with a kind of their own in the store."""
-    placeholders: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Placeholders of paths whose names differ from their fields'."""
-    event_keys: Mapping[str, Callable[[V_contra], tuple[str, ...]]] = field(default_factory=dict)
+    event_keys: Mapping[str, Callable[[V_contra], tuple[str, ...]]] = msgspec.field(
+        default_factory=dict
+    )
     """Keys of live events: the first segment, and the value's segments before the verb."""
 
     @property

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from chargehand.domain.properties import PropertyMap
+from chargehand.kit.values import replace
 
 V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)
@@ -18,8 +20,7 @@ Resource = dict[str, Any]
 """The JSON of a value: exactly the fields of its kind, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldType(Generic[T_co]):
+class FieldType(msgspec.Struct, Generic[T_co], frozen=True):
     """The REST API's type of a field, for values of type ``T_co``.
 
     ``members`` are the fields of a composite type.
@@ -107,8 +108,7 @@ class Storage(Enum):
     """Not stored, but computed on request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field(Generic[V_contra, T_co]):
+class Field(msgspec.Struct, Generic[V_contra, T_co], frozen=True, kw_only=True):
     """One field of the resources that show values of type ``V_contra``."""
 
     name: str

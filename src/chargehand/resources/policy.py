@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from chargehand.domain.user import ANONYMOUS, User
 from chargehand.resources.visibility import EVERYTHING, Visibility
@@ -22,8 +23,7 @@ class Policy(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Everybody:
+class Everybody(msgspec.Struct, frozen=True):
     """The default policy: full access for everybody."""
 
     def visibility(self, user: User) -> Visibility:
@@ -35,8 +35,7 @@ class Everybody:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class NoOrders:
+class NoOrders(msgspec.Struct, frozen=True):
     """Read-only access for everybody, for a *reason*."""
 
     reason: str
@@ -50,17 +49,15 @@ class NoOrders:
         return self.reason
 
 
-@dataclass(frozen=True, slots=True)
 class Visitor:
     """A visitor with the active policy: created once per request."""
 
-    user: User
-    policy: Policy
-    sees: Visibility = field(init=False)
+    __slots__ = ("policy", "sees", "user")
 
-    def __post_init__(self) -> None:
-        sees = EVERYTHING if self.user.may_everything else self.policy.visibility(self.user)
-        object.__setattr__(self, "sees", sees)
+    def __init__(self, user: User, policy: Policy) -> None:
+        self.user = user
+        self.policy = policy
+        self.sees = EVERYTHING if user.may_everything else policy.visibility(user)
 
     def refusal(self, action: str, path: str) -> str | None:
         """Return why the visitor may not call *action* at *path*; None allows it."""

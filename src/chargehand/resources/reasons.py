@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from msgspec.structs import replace
-
 from chargehand.domain.waiting import (
     BehindOthers,
     HeldByParents,
@@ -21,6 +19,7 @@ from chargehand.domain.waiting import (
     WorkersPaused,
     WorkersQuarantined,
 )
+from chargehand.kit.values import replace
 from chargehand.resources.visibility import Choice
 
 

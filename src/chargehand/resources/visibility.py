@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
+
+from chargehand.kit.values import shown_without
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """A set of names: those in ``names``, or all others if ``is_exclusion``."""
 
     names: frozenset[str] = frozenset()
@@ -35,8 +36,8 @@ def all_but(*names: str) -> Choice:
     return Choice(frozenset(names))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visibility:
+@shown_without("key")
+class Visibility(msgspec.Struct, frozen=True, kw_only=True):
     """The builders and workers that a visitor sees; a builder's resources follow it.
 
     A builder is visible if its name, project and tags are included: ``only`` needs one of the tags,
@@ -47,13 +48,13 @@ class Visibility:
     projects: Choice = ALL
     tags: Choice = ALL
     workers: Choice = ALL
-    key: str = field(init=False, compare=False, repr=False, default="")
-    """A cache key, equal for equal visibilities."""
+    key: str = ""
+    """A cache key, equal for equal visibilities: made of the others, whatever is given."""
 
     def __post_init__(self) -> None:
         parts = (self.builders, self.projects, self.tags, self.workers)
         described = [(sorted(part.names), part.is_exclusion) for part in parts]
-        object.__setattr__(self, "key", repr(described))
+        msgspec.structs.force_setattr(self, "key", repr(described))
 
     @property
     def is_everything(self) -> bool:

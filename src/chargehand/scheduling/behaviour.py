@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import SchedulerId
@@ -14,8 +15,7 @@ from chargehand.scheduling.memory import Memory
 from chargehand.scheduling.submitting import SchedulerServices, Targets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The dependencies of one scheduler's behaviour."""
 
     name: str
@@ -51,8 +51,7 @@ class Extension(Protocol):
         """Return the scheduler's behaviour."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
+class Common(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that every kind has."""
 
     class_name: str

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+
+import msgspec
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId
@@ -33,8 +34,7 @@ Filter = Callable[[Change], object]
 IsImportant = Callable[[Change], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interest:
+class Interest(msgspec.Struct, frozen=True, kw_only=True):
     """The changes that a scheduler subscribes to."""
 
     wanted: Filter | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
+
+import msgspec
 
 FIELDS = ("project", "repository", "branch", "category", "codebase")
 """The fields of a change that conditions can test."""
@@ -33,8 +34,7 @@ class Comparison(Enum):
     MATCHES_NOT = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """One condition: *values* are strings (None: no value) or compiled expressions."""
 
     name: str
@@ -82,8 +82,7 @@ class Condition:
         return any(expression.match(text) for expression in expressions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeFilter:
+class ChangeFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Accepts a change if all conditions and functions do; an empty filter accepts everything."""
 
     fields: tuple[Condition, ...] = ()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from chargehand.domain.change import Change
 from chargehand.scheduling.behaviour import Common, Parts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a scheduler that consists of overrides only."""
 
     common: Common

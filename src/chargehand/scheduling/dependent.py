@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,8 +28,7 @@ _RETRY_SECONDS = 30.0
 _KEY = "upstream"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a Dependent scheduler; *upstream* is the name of the other scheduler."""
 
     common: Common

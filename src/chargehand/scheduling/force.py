@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from chargehand.domain.buildset import SubmittedBuildset
 from chargehand.domain.canonical import NotStorable, canonical_properties
@@ -14,6 +15,7 @@ from chargehand.domain.json import Json
 from chargehand.domain.orders import InvalidParameters
 from chargehand.domain.properties import Property
 from chargehand.kit.passwords import texts_in, without_passwords
+from chargehand.kit.values import compared_without
 from chargehand.scheduling.behaviour import Common, Parts
 from chargehand.scheduling.rules import GivenStamp
 from chargehand.scheduling.submitting import BuildsetOptions
@@ -22,13 +24,12 @@ from chargehand_wire.addresses import HIDDEN
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True, kw_only=True):
     """A valid submission of a form: what to build."""
 
     reason: str
     stamps: tuple[GivenStamp, ...]
-    properties: Mapping[str, Property] = field(default_factory=dict)
+    properties: Mapping[str, Property] = msgspec.field(default_factory=dict)
     priority: int = 0
 
 
@@ -39,8 +40,8 @@ Numbers = tuple[int, dict[int, int]]
 """Identifiers of a buildset, and of its requests by builder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+@compared_without("fields", "asked_fields", "fill_in", "force")
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a ForceScheduler.
 
     ``fields()`` returns the form's fields, as the REST API has them.
@@ -51,14 +52,12 @@ class Settings:
     builder_names: tuple[str, ...]
     button_name: str
     label: str
-    fields: Callable[[], list[dict[str, Json]]] = field(compare=False)
-    asked_fields: Callable[[str | None], Awaitable[list[dict[str, Json]]]] = field(compare=False)
+    fields: Callable[[], list[dict[str, Json]]]
+    asked_fields: Callable[[str | None], Awaitable[list[dict[str, Json]]]]
     """The same for one builder (None: for all of them), with what users' functions say may be
     chosen."""
-    fill_in: Callable[[str, Sequence[str], Answers], Awaitable[Filled]] = field(compare=False)
-    force: Callable[[str, Sequence[str] | None, Answers], Awaitable[Numbers | None]] | None = field(
-        default=None, compare=False
-    )
+    fill_in: Callable[[str, Sequence[str], Answers], Awaitable[Filled]]
+    force: Callable[[str, Sequence[str] | None, Answers], Awaitable[Numbers | None]] | None = None
     """(owner, builder_names, answers): the override of a user's class."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from chargehand.domain.identifiers import Timestamp
@@ -10,8 +9,7 @@ from chargehand.scheduling.time_table import TimeTable
 from chargehand.scheduling.timed import TimedSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(TimedSettings):
+class Settings(TimedSettings, frozen=True, kw_only=True):
     """Settings of a Nightly scheduler; without ``zone`` it uses the machine's time zone."""
 
     table: TimeTable

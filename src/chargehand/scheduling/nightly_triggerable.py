@@ -6,7 +6,6 @@ import asyncio
 import base64
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
@@ -25,8 +24,7 @@ _log = logging.getLogger(__name__)
 _KEY = "lastTrigger"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(nightly.Settings):
+class Settings(nightly.Settings, frozen=True, kw_only=True):
     """Settings of a NightlyTriggerable scheduler."""
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import WaitingChanges
@@ -24,8 +25,7 @@ _RETRY_SECONDS = 30.0
 """Seconds until the next attempt to submit a buildset after a failure."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a scheduler that builds changes (SingleBranchScheduler, AnyBranchScheduler)."""
 
     common: Common
@@ -43,11 +43,10 @@ _Key = TimerKey | ChangeId | None
 """The key of a timer: a branch, all changes, or one change that is retried."""
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct):
     """Changes waiting for the same timer; it starts with the first important one."""
 
-    changes: dict[ChangeId, Change] = field(default_factory=dict)
+    changes: dict[ChangeId, Change] = msgspec.field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
     is_retry: bool = False
 

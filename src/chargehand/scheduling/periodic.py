@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chargehand.domain.identifiers import Timestamp
 from chargehand.scheduling.timed import TimedSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(TimedSettings):
+class Settings(TimedSettings, frozen=True, kw_only=True):
     """Settings of a Periodic scheduler: it builds when it is new, then every *period* seconds."""
 
     seconds: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import SourceStampId
@@ -17,8 +18,7 @@ TimerKey = tuple[str, str, str, str | None]
 """Codebase, project, repository and branch: the key of a tree-stable timer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codebase:
+class Codebase(msgspec.Struct, frozen=True, kw_only=True):
     """The default sources of a codebase, for builds without a change."""
 
     repository: str = ""

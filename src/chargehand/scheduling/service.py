@@ -6,8 +6,6 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec.structs import replace
-
 from chargehand.config.model import Component, NotYet
 from chargehand.domain.change import Change
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
@@ -22,6 +20,7 @@ from chargehand.kit.clock import Clock
 from chargehand.kit.guard import guarded
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.tasks import Tasks
+from chargehand.kit.values import replace
 from chargehand.scheduling import kinds
 from chargehand.scheduling.errors import (
     NoSuchScheduler,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from chargehand.domain.buildset import NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
@@ -29,8 +30,7 @@ Stamp = SourceStamp | SourceStampId
 SCHEDULER_SOURCE = "Scheduler"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A buildset before users' renderables and functions are evaluated."""
 
     properties: dict[str, Property]
@@ -40,8 +40,7 @@ class Draft:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """A draft with users' renderables and functions evaluated."""
 
     properties: dict[str, Property]
@@ -51,8 +50,7 @@ class Rendered:
 PriorityOf = Callable[[Sequence[str], Mapping[str, Sequence[Change]]], Awaitable[int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
+class Targets(msgspec.Struct, frozen=True, kw_only=True):
     """Settings common to all buildsets of a scheduler.
 
     ``render`` evaluates renderables; without it ``builder_names`` are the builders.
@@ -60,19 +58,18 @@ class Targets:
     """
 
     builder_names: Sequence[str] = ()
-    codebases: Mapping[str, Codebase] = field(default_factory=lambda: {"": Codebase()})
-    properties: Mapping[str, Property] = field(default_factory=dict)
+    codebases: Mapping[str, Codebase] = msgspec.field(default_factory=lambda: {"": Codebase()})
+    properties: Mapping[str, Property] = msgspec.field(default_factory=dict)
     priority: int = 0
     priority_of: PriorityOf | None = None
     render: Callable[[Draft], Awaitable[Rendered]] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildsetOptions:
+class BuildsetOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of one buildset; None means the scheduler's own value."""
 
     reason: str
-    properties: Mapping[str, Property] = field(default_factory=dict)
+    properties: Mapping[str, Property] = msgspec.field(default_factory=dict)
     builder_names: Sequence[str] | None = None
     priority: int | None = None
     external_id: str | None = None
@@ -85,8 +82,7 @@ class BuildsetOptions:
     """Values stored in the same transaction."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerServices:
+class SchedulerServices(msgspec.Struct, frozen=True, kw_only=True):
     """Dependencies of every scheduler."""
 
     buildsets: BuildsetStore
@@ -97,7 +93,7 @@ class SchedulerServices:
     bus: Bus
     clock: Clock
     tasks: Tasks
-    redaction: Redaction = field(default_factory=Redaction)
+    redaction: Redaction = msgspec.field(default_factory=Redaction)
     """The secrets that users' code was given so far."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
+
+import msgspec
 
 from chargehand.domain.identifiers import Timestamp
 
@@ -33,8 +34,7 @@ _RANGES = (
 """Fields, their places in a line of crontab(5), and what they may hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeTable:
+class TimeTable(msgspec.Struct, frozen=True, kw_only=True):
     """A cron-like schedule. ``day_of_week`` counts from Monday = 0, as in Python."""
 
     minute: Times = 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import ChangeId, Timestamp
@@ -37,8 +38,7 @@ class Actions(Protocol):
         """Submit a buildset, if there is something to build."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimedSettings:
+class TimedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a time-based scheduler."""
 
     common: Common

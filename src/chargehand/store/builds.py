@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
 from sqlalchemy import (
     Connection,
     Insert,
@@ -38,6 +37,7 @@ from chargehand.events.messages import (
     BuildUpdated,
 )
 from chargehand.execution.ports import BuildSources, StartedBuild
+from chargehand.kit.values import replace
 from chargehand.store import changes, open_builds, request_rows
 from chargehand.store.builders import virtual_id
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, KnownStamps, buildsets_of

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
+
+class Damage(msgspec.Struct, frozen=True, kw_only=True):
     """One value, or one file, that cannot be right."""
 
     table: str

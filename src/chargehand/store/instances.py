@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from msgspec.structs import replace
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from chargehand.domain.identifiers import InstanceId, MasterId
@@ -17,6 +16,7 @@ from chargehand.domain.instance import (
 )
 from chargehand.domain.worker import Worker
 from chargehand.events.messages import InstanceChanged
+from chargehand.kit.values import replace
 from chargehand.store import state
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.database import Database

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec.structs import replace
 from sqlalchemy import Connection, Select, bindparam, false, select, true, update
 
 from chargehand.domain.build import Build, Step
@@ -13,6 +12,7 @@ from chargehand.domain.identifiers import BuildId, RequestId
 from chargehand.domain.result import Result
 from chargehand.domain.unfinished import UnfinishedBuild
 from chargehand.events.messages import BuildFinished, LogFinished, StepFinished
+from chargehand.kit.values import replace
 from chargehand.store.build_rows import (
     BUILD_COLUMNS,
     LOG_COLUMNS,

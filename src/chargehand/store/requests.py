@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
 from sqlalchemy import bindparam, false, update
 
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.result import Result
 from chargehand.events.messages import RequestCancelled, RequestUpdated
+from chargehand.kit.values import replace
 from chargehand.store import leftovers, request_rows
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.database import Database

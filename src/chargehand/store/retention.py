@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Delete, Select, and_, bindparam, delete, or_, select, true
 
 from chargehand.domain.build import LogType
@@ -86,16 +86,14 @@ _OLD_CHANGES = (
 _DELETE_CHANGES = delete(changes).where(is_among(changes.c.id))
 
 
-@dataclass(frozen=True, slots=True)
-class DeletedLogs:
+class DeletedLogs(msgspec.Struct, frozen=True):
     """What one transaction deleted: the number of logs, and the size of their text in bytes."""
 
     count: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(msgspec.Struct, frozen=True):
     """Consecutive builds: which are old, and up to which all are."""
 
     last: BuildId | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any
 
@@ -57,8 +56,7 @@ _INSERT_PATCH = insert(patches)
 _OF_CHANGES = select(changes.c.id, changes.c.source_stamp_id).where(is_among(changes.c.id))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A stored source stamp, and whether it came with a change."""
 
     stored: StoredSourceStamp

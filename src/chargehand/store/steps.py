@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from msgspec.structs import replace
 from sqlalchemy import (
     Boolean,
     Connection,
@@ -31,6 +30,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.sentence import sentence
 from chargehand.events.messages import Event, StepAdded, StepFinished, StepStarted, StepUpdated
 from chargehand.execution.ports import AddedStep
+from chargehand.kit.values import replace
 from chargehand.store import open_builds
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.database import Database

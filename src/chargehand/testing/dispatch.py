@@ -129,7 +129,7 @@ class MemoryWorkers:
 
     def alter(self, name: str, **values: Any) -> None:
         """Change what a worker is like."""
-        fields = {f: getattr(self._slots[name], f) for f in WorkerSlot.__dataclass_fields__}
+        fields = {f: getattr(self._slots[name], f) for f in WorkerSlot.__struct_fields__}
         self._slots[name] = WorkerSlot(**(fields | values))
 
     def slots(self, names: Sequence[str]) -> list[WorkerSlot]:

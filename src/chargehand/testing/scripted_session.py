@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from chargehand.domain.build import Channel
 from chargehand.domain.command import Command, Output, Value
@@ -14,15 +15,14 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand.logs.segments import segment_of, with_letter
 
 
-@dataclass
-class Script:
+class Script(msgspec.Struct):
     """What a scripted worker does with a command: output lines, values, an error, or a wait."""
 
     stdout: str = ""
     stderr: str = ""
     rc: int = 0
-    values: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    files: dict[str, str] = msgspec.field(default_factory=dict)
     error: Exception | None = None
     hangs: bool = False
     """It runs until it is interrupted."""

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
@@ -16,6 +14,7 @@ from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User
 from chargehand.domain.waiting import Waiting
+from chargehand.kit.values import replace
 from chargehand.resources.query import Basis, Page, Query
 from chargehand.resources.selection import select
 from chargehand.web.ports import RawLog

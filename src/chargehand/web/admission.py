@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar, assert_never
+
+import msgspec
 
 from chargehand.web.request_progress import Progress
 from chargehand.web.shares import Shares
@@ -15,8 +16,7 @@ PATIENCE_SECONDS = 0.25
 """Seconds that whole requests may wait before the newest is served first."""
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     arrived: float
     address: str
     progress: Progress

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
@@ -67,8 +67,7 @@ class _Protocol(RequestHandler):
                 self.transport.abort()
 
 
-@dataclass(slots=True)
-class _InProgress:
+class _InProgress(msgspec.Struct):
     request: web.BaseRequest
     since: float
     turn: Turn

@@ -8,8 +8,9 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.web.admission import Admission
@@ -33,14 +34,13 @@ _RESET = struct.pack("ii", 1, 0)
 """Closes at once, without waiting for the client."""
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
+class Pending(msgspec.Struct, eq=False):
     """A connection whose first request has not been taken yet."""
 
     connection: socket.socket
     descriptor: int
     address: str
-    received: bytearray = field(default_factory=bytearray)
+    received: bytearray = msgspec.field(default_factory=bytearray)
     is_watched: bool = False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from buildbot._border.initialised import what_is_forgotten
@@ -11,6 +10,7 @@ from buildbot._host.reading.section import Section
 from buildbot.util.service import BuildbotService
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component, NotYet, ProjectConfig, WorkerConfig
+from chargehand.kit.values import replace
 
 
 class ComponentReader:

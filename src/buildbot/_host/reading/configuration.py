@@ -6,7 +6,6 @@ Whatever is wrong is collected, and raised together at the end.
 from __future__ import annotations
 
 import traceback
-from dataclasses import replace
 from operator import is_
 from typing import Any
 
@@ -31,6 +30,7 @@ from chargehand.config.model import Component, MasterConfig
 from chargehand.kit.circles import Scope
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard
+from chargehand.kit.values import replace
 
 _LISTS = {
     "workers": "workers",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
@@ -34,8 +35,7 @@ def check(config: MasterConfig, section: Section) -> None:
     _check_machines(config, section)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Broken:
+class _Broken(msgspec.Struct, frozen=True, kw_only=True):
     """Lists with entries that could not be read. That others name what they miss follows from it,
     and is not another mistake."""
 

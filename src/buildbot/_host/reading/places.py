@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from chargehand.kit.regular_files import read_regular
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(msgspec.Struct, frozen=True):
     """The first line of each, in the order of `ast.walk`."""
 
-    texts: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, int] = msgspec.field(default_factory=dict)
     """Of each string."""
-    keys: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, int] = msgspec.field(default_factory=dict)
     """Of each key that is set: ``c['key'] = ...``, ``key=...``, ``{'key': ...}``."""
 
 

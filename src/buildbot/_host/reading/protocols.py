@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from buildbot._border.numbers import PORT
 from buildbot._host.reading.listening import addresses
 from buildbot._host.reading.section import Section
 from chargehand.config.model import WorkerPort
+from chargehand.kit.values import replace
 
 _WITH_PORT = ("pb", "msgpack_experimental_v7", "native")
 _KNOWN = (*_WITH_PORT, "null", "wamp")

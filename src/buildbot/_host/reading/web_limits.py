@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from buildbot._border.arguments import did_you_mean
 from buildbot._host.reading.section import Section
 from chargehand.config.web_limits import WebLimits
 
-KNOWN = {one.name: one.type for one in fields(WebLimits)}
+KNOWN: dict[str, str] = WebLimits.__annotations__
 
 
 def read_limits(section: Section) -> WebLimits:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
 class CannotUpgrade(Exception):
     """A file cannot be upgraded; the message says which, and why."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Remark:
+class Remark(msgspec.Struct, frozen=True, order=True):
     """Something that is left to the author: its line in the old text, and what to do."""
 
     line: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Upgraded:
+class Upgraded(msgspec.Struct, frozen=True):
     """A source as it is to be, and what is left to its author."""
 
     text: str

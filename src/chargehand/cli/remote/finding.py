@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote, unquote
+
+import msgspec
 
 from chargehand.app.failure import CommandFailed
 from chargehand.cli.remote.master import NotFound, RemoteMaster, Row
@@ -37,8 +38,7 @@ class Kind(Enum):
     BUILDER = "builder"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """What was named, as far as the text alone shows."""
 
     kind: Kind

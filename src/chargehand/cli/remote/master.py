@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,8 +47,7 @@ class _Readiness(msgspec.Struct, frozen=True, kw_only=True):
     failed: list[Part] = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where to find the master: at a URL, or through the socket in its directory."""
 
     url: str | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from chargehand.cli.remote.master import RemoteMaster
 from chargehand.cli.remote.rows import Build, Eta, Step
@@ -27,8 +28,7 @@ async def each(master: RemoteMaster, kind: type[T], paths: Iterable[str]) -> lis
     return await asyncio.gather(*map(one, paths))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(msgspec.Struct, frozen=True, kw_only=True):
     """What some running builds do."""
 
     doing: dict[int, str]

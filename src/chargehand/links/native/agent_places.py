@@ -7,9 +7,10 @@ import fcntl
 import os
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
+
+import msgspec
 
 from chargehand.links.native.stray_processes import WORKER_MARKER, kill_stray_processes
 
@@ -17,8 +18,7 @@ _SUFFIX = ".lock"
 _LOOK_EVERY = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class AgentPlaces:
+class AgentPlaces(msgspec.Struct, frozen=True):
     """A directory with a socket, and a lock file for each worker that ever ran here.
 
     An agent and its guard hold the lock while either of them is alive.

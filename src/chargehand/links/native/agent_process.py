@@ -10,8 +10,9 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
@@ -24,8 +25,7 @@ _EXIT_TIME = 5.0
 _LOG_CHUNK = 65536
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentOrder:
+class AgentOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of an agent, for each of its starts."""
 
     worker_name: str
@@ -35,7 +35,7 @@ class AgentOrder:
     """What its commands get."""
     patience: float
     """Seconds that it keeps running without a master."""
-    for_the_agent: Mapping[str, str] = field(default_factory=dict)
+    for_the_agent: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What the agent needs besides its environment, in order to run."""
 
     @property

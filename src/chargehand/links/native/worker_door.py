@@ -6,10 +6,10 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeGuard
 
+import msgspec
 from aiohttp import WSMsgType, web
 
 from chargehand.domain.session import SessionState, WorkerLost
@@ -34,8 +34,7 @@ _LONGEST_PATIENCE = 7 * 24 * 3600.0
 _CLOSE_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Login:
+class _Login(msgspec.Struct, frozen=True, kw_only=True):
     """A connection whose worker has said the right password."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+
+import msgspec
 
 from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.kit.tasks import Tasks
@@ -19,8 +20,7 @@ _LATE = 2.0
 """Seconds that updates may come after the end of their command."""
 
 
-@dataclass(slots=True, eq=False)
-class _Desk:
+class _Desk(msgspec.Struct, eq=False):
     """The worker's object for a builder: it runs one command at a time, in one directory."""
 
     reference: Reference
@@ -28,13 +28,12 @@ class _Desk:
     is_busy: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class _Order:
+class _Order(msgspec.Struct, eq=False):
     """A command that runs."""
 
     desk: _Desk
     receiver: Receiver
-    owned: list[Own] = field(default_factory=list)
+    owned: list[Own] = msgspec.field(default_factory=list)
 
 
 class PbWire:

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 
-from msgspec.structs import replace
-
 from chargehand.domain.build import SegmentSource
 from chargehand.domain.command import Output
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Receipt
+from chargehand.kit.values import replace
 from chargehand.logs.segments import pieces_of, segment_of
 
 _SEGMENT_SIZE = 256 * 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -23,8 +23,7 @@ _MOST_FAILED = 1024
 """Maximum number of sequences with unreported failures."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Unanswered:
+class _Unanswered(msgspec.Struct, frozen=True):
     """A commit whose answer was lost."""
 
     mark: int

@@ -8,16 +8,16 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from msgspec.structs import replace
+import msgspec
 
 from chargehand.domain.build import Log, LogType, NewLog, Segment
 from chargehand.domain.command import Origin
 from chargehand.domain.identifiers import BuildId, CommandId, LogId, MasterId, StepId
 from chargehand.domain.raw_log import RawLog
 from chargehand.kit.tasks import Tasks
+from chargehand.kit.values import replace
 from chargehand.store.engine.database import Database
 from chargehand.store.errors import LogWriteFailed, StoreError
 from chargehand.store.logs import rows as log_rows
@@ -36,8 +36,7 @@ _EXTENTS = 256
 _READERS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(msgspec.Struct, frozen=True):
     """What of a log was there when a reading began."""
 
     log: Log

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
-from msgspec.structs import replace
+import msgspec
 
 from chargehand.domain.build import Log, Segment
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.events.messages import LogAppended, LogFinished
 from chargehand.kit.tasks import Tasks
+from chargehand.kit.values import replace
 from chargehand.store.engine.database import Database
 from chargehand.store.engine.jobs import Job
 from chargehand.store.engine.transaction import Transaction
@@ -25,8 +25,7 @@ _SHORT = 16 * 1024
 """How many bytes of records a row may have."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogPlaces:
+class LogPlaces(msgspec.Struct, frozen=True, kw_only=True):
     """Where logs are written, and the callbacks."""
 
     database: Database

@@ -13,8 +13,9 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from zlib import crc32
+
+import msgspec
 
 from chargehand.domain.build import Segment
 from chargehand.domain.identifiers import CommandId
@@ -32,8 +33,7 @@ ReadAt = Callable[[int, int], bytes]
 """Returns so many bytes from an offset; fewer where the log ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """The position of a record, and its header."""
 
     offset: int
@@ -51,15 +51,14 @@ class Record:
         return self.frame_offset + self.frame_length
 
 
-@dataclass(slots=True)
-class Extent:
+class Extent(msgspec.Struct):
     """How far a log reaches, and a sparse index of it: one entry for every 64 KiB."""
 
     length: int = 0
     line_count: int = 0
     size: int = 0
-    _first_lines: array[int] = field(default_factory=lambda: array("Q"))
-    _offsets: array[int] = field(default_factory=lambda: array("Q"))
+    _first_lines: array[int] = msgspec.field(default_factory=lambda: array("Q"))
+    _offsets: array[int] = msgspec.field(default_factory=lambda: array("Q"))
 
     def grow(self, line_count: int, size: int, length: int) -> None:
         """Take in a record of *length* bytes that was appended."""

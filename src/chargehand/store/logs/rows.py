@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import (
     Boolean,
     Connection,
@@ -136,8 +136,7 @@ _OF_INTERRUPTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLog:
+class StoredLog(msgspec.Struct, frozen=True):
     """A log's row; ``content`` is None when its text is in a file."""
 
     log: Log

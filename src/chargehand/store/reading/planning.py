@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -41,8 +41,7 @@ compared, with passwords."""
 AnySelect = Select[*tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """The parts of a query that determine the statements, without parameters."""
 
     kind: str
@@ -54,8 +53,7 @@ class Shape:
     reveals: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """Statements, and how to process their rows."""
 
     selection: Selection

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from threading import Lock
 
-from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from chargehand.kit.passwords import without_passwords
+from chargehand.kit.values import replace
 from chargehand.resources.catalog import ENTITIES
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis, Page, Query

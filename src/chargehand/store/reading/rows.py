@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import FromClause, Label, select
 
 from chargehand.resources.field import Resource
@@ -24,8 +24,7 @@ from chargehand.store.reading.shapes import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """Some fields of a kind, and the column that is selected for each: its own, or its key."""
 
     names: tuple[str, ...]

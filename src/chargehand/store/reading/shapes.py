@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import BindParameter, Boolean, ColumnElement, FromClause, bindparam
 
 from chargehand.resources.query import Query
@@ -23,8 +23,7 @@ Scope = Callable[[Parameters], ColumnElement[bool]]
 NamedScope = tuple[frozenset[str], Scope]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A field that is a column: what is selected, what is compared, and how it is decoded."""
 
     selected: Expression
@@ -48,8 +47,7 @@ class Column:
         return isinstance(self.compared.type, Boolean)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Related:
+class Related(msgspec.Struct, frozen=True, kw_only=True):
     """A field that is read from other tables, for a whole page with one query.
 
     ``load`` gets the values of ``key`` on the page and returns what each has; ``otherwise`` makes
@@ -62,8 +60,7 @@ class Related:
     contains: Callable[[BindParameter[object]], ColumnElement[bool]] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of resource, bound to its table.
 
     A path's placeholder that is called like a column's field, or is named in ``placeholders``,
@@ -74,7 +71,7 @@ class Kind:
     source: FromClause
     identity: Expression
     fields: Mapping[str, Column | Related]
-    placeholders: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = msgspec.field(default_factory=dict)
     scopes: Sequence[NamedScope] = ()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 Value = object
 """What a command says besides its output, such as ``stat`` or ``files``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a command."""
 
     rc: int = 0
@@ -23,8 +23,8 @@ class Outcome:
     hangs: bool = False
     """It runs until it is let go, or killed."""
     survives_interrupts: bool = False
-    values: Mapping[str, Value] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Value] = msgspec.field(default_factory=dict)
+    files: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The texts of other logs, by name."""
     refusal: str | None = None
     """The worker cannot run it at all, and why."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import zstandard
 
+from chargehand.kit.values import replace
 from chargehand.testing.world.outcomes import Outcome, Value, line_of
 from chargehand_wire.messages import Input, Interrupt, Prepare, Shutdown, StartCommand
 from chargehand_wire.numbering import RoomAgain

@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import RequestId
 from chargehand.domain.properties import Property
 from chargehand.fleet.ports import LinkMaker, Registry
+from chargehand.kit.values import replace
 from chargehand.links.native.local_listener import LocalListener
 from chargehand.store.engine.batches import Batches
 from chargehand.store.engine.writer import Settle

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from chargehand.events.messages import Event
 from chargehand.resources.announcements import Key, beginnings, verbs
@@ -14,10 +15,9 @@ from chargehand.web.live.client import Client
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Node:
-    children: dict[str, _Node] = field(default_factory=dict)
-    clients: set[Client] = field(default_factory=set)
+class _Node(msgspec.Struct):
+    children: dict[str, _Node] = msgspec.field(default_factory=dict)
+    clients: set[Client] = msgspec.field(default_factory=set)
 
 
 class Subscriptions:

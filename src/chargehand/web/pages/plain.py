@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+import msgspec
 from aiohttp import web
 
 from chargehand.config.model import MasterConfig
@@ -51,8 +51,7 @@ _LISTINGS = {
 _SINGLES = {"builds", "builders", "workers", "changes", "buildrequests"}
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """A visitor's request for a page."""
 
     path: str

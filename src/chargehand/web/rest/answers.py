@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import msgspec
@@ -26,8 +25,7 @@ COMPACT_JSON = "application/json; charset=utf-8"
 READABLE_JSON = "text/plain; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A complete answer; ``tag`` is its entity tag, or empty."""
 
     status: int
@@ -96,8 +94,7 @@ def _key(question: Question) -> _Key:
     return (sees.key, target, compact)
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct):
     answer: Answer
     basis: Basis
 
@@ -106,12 +103,11 @@ _ENTRY_SIZE = 1024
 """Approximate memory overhead of an entry, besides its text."""
 
 
-@dataclass(slots=True)
-class AnswerCache:
+class AnswerCache(msgspec.Struct):
     """Caches encoded answers; evicts the least recently used ones above ``limit`` bytes."""
 
     limit: int = 64 * 1024 * 1024
-    _entries: OrderedDict[_Key, _Entry] = field(default_factory=OrderedDict)
+    _entries: OrderedDict[_Key, _Entry] = msgspec.field(default_factory=OrderedDict)
     _size: int = 0
 
     def find(self, question: Question, is_current: Callable[[Basis], bool]) -> Answer | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -64,8 +63,7 @@ class Refused(Exception):
         return Answer(self.status, _CONTENT_TYPE, encoded(body))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A well-formed call."""
 
     id: str | int | float | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 from aiohttp import web
@@ -34,8 +33,7 @@ class Busy(Exception):
     """Too many large answers are in progress."""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedAnswer:
+class CachedAnswer(msgspec.Struct, frozen=True):
     """A complete answer, with the tables it was read from."""
 
     answer: Answer
