@@ -6,6 +6,7 @@ They are ``https://user:password@host``, ``https://ghp_abc@host`` and ``https://
 from __future__ import annotations
 
 import re
+from functools import cache
 
 HIDDEN = "***"
 
@@ -88,7 +89,11 @@ IN_JSON = _pattern(
 
 REPLACEMENT = rf"\1\2\3{HIDDEN}"
 
-_in_text = re.compile(IN_TEXT)
+
+@cache
+def searched(pattern: str) -> re.Pattern[str]:
+    """Return the compiled expression; compiling one takes as long as many a module's import."""
+    return re.compile(pattern)
 
 
 def is_plain(text: str) -> bool:
@@ -101,4 +106,4 @@ def is_plain(text: str) -> bool:
 
 def without_secrets(text: str) -> str:
     """Return a text with ``***`` for the passwords and tokens in its addresses."""
-    return text if is_plain(text) else _in_text.sub(REPLACEMENT, text)
+    return text if is_plain(text) else searched(IN_TEXT).sub(REPLACEMENT, text)

@@ -108,8 +108,8 @@ def _noted(store: Store) -> tuple[set[str], set[str]]:
 
         return perform
 
-    for field, aggregate in vars(store).items():
-        if field in _ASKED:
+    for field, aggregate in inspect.getmembers(store, lambda one: not inspect.isroutine(one)):
+        if field.startswith("_") or field in _ASKED:
             continue
         for name, _ in inspect.getmembers(type(aggregate), inspect.isfunction):
             if not name.startswith("_"):

@@ -19,7 +19,7 @@ from buildbot.util.git_credential import add_user_password_to_credentials
 from buildbot.util.state import StateMixin
 from chargehand.config.model import Component, Hook
 from chargehand.intake.git_access import Credentials
-from chargehand.intake.git_poller import Settings, Watched
+from chargehand.intake.git_settings import Settings, Watched
 from chargehand.intake.polling import Schedule
 
 __all__ = ["GitError", "GitPoller"]

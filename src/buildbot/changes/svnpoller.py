@@ -21,8 +21,7 @@ from buildbot.changes.svn_paths import (
 from buildbot.process.properties import Properties
 from chargehand.config.model import Component
 from chargehand.intake.polling import Schedule
-from chargehand.intake.svn_command import Login
-from chargehand.intake.svn_poller import Settings
+from chargehand.intake.svn_settings import Login, Settings
 from chargehand.kit.regular_files import read_regular
 
 __all__ = [

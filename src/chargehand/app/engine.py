@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from chargehand.app.data import Data
 from chargehand.app.data_here import DataHere
@@ -21,10 +22,13 @@ from chargehand.resources.announcements import EVENT_TYPES
 from chargehand.resources.policy import Everybody, Visitor
 from chargehand.store.build_data import BuildData
 from chargehand.store.buildsets import Buildsets
-from chargehand.store.plugin_database import PluginDatabase
-from chargehand.store.retention import Retention
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
+from chargehand.store.store import Store
+
+if TYPE_CHECKING:
+    from chargehand.store.plugin_database import PluginDatabase
+    from chargehand.store.retention import Retention
 
 
 class Engine:
@@ -73,11 +77,20 @@ class Engine:
         self.state: State = parts.store.state
         self.master_id: MasterId = parts.master_id
         self.redaction = parts.redaction
-        self.plugin_database: PluginDatabase = parts.store.plugins
         self.build_data: BuildData = parts.store.build_data
         self.orders: Orders = parts.orders
-        self.retention: Retention = parts.store.retention
+        self._store: Store = parts.store
         self.ports: WorkerDoors = parts.worker_doors
+
+    @property
+    def plugin_database(self) -> PluginDatabase:
+        """The database of plug-ins."""
+        return self._store.plugins
+
+    @property
+    def retention(self) -> Retention:
+        """What deletes old data."""
+        return self._store.retention
 
     def busy_builders(self, worker_name: str) -> set[BuilderId]:
         """Return the builders of which a build runs, or is about to start, on a worker."""

@@ -8,7 +8,7 @@ import logging
 from chargehand.config.model import MasterConfig
 from chargehand.kit.tasks import Tasks
 from chargehand.store.errors import StoreError
-from chargehand.store.retention import Retention
+from chargehand.store.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ _EVERY = 3600.0
 class Housekeeping:
     """Keeps the number of changes near ``c['changeHorizon']``, when there is one."""
 
-    def __init__(self, *, retention: Retention) -> None:
-        self._retention = retention
+    def __init__(self, *, store: Store) -> None:
+        self._store = store
         self._tasks = Tasks("housekeeping")
         self._keep: int | None = None
 
@@ -40,7 +40,9 @@ class Housekeeping:
     async def _limit_changes(self, keep: int) -> None:
         while True:
             try:
-                deleted = sum([number async for number in self._retention.delete_changes(keep)])
+                deleted = sum(
+                    [number async for number in self._store.retention.delete_changes(keep)]
+                )
             except StoreError as error:
                 _log.warning("cannot delete old changes: %s; retrying in an hour", error)
             else:

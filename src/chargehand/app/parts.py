@@ -111,7 +111,7 @@ class Parts:
         self.orders = self._orders()
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
-        self.housekeeping = Housekeeping(retention=store.retention)
+        self.housekeeping = Housekeeping(store=store)
         self.absences = Absences(bus=bus, clock=clock, absent=self.fleet.absent)
         self.fleet.on_not_started(self.absences.not_started)
         self.chronicle = Chronicle(

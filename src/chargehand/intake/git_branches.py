@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
 
 from chargehand.config.model import Hook
 from chargehand.intake.git_command import GitFailed
 from chargehand.intake.git_output import RemoteHeads
+from chargehand.intake.git_settings import Branches, Watched
 from chargehand.kit.guard import guarded
 
 _log = logging.getLogger(__name__)
@@ -17,17 +17,6 @@ _log = logging.getLogger(__name__)
 BRANCH = "refs/heads/"
 TAG = "refs/tags/"
 _SHOWN = 10
-
-
-class Watched(Enum):
-    """What to watch if no branches are configured."""
-
-    DEFAULT_BRANCH = "default branch"
-    ALL_BRANCHES = "all branches"
-    TAGS = "tags"
-
-
-Branches = tuple[str, ...] | Watched | Hook
 
 
 def list_arguments(url: str, branches: Branches) -> tuple[str, ...]:

@@ -17,17 +17,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import msgspec
-
-from chargehand.config.model import Hook
 from chargehand.domain.change import NewChange
 from chargehand.domain.remembered import Remembered
 from chargehand.intake.git_access import Access, access
 from chargehand.intake.git_branches import (
     BRANCH,
     TAG,
-    Branches,
-    Watched,
     full_names,
     list_arguments,
     missing,
@@ -38,10 +33,9 @@ from chargehand.intake.git_branches import (
 from chargehand.intake.git_cache import GitCache
 from chargehand.intake.git_command import GitCommand, GitFailed
 from chargehand.intake.git_output import Commit, RemoteHeads, remote_heads
+from chargehand.intake.git_settings import Branches, Settings, Watched
 from chargehand.intake.labelling import labelled
-from chargehand.intake.polling import Schedule
 from chargehand.intake.ports import StateStore
-from chargehand.kit.values import compared_without
 
 __all__ = ["GitPoller", "Settings", "Watched"]
 
@@ -51,28 +45,6 @@ _LIST_TIMEOUT = 120.0
 _FETCH_TIMEOUT = 3600.0
 _ANYWHERE = Path("/")
 _REMEMBERED_WARNINGS = 10
-
-
-@compared_without("branches", "category", "project", "credentials")
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """A repository to poll; hooks are compared by the component's identity.
-
-    ``branches`` may be a hook ``(full name of a ref) -> bool``, ``category`` and ``project`` may be
-    hooks ``(change as a dict) -> str``; ``credentials`` is a hook ``() -> Credentials | None``,
-    called for each poll.
-    """
-
-    url: str
-    branches: Branches = Watched.DEFAULT_BRANCH
-    schedule: Schedule = msgspec.field(default_factory=Schedule)
-    directory: str = "gitpoller-work"
-    binary: str = "git"
-    category: str | Hook | None = None
-    project: str | Hook = ""
-    use_timestamps: bool = True
-    encoding: str = "utf-8"
-    build_pushes_with_no_commits: bool = False
-    credentials: Hook | None = None
 
 
 Publish = Callable[[Sequence[NewChange], Remembered], Awaitable[object]]

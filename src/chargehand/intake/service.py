@@ -16,16 +16,11 @@ from chargehand.domain.failed_part import FailedPart, reason_of
 from chargehand.domain.identifiers import ChangeSourceId, MasterId
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.source_health import SourceHealth, SourceState
-from chargehand.intake import git_poller, svn_poller
-from chargehand.intake.git_cache import GitCache
-from chargehand.intake.git_command import GitCommand
-from chargehand.intake.git_poller import GitPoller
+from chargehand.intake import git_settings, svn_settings
 from chargehand.intake.polling import Report
 from chargehand.intake.ports import ChangeSourceStore, ChangeStore, StateStore
 from chargehand.intake.rules import as_dict, checked
 from chargehand.intake.sources import Hosted, Source, Unsupported, polled
-from chargehand.intake.svn_command import SvnCommand
-from chargehand.intake.svn_poller import SvnPoller
 from chargehand.kit.error_text import message_of
 from chargehand.kit.guard import Guard, contained, described, guarded
 from chargehand.kit.tasks import Tasks
@@ -236,9 +231,9 @@ class Intake:
 
     def _source(self, component: Component, report: Report) -> Source:
         match component.settings:
-            case git_poller.Settings() as settings:
+            case git_settings.Settings() as settings:
                 return self._git_poller(component.name, settings, report)
-            case svn_poller.Settings() as settings:
+            case svn_settings.Settings() as settings:
                 return self._svn_poller(component.name, settings, report)
             case HostedSettings(runtime=runtime):
                 return Hosted(runtime, report)
@@ -247,7 +242,11 @@ class Intake:
             case unknown:
                 raise TypeError(f"unknown change source settings: {type(unknown)}")
 
-    def _git_poller(self, name: str, settings: git_poller.Settings, report: Report) -> Source:
+    def _git_poller(self, name: str, settings: git_settings.Settings, report: Report) -> Source:
+        from chargehand.intake.git_cache import GitCache
+        from chargehand.intake.git_command import GitCommand
+        from chargehand.intake.git_poller import GitPoller
+
         directory = self._basedir / settings.directory
         git = GitCommand(binary=settings.binary, slots=self._git_slots)
         poller = GitPoller(
@@ -266,7 +265,10 @@ class Intake:
         )
         return polled(name, poller, settings.schedule, report, warnings=lambda: poller.warnings)
 
-    def _svn_poller(self, name: str, settings: svn_poller.Settings, report: Report) -> Source:
+    def _svn_poller(self, name: str, settings: svn_settings.Settings, report: Report) -> Source:
+        from chargehand.intake.svn_command import SvnCommand
+        from chargehand.intake.svn_poller import SvnPoller
+
         svn = SvnCommand(
             binary=settings.binary, slots=self._svn_slots, more=settings.more_arguments
         )

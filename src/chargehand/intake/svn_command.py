@@ -7,10 +7,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from chargehand.intake.polling import PollFailed
 from chargehand.intake.program import Program, ProgramFailed
+from chargehand.intake.svn_settings import Login
 
 _PATIENT_SSH = (
     "ssh -q -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 "
@@ -21,13 +20,6 @@ _ANYWHERE = Path("/")
 
 class SvnFailed(PollFailed):
     """A svn command failed; the message has the command and svn's error."""
-
-
-class Login(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks the server. The password is never among a process's arguments."""
-
-    user: str | None = None
-    password: str | None = None
 
 
 class SvnCommand:

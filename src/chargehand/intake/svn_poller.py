@@ -15,15 +15,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import quote_plus
 
-import msgspec
-
-from chargehand.config.model import Hook
 from chargehand.domain.change import NewChange
 from chargehand.domain.remembered import Remembered
 from chargehand.intake.labelling import labelled
-from chargehand.intake.polling import PollFailed, Schedule
+from chargehand.intake.polling import PollFailed
 from chargehand.intake.ports import StateStore
-from chargehand.intake.svn_command import Login, SvnCommand
+from chargehand.intake.svn_command import SvnCommand
 from chargehand.intake.svn_output import (
     ChangedPath,
     Place,
@@ -32,7 +29,7 @@ from chargehand.intake.svn_output import (
     place_of,
     revisions_of,
 )
-from chargehand.kit.values import compared_without
+from chargehand.intake.svn_settings import Login, Settings
 
 __all__ = ["Settings", "SvnPoller"]
 
@@ -47,35 +44,6 @@ _LOG_TIMEOUT = 3600.0
 
 _UNKNOWN_AUTHOR = "None"
 """The author of a revision that has none, as Buildbot calls it."""
-
-
-async def _nobody() -> Login:
-    return Login()
-
-
-@compared_without("split", "login", "category")
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """An address to poll; hooks are compared by the component's identity.
-
-    ``split`` is a hook ``(path below the address) -> mapping | None``: the ``path`` within the
-    branch, and where they are known ``branch``, ``project``, ``repository`` and ``codebase``; None
-    for a file that is of no interest. ``category`` may be a hook ``(change as a dict) -> str``,
-    ``login`` is a hook ``() -> Login``, called for each poll. ``recalled`` is the last revision
-    that an earlier installation had seen; it counts when nothing is stored yet.
-    """
-
-    url: str
-    split: Hook
-    login: Hook = _nobody
-    schedule: Schedule = msgspec.field(default_factory=Schedule)
-    binary: str = "svn"
-    more_arguments: tuple[str, ...] = ()
-    page: int = 100
-    """The largest number of revisions that are read at once."""
-    revlink_template: str = ""
-    category: str | Hook | None = None
-    project: str = ""
-    recalled: int | None = None
 
 
 Publish = Callable[[Sequence[NewChange], Remembered], Awaitable[object]]

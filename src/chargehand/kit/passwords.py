@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar, cast
 from urllib.parse import unquote
@@ -13,13 +12,11 @@ from chargehand_wire.addresses import (
     IN_TEXT,
     REPLACEMENT,
     is_plain,
+    searched,
     without_secrets,
 )
 
 T = TypeVar("T")
-
-_in_text = re.compile(IN_TEXT)
-_in_json = re.compile(IN_JSON)
 
 
 def without_passwords(text: str) -> str:
@@ -29,7 +26,7 @@ def without_passwords(text: str) -> str:
 
 def without_passwords_in_json(text: str) -> str:
     """Return a JSON text with ``***`` for the passwords in addresses in its strings."""
-    return text if is_plain(text) else _in_json.sub(REPLACEMENT, text)
+    return text if is_plain(text) else searched(IN_JSON).sub(REPLACEMENT, text)
 
 
 def body_without_passwords(body: bytes) -> bytes:
@@ -70,7 +67,7 @@ def texts_in(value: object) -> Iterator[str]:
 
 def secrets_in(address: str) -> Iterator[str]:
     """Return the passwords and tokens in an address, as they are written there and decoded."""
-    for match in _in_text.finditer(address):
+    for match in searched(IN_TEXT).finditer(address):
         written = match.group()[len("".join(filter(None, match.groups()))) :]
         for part in (written, *written.split(":")) if match.group(1) else (written,):
             if part not in ("", HIDDEN, "x-oauth-basic"):

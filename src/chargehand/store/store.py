@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock
@@ -20,16 +22,18 @@ from chargehand.store.instances import Instances
 from chargehand.store.logs.files import LogFiles
 from chargehand.store.logs.logs import Logs
 from chargehand.store.masters import Masters
-from chargehand.store.plugin_database import PluginDatabase
 from chargehand.store.projects import Projects
 from chargehand.store.reading.resources import Resources
 from chargehand.store.requests import Requests
-from chargehand.store.retention import Retention
 from chargehand.store.schedulers import Schedulers
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.steps import Steps
 from chargehand.store.workers import Workers
+
+if TYPE_CHECKING:
+    from chargehand.store.plugin_database import PluginDatabase
+    from chargehand.store.retention import Retention
 
 
 class Store:
@@ -45,6 +49,8 @@ class Store:
         is_shared: bool = False,
         make_writer: MakeWriter = Writer,
     ) -> None:
+        self._url = url
+        self._basedir = basedir
         self.database = Database(
             url=url,
             basedir=basedir,
@@ -63,7 +69,6 @@ class Store:
         self.instances = Instances(database=self.database, epochs=epochs)
         self.logs = Logs(database=self.database, files=LogFiles(basedir=basedir))
         self.masters = Masters(database=self.database, logs=self.logs, epochs=epochs)
-        self.plugins = PluginDatabase(url=url, basedir=basedir)
         self.projects = Projects(database=self.database)
         self.requests = Requests(database=self.database, epochs=epochs)
         up_to_date = {"logs": self.logs.bring_up_to_date}
@@ -75,9 +80,22 @@ class Store:
         self.schedulers = Schedulers(database=self.database)
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)
-        self.retention = Retention(database=self.database, logs=self.logs, state=self.state)
         self.steps = Steps(database=self.database, logs=self.logs)
         self.workers = Workers(database=self.database)
+
+    @cached_property
+    def plugins(self) -> PluginDatabase:
+        """The database of plug-ins, which few masters have."""
+        from chargehand.store.plugin_database import PluginDatabase
+
+        return PluginDatabase(url=self._url, basedir=self._basedir)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What deletes old data, where the configuration wants that."""
+        from chargehand.store.retention import Retention
+
+        return Retention(database=self.database, logs=self.logs, state=self.state)
 
     async def open(self) -> None:
         """Connect; create missing tables and directories. Raises StoreError."""
@@ -89,6 +107,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish queued jobs and disconnect."""
-        await self.plugins.close()
+        if "plugins" in vars(self):
+            await self.plugins.close()
         await self.logs.close()
         await self.database.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import msgspec
@@ -28,10 +30,12 @@ from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
 from chargehand.web.live.websocket import EventSocket
-from chargehand.web.pages.plain import Pages
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
 from chargehand.web.rest.api import PREFIX, UNAVAILABLE, RestApi
 from chargehand.web.rest.reading import NotFound
+
+if TYPE_CHECKING:
+    from chargehand.web.pages.plain import Pages
 
 _log = logging.getLogger(__name__)
 
@@ -76,12 +80,10 @@ class WebServer:
             origins=_origins(config),
             limits=self._limits,
         )
-        self._pages = Pages(
-            config=config,
-            resources=resources,
-            stages=stages,
-            clock=clock or SystemClock(),
-        )
+        self._resources = resources
+        self._stages = stages
+        self._clock = clock or SystemClock()
+        self._made_pages: Pages | None = None
         self._routes: dict[str, Handler] = {
             "api": self._serve_api,
             "ws": self._serve_socket,
@@ -135,7 +137,6 @@ class WebServer:
         self._config = config
         self._api.origins = _origins(config)
         self._gate.hosts = _hosts(config)
-        self._pages.config = config
         if config.web.policy != self._visitors.policy:
             self._visitors = Visitors(config.web.policy)
             self._socket.give_up()
@@ -176,23 +177,41 @@ class WebServer:
         try:
             return await handler(request, visitor)
         except NotFound as error:
-            return self._pages.error(path, 404, str(error))
+            return (await self._pages()).error(path, 404, str(error))
         except ConnectionError:
             raise
         except TemporarilyUnavailable as error:
             _log.warning("%s %s: %s", request.method, target, error)
-            return self._pages.error(path, 503, f"{UNAVAILABLE.capitalize()}.")
+            return (await self._pages()).error(path, 503, f"{UNAVAILABLE.capitalize()}.")
         except Exception:  # noqa: BLE001 - the page for errors: logged here, once
             _log.exception("%s %s failed", request.method, target)
-            return self._pages.error(path, 500, "See the master's log for details.")
+            return (await self._pages()).error(path, 500, "See the master's log for details.")
+
+    async def _pages(self) -> Pages:
+        """Return what renders pages; scripts ask for none, and a start does not wait for it."""
+        if self._made_pages is None:
+            self._made_pages = await asyncio.to_thread(self._make_pages)
+        return self._made_pages
+
+    def _make_pages(self) -> Pages:
+        from chargehand.web.pages.plain import Pages
+
+        return Pages(
+            config=lambda: self._config,
+            resources=self._resources,
+            stages=self._stages,
+            clock=self._clock,
+        )
 
     async def _serve_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
-        return await self._pages.page(request.raw_path.partition("?")[0], visitor)
+        return await (await self._pages()).page(request.raw_path.partition("?")[0], visitor)
 
     async def _serve_static(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
-        return self._pages.static(request.raw_path.partition("?")[0].removeprefix("/static/"))
+        return (await self._pages()).static(
+            request.raw_path.partition("?")[0].removeprefix("/static/")
+        )
 
     async def _serve_api(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if request.raw_path.partition("?")[0] != "/api":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
@@ -10,18 +10,20 @@ from chargehand.resources.query import Basis
 from chargehand.store.engine.tables import metadata
 
 
-def _dependents(table: Table) -> set[str]:
-    """Return the tables that lose rows with *table*."""
-    found = {table.name}
-    for other in metadata.sorted_tables:
-        if any(key.column.table.name in found for key in other.foreign_keys):
-            found.add(other.name)
+def _affected(tables: Sequence[Table]) -> dict[str, frozenset[str]]:
+    """Return the tables that lose rows with each table; *tables* follow those they refer to."""
+    found: dict[str, frozenset[str]] = {}
+    referring: dict[str, set[str]] = {table.name: set() for table in tables}
+    for table in reversed(tables):
+        others = (found[name] for name in referring[table.name])
+        found[table.name] = frozenset({table.name}).union(*others)
+        for key in table.foreign_keys:
+            if (parent := key.column.table.name) != table.name:
+                referring[parent].add(table.name)
     return found
 
 
-AFFECTED_BY_DELETE: dict[str, frozenset[str]] = {
-    table.name: frozenset(_dependents(table)) for table in metadata.sorted_tables
-}
+AFFECTED_BY_DELETE = _affected(metadata.sorted_tables)
 """The tables affected by a deletion, by the table in the statement."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jinja2
@@ -69,12 +69,12 @@ class Pages:
     def __init__(
         self,
         *,
-        config: MasterConfig,
+        config: Callable[[], MasterConfig],
         resources: Resources,
         stages: StageReader,
         clock: Clock,
     ) -> None:
-        self.config = config
+        self._config = config
         self._resources = resources
         self._stages = stages
         self._clock = clock
@@ -199,7 +199,7 @@ class Pages:
     def _page(self, path: str, template: str, status: int = 200, **values: object) -> web.Response:
         now = self._clock.timestamp()
         text = self._templates.get_template(template).render(
-            site=self.config, root=_root(path), now=now, **values
+            site=self._config(), root=_root(path), now=now, **values
         )
         return web.Response(status=status, body=text.encode(), headers=_HEADERS)
 
