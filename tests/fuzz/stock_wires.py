@@ -20,7 +20,8 @@ with atheris.instrument_imports(include=["chargehand_wire", "chargehand.links"])
     from chargehand.links.msgpack.wire import MsgpackWire
     from chargehand.links.stock.running import RunningCommand
     from chargehand_wire.framing import ProtocolError
-    from chargehand_wire.pb.connection import Called, Connection, failure_of
+    from chargehand_wire.pb.connection import Connection, failure_of
+    from chargehand_wire.pb.events import Called
     from chargehand_wire.pb.jelly import Own, Reference
     from chargehand_wire.pb.login import Login
 

@@ -18,13 +18,9 @@ from chargehand_wire.pb.banana import BananaReader, Limits
 from chargehand_wire.pb.connection import (
     AFTER_LOGIN,
     BEFORE_LOGIN,
-    Answered,
-    Called,
     Connection,
-    Event,
-    Failed,
-    Released,
 )
+from chargehand_wire.pb.events import Answered, Called, Event, Failed, Released
 from chargehand_wire.pb.jelly import Copied, Own, Reference, decoded, encoded
 from chargehand_wire.pb.login import Credentials, Login
 from chargehand_wire.values import Unsendable

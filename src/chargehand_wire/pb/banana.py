@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.values import Unsendable
@@ -69,11 +70,18 @@ class Limits:
     depth: int = 32
 
 
-class BananaReader:
+Message = TypeVar("Message")
+"""What a shortcut makes of an expression."""
+
+
+class BananaReader(Generic[Message]):
     """Takes bytes as they come, gives whole expressions; it keeps what it has read of one."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.shortcut: Callable[[bytes, int], tuple[Message, int] | None] | None = None
+        """Returns what an expression that begins somewhere in the bytes means, and where it ends;
+        None if it has to be read element by element."""
         self._buffer = b""
         self._size = 0
         self._promised = 0
@@ -82,14 +90,24 @@ class BananaReader:
         """The lists that are not complete, outermost first, each with the number of elements
         that it lacks."""
 
-    def feed(self, data: bytes) -> Iterator[Expression]:
-        """Take *data* and yield each expression that it completes. Raises ProtocolError."""
+    def feed(self, data: bytes) -> Iterator[Expression | Message]:
+        """Take *data* and yield each expression that it completes, or what the shortcut makes of
+        it. Raises ProtocolError."""
         buffer = self._buffer + data if self._buffer else data
         self._size += len(data)
         start, end = 0, len(buffer)
-        unfinished = self._open
+        unfinished, shortcut = self._open, self.shortcut
         try:
             while start < end:
+                if (
+                    shortcut is not None
+                    and not unfinished
+                    and (found := shortcut(buffer, start)) is not None
+                ):
+                    message, start = found
+                    self._size = end - start
+                    yield message
+                    continue
                 number, kind, after = buffer[start], 0, start + 1
                 if number < _LIST and after < end:
                     kind = buffer[after]
@@ -219,6 +237,8 @@ def digits(number: int) -> bytes:
     """Return a number to the base 128, the least significant digit first."""
     if number < 128:
         return bytes((number,))
+    if number < 16384:
+        return bytes((number & 0x7F, number >> 7))
     found = bytearray()
     while number:
         found.append(number & 0x7F)

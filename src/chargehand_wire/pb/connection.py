@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.pb import banana
 from chargehand_wire.pb.banana import BananaReader, Expression, Limits
+from chargehand_wire.pb.events import Answered, Called, Event, Failed, Failure, Released
+from chargehand_wire.pb.frequent import recognised
 from chargehand_wire.pb.jelly import Copied, Own, Reference, copied, decoded, encoded
 from chargehand_wire.values import Unsendable
 
@@ -20,63 +21,6 @@ _EXCEPTIONS = ("builtins.Exception", "builtins.BaseException", "builtins.object"
 _ROOT = "root"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
-    """The other side calls one of our objects."""
-
-    number: int
-    """To be given with the answer."""
-    target: int | str
-    """The number of the object, or its name: "root"."""
-    method: str
-    arguments: tuple[object, ...]
-    keywords: Mapping[str, object]
-    needs_answer: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """A call of ours has returned."""
-
-    number: int
-    value: object
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """A call of ours has failed."""
-
-    number: int
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """The other side has forgotten one of our objects."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """An exception of the other side."""
-
-    kind: str
-    text: str
-    traceback: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name of its class, without the module."""
-        return self.kind.rpartition(".")[2]
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.text}" if self.text else self.name
-
-
-Event = Called | Answered | Failed | Released
-
-
 class Connection:
     """Our side of one connection, which the other side has opened.
 
@@ -84,7 +28,7 @@ class Connection:
     """
 
     def __init__(self) -> None:
-        self._reader = BananaReader(BEFORE_LOGIN)
+        self._reader: BananaReader[Called] = BananaReader(BEFORE_LOGIN)
         self._has_dialect = False
         self._out: list[bytes] = [_OFFER]
         self._last_call = 0
@@ -93,6 +37,7 @@ class Connection:
     def trust(self) -> None:
         """Take large messages from now on: the other side has logged in."""
         self._reader.limits = AFTER_LOGIN
+        self._reader.shortcut = recognised
 
     def take(self) -> bytes:
         """Return what is to be sent, and forget it."""
@@ -104,7 +49,9 @@ class Connection:
         """Take bytes of the other side. Raises ProtocolError."""
         events: list[Event] = []
         for expression in self._reader.feed(data):
-            if not self._has_dialect:
+            if isinstance(expression, Called):
+                events.append(expression)
+            elif not self._has_dialect:
                 self._choose(expression)
             elif (event := _event(expression)) is not None:
                 events.append(event)
@@ -126,19 +73,18 @@ class Connection:
         told = encoded(arguments), encoded(dict(keywords or {}))
         self._last_call += 1
         self._out += (
-            banana.opening(7),
-            banana.text(b"message"),
+            _MESSAGE,
             banana.integer(self._last_call),
             banana.integer(target.number),
             banana.text(method.encode()),
-            banana.integer(1),
+            _NEEDS_ANSWER,
             *told,
         )
         return self._last_call
 
     def answer(self, number: int, value: object) -> None:
         """Answer a call of the other side. Raises Unsendable."""
-        self._say(b"answer", number, encoded(value))
+        self._out += (_ANSWER, banana.integer(number), encoded(value))
 
     def fail(self, number: int, kind: str, text: str, parents: Sequence[str] = _EXCEPTIONS) -> None:
         """Answer a call of the other side with an exception of the class *kind*."""
@@ -154,18 +100,11 @@ class Connection:
             "captureVars": False,
             "pickled": 1,
         }
-        self._say(b"error", number, copied(_FAILURE, state))
+        self._out += (_ERROR, banana.integer(number), copied(_FAILURE, state))
 
     def release(self, reference: Reference) -> None:
         """Let the other side forget an object of its own."""
-        self._out += (
-            banana.opening(2),
-            banana.text(b"decref"),
-            banana.integer(reference.number),
-        )
-
-    def _say(self, kind: bytes, number: int, body: bytes) -> None:
-        self._out += (banana.opening(3), banana.text(kind), banana.integer(number), body)
+        self._out += (_RELEASE, banana.integer(reference.number))
 
     def _choose(self, expression: Expression) -> None:
         if expression != b"pb":
@@ -174,6 +113,11 @@ class Connection:
         self._out += (banana.opening(2), banana.text(b"version"), banana.integer(_VERSION))
 
 
+_MESSAGE = banana.opening(7) + banana.text(b"message")
+_ANSWER = banana.opening(3) + banana.text(b"answer")
+_ERROR = banana.opening(3) + banana.text(b"error")
+_RELEASE = banana.opening(2) + banana.text(b"decref")
+_NEEDS_ANSWER = banana.integer(1)
 _OFFER = banana.opening(2) + b"\x02\x82pb" + b"\x04\x82none"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.pb import banana
@@ -11,6 +12,8 @@ from chargehand_wire.pb.banana import Expression
 from chargehand_wire.values import Unsendable
 
 _DEEPEST = 30
+_SHORT = 40
+"""Characters of texts that are kept as they travel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,44 @@ def copied(kind: str, state: Mapping[str, object]) -> bytes:
 
 def encoded(value: object, levels: int = _DEEPEST) -> bytes:
     """Return a value as it travels. Raises Unsendable."""
+    parts: list[bytes] = []
+    _put(value, levels, parts)
+    return b"".join(parts)
+
+
+def _put(value: object, levels: int, parts: list[bytes]) -> None:
+    """Add a value as it travels to *parts*: one list for all, because values have many pieces."""
     if isinstance(value, str):
-        return _UNICODE + banana.text(_utf8(value))
-    if value is None:
-        return _NONE
+        parts.append(_frequent_text(value) if len(value) <= _SHORT else _text(value))
+    elif value is None:
+        parts.append(_NONE)
+    elif isinstance(value, dict | list | tuple):
+        if not levels:
+            raise Unsendable("a value is nested too deeply to be sent to this worker")
+        _put_items(value, levels - 1, parts)
+    else:
+        parts.append(_scalar(value))
+
+
+def _put_items(
+    value: dict[object, object] | list[object] | tuple[object, ...],
+    levels: int,
+    parts: list[bytes],
+) -> None:
+    parts.append(banana.opening(len(value) + 1))
+    if isinstance(value, dict):
+        parts.append(_DICTIONARY)
+        for key, item in value.items():
+            parts.append(_PAIR)
+            _put(key, levels, parts)
+            _put(item, levels, parts)
+        return
+    parts.append(_LIST if isinstance(value, list) else _TUPLE)
+    for item in value:
+        _put(item, levels, parts)
+
+
+def _scalar(value: object) -> bytes:
     match value:
         case bool():
             return _TRUE if value else _FALSE
@@ -59,25 +96,15 @@ def encoded(value: object, levels: int = _DEEPEST) -> bytes:
             return _REMOTE + banana.integer(value.number)
         case Reference():
             return _LOCAL + banana.integer(value.number)
-    if not levels:
-        raise Unsendable("a value is nested too deeply to be sent to this worker")
-    levels -= 1
-    match value:
-        case dict():
-            parts = [banana.opening(len(value) + 1), _DICTIONARY]
-            for key, item in value.items():
-                parts += (_PAIR, encoded(key, levels), encoded(item, levels))
-        case list():
-            parts = [banana.opening(len(value) + 1), _LIST]
-            parts += [encoded(item, levels) for item in value]
-        case tuple():
-            parts = [banana.opening(len(value) + 1), _TUPLE]
-            parts += [encoded(item, levels) for item in value]
-        case _:
-            raise Unsendable(
-                f"a value of the type {type(value).__name__} cannot be sent to this worker"
-            )
-    return b"".join(parts)
+    raise Unsendable(f"a value of the type {type(value).__name__} cannot be sent to this worker")
+
+
+def _text(text: str) -> bytes:
+    return _UNICODE + banana.text(_utf8(text))
+
+
+_frequent_text = lru_cache(maxsize=512)(_text)
+"""Names of arguments, of directories, of programs: a step sends nearly what the last one did."""
 
 
 _PAIR = banana.opening(2)

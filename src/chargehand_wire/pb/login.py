@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chargehand_wire.framing import ProtocolError
-from chargehand_wire.pb.connection import Called, Connection, Event, Released, text_of
+from chargehand_wire.pb.connection import Connection, text_of
+from chargehand_wire.pb.events import Called, Event, Released
 from chargehand_wire.pb.jelly import Own, Reference
 
 _UNAUTHORIZED = "twisted.cred.error.UnauthorizedLogin"

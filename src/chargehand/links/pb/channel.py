@@ -13,15 +13,8 @@ from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.kit.peers import Acknowledging, notice_death, peer_name
 from chargehand.kit.strangers import Strangers
 from chargehand_wire.framing import ProtocolError
-from chargehand_wire.pb.connection import (
-    Answered,
-    Called,
-    Connection,
-    Event,
-    Failed,
-    Failure,
-    Released,
-)
+from chargehand_wire.pb.connection import Connection
+from chargehand_wire.pb.events import Answered, Called, Event, Failed, Failure, Released
 from chargehand_wire.pb.foreign import foreign_protocol
 from chargehand_wire.pb.jelly import Own, Reference
 from chargehand_wire.pb.login import Credentials, Login
@@ -65,6 +58,7 @@ class PbChannel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._acknowledging = Acknowledging(None)
         self._calls: dict[int, asyncio.Future[object]] = {}
+        self._orders: dict[int, Callable[[CallFailed], None]] = {}
         self._objects: dict[int, Handler] = {}
         self._is_flush_due = False
         self._is_receiving = False
@@ -111,8 +105,8 @@ class PbChannel(asyncio.Protocol):
             self._complain(error)
         finally:
             self._is_receiving = False
-        self._flush()
-        self._acknowledging.now()
+        if not self._flush():  # What is sent carries the receipt.
+            self._acknowledging.now()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail all calls, and tell those who want to know."""
@@ -124,6 +118,7 @@ class PbChannel(asyncio.Protocol):
                 future.set_exception(WorkerLost("the connection was lost"))
                 future.exception()
         self._objects.clear()
+        self._orders.clear()
         if self.lost is not None:
             self.lost()
 
@@ -145,13 +140,36 @@ class PbChannel(asyncio.Protocol):
             future.set_exception(WorkerLost("the connection was lost"))
             future.exception()
             return future
+        self._calls[self._call(target, method, arguments, keywords)] = future
+        return future
+
+    def order(
+        self,
+        target: Reference,
+        method: str,
+        *arguments: object,
+        refused: Callable[[CallFailed], None],
+    ) -> None:
+        """Call an object of the peer without waiting for the answer; *refused* is called if that
+        is an error. Raises CommandRefused if the call cannot be sent.
+        """
+        if self._transport is None:
+            return
+        self._orders[self._call(target, method, arguments)] = refused
+
+    def _call(
+        self,
+        target: Reference,
+        method: str,
+        arguments: tuple[object, ...],
+        keywords: Mapping[str, object] | None = None,
+    ) -> int:
         try:
             number = self._connection.call(target, method, *arguments, keywords=keywords)
         except Unsendable as error:
             raise CommandRefused(str(error)) from error
-        self._calls[number] = future
         self._flush()
-        return future
+        return number
 
     def answer(self, called: Called, value: object) -> None:
         """Answer a call of the peer."""
@@ -232,9 +250,13 @@ class PbChannel(asyncio.Protocol):
             case Called():
                 self._dispatch(event)
             case Answered():
-                self._settle(event.number, partial(_answered, value=event.value))
+                if self._orders.pop(event.number, None) is None:
+                    self._settle(event.number, partial(_answered, value=event.value))
             case Failed():
-                self._settle(event.number, partial(_failed, failure=event.failure))
+                if (refused := self._orders.pop(event.number, None)) is not None:
+                    refused(CallFailed(event.failure))
+                else:
+                    self._settle(event.number, partial(_failed, failure=event.failure))
             case Released():
                 self._objects.pop(event.number, None)
 
@@ -285,11 +307,15 @@ class PbChannel(asyncio.Protocol):
             self._transport.write(answer)
             self._transport.close()
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Send what is to be sent; return whether there was something."""
         if self._is_receiving or self._is_given_away:
-            return  # Everything goes together when all that came is handled.
-        if (data := self._connection.take()) and self._transport is not None:
-            self._transport.write(data)
+            return False  # Everything goes together when all that came is handled.
+        data = self._connection.take()
+        if not data or self._transport is None:
+            return False
+        self._transport.write(data)
+        return True
 
     def _flush_soon(self) -> None:
         if not self._is_flush_due and not self._is_receiving:

@@ -13,7 +13,8 @@ from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.kit.tasks import Tasks
 from chargehand.links.pb.channel import CallFailed, PbChannel
 from chargehand.links.stock.ports import Receiver
-from chargehand_wire.pb.connection import Called, failure_of, text_of
+from chargehand_wire.pb.connection import failure_of, text_of
+from chargehand_wire.pb.events import Called
 from chargehand_wire.pb.jelly import Own, Reference
 
 _LATE = 2.0
@@ -99,13 +100,18 @@ class PbWire:
         try:
             told = self._with_objects(name, arguments, order)
             own = self._own(order, lambda called: self._of_command(order, command_id, called))
-            started = self._channel.call(
-                desk.reference, "startCommand", own, command_id, name, told
+            self._channel.order(
+                desk.reference,
+                "startCommand",
+                own,
+                command_id,
+                name,
+                told,
+                refused=lambda error: self._refused(command_id, error),
             )
         except BaseException:
             self._forget(command_id)
             raise
-        started.add_done_callback(lambda future: self._started(command_id, future))
 
     def interrupt(self, command_id: str, reason: str) -> None:
         """Ask the worker to kill a command."""
@@ -254,14 +260,12 @@ class PbWire:
         order.owned.append(own)
         return own
 
-    def _started(self, command_id: str, future: asyncio.Future[object]) -> None:
-        """The worker has begun, or says why not."""
-        error = None if future.cancelled() else future.exception()
-        if isinstance(error, CallFailed):
-            order = self._orders.get(command_id)
-            self._forget(command_id)
-            if order is not None:
-                order.receiver.complete(str(error))
+    def _refused(self, command_id: str, error: CallFailed) -> None:
+        """The worker does not begin, and says why."""
+        order = self._orders.get(command_id)
+        self._forget(command_id)
+        if order is not None:
+            order.receiver.complete(str(error))
 
     def _forget(self, command_id: str, *, keep_listening: bool = False) -> None:
         order = self._orders.pop(command_id, None)
