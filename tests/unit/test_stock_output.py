@@ -75,8 +75,20 @@ async def test_much_that_comes_at_once_becomes_segments_of_moderate_size() -> No
     await asyncio.sleep(0)
     output.finish()
 
-    assert len(segments.found) == 7
-    assert max(one.segment.size for one in segments.found) < 300_000
+    assert len(segments.found) == 4
+    assert max(one.segment.size for one in segments.found) < 600_000
     assert segments.text("stdio").replace(b"\no", b"\n")[1:] == text
     numbers = [one.segment.source.number for one in segments.found if one.segment.source]
-    assert numbers == [*range(1, 8)]
+    assert numbers == [1, 2, 3, 4]
+
+
+async def test_what_comes_with_the_line_that_fills_a_segment_is_no_segment_of_its_own() -> None:
+    segments = Segments()
+    output = StockOutput(CommandId("c1"), segments)
+    text = b"x" * 79 + b"\n"
+
+    for _ in range(20):
+        output.write("stdio", b"o", text * 620)
+    output.finish()
+
+    assert [one.segment.size > 250_000 for one in segments.found] == [True] * 3 + [False]

@@ -9,7 +9,7 @@ import zstandard
 
 from chargehand.domain.build import Channel, Segment
 
-_LEVEL = 3
+_LEVEL = 1
 _MOST = 64 * 1024 * 1024
 """Maximum size of a segment; larger ones are a sender's error."""
 

@@ -35,6 +35,7 @@ class Download(RunningCommand):
         """Of the whole file, when the last piece has come."""
         self._changed = asyncio.Event()
         self._idle: asyncio.TimerHandle | None = None
+        self.on_end(self._wake)
 
     async def take(self, arguments: Mapping[str, Any]) -> None:
         """Take a piece; return when the worker has it, or has ended."""
@@ -44,8 +45,8 @@ class Download(RunningCommand):
         if content:
             self._pieces[offset] = content
         self._wake()
-        while not self.ended.done() and self._position < offset + len(content):
-            await self._news()
+        while not self.is_over and self._position < offset + len(content):
+            await self._changed.wait()
         self._watch()
 
     async def read(self, length: int) -> bytes:
@@ -53,9 +54,9 @@ class Download(RunningCommand):
         while (piece := self._pieces.get(self._position)) is None:
             if self._size is not None and self._position >= self._size:
                 return b""
-            if self.ended.done():
+            if self.is_over:
                 return b""
-            await self._news()
+            await self._changed.wait()
         start = self._position
         data, rest = piece[:length], piece[length:]
         del self._pieces[start]
@@ -74,17 +75,10 @@ class Download(RunningCommand):
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _news(self) -> None:
-        waiting = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait((waiting, self.ended), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-
     def _watch(self) -> None:
         """Give up a file of which nothing more comes."""
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-        if not self.ended.done() and self._size is None:
+        if not self.is_over and self._size is None:
             self._idle = asyncio.get_running_loop().call_later(_IDLE, self._abandon)

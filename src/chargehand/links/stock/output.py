@@ -14,6 +14,9 @@ from chargehand.kit.values import replace
 from chargehand.logs.segments import pieces_of, segment_of
 
 _SEGMENT_SIZE = 256 * 1024
+"""Bytes that are enough for a segment."""
+_LARGEST_SEGMENT = 512 * 1024
+"""Bytes that still make one, so that what came with the last line is no segment of its own."""
 _SEGMENT_DELAY = 0.1
 """Seconds that a line waits for others."""
 _LONGEST_LINE = 1024 * 1024
@@ -81,7 +84,7 @@ class StockOutput:
     def _cut(self, log: str) -> None:
         lines = self._lines.pop(log)
         del self._sizes[log]
-        for piece in pieces_of(b"".join(lines), _SEGMENT_SIZE):
+        for piece in pieces_of(b"".join(lines), _LARGEST_SEGMENT):
             source = SegmentSource(command_id=self._id, number=next(self._numbers))
             segment = replace(segment_of(piece), source=source)
             self._send(Output(log=log, segment=segment), len(piece))

@@ -40,12 +40,32 @@ class RunningCommand:
         self._error: str | None = None
         self._complaints = {"stderr": "", "header": ""}
         self._is_shell = is_shell
-        self.ended: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        """Done when nothing more comes; with an error, if the worker could not run it."""
+        self._over = asyncio.Event()
+        self._failure: Exception | None = None
+        self._listeners: list[Callable[[], object]] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes."""
+        return self._over.is_set()
+
+    def on_end(self, listener: Callable[[], object]) -> None:
+        """Call *listener* when nothing more comes."""
+        self._listeners.append(listener)
+
+    async def end(self) -> str | None:
+        """Wait until nothing more comes; return an error if the worker could not run it.
+
+        Raises WorkerLost.
+        """
+        await self._over.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self._error
 
     def update(self, key: str, value: object) -> None:
         """Take output, or a value."""
-        if self.ended.done():
+        if self.is_over:
             return
         if (letter := _LETTERS.get(key)) is not None:
             if key in self._complaints:
@@ -64,7 +84,7 @@ class RunningCommand:
 
     def write(self, data: bytes) -> Receipt | None:
         """Take a piece of a file."""
-        if self.ended.done():
+        if self.is_over:
             return None
         return self._measured(self._receive(Value(key="content", value=data)), len(data))
 
@@ -78,7 +98,7 @@ class RunningCommand:
 
     def complete(self, error: str | None) -> bool:
         """Note that the command has ended; False if its exit status may still be under way."""
-        if self.ended.done() or self._timer is not None:
+        if self.is_over or self._timer is not None:
             return True
         self._error = error
         if error is None and self.status is None:
@@ -89,10 +109,9 @@ class RunningCommand:
 
     def lose(self, error: Exception) -> None:
         """Fail: the worker is lost. What came is passed on."""
-        if not self.ended.done():
-            self._output.finish()
-            self.ended.set_exception(error)
-            self.ended.exception()  # Those who wait for it get it; there may be none left.
+        if not self.is_over:
+            self._failure = error
+            self._finish()
 
     def _take_status(self, value: object) -> None:
         self.status = value
@@ -113,11 +132,16 @@ class RunningCommand:
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if not self.ended.done():
-            self._output.finish()
+        if not self.is_over:
             if self.status != 0 and not self._is_shell and (why := self._complaint()):
                 self._receive(Value(key="why", value=why))
-            self.ended.set_result(self._error)
+            self._finish()
+
+    def _finish(self) -> None:
+        self._output.finish()
+        self._over.set()
+        for listener in self._listeners:
+            listener()
 
     def _send(self, output: Output, size: int) -> Receipt | None:
         return self._measured(self._receive(output), size)

@@ -168,7 +168,7 @@ class StockSession:
         if command_id in self._running:
             raise CommandRefused(f"command {command_id} is already running")
         self._running[command_id] = running
-        running.ended.add_done_callback(lambda _: self._running.pop(command_id, None))
+        running.on_end(lambda: self._running.pop(command_id, None))
         try:
             await self._wire.start(command_id, name, arguments, builddir, running)
         except BaseException as error:
@@ -177,10 +177,10 @@ class StockSession:
 
     async def _until_ended(self, command_id: CommandId, running: RunningCommand) -> None:
         try:
-            error = await asyncio.shield(running.ended)
+            error = await running.end()
         except asyncio.CancelledError:
             self._wire.interrupt(command_id, "its caller was cancelled")
-            await asyncio.wait((running.ended,), timeout=_DEATH_SECONDS)
+            await _death(running)
             raise
         if error is not None:
             raise CommandRefused(error)
@@ -200,7 +200,7 @@ class StockSession:
         except asyncio.CancelledError:
             self._wire.interrupt(download.command_id, "its caller was cancelled")
             raise
-        if arguments.get("more") and not download.ended.done():
+        if arguments.get("more") and not download.is_over:
             receive(Value(key="rc", value=0))
             return
         await self._until_ended(download.command_id, download)
@@ -214,7 +214,7 @@ class StockSession:
         interrupt = partial(self._wire.interrupt, command.id, "nothing more came from the master")
         download = Download(command.id, taken=self._count, abandon=interrupt)
         self._downloads[key] = download
-        download.ended.add_done_callback(lambda _: self._downloads.pop(key, None))
+        download.on_end(lambda: self._downloads.pop(key, None))
         arguments = download_arguments(command.arguments)
         await self._start(command.id, command.name, arguments, command.builddir, download)
         return download
@@ -223,7 +223,7 @@ class StockSession:
         download = self._downloads.get(key)
         if download is not None:
             self._wire.interrupt(download.command_id, "the file was given up")
-            await asyncio.wait((download.ended,), timeout=_DEATH_SECONDS)
+            await _death(download)
 
     def _count(self, size: int) -> None:
         """Receive nothing more while too much waits to be stored."""
@@ -246,6 +246,13 @@ class StockSession:
                 self.lose(f"worker {self._worker_name} is not responding")
             except WorkerLost:
                 return
+
+
+async def _death(running: RunningCommand) -> None:
+    """Wait, for a limited time, until an interrupted command has ended."""
+    with contextlib.suppress(TimeoutError, WorkerLost):
+        async with time_limit(_DEATH_SECONDS):
+            await running.end()
 
 
 def _single(name: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
