@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
@@ -13,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from connections import free_port
 from installed_master import FAILURE, RETRY, SUCCESS, InstalledMaster
+from stock_worker import PROGRAMS, StockWorker
 from waiting import eventually
 
-ROOT = Path(__file__).parent.parent.parent
-PROGRAMS = ROOT / "bench/run/stock-worker/bin"
 PROTOCOLS = ["pb", pytest.param("msgpack_experimental_v7", marks=pytest.mark.slow)]
 
 _CONFIGURATION = """
@@ -30,64 +28,6 @@ def add(name, *steps_, **more):
 """
 
 
-class StockWorker:
-    """A worker's directory, and its process."""
-
-    def __init__(self, path: Path, port: int, protocol: str) -> None:
-        self.path = path
-        self._process: subprocess.Popen[bytes] | None = None
-        self._run(
-            "create-worker",
-            f"--protocol={protocol}",
-            "--maxdelay=1",
-            "--allow-shutdown=signal",
-            str(path),
-            f"127.0.0.1:{port}",
-            "stock",
-            "secret",
-        )
-
-    def _run(self, *arguments: str) -> None:
-        subprocess.run([PROGRAMS / "buildbot-worker", *arguments], check=True, capture_output=True)
-
-    def start(self) -> None:
-        """Start its process."""
-        self._process = subprocess.Popen(
-            [PROGRAMS / "buildbot-worker", "start", "--nodaemon", self.path],
-            stdout=(self.path / "out").open("ab"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to its process only."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def end(self) -> None:
-        """Kill it, with all that it started in its session."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether its process has exited."""
-        return self._process is not None and self._process.poll() is not None
-
-    @property
-    def log(self) -> str:
-        """What it has written."""
-        return (self.path / "out").read_text(errors="replace")
-
-
-def free_port() -> int:
-    """Return the number of a port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 class Site:
     """A master with one stock worker."""
 
@@ -95,7 +35,9 @@ class Site:
         self.port = free_port()
         self.protocol = protocol
         self.master = InstalledMaster(path / "master")
-        self.worker = StockWorker(path / "worker", self.port, protocol)
+        self.worker = StockWorker(
+            path / "worker", f"127.0.0.1:{self.port}", f"--protocol={protocol}"
+        )
 
     def start(self, configuration: str) -> InstalledMaster:
         """Start both, and wait until they are connected."""
@@ -230,7 +172,7 @@ def test_a_build_is_retried_when_its_worker_dies(
 
     if end == "freeze":  # It comes back from somewhere else, and the old one does not answer.
         site.worker.signal(signal.SIGSTOP)
-        frozen, site.worker._process = site.worker._process, None
+        frozen = site.worker.let_go()
         site.worker.start()
         eventually("the end of the first build", lambda: master.builds_of(request)[0]["complete"])
         os.killpg(frozen.pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import re
+import socket
 import ssl
 import struct
 import subprocess
@@ -136,6 +137,51 @@ async def test_hundreds_that_begin_no_tls_keep_no_worker_out(certificates: Certi
     for _, one in [*silent, (reader, writer)]:
         one.close()
     await farm.close()
+
+
+def distrust(port: int) -> None:
+    """Connect with TLS, trusting only the system's authorities, of which the test's is none."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        context = ssl.create_default_context()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            context.wrap_socket(connection, server_hostname="127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "told"),
+    [
+        (HTTP, "it speaks HTTP without TLS"),
+        (b"\x02\x82pb" * 3, "it speaks without TLS"),
+        (None, "it does not trust the certificate of this port"),
+    ],
+)
+async def test_who_negotiates_no_tls_is_told_once(
+    beginning: bytes | None,
+    told: str,
+    certificates: Certificates,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    install_reactor(asyncio.get_running_loop())
+    tls = {"certificate": certificates.path("server.pem"), "key": certificates.path("server.key")}
+    farm = await opened(PB, **tls)
+
+    for _ in range(3):
+        if beginning is None:
+            await asyncio.to_thread(distrust, farm.number)
+            continue
+        reader, writer = await asyncio.open_connection("127.0.0.1", farm.number)
+        writer.write(beginning)
+        await closed(reader)
+        writer.close()
+
+    def lines() -> list[str]:
+        return [one.getMessage() for one in caplog.records if "closing" in one.getMessage()]
+
+    await eventually(lambda: bool(lines()))
+    await farm.close()
+    (line,) = lines()
+    assert re.search(told, line), line
 
 
 @pytest.mark.parametrize(

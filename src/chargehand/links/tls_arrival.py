@@ -7,6 +7,7 @@ import logging
 import ssl
 from collections.abc import Callable
 
+from chargehand.kit.limits import time_limit
 from chargehand.kit.peers import peer_name
 from chargehand.kit.strangers import Strangers
 from chargehand.kit.tasks import Tasks
@@ -16,6 +17,20 @@ _log = logging.getLogger(__name__)
 _HANDSHAKE_SECONDS = 20.0
 _MOST_HELD = 256 * 1024
 """Bytes that may come together with the end of the handshake."""
+_MOST_HOSTS = 1000
+_SILENCE = (
+    f"it began no TLS within {_HANDSHAKE_SECONDS:g} s; a worker without TLS waits like that, "
+    "because it expects the master to begin"
+)
+_REASONS = {
+    "HTTP_REQUEST": "it speaks HTTP without TLS",
+    "WRONG_VERSION_NUMBER": "it speaks without TLS",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it has no client certificate",
+    "CERTIFICATE_VERIFY_FAILED": "its client certificate is not one of 'client_ca'",
+}
+"""What is wrong, by OpenSSL's word."""
+_DISTRUST = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED")
+"""Endings of the words for what a peer answers that does not accept our certificate."""
 
 
 class TlsArrivals:
@@ -29,6 +44,8 @@ class TlsArrivals:
         self._context = context
         self._strangers = Strangers()
         self._tasks = Tasks("TLS for workers")
+        self._said: dict[str, str] = {}
+        """What was logged last of each host; workers try again every few seconds."""
 
     def __call__(self) -> asyncio.Protocol:
         """Return what handles a new connection."""
@@ -46,30 +63,41 @@ class TlsArrivals:
     async def _negotiate(self, arrival: TlsArrival) -> None:
         assert arrival.transport is not None
         try:
-            encrypted = await asyncio.get_running_loop().start_tls(
-                arrival.transport,
-                arrival,
-                self._context,
-                server_side=True,
-                ssl_handshake_timeout=_HANDSHAKE_SECONDS,
-            )
-        except (ConnectionError, TimeoutError):
-            arrival.abort()  # It has left, or said nothing.
-            return
+            async with time_limit(_HANDSHAKE_SECONDS):
+                encrypted = await asyncio.get_running_loop().start_tls(
+                    arrival.transport, arrival, self._context, server_side=True
+                )
         except OSError as error:
-            why = getattr(error, "reason", None) or error
-            _log.info(
-                "closing a connection from %s to a port of workers: it begins no TLS that is "
-                "understood (%s)",
-                arrival.address,
-                why,
-            )
+            if (why := _why(error)) is not None:
+                self._say(arrival, why)
             arrival.abort()
             return
         finally:
             self.leave(arrival)
         if encrypted is not None:
+            self._said.pop(arrival.host, None)
             arrival.hand_over(encrypted, self._accept())
+
+    def _say(self, arrival: TlsArrival, why: str) -> None:
+        """Log why a connection is closed, unless that was said of its host the last time."""
+        if self._said.get(arrival.host) == why:
+            return
+        if len(self._said) >= _MOST_HOSTS:
+            self._said.clear()
+        self._said[arrival.host] = why
+        _log.info(
+            "closing a connection from %s to a port of workers with TLS: %s", arrival.address, why
+        )
+
+
+def _why(error: OSError) -> str | None:
+    """Return why there is no TLS with a peer; None if it has left."""
+    if isinstance(error, ssl.SSLError):
+        word = error.reason or str(error)
+        if word.endswith(_DISTRUST):
+            return f"it does not trust the certificate of this port ({word})"
+        return _REASONS.get(word) or f"it begins no TLS that this master understands ({word})"
+    return _SILENCE if isinstance(error, TimeoutError) else None
 
 
 class TlsArrival(asyncio.Protocol):
