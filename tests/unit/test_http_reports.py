@@ -288,7 +288,7 @@ async def test_a_name_that_leads_elsewhere_in_the_service_is_not_used(
         (lambda: reporters.HttpStatusPush(7), "serverUrl must be an address, not 7"),
         (lambda: reporters.HttpStatusPush("http://x", auth="u"), "auth must be (user, password)"),
         (lambda: reporters.HttpStatusPush("http://x", autth="u"), 'no argument "autth"'),
-        (lambda: reporters.GitHubStatusPush(), "GitHubStatusPush: token is missing"),
+        (lambda: reporters.GitHubStatusPush(), 'GitHubStatusPush needs the argument "token"'),
         (lambda: reporters.GitLabStatusPush("t", contxt="c"), 'no argument "contxt"'),
     ],
 )
@@ -320,3 +320,13 @@ def test_old_arguments_work_with_a_warning(make: Callable[[], Any], advice: str)
 
     assert not found.errors
     assert any(advice in one.message for one in found.warnings)
+
+
+def test_a_token_that_is_not_set_is_a_warning():
+    with collecting() as found:
+        reporters.GitHubStatusPush(token=None)
+
+    assert found.errors == []
+    assert [one.message for one in found.warnings] == [
+        "GitHubStatusPush: token is empty, so its reports will be refused"
+    ]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import answered, outward
-from buildbot._border.errors import error, warn
+from buildbot._border.errors import warn
 from buildbot._border.old_arguments import without_removed
 from buildbot._border.rendering import render_value
 from buildbot.process.properties import Interpolate, Properties
@@ -49,7 +49,7 @@ class CommitStatusPush(HttpStatusPushBase):
     @own_arguments
     def checkConfig(
         self,
-        token: Any = None,
+        token: Any,
         context: Any = None,
         baseURL: str | None = None,
         verbose: bool = False,
@@ -60,7 +60,7 @@ class CommitStatusPush(HttpStatusPushBase):
     ) -> Any:
         """Check the arguments."""
         if not token:
-            error(f"{type(self).__name__}: token is missing")
+            warn(f"{type(self).__name__}: token is empty, so its reports will be refused")
         old = without_removed("GitHubStatusPush", old)
         return super().checkConfig(
             generators=self._generators(generators, old, warn),
@@ -72,7 +72,7 @@ class CommitStatusPush(HttpStatusPushBase):
     @own_arguments
     def reconfigService(
         self,
-        token: Any = None,
+        token: Any,
         context: Any = None,
         baseURL: str | None = None,
         verbose: bool = False,

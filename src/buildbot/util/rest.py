@@ -14,6 +14,8 @@ import msgspec
 
 from chargehand.kit.values import shown_without
 
+from chargehand.kit.expected import Expected
+
 _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 4
@@ -29,7 +31,7 @@ _NOT_DONE = (429, 503)
 _WORDS = ("message", "error_message", "error", "title", "detail")
 
 
-class RestError(Exception):
+class RestError(Expected):
     """A server refused a request, or could not be reached; ``status`` is None then."""
 
     def __init__(self, words: str, *, status: int | None = None, content: object = None) -> None:

@@ -12,6 +12,8 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
+from chargehand.kit.expected import Expected
+
 _ANSWER_SECONDS = 60.0
 _NOT_FOUND = 404
 _ERRORS = 400
@@ -20,7 +22,7 @@ _HEAD = 8
 """Bytes before each piece of a container's output: the stream, and the length."""
 
 
-class DockerError(Exception):
+class DockerError(Expected):
     """The engine refused something, or did not answer."""
 
 

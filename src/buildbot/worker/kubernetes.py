@@ -238,7 +238,8 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
 
     def instance_place(self) -> str:
         """Name the cluster and the namespace."""
-        return f"{self.kube_config.place} {self.namespace}"
+        place = self.kube_config.place
+        return f"{place}, namespace {self.namespace}" if self.namespace else place
 
     async def find_instances(self) -> list[tuple[str, Any]]:
         """Return the pods (or jobs) of this master, by their names."""

@@ -7,13 +7,15 @@ from types import TracebackType
 from typing import Self
 
 from chargehand.kit.error_text import headline_of
+from chargehand.kit.expected import Expected
 from chargehand.kit.guard import Guard, described
 
 _MOST = 10_000
 
 
 class Complaints:
-    """Logs a failure with its traceback, and says nothing more of it while it stays the same.
+    """Logs a failure with its traceback, unless it is Expected, and says nothing more of it while it
+    stays the same.
 
     When the operation succeeds, or fails in another way, the next failure is logged again.
     """
@@ -34,6 +36,9 @@ class Complaints:
         if len(self._last) >= _MOST:
             self._last.clear()
         self._last[key] = sentence
+        if isinstance(error, Expected):
+            self._log.error(f"{message}: %s", *arguments, error)
+            return
         self._log.error(message, *arguments, exc_info=described(error))
 
     def succeeded(self, message: str, *arguments: object) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from chargehand.config.model import WorkerPort
+from chargehand.kit.refused_ports import what_to_do
 from chargehand.kit.unix_sockets import bound
 from chargehand.links.tls_arrival import TlsArrivals
 
@@ -151,7 +152,7 @@ class WorkerPorts:
         except OSError as error:
             raise PortNotOpened(
                 f"cannot listen on {_described(port)} for workers: {error.strerror or error}. "
-                f"Set another port in c['protocols']['{port.protocol}'], or stop what uses it."
+                + what_to_do(error, f"c['protocols']['{port.protocol}']")
             ) from error
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from chargehand.config.web_limits import WebLimits
+from chargehand.kit.refused_ports import what_to_do
 from chargehand.kit.unix_sockets import address_of, bound
 from chargehand.web.connections import Connections
 from chargehand.web.own_addresses import site_urls
@@ -129,7 +130,7 @@ def _opened(address: Address, mode: int | None) -> socket.socket:
         where = address if isinstance(address, str) else f"{address[0] or '*'}:{address[1]}"
         raise CannotListen(
             f"cannot listen on {where}: {error.strerror or error}. "
-            "Set another port in c['www']['port'], or stop what uses it."
+            + what_to_do(error, "c['www']['port']")
         ) from error
 
 

@@ -188,10 +188,16 @@ class Document:
         if sentence := explanations.of_exception(error, origin.file, self.directory):
             return sentence, origin
         summary = "".join(traceback.format_exception_only(error)).strip()
-        trace = "".join(
-            f"\n    {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
+        frames = [
+            frame
             for frame in traceback.extract_tb(error.__traceback__)
             if self._is_users(frame.filename)
+        ]
+        if frames:
+            summary += explanations.unset_variables(frames[-1].line or "")
+        trace = "".join(
+            f"\n    {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
+            for frame in frames
         )
         return f"{what}: {summary}{trace}", origin
 

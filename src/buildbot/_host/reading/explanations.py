@@ -11,6 +11,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Iterator
+from configparser import NoOptionError, NoSectionError
 from pathlib import Path
 
 from buildbot._border.arguments import did_you_mean
@@ -38,6 +39,7 @@ _NOT_IN_MODULE = re.compile(
     r"cannot import name '(?P<name>\w+)' from '(?P<module>\w+)'"
     r"|module '(?P<of>\w+)' has no attribute '(?P<attribute>\w+)'"
 )
+_GETENV = re.compile(r"""(?:getenv|environ\.get)\(\s*['"](\w+)['"]""")
 _ESCAPE = re.compile(r"\(unicode error\) 'unicodeescape' codec can't decode")
 
 
@@ -70,8 +72,8 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
             return _missing_module(name, file, directory)
         case ImportError() if "relative import with no known parent" in message_of(error):
             return (
-                'the configuration is no part of a package, so it cannot import from ".": write '
-                "the name of the module that is beside it"
+                'a configuration file is not part of a package, so "from ." does not work in it; '
+                "import a module beside it by its name: import NAME"
             )
         case ImportError() if (found := _NO_NAME.match(message_of(error))) is not None:
             near = did_you_mean(found[1], dir(importlib.import_module(found[2])))
@@ -88,11 +90,26 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
                 f'environment variable "{name}" is not set; set it for the process that reads the '
                 "configuration"
             )
+        case NoSectionError() | NoOptionError():
+            return (
+                f"{message_of(error)}. ConfigParser.read() skips files that do not exist: is one "
+                "missing (settings and passwords are often left out of a repository)?"
+            )
         case TypeError() if message_of(error).startswith("exec() arg 1 must be a string"):
             return "Python 3 does not execute an open file: write exec(FILE.read())"
         case SystemExit(code=code):
             return f"the configuration calls sys.exit({code!r}) here"
     return None
+
+
+def unset_variables(line: str) -> str:
+    """Return a sentence about the environment variables that a line reads and that are not set."""
+    unset = [f'"{name}"' for name in _GETENV.findall(line) if name not in os.environ]
+    if not unset:
+        return ""
+    number = "variables" if len(unset) > 1 else "variable"
+    verb = "are" if len(unset) > 1 else "is"
+    return f" (environment {number} {' and '.join(unset)} {verb} not set)"
 
 
 def python2_at(sign: str, file: str) -> str:
@@ -124,25 +141,31 @@ def _missing_module(name: str, file: str, directory: str) -> str:
         close = difflib.get_close_matches(name, _modules_of_ours(), n=1, cutoff=0.8)
         hint = f'; did you mean "{close[0]}"?' if close else ""
         return f'Buildbot has no module "{name}"{hint}'
-    install = f"{shlex.quote(sys.executable)} -m pip install {_DISTRIBUTIONS.get(top, top)}"
+    python = shlex.quote(sys.executable)
+    other = f"if it belongs to a package, install that package for {python}"
     beside = Path(file).parent.joinpath(*name.split("."))
     if beside.with_suffix(".py").exists() or (beside / "__init__.py").exists():
         if python2.is_python2(Path(file).read_text(errors="replace")):
             return python2_at(f'"import {top}" of a module of the same package', file)
         return (
             f'module "{name}" is not installed. If you mean the one beside this file, write '
-            f"from . import {name}; if it is a package, run: {install}"
+            f"from . import {name}; {other}"
         )
     if rest and (package := _own_package(name, file, directory)) is not None:
-        return f'module "{name}" is missing: {package} has no "{name.rpartition(".")[2]}"'
+        last = name.rpartition(".")[2]
+        return (
+            f'module "{name}" is missing: {package} has no "{last}". Put {last}.py there (settings '
+            "and passwords are often left out of a repository), or correct the name"
+        )
     if rest and top in sys.modules:
         return f'package "{top}" has no module "{rest}"; the installed version may be another one'
     if top in _DISTRIBUTIONS:
-        return f'package "{top}" is not installed. Run: {install}'
+        return (
+            f'package "{top}" is not installed. Run: {python} -m pip install {_DISTRIBUTIONS[top]}'
+        )
     return (
         f'module "{name}" is missing: it is neither in {directory} nor installed. If it is your '
-        f"own (settings or passwords, for example), put {top}.py into {directory}; if it is a "
-        f"package, run: {install}"
+        f"own (settings or passwords, for example), put {top}.py into {directory}; {other}"
     )
 
 
