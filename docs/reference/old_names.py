@@ -15,6 +15,12 @@ HERE = Path(__file__).parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
+from old_methods import (  # noqa: E402
+    KEYS_WITHOUT_EFFECT,
+    OF_BUILDS,
+    OF_LOGS,
+    OF_STEPS,
+)
 from pages import NAMESPACES, described, public  # noqa: E402
 
 from buildbot._border.old_arguments import RENAMED_ARGUMENTS  # noqa: E402
@@ -22,17 +28,9 @@ from buildbot._border.old_keys import REMOVED_KEYS, RENAMED_KEYS  # noqa: E402
 from buildbot._host.reading import keys  # noqa: E402
 from buildbot.config import old_arguments  # noqa: E402
 from buildbot.plugins.old_names import OLD_PLUGINS  # noqa: E402
-from buildbot.process.build import Build  # noqa: E402
-from buildbot.process.buildstep import BuildStep  # noqa: E402
 
 PAGE = HERE / "glossary.md"
 _BEGIN, _END = "## Old keys of the configuration\n", "## Old names\n"
-_ATTRIBUTES = {
-    "buildslave": "worker",
-    "getSlavename": "getWorkerName",
-    "slavebuilder": "workerforbuilder",
-    "slavename": "workername",
-}
 _OLD = re.compile(r"(Old name of|Old form of|Old form:|Removed from Buildbot)")
 
 
@@ -45,7 +43,8 @@ def section() -> str:
         + _table("old argument", _arguments())
         + "\n## Names that `buildbot.plugins` had\n\n"
         + _table("old name", _plugins())
-        + "\n## Old methods and attributes\n\nBoth names may be called and overridden.\n\n"
+        + "\n## Old methods and attributes\n\nSteps and builds still have them. Where a current "
+        "name stands for the same method, both may be called and overridden.\n\n"
         + _table("old method", _methods())
         + "\n"
     )
@@ -67,7 +66,7 @@ def _table(title: str, rows: Iterator[tuple[str, str]]) -> str:
 def _keys() -> Iterator[tuple[str, str]]:
     for old, new in RENAMED_KEYS.items():
         yield f"c['{old}']", f"use c['{new}']"
-    for old, advice in {**REMOVED_KEYS, **keys._REPLACED}.items():
+    for old, advice in {**REMOVED_KEYS, **keys._REPLACED, **KEYS_WITHOUT_EFFECT}.items():
         yield f"c['{old}']", advice
 
 
@@ -98,14 +97,9 @@ def _plugins() -> Iterator[tuple[str, str]]:
 
 
 def _methods() -> Iterator[tuple[str, str]]:
-    for kind in (Build, BuildStep):
-        for name in dir(kind):
-            if re.search("slave", name, re.IGNORECASE) and not name.startswith("_"):
-                today = re.sub("(?i:build)?Slave", "Worker", name)
-                yield (
-                    f"{kind.__name__}.{name}",
-                    f"use {_ATTRIBUTES.get(name, today.replace('slave', 'worker'))}",
-                )
+    for kind, methods in (("Build", OF_BUILDS), ("BuildStep", OF_STEPS), ("Log", OF_LOGS)):
+        for name, advice in methods.items():
+            yield f"{kind}.{name}", advice
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ import pytest
 
 from buildbot._border.errors import collecting
 from buildbot.plugins import util
+from buildbot.process.old_build import OldBuildNames
+from buildbot.process.old_logs import _Remembered
+from buildbot.process.old_steps import OldStyleStep
 from chargehand.plugins.root import activate
 from chargehand_wire import messages
 
@@ -112,6 +115,23 @@ def test_the_glossary_has_the_old_keys_arguments_and_methods():
     assert glossary.PAGE.read_text(encoding="utf-8") == glossary.page(), (
         "run: PYTHONPATH=src python docs/reference/old_names.py"
     )
+
+
+def test_the_glossary_has_every_old_method():
+    methods = _loaded("old_methods")
+
+    for table, kinds in (
+        (methods.OF_BUILDS, [OldBuildNames]),
+        (methods.OF_STEPS, [OldStyleStep]),
+        (methods.OF_LOGS, [_Remembered]),
+    ):
+        old = {
+            name
+            for kind in kinds
+            for name, member in vars(kind).items()
+            if not name.startswith("_") and (callable(member) or isinstance(member, property))
+        }
+        assert old - {"getWorkerName"} == set(table)
 
 
 _NEEDED: dict[str, Any] = {
