@@ -94,4 +94,4 @@ class FrameReader(Generic[M]):
         try:
             return self._decoder.decode(body)
         except (DecodeError, ValueError, RecursionError) as error:
-            raise ProtocolError(f"a frame that is no message: {error}") from error
+            raise ProtocolError(f"not a message: {error}") from error

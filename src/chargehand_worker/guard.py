@@ -57,7 +57,7 @@ def split_off_agent(patience: float) -> None:
     Call it before importing much, so that the guard stays small. Whatever the agent
     leaves behind becomes the guard's child, as that is the next subreaper above.
 
-    An agent that somebody has stopped cannot count the seconds that it goes on without a master:
+    An agent that somebody has stopped cannot count the seconds that it continues without a master:
     then the guard does so.
     """
     master = os.getppid()

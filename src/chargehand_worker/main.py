@@ -76,11 +76,11 @@ def _add_connecting(create: argparse.ArgumentParser) -> None:
 
 def _add_commands(create: argparse.ArgumentParser) -> None:
     add = create.add_argument_group("commands").add_argument
-    what = "for how long commands go on without a connection (600)"
+    what = "for how long commands continue without a connection (600)"
     add("--patience", type=float, metavar="SECONDS", help=what)
     what = "output that is kept on disk without a connection (1024)"
     add("--spool", type=int, metavar="MIB", help=what)
-    what = "variable or pattern that commands inherit besides; * for all; may be repeated"
+    what = "additional variable or pattern that commands inherit; * for all; may be repeated"
     add("--inherit-environment", action="append", metavar="NAME", help=what)
     add("--umask", metavar="MODE", help="umask of builds' files, 022 for example")
     add("--numcpus", type=int, metavar="N", help="processors that builds may use")
@@ -95,7 +95,7 @@ def _add_local(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     local.add_argument("--name", required=True, help="the worker's name")
     local.add_argument("--basedir", type=Path, required=True, help="where it works")
     local.add_argument(
-        "--patience", type=float, required=True, help="seconds that it goes on without a master"
+        "--patience", type=float, required=True, help="seconds that it continues without a master"
     )
     local.add_argument(
         "--keep-from-commands",

@@ -107,7 +107,7 @@ def _remover(basedir: Path) -> Callable[[Directories], None]:
         used = {*_KEPT_DIRECTORIES, *(name.split("/")[0] for name in known.directories)}
         for entry in basedir.iterdir():
             if entry.is_dir() and not entry.is_symlink() and entry.name not in used:
-                _log.info("removing %s: no builder uses it any more", entry)
+                _log.info("removing %s: no builder uses it", entry)
                 shutil.rmtree(entry, ignore_errors=True)
 
     return remove

@@ -204,8 +204,8 @@ def _reason(error: Exception, address: MasterAddress) -> str:
         return error.text or f"it answered with HTTP status {error.status}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
-            f"its certificate is not valid: {error.verify_message}. If it is signed by an "
-            "authority of your own, name that with ca_file in worker.toml"
+            f"its certificate is not valid: {error.verify_message}. If it is signed by "
+            "your own authority, name that with ca_file in worker.toml"
         )
     if isinstance(error, ProtocolError) and address.port == _FIRST_PORT_OF_BUILDBOT:
         return f"{error}. Port {address.port} is for Buildbot's own workers; use the web port"

@@ -122,7 +122,7 @@ async def test_who_is_refused_learns_why_and_so_does_the_master(tmp_path: Path):
         other.start()
         wrong.start()
 
-        await until(lambda: "each worker needs a name of its own" in other.log)
+        await until(lambda: "each worker needs its own name" in other.log)
         await until(lambda: "or the password is wrong" in wrong.log)
         other.stop()
         wrong.stop()

@@ -18,7 +18,7 @@ _CHOICE = {"tags", "builders", "schedulers", "branches"}
 
 def _defaults(function: Any) -> dict[str, str]:
     return {
-        name: repr(parameter.default)
+        name: "required" if parameter.default is parameter.empty else repr(parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
         if name not in ("self", "old", "kwargs", "options")
     }

@@ -78,8 +78,8 @@ async def test_an_answer_says_whether_to_try_again(
     [
         ("http://127.0.0.1:1/", {}, Unavailable, "127.0.0.1"),
         ("http://", {}, Refused, "is not a valid address"),
-        ("http://127.0.0.1:1/", {"x": object()}, Refused, "JSON cannot hold what is to be sent"),
-        ("http://127.0.0.1:1/", {"x": float("nan")}, Refused, "JSON cannot hold"),
+        ("http://127.0.0.1:1/", {"x": object()}, Refused, "the message cannot be written as JSON"),
+        ("http://127.0.0.1:1/", {"x": float("nan")}, Refused, "cannot be written as JSON"),
     ],
 )
 async def test_what_cannot_be_sent_says_why(
@@ -288,7 +288,6 @@ async def test_a_name_that_leads_elsewhere_in_the_service_is_not_used(
         (lambda: reporters.HttpStatusPush(7), "serverUrl must be an address, not 7"),
         (lambda: reporters.HttpStatusPush("http://x", auth="u"), "auth must be (user, password)"),
         (lambda: reporters.HttpStatusPush("http://x", autth="u"), 'no argument "autth"'),
-        (lambda: reporters.GitHubStatusPush(), 'GitHubStatusPush needs the argument "token"'),
         (lambda: reporters.GitLabStatusPush("t", contxt="c"), 'no argument "contxt"'),
     ],
 )
@@ -322,7 +321,9 @@ def test_old_arguments_work_with_a_warning(make: Callable[[], Any], advice: str)
     assert any(advice in one.message for one in found.warnings)
 
 
-def test_a_token_that_is_not_set_is_a_warning():
+def test_a_token_must_be_given_and_an_empty_one_is_a_warning():
+    with pytest.raises(TypeError, match="token"):
+        reporters.GitHubStatusPush()
     with collecting() as found:
         reporters.GitHubStatusPush(token=None)
 

@@ -185,7 +185,7 @@ async def test_pods_of_this_master_are_found_and_no_others(cluster: SimulatedKub
     await ours.stop_found_instance(value)
     await ours.stop_found_instance(value)
     assert [pod.name for pod in cluster.pods.values()] == [other.instance_name]
-    assert ours.instance_place() == f"{cluster.url} None"
+    assert ours.instance_place() == cluster.url
 
 
 # What goes wrong

@@ -79,7 +79,7 @@ def foreign_lock(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tup
 def test_a_lock_of_another_program_is_no_master(foreign_lock: tuple[Path, int]):
     path, holder = foreign_lock
 
-    with pytest.raises(CommandFailed, match=f"Process {holder} .* it is no master") as failed:
+    with pytest.raises(CommandFailed, match=f"Process {holder} .* it is not a master") as failed:
         PidFile(path).take()
     assert "import fcntl" in str(failed.value)
 

@@ -175,7 +175,7 @@ def test_a_traceback_shows_the_users_frames_wherever_the_file_is(tmp_path: Path)
 
 def test_a_private_module_that_python_has_too_is_named(tmp_path: Path) -> None:
     words = (
-        'Python\'s own module "secrets" has no "passwords". If you mean a module of yours, it is '
+        'Python\'s own module "secrets" has no "passwords". If you mean your own module, it is '
         f"missing: put secrets.py into {tmp_path}/"
     )
 

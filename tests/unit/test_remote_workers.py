@@ -255,7 +255,7 @@ async def test_the_newer_connection_wins_when_the_older_is_dead(
 
     assert first.ends == ["closed"]
     assert ci.fleet.reserve("arm-7") is second
-    assert "connected from 10.0.0.2:2, and is not responding at 10.0.0.1:1" in caplog.text
+    assert "connected from 10.0.0.2:2, and is no longer responding at 10.0.0.1:1" in caplog.text
     await settled()
     assert ci.store.workers["arm-7"].connected_to == (MasterId(1),)
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 _ROOT = Path(__file__).parents[2]
 _TURNS = (
@@ -48,6 +53,24 @@ _TURNS = (
     "_as_usual",
     "_ask_for_a_sign",
 )
+_PHRASES = re.compile(
+    r"""
+    \b(?:
+      seldom | mend(?:s|ed|ing)? | shall | besides | meanwhile | likewise | upon | for\ ever
+    | henceforth | thereby | wherein | thereof | lest | whence
+    | of\ (?:yours|ours|theirs) | of\ (?:your|their)\ own
+    | hears?\ of | knows?\ of\ no | tells?\ of | says?\ so | go(?:es)?\ on | went\ on
+    | (?:is|are|was|were)\ not\ to\ be | that\ (?:is|are)\ to | what\ is\ to
+    | (?<!there\ )(?:is|are)\ no
+      \ (?:error|part|text|message|dictionary|worker|renderable|pair|master)
+    | (?:what|that)\ is\ (?:said|told) | (?:is|are)\ asked\ again
+    | but\ for | any\ more | once\ more | of\ today | today's
+    | there\ (?:is|are)\ none | in\ good\ order | does\ as\ well
+    )\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Translated or archaic turns, which plain words replace in documentation and messages."""
 _PIECES = ('" "', '" f"', "' '", "' f'")
 """Where texts go on in the next line of the source."""
 
@@ -75,3 +98,34 @@ def test_turns_that_were_given_up_do_not_come_back():
             used[str(path.relative_to(_ROOT))] = found
 
     assert used == {}
+
+
+def _documents() -> Iterator[tuple[str, str]]:
+    for path in (_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md"))):
+        if "decisions" not in path.parts:
+            text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+            yield str(path.relative_to(_ROOT)), _joined(text)
+
+
+def _messages() -> Iterator[tuple[str, str]]:
+    """Return the strings of more than a word in our code that are not documentation."""
+    for path in sorted((_ROOT / "src").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            match node:
+                case ast.Constant(value=str(text)) if " " in text and id(node) not in documentation:
+                    yield f"{path.relative_to(_ROOT)}:{node.lineno}", _joined(text)
+
+
+@pytest.mark.parametrize("texts", [_documents, _messages])
+def test_documentation_and_messages_are_in_plain_current_english(texts):
+    found = [f"{place}: {turn[0]}" for place, text in texts() for turn in _PHRASES.finditer(text)]
+
+    assert found == []
+
+
+def test_the_turns_are_found():
+    for turn in ("one of ours goes on", "It is no error", "what is told", "as it says so"):
+        assert _PHRASES.search(turn)
+    assert not _PHRASES.search("there is no error on the page, and the build continues")

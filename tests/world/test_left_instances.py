@@ -124,11 +124,11 @@ async def test_what_a_removed_worker_has_left_is_told_and_stopped_when_it_is_bac
         (record,) = await ci.get("instances")
         assert (record["state"], record["reason"]) == (
             "stranded",
-            "its worker is not configured any more; it may still run",
+            "its worker is no longer configured; it may still run",
         )
         assert f'instance {record["name"]} (i-{record["name"]}) of worker "cloud" may' in ci.log
         page = await ci.fetch(f"/workers/{record['workerid']}")
-        assert b"not configured any more; it may still run" in page
+        assert b"no longer configured; it may still run" in page
         assert record["name"] in _machines(ci)
 
         await ci.reconfigure(written("import asyncio\n" + _SERVICE + _NO_BUILDS))

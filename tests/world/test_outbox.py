@@ -57,7 +57,7 @@ async def test_an_outage_is_said_once_and_ends_with_everything_sent_in_order(
     times = [time for time, _ in receiver.tried]
     waits = [after - before for before, after in pairwise(times)]
     assert waits[:4] == [10, 20, 40, 80] and max(waits) == LONGEST_SECONDS
-    assert caplog.text.count("it cannot send: nobody is there. It keeps what is to be sent") == 1
+    assert caplog.text.count("it cannot send: nobody is there. It keeps the unsent messages") == 1
 
     receiver.failure = lambda _: None
     await asyncio.sleep(LONGEST_SECONDS)

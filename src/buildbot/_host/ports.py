@@ -182,7 +182,7 @@ class Orders(Protocol):
 
 
 class GuestConnection(Protocol):
-    """A connection at a port of workers whose client is no worker."""
+    """A connection at a port for workers whose client is not a worker."""
 
     @property
     def beginning(self) -> bytes:

@@ -21,7 +21,7 @@ class ChangeFilter(ComparableMixin):
 
     Args:
         filter_fn (Callable[[Any], Any] | None): function(change) that says whether the change
-            passes; besides the other conditions.
+            passes; in addition to the other conditions.
         project (str | None | list[str | None]): The project, or one of a list of them, that passes.
         project_not_eq (str | None | list[str | None]): The project, or a list of them, that does
             not pass.

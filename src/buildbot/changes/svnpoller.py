@@ -58,7 +58,7 @@ _TIMES = ("pollInterval", "pollAtLaunch", "pollRandomDelayMin", "pollRandomDelay
 class SVNPoller(ReconfigurablePollingChangeSource):
     """Polls a Subversion repository for new revisions.
 
-    ``repourl`` is watched with all that is below it. ``split_file`` says of each changed file's
+    ``repourl`` is watched with everything below it. ``split_file`` says of each changed file's
     path below it which branch it belongs to: it returns a dictionary with ``path`` (within the
     branch) and, where they are known, ``branch``, ``project``, ``repository`` and ``codebase``; or
     a tuple ``(branch, path)``; or None, for a file that is of no interest. A directory's path ends

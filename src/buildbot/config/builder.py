@@ -58,7 +58,7 @@ class BuilderConfig(ComparableMixin):
             commands.
         properties (dict[str, Any] | None): Properties of its builds.
         collapseRequests (bool | Callable[..., Any] | None): Whether equal requests become one
-            build, or function(master, builder, request1, request2) that says so; None for
+            build, or function(master, builder, request1, request2) that returns it; None for
             c['collapseRequests'].
         description (str | None): Text about the builder.
         description_format (str | None): Format of that text: None or "markdown".
@@ -68,7 +68,7 @@ class BuilderConfig(ComparableMixin):
             sets them.
         project (str | None): Name of the util.Project that it belongs to.
         do_build_if (bool | Callable[[Any], Any] | None): Whether a build is done, or
-            function(build) that says so; otherwise it is SKIPPED.
+            function(build) that returns it; otherwise it is SKIPPED.
     """
 
     compare_attrs = (

@@ -13,7 +13,7 @@ from chargehand.kit.values import replace
 @implementer(IMachine)
 class Machine(BuildbotService):
     """A machine that workers name with ``machine_name``; subclasses override ``checkConfig`` and
-    ``reconfigService`` with arguments of their own.
+    ``reconfigService`` with their own arguments.
 
     Args:
         name (str): The machine's name.

@@ -159,7 +159,7 @@ _STATUS = {
     "buildbot.status.base": {
         name: OldName(
             f"buildbot.reporters.status_receiver:{name}",
-            "it hears of builds as before; write a subclass of reporters.ReporterBase for "
+            "it is notified of builds as before; write a subclass of reporters.ReporterBase for "
             "c['services'], or a BuildbotService that uses master.mq",
             is_moved=False,
         )

@@ -13,7 +13,7 @@ _OF_THE_SAME_KIND = ("codebase", "branch", "repository", "project")
 
 
 class SourceStampView:
-    """Which sources of one codebase the build shall use."""
+    """Which sources of one codebase the build uses."""
 
     def __init__(
         self, stored: StoredSourceStamp, changes: list[ChangeView], *, has_changes: bool = False

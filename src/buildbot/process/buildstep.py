@@ -100,9 +100,9 @@ class BuildStep(
         warnOnFailure (bool, renderable): A failure makes the build's result WARNINGS.
         warnOnWarnings (bool, renderable): Warnings make the build's result WARNINGS.
         doStepIf (bool | Callable[[Any], Any], renderable): Whether to run the step, or
-            function(step) that says so; otherwise it is SKIPPED.
+            function(step) that returns it; otherwise it is SKIPPED.
         hideStepIf (bool | Callable[[Any, Any], Any], renderable): Whether to hide the step on the
-            pages, or function(results, step) that says so.
+            pages, or function(results, step) that returns it.
         description (str | list[str] | None, renderable): Words shown while the step runs.
         descriptionDone (str | list[str] | None, renderable): Words shown when it has finished.
         descriptionSuffix (str | list[str] | None, renderable): Words appended to both descriptions.
@@ -220,7 +220,7 @@ class BuildStep(
         self.worker = worker
 
     def setDefaultWorkdir(self, workdir: Any) -> None:
-        """Take the build's working directory, for a step that has none of its own."""
+        """Take the build's working directory, for a step without one."""
         if self._workdir is None:
             self._workdir = workdir
 

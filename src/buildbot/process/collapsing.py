@@ -13,7 +13,7 @@ async def may_be_collapsed(master: Any, one: Mapping[str, Any], other: Mapping[s
 
     Each codebase must be in both, with equal branch, repository and project, without patches, and
     with the same revision, unless both came with changes. Properties of schedulers must be equal,
-    but for the scheduler's name.
+    except for the scheduler's name.
     """
     if one["buildsetid"] == other["buildsetid"]:
         return True

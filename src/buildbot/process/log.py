@@ -18,7 +18,7 @@ class Log:
     """A log of a running step.
 
     Methods that write return Deferreds, which fire when more may be written; text that ends within
-    a line is kept back until the line is whole. ``subscribe`` hears of whole lines.
+    a line is kept back until the line is whole. ``subscribe`` gets whole lines.
     """
 
     kind = LogType.TEXT
@@ -124,7 +124,7 @@ class StreamLog(Log):
         return self._write(Channel.STDERR, text)
 
     def addHeader(self, text: str | bytes) -> Awaitable[None]:
-        """Append what is said about a program."""
+        """Append a header line about a program."""
         return self._write(Channel.HEADER, text)
 
     @outgoing

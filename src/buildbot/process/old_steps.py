@@ -140,7 +140,7 @@ class OldStyleStep:
         await inward(self.createSummary, *([log] if takes_log else []))
 
     def commandComplete(self, cmd: Any) -> Any:
-        """Do what is to be done when the command has ended."""
+        """Called when the command has ended."""
 
     def createSummary(self, log: Any = None) -> Any:
         """Add logs that sum up the command's output."""

@@ -147,7 +147,7 @@ class Properties(ComparableMixin):
     has_key = hasProperty
 
     def setProperty(self, name: str, value: Any, source: str, runtime: bool = False) -> None:
-        """Set a property; TypeError is raised for what JSON cannot hold and is no renderable."""
+        """Set a property; TypeError is raised for a value that is neither JSON nor a renderable."""
         if not isinstance(name, str):
             raise TypeError(f"the name of a property must be a string, not {name!r}")
         if type(value) not in _SIMPLE and type(value) is not bool:

@@ -27,8 +27,8 @@ class RemoteException(Exception):
 class RemoteCommand:
     """One command on the worker: its name, its arguments, and its outcome.
 
-    ``rc`` is its exit code; ``stdout`` and ``stderr`` are its output, where that was to be
-    collected; ``updates`` has lists of all other values that the worker sent, by their key.
+    ``rc`` is its exit code; ``stdout`` and ``stderr`` are its output, if it was collected;
+    ``updates`` has lists of all other values that the worker sent, by their key.
 
     Args:
         remote_command (str): The worker's command: ``shell``, ``stat``, ``listdir``, ``glob`` …

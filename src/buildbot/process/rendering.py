@@ -171,7 +171,7 @@ class FlattenList(Renderable, ComparableMixin):
 class Property(Operand):
     """The value of a property.
 
-    ``default`` stands for one that is missing or, unless ``defaultWhenFalse=False``, false.
+    ``default`` is used if it is missing or, unless ``defaultWhenFalse=False``, false.
 
     Args:
         key (str): Name of the property.
@@ -220,7 +220,7 @@ class Secret(Renderable, ComparableMixin):
 
 
 async def secret_of(name: str, properties: Any) -> str:
-    """Return the secret's value, and remember it as one that logs must not show."""
+    """Return the secret's value, and remember that logs must not show it."""
     master = getattr(properties, "master", None)
     services = getattr(master, "namedServices", {})
     if "secrets" not in services:

@@ -37,7 +37,7 @@ def worst_status(a: int, b: int) -> int:
 
 
 def computeResultAndTermination(obj: Any, result: int, previousResult: int) -> tuple[int, bool]:
-    """Return what the build's result becomes after a step, and whether the build shall halt.
+    """Return what the build's result becomes after a step, and whether the build halts.
 
     *obj* has the step's flags (``haltOnFailure``, ``flunkOnWarnings`` …).
     """

@@ -43,7 +43,7 @@ async def post(request: Request) -> None:
     try:
         body = encoded(request.body)
     except (TypeError, ValueError) as error:
-        raise Refused(f"JSON cannot hold what is to be sent: {error}") from error
+        raise Refused(f"the message cannot be written as JSON: {error}") from error
     headers = {
         "Content-Type": "application/json",
         **request.headers,

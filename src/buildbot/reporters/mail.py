@@ -163,7 +163,7 @@ class MailNotifier(SendingReporter):
         formatter = given.get("messageFormatter", given.get("customMesg"))
         if formatter is not None and not hasattr(formatter, "format_message_for_build"):
             say(
-                "MailNotifier: a function as messageFormatter is not called any more; use "
+                "MailNotifier: a function as messageFormatter is no longer called; use "
                 "message_formatter=reporters.MessageFormatterFunctionRaw(function(master, context))"
             )
         return [*(generators or ()), *generators_of_old(given)]

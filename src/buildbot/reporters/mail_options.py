@@ -23,7 +23,7 @@ OLD = {
     "customMesg": "message_formatter=",
     "previousBuildGetter": "mode=",
     "buildSetSummary": "reporters.BuildSetStatusGenerator(...) in place of it",
-    "watchedWorkers": "reporters.WorkerMissingGenerator(workers=...) besides",
+    "watchedWorkers": "an additional reporters.WorkerMissingGenerator(workers=...)",
     "messageFormatterMissingWorker": "reporters.WorkerMissingGenerator(message_formatter=...)",
 }
 """The old arguments, each with what does the same today."""

@@ -104,7 +104,7 @@ class MessageFormatterBase(Placed, ComparableMixin):
         self.extra_info_cb = extra_info_cb
 
     def buildAdditionalContext(self, master: Any, ctx: Row) -> Any:
-        """Add to *ctx* what the templates shall know besides."""
+        """Add to *ctx* more values for the templates."""
         ctx.update(self.ctx)
 
     @outgoing

@@ -35,7 +35,7 @@ class Unavailable(Exception):
 
 
 class NotNow(Exception):
-    """The receiver does not take this now; others go on."""
+    """The receiver does not accept this now; other messages are still sent."""
 
 
 class Refused(Exception):
@@ -193,7 +193,7 @@ class Outbox(Generic[T]):
         self._failures += 1
         if self._failures == 1:
             _log.error(
-                "%s cannot send: %s. It keeps what is to be sent (%d now) as long as this master "
+                "%s cannot send: %s. It keeps the unsent messages (%d now) while this master "
                 "runs, and retries at least every %g minutes. %s",
                 self._owner,
                 _said(error),

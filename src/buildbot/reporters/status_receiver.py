@@ -68,7 +68,7 @@ class StatusReceiver(ComparableMixin):
         return made
 
     def builderAdded(self, builderName: str, builder: BuilderStatus) -> Any:
-        """A builder is configured; return self to hear of its builds."""
+        """A builder is configured; return self to be notified of its builds."""
         return self
 
     def builderChangedState(self, builderName: str, state: str) -> Any:
@@ -87,7 +87,7 @@ class StatusReceiver(ComparableMixin):
         """A build that was asked for was cancelled before it began."""
 
     def buildStarted(self, builderName: str, build: BuildStatus) -> Any:
-        """A build has begun; return self to hear of its steps."""
+        """A build has begun; return self to be notified of its steps."""
         return self
 
     def buildFinished(self, builderName: str, build: BuildStatus, results: int) -> Any:
@@ -97,7 +97,7 @@ class StatusReceiver(ComparableMixin):
         """Not called."""
 
     def stepStarted(self, build: BuildStatus, step: StepStatus) -> Any:
-        """A step has begun; return self to hear of its logs."""
+        """A step has begun; return self to be notified of its logs."""
         return self
 
     def stepTextChanged(self, build: BuildStatus, step: StepStatus, text: list[str]) -> Any:

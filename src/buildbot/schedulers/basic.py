@@ -177,7 +177,7 @@ class Scheduler(SingleBranchScheduler):
 
 
 class AnyBranchScheduler(BaseBasicScheduler):
-    """Builds changes that pass the filter, each branch with a timer of its own."""
+    """Builds changes that pass the filter, each branch with its own timer."""
 
     _timer_per_branch = True
 

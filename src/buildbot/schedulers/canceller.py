@@ -46,8 +46,8 @@ def default_branch_key(stamp: Mapping[str, Any]) -> str:
 
 
 class OldBuildCanceller(BuildbotService):
-    """Cancels waiting and running builds as soon as a newer commit of the same branch is to be
-    built by the same builder.
+    """Cancels waiting and running builds as soon as a newer commit of the same branch is queued
+    for the same builder.
 
     ``filters`` is a list of tuples (builders' names, `SourceStampFilter`): requests of these
     builders whose source stamp passes are followed. ``branch_key`` is a function that takes a

@@ -130,7 +130,7 @@ class InheritBuildParameter(ChoiceStringParameter):
 
 
 class WorkerChoiceParameter(ChoiceStringParameter):
-    """The worker that shall build, or any."""
+    """The worker that builds, or any."""
 
     strict = False
     required = False

@@ -206,7 +206,7 @@ class CodebaseParameter(NestedParameter):
         super().__init__(name, fields=fields, label=label, **kwargs)
 
     def createSourcestamp(self, properties: Any, kwargs: Any) -> Any:
-        """Return what the source stamp has besides the answers."""
+        """Return the parts of the source stamp that are not answers."""
         return {}
 
     async def _update(self, kwargs: Any, properties: Any, collector: Any, **kw: Any) -> None:

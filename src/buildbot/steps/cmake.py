@@ -15,12 +15,12 @@ from buildbot.process.shell_mixin import ShellMixin
 class CMake(ShellMixin, BuildStep):
     """Run ``cmake`` with a generator, definitions (``-D``), options, and a path.
 
-    *path* is a directory of sources, or one that was built in. Subclasses may set
+    *path* is a directory of sources or an existing build directory. Subclasses may set
     ``DEFAULT_CMAKE``, the program.
 
     Args:
-        path (str | None, renderable): Directory with CMakeLists.txt, or one that was built in,
-            relative to the working directory; None leaves it out.
+        path (str | None, renderable): Directory with CMakeLists.txt, or an existing build
+            directory, relative to the working directory; None leaves it out.
         generator (str | None, renderable): Build system to generate for (`-G`), such as Ninja.
         definitions (dict[str, Any] | None, renderable): Variables to set (`-D`).
         options (list[str] | None, renderable): Arguments between the definitions and the path.

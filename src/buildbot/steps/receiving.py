@@ -178,7 +178,7 @@ class _ArrivingTree(_Arriving):
 class Receiving(RemoteCommand):
     """A command whose ``content`` goes to a file of the master.
 
-    The worker goes on when a piece is written, so that a slow disk slows it down. A piece comes
+    The worker continues when a piece is written, so that a slow disk slows it down. A piece comes
     once, also when the connection is interrupted.
     """
 

@@ -225,7 +225,7 @@ class Test(WarningCountingShellCommand):
 
 
 class PerlModuleTest(Test):
-    """Run ``prove``, and count what it says of its tests."""
+    """Run ``prove``, and count its tests."""
 
     command: Any = ["prove", "--lib", "lib", "-r", "t"]
 

@@ -38,7 +38,7 @@ class Trigger(BuildStep):
     The triggered builds get the build's source stamps: with ``updateSourceStamp`` (the default)
     at the revision that was checked out, with ``alwaysUseLatest`` none at all; or those given as
     ``sourceStamps``. ``set_properties`` and ``copy_properties`` go with them. The result is the
-    worst of all buildsets that are waited for, but for ``unimportantSchedulerNames``. Interrupting
+    worst of all buildsets that are waited for, except ``unimportantSchedulerNames``. Interrupting
     the step cancels what it waits for.
 
     Subclasses override `getSchedulersAndProperties` and `createTriggerProperties`.

@@ -162,7 +162,7 @@ class RemoveDirectory(WorkerBuildStep):
 
     @outgoing
     async def run(self) -> int:
-        """Remove it; one that is not there is fine."""
+        """Remove it; it need not exist."""
         self.checkWorkerHasCommand("rmdir")
         command = RemoteCommand("rmdir", {"dir": self.dir})
         await inward(self.runCommand, command)
@@ -193,7 +193,7 @@ class MakeDirectory(WorkerBuildStep):
 
     @outgoing
     async def run(self) -> int:
-        """Make it; one that is there already is fine."""
+        """Make it, unless it exists."""
         self.checkWorkerHasCommand("mkdir")
         command = RemoteCommand("mkdir", {"dir": self.dir})
         await inward(self.runCommand, command)

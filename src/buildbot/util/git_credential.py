@@ -41,7 +41,7 @@ class GitCredentialInputRenderer(Renderable, ComparableMixin):
 
 
 class GitCredentialOptions(ComparableMixin):
-    """Credentials that git shall use: a list of descriptions, each a text or a renderable.
+    """Credentials for git: a list of descriptions, each a text or a renderable.
 
     ``use_http_path`` says whether git tells repositories of one server apart.
 

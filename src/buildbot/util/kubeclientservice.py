@@ -149,7 +149,7 @@ class KubeCtlProxyConfigLoader(KubeConfigLoaderBase):
     """A cluster that ``kubectl proxy`` reaches, with the credentials that kubectl has.
 
     The master starts ``kubectl proxy`` when the first worker needs it, again if it ends, and stops
-    it with the last worker. A proxy that already listens at the port is used as it is.
+    it with the last worker. A proxy that already listens at the port is used.
 
     Args:
         proxy_port (int): Port of this host at which the proxy listens.
@@ -184,7 +184,7 @@ class KubeCtlProxyConfigLoader(KubeConfigLoaderBase):
         self._users += 1
 
     async def end(self) -> None:
-        """Stop the proxy when no worker uses it any more."""
+        """Stop the proxy when no worker uses it."""
         self._users -= 1
         if self._users <= 0:
             await self._stop()
@@ -247,7 +247,7 @@ class KubeCtlProxyConfigLoader(KubeConfigLoaderBase):
 class KubeInClusterConfigLoader(KubeConfigLoaderBase):
     """The cluster in which the master itself is a pod, with the pod's service account.
 
-    The account's token is read before each request, for it is renewed while the pod runs.
+    The account's token is read before each request, because it is renewed while the pod runs.
     """
 
     def __init__(self) -> None:

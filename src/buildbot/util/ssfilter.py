@@ -24,7 +24,7 @@ class SourceStampFilter(ComparableMixin):
 
     Args:
         filter_fn (Callable[[Any], Any] | None): function(source stamp) that says whether it passes;
-            besides the other conditions.
+            in addition to the other conditions.
         project_eq (str | None | list[str | None]): The project, or one of a list of them, that
             passes.
         project_not_eq (str | None | list[str | None]): The project, or a list of them, that does

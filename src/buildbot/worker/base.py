@@ -23,7 +23,7 @@ _RESERVED = ("debug", "change", "status")
 
 @implementer(IWorker)
 class AbstractWorker(ComparableMixin):
-    """A worker; subclasses may override ``checkConfig`` with arguments of their own.
+    """A worker; subclasses may override ``checkConfig`` with their own arguments.
 
     The constructor's arguments go to `checkConfig`, which says all that is wrong with them.
 

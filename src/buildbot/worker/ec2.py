@@ -230,7 +230,7 @@ class EC2LatentWorker(AbstractLatentWorker):
         ]
 
     async def stop_found_instance(self, value: Mapping[str, str]) -> None:
-        """Terminate an instance; one that is gone is no error."""
+        """Terminate an instance; it may be gone already."""
         try:
             await self._account.call(
                 "TerminateInstances", "terminate_instances", InstanceIds=[value["id"]]

@@ -53,8 +53,7 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         masterFQDN (str | Callable[[], str] | None): Address at which the pod reaches the master,
             with a port if it is not that of c['protocols']; by default the address of this host.
         kube_config (KubeConfigLoaderBase): How the cluster is reached.
-        kube_extra_labels (dict[str, str] | None): Labels for the pod, besides those by which the
-            master knows it.
+        kube_extra_labels (dict[str, str] | None): More labels for the pod.
         job (bool): Whether a job is made that runs the pod (Chargehand's own).
     """
 
@@ -259,7 +258,7 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         ]
 
     async def stop_found_instance(self, value: Mapping[str, str]) -> None:
-        """Delete a pod or a job; one that is gone is no error."""
+        """Delete a pod or a job; it may be gone already."""
         path = _PATHS[value["resource"]].format(value["namespace"])
         try:
             await self._client.request(

@@ -49,8 +49,8 @@ class AbstractLatentWorker(AbstractWorker):
     connecting its worker may take.
 
     Args:
-        build_wait_timeout (float, seconds): How long the machine goes on without a build: 0 stops
-            it after each build, a negative number never.
+        build_wait_timeout (float, seconds): How long the machine keeps running without a
+            build: 0 stops it after each build, a negative number never.
         start_missing_on_startup (bool): Accepted; machines are started by builds only.
         master_protocol (str): How its worker connects: "pb", "msgpack_experimental_v7" or
             "native".
@@ -144,7 +144,7 @@ class AbstractLatentWorker(AbstractWorker):
         """Stop the machine, whatever has become of it; with *fast* return as soon as is safe.
 
         It is called after a failed start as well, and for what a killed master has left
-        (`restore_instance`); a machine that is gone already is no error. If it raises an exception,
+        (`restore_instance`); the machine may be gone already. If it raises an exception,
         it is called again. What it returns is not used.
         """
         if self.machine_name is None:
@@ -197,7 +197,7 @@ class AbstractLatentWorker(AbstractWorker):
         return settled(True)
 
     def getRandomPass(self) -> str:
-        """Return a new password, for a machine that is told it when it starts."""
+        """Return a new password, which the machine gets when it starts."""
         letters = string.ascii_letters + string.digits
         return "".join(secrets.choice(letters) for _ in range(_LENGTH_OF_PASSWORDS))
 

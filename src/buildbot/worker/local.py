@@ -15,10 +15,10 @@ DEFAULT_RECONNECT_TIMEOUT = 600.0
 
 
 class LocalWorker(AbstractWorker):
-    """A worker that the master starts as a process of its own.
+    """A worker that the master starts as a separate process.
 
     ``workdir`` is its base directory; by default ``workers/NAME`` in the master's.
-    ``reconnect_timeout`` is for how many seconds its commands go on without the master: after a
+    ``reconnect_timeout`` is for how many seconds its commands continue without the master: after a
     lost connection, or when the master was killed. (Chargehand's own.)
 
     Commands get a clean environment, whatever shell has started the master. ``environment`` adds
@@ -28,7 +28,7 @@ class LocalWorker(AbstractWorker):
 
     Args:
         workdir (str | None): Its directory; by default workers/NAME in the master's.
-        reconnect_timeout (float, seconds): How long its commands go on without the master.
+        reconnect_timeout (float, seconds): How long its commands continue without the master.
         environment (dict[str, str | list[str] | None] | None): Environment variables for all
             commands, with the rules of a step's env.
         inherit_environment (bool | list[str]): Variables of the master's environment that commands
@@ -82,8 +82,8 @@ class LocalWorker(AbstractWorker):
 
 
 class LocalLatentWorker(LocalWorker, AbstractLatentWorker):
-    """A latent worker whose machine is an agent on the master's machine: for tests, and to begin
-    a latent worker of your own with.
+    """A latent worker whose machine is an agent on the master's machine: for tests, and as a
+    start for your own latent worker.
 
     It takes the arguments of `LocalWorker` and of `AbstractLatentWorker`; ``max_builds``,
     ``build_wait_timeout`` (seconds, 600 by default) and ``missing_timeout`` among them.

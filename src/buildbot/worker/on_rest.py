@@ -78,7 +78,7 @@ class WorkerOnRest(AbstractLatentWorker):
         ]
 
     async def stop_found_instance(self, value: Any) -> None:
-        """Delete an instance; one that is gone is no error."""
+        """Delete an instance; it may be gone already."""
         try:
             await self._delete(value)
         except NotThere:

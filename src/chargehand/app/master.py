@@ -157,7 +157,7 @@ class Master:
         if elsewhere := parts.elsewhere:
             _log.warning(
                 "another master runs %s: the one that shares this database, or that it was copied "
-                "from. This master takes over when that one has been silent for %g minutes",
+                "from. This master takes over when the other has been silent for %g minutes",
                 ", ".join(elsewhere),
                 self._dead_after / 60,
             )

@@ -173,8 +173,8 @@ class PidFile:
 
     def _foreign(self, holder: int) -> CommandFailed:
         return CommandFailed(
-            f"Process {holder} ({_command(holder)}) holds a lock on {self._path}, and it is no "
-            f"master of {self._path.parent}. End it, and try again."
+            f"Process {holder} ({_command(holder)}) holds a lock on {self._path}, and it is not "
+            f"a master of {self._path.parent}. End it, and try again."
         )
 
     def _is_of_buildbot(self, process: int) -> bool:

@@ -15,7 +15,7 @@ from chargehand.kit.values import replace
 
 _log = logging.getLogger("chargehand.fleet")
 
-_REMOVED = "its worker is not configured any more; it may still run"
+_REMOVED = "its worker is no longer configured; it may still run"
 
 
 class LeftInstances:
@@ -54,8 +54,8 @@ class LeftInstances:
                 if record.state is RecordedState.STRANDED:
                     continue
                 _log.error(
-                    'instance %s%s of worker "%s" may still run: the worker is not configured any '
-                    "more. Add it to the configuration again, or stop the instance by hand",
+                    'instance %s%s of worker "%s" may still run: the worker is no longer '
+                    "configured. Add it to the configuration again, or stop the instance by hand",
                     record.name,
                     f" ({', '.join(record.identity)})" if record.identity else "",
                     record.worker_name,

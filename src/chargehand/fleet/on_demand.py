@@ -135,7 +135,7 @@ class OnDemandLink:
             return
         seconds = self.hosted.build_wait_timeout
         if seconds == 0 or self.state is not InstanceState.SUBSTANTIATED:
-            self._happens(Event.UNWANTED, "no build needs it any more")
+            self._happens(Event.UNWANTED, "no build needs it")
         elif seconds > 0:
             loop = asyncio.get_running_loop()
             reason = f"it had no build for {seconds:g} s"

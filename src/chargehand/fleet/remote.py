@@ -252,10 +252,10 @@ class RemoteLink:
         if await _is_alive(former):
             raise LoginRefused(
                 f"a worker of this name is connected from {former.address}, and answers; "
-                "each worker needs a name of its own"
+                "each worker needs its own name"
             )
         _log.warning(
-            'worker "%s" has connected from %s, and is not responding at %s any more; closing '
+            'worker "%s" has connected from %s, and is no longer responding at %s; closing '
             "the older connection",
             self._name,
             session.address,

@@ -14,8 +14,8 @@ _MOST = 10_000
 
 
 class Complaints:
-    """Logs a failure with its traceback, unless it is Expected, and says nothing more of it while it
-    stays the same.
+    """Logs a failure with its traceback, unless it is Expected, and repeats nothing that stays the
+    same.
 
     When the operation succeeds, or fails in another way, the next failure is logged again.
     """

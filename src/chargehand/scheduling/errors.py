@@ -20,7 +20,7 @@ class SchedulerElsewhere(SchedulingError):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"scheduler {name!r} is run by another master that shares the database; "
-            "this master takes it over when that one has been silent for 10 minutes"
+            "this master takes it over when the other has been silent for 10 minutes"
         )
 
 

@@ -208,5 +208,5 @@ def _explain(context: ExceptionContext) -> None:
     if any(words in message for words in _REFUSALS):
         raise ReadOnlyTable(
             f"the master's tables are read-only for plug-ins ({message.splitlines()[0]}); "
-            "keep what is yours in a table of your own, or use master.data"
+            "keep your data in your own table, or use master.data"
         ) from context.original_exception

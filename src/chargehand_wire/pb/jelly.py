@@ -179,7 +179,7 @@ class _Decoder:
         found: dict[object, object] = {}
         for pair in pairs:
             if not isinstance(pair, list) or len(pair) != 2:
-                raise ProtocolError("a dictionary has something that is no pair")
+                raise ProtocolError("a dictionary has an item that is not a pair")
             try:
                 found[self.value(pair[0])] = self.value(pair[1])
             except TypeError:

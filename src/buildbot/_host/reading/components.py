@@ -81,7 +81,7 @@ class ComponentReader:
             if number > 1:
                 self._given.warn(
                     f'several change sources are named "{source.name}"; this one is called '
-                    f'"{name}": give each a name of its own with name=',
+                    f'"{name}": give each a different name with name=',
                     "change_source",
                     source.name,
                 )

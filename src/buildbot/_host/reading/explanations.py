@@ -130,7 +130,7 @@ def _hidden_module(error: Exception, directory: str) -> str | None:
     if module not in sys.stdlib_module_names:
         return None
     return (
-        f'Python\'s own module "{module}" has no "{name}". If you mean a module of yours, it is '
+        f'Python\'s own module "{module}" has no "{name}". If you mean your own module, it is '
         f"missing: put {module}.py into {directory}"
     )
 

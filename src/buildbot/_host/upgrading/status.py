@@ -11,7 +11,7 @@ from buildbot._host.upgrading.values import Remark
 _REPORTERS = "buildbot.reporters."
 _WEB = frozenset({"buildbot.status.html.WebStatus", "buildbot.status.web.baseweb.WebStatus"})
 _LEFT = (
-    "this stays in c['status'], where it does nothing, or works as in Buildbot 0.8; today's "
+    "this stays in c['status'], where it does nothing, or works as in Buildbot 0.8; current "
     "reporters are in c['services']"
 )
 _WEB_RIGHTS = (

@@ -53,7 +53,7 @@ class BuildStatusGenerator(BuildStatusGeneratorMixin):
     async def generate(
         self, master: Any, reporter: Any, key: Sequence[str], build: Row
     ) -> Row | None:
-        """Return the report about a build, None where there is to be none."""
+        """Return the report about a build, or None for no report."""
         is_new = key[-1] == "new"
         if not is_new and not self._may_be_needed(build):
             return None
@@ -108,7 +108,7 @@ class BuildStartEndStatusGenerator(BuildStatusGeneratorMixin):
     async def generate(
         self, master: Any, reporter: Any, key: Sequence[str], build: Row
     ) -> Row | None:
-        """Return the report about a build, None where there is to be none."""
+        """Return the report about a build, or None for no report."""
         formatter = self.start_formatter if key[-1] == BEGUN[-1] else self.end_formatter
         build = dict(build)
         await getDetailsForBuild(master, build, **self._details_wanted(formatter))

@@ -45,7 +45,7 @@ class BuildRequestGenerator(BuildStatusGeneratorMixin):
     async def generate(
         self, master: Any, reporter: Any, key: Sequence[str], buildrequest: Row
     ) -> Row | None:
-        """Return the report about a request, None where there is to be none."""
+        """Return the report about a request, or None for no report."""
         request = dict(buildrequest)
         await get_details_for_buildrequest(master, request, want_properties=True)
         request["results"] = CANCELLED if key[-1] == "cancel" else None

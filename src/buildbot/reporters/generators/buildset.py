@@ -53,7 +53,7 @@ class BuildSetStatusGenerator(BuildStatusGeneratorMixin):
     async def generate(
         self, master: Any, reporter: Any, key: Sequence[str], message: Row
     ) -> Row | None:
-        """Return the report about a buildset, None where there is to be none."""
+        """Return the report about a buildset, or None for no report."""
         details = await getDetailsForBuildset(
             master, message["bsid"], **self._details_wanted(self.formatter)
         )

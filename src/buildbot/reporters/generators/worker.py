@@ -51,7 +51,7 @@ class WorkerMissingGenerator(Placed, ComparableMixin):
     async def generate(
         self, master: Any, reporter: Any, key: Sequence[str], worker: Row
     ) -> Row | None:
-        """Return the report about a worker; None if nobody is to be notified of it."""
+        """Return the report about a worker; None if nobody is notified."""
         if not worker.get("notify"):
             return None
         if self.workers != "all" and worker["name"] not in self.workers:

@@ -13,5 +13,5 @@ class SecretProviderBase(BuildbotService):
     name: Any = "secrets"
 
     def get(self, entry: str) -> Any:
-        """Return the value of a secret, None if there is none; or a Deferred, or a coroutine."""
+        """Return the value of a secret, or None; or a Deferred or a coroutine of that."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Getting the sources of changes that Gerrit tells of."""
+"""Getting the sources of changes that Gerrit reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Getting the sources of changes that GitHub tells of."""
+"""Getting the sources of changes that GitHub reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Getting the sources of changes that GitLab tells of."""
+"""Getting the sources of changes that GitLab reports."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ class SVN(Source):
     The mode ``incremental`` keeps what builds left in the directory; ``full`` removes it with
     ``method`` ``clean`` (not what svn ignores), ``fresh``, ``clobber`` (all; checks out again),
     ``copy`` (from a working copy beside it) or ``export`` (the same, without Subversion's files).
-    Paths in ``keep_on_purge`` stay. A working copy of another address is replaced; one that a
-    killed svn left locked is mended. With ``preferLastChangedRev``, ``got_revision`` is the last
-    revision that changed something below ``repourl``.
+    Paths in ``keep_on_purge`` stay. A working copy of another address is replaced; a working
+    copy that a killed svn left locked is repaired. With ``preferLastChangedRev``, ``got_revision``
+    is the last revision that changed something below ``repourl``.
 
     Args:
         repourl (str | None, required, renderable): Address of the directory to check out; may
@@ -57,7 +57,7 @@ class SVN(Source):
             something below repourl.
         svnurl (str | None): Old name of repourl.
         baseURL (str | None): Old form of repourl: the branch is appended.
-        defaultBranch (str | None): Old form: the branch to append when there is none.
+        defaultBranch (str | None): Old form: the branch to append if the build has none.
     """
 
     name = "svn"

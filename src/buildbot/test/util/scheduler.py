@@ -103,7 +103,7 @@ class SchedulerMixin:
         return scheduler
 
     def makeFakeChange(self, **kwargs: Any) -> Any:
-        """Return a change for `gotChange` or ``fileIsImportant``; no scheduler hears of it."""
+        """Return a change for `gotChange` or ``fileIsImportant``; no scheduler gets it."""
         return SchedulerChange(self._running().changes.keep(_new_change(kwargs)))
 
     def add_change(self, **kwargs: Any) -> Any:
@@ -141,7 +141,7 @@ class SchedulerMixin:
     def _running(self) -> SchedulingInMemory:
         if has_loop():
             raise RuntimeError(
-                "SchedulerMixin runs a loop of its own: write the test as a plain function, or "
+                "SchedulerMixin runs its own loop: write the test as a plain function, or "
                 "with inlineCallbacks, not with async def"
             )
         if self.master is None:

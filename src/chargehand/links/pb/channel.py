@@ -275,7 +275,7 @@ class PbChannel(asyncio.Protocol):
     def _dispatch(self, called: Called) -> None:
         handler = self._objects.get(called.target) if isinstance(called.target, int) else None
         if handler is None:  # Of a command that has ended, as a rule.
-            self.refuse(called, "this object is not there any more")
+            self.refuse(called, "this object no longer exists")
             return
         handler(called)
 

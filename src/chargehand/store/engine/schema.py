@@ -37,7 +37,7 @@ def revision_of(connection: Connection) -> str | None:
     if _FOREIGN_TABLES & set(inspect(connection).get_table_names()):
         raise SchemaForeign(
             "it has tables of another program (Buildbot?), which stay unchanged. Give the "
-            "master a database of its own in its configuration, for example with "
+            "master its own database in its configuration, for example with "
             "c['db'] = {'db_url': 'sqlite:///chargehand.sqlite'}"
         )
     return None
