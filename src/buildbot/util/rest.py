@@ -12,9 +12,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from chargehand.kit.values import shown_without
-
 from chargehand.kit.expected import Expected
+from chargehand.kit.values import shown_without
 
 _log = logging.getLogger(__name__)
 
