@@ -61,14 +61,23 @@ def test_a_network_of_ipv6_counts_as_one_client(address: str, key: str):
 # Shares
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.sampled_from("abc"))))
-def test_the_largest_share_is_known(steps: list[tuple[int, bool, str]]):
+_STEPS = st.tuples(
+    st.integers(0, 12), st.sampled_from(["add", "discard", "renew"]), st.sampled_from("abc")
+)
+
+
+@given(st.lists(_STEPS))
+def test_the_largest_share_is_known(steps: list[tuple[int, str, str]]):
     shares: Shares[int] = Shares()
     expected: dict[int, str] = {}
 
-    for member, is_added, address in steps:
-        expected.pop(member, None)
-        if is_added:
+    for member, step, address in steps:
+        before = expected.pop(member, None)
+        if step == "renew":
+            assert shares.renew(member) is (before is not None)
+            if before is not None:
+                expected[member] = before
+        elif step == "add":
             expected[member] = address
             shares.add(member, address)
         else:
@@ -86,6 +95,35 @@ def test_the_largest_share_is_known(steps: list[tuple[int, bool, str]]):
         assert shares.oldest_of_largest() == next(
             one for one, address in expected.items() if address == largest
         )
+
+
+@given(st.lists(_STEPS))
+def test_a_renewed_member_stands_where_a_new_one_would(steps: list[tuple[int, str, str]]):
+    shares: Shares[int] = Shares()
+    added: Shares[int] = Shares()
+    addresses: dict[int, str] = {}
+
+    for member, step, address in steps:
+        if step == "discard":
+            shares.discard(member)
+            added.discard(member)
+            addresses.pop(member, None)
+        elif step == "add":
+            addresses[member] = address
+            shares.add(member, address)
+            added.add(member, address)
+        elif shares.renew(member):
+            added.add(member, addresses[member])
+
+    while added:
+        assert shares.largest == added.largest
+        assert shares.first_in_turn() == added.first_in_turn()
+        oldest = added.oldest_of_largest()
+        assert oldest is not None
+        assert shares.oldest_of_largest() == oldest
+        shares.discard(oldest)
+        added.discard(oldest)
+    assert not shares
 
 
 # Admission

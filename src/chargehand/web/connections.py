@@ -16,6 +16,7 @@ from chargehand.config.web_limits import WebLimits
 from chargehand.kit.tasks import Tasks
 from chargehand.web.descriptors import usable_connections
 from chargehand.web.pending import PendingConnections
+from chargehand.web.protocol import Protocol, Ready, Rest
 from chargehand.web.request_progress import kind_of
 from chargehand.web.shares import Shares
 from chargehand.web.turns import Turn, Turns
@@ -25,7 +26,6 @@ _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 5.0
 _MAX_TARGET = 256 * 1024
 _MAX_FIELD = 16 * 1024
-_MAX_HEAD = 512 * 1024
 _QUIET_SECONDS = 2.0
 _LINGERING_SECONDS = 1.0
 """Seconds to discard remaining input, so that the client sees the answer before the close."""
@@ -35,36 +35,8 @@ _LOOK_AGAIN_SECONDS = 0.05
 """Looking through all connections in vain costs more than most requests."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-class _Protocol(RequestHandler):
-    """Closes connections that never finish a request's headers."""
-
-    __slots__ = ("_head_size", "_received", "_requests_seen", "address")
-
-    def begin(self, address: str, received: bytes) -> None:
-        """Note where the connection comes from, and what has been read of it."""
-        self.address = address
-        self._received = received
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._head_size = self._requests_seen = 0
-        super().connection_made(transport)
-        received, self._received = self._received, b""
-        if received:
-            self.data_received(received)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._requests_seen != self._request_count:
-            self._requests_seen = self._request_count
-            self._head_size = 0
-        elif (
-            self._waiter is not None
-        ):  # No request is in progress: this is part of a request's headers.
-            self._head_size += len(data)
-            if self._head_size > _MAX_HEAD and self.transport is not None:
-                self.transport.abort()
+KeptAnswer = Callable[[bytes], tuple[bytes, bytes] | None]
+"""Returns head and body of the answer to a request that came before as exactly these bytes."""
 
 
 class _InProgress(msgspec.Struct):
@@ -92,6 +64,7 @@ class Connections(web.Server):
         *,
         limits: Callable[[], WebLimits],
         request_factory: Callable[..., web.BaseRequest],
+        kept_answer: KeptAnswer | None = None,
     ) -> None:
         super().__init__(
             self._handle,
@@ -104,6 +77,8 @@ class Connections(web.Server):
         )
         self._handler = handler
         self._limits = limits
+        self._kept_answer = kept_answer
+        self._ready: Ready | None = None if kept_answer is None else self._answer_at_once
         self._pending = PendingConnections(seats=self, limits=limits)
         self._tasks = Tasks("web server")
         self._entering: set[RequestHandler] = set()
@@ -153,9 +128,9 @@ class Connections(web.Server):
     def __call__(self) -> RequestHandler:
         return self._protocol("", b"")
 
-    def _protocol(self, address: str, received: bytes) -> _Protocol:
-        protocol = _Protocol(self, loop=self._loop, **self._kwargs)
-        protocol.begin(address, received)
+    def _protocol(self, address: str, received: bytes) -> Protocol:
+        protocol = Protocol(self, loop=self._loop, **self._kwargs)
+        protocol.begin(address, received, self._ready)
         return protocol
 
     def take(self, connection: socket.socket, address: str, received: bytes) -> None:
@@ -174,7 +149,7 @@ class Connections(web.Server):
         """Count the connection."""
         super().connection_made(handler, transport)
         self._entering.discard(handler)
-        assert isinstance(handler, _Protocol)
+        assert isinstance(handler, Protocol)
         self._open[handler] = (transport, handler.address)
         self._fresh[handler] = self._loop.time()
         if self._sweep is None:
@@ -191,6 +166,18 @@ class Connections(web.Server):
         if not self._open and self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+
+    def _answer_at_once(self, protocol: Protocol, request: bytes) -> tuple[bytes, bytes] | None:
+        """Return the kept answer to a request, if none waits for its turn and it need not either.
+
+        It has no turn, and is never in progress: it has ended when others could know of it.
+        """
+        assert self._kept_answer is not None
+        answer = self._kept_answer(request)
+        if answer is None or self._turns.are_contended or not self._idle.renew(protocol):
+            return None
+        self._used_at = self._loop.time()
+        return answer
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         protocol = request.protocol
@@ -211,6 +198,10 @@ class Connections(web.Server):
                 await turn
                 if protocol not in self._open:
                     raise ConnectionResetError
+            assert isinstance(protocol, Protocol)
+            if protocol.unsent is not None:
+                unsent, protocol.unsent = protocol.unsent, None
+                return Rest(unsent)
             return await self._handler(request)
         except ConnectionError:
             if protocol in self._open:

@@ -15,7 +15,7 @@ from aiohttp import web
 from chargehand.config.web_limits import WebLimits
 from chargehand.kit.refused_ports import what_to_do
 from chargehand.kit.unix_sockets import address_of, bound
-from chargehand.web.connections import Connections
+from chargehand.web.connections import Connections, KeptAnswer
 from chargehand.web.own_addresses import site_urls
 
 _log = logging.getLogger(__name__)
@@ -43,10 +43,12 @@ class Listeners:
         *,
         limits: Callable[[], WebLimits],
         socket_mode: int | None = None,
+        kept_answer: KeptAnswer | None = None,
     ) -> None:
         self._handler = handler
         self._limits = limits
         self._socket_mode = socket_mode
+        self._kept_answer = kept_answer
         self._server: Connections | None = None
         self._sites: dict[Address, socket.socket] = {}
 
@@ -110,7 +112,12 @@ class Listeners:
 
     def _running(self) -> Connections:
         if self._server is None:
-            self._server = Connections(self._handler, limits=self._limits, request_factory=_request)
+            self._server = Connections(
+                self._handler,
+                limits=self._limits,
+                request_factory=_request,
+                kept_answer=self._kept_answer,
+            )
         return self._server
 
 

@@ -93,7 +93,9 @@ class WebServer:
             **(routes or {}),
         }
         self._gate = Gate(_hosts(config), failed_parts)
-        self._listeners = Listeners(self._handle, limits=self._limits)
+        self._listeners = Listeners(
+            self._handle, limits=self._limits, kept_answer=self._api.repeats.find
+        )
         self._local_socket = local_socket
         self._local = Listeners(self._handle_local, limits=self._limits, socket_mode=0o600)
 
@@ -129,6 +131,7 @@ class WebServer:
     def close(self) -> None:
         """Answer only health checks from now on: the master is stopping."""
         self._gate.stage = Stage.STOPPING
+        self._api.repeats.forget()
 
     async def reconfigure(self, config: MasterConfig) -> None:
         """Apply a new configuration; unchanged addresses stay open. Raises CannotListen."""
@@ -137,6 +140,7 @@ class WebServer:
         self._config = config
         self._api.origins = _origins(config)
         self._gate.hosts = _hosts(config)
+        self._api.repeats.forget()
         if config.web.policy != self._visitors.policy:
             self._visitors = Visitors(config.web.policy)
             self._socket.give_up()

@@ -36,6 +36,23 @@ class Shares(Generic[_M]):
         members[member] = None
         self._resize(address, len(members) - 1, len(members))
 
+    def renew(self, member: _M) -> bool:
+        """Do what adding it again would do; return whether it is a member."""
+        address = self._addresses.pop(member, None)
+        if address is None:
+            return False
+        self._addresses[member] = address
+        members = self._members[address]
+        if len(members) > 1:
+            del members[member]
+            members[member] = None
+        if len(self._members) > 1:
+            self._members[address] = self._members.pop(address)
+            same = self._by_size[len(members)]
+            del same[address]
+            same[address] = None
+        return True
+
     def discard(self, member: _M) -> None:
         """Remove a member, if it is one."""
         address = self._addresses.pop(member, None)

@@ -26,6 +26,11 @@ class Turns:
         self._waiting: Admission[Turn] = Admission()
         self._look: asyncio.TimerHandle | None = None
 
+    @property
+    def are_contended(self) -> bool:
+        """Whether one more request might have to wait."""
+        return bool(self._waiting) or len(self._running) >= _AT_ONCE
+
     def begin(self, address: str, *, is_whole: bool, kind: int = 0) -> Turn:
         """Return the turn of a request; it may begin when the turn is done."""
         now = self._loop.time()

@@ -13,13 +13,12 @@ from multidict import CIMultiDict
 from chargehand.resources.field import Resource
 from chargehand.resources.query import Basis
 from chargehand.resources.visibility import Visibility
+from chargehand.web.protocol import PIECE
 
 Question = tuple[Visibility, str, bool]
 """The visibility, the path with its query string, and whether the JSON is compact."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-
-_PIECE = 128 * 1024
 
 COMPACT_JSON = "application/json; charset=utf-8"
 READABLE_JSON = "text/plain; charset=utf-8"
@@ -33,18 +32,21 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     tag: str = ""
 
-    def response(self, extra: Mapping[str, str] | None = None) -> web.Response:
-        """Return the aiohttp response."""
-        headers = CIMultiDict(
-            {"Content-Type": self.content_type, "X-Content-Type-Options": "nosniff"}
-        )
+    def headers(self) -> dict[str, str]:
+        """Return the headers that say what it is and how long it may be kept."""
+        headers = {"Content-Type": self.content_type, "X-Content-Type-Options": "nosniff"}
         if self.tag:
             headers["ETag"] = self.tag
             headers["Cache-Control"] = "no-cache"
             headers["Vary"] = "Accept, Origin"
+        return headers
+
+    def response(self, extra: Mapping[str, str] | None = None) -> web.Response:
+        """Return the aiohttp response."""
+        headers = CIMultiDict(self.headers())
         if extra:
             headers.update(extra)
-        if len(self.body) <= _PIECE:
+        if len(self.body) <= PIECE:
             return web.Response(status=self.status, body=self.body, headers=headers)
         # Slow clients share this one copy instead of each filling a buffer.
         headers["Content-Length"] = str(len(self.body))
@@ -52,8 +54,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), _PIECE):
-        yield body[start : start + _PIECE]
+    for start in range(0, len(body), PIECE):
+        yield body[start : start + PIECE]
 
 
 def encoded(value: object) -> bytes:
