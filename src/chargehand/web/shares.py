@@ -46,8 +46,9 @@ class Shares(Generic[_M]):
         if len(members) > 1:
             del members[member]
             members[member] = None
-        if len(self._members) > 1:
+        else:
             self._members[address] = self._members.pop(address)
+        if len(self._members) > 1:
             same = self._by_size[len(members)]
             del same[address]
             same[address] = None
