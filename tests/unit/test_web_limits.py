@@ -19,8 +19,8 @@ from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.errors import ConfigErrors
 from chargehand.config.web_limits import WebLimits
-from chargehand.web.connections import hand_over
 from chargehand.web.live.limits import LimitExceeded, LiveUsage, checked_pattern
+from chargehand.web.protocol import hand_over
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

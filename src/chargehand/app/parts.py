@@ -41,7 +41,7 @@ from chargehand.links.native.worker_door import WorkerDoor
 from chargehand.scheduling.service import Scheduling
 from chargehand.store.errors import StoreError
 from chargehand.store.store import Store
-from chargehand.web.connections import hand_over
+from chargehand.web.protocol import hand_over
 from chargehand.web.server import WebServer
 
 _log = logging.getLogger("chargehand.master")

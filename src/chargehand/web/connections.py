@@ -16,7 +16,7 @@ from chargehand.config.web_limits import WebLimits
 from chargehand.kit.tasks import Tasks
 from chargehand.web.descriptors import usable_connections
 from chargehand.web.pending import PendingConnections
-from chargehand.web.protocol import Protocol, Ready, Rest
+from chargehand.web.protocol import Protocol, Rest
 from chargehand.web.request_progress import kind_of
 from chargehand.web.shares import Shares
 from chargehand.web.turns import Turn, Turns
@@ -78,7 +78,6 @@ class Connections(web.Server):
         self._handler = handler
         self._limits = limits
         self._kept_answer = kept_answer
-        self._ready: Ready | None = None if kept_answer is None else self._answer_at_once
         self._pending = PendingConnections(seats=self, limits=limits)
         self._tasks = Tasks("web server")
         self._entering: set[RequestHandler] = set()
@@ -130,7 +129,7 @@ class Connections(web.Server):
 
     def _protocol(self, address: str, received: bytes) -> Protocol:
         protocol = Protocol(self, loop=self._loop, **self._kwargs)
-        protocol.begin(address, received, self._ready)
+        protocol.begin(self, address, received)
         return protocol
 
     def take(self, connection: socket.socket, address: str, received: bytes) -> None:
@@ -167,13 +166,12 @@ class Connections(web.Server):
             self._sweep.cancel()
             self._sweep = None
 
-    def _answer_at_once(self, protocol: Protocol, request: bytes) -> tuple[bytes, bytes] | None:
+    def answer_at_once(self, protocol: Protocol, request: bytes) -> tuple[bytes, bytes] | None:
         """Return the kept answer to a request, if none waits for its turn and it need not either.
 
         It has no turn, and is never in progress: it has ended when others could know of it.
         """
-        assert self._kept_answer is not None
-        answer = self._kept_answer(request)
+        answer = None if self._kept_answer is None else self._kept_answer(request)
         if answer is None or self._turns.are_contended or not self._idle.renew(protocol):
             return None
         self._used_at = self._loop.time()
@@ -184,14 +182,7 @@ class Connections(web.Server):
         self._fresh.pop(protocol, None)
         self._idle.discard(protocol)
         self._used_at = now = self._loop.time()
-        known = self._open.get(protocol)
-        is_whole = request.content.is_eof()
-        kind = kind_of(request.method, request.path)
-        turn = self._turns.begin(known[1] if known else "", is_whole=is_whole, kind=kind)
-        if not is_whole and not turn.done():
-            request.content.on_eof(partial(self._turns.arrived, turn, kind))
-        self._turns.mark(request, turn)
-        request[_SERVER] = self
+        turn = self._turns.begin_at_once(now) or self._wait(request)
         self._requests[protocol] = _InProgress(request, now, turn)
         try:
             if not turn.done():
@@ -215,8 +206,23 @@ class Connections(web.Server):
                 self._idle.add(protocol, known[1])
                 self._pending.serve_soon()
 
+    def _wait(self, request: web.BaseRequest) -> Turn:
+        known = self._open.get(request.protocol)
+        is_whole = request.content.is_eof()
+        kind = kind_of(request.method, request.path)
+        turn = self._turns.begin(known[1] if known else "", is_whole=is_whole, kind=kind)
+        if not is_whole and not turn.done():
+            request.content.on_eof(partial(self._turns.arrived, turn, kind))
+        return turn
+
+    def end_turn(self, request: web.BaseRequest) -> None:
+        """Let others begin: this request only waits from now on."""
+        found = self._requests.get(request.protocol)
+        if found is not None:
+            self._turns.end(found.turn)
+
     def hand_over(self, request: web.BaseRequest) -> None:
-        """See `hand_over`."""
+        """Make the request's connection no visitor's: it is in no list any more."""
         found = self._requests.get(request.protocol)
         self._forget(request.protocol)
         if found is not None:
@@ -310,18 +316,6 @@ class Connections(web.Server):
         if (request := self._requests.pop(handler, None)) is not None:
             self._turns.drop(request.turn)
         self._pending.serve_soon()
-
-
-_SERVER = web.RequestKey("server", Connections)
-
-
-def hand_over(request: web.BaseRequest) -> None:
-    """Let the connection of this request be no visitor's any more: it takes no turn and no place of
-    theirs, and is not closed for them. Call it when the client has shown that it may stay.
-    """
-    server = request.get(_SERVER)
-    if server is not None:
-        server.hand_over(request)
 
 
 def _of_larger(shares: Shares[RequestHandler], address: str) -> RequestHandler | None:

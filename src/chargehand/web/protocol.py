@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol as Interface
 
 from aiohttp import EMPTY_PAYLOAD, HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
@@ -19,9 +19,19 @@ clients share."""
 _MOST_WAITING = PIECE + 64 * 1024
 """As many as where pieces are written one by one: asyncio lets writers wait above the second."""
 
-Ready = Callable[["Protocol", bytes], tuple[bytes, bytes] | None]
-"""Returns head and body of the answer to a request that arrived as exactly these bytes; None where
-it must be worked on."""
+
+class Server(Interface):
+    """What a connection belongs to."""
+
+    def answer_at_once(self, protocol: Protocol, request: bytes) -> tuple[bytes, bytes] | None:
+        """Return head and body of the answer to a request that arrived as exactly these bytes;
+        None if it must be worked on."""
+
+    def end_turn(self, request: web.BaseRequest) -> None:
+        """See `end_turn`."""
+
+    def hand_over(self, request: web.BaseRequest) -> None:
+        """See `hand_over`."""
 
 
 class Protocol(RequestHandler):
@@ -36,20 +46,20 @@ class Protocol(RequestHandler):
     __slots__ = (
         "_head_size",
         "_is_regular",
-        "_ready",
         "_received",
         "_requests_seen",
         "address",
         "head",
+        "server",
         "unsent",
     )
 
-    def begin(self, address: str, received: bytes, ready: Ready | None) -> None:
-        """Note where the connection comes from, what has been read of it, and who has answers."""
+    def begin(self, server: Server, address: str, received: bytes) -> None:
+        """Note where the connection belongs and comes from, and what has been read of it."""
+        self.server = server
         self.address = address
         self._received = received
-        self._ready = ready
-        self._is_regular = ready is not None
+        self._is_regular = True
         self.head: bytes | None = None
         """All of the one request that has arrived since the last was answered, if it may be
         remembered."""
@@ -85,9 +95,9 @@ class Protocol(RequestHandler):
 
     def _is_answered(self, data: bytes) -> bool:
         transport = self.transport
-        if self._ready is None or transport is None or transport.get_write_buffer_size():
+        if transport is None or transport.get_write_buffer_size():
             return False
-        found = self._ready(self, data)
+        found = self.server.answer_at_once(self, data)
         if found is None:
             return False
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
@@ -151,3 +161,19 @@ def head_of(request: web.BaseRequest) -> bytes | None:
     """Return all bytes of a request, if equal ones on any connection are the same request."""
     protocol = request.protocol
     return protocol.head if isinstance(protocol, Protocol) else None
+
+
+def end_turn(request: web.BaseRequest) -> None:
+    """Let others begin: this request only waits from now on, for events."""
+    protocol = request.protocol
+    if isinstance(protocol, Protocol):
+        protocol.server.end_turn(request)
+
+
+def hand_over(request: web.BaseRequest) -> None:
+    """Let the connection of this request be no visitor's any more: it takes no turn and no place of
+    theirs, and is not closed for them. Call it when the client has shown that it may stay.
+    """
+    protocol = request.protocol
+    if isinstance(protocol, Protocol):
+        protocol.server.hand_over(request)

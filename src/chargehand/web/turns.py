@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-
-from aiohttp import web
+from collections.abc import Generator
 
 from chargehand.web.admission import Admission
 from chargehand.web.request_progress import Progress
@@ -13,7 +12,27 @@ _AT_ONCE = 32
 _TURN_SECONDS = 0.25
 """Seconds for which a request counts: one that takes longer waits for its client, or for events."""
 
-Turn = asyncio.Future[None]
+
+class Turn:
+    """The turn of a request, which may begin when it is `done`; until then it can be awaited."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, waiting: asyncio.Future[None] | None) -> None:
+        self._waiting = waiting
+
+    def done(self) -> bool:
+        """Return whether the request may begin."""
+        return self._waiting is None or self._waiting.done()
+
+    def set(self) -> None:
+        """Let the request begin."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def __await__(self) -> Generator[object, None, None]:
+        if self._waiting is not None:
+            yield from self._waiting
 
 
 class Turns:
@@ -34,13 +53,20 @@ class Turns:
     def begin(self, address: str, *, is_whole: bool, kind: int = 0) -> Turn:
         """Return the turn of a request; it may begin when the turn is done."""
         now = self._loop.time()
-        turn = self._loop.create_future()
-        if not self._waiting and self._has_room(now):
-            self._start(turn, now)
-        else:
+        turn = self.begin_at_once(now)
+        if turn is None:
+            turn = Turn(self._loop.create_future())
             progress = Progress.WHOLE if is_whole else Progress.BODY
             self._waiting.add(turn, address, progress, now, kind)
             self._look_later()
+        return turn
+
+    def begin_at_once(self, now: float) -> Turn | None:
+        """Return the turn of a request that need not wait; None if it must."""
+        if self._waiting or not self._has_room(now):
+            return None
+        turn = Turn(None)
+        self._running[turn] = now
         return turn
 
     def arrived(self, turn: Turn, kind: int) -> None:
@@ -49,27 +75,22 @@ class Turns:
             self._waiting.advance(turn, Progress.WHOLE, kind)
             self._start_waiting()
 
-    def mark(self, request: web.BaseRequest, turn: Turn) -> None:
-        """Let the request's handler end the turn early, with `end_turn`."""
-        request[_KEY] = (self, turn)
-
     def end(self, turn: Turn) -> None:
         """End a turn, whether it has begun or not."""
         self._running.pop(turn, None)
-        self._waiting.remove(turn)
         if self._waiting:
+            self._waiting.remove(turn)
             self._start_waiting()
 
     def drop(self, turn: Turn) -> None:
         """Let a request that has not begun end: its client has left."""
         if turn in self._waiting:
             self._waiting.remove(turn)
-            turn.set_result(None)
+            turn.set()
 
     def _start(self, turn: Turn, now: float) -> None:
         self._running[turn] = now
-        if not turn.done():
-            turn.set_result(None)
+        turn.set()
 
     def _start_waiting(self) -> None:
         now = self._loop.time()
@@ -95,14 +116,3 @@ class Turns:
         self._start_waiting()
         if self._waiting:
             self._look_later()
-
-
-_KEY = web.RequestKey("turn", tuple[Turns, Turn])
-
-
-def end_turn(request: web.BaseRequest) -> None:
-    """Let others begin: this request only waits from now on, for events."""
-    found = request.get(_KEY)
-    if found is not None:
-        turns, turn = found
-        turns.end(turn)

@@ -16,8 +16,8 @@ from chargehand.resources.policy import Visitor
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.client import FULL, Client, abort, has_room
 from chargehand.web.live.limits import LimitExceeded, checked_pattern
+from chargehand.web.protocol import end_turn
 from chargehand.web.shares import address_key
-from chargehand.web.turns import end_turn
 
 _COMMENT_INTERVAL = 30.0
 
