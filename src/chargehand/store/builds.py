@@ -162,7 +162,8 @@ class Builds:
             "state": "starting",
         }
         started = await self._database.insist(
-            lambda transaction: self._start(transaction, request_ids, row, virtual)
+            lambda transaction: self._start(transaction, request_ids, row, virtual),
+            is_short=True,
         )
         buildset = started.sources.buildset
         self._stamps[started.build.id] = {buildset.id: buildset.source_stamps}

@@ -66,6 +66,8 @@ _STAMPS = select(buildset_source_stamps.c.source_stamp_id).where(
 _COLLECTED = select(buildset_changes.c.change_id).where(
     buildset_changes.c.buildset_id == bindparam("buildset_id")
 )
+_FEW = 8
+"""How many requests take so little time to store that the loop can wait for it."""
 
 
 class Buildsets:
@@ -88,9 +90,10 @@ class Buildsets:
             remember(transaction, marks)
             return submit(transaction, buildset)
 
+        is_short = len(buildset.builder_ids) <= _FEW
         if at_once:
-            return await self._database.write(use_case)
-        return await self._database.insist(use_case)
+            return await self._database.write(use_case, is_short=is_short)
+        return await self._database.insist(use_case, is_short=is_short)
 
     async def rebuild_of(self, build_id: BuildId) -> NewBuildset:
         """Return a new buildset for the same sources as a build. Raises LookupError."""

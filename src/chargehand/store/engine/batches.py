@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -76,6 +77,41 @@ class Batches:
         if not to_do or (not self._has_failed(to_do) and self._is_performed(to_do)):
             return
         self._perform_one_by_one(to_do)
+
+    def try_now(self, batch: list[Job]) -> bool:
+        """Perform all jobs in one transaction of SQLite, waiting for nobody; return whether it
+        succeeded.
+
+        If not, nothing has happened: `perform` is to do it. Always False for servers.
+        """
+        connection = self._connection
+        if connection is None or self._marks is not None or self._has_failed(batch):
+            return False
+        try:
+            connection.wait_for_locks(False)
+            connection.touched.clear()
+            connection.begin_directly()
+            now = self._clock.timestamp()
+            for job in batch:
+                job.error = None
+                job.perform(Transaction(connection, now))
+            connection.commit_directly()
+        except Exception as error:  # noqa: BLE001 - `perform` finds the faulty job, and what it is
+            _log.debug("leaving a batch of %d to the writer's thread: %s", len(batch), error)
+            self._roll_back(connection)
+            return False
+        except BaseException:
+            self._roll_back(connection)
+            raise
+        self._committed(connection.touched)
+        return True
+
+    def _roll_back(self, connection: WritingConnection) -> None:
+        try:
+            connection.roll_back_directly()
+        except (sqlite3.Error, SQLAlchemyError) as error:
+            _log.debug("cannot roll back: %s", error)
+            self.disconnect()
 
     def _perform_one_by_one(self, batch: list[Job]) -> None:
         outage: Outage | None = None
@@ -161,6 +197,8 @@ class Batches:
 
     def _attempt(self, batch: list[Job]) -> None:
         connection = self._connected()
+        if self._marks is None:
+            connection.wait_for_locks(True)
         connection.touched.clear()
         now = self._clock.timestamp()
         with connection.begin() as transaction:

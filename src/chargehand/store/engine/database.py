@@ -107,7 +107,8 @@ class Database:
             owner=f"{socket.gethostname()}:{self._basedir}",
         )
         self._writer = self._make_writer(batches, self._settle)
-        self._recorder = Recorder(put=self._writer.put)
+        is_here = self._url.get_backend_name() == "sqlite"
+        self._recorder = Recorder(put=self._writer.put, gathers=not is_here)
         if not is_in_memory(self._url):
             self._reading = reading_engine(self._url)
             self._readers = {
@@ -133,8 +134,10 @@ class Database:
         """Create or upgrade the tables. The database must not be open."""
         await asyncio.to_thread(self._with_schema, upgrade=True, create=True)
 
-    async def write(self, use_case: UseCase[T]) -> T:
-        """Perform *use_case* in the writer's thread and return its result after the commit.
+    async def write(self, use_case: UseCase[T], *, is_short: bool = False) -> T:
+        """Perform *use_case* on the writing connection and return its result after the commit.
+
+        What *is_short* (a few statements about a few rows) may be performed in the loop.
 
         For users' calls, which raise an Outage immediately; the engine uses `insist`. Raises the
         use case's errors, and rolls it back; waits for the outcome only if the connection breaks
@@ -143,15 +146,17 @@ class Database:
         if self._writer is None:
             raise StoreError("the database is not open")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.put([AwaitedJob(use_case, future)])
+        self._writer.put([AwaitedJob(use_case, future, is_short=is_short)])
         return await future
 
-    async def insist(self, use_case: UseCase[T], *, sequence: int | None = None) -> T:
+    async def insist(
+        self, use_case: UseCase[T], *, sequence: int | None = None, is_short: bool = False
+    ) -> T:
         """Like `write`, but after all recorded jobs, and waiting out outages.
 
-        Raises the Outage after `give_up`.
+        What is of a *sequence* is short. Raises the Outage after `give_up`.
         """
-        return await self._recording().awaited(use_case, sequence=sequence)
+        return await self._recording().awaited(use_case, sequence=sequence, is_short=is_short)
 
     def record(self, use_case: UseCase[object], *, sequence: int | None = None) -> None:
         """Perform *use_case* soon, in the order of the calls, waiting out outages.

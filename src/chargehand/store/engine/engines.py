@@ -23,7 +23,8 @@ _DRIVERS = {
 # Options of Buildbot's URLs that have no meaning here.
 _IGNORED_OPTIONS = ("max_idle", "serialize_access", "storage_engine")
 
-_BUSY_MILLISECONDS = 10_000
+BUSY_MILLISECONDS = 10_000
+"""How long to wait for a lock of another program."""
 
 _PATIENCE: dict[str, object] = {
     "connect_timeout": 10,
@@ -90,7 +91,7 @@ def _arguments(url: URL) -> dict[str, object]:
             return {
                 "check_same_thread": False,
                 "cached_statements": 512,
-                "timeout": _BUSY_MILLISECONDS / 1000,
+                "timeout": BUSY_MILLISECONDS / 1000,
             }
         case "postgresql":
             return {name: value for name, value in _PATIENCE.items() if name not in url.query}
@@ -118,7 +119,8 @@ def _engine(url: URL, begin: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
 
         def begin_transaction(connection: SqliteConnection) -> None:
-            connection.execute(begin).close()
+            if not connection.in_transaction:  # Else it was begun without SQLAlchemy.
+                connection.execute(begin).close()
 
         # The driver leaves transactions alone (see below). An engine's event would do as
         # well, at the price of a slower path for every statement.

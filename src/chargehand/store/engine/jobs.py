@@ -21,13 +21,25 @@ class Job:
     awaited job of that sequence raises the failure.
     """
 
-    __slots__ = ("error", "events", "is_committed", "is_recorded", "is_taken", "sequence")
+    __slots__ = (
+        "error",
+        "events",
+        "is_committed",
+        "is_recorded",
+        "is_short",
+        "is_taken",
+        "sequence",
+    )
 
     is_awaited = False
     """Whether its failure is reported to a caller."""
 
-    def __init__(self, *, sequence: int | None = None, is_recorded: bool = True) -> None:
+    def __init__(
+        self, *, sequence: int | None = None, is_recorded: bool = True, is_short: bool = False
+    ) -> None:
         self.sequence = sequence
+        self.is_short = is_short or sequence is not None
+        """Whether the loop can wait for it: a few statements about a few rows."""
         self.is_recorded = is_recorded
         """Whether it belongs to the recorder, which keeps the order and waits out outages."""
         self.is_taken = False
@@ -38,7 +50,7 @@ class Job:
         self.events: list[Event] = []
 
     def perform(self, transaction: Transaction) -> None:
-        """Perform it in the writer's thread; raises its errors."""
+        """Perform it in the loop or the writer's thread; raises its errors."""
         raise NotImplementedError
 
     def apply(self) -> None:
@@ -77,8 +89,9 @@ class AwaitedJob(Job, Generic[T]):
         *,
         sequence: int | None = None,
         is_recorded: bool = False,
+        is_short: bool = False,
     ) -> None:
-        super().__init__(sequence=sequence, is_recorded=is_recorded)
+        super().__init__(sequence=sequence, is_recorded=is_recorded, is_short=is_short)
         self.future = future
         self._use_case = use_case
         self._results: list[T] = []

@@ -25,11 +25,14 @@ class Recorder:
     """Passes writes to the writer in groups, one group at a time; each group is one commit.
 
     Writes without a waiting caller join the next awaited write, or follow after a short delay.
-    After a database outage everything is written in order, unless `give_up` was called.
+    After a database outage everything is written in order, unless `give_up` was called. If it
+    *gathers*, awaited writes of one loop iteration share a commit; that is worth waiting for where
+    the commit is expensive.
     """
 
-    def __init__(self, *, put: Callable[[Sequence[Job]], None]) -> None:
+    def __init__(self, *, put: Callable[[Sequence[Job]], None], gathers: bool = True) -> None:
         self._put = put
+        self._gathers = gathers
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Job] = []
         self._away = 0
@@ -56,11 +59,18 @@ class Recorder:
         if self._timer is None and not (self._away or self._is_pausing or self._is_called):
             self._timer = self._loop.call_later(_SOON, self._hand_over)
 
-    def awaited(self, use_case: UseCase[T], *, sequence: int | None = None) -> asyncio.Future[T]:
+    def awaited(
+        self, use_case: UseCase[T], *, sequence: int | None = None, is_short: bool = False
+    ) -> asyncio.Future[T]:
         """Write it immediately, after all recorded jobs; return its result."""
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.append(AwaitedJob(use_case, future, sequence=sequence, is_recorded=True))
-        self.hurry()
+        self._waiting.append(
+            AwaitedJob(use_case, future, sequence=sequence, is_recorded=True, is_short=is_short)
+        )
+        if self._gathers:
+            self.hurry()
+        else:
+            self._hand_over()
         return future
 
     def hurry(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from chargehand.events.messages import Event
+from chargehand.store.engine.engines import BUSY_MILLISECONDS
 from chargehand.store.engine.prepared import PreparedStatements, written_tables
 
 
@@ -19,6 +20,7 @@ class WritingConnection(Connection):
         super().__init__(engine)
         self.touched: set[str] = set()
         self._prepared = PreparedStatements() if engine.dialect.name == "sqlite" else None
+        self._waits = True
 
     @cached_property
     def _driver(self) -> sqlite3.Connection:
@@ -26,6 +28,31 @@ class WritingConnection(Connection):
         driver = self.connection.dbapi_connection
         assert isinstance(driver, sqlite3.Connection)
         return driver
+
+    def wait_for_locks(self, waits: bool) -> None:
+        """Say whether SQLite waits for other programs' locks; it does at first."""
+        if waits is not self._waits:
+            self._driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS if waits else 0}").close()
+            self._waits = waits
+
+    def begin_directly(self) -> None:
+        """Begin a transaction of SQLite without SQLAlchemy, which joins in when it is needed.
+
+        Raises sqlite3.Error.
+        """
+        self._driver.execute("BEGIN IMMEDIATE")
+
+    def commit_directly(self) -> None:
+        """Commit what `begin_directly` has begun. Raises sqlite3.Error or SQLAlchemyError."""
+        if self.in_transaction():
+            self.commit()
+        else:
+            self._driver.commit()
+
+    def roll_back_directly(self) -> None:
+        """Roll back what `begin_directly` has begun. Raises sqlite3.Error or SQLAlchemyError."""
+        self.rollback()  # Without effect unless SQLAlchemy has joined in.
+        self._driver.rollback()
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """Execute *statement*, and record its table if it writes."""

@@ -176,7 +176,8 @@ class OpenLog:
         await self._places.database.insist(
             lambda transaction: log_rows.set_content(
                 transaction, moved, size, None, is_ended=self.is_ended
-            )
+            ),
+            is_short=True,
         )
         # Row writes that were on their way have been performed before.
         self.content = None
@@ -241,7 +242,7 @@ class _RowWrite(Job):
         *,
         is_ended: bool,
     ) -> None:
-        super().__init__()
+        super().__init__(is_short=True)
         self._is_ended = is_ended
         self.row = row
         self.measures: list[tuple[int, int, int]] = []
