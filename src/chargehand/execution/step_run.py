@@ -214,7 +214,7 @@ class StepRun:
 
     async def _work(self) -> Result:
         work = self._services.tasks.spawn(
-            self._guarded(), name=f"run step {self._context.step.name}"
+            self._told_to_end(), name=f"run step {self._context.step.name}"
         )
         await self._first_of(work)
         if not work.done():
@@ -232,6 +232,13 @@ class StepRun:
     def _wake(self, _: object = None) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+
+    async def _told_to_end(self) -> Result:
+        """Run its code, and say at once that it has ended, not only when the task has."""
+        try:
+            return await self._guarded()
+        finally:
+            self._wake()
 
     async def _guarded(self) -> Result:
         try:

@@ -296,9 +296,6 @@ class NativeSession:
             raise WorkerLost(f"worker {self._worker_name} is not connected")
 
     def _flush(self) -> None:
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
         if self._channel is not None and (data := self._side.take()):
             self._channel.write(data)
 
@@ -311,7 +308,11 @@ class NativeSession:
     def _flush_later(self) -> None:
         """Send pending messages with the next one, or after a short delay."""
         if self._later is None:
-            self._later = asyncio.get_running_loop().call_later(_LATER, self._flush)
+            self._later = asyncio.get_running_loop().call_later(_LATER, self._flush_late)
+
+    def _flush_late(self) -> None:
+        self._later = None
+        self._flush()
 
     def _flush_now(self) -> None:
         self._is_flush_due = False

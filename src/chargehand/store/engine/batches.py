@@ -96,13 +96,13 @@ class Batches:
                 job.error = None
                 job.perform(Transaction(connection, now))
             connection.commit_directly()
-        except Exception as error:  # noqa: BLE001 - `perform` finds the faulty job, and what it is
+        except BaseException as error:
+            self._roll_back(connection)
+            if not isinstance(error, Exception):
+                raise
+            # `perform` finds the faulty job, and what is the matter.
             _log.debug("leaving a batch of %d to the writer's thread: %s", len(batch), error)
-            self._roll_back(connection)
             return False
-        except BaseException:
-            self._roll_back(connection)
-            raise
         self._committed(connection.touched)
         return True
 

@@ -57,7 +57,7 @@ class Recorder:
         """Write it soon; it may change until the writer has taken it."""
         self._waiting.append(job)
         if self._timer is None and not (self._away or self._is_pausing or self._is_called):
-            self._timer = self._loop.call_later(_SOON, self._hand_over)
+            self._timer = self._loop.call_later(_SOON, self._is_soon)
 
     def awaited(
         self, use_case: UseCase[T], *, sequence: int | None = None, is_short: bool = False
@@ -121,13 +121,15 @@ class Recorder:
             return False
         return job.is_recorded or isinstance(job.error, CommitUnknown)
 
+    def _is_soon(self) -> None:
+        # What was handed over since has left the timer alone: another one would be due too often.
+        self._timer = None
+        self._hand_over()
+
     def _hand_over(self) -> None:
         self._is_called = False
         if self._away or self._is_pausing:
             return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if not self._waiting:
             return
         group, self._waiting = self._waiting, []
@@ -171,4 +173,7 @@ class Recorder:
 
     def _resume(self) -> None:
         self._is_pausing = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._hand_over()
