@@ -11,9 +11,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from operator import itemgetter
 
-from sqlalchemy import Connection, Delete, Executable, Insert
+from sqlalchemy import Boolean, Connection, Delete, Dialect, Executable, Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 from chargehand.store.engine.generations import AFFECTED_BY_DELETE
 
@@ -96,17 +97,15 @@ class Prepared:
         self._is_insert = isinstance(compiled.statement, Insert)
         names = compiled.positiontup or ()
         binds = {name: compiled.binds[name] for name in names}
-        self._parameters = [(name, binds[name].value) for name in names]
-        self._given = itemgetter(*names) if len(names) > 1 and given.issuperset(names) else None
-        bind_processes = [
-            binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
-        ]
+        self._defaults = [binds[name].value for name in names]
+        self._given = [(index, name) for index, name in enumerate(names) if name in given]
+        bind_processes = [_bind_processor(binds[name].type, dialect) for name in names]
         self._bind_processes: list[tuple[int, Process]] = [
             (index, process) for index, process in enumerate(bind_processes) if process is not None
         ]
         self._bind: Callable[[Parameters], Sequence[object]] = self._bound
-        if self._given is not None and not self._bind_processes:
-            self._bind = self._given
+        if len(names) > 1 and given.issuperset(names) and not self._bind_processes:
+            self._bind = itemgetter(*names)
         columns = compiled._result_columns
         processes = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
@@ -135,10 +134,9 @@ class Prepared:
         return Rows(rows, cursor.rowcount, cursor.lastrowid if self._is_insert else None)
 
     def _bound(self, parameters: Parameters) -> list[object]:
-        if self._given is not None:
-            values = list(self._given(parameters))
-        else:
-            values = [parameters.get(name, default) for name, default in self._parameters]
+        values = self._defaults.copy()
+        for index, name in self._given:
+            values[index] = parameters[name]
         for index, process in self._bind_processes:
             values[index] = process(values[index])
         return values
@@ -148,6 +146,12 @@ class Prepared:
         for index, process in self._processes:
             values[index] = process(values[index])
         return tuple(values)
+
+
+def _bind_processor(type_: TypeEngine[object], dialect: Dialect) -> Process | None:
+    if isinstance(type_, Boolean):
+        return None  # The driver stores True as 1.
+    return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
 _Key = tuple[object, ...]
@@ -168,10 +172,20 @@ class PreparedStatements:
         connection: Connection,
     ) -> Prepared | None:
         """Return the compiled statement; None if SQLAlchemy must execute it."""
-        one = parameters[0] if isinstance(parameters, list) else parameters
+        one = parameters[0] if parameters.__class__ is list else parameters
         key = (id(statement), *one)
-        if key in self._found:
+        try:
             return self._found[key]
+        except KeyError:
+            return self._sought(key, statement, parameters, connection)
+
+    def _sought(
+        self,
+        key: _Key,
+        statement: Executable,
+        parameters: Parameters | list[Parameters],
+        connection: Connection,
+    ) -> Prepared | None:
         # Keep the statement alive, so that its identity is not reused.
         _, count = self._seen.get(key, (statement, 0))
         if count < _WORTH_IT:
@@ -180,9 +194,9 @@ class PreparedStatements:
                 self._found.clear()
             self._seen[key] = (statement, count + 1)
             return None
-        self._found[key] = prepared = _prepared(
-            statement, list(one), connection, isinstance(parameters, list)
-        )
+        is_many = isinstance(parameters, list)
+        one = parameters[0] if isinstance(parameters, list) else parameters
+        self._found[key] = prepared = _prepared(statement, list(one), connection, is_many)
         return prepared
 
 

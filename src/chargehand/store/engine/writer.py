@@ -34,7 +34,7 @@ _BETWEEN_CHECKPOINTS = 1000
 """Jobs to perform in the loop before the thread gets some: with the commit after them, SQLite may
 copy its write-ahead log back."""
 _AT_CHECKPOINT = 2
-"""Groups for the thread then. The second one starts the log again, which waits for the disk, too."""
+"""Groups for the thread then: the second one starts the log again, and waits for the disk, too."""
 _LONG = 0.1
 """Seconds after which a transaction has kept the loop waiting for too long."""
 _LEAVE_ALONE = 10.0
