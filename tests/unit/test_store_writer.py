@@ -97,7 +97,8 @@ async def test_the_loop_does_not_wait_for_locks_of_other_programs(
     other = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     waiting = asyncio.ensure_future(database.write(_add("one"), is_short=True))
-    await asyncio.sleep(0.05)  # The loop runs: this test would never release the lock.
+    for _ in range(50):  # The loop runs: this test would never release the lock.
+        await asyncio.sleep(0)
     assert not waiting.done()
     other.execute("ROLLBACK")
     other.close()
