@@ -15,11 +15,15 @@ from classes import Class
 from reading import Argument
 
 _PLAIN = frozenset({"str", "int", "float", "bool", "bytes"})
-_UNKNOWN = frozenset({"Any", "ClassVar[Any]"})
+_UNKNOWN = frozenset({"Any"})
+_OF_CLASS = "ClassVar["
 
 
 def attribute_type(kind: Class | None, name: str, said: str, value: ast.expr | None) -> str:
     """Return the type of an attribute whose source says *said*, and gives it *value*."""
+    if said.startswith(_OF_CLASS):
+        # Users' subclasses annotate it as they like, and set it in objects, too.
+        said = said.removeprefix(_OF_CLASS).removesuffix("]")
     if said not in _UNKNOWN or kind is None:
         return said
     argument = kind.all_described().get(name)

@@ -28,6 +28,14 @@ from typing import Any
 from buildbot._typing import Renderable as {RENDERABLE}
 """
 _INDENT = "    "
+_HOOKS = frozenset(
+    """
+    createSummary errLineReceived getBuildContainerResources getRenderingFor
+    get_affinity get_build_container_resources get_build_container_volume_mounts get_node_selector
+    get_volumes headerLineReceived outLineReceived
+    """.split()
+)
+"""Methods that users override, and that are called with one value in order."""
 
 
 def stub(module: Module, sources: Sources) -> str:
@@ -164,6 +172,9 @@ def _decorators(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> 
 
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
     arguments = ast.unparse(_without_values(node.args))
+    if node.name in _HOOKS and len(node.args.args) > 1:
+        # Overriding methods may call the parameter what they like.
+        arguments += ", /"
     if node.name in ("checkConfig", "reconfigService"):
         arguments = "self, *args: Any, **kwargs: Any"  # Each subclass has arguments of its own.
     returned = ast.unparse(node.returns) if node.returns else "Any"

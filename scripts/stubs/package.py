@@ -8,8 +8,9 @@ with them (`hook.py`).
 from __future__ import annotations
 
 import importlib
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -74,7 +75,7 @@ def contents(source: Path) -> dict[str, str]:
         if not name.startswith("buildbot.plugins.") and name != "buildbot.plugins"
     }
     stubs["buildbot._typing"] = _TYPING
-    for module, text in tables.modules().items():
+    for module, text in tables.modules(sources.modules).items():
         stubs[module] = stubs.get(module, HEAD) + text
     stubs.update(tables.namespaces())
     _add_packages(stubs)
@@ -120,10 +121,11 @@ class _Tables:
         with _bare_packages(source):
             self._accepted: Any = importlib.import_module("buildbot.plugins.accepted")
             self._catalogue: Any = importlib.import_module("buildbot.plugins.catalogue")
+            self._inner: Any = importlib.import_module("buildbot.plugins.inner_names")
             self._old: Any = importlib.import_module("buildbot.plugins.old_names")
 
-    def modules(self) -> dict[str, str]:
-        """Return what is to be added to modules, by name."""
+    def modules(self, sources: Container[str]) -> dict[str, str]:
+        """Return what modules have in addition to their sources, by name."""
         found: dict[str, list[str]] = {}
         for module, names in self._accepted.MODULES.items():
             for name, accepted in names.items():
@@ -140,6 +142,15 @@ class _Tables:
                         line = f"{name} = {attribute}"
                 if not (old.new and target == module and attribute == name):
                     found.setdefault(module, []).append(line)
+        for module, names in self._inner.INNER_NAMES.items():
+            # Where the module has sources, they may define the name as well.
+            if module in found and module not in sources:
+                known = "\n".join(found[module])
+                found[module] += [
+                    _accepted(module, name, "") if name[0].isupper() else f"{name}: Any"
+                    for name in sorted(names - {"*"})
+                    if not re.search(rf"\b{name}\b", known)
+                ]
         return {module: "\n".join(lines) + "\n" for module, lines in found.items()}
 
     def namespaces(self) -> dict[str, str]:

@@ -100,6 +100,7 @@ from typing import Any
 from twisted.internet import defer
 
 from buildbot.buildslave import BuildSlave
+from buildbot.db.buildrequests import BuildRequestModel
 from buildbot.plugins import changes, reporters, schedulers, secrets, steps, util, worker
 from buildbot.process.buildstep import BuildStep, ShellMixin
 from buildbot.steps.shell import ShellCommand
@@ -153,6 +154,20 @@ class Service(BuildbotService):
     def checkConfig(self, where: str) -> None: ...
     async def reconfigService(self, where: str) -> None: ...
 
+class Chosen:
+    def getRenderingFor(self, build: Any) -> str:
+        return str(build.getProperty("x"))
+
+class Volumes(worker.KubeLatentWorker):
+    def get_volumes(self, build: Any) -> list[str]:
+        return []
+
+def owner(request: BuildRequestModel) -> Any:
+    return request.buildsetid
+
+service = Service()
+service.compare_attrs = ("where",)
+
 @util.renderer
 def chosen(props: Any) -> list[str]:
     return ["echo", props.getProperty("x")]
@@ -186,6 +201,8 @@ c["change_source"] = [
     changes.SVNPoller("svn://example.org", split_file=util.svn.split_file_branches),
 ]
 c["builders"] = [util.BuilderConfig(name="b", workernames=["local"], factory=f, tags=["x"])]
+shared = {"A": util.Interpolate("%(prop:x)s"), "B": "b"}
+c["builders"].append(util.BuilderConfig(name="e", env=shared, factory=f))
 c["schedulers"] = [
     schedulers.SingleBranchScheduler(
         name="s",

@@ -54,8 +54,8 @@ class BuilderConfig(ComparableMixin):
         nextBuild (Callable[..., Any] | None): function(builder, requests) that chooses the next
             request.
         locks (Any): Lock accesses that each build holds, or a renderable of them.
-        env (dict[str, str | list[str] | None] | None): Environment variables of all its steps'
-            commands.
+        env (dict[str, Any] | None): Environment variables of all its steps' commands: texts, lists
+            of texts, None, or renderables of them.
         properties (dict[str, Any] | None): Properties of its builds.
         collapseRequests (bool | Callable[..., Any] | None): Whether equal requests become one
             build, or function(master, builder, request1, request2) that returns it; None for
