@@ -29,11 +29,12 @@ from buildbot._typing import Renderable as {RENDERABLE}
 """
 _INDENT = "    "
 _HOOKS = frozenset(
-    """
-    createSummary errLineReceived getBuildContainerResources getRenderingFor
-    get_affinity get_build_container_resources get_build_container_volume_mounts get_node_selector
-    get_volumes headerLineReceived outLineReceived
-    """.split()
+    {
+        *("createSummary", "errLineReceived", "headerLineReceived", "outLineReceived"),
+        *("getBuildContainerResources", "get_affinity", "get_build_container_resources"),
+        *("get_build_container_volume_mounts", "get_node_selector", "get_volumes"),
+        "getRenderingFor",
+    }
 )
 """Methods that users override, and that are called with one value in order."""
 
