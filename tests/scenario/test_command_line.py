@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,21 @@ def test_run_builds_a_directory_that_is_no_repository(configuration, tmp_path):
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "just a file" in ran.stdout
+
+
+def test_run_opens_no_port_so_that_a_running_master_does_not_hinder_it(configuration, working_copy):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        configuration.write_text(
+            RUN_CONFIGURATION.replace("tcp:0:", f"tcp:{port}:")
+            + "from buildbot.plugins import changes\n"
+            "c['change_source'] = [changes.PBChangeSource(user='hook', passwd='x')]\n"
+        )
+        ran = chargehand(
+            "run", "project", "--config", configuration, "--source", working_copy, "-p", "word=x"
+        )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 _CODEBASES = """

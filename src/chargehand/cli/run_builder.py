@@ -220,6 +220,7 @@ class _Run:
             change_sources=(),
             services=(),
             protocols={},
+            worker_ports=(),
             web=WebConfig(),
             db_url="sqlite:///state.sqlite",
             warnings=(),
