@@ -106,9 +106,9 @@ def test_run_opens_no_port_so_that_a_running_master_does_not_hinder_it(configura
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         configuration.write_text(
-            RUN_CONFIGURATION.replace("tcp:0:", f"tcp:{port}:")
-            + "from buildbot.plugins import changes\n"
-            "c['change_source'] = [changes.PBChangeSource(user='hook', passwd='x')]\n"
+            RUN_CONFIGURATION.replace("tcp:0:", f"tcp:{port}:").replace(
+                "worker.LocalWorker('here')", "worker.Worker('here', 'password')"
+            )
         )
         ran = chargehand(
             "run", "project", "--config", configuration, "--source", working_copy, "-p", "word=x"
