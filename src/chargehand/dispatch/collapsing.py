@@ -15,11 +15,13 @@ from collections.abc import Hashable
 import msgspec
 
 from chargehand.domain.buildset import PendingRequest
-from chargehand.domain.identifiers import RequestId
+from chargehand.domain.identifiers import RequestId, SourceStampId
 from chargehand.domain.properties import Property
 
 _COUNTED = "Scheduler"
 """The source of properties that must be equal."""
+
+_NOTHING = b"{}"
 
 _to_json = msgspec.json.Encoder(order="deterministic").encode
 
@@ -29,10 +31,9 @@ def collapse_key(pending: PendingRequest) -> Hashable | None:
     # A build that waits for a request needs its result: skipping it would look like success.
     if pending.has_patch or pending.request.waited_for:
         return None
-    exact = tuple(
-        None if stamp_id in pending.with_changes else stamp_id
-        for stamp_id in pending.source_stamp_ids
-    )
+    exact: tuple[SourceStampId | None, ...] = pending.source_stamp_ids
+    if pending.with_changes:
+        exact = tuple(None if one in pending.with_changes else one for one in exact)
     return (
         pending.sources,
         exact,
@@ -41,13 +42,12 @@ def collapse_key(pending: PendingRequest) -> Hashable | None:
 
 
 def _comparable(properties: dict[str, Property]) -> bytes:
-    return _to_json(
-        {
-            name: value
-            for name, (value, source) in properties.items()
-            if source == _COUNTED and name != "scheduler"
-        }
-    )
+    counted = {
+        name: value
+        for name, (value, source) in properties.items()
+        if source == _COUNTED and name != "scheduler"
+    }
+    return _to_json(counted) if counted else _NOTHING
 
 
 class Collapsible:
