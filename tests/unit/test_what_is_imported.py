@@ -125,3 +125,32 @@ def test_a_master_imports_what_few_configurations_need_for_those_only() -> None:
             "chargehand.testing",
         ),
     )
+
+
+_PARSED = """\
+import sys
+parsed = []
+sys.addaudithook(lambda what, given: parsed.append(given[1]) if what == "compile" else None)
+from chargehand.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    assert not end.code, end
+print(*parsed, sep="\\n")
+"""
+
+
+def test_a_configuration_without_mistakes_is_not_searched_for_their_lines(tmp_path: Path) -> None:
+    config = tmp_path / "master.cfg"
+    config.write_text(_CONFIGURATION)
+
+    ran = subprocess.run(
+        [sys.executable, "-c", _PARSED, "checkconfig", config],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    parsed = ran.stdout.splitlines()
+    assert parsed.count(str(config)) == 1
+    assert "<unknown>" not in parsed  # What ast.parse calls a source.

@@ -7,7 +7,7 @@ one is in use, and each sees its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -34,8 +34,8 @@ class Collector(msgspec.Struct):
     warnings: list[Warned] = msgspec.field(default_factory=list)
     places: Places | None = None
     """The lines of those files that have made something."""
-    place: Origin | None = None
-    """What is read at the moment: whatever is said of it belongs there."""
+    place: Callable[[], Origin] | None = None
+    """Finds the line of what is read at the moment: whatever is said of it belongs there."""
 
     def add(self, message: str, origin: Origin | None = None) -> None:
         """Add an error; the same one is kept once."""
@@ -95,7 +95,7 @@ def error(message: str, *_: Any, origin: Origin | None = None) -> None:
     collector = _collector.get()
     if collector is None:
         raise ConfigErrors([ConfigError(message, *(origin or user_origin() or (None, None)))])
-    collector.add(message, origin or collector.place or user_origin(collector.directory))
+    collector.add(message, origin or _place_in(collector))
 
 
 def warn(message: str, *, origin: Origin | None = None) -> None:
@@ -103,8 +103,12 @@ def warn(message: str, *, origin: Origin | None = None) -> None:
     the user's line that led here or at *origin*."""
     collector = _collector.get()
     if collector is not None:
-        found = origin or collector.place or user_origin(collector.directory)
+        found = origin or _place_in(collector)
         collector.warn(message, found)
+
+
+def _place_in(collector: Collector) -> Origin | None:
+    return collector.place() if collector.place else user_origin(collector.directory)
 
 
 def current_directory() -> str | None:

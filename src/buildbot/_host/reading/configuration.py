@@ -90,7 +90,7 @@ class Reader:
             collector.add(
                 f"exception while reading the configuration: {headline_of(error)} "
                 f"(in {found.filename}:{found.lineno})",
-                collector.place,
+                collector.place and collector.place(),
             )
 
         with Guard(report):  # users' classes convert themselves

@@ -155,7 +155,9 @@ class Section:
     def reading(self, key: str, *names: str) -> Iterator[None]:
         """Let what is found wrong meanwhile belong to the line of one of *names*, or of *key*."""
         count = len(self._collector.errors)
-        before, self._collector.place = self._collector.place, self._origin(key, names)
+        before = self._collector.place
+        # Looking for the line means reading all files of the configuration.
+        self._collector.place = lambda: self._origin(key, names)
         try:
             yield
         finally:
