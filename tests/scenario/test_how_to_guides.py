@@ -207,11 +207,16 @@ def test_revisions_of_subversion_are_built_on_their_branch(master: InstalledMast
         eventually("the first poll", lambda: master.get("changesources")[0]["state"] == "ok")
         repository.commit("branch off", "cp HEAD trunk branches/1.x", "put new= branches/1.x/new")
         [build] = eventually("a build", lambda: master.get("builds?complete=true"))
+        repository.commit("on trunk", "put new= trunk/old")
+        eventually("a build of trunk", lambda: len(master.get("builds?complete=true")) == 2)
 
     assert build["results"] == SUCCESS
     assert master.output(build, "shell") == ["new"]
-    [change] = master.get("changes")
-    assert (change["branch"], change["revision"]) == ("branches/1.x", "2")
+    trunk = master.get("builds?order=-buildid")[0]
+    assert (trunk["results"], master.output(trunk, "shell")) == (SUCCESS, ["old"])
+    first, second = master.get("changes?order=changeid")
+    assert (first["branch"], first["revision"]) == ("branches/1.x", "2")
+    assert second["branch"] is None
 
 
 def test_a_project_among_others_is_chosen():

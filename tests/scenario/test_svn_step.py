@@ -108,6 +108,17 @@ async def test_a_working_copy_of_another_address_is_replaced(
     assert field.files() == {"a", "b"}
 
 
+async def test_old_arguments_check_out_the_default_branch_where_a_build_has_none(
+    field: Field, repository: SvnRepository
+) -> None:
+    built = await field.check_out(
+        baseURL=f"{repository.url}/", defaultBranch="trunk", stamp={"branch": None}
+    )
+
+    assert built.result == Result.SUCCESS
+    assert field.files() == {"a"}
+
+
 async def test_what_a_killed_svn_left_locked_is_mended(
     field: Field, repository: SvnRepository
 ) -> None:

@@ -165,7 +165,7 @@ class Namespace(ModuleType):
         close = difflib.get_close_matches(name, self.names, n=3)
         quoted = " or ".join(f'"{one}"' for one in close)
         hint = f"; did you mean {quoted}?" if close else ""
-        return f'"{short}.{name}" does not exist, nor does an installed plug-in provide it{hint}'
+        return f'"{short}.{name}" does not exist, and no installed plug-in provides it{hint}'
 
 
 def _loaded(namespace: str, offer: Offer) -> Any:

@@ -321,13 +321,13 @@ def _of_old_arguments(svnurl: Any, base: Any, default: Any) -> Any:
         return None
     warn(
         'SVN: arguments "baseURL" and "defaultBranch" were removed from Buildbot; use '
-        "repourl=Interpolate('BASE%(src::branch:-DEFAULT)s')"
+        "repourl=Interpolate('BASE%(src::branch:~DEFAULT)s')"
     )
     if not isinstance(base, str):
         error(f"SVN: baseURL must be a string, not {base!r}")
         return None
     escaped = base.replace("%", "%%")
-    return Interpolate(f"{escaped}%(src::branch:-{default or ''})s")
+    return Interpolate(f"{escaped}%(src::branch:~{default or ''})s")
 
 
 def _same(one: str, other: str) -> bool:
