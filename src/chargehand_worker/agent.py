@@ -21,6 +21,7 @@ from chargehand_worker.facts import facts
 from chargehand_worker.link import DoorLink
 from chargehand_worker.processes import Processes
 from chargehand_worker.supervisor import COMMANDS, COPIES_DIRECTORIES, SAME_MACHINE, Supervisor
+from chargehand_worker.system_text import reason_of
 
 
 class Link(Protocol):
@@ -35,6 +36,9 @@ class Link(Protocol):
     async def say_goodbye(self) -> None:
         """Tell the master that the worker is being stopped."""
 
+
+_log = logging.getLogger(__name__)
+_FAILED = 1
 
 Handle = Callable[[WorkerEvent], None]
 MakeLink = Callable[[WorkerSide, Handle, Processes], Link]
@@ -142,9 +146,7 @@ class Agent:
             loop.add_signal_handler(self._stop_signal, self.request_stop)
         beside = None if self._companion is None else loop.create_task(self._companion(self))
         keeping = loop.create_task(link.keep())
-        keeping.add_done_callback(
-            lambda kept: stop(1 if kept.cancelled() or kept.exception() else kept.result())
-        )
+        keeping.add_done_callback(lambda kept: stop(_code(kept)))
         code = await stopped
         if code == 0:
             await link.say_goodbye()
@@ -153,3 +155,17 @@ class Agent:
         supervisor.kill_all()
         # Commands under way have nobody to tell; there is nothing that their tasks could still do.
         os._exit(code)
+
+
+def _code(kept: asyncio.Task[int]) -> int:
+    """Return the exit code of a link that is over; say why it failed, if it did."""
+    if kept.cancelled():
+        return _FAILED
+    failure = kept.exception()
+    if failure is None:
+        return kept.result()
+    if isinstance(failure, OSError):
+        _log.error("cannot run the link process: %s", reason_of(failure))
+    else:
+        _log.error("the link failed", exc_info=failure)
+    return _FAILED

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Optional
 
 from chargehand_worker import kernel
-from chargehand_worker.guard import is_locked, take_lock
+from chargehand_worker.guard import is_locked, name_holder, take_lock
 from chargehand_worker.settings import WorkerSettings
 
 LOCK_FILE = "worker.lock"
@@ -53,32 +53,32 @@ def stop(directory: Path, number: signal.Signals = signal.SIGTERM) -> None:
         time.sleep(_LOOK_EVERY)
 
 
-def detach(directory: Path, settings: WorkerSettings) -> None:
+def detach(directory: Path, settings: WorkerSettings, lock: int) -> None:
     """Return in a new process in the background; the old one says how that goes, and exits.
 
-    Raises AlreadyRuns.
+    The new one holds *lock*. Raises OSError.
     """
-    if process_of(directory) is not None:
-        raise AlreadyRuns
     log = directory / LOG_FILE
     _rotate(log)
     position = log.stat().st_size if log.exists() else 0
     sys.stdout.flush()
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     child = os.fork()
     if child:
+        os.close(lock)
         os._exit(_watch_start(child, directory, settings, position))
+    name_holder(lock)
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDONLY)
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     os.dup2(nowhere, 0)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
 
 
-def lock(directory: Path) -> None:
-    """Hold the lock of a directory from now on. Raises AlreadyRuns."""
+def lock(directory: Path) -> int:
+    """Hold the lock of a directory from now on. Raises AlreadyRuns, OSError."""
     try:
-        take_lock(directory / LOCK_FILE)
+        return take_lock(directory / LOCK_FILE)
     except BlockingIOError:
         raise AlreadyRuns from None
 

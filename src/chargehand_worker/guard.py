@@ -17,17 +17,26 @@ _MARKER = "CHARGEHAND_WORKER"
 """The variable in the environment of the worker's processes that says whose they are."""
 
 
-def take_lock(path: Path) -> None:
+def take_lock(path: Path) -> int:
     """Hold a lock that says that the worker is alive, as long as the guard or the agent is.
 
-    The file says which processes those are, and how those of its commands are recognised. Raises
-    BlockingIOError when another one holds it.
+    The file says which processes those are, and how those of its commands are recognised. Returns
+    its descriptor. Raises BlockingIOError when another one holds it, and OSError.
     """
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.ftruncate(lock, 0)
-    marker = os.environ.get(_MARKER, "")
-    os.pwrite(lock, f"{os.getpid()}\n{marker}\n".encode(), 0)
+    try:
+        name_holder(lock)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return lock
+
+
+def name_holder(lock: int) -> None:
+    """Write into the lock's file that this process holds it. Raises OSError."""
+    text = f"{os.getpid()}\n{os.environ.get(_MARKER, '')}\n".encode()
+    os.pwrite(lock, text, 0)  # First: on a full disk, what is cut off could not be written again.
+    os.ftruncate(lock, len(text))
 
 
 def is_locked(path: Path) -> bool:
@@ -114,7 +123,9 @@ def split_off_agents(final: Sequence[int]) -> None:
         if agents.is_ending or code in final:
             os._exit(min(abs(code), 255))
         pause = _FIRST_PAUSE if time.monotonic() - began > _HEALTHY_AFTER else pause * 2
-        print(f"the agent ended (exit code {code}); starting another", file=sys.stderr, flush=True)
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        print(f"{now} the agent ended (exit code {code}); starting another", file=sys.stderr)
+        sys.stderr.flush()
         _sleep(min(pause, _LONGEST_PAUSE), agents)
         if agents.is_ending:
             os._exit(0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn, Optional, Union
 
 from chargehand_worker.guard import split_off_agent, split_off_agents, take_lock
+from chargehand_worker.system_text import reason_of
 
 _ALREADY_RUNS = 75
 _FINAL = (0, 69)
@@ -207,9 +208,12 @@ def _start(directory: Path, *, is_foreground: bool) -> None:
     from chargehand_worker import daemon
     from chargehand_worker.settings import read_settings
 
-    if not is_foreground:
-        daemon.detach(directory, read_settings(directory))
-    daemon.lock(directory)
+    try:
+        lock = daemon.lock(directory)
+        if not is_foreground:
+            daemon.detach(directory, read_settings(directory), lock)
+    except OSError as error:
+        _fail(f"cannot start the worker in {directory}: {reason_of(error)}")
     guard = os.getpid()
     split_off_agents(_FINAL)
     from chargehand_worker.remote_agent import run_remote_agent

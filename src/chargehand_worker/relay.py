@@ -107,6 +107,12 @@ class RelayedLink:
             while not ended.done():
                 await asyncio.wait([ended], timeout=_LOOK_SECONDS)
                 if self._is_alone_for_too_long():
+                    _log.error(
+                        "no connection to the master for %.0f s (patience is %g s): "
+                        "ending the commands under way",
+                        self._loop.time() - self._alone_since,
+                        self._patience,
+                    )
                     return ALONE
                 if self._loop.time() - self._heard_at > self._silent_at_most:
                     _log.warning("the link does not respond; killing it")

@@ -24,11 +24,8 @@ class DiskSpool:
     """
 
     def __init__(self, directory: Path, limit: int) -> None:
-        path = directory / _FILE
-        path.unlink(missing_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        self._descriptor = os.open(path, flags, 0o600)
-        path.unlink()
+        self._path = directory / _FILE
+        self._descriptor = -1
         self._limit = limit
         self._end = 0
         self._used = 0
@@ -49,6 +46,8 @@ class DiskSpool:
         if not self.has_room:
             return None
         try:
+            if self._descriptor < 0:
+                self._descriptor = self._opened()
             written = os.pwrite(self._descriptor, frame, self._end)
         except OSError as error:
             self._full(str(error.strerror))
@@ -75,9 +74,18 @@ class DiskSpool:
             self._end = 0
             os.ftruncate(self._descriptor, 0)
 
+    def _opened(self) -> int:
+        """Return the file; it is made when there is something to keep. Raises OSError."""
+        self._path.unlink(missing_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(self._path, flags, 0o600)
+        self._path.unlink()
+        return descriptor
+
     def _full(self, why: str) -> None:
         self._full_until = time.monotonic() + _TRY_AGAIN_SECONDS
-        os.ftruncate(self._descriptor, self._end)
+        if self._descriptor >= 0:
+            os.ftruncate(self._descriptor, self._end)
         _log.warning(
             "cannot keep more output of commands on disk (%s): they wait for the master", why
         )

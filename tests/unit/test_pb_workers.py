@@ -108,6 +108,21 @@ async def test_what_the_worker_refuses_fails_the_command_only(farm: Farm) -> Non
     await session.run(command(number=2), Received())
 
 
+@pytest.mark.parametrize("name", ["glob", "listdir", "stat"])
+async def test_an_answer_that_the_worker_could_not_send_is_a_failure(farm: Farm, name: str) -> None:
+    async def run(order: WorkerCommand) -> None:
+        order.send(rc=0)
+        await inward(order.complete)
+
+    await farm.connect(PbWorker(run))
+    received = Received()
+
+    await farm.session.run(command(name, path="*", dir=".", file="f"), received)
+
+    assert received.values["rc"] == 1
+    assert "may not be valid UTF-8" in received.values["why"]
+
+
 async def test_a_failure_in_the_worker_is_named(farm: Farm) -> None:
     async def run(order: WorkerCommand) -> None:
         try:

@@ -87,7 +87,9 @@ class _Download(Transfer):
         for offset in range(0, size, COPIED_AT_ONCE):
             length = min(COPIED_AT_ONCE, size - offset)
             piece = {"source": source, "length": length}
-            why = await self._send_piece(piece, offset, more=offset + length < size)
+            command = await self._send_piece(piece, offset, more=offset + length < size)
+            is_last = offset + length == size
+            why = await self._piece_ended(command) if is_last or command.didFail() else None
             if why is not None:
                 return await self._given_up(why)
         return None
@@ -104,20 +106,23 @@ class _Download(Transfer):
         first = [pieces.pop(0)] if not offset and (len(pieces) > 1 or more) else []
         last = [] if more else [pieces.pop()]
         for group, is_last in ((first, False), (pieces, False), (last, True)):
-            reasons = await asyncio.gather(
+            commands = await asyncio.gather(
                 *(self._send_piece({"content": piece}, at, more=not is_last) for at, piece in group)
             )
-            if any(reason is not None for reason in reasons):
-                return next(reason for reason in reasons if reason is not None)
+            failed = next((command for command in commands if command.didFail()), None)
+            if failed is not None:
+                return await self._piece_ended(failed)
+            if is_last and commands:
+                return await self._piece_ended(commands[-1])
         return None
 
-    async def _send_piece(self, piece: dict[str, Any], offset: int, *, more: bool) -> str | None:
-        """Send a piece; return why it could not be written, None if it was."""
+    async def _send_piece(self, piece: dict[str, Any], offset: int, *, more: bool) -> RemoteCommand:
         placed = {"offset": offset, "more": more} if offset or more else {}
-        command = await self._ordered(**piece, mode=self.mode, **placed)
-        is_last = not more or command.didFail()
-        if is_last:
-            await self._ended(command)
+        return await self._ordered(**piece, mode=self.mode, **placed)
+
+    async def _piece_ended(self, command: RemoteCommand) -> str | None:
+        """Log how the last piece, or one that failed, has ended; return why it failed if it did."""
+        await self._ended(command)
         return self._why(command) if command.didFail() else None
 
     async def _given_up(self, why: str) -> str:

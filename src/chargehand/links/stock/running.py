@@ -15,6 +15,9 @@ _LATE = 1.0
 _LETTERS = {"stdout": b"o", "stderr": b"e", "header": b"h"}
 _STDIO = "stdio"
 _LONGEST_REASON = 2000
+_ANSWERS = {"glob": "files", "listdir": "files", "stat": "stat"}
+"""What a command that has succeeded has told, by its name."""
+_NO_ANSWER = "the worker could not send its answer: a file name may not be valid UTF-8"
 
 
 class RunningCommand:
@@ -29,7 +32,7 @@ class RunningCommand:
         receive: Receive,
         *,
         taken: Callable[[int], None],
-        is_shell: bool = False,
+        name: str = "",
     ) -> None:
         self._receive = receive
         self._taken = taken
@@ -39,7 +42,8 @@ class RunningCommand:
         self._timer: asyncio.TimerHandle | None = None
         self._error: str | None = None
         self._complaints = {"stderr": "", "header": ""}
-        self._is_shell = is_shell
+        self._is_shell = name == "shell"
+        self._awaited = _ANSWERS.get(name)
         self._over = asyncio.Event()
         self._failure: Exception | None = None
         self._listeners: list[Callable[[], object]] = []
@@ -80,6 +84,8 @@ class RunningCommand:
         elif key == "rc":
             self._take_status(value)
         else:
+            if key == self._awaited:
+                self._awaited = None
             self._receive(Value(key=key, value=value))
 
     def write(self, data: bytes) -> Receipt | None:
@@ -114,6 +120,10 @@ class RunningCommand:
             self._finish()
 
     def _take_status(self, value: object) -> None:
+        if value == 0 and self._awaited is not None:
+            # A stock worker goes on when it cannot encode one of its messages.
+            self._receive(Value(key="why", value=_NO_ANSWER))
+            value = 1
         self.status = value
         if self._is_shell:
             self._output.end_lines()

@@ -107,9 +107,7 @@ class StockSession:
             await self._download(command, receive)
             return
         for arguments in _single(command.name, stock_arguments(command.name, command.arguments)):
-            running = RunningCommand(
-                command.id, receive, taken=self._count, is_shell=command.name == "shell"
-            )
+            running = RunningCommand(command.id, receive, taken=self._count, name=command.name)
             await self._start(command.id, command.name, arguments, command.builddir, running)
             await self._until_ended(command.id, running)
             if running.status != 0:
