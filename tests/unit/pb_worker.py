@@ -77,7 +77,9 @@ class PbWorker(pb.Referenceable):
             "system": "posix",
             "numcpus": 4,
             "environ": {"HOME": "/h"},
-            "worker_commands": dict.fromkeys(("shell", "uploadFile", "downloadFile", "glob", "listdir", "stat"), "3.3"),
+            "worker_commands": dict.fromkeys(
+                ("shell", "uploadFile", "downloadFile", "glob", "listdir", "stat"), "3.3"
+            ),
         }
         self.printed: list[str] = []
         self.builders: dict[str, str] = {}
