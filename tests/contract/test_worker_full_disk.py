@@ -6,8 +6,6 @@ import asyncio
 import errno
 import hashlib
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,7 +13,6 @@ import pytest
 from remote_worker import Heard, RemoteWorker, farm
 from waiting import until
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
 _FULL = os.strerror(errno.ENOSPC)
 
 
@@ -41,18 +38,12 @@ class Disk:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    place = tmp_path / "w"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("file systems cannot be mounted here")
-    yield Disk(place)
-    subprocess.run(["umount", "-l", place], check=True)
+def disk(small_disk: Path) -> Disk:
+    return Disk(small_disk)
 
 
-async def test_what_failed_is_named_and_the_worker_goes_on(disk: Disk, tmp_path: Path) -> None:
-    async with farm(tmp_path) as ci:
+async def test_what_failed_is_named_and_the_worker_goes_on(disk: Disk) -> None:
+    async with farm(disk.place) as ci:
         session = await ci.session()
         await ci.shell(session, "true")
         disk.fill()
@@ -67,12 +58,12 @@ async def test_what_failed_is_named_and_the_worker_goes_on(disk: Disk, tmp_path:
 
     assert wrote.written == b""
     assert _FULL.encode() in wrote.text
-    assert download.values == {"rc": errno.ENOSPC, "why": f"{_FULL}: {disk.place}/build/f"}
+    assert download.values == {"rc": errno.ENOSPC, "why": f"{_FULL}: {disk.place}/w/build/f"}
     assert again.written == b"written\n"
 
 
-async def test_output_without_a_connection_is_whole(disk: Disk, tmp_path: Path) -> None:
-    async with farm(tmp_path) as ci:
+async def test_output_without_a_connection_is_whole(disk: Disk) -> None:
+    async with farm(disk.place) as ci:
         session = await ci.session()
         await ci.shell(session, "mkfifo go")
         script = "read < go; od -An -v -tx1 -N 20000000 /dev/urandom | tee >(md5sum >&2)"
@@ -80,7 +71,7 @@ async def test_output_without_a_connection_is_whole(disk: Disk, tmp_path: Path) 
         running = asyncio.create_task(
             session.run(ci.command("", command=["bash", "-c", script]), heard.receive)
         )
-        go = disk.place / "build" / "go"
+        go = disk.place / "w" / "build" / "go"
         with await asyncio.to_thread(go.open, "w") as order:  # It has begun when it reads.
             disk.fill()
             await ci.proxy.close()
@@ -95,16 +86,18 @@ async def test_output_without_a_connection_is_whole(disk: Disk, tmp_path: Path) 
 
 
 def test_a_worker_that_cannot_start_says_what_is_full(disk: Disk) -> None:
-    worker = RemoteWorker(disk.place, "127.0.0.1:1")
+    worker = RemoteWorker(disk.place / "w", "127.0.0.1:1")
     disk.fill()
 
-    refused = worker.run("start", disk.place)
+    refused = worker.run("start", worker.directory)
     disk.free()
-    started = worker.run("start", disk.place)
+    started = worker.run("start", worker.directory)
     disk.fill()
-    restarted = worker.run("restart", disk.place)
-    stopped = worker.run("stop", disk.place)
+    restarted = worker.run("restart", worker.directory)
+    stopped = worker.run("stop", worker.directory)
 
-    sentence = f"cannot start the worker in {disk.place}: {_FULL}: {disk.place}/worker.lock\n"
+    sentence = (
+        f"cannot start the worker in {worker.directory}: {_FULL}: {worker.directory}/worker.lock\n"
+    )
     assert (refused.returncode, refused.stderr) == (1, sentence)
     assert [one.returncode for one in (started, restarted, stopped)] == [0, 0, 0]

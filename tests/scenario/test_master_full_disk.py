@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,20 +20,12 @@ _NOISE = """
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[InstalledMaster]:
-    """A master on a disk of 6 MB, 2 MB of which are taken by a file named ballast."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only root can mount a small disk")
-    try:
-        installed = InstalledMaster(place / "master")
-        installed.file("ballast").write_bytes(b"\0" * 2_000_000)
-        yield installed
-        installed.end()
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+def master(small_disk: Path) -> Iterator[InstalledMaster]:
+    """A master on a small disk, 2 MB of which are taken by a file named ballast."""
+    installed = InstalledMaster(small_disk / "master")
+    installed.file("ballast").write_bytes(b"\0" * 2_000_000)
+    yield installed
+    installed.end()
 
 
 def _fill(master: InstalledMaster) -> None:
@@ -49,9 +40,8 @@ def _make_room(master: InstalledMaster) -> None:
 
 
 def test_a_full_disk_ends_the_step_and_with_room_again_the_master_builds(
-    small_disk: InstalledMaster,
+    master: InstalledMaster,
 ):
-    master = small_disk
     master.write(_NOISE)
     master.start()
     assert master.build("b")["results"] == SUCCESS
@@ -76,8 +66,7 @@ def test_a_full_disk_ends_the_step_and_with_room_again_the_master_builds(
 
 
 @pytest.mark.slow
-def test_a_full_disk_does_not_keep_the_master_from_stopping(small_disk: InstalledMaster):
-    master = small_disk
+def test_a_full_disk_does_not_keep_the_master_from_stopping(master: InstalledMaster):
     master.write("add('b', blocking('slow'))")
     master.start()
     request_id = master.force("b")
@@ -96,8 +85,7 @@ def test_a_full_disk_does_not_keep_the_master_from_stopping(small_disk: Installe
     assert not master.get("builds?complete=false")
 
 
-def test_a_start_on_a_full_disk_is_refused(small_disk: InstalledMaster):
-    master = small_disk
+def test_a_start_on_a_full_disk_is_refused(master: InstalledMaster):
     master.write("add('b', sh('true'))")
     _fill(master)
 
@@ -111,8 +99,7 @@ def test_a_start_on_a_full_disk_is_refused(small_disk: InstalledMaster):
     assert master.build("b")["results"] == SUCCESS
 
 
-def test_what_is_forced_while_the_disk_is_full_is_refused_or_built(small_disk: InstalledMaster):
-    master = small_disk
+def test_what_is_forced_while_the_disk_is_full_is_refused_or_built(master: InstalledMaster):
     master.write(_NOISE)
     master.start()
     master.connected()
@@ -159,8 +146,7 @@ def test_a_log_that_may_not_grow_ends_its_step(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_build_waits_for_room_to_be_recorded(small_disk: InstalledMaster):
-    master = small_disk
+def test_a_build_waits_for_room_to_be_recorded(master: InstalledMaster):
     master.write("add('b', blocking('slow'), sh('echo after', name='after'))")
     master.start()
     request_id = master.force("b")
