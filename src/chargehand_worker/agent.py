@@ -19,7 +19,7 @@ from chargehand_worker import kernel
 from chargehand_worker.control_groups import usable_groups
 from chargehand_worker.facts import facts
 from chargehand_worker.link import DoorLink
-from chargehand_worker.processes import Processes
+from chargehand_worker.processes import CommandProcesses, Processes
 from chargehand_worker.supervisor import COMMANDS, COPIES_DIRECTORIES, SAME_MACHINE, Supervisor
 from chargehand_worker.system_text import reason_of
 
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 _FAILED = 1
 
 Handle = Callable[[WorkerEvent], None]
-MakeLink = Callable[[WorkerSide, Handle, Processes], Link]
+MakeLink = Callable[[WorkerSide, Handle, CommandProcesses], Link]
 
 
 def run_agent(
@@ -69,10 +69,13 @@ def run_agent(
     )
 
 
-def run(agent: Agent, *, guard: int) -> None:
-    """Run an agent to its end; the process ends with it."""
+def run(agent: Agent, *, guard: Optional[int]) -> None:
+    """Run an agent to its end; the process ends with it.
+
+    It ends when its parent *guard* does; without one, the system ends it then.
+    """
     kernel.die_with_parent(signal.SIGTERM)
-    if os.getppid() != guard:  # It died before we asked for a signal.
+    if guard is not None and os.getppid() != guard:  # It died before we asked for a signal.
         return
     asyncio.run(agent.serve())
 
@@ -116,6 +119,15 @@ class Agent:
         if self._link is not None:
             self._link.send_soon()
 
+    def _processes(self) -> CommandProcesses:
+        if sys.platform == "win32":
+            from chargehand_worker.job_processes import JobProcesses
+            from chargehand_worker.windows_jobs import Job, windows
+
+            kernel32 = windows()
+            return JobProcesses(lambda: Job(kernel32))
+        return Processes(usable_groups() if self._with_groups else None)
+
     async def serve(self) -> None:
         """Serve masters; never returns."""
         loop = asyncio.get_running_loop()
@@ -129,8 +141,8 @@ class Agent:
             supervisor.handle(event)
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
-        processes = Processes(usable_groups() if self._with_groups else None)
+            _handle_signal(loop, number, stop)
+        processes = self._processes()
         processes.watch()
         self._link = link = self._make_link(self.side, handle, processes)
         supervisor = Supervisor(
@@ -143,7 +155,7 @@ class Agent:
             directories_known=self._directories_known,
         )
         if self._stop_signal is not None:
-            loop.add_signal_handler(self._stop_signal, self.request_stop)
+            _handle_signal(loop, self._stop_signal, self.request_stop)
         beside = None if self._companion is None else loop.create_task(self._companion(self))
         keeping = loop.create_task(link.keep())
         keeping.add_done_callback(lambda kept: stop(_code(kept)))
@@ -155,6 +167,15 @@ class Agent:
         supervisor.kill_all()
         # Commands under way have nobody to tell; there is nothing that their tasks could still do.
         os._exit(code)
+
+
+def _handle_signal(
+    loop: asyncio.AbstractEventLoop, number: signal.Signals, handle: Callable[[], None]
+) -> None:
+    if sys.platform == "win32":
+        signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(handle))
+    else:
+        loop.add_signal_handler(number, handle)
 
 
 def _code(kept: asyncio.Task[int]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from typing import Any, Optional, Union
 
 from chargehand_wire.codec import Struct, ValidationError, convert
@@ -14,6 +15,9 @@ from chargehand_worker.system_text import bytes_of, text_of
 _PLACE = re.compile(r" - at `\$\.(\w+)")
 """Which argument it is, in what the codec says."""
 _SHOWN = 80
+KILL, TERM = 9, int(signal.SIGTERM)
+SIGNALS = {**signal.Signals.__members__, "SIGKILL": KILL}
+"""The numbers of signals by name; that of SIGKILL too where the system has no such signal."""
 
 
 class BadArguments(Exception):
@@ -49,22 +53,24 @@ class ShellArguments(Struct, frozen=True, kw_only=True):
         return [header.shown(header.argument(value)) for value in self.command]
 
     @property
-    def real(self) -> list[str]:
-        """The command as the process gets it."""
+    def real(self) -> str | list[str]:
+        """The command as the process gets it: where it is a text, as the whole command line."""
         if isinstance(self.command, str):
+            if sys.platform == "win32":  # cmd.exe does not read arguments as other programs do.
+                return f'{os.environ.get("COMSPEC", "cmd.exe")} /d /s /c "{self.command}"'
             return ["/bin/sh", "-c", self.command]
         return [header.real(header.argument(value)) for value in self.command]
 
     @property
     def with_pty(self) -> bool:
         """Whether the command runs in a terminal; never when it is given standard input."""
-        return self.usePTY and self.initial_stdin is None and os.name == "posix"
+        return self.usePTY and self.initial_stdin is None and sys.platform != "win32"
 
     @property
     def interrupt_signal(self) -> int:
         """The number of the signal that interrupts it."""
         name = self.interruptSignal or "KILL"
-        return signal.Signals["SIG" + name.removeprefix("SIG")]
+        return SIGNALS["SIG" + name.removeprefix("SIG")]
 
 
 def shell_arguments(arguments: dict[str, Any]) -> ShellArguments:

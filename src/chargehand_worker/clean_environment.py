@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import pwd
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,13 +31,36 @@ KEPT = (
     "SSL_CERT_DIR",
 )
 """What commands inherit of the master's environment, unless the worker is to inherit more."""
+_KEPT_ON_WINDOWS = (
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "PATHEXT",
+    "TEMP",
+    "TMP",
+    "USERNAME",
+    "USERDOMAIN",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "PROGRAMFILES*",
+    "COMMONPROGRAMFILES*",
+    "PROCESSOR_*",
+    "NUMBER_OF_PROCESSORS",
+    "OS",
+)
 
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def clean_environment(own: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     """Return what commands inherit of *own*: the usual variables, and those with these *names*."""
-    patterns = (*KEPT, *names)
+    of_the_system = _KEPT_ON_WINDOWS if sys.platform == "win32" else ()
+    patterns = (*KEPT, *of_the_system, *names)
     environment = _of_the_user()
     for name, value in own.items():
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
@@ -49,6 +71,10 @@ def clean_environment(own: Mapping[str, str], names: Sequence[str]) -> dict[str,
 
 def _of_the_user() -> dict[str, str]:
     """Return what a login would set, where the master was started without (by systemd, say)."""
+    if sys.platform == "win32":
+        return {}
+    import pwd
+
     try:
         user = pwd.getpwuid(os.geteuid())
     except KeyError:
@@ -65,7 +91,7 @@ def _path_without_ours(path: str, own: Mapping[str, str]) -> str:
     """Return PATH without the virtual environment that the master itself runs in."""
     ours = {Path(own["VIRTUAL_ENV"], "bin")} if own.get("VIRTUAL_ENV") else set()
     if sys.prefix != sys.base_prefix:
-        ours.add(Path(sys.prefix, "bin"))
+        ours |= {Path(sys.prefix, name) for name in ("bin", "Scripts")}
     places = {os.path.realpath(place) for place in ours}
     kept = [entry for entry in path.split(os.pathsep) if os.path.realpath(entry) not in places]
     return os.pathsep.join(kept) if any(kept) else _DEFAULT_PATH

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
@@ -142,10 +143,10 @@ def _is_given_to_us(directory: Path) -> bool:
 
 
 def _attribute(directory: Path, name: str) -> bytes:
-    try:
-        return os.getxattr(directory, name)
-    except OSError:
-        return b""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return os.getxattr(directory, name)
+    return b""
 
 
 def _remove_empty(parent: Path) -> None:

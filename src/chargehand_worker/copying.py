@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
+import sys
 from collections.abc import Callable
 
+_F_SETPIPE_SZ = 1031
 _AT_ONCE = 8 * 1024 * 1024
 _BY_HAND = 1024 * 1024
 _CANNOT = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF})
@@ -19,12 +20,14 @@ def open_for_copies(name: str) -> int:
     return os.open(name, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
 
 
-def widen(pipe: int) -> None:
+def widen(pipe: int, size: int = _BY_HAND) -> None:
     """Let a pipe hold more, where the system allows it."""
-    size: int | None = getattr(fcntl, "F_SETPIPE_SZ", None)
-    if size is not None:
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe, size, _BY_HAND)
+    if sys.platform != "linux":
+        return
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, _F_SETPIPE_SZ, size)
 
 
 def copy(source: int, target: int, take: Callable[[int], None], length: int | None = None) -> int:
@@ -34,7 +37,7 @@ def copy(source: int, target: int, take: Callable[[int], None], length: int | No
     Return how many bytes there were. Raises OSError.
     """
     copied = 0
-    by_kernel = hasattr(os, "copy_file_range")
+    by_kernel = sys.platform == "linux" and hasattr(os, "copy_file_range")
     while length is None or copied < length:
         most = _AT_ONCE if length is None else min(_AT_ONCE, length - copied)
         size = 0
@@ -52,12 +55,13 @@ def copy(source: int, target: int, take: Callable[[int], None], length: int | No
 
 
 def _by_kernel(source: int, target: int, most: int) -> int:
-    try:
-        return os.copy_file_range(source, target, most)
-    except OSError as error:
-        if error.errno in _CANNOT:
-            return 0
-        raise
+    if sys.platform == "linux":
+        try:
+            return os.copy_file_range(source, target, most)
+        except OSError as error:
+            if error.errno not in _CANNOT:
+                raise
+    return 0
 
 
 def _by_hand(source: int, target: int, most: int) -> int:

@@ -33,5 +33,5 @@ def create_worker(directory: Path, settings: WorkerSettings, *, overwrite: bool)
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
+    except (ImportError, KeyError, OSError):
         return "unknown"

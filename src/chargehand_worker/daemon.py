@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Optional
+from typing import NoReturn, Optional
 
 from chargehand_worker import kernel
-from chargehand_worker.guard import is_locked, name_holder, take_lock
+from chargehand_worker.lock_file import is_locked, name_holder, take_lock
+from chargehand_worker.program import program
 from chargehand_worker.settings import WorkerSettings
+from chargehand_worker.windows_jobs import CREATE_NEW_PROCESS_GROUP
 
 LOCK_FILE = "worker.lock"
 LOG_FILE = "worker.log"
 _LARGEST_LOG = 10 * 1024 * 1024
+_DETACHED_PROCESS = 0x8
 _LOOK_EVERY = 0.05
 _STARTING_SECONDS = 10.0
 _STOPPING_SECONDS = 30.0
@@ -58,21 +63,39 @@ def detach(directory: Path, settings: WorkerSettings, lock: int) -> None:
 
     The new one holds *lock*. Raises OSError.
     """
-    log = directory / LOG_FILE
-    _rotate(log)
-    position = log.stat().st_size if log.exists() else 0
+    handle, position = _open_log(directory)
     sys.stdout.flush()
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     child = os.fork()
     if child:
         os.close(lock)
-        os._exit(_watch_start(child, directory, settings, position))
+        os._exit(_watch_start(partial(_has_ended, child), directory, settings, position))
     name_holder(lock)
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
+
+
+def run_detached(directory: Path, settings: WorkerSettings) -> NoReturn:
+    """Start the worker as a program in the background, say how that goes, and exit (Windows)."""
+    handle, position = _open_log(directory)
+    child = subprocess.Popen(
+        [*program(), "start", "--nodaemon", str(directory)],
+        stdin=subprocess.DEVNULL,
+        stdout=handle,
+        stderr=handle,
+        creationflags=_DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP,
+    )
+    os._exit(_watch_start(lambda: child.poll() is not None, directory, settings, position))
+
+
+def _open_log(directory: Path) -> tuple[int, int]:
+    """Open the worker's log, and return it with its length. Raises OSError."""
+    log = directory / LOG_FILE
+    _rotate(log)
+    position = log.stat().st_size if log.exists() else 0
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640), position
 
 
 def lock(directory: Path) -> int:
@@ -89,7 +112,13 @@ def _rotate(log: Path) -> None:
             log.replace(log.with_suffix(".log.1"))
 
 
-def _watch_start(child: int, directory: Path, settings: WorkerSettings, position: int) -> int:
+def _has_ended(child: int) -> bool:
+    return os.waitpid(child, os.WNOHANG)[0] != 0
+
+
+def _watch_start(
+    has_ended: Callable[[], bool], directory: Path, settings: WorkerSettings, position: int
+) -> int:
     """Say what becomes of a worker that has just been started; return the exit code."""
     deadline = time.monotonic() + _STARTING_SECONDS
     trouble = None
@@ -100,7 +129,7 @@ def _watch_start(child: int, directory: Path, settings: WorkerSettings, position
                 return 0
             if "cannot connect to" in line:
                 trouble = line[line.index("cannot connect to") :]
-        if os.waitpid(child, os.WNOHANG)[0]:
+        if has_ended():
             print(f'worker "{settings.name}" has ended; see {directory / LOG_FILE}')
             return 1
         if trouble is not None:

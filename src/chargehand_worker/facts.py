@@ -13,7 +13,7 @@ from chargehand_worker.header import looks_secret
 
 _TOLD_IN_FILES = ("admin", "host", "access_uri")
 _LONGEST_FACT = 64 * 1024
-_WITHOUT_WAITING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_WITHOUT_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _COMMAND_VERSION = "3.3"
 """What Buildbot's own workers say, so that steps which ask for a version are satisfied."""
 

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import glob
 import os
+import shutil
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +53,22 @@ def rmfile(base: Path, arguments: dict[str, Any]) -> Values:
     return {}
 
 
+def rmdir(base: Path, arguments: dict[str, Any]) -> Values:
+    """Remove directories with all they contain; one that is not there is fine."""
+    for name in texts(arguments, "dir"):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(base / name)
+    return {}
+
+
+def cpdir(base: Path, arguments: dict[str, Any]) -> Values:
+    """Copy a directory with all it contains."""
+    source, target = base / text(arguments, "fromdir"), base / text(arguments, "todir")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    return {}
+
+
 FILE_COMMANDS: dict[str, FileCommand] = {
     "mkdir": mkdir,
     "stat": stat,
@@ -59,6 +77,8 @@ FILE_COMMANDS: dict[str, FileCommand] = {
     "rmfile": rmfile,
     "downloadFile": download,
 }
+if sys.platform == "win32":  # Elsewhere programs do this, which can be stopped.
+    FILE_COMMANDS.update(rmdir=rmdir, cpdir=cpdir)
 
 
 def in_thread(work: Callable[[], Values]) -> asyncio.Future[Values]:

@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from chargehand_worker import kernel
-
-_MARKER = "CHARGEHAND_WORKER"
-"""The variable in the environment of the worker's processes that says whose they are."""
-
-
-def take_lock(path: Path) -> int:
-    """Hold a lock that says that the worker is alive, as long as the guard or the agent is.
-
-    The file says which processes those are, and how those of its commands are recognised. Returns
-    its descriptor. Raises BlockingIOError when another one holds it, and OSError.
-    """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    try:
-        name_holder(lock)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    return lock
-
-
-def name_holder(lock: int) -> None:
-    """Write into the lock's file that this process holds it. Raises OSError."""
-    text = f"{os.getpid()}\n{os.environ.get(_MARKER, '')}\n".encode()
-    os.pwrite(lock, text, 0)  # First: on a full disk, what is cut off could not be written again.
-    os.ftruncate(lock, len(text))
-
-
-def is_locked(path: Path) -> bool:
-    """Return whether somebody holds the lock."""
-    try:
-        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
-
 
 _LOOK_EVERY = 0.5
 _FIRST_PAUSE = 1.0

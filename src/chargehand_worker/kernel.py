@@ -1,4 +1,7 @@
-"""What Linux offers to keep processes together: subreapers, death signals, lists of children."""
+"""What systems offer to keep processes together: subreapers, death signals, lists of processes.
+
+Linux shows its processes in ``/proc``; macOS and the BSDs have ``ps``.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,27 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_P_PID = 0
+_PROC_REAP_ACQUIRE = 2
+_HAS_PROC = Path("/proc/self/stat").exists()
+_LIST = ("ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=")
+_WITH_ENVIRONMENT = "-E" if sys.platform == "darwin" else "-e"
+_LIST_ENVIRONMENTS = ("ps", "-A", _WITH_ENVIRONMENT, "-ww", "-o", "pid=", "-o", "command=")
 
 
 def become_subreaper() -> None:
     """Make orphans among our descendants our own children, so that none can escape us."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    if sys.platform.startswith("freebsd"):
+        ctypes.CDLL(None).procctl(_P_PID, ctypes.c_int64(os.getpid()), _PROC_REAP_ACQUIRE, None)
 
 
 def die_with_parent(number: signal.Signals) -> None:
@@ -52,6 +65,9 @@ class Process(NamedTuple):
 
 def processes() -> Iterator[Process]:
     """Yield every process there is, without those that are dead already."""
+    if not _HAS_PROC:
+        yield from _listed()
+        return
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir("/proc"):  # noqa: PTH208 - speed
             if name.isdigit() and (found := _read(name)) is not None:
@@ -67,6 +83,50 @@ def _read(name: str) -> Process | None:
     if fields[0] in (b"Z", b"X"):
         return None
     return Process(int(name), int(fields[1]), int(fields[2]), int(fields[3]))
+
+
+def _listed() -> Iterator[Process]:
+    """Yield the processes that ``ps`` shows, but for ``ps`` itself."""
+    lister, text = _output(_LIST)
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) < 4 or fields[3][:1] in (b"Z", b"X"):
+            continue
+        number, parent, group = map(int, fields[:3])
+        if number == lister:
+            continue
+        try:
+            session = os.getsid(number)
+        except OSError:
+            continue
+        yield Process(number, parent, group, session)
+
+
+def _output(command: tuple[str, ...]) -> tuple[int, bytes]:
+    """Run a program; return its process, and what it wrote."""
+    nowhere = subprocess.DEVNULL
+    try:
+        with subprocess.Popen(
+            command, stdin=nowhere, stdout=subprocess.PIPE, stderr=nowhere
+        ) as process:
+            return process.pid, process.communicate()[0]
+    except OSError:
+        return 0, b""
+
+
+def marked(variable: bytes) -> set[int]:
+    """Return the processes that have *variable* (``NAME=value``) in their environment.
+
+    Only where there is no ``/proc``, in which `environment_of` looks: there an orphan has left us.
+    """
+    if _HAS_PROC:
+        return set()
+    found = set()
+    for line in _output(_LIST_ENVIRONMENTS)[1].splitlines():
+        number, _, words = line.strip().partition(b" ")
+        if number.isdigit() and variable in words.split(b" "):
+            found.add(int(number))
+    return found
 
 
 def environment_of(process_id: int) -> bytes:
@@ -105,7 +165,7 @@ def _link(path: str) -> str:
         return ""
 
 
-def kill(process_id: int, number: int = signal.SIGKILL) -> None:
+def kill(process_id: int, number: int = getattr(signal, "SIGKILL", signal.SIGTERM)) -> None:
     """Send a signal; a process that is gone or not ours is left alone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(process_id, number)

@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
+_DIRECTORY = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _LONGEST_ADDRESS = 107
 
 
@@ -163,7 +164,7 @@ def _opened(door: Path) -> socket.socket:
             connection.connect(os.fsencode(door))
             return connection
         # The address of a unix socket is short: a longer one begins at an open directory.
-        directory = os.open(door.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        directory = os.open(door.parent, _DIRECTORY)
         try:
             connection.connect(f"/proc/self/fd/{directory}/{door.name}")
         finally:

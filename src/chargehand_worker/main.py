@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, Optional, Union
 
-from chargehand_worker.guard import split_off_agent, split_off_agents, take_lock
+from chargehand_worker.guard import split_off_agent, split_off_agents
+from chargehand_worker.lock_file import take_lock
 from chargehand_worker.system_text import reason_of
 
 _ALREADY_RUNS = 75
@@ -20,8 +21,13 @@ _FINAL = (0, 69)
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run what the command line says."""
     options = command_line().parse_args(arguments)
-    run = {"local": _run_local, "link": _run_link, "create-worker": _create}.get(options.kind)
-    if run is not None:
+    commands = {
+        "create-worker": _create,
+        "local": _run_local,
+        "link": _run_link,
+        "agent": _run_agent,
+    }
+    if (run := commands.get(options.kind)) is not None:
         run(options)
     else:
         _control(options)
@@ -42,6 +48,8 @@ def command_line() -> argparse.ArgumentParser:
     command.add_argument("directory", nargs="?", default=".", metavar="DIR")
     _add_local(kinds)
     _add_link(kinds)
+    agent = kinds.add_parser("agent")  # For guards only, where they cannot fork.
+    agent.add_argument("directory", type=Path)
     return parser
 
 
@@ -136,6 +144,13 @@ def _run_local(options: argparse.Namespace) -> None:
     )
 
 
+def _run_agent(options: argparse.Namespace) -> None:
+    from chargehand_worker.remote_agent import run_remote_agent
+    from chargehand_worker.settings import read_settings
+
+    run_remote_agent(options.directory, read_settings(options.directory), guard=None)
+
+
 def _run_link(options: argparse.Namespace) -> None:
     from chargehand_worker.remote_agent import log_to_standard_error
     from chargehand_worker.remote_link import link_main
@@ -210,10 +225,18 @@ def _start(directory: Path, *, is_foreground: bool) -> None:
 
     try:
         lock = daemon.lock(directory)
-        if not is_foreground:
+        if not is_foreground and sys.platform == "win32":
+            os.close(lock)
+            daemon.run_detached(directory, read_settings(directory))
+        elif not is_foreground:
             daemon.detach(directory, read_settings(directory), lock)
     except OSError as error:
         _fail(f"cannot start the worker in {directory}: {reason_of(error)}")
+    if sys.platform == "win32":
+        from chargehand_worker.child_guard import guard_child
+        from chargehand_worker.program import program
+
+        guard_child([*program(), "agent", str(directory)], _FINAL)
     guard = os.getpid()
     split_off_agents(_FINAL)
     from chargehand_worker.remote_agent import run_remote_agent

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import os
+import sys
 from collections.abc import Callable
+from typing import Protocol
+
+from chargehand_worker.copying import widen
+from chargehand_worker.threaded_pipes import ThreadedPipeReader
 
 READ_SIZE = 256 * 1024
-_F_SETPIPE_SZ = 1031
 _LARGE_PIPE = 1024 * 1024
 _USUAL_PIPE = 65536
+
+
+class Reader(Protocol):
+    """Hands on what can be read from a descriptor until its end."""
+
+    ended: asyncio.Future[None]
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for `resume`."""
+
+    def pause(self) -> None:
+        """Let the pipe fill up, and so the command wait."""
+
+    def resume(self) -> None:
+        """Resume reading."""
+
+    def close(self) -> None:
+        """Stop reading; may be called more than once."""
+
+
+def pipe_reader(descriptor: int, receive: Callable[[bytes], None]) -> Reader:
+    """Return what reads from a descriptor, and closes it in the end."""
+    if sys.platform == "win32":  # Its event loops do not wait for pipes.
+        return ThreadedPipeReader(descriptor, receive)
+    return PipeReader(descriptor, receive)
 
 
 class PipeReader:
@@ -70,5 +98,4 @@ class PipeReader:
     def _enlarge(self) -> None:
         """Give a command that writes much a larger pipe: fewer turns between it and us."""
         self._enlarged = True
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(self._descriptor, _F_SETPIPE_SZ, _LARGE_PIPE)
+        widen(self._descriptor, _LARGE_PIPE)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Protocol, Union
 
 from chargehand_worker import kernel
 from chargehand_worker.control_groups import ControlGroup, ControlGroups
@@ -17,6 +17,45 @@ COMMAND_MARKER = "CHARGEHAND_COMMAND"
 """The variable in the environment of each process of a command, by which strays are recognised."""
 _KILL_ROUNDS = 50
 _ROUND = 0.02
+
+
+class CommandProcesses(Protocol):
+    """The processes of commands: each with all that came of it."""
+
+    def watch(self) -> None:
+        """Begin to notice their ends; call once, in the loop."""
+
+    def start(
+        self,
+        arguments: Union[str, Sequence[str]],
+        *,
+        command_id: str,
+        directory: str,
+        environment: Mapping[str, str],
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        before: Optional[Callable[[], None]] = None,
+    ) -> int:
+        """Start a process and return its id. Raises OSError, ValueError."""
+
+    def ending(self, process_id: int) -> asyncio.Future[int]:
+        """Return what is done when it has ended, with its exit code; only to be looked at."""
+
+    def is_running(self, process_id: int) -> bool:
+        """Return whether the process itself has not ended."""
+
+    def signal_group(self, process_id: int, number: int) -> None:
+        """Send a signal to the process and its group, unless it has ended."""
+
+    async def sweep(self, process_id: int) -> bool:
+        """Kill the process and all that came of it; return whether all are dead."""
+
+    def forget(self, process_id: int) -> None:
+        """Forget the process; nobody will ask about it again."""
+
+    def kill_all(self) -> None:
+        """Kill every process below us, at once."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +87,7 @@ class Processes:
 
     def start(
         self,
-        arguments: Sequence[str],
+        arguments: Union[str, Sequence[str]],
         *,
         command_id: str,
         directory: str,
@@ -182,6 +221,7 @@ class Processes:
         everything = list(kernel.processes())
         me = os.getpid()
         roots = {process_id} if self.is_running(process_id) else set()
+        roots |= kernel.marked(self._started[process_id].marker.strip(b"\0"))
         for process in everything:
             if process_id in (process.group, process.session):
                 roots.add(process.id)

@@ -6,10 +6,11 @@ import asyncio
 import base64
 import ipaddress
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Optional
+from urllib import request
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 from chargehand_wire.master_address import MasterAddress
 
@@ -56,6 +57,10 @@ def proxy_of(text: str) -> Proxy:
     return Proxy(host, port, base64.b64encode(pair.encode()).decode())
 
 
+# Of the environment: `request.proxy_bypass` asks macOS and Windows for their own settings.
+_bypass: Callable[[str, dict[str, str]], bool] = vars(request)["proxy_bypass_environment"]
+
+
 def proxy_for(address: MasterAddress, setting: Optional[str]) -> Optional[Proxy]:
     """Return the proxy to use: that of the setting, none if it is empty, else the environment's.
 
@@ -65,9 +70,9 @@ def proxy_for(address: MasterAddress, setting: Optional[str]) -> Optional[Proxy]
         return proxy_of(setting) if setting else None
     if _is_this_machine(address.host):
         return None
-    proxies = getproxies_environment()
+    proxies = request.getproxies_environment()
     found = proxies.get("https" if address.is_tls else "http") or proxies.get("all")
-    if not found or proxy_bypass(f"{address.host}:{address.port}", proxies):
+    if not found or _bypass(f"{address.host}:{address.port}", proxies):
         return None
     return proxy_of(found)
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +113,7 @@ def _write(target: Path, write: _Write, mode: int | None) -> None:
 
 
 def _place(part: Path, target: Path, mode: int | None) -> None:
-    part.chmod(0o666 & ~_umask() if mode is None else mode)
+    part.chmod(_usual_mode(part) if mode is None else mode)
     part.replace(target)
 
 
@@ -123,8 +124,15 @@ def _number(arguments: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def _umask() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("Umask:"):
-            return int(line.split()[1], 8)
-    return 0o022
+def _usual_mode(part: Path) -> int:
+    """Return the mode that a new file beside *part* gets: what the umask leaves.
+
+    It could be asked only by changing it, for all threads.
+    """
+    probe = part.with_name(f"{part.name}.mode")
+    handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(handle).st_mode)
+    finally:
+        os.close(handle)
+        probe.unlink()

@@ -10,11 +10,15 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Optional
 
 from chargehand_wire.messages import Directories
-from chargehand_worker.agent import Agent, run
+from chargehand_wire.worker_side import WorkerSide
+from chargehand_worker.agent import Agent, Handle, Link, run
 from chargehand_worker.clean_environment import clean_environment
+from chargehand_worker.direct_link import DirectLink
 from chargehand_worker.facts import facts
+from chargehand_worker.processes import CommandProcesses, Processes
 from chargehand_worker.relay import RelayedLink
 from chargehand_worker.settings import WorkerSettings
 from chargehand_worker.spool import DiskSpool
@@ -22,13 +26,14 @@ from chargehand_worker.supervisor import COMMANDS
 
 _log = logging.getLogger(__name__)
 
+_HANGUP: Optional[signal.Signals] = getattr(signal, "SIGHUP", None)
 _STAMP = "shutdown.stamp"
 _MEBIBYTE = 1024 * 1024
 _LOOK_SECONDS = 2.0
 _KEPT_DIRECTORIES = ("info",)
 
 
-def run_remote_agent(directory: Path, settings: WorkerSettings, *, guard: int) -> None:
+def run_remote_agent(directory: Path, settings: WorkerSettings, *, guard: Optional[int]) -> None:
     """Serve the master that the settings name, to the end of the process."""
     log_to_standard_error()
     mask = settings.file_mask()
@@ -41,22 +46,37 @@ def run_remote_agent(directory: Path, settings: WorkerSettings, *, guard: int) -
         basedir=directory,
         environment=environment,
         info={**info, "patience": settings.patience},
-        make_link=lambda side, handle, processes: RelayedLink(
-            directory=directory,
-            side=side,
-            handle=handle,
-            patience=settings.patience,
-            keepalive=settings.keepalive,
-            processes=processes,
+        make_link=lambda side, handle, processes: _link(
+            directory, settings, side, handle, processes
         ),
         directories_known=_remover(directory) if settings.delete_leftover_dirs else _keep,
         with_groups=settings.control_groups,
         spool=DiskSpool(directory, settings.spool * _MEBIBYTE),
-        stop_signal=signal.SIGHUP if settings.may_shut_down_by_signal else None,
+        stop_signal=_HANGUP if settings.may_shut_down_by_signal else None,
         companion=_Stamp(directory / _STAMP).watch if settings.may_shut_down_by_file else None,
     )
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if _HANGUP is not None:
+        signal.signal(_HANGUP, signal.SIG_IGN)
     run(agent, guard=guard)
+
+
+def _link(
+    directory: Path,
+    settings: WorkerSettings,
+    side: WorkerSide,
+    handle: Handle,
+    processes: CommandProcesses,
+) -> Link:
+    if not isinstance(processes, Processes):
+        return DirectLink(settings=settings, side=side, handle=handle)
+    return RelayedLink(
+        directory=directory,
+        side=side,
+        handle=handle,
+        patience=settings.patience,
+        keepalive=settings.keepalive,
+        processes=processes,
+    )
 
 
 def log_to_standard_error() -> None:

@@ -12,6 +12,7 @@ import os
 import random
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Any, Optional
 
 from chargehand_wire.framing import ProtocolError
@@ -46,7 +47,7 @@ async def run_link(settings: WorkerSettings, control: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     beating = loop.create_task(_beat(control))
     streams = _Streams(control)
-    link = _RemoteLink(settings, streams)
+    link = RemoteLink(settings, streams.get)
     keeping = loop.create_task(link.keep())
     ends: list[asyncio.Future[Any]] = [keeping, streams.gone]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -101,11 +102,16 @@ class _Streams:
                 self.gone.set_result(None)
 
 
-class _RemoteLink:
-    def __init__(self, settings: WorkerSettings, streams: _Streams) -> None:
+class RemoteLink:
+    """Connects a worker to its master, again and again; *stream* gives one end of a new stream
+    to the agent for each connection."""
+
+    def __init__(
+        self, settings: WorkerSettings, stream: Callable[[], Awaitable[socket.socket]]
+    ) -> None:
         self._settings = settings
         self._address = master_address(settings.master)
-        self._streams = streams
+        self._stream = stream
         self._failures = 0
         self._told: Optional[str] = None
         self._told_at = 0.0
@@ -157,7 +163,7 @@ class _RemoteLink:
             return _reason(error, self._address) + self._hint(error)
         _log.info("connected to %s", self._address)
         try:
-            stream = await asyncio.wait_for(self._streams.get(), _CONNECTING_SECONDS)
+            stream = await asyncio.wait_for(self._stream(), _CONNECTING_SECONDS)
         except (asyncio.TimeoutError, OSError):
             connection.abort()
             return "the agent does not respond"

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from chargehand_worker import environment, header, terminal
-from chargehand_worker.arguments import BadArguments, ShellArguments
+from chargehand_worker.arguments import KILL, TERM, BadArguments, ShellArguments
 from chargehand_worker.limits import Limits
 from chargehand_worker.output import STDIO, LineCutter, Outlet, Output
-from chargehand_worker.pipes import PipeReader
-from chargehand_worker.processes import Processes
+from chargehand_worker.pipes import Reader, pipe_reader
+from chargehand_worker.processes import CommandProcesses
 from chargehand_worker.redaction import Redactor
-from chargehand_worker.stdin import StdinFeeder
+from chargehand_worker.stdin import Feeder, feeder
 from chargehand_worker.system_text import bytes_of, reason_of
 from chargehand_worker.watched_file import WatchedFile
 
@@ -45,7 +44,7 @@ class ShellCommand:
         arguments: ShellArguments,
         directory: Path,
         own_environment: Mapping[str, str],
-        processes: Processes,
+        processes: CommandProcesses,
         outlet: Outlet,
         output: Output,
     ) -> None:
@@ -59,10 +58,10 @@ class ShellCommand:
         self._output = output
         self._loop = asyncio.get_running_loop()
         self._process_id = 0
-        self._readers: list[PipeReader] = []
+        self._readers: list[Reader] = []
         self._cutters: list[LineCutter] = []
         self._files: dict[str, WatchedFile] = {}
-        self._stdin: StdinFeeder | None = None
+        self._stdin: Feeder | None = None
         self._killing: asyncio.Task[None] | None = None
         self._hurry: asyncio.Future[None] = self._loop.create_future()
         self._unkillable: asyncio.Future[None] = self._loop.create_future()
@@ -149,7 +148,7 @@ class ShellCommand:
         self._read(stdout[0], b"o", wanted=self._arguments.want_stdout)
         self._read(stderr[0], b"e", wanted=self._arguments.want_stderr)
         if self._arguments.initial_stdin is not None:
-            self._stdin = StdinFeeder(feed, self._arguments.initial_stdin)
+            self._stdin = feeder(feed, self._arguments.initial_stdin)
 
     @staticmethod
     def _output_pipe(theirs: contextlib.ExitStack, ours: contextlib.ExitStack) -> tuple[int, int]:
@@ -194,7 +193,7 @@ class ShellCommand:
                 self._output.write(STDIO, text, line_count)
             self._after_output()
 
-        self._readers.append(PipeReader(descriptor, receive))
+        self._readers.append(pipe_reader(descriptor, receive))
 
     def _after_output(self) -> None:
         written, allowed = self._output.line_count, self._arguments.max_lines
@@ -297,10 +296,10 @@ class ShellCommand:
 
     async def _kill_in_order(self) -> None:
         if self._arguments.sigtermTime:
-            self._processes.signal_group(self._process_id, signal.SIGTERM)
+            self._processes.signal_group(self._process_id, TERM)
             await self._wait_for_end(self._arguments.sigtermTime)
         number = self._arguments.interrupt_signal
-        if number != signal.SIGKILL and self._processes.is_running(self._process_id):
+        if number != KILL and self._processes.is_running(self._process_id):
             self._processes.signal_group(self._process_id, number)
             await self._wait_for_end(_GRACE)
         if not await self._processes.sweep(self._process_id):

@@ -13,6 +13,11 @@ from chargehand_wire.numbering import Place
 _log = logging.getLogger(__name__)
 
 _FILE = ".spool"
+_IS_TEMPORARY: int = getattr(os, "O_TEMPORARY", 0)
+"""With this flag Windows removes the file when its process ends; it cannot be removed before."""
+_FLAGS: int = _IS_TEMPORARY
+for _name in ("O_CLOEXEC", "O_NOINHERIT", "O_BINARY"):
+    _FLAGS |= getattr(os, _name, 0)
 _TRY_AGAIN_SECONDS = 5.0
 
 
@@ -48,7 +53,8 @@ class DiskSpool:
         try:
             if self._descriptor < 0:
                 self._descriptor = self._opened()
-            written = os.pwrite(self._descriptor, frame, self._end)
+            os.lseek(self._descriptor, self._end, os.SEEK_SET)
+            written = os.write(self._descriptor, frame)
         except OSError as error:
             self._full(str(error.strerror))
             return None
@@ -62,7 +68,8 @@ class DiskSpool:
 
     def get(self, place: Place) -> bytes:
         """Return a frame. Raises OSError."""
-        frame = os.pread(self._descriptor, place[1], place[0])
+        os.lseek(self._descriptor, place[0], os.SEEK_SET)
+        frame = os.read(self._descriptor, place[1])
         if len(frame) != place[1]:
             raise OSError("the spool of output is damaged")
         return frame
@@ -77,9 +84,9 @@ class DiskSpool:
     def _opened(self) -> int:
         """Return the file; it is made when there is something to keep. Raises OSError."""
         self._path.unlink(missing_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(self._path, flags, 0o600)
-        self._path.unlink()
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+        if not _IS_TEMPORARY:
+            self._path.unlink()
         return descriptor
 
     def _full(self, why: str) -> None:

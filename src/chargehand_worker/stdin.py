@@ -5,6 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
+from typing import Protocol
+
+from chargehand_worker.threaded_pipes import ThreadedFeeder
+
+
+class Feeder(Protocol):
+    """Writes a text into a pipe as the reader takes it, then closes the pipe."""
+
+    def close(self) -> None:
+        """Drop unwritten input; may be called more than once."""
+
+
+def feeder(descriptor: int, data: bytes) -> Feeder:
+    """Begin to write *data* into a pipe, which is closed in the end."""
+    if sys.platform == "win32":
+        return ThreadedFeeder(descriptor, data)
+    return StdinFeeder(descriptor, data)
 
 
 class StdinFeeder:

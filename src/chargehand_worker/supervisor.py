@@ -21,7 +21,7 @@ from chargehand_worker.compression import compressor
 from chargehand_worker.environment import BadEnvironment
 from chargehand_worker.files import FILE_COMMANDS, FileCommand, in_thread
 from chargehand_worker.output import Output
-from chargehand_worker.processes import Processes
+from chargehand_worker.processes import CommandProcesses
 from chargehand_worker.redaction import Redactor
 from chargehand_worker.sending import Upload
 from chargehand_worker.shell import ShellCommand
@@ -85,7 +85,7 @@ class Supervisor:
         stop: Callable[[], None],
         basedir: Path,
         environment: Mapping[str, str],
-        processes: Processes,
+        processes: CommandProcesses,
         directories_known: Callable[[Directories], None] = lambda _: None,
     ) -> None:
         self._directories_known = directories_known

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import termios
+import sys
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 _OUTPUT_FLAGS = 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +16,9 @@ _ENTRY = 512
 _KEPT_PERMISSIONS = 0o755
 """Nobody else may write to what was copied, nor does it run as somebody else."""
 _OWN_PERMISSIONS = 0o600
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_BINARY: int = getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | _BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_CREATE = os.O_WRONLY | _BINARY | os.O_CREAT | os.O_EXCL
 
 
 def copy_tree(source: Path, target: Path, take: Callable[[int], None]) -> None:
@@ -75,7 +77,11 @@ def _copy_file(name: str, place: Path, status: os.stat_result, take: Callable[[i
         target = os.open(place, _CREATE, _OWN_PERMISSIONS)
         try:
             copy(source, target, take, status.st_size)
-            os.fchmod(target, status.st_mode & _KEPT_PERMISSIONS | _OWN_PERMISSIONS)
+            mode = status.st_mode & _KEPT_PERMISSIONS | _OWN_PERMISSIONS
+            if sys.platform == "win32":
+                place.chmod(mode)
+            else:
+                os.fchmod(target, mode)
             os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
         except OSError as error:
             raise OSError(error.errno, error.strerror, error.filename or name) from error

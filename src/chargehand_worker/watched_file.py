@@ -14,6 +14,10 @@ from chargehand_worker.redaction import Redactor
 Lines = tuple[bytes, int]
 """Whole lines with their letters, and their number."""
 
+_FLAGS: int = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_CLOEXEC", "O_NOINHERIT", "O_BINARY"):
+    _FLAGS |= getattr(os, _name, 0)
+
 _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a named pipe",
@@ -79,7 +83,8 @@ class WatchedFile:
     def _read(self, size: int) -> tuple[bytes, int, bool]:
         if self._descriptor < 0 and not self._open():
             return b"", 0, False
-        data = os.pread(self._descriptor, size, self._offset)
+        os.lseek(self._descriptor, self._offset, os.SEEK_SET)
+        data = os.read(self._descriptor, size)
         if data:
             self._offset += len(data)
             self._largest = max(self._largest, os.fstat(self._descriptor).st_size)
@@ -125,7 +130,7 @@ class WatchedFile:
         if self._before is not None and now[:2] != self._before[:2]:
             self._offset = 0  # Another file in its place.
         self.complaint = None
-        self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._descriptor = os.open(self._path, _FLAGS)
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             self.close()
             return False
