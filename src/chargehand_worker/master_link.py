@@ -1,4 +1,4 @@
-"""The agent's side of connections to a master on another machine, whoever carries their bytes."""
+"""The agent's side of connections to a master on another machine."""
 
 from __future__ import annotations
 
