@@ -165,7 +165,8 @@ async def test_a_slow_disk_is_left_to_the_thread(
 ) -> None:
     monkeypatch.setattr(writer, "_LONG", -1.0)
     assert await database.write(_add("one"), is_short=True) == _HERE
-    assert await database.write(_add("two"), is_short=True) == _THERE
+    assert await database.write(_add("two"), is_short=True) == _HERE
+    assert await database.write(_add("three"), is_short=True) == _THERE
 
 
 async def test_what_handlers_of_events_write_comes_next(tmp_path: Path) -> None:

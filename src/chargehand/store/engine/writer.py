@@ -38,7 +38,7 @@ _AT_CHECKPOINT = 2
 _LONG = 0.1
 """Seconds after which a transaction has kept the loop waiting for too long."""
 _LEAVE_ALONE = 10.0
-"""Seconds during which the thread does everything then."""
+"""Seconds during which the thread does everything after two such in succession."""
 
 
 class Writer:
@@ -60,6 +60,7 @@ class Writer:
         self._there = 0
         """The number of groups that the thread has to perform."""
         self._until_checkpoint = _BETWEEN_CHECKPOINTS
+        self._was_long = False
         self._not_here_before = 0.0
         self._lock = threading.Lock()
         """Held by the one who uses the batches."""
@@ -121,8 +122,10 @@ class Writer:
         began = time.monotonic()
         with self._lock:
             is_performed = self._batches.try_now(batch)
-        if time.monotonic() - began > _LONG:
+        is_long = time.monotonic() - began > _LONG
+        if is_long and self._was_long:  # One may have waited for a processor.
             self._not_here_before = self._loop.time() + _LEAVE_ALONE
+        self._was_long = is_long
         if not is_performed:
             self._hand_over(batch)
             return []
