@@ -69,7 +69,7 @@ def _add_create(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _add_connecting(create: argparse.ArgumentParser) -> None:
     add = create.add_argument_group("connecting").add_argument
     seconds, file = "SECONDS", "FILE"
-    what = "silence after which the master is asked for a sign of life (10)"
+    what = "silence after which the worker pings the master (10)"
     add("-k", "--keepalive", type=float, metavar=seconds, help=what)
     what = "longest pause between attempts to connect (60)"
     add("--maxdelay", type=float, metavar=seconds, help=what)

@@ -50,7 +50,7 @@ _OF_THE_ENVIRONMENT = ("environment", "inherit_environment")
     "sources",
     metavar="[CODEBASE=]DIR",
     multiple=True,
-    help="Build this directory as it is now, uncommitted files included; may be repeated.",
+    help="Build this directory, including uncommitted files; may be repeated.",
 )
 @click.option("-p", "--property", "properties", multiple=True, help="NAME=VALUE; may be repeated.")
 @click.option("-b", "--branch", help="Branch to build.")

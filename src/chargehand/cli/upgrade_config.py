@@ -25,11 +25,11 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 )
 @click.option("--write", is_flag=True, help="Write the changes without asking.")
 def upgrade_config(places: Sequence[Path], write: bool) -> int:
-    """Rewrite configurations of earlier versions of Buildbot, and of Python 2, as of today.
+    """Rewrite configurations of earlier versions of Buildbot, or for Python 2, in current style.
 
-    Each FILE (master.cfg, or a module that it imports) is shown with its differences: Python 2
-    becomes Python 3, old names, arguments and keys become those of today. Comments and layout
-    stay. What takes a decision of yours is listed with its line. Of a DIR, all configurations and
+    Shows the differences for each FILE (master.cfg, or a module that it imports): Python 2
+    becomes Python 3, and old names, arguments and keys become current ones. Comments and layout
+    are kept. What you must decide is listed with its line. For a DIR, all configurations and
     modules in it and below are upgraded.
 
     Nothing is written until you agree, or with --write; the old file is kept as FILE.bak.
