@@ -8,7 +8,13 @@ from typing import Any
 
 from pb_worker import PbWorker
 
-from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig, WorkerPort
+from chargehand.config.model import (
+    BuilderConfig,
+    HostedInstance,
+    MasterConfig,
+    WorkerConfig,
+    WorkerPort,
+)
 from chargehand.domain.command import Command, CommandUpdate, Output, Value
 from chargehand.domain.identifiers import CommandId, MasterId
 from chargehand.domain.session import Receipt, Session
@@ -41,6 +47,8 @@ class Farm:
         self.door = make(workers=self.workers)
         self.ports = WorkerPorts({protocol: self.door})
         self.stock: list[PbWorker] = []
+        self.instance: HostedInstance | None = None
+        """The machine of the worker, if it is started on demand."""
 
     async def open(self, **settings: Any) -> None:
         await self.configure("tests", **settings)
@@ -49,7 +57,13 @@ class Farm:
 
     async def configure(self, *builders: str, **settings: Any) -> None:
         """Have the worker, and these builders, whose directories have their names."""
-        worker = WorkerConfig(name="arm-7", kind="remote", password="right", settings=settings)
+        worker = WorkerConfig(
+            name="arm-7",
+            kind="remote",
+            password="right",
+            settings=settings,
+            instance=self.instance,
+        )
         made = [
             BuilderConfig(
                 name=name, worker_names=("arm-7",), plan=None, builddir=name, worker_builddir=name

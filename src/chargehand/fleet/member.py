@@ -122,6 +122,12 @@ class Member:
         return self._link if isinstance(self._link, OnDemandLink) else None
 
     @property
+    def remote(self) -> RemoteLink | None:
+        """Where it logs in, or its running machine does, if it connects from elsewhere."""
+        link = self._link if self.machine is None else self.machine.link
+        return link if isinstance(link, RemoteLink) else None
+
+    @property
     def is_remote(self) -> bool:
         """Whether it connects by itself, from elsewhere."""
         return isinstance(self._link, RemoteLink)

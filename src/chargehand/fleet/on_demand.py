@@ -87,6 +87,11 @@ class OnDemandLink:
         return self._instance.state
 
     @property
+    def link(self) -> Link | None:
+        """What provides the session of its machine, while that runs."""
+        return self._link
+
+    @property
     def instances(self) -> list[str]:
         """The names of the machines that it is in charge of."""
         return self._machine.names

@@ -122,8 +122,8 @@ class Fleet:
         """Release the slot."""
         member = self._member(name)
         member.release()
-        if not member.running and isinstance(member.link, RemoteLink):
-            member.link.became_idle()
+        if not member.running and member.remote is not None:
+            member.remote.became_idle()
         self._settle_if_due(member)
         self._tell(name)
 
