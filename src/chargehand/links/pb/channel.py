@@ -105,8 +105,10 @@ class PbChannel(asyncio.Protocol):
             self._complain(error)
         finally:
             self._is_receiving = False
-        if not self._flush():  # What is sent carries the receipt.
-            self._acknowledging.now()
+        self._flush()
+        # What was sent carries a receipt, too; but the system would wait with the next one until
+        # this wakes for half a message.
+        self._acknowledging.now()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail all calls, and tell those who want to know."""
@@ -307,15 +309,11 @@ class PbChannel(asyncio.Protocol):
             self._transport.write(answer)
             self._transport.close()
 
-    def _flush(self) -> bool:
-        """Send what is to be sent; return whether there was something."""
+    def _flush(self) -> None:
         if self._is_receiving or self._is_given_away:
-            return False  # Everything goes together when all that came is handled.
-        data = self._connection.take()
-        if not data or self._transport is None:
-            return False
-        self._transport.write(data)
-        return True
+            return  # Everything goes together when all that came is handled.
+        if (data := self._connection.take()) and self._transport is not None:
+            self._transport.write(data)
 
     def _flush_soon(self) -> None:
         if not self._is_flush_due and not self._is_receiving:
