@@ -44,7 +44,7 @@ class Site:
             master_id=MasterId(1),
             links={"remote": self.remote},
         )
-        self.doors = WorkerDoors(workers=self.remote, others={})
+        self.doors = WorkerDoors(workers=self.remote, others={}, web_port=lambda: 8010)
 
     async def configure(self, *workers: WorkerConfig, port: WorkerPort = PORT) -> None:
         config = MasterConfig(workers=workers, worker_ports=(port,))
@@ -91,6 +91,17 @@ async def test_workers_and_clients_that_send_changes_share_a_port(site: Site) ->
     assert stock.printed == ["attached"]
     await inward(registration.unregister)
     stock.disconnect()
+
+
+async def test_the_number_of_a_port_is_the_one_that_workers_connect_to(site: Site) -> None:
+    await site.configure(STOCK)
+
+    number = site.doors.port_of("pb")
+
+    assert number is not None
+    (await asyncio.open_connection("127.0.0.1", number))[1].close()
+    assert site.doors.port_of("native") == 8010
+    assert site.doors.port_of("msgpack_experimental_v7") is None
 
 
 async def test_a_port_is_open_while_somebody_uses_it(site: Site) -> None:

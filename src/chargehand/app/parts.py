@@ -136,7 +136,9 @@ class Parts:
             "native": NativePort(self.worker_door),
             "msgpack_experimental_v7": LateDoor(self._msgpack_door),
         }
-        return WorkerDoors(workers=self.remote_workers, others=others)
+        return WorkerDoors(
+            workers=self.remote_workers, others=others, web_port=lambda: self.web.port
+        )
 
     def _msgpack_door(self) -> Door:
         from chargehand.links.msgpack.door import MsgpackDoor

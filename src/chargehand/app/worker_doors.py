@@ -50,23 +50,30 @@ class LateDoor:
 
 
 class WorkerDoors:
-    """Opens the configured ports while there are workers that connect there, or guests."""
+    """Opens the configured ports while there are workers that connect there, or guests.
 
-    def __init__(self, *, workers: RemoteWorkers, others: Mapping[str, Door]) -> None:
+    *web_port* returns the number of the port that the web server listens on, if there is one.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: RemoteWorkers,
+        others: Mapping[str, Door],
+        web_port: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._workers = workers
         self._guests: dict[str, TakeGuest] = {}
         self._doors: dict[str, Door] = {_PB: LateDoor(self._pb), **others}
         self._ports = WorkerPorts(self._doors)
         self._configured: tuple[WorkerPort, ...] = ()
         self._has_workers = False
-        self._web_port: int | None = None
+        self._web_port = web_port
 
     async def reconfigure(self, config: MasterConfig) -> None:
         """Open and close ports; `serve` lets workers in. Raises PortNotOpened."""
         before = self._configured, self._has_workers
         self._configured = tuple(p for p in config.worker_ports if p.protocol in self._doors)
-        addresses = (address for address in config.web.listen if not isinstance(address, str))
-        self._web_port = next((number for _host, number in addresses), None)
         self._has_workers = any(worker.password is not None for worker in config.workers)
         try:
             await self._listen()
@@ -107,8 +114,10 @@ class WorkerDoors:
         The native protocol has the web's port, too.
         """
         ports = [one for one in self._configured if one.protocol == protocol]
-        number = self._ports.number(ports[0]) if ports else None
-        return self._web_port if number is None and protocol == "native" else number
+        number = self._ports.number(ports[0]) if ports else 0
+        if not number and protocol == "native":
+            return self._web_port()
+        return number or None
 
     async def unshare(self, name: str) -> None:
         """Let *name* in no more."""

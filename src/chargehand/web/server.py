@@ -105,6 +105,11 @@ class WebServer:
         return self._listeners.addresses
 
     @property
+    def port(self) -> int | None:
+        """The number of the first port it listens on; None if it listens on none."""
+        return next((one[1] for one in self.addresses if not isinstance(one, str)), None)
+
+    @property
     def urls(self) -> list[str]:
         """Addresses for people: URLs, and paths of unix sockets."""
         return self._listeners.urls
