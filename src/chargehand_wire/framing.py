@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, Union
 
 from chargehand_wire.codec import DecodeError, Decoder, Encoder, replace
 from chargehand_wire.messages import Message
@@ -14,6 +14,9 @@ M = TypeVar("M", bound=Message)
 MAX_FRAME = 64 * 1024 * 1024
 _PREFIX = 4
 _MEBIBYTE = 1024 * 1024
+_LONGEST_KEPT = 2 * _MEBIBYTE
+"""Bytes of memory that wait for the next long frame."""
+Bytes = Union[bytes, memoryview]
 
 _encoder = Encoder()
 
@@ -64,34 +67,76 @@ def _measured(buffer: bytearray) -> bytes:
 
 
 class FrameReader(Generic[M]):
-    """Takes bytes as they come, gives whole messages."""
+    """Takes bytes as they come, gives whole messages.
+
+    What does not come at once is put together in its place, so that a long message is copied
+    once.
+    """
 
     def __init__(self, decoder: Decoder[M]) -> None:
         self._decoder = decoder
-        self._buffer = bytearray()
+        self._rest = b""
+        """The beginning of a frame: less than its length, or what was not asked for."""
+        self._place = bytearray()
+        """Where the body of the frame under way is put together; kept for the next."""
+        self._length = 0
+        """How long that body is; 0, when there is none under way."""
+        self._come = 0
+        """How much of it has come."""
 
-    def feed(self, data: bytes) -> Iterator[M]:
+    def feed(self, data: Bytes) -> Iterator[M]:
         """Take *data* and yield each message that it completes. Raises ProtocolError."""
-        buffer = self._buffer
-        buffer += data
-        start, length = 0, len(buffer)
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        view = memoryview(data)
+        at, end = 0, len(view)
         try:
-            while (body := start + _PREFIX) <= length:
-                end = body + int.from_bytes(buffer[start:body], "big")
-                if end - body > MAX_FRAME:
-                    announced = end - body
-                    raise ProtocolError(
-                        f"a frame of {announced} bytes is announced; at most {MAX_FRAME}"
-                    )
-                if end > length:
+            if self._length:
+                at = self._continue(view)
+                if self._come < self._length:
                     return
-                start = end
-                yield self._decode(buffer[body:end])
+                yield self._completed()
+            while (body := at + _PREFIX) <= end:
+                length = _announced(view[at:body])
+                if length > end - body:
+                    self._begin(view[body:], length)
+                    at = end
+                    return
+                at = body + length
+                yield self._decode(view[body:at])
         finally:
-            del buffer[:start]
+            if at < end:
+                self._rest = bytes(view[at:])
 
-    def _decode(self, body: bytearray) -> M:
+    def _begin(self, piece: memoryview, length: int) -> None:
+        if len(self._place) < length:
+            self._place = bytearray(length)
+        self._length, self._come = length, 0
+        self._continue(piece)
+
+    def _continue(self, view: memoryview) -> int:
+        """Put the next piece into its place; return how much of it belongs there."""
+        count = min(len(view), self._length - self._come)
+        self._place[self._come : self._come + count] = view[:count]
+        self._come += count
+        return count
+
+    def _completed(self) -> M:
+        place, length = self._place, self._length
+        if length > _LONGEST_KEPT:
+            self._place = bytearray()
+        self._length = 0
+        return self._decode(memoryview(place)[:length])
+
+    def _decode(self, body: memoryview) -> M:
         try:
             return self._decoder.decode(body)
         except (DecodeError, ValueError, RecursionError) as error:
             raise ProtocolError(f"not a message: {error}") from error
+
+
+def _announced(prefix: memoryview) -> int:
+    length = int.from_bytes(prefix, "big")
+    if length > MAX_FRAME:
+        raise ProtocolError(f"a frame of {length} bytes is announced; at most {MAX_FRAME}")
+    return length

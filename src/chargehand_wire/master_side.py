@@ -8,7 +8,7 @@ from typing import Union
 
 from chargehand_wire.codec import Decoder
 from chargehand_wire.exhaustive import never
-from chargehand_wire.framing import FrameReader, ProtocolError, frame, frame_with
+from chargehand_wire.framing import Bytes, FrameReader, ProtocolError, frame, frame_with
 from chargehand_wire.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -91,7 +91,7 @@ class MasterSide:
         self._outgoing.clear()
         self._greeted = False
 
-    def receive(self, data: bytes) -> list[MasterEvent]:
+    def receive(self, data: Bytes) -> list[MasterEvent]:
         """Take bytes from the worker; return what they mean. Raises ProtocolError."""
         events: list[MasterEvent] = []
         for message in self._reader.feed(data):

@@ -125,9 +125,12 @@ class WorkerSide:
 
     def take(self) -> bytes:
         """Return the frames to send now."""
-        data = b"".join(self._outgoing)
-        self._outgoing.clear()
-        return data
+        return b"".join(self.take_frames())
+
+    def take_frames(self) -> list[bytes]:
+        """Return the frames to send now, one by one."""
+        frames, self._outgoing = self._outgoing, []
+        return frames
 
     def has_room(self, command_id: str) -> bool:
         """Return whether the command may send another segment."""

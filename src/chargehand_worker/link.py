@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import socket
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
 _DIRECTORY = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _LONGEST_ADDRESS = 107
+_PIECE = 128 * 1024
 
 
 class DoorLink:
@@ -95,6 +97,8 @@ class MasterConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._error: ProtocolError | None = None
         self._is_retired = False
+        self._unwritten: deque[memoryview] = deque()
+        self._is_paused = False
         self.was_heard = False
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -105,6 +109,7 @@ class MasterConnection(asyncio.Protocol):
         if self._is_retired:
             transport.abort()
             return
+        transport.set_write_buffer_limits(high=0)
         self._side.connect()
         self.flush()
 
@@ -151,8 +156,29 @@ class MasterConnection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Send pending messages; without a master, keep those that matter."""
-        if self._transport is not None and (data := self._side.take()):
-            self._transport.write(data)
+        if self._transport is None or not (frames := self._side.take_frames()):
+            return
+        if sum(len(frame) for frame in frames) <= _PIECE:
+            frames = [b"".join(frames)]
+        self._unwritten.extend(memoryview(frame) for frame in frames)
+        self._write()
+
+    def pause_writing(self) -> None:
+        """Write no more: the other side does not keep up."""
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_paused = False
+        self._write()
+
+    def _write(self) -> None:
+        """Write what waits in pieces: what the system does not take at once is copied."""
+        while self._unwritten and not self._is_paused and self._transport is not None:
+            data = self._unwritten.popleft()
+            if len(data) > _PIECE:
+                self._unwritten.appendleft(data[_PIECE:])
+            self._transport.write(data[:_PIECE])
 
 
 def _opened(door: Path) -> socket.socket:

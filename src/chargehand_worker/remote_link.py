@@ -16,9 +16,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Optional
 
 from chargehand_wire.framing import ProtocolError
-from chargehand_wire.login import login_headers
-from chargehand_wire.master_address import MasterAddress, master_address
-from chargehand_wire.websocket import ClientSocket, Closed, Refused
+from chargehand_wire.master_address import master_address
+from chargehand_wire.websocket import Refused
+from chargehand_worker.failures import is_final, reason
+from chargehand_worker.master_websocket import AgentStream, MasterWebsocket
 from chargehand_worker.proxy import BadProxy, connect_through, proxy_for
 from chargehand_worker.settings import WorkerSettings
 
@@ -34,11 +35,9 @@ _FIRST_PAUSE = 0.1
 _EAGER_SECONDS = 120.0
 _LONGEST_EAGER_PAUSE = 2.0
 """A master that was there a moment ago comes back soon: pauses stay short for a while."""
+_ATTEMPTS = 4
+"""Of so many that nobody answers, the last asks for an ordinary websocket."""
 _TELL_AGAIN_SECONDS = 600.0
-_SILENCES = 2.5
-"""How many times `keepalive` the master may be silent."""
-_PIECE = 256 * 1024
-_FIRST_PORT_OF_BUILDBOT = 9989
 
 
 async def run_link(settings: WorkerSettings, control: socket.socket) -> int:
@@ -115,6 +114,8 @@ class RemoteLink:
         self._failures = 0
         self._told: Optional[str] = None
         self._told_at = 0.0
+        self._unheard = 0
+        """How many connections in a row have ended before the master said anything."""
 
     async def keep(self) -> int:
         """Connect, and connect again; return the exit code when it has given up."""
@@ -152,15 +153,14 @@ class RemoteLink:
 
     async def _connect_once(self) -> Optional[str]:
         """Serve one connection to its end; return why there was none."""
-        connection = _MasterConnection(self._settings, self._address)
         try:
-            await asyncio.wait_for(self._open(connection), _CONNECTING_SECONDS)
+            connection = await self._connected()
         except asyncio.TimeoutError:
-            connection.abort()
             return f"no answer within {_CONNECTING_SECONDS:g} s"
         except (OSError, ssl.SSLError, ProtocolError, Refused, BadProxy) as error:
-            connection.abort()
-            return _reason(error, self._address) + self._hint(error)
+            if isinstance(error, (ProtocolError, ConnectionResetError)):
+                self._unheard += 1
+            return reason(error, self._address) + self._hint(error)
         _log.info("connected to %s", self._address)
         try:
             stream = await asyncio.wait_for(self._stream(), _CONNECTING_SECONDS)
@@ -169,12 +169,34 @@ class RemoteLink:
             return "the agent does not respond"
         loop = asyncio.get_running_loop()
         try:
-            await loop.create_connection(lambda: _AgentStream(connection), sock=stream)
+            await loop.create_connection(lambda: AgentStream(connection), sock=stream)
             why = await connection.closed
         finally:
             connection.abort()
+        # What lies between may let it be opened, and let nothing pass.
+        self._unheard = 0 if connection.was_heard else self._unheard + 1
         _log.warning("lost the connection to %s: %s", self._address, why)
         return None
+
+    async def _connected(self) -> MasterWebsocket:
+        """Return an open connection; without masks, where the master and what lies between know
+        more than websockets."""
+        if self._unheard % _ATTEMPTS != _ATTEMPTS - 1:
+            try:
+                return await self._opened(offers_unmasked=True)
+            except Refused as refused:
+                if is_final(refused):
+                    raise
+        return await self._opened(offers_unmasked=False)
+
+    async def _opened(self, *, offers_unmasked: bool) -> MasterWebsocket:
+        connection = MasterWebsocket(self._settings, self._address, offers_unmasked=offers_unmasked)
+        try:
+            await asyncio.wait_for(self._open(connection), _CONNECTING_SECONDS)
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
 
     def _hint(self, error: Exception) -> str:
         """Say what may be the matter with a connection that was closed without a word."""
@@ -183,7 +205,7 @@ class RemoteLink:
             return ""
         return ". The master may ask for a certificate: name one with certificate in worker.toml"
 
-    async def _open(self, connection: _MasterConnection) -> None:
+    async def _open(self, connection: MasterWebsocket) -> None:
         loop = asyncio.get_running_loop()
         address, tls = self._address, _tls(self._settings) if self._address.is_tls else None
         proxy = proxy_for(address, self._settings.proxy)
@@ -203,192 +225,6 @@ def _tls(settings: WorkerSettings) -> ssl.SSLContext:
     if settings.certificate is not None:
         context.load_cert_chain(settings.certificate, settings.key)
     return context
-
-
-def _reason(error: Exception, address: MasterAddress) -> str:
-    if isinstance(error, Refused):
-        return error.text or f"it answered with HTTP status {error.status}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate is not valid: {error.verify_message}. If it is signed by "
-            "your own authority, name that with ca_file in worker.toml"
-        )
-    if isinstance(error, ProtocolError) and address.port == _FIRST_PORT_OF_BUILDBOT:
-        return f"{error}. Port {address.port} is for Buildbot's own workers; use the web port"
-    if isinstance(error, OSError):
-        # asyncio's own sentences name the address again.
-        number = error.errno or 0
-        return os.strerror(number) if number > 0 else error.strerror or str(error)
-    return str(error)
-
-
-def _closed(closed: Closed) -> str:
-    return closed.reason or f"the master closed it (code {closed.code})"
-
-
-class _MasterConnection(asyncio.Protocol):
-    """The connection to the master's web server."""
-
-    def __init__(self, settings: WorkerSettings, address: MasterAddress) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._keepalive = settings.keepalive
-        self._socket = ClientSocket(
-            host=address.host_header,
-            path=address.path,
-            headers=login_headers(settings.name, settings.password),
-        )
-        self._transport: Optional[asyncio.Transport] = None
-        self._agent: Optional[asyncio.Transport] = None
-        self._early: list[bytes] = []
-        self._heard_at = self._loop.time()
-        self._timer: Optional[asyncio.TimerHandle] = None
-        self.opened: asyncio.Future[None] = self._loop.create_future()
-        self.closed: asyncio.Future[str] = self._loop.create_future()
-
-    def serve(self, agent: asyncio.Transport) -> None:
-        """Carry bytes from and to the agent from now on."""
-        self._agent = agent
-        for piece in self._early:
-            agent.write(piece)
-        self._early.clear()
-
-    def send(self, data: bytes) -> None:
-        """Send what the agent says."""
-        if self._transport is not None:
-            for start in range(0, len(data), _PIECE):
-                self._transport.write(self._socket.data(data[start : start + _PIECE]))
-
-    def pause_reading(self) -> None:
-        """Let the master wait: the agent does not keep up."""
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Go on."""
-        if self._transport is not None:
-            self._transport.resume_reading()
-
-    def abort(self) -> None:
-        """Close the connection, and the agent's stream; may be called more than once."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._transport is not None:
-            self._transport.abort()
-        if self._agent is not None:
-            self._agent.close()  # What the master has said last is for the agent.
-
-    def end(self, why: str) -> None:
-        """Close it for a reason."""
-        self.abort()
-        if not self.closed.done():
-            self.closed.set_result(why)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for a websocket."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        _notice_dead_peers(transport)
-        transport.write(self._socket.request())
-        self._timer = self._loop.call_later(self._keepalive, self._look)
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on what the master says."""
-        self._heard_at = self._loop.time()
-        try:
-            pieces = self._socket.receive(data)
-        except (ProtocolError, Refused) as error:
-            self._failed(error)
-            return
-        if self._socket.is_open and not self.opened.done():
-            self.opened.set_result(None)
-        if self._transport is not None and (replies := self._socket.take()):
-            self._transport.write(replies)
-        for piece in pieces:
-            if self._agent is None:
-                self._early.append(piece)
-            else:
-                self._agent.write(piece)
-        if self._socket.closed is not None:
-            self.end(_closed(self._socket.closed))
-
-    def eof_received(self) -> None:
-        """Take the end; the transport closes itself."""
-        try:
-            self._socket.ended()
-        except (ProtocolError, Refused) as error:
-            self._failed(error)
-
-    def connection_lost(self, error: Optional[Exception]) -> None:
-        """Give the stream of the agent up as well."""
-        self._transport = None
-        why = str(error) if error is not None else "the master closed it"
-        if not self.opened.done():
-            self.opened.set_exception(error or ProtocolError(why))
-            self.opened.exception()  # Nobody may be waiting any more.
-        self.end(why)
-
-    def pause_writing(self) -> None:
-        """Let the agent wait: the master does not keep up."""
-        if self._agent is not None:
-            self._agent.pause_reading()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        if self._agent is not None and not self._agent.is_closing():
-            self._agent.resume_reading()
-
-    def _failed(self, error: Exception) -> None:
-        if not self.opened.done():
-            self.opened.set_exception(error)
-            self.opened.exception()
-        self.end(_reason(error, _NOWHERE))
-
-    def _look(self) -> None:
-        silent = self._loop.time() - self._heard_at
-        if silent >= _SILENCES * self._keepalive:
-            self.end(f"the master has been silent for {silent:.0f} s")
-            return
-        if silent >= self._keepalive * 0.9 and self._socket.is_open and self._transport is not None:
-            self._transport.write(self._socket.ping())
-        self._timer = self._loop.call_later(self._keepalive / 2, self._look)
-
-
-_NOWHERE = MasterAddress("", 0, False, "")
-
-
-class _AgentStream(asyncio.Protocol):
-    """The stream between the link and the agent, for one connection to the master."""
-
-    def __init__(self, connection: _MasterConnection) -> None:
-        self._connection = connection
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self._connection.serve(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on what the agent says."""
-        self._connection.send(data)
-
-    def connection_lost(self, error: Optional[Exception]) -> None:
-        """Close the connection to the master, which notices then."""
-        self._connection.end("the agent closed it")
-
-    def pause_writing(self) -> None:
-        """Let the master wait."""
-        self._connection.pause_reading()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        self._connection.resume_reading()
-
-
-def _notice_dead_peers(transport: asyncio.Transport) -> None:
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def link_main(settings: WorkerSettings, control: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 from chargehand_worker.arguments import BadArguments, text
 from chargehand_worker.copying import copy, open_for_copies, widen
 from chargehand_worker.files import in_thread
+from chargehand_worker.read_ahead import ReadAhead
 from chargehand_worker.trees import copy_tree
 
 _PIECE = 1024 * 1024
@@ -130,22 +131,22 @@ class Upload:
             self._left -= size
 
     async def _send(self, file: BinaryIO) -> None:
-        while True:
-            most = _PIECE if self._left is None else min(_PIECE, self._left + 1)
-            piece = (await in_thread(partial(_read, file, most)))["piece"]
-            if self._left is not None:
-                is_too_long = len(piece) > self._left
-                piece = piece[: self._left]
-                self._left -= len(piece)
-            else:
-                is_too_long = False
-            if piece:
-                self._outlet.value("content", piece)
-            if is_too_long:
-                raise OSError(errno.EFBIG, "the file is longer than maxsize", str(self._path))
-            if not piece:
-                return
-            await self._until_room()
+        ahead = ReadAhead(file, _PIECE)
+        try:
+            while piece := await ahead.next():
+                self._say(piece)
+                await self._until_room()
+        finally:
+            await ahead.close()
+
+    def _say(self, piece: bytes) -> None:
+        allowed = piece if self._left is None else piece[: self._left]
+        if allowed:
+            self._outlet.value("content", allowed)
+        if len(allowed) < len(piece):
+            raise OSError(errno.EFBIG, "the file is longer than maxsize", str(self._path))
+        if self._left is not None:
+            self._left -= len(allowed)
 
     async def _until_room(self) -> None:
         while not self._outlet.has_room() and not self._is_interrupted:
@@ -169,10 +170,6 @@ class _Pipe(FileIO):
 def _copied(source: Path, target: Path, take: Callable[[int], None]) -> dict[str, Any]:
     copy_tree(source, target, take)
     return {}
-
-
-def _read(file: BinaryIO, most: int) -> dict[str, Any]:
-    return {"piece": file.read(most)}
 
 
 def _packed(path: Path, writing: int, compression: str) -> dict[str, Any]:

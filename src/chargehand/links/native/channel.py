@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from chargehand_wire.framing import FrameReader, ProtocolError
+from chargehand_wire.framing import Bytes, FrameReader, ProtocolError
 from chargehand_wire.messages import FromWorker, Hello
 from chargehand_wire.values import from_extension
 
@@ -28,7 +28,7 @@ class Receiver(Protocol):
     def connected(self, channel: Channel, greeting: bytes) -> None:
         """Use this channel from now on; *greeting* has the bytes received so far."""
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: Bytes) -> None:
         """Process received bytes. Raises ProtocolError."""
 
     def disconnected(self, channel: Channel) -> None:
@@ -68,7 +68,7 @@ class Channel(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(_GREETING_SECONDS, transport.abort)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Bytes) -> None:
         """Pass received bytes to the session."""
         try:
             if self._receiver is not None:
@@ -87,7 +87,7 @@ class Channel(asyncio.Protocol):
         if self._receiver is not None:
             self._receiver.disconnected(self)
 
-    def _greet(self, data: bytes) -> None:
+    def _greet(self, data: Bytes) -> None:
         self._greeting += data
         for message in self._reader.feed(data):
             if not isinstance(message, Hello):

@@ -17,6 +17,7 @@ from chargehand.links.native.channel import Channel
 from chargehand.links.native.recompressing import as_zstd
 from chargehand.links.native.waiting import Preparing, UpdateQueue
 from chargehand_wire import messages
+from chargehand_wire.framing import Bytes
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
 from chargehand_wire.numbering import RoomAgain
 from chargehand_wire.values import Unsendable
@@ -243,7 +244,7 @@ class NativeSession:
         self._state = SessionState.CONNECTED
         self._changed()
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: Bytes) -> None:
         """Process the worker's messages. Raises ProtocolError."""
         self.unanswered = 0
         self._heard.set()

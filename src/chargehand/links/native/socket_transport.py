@@ -59,7 +59,11 @@ class SocketTransport(asyncio.Transport):
                 for start in range(0, len(data), _PIECE):
                     piece = data[start : start + _PIECE]
                     await self._socket.send_frame(piece, WSMsgType.BINARY)
-            reason = self.reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
-            await self._socket.close(code=WSCloseCode.OK, message=reason)
+            await self._socket.close(code=WSCloseCode.OK, message=short_reason(self.reason))
         except ConnectionError:
             pass  # The side that reads notices as well.
+
+
+def short_reason(reason: str) -> bytes:
+    """Return as much of a reason as fits into the frame that closes a websocket."""
+    return reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeGuard
 
@@ -22,6 +23,7 @@ from chargehand.links.native.kept_commands import KeptCommands, KeptLogs
 from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
 from chargehand.links.native.socket_transport import SocketTransport
+from chargehand.links.native.unmasked_socket import UnmaskedSocket, is_offered
 from chargehand_wire.login import credentials, offered_versions, subprotocol, wrong_version
 from chargehand_wire.master_address import PATH
 from chargehand_wire.messages import PROTOCOL_VERSION, Hello
@@ -40,7 +42,7 @@ class _Login(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     address: str
     admitted: Admitted
-    transport: SocketTransport
+    transport: SocketTransport | UnmaskedSocket
 
 
 class WorkerDoor:
@@ -63,7 +65,7 @@ class WorkerDoor:
         self._arriving: dict[str, NativeSession] = {}
         """Sessions that are being attached, by the names of their workers."""
         self._tasks = Tasks("worker connections")
-        self._sockets: set[SocketTransport] = set()
+        self._sockets: set[SocketTransport | UnmaskedSocket] = set()
 
     async def close(self) -> None:
         """Close all connections that are left."""
@@ -80,7 +82,9 @@ class WorkerDoor:
             timeout=_CLOSE_SECONDS,
             protocols=[subprotocol()],
         )
-        if (refusal := _refusal(request, socket)) is not None:
+        is_unmasked = is_offered(request)
+        can_open = is_unmasked or bool(socket.can_prepare(request))
+        if (refusal := _refusal(request, can_open=can_open)) is not None:
             return refusal
         login = credentials(request.headers.get("Authorization", ""))
         if login is None:
@@ -92,11 +96,16 @@ class WorkerDoor:
         except LoginRefused as refused:
             return _said(403, refused.told)
         self._logged_in(request)
+        if is_unmasked:
+            unmasked = UnmaskedSocket(request)
+            arrived = _Login(name=name, address=address, admitted=admitted, transport=unmasked)
+            with self._serving(arrived) as channel:
+                return await unmasked.serve(channel)
         await socket.prepare(request)
         transport = SocketTransport(socket, partial(_abort, request))
-        await self._serve(
-            socket, _Login(name=name, address=address, admitted=admitted, transport=transport)
-        )
+        arrived = _Login(name=name, address=address, admitted=admitted, transport=transport)
+        with self._serving(arrived) as channel:
+            await self._serve(socket, channel, transport, name)
         return socket
 
     async def _admitted(
@@ -115,21 +124,33 @@ class WorkerDoor:
             raise LoginRefused(reason)
         return admitted
 
-    async def _serve(self, socket: web.WebSocketResponse, login: _Login) -> None:
-        transport = login.transport
+    @contextlib.contextmanager
+    def _serving(self, login: _Login) -> Iterator[Channel]:
+        """Return the channel of a connection that exists as long as this lasts."""
         channel = Channel(partial(self._arrived, login))
-        self._sockets.add(transport)
-        sender = self._tasks.spawn(transport.send(), name=f"send to worker {login.name}")
-        channel.connection_made(transport)
+        self._sockets.add(login.transport)
+        channel.connection_made(login.transport)
+        try:
+            yield channel
+        finally:
+            self._sockets.discard(login.transport)
+            channel.connection_lost(None)
+
+    async def _serve(
+        self,
+        socket: web.WebSocketResponse,
+        channel: Channel,
+        transport: SocketTransport,
+        name: str,
+    ) -> None:
+        sender = self._tasks.spawn(transport.send(), name=f"send to worker {name}")
         try:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
                 channel.data_received(message.data)
         finally:
-            self._sockets.discard(transport)
             sender.cancel()
-            channel.connection_lost(None)
 
     def _arrived(self, login: _Login, hello: Hello) -> NativeSession | None:
         """Return the session of a connection: the worker's own, or a new one."""
@@ -212,13 +233,13 @@ async def _drain(session: NativeSession, kept: KeptCommands) -> None:
             )
 
 
-def _refusal(request: web.BaseRequest, socket: web.WebSocketResponse) -> web.Response | None:
+def _refusal(request: web.BaseRequest, *, can_open: bool) -> web.Response | None:
     """Return the answer to what is no worker."""
     if request.raw_path.partition("?")[0] != PATH:
         return _said(404, f"workers connect to {PATH}")
     if "Origin" in request.headers:
         return _said(403, "this is for workers, and not for browsers")
-    if not socket.can_prepare(request):
+    if not can_open:
         return _said(426, f"workers connect here, with a websocket ({subprotocol()})")
     return None
 

@@ -1,0 +1,45 @@
+"""Why a worker has no connection to its master, in words."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import Optional
+
+from chargehand_wire.framing import ProtocolError
+from chargehand_wire.master_address import MasterAddress
+from chargehand_wire.websocket import Refused
+from chargehand_wire.websocket_frames import Closed
+
+_FIRST_PORT_OF_BUILDBOT = 9989
+_REFUSED_FOR_OTHER_REASONS = (401, 403, 503)
+"""HTTP statuses that have nothing to do with how the connection was asked for."""
+
+
+def is_final(refused: Refused) -> bool:
+    """Return whether the master would not let the worker in, however that asks for a connection."""
+    return refused.status in _REFUSED_FOR_OTHER_REASONS
+
+
+def reason(error: Exception, address: Optional[MasterAddress] = None) -> str:
+    """Return what to tell people of a failure to connect to an address, or of a lost connection."""
+    if isinstance(error, Refused):
+        return error.text or f"it answered with HTTP status {error.status}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not valid: {error.verify_message}. If it is signed by "
+            "your own authority, name that with ca_file in worker.toml"
+        )
+    port = None if address is None else address.port
+    if isinstance(error, ProtocolError) and port == _FIRST_PORT_OF_BUILDBOT:
+        return f"{error}. Port {port} is for Buildbot's own workers; use the web port"
+    if isinstance(error, OSError):
+        # asyncio's own sentences name the address again.
+        number = error.errno or 0
+        return os.strerror(number) if number > 0 else error.strerror or str(error)
+    return str(error)
+
+
+def closed_why(closed: Closed) -> str:
+    """Return why the master has closed the connection."""
+    return closed.reason or f"the master closed it (code {closed.code})"
