@@ -19,7 +19,6 @@ from buildbot.steps import transfer
 from buildbot.steps.download_secret_to_worker import RemoveWorkerFileSecret
 from buildbot.steps.shell import ShellCommand
 from buildbot.steps.transfer import (
-    BATCH,
     PIECE,
     FileDownload,
     JSONPropertiesDownload,
@@ -86,7 +85,7 @@ async def test_downloads_write_files_on_the_worker(site, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("size", [BATCH, BATCH + 1, 2 * BATCH + PIECE])
+@pytest.mark.parametrize("size", [4 * PIECE, 4 * PIECE + 1, 9 * PIECE])
 async def test_a_long_file_goes_in_pieces(site, far, tmp_path, size):
     content = os.urandom(size)
     (tmp_path / "long").write_bytes(content)
@@ -141,12 +140,34 @@ class Grows(FileDownload):
 
 
 async def test_what_was_sent_of_a_file_that_grows_too_long_is_removed(site, far, tmp_path):
-    (tmp_path / "long").write_bytes(bytes(2 * BATCH))
+    (tmp_path / "long").write_bytes(bytes(8 * PIECE))
 
-    await site.run(Grows(str(tmp_path / "long"), workerdest="f", maxsize=2 * BATCH))
+    await site.run(Grows(str(tmp_path / "long"), workerdest="f", maxsize=8 * PIECE))
 
     assert list((site.directory / "worker" / "b1" / "build").iterdir()) == []
     assert (await site.steps())[-1][1] == FAILURE
+
+
+class Fails(FileDownload):
+    """A file of which a piece cannot be written, while others are under way."""
+
+    async def _send_piece(self, piece, offset, *, more):
+        if offset == 3 * PIECE:
+            offset, more = 99 * PIECE, False  # As if all before it had been sent.
+        return await super()._send_piece(piece, offset, more=more)
+
+
+async def test_what_was_sent_of_a_file_is_removed_when_a_piece_cannot_be_written(
+    site, far, tmp_path
+):
+    (tmp_path / "long").write_bytes(bytes(8 * PIECE))
+
+    await site.run(Fails(str(tmp_path / "long"), workerdest="f"))
+
+    assert list((site.directory / "worker" / "b1" / "build").iterdir()) == []
+    [(_, result, sentence)] = await site.steps()
+    assert result == FAILURE
+    assert "pieces of the file are missing" in sentence
 
 
 async def test_secrets_are_on_the_worker_while_the_steps_run_that_need_them(site):

@@ -15,6 +15,7 @@ from buildbot._border.bridge import inward, outgoing
 from buildbot.process.pieces import PIECE
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.steps.transferring import BLOCK, Transfer, on_master
+from buildbot.steps.under_way import UnderWay
 from buildbot.steps.upload import DirectoryUpload, FileUpload, MultipleFileUpload
 from chargehand.kit.regular_files import open_regular
 
@@ -30,8 +31,6 @@ __all__ = [
 
 COPIED_AT_ONCE = 256 * 1024 * 1024
 """How much a worker on the same machine copies with one order, in bytes."""
-BATCH = 4 * PIECE
-"""How much is on its way to the worker at once."""
 
 
 class _Download(Transfer):
@@ -66,18 +65,27 @@ class _Download(Transfer):
         if self.maxsize is not None and size > self.maxsize:
             return self._too_long()
         self.checkWorkerHasCommand("downloadFile")
+        under_way = UnderWay()
+        try:
+            why = await self._send_pieces(file, under_way)
+        finally:
+            await under_way.close()
+        return why if why is None else await self._given_up(why)
+
+    async def _send_pieces(self, file: BinaryIO, under_way: UnderWay) -> str | None:
+        """Send them, some at a time: only the first of the file and the last go alone."""
         sent = 0
         ahead = await _read(file)
         while True:
-            batch, ahead = ahead, await _read(file) if len(ahead) == BATCH else b""
-            if self.maxsize is not None and sent + len(batch) > self.maxsize:
-                return await self._given_up(self._too_long())
-            why = await self._send_batch(batch, offset=sent, more=bool(ahead))
-            sent += len(batch)
-            if why is not None:
-                return await self._given_up(why)
-            if not ahead:
-                return None
+            piece, ahead = ahead, await _read(file) if len(ahead) == PIECE else b""
+            if self.maxsize is not None and sent + len(piece) > self.maxsize:
+                await under_way.settle()
+                return self._too_long()
+            sending = self._send_piece({"content": piece}, sent, more=bool(ahead))
+            command = await under_way.send(sending, alone=not sent or not ahead)
+            sent += len(piece)
+            if command is not None and (command.didFail() or not ahead):
+                return await self._piece_ended(command)
 
     async def _let_copy(self, source: str, size: int) -> str | None:
         """Let the worker copy the file by itself; it is as large as it was at the beginning."""
@@ -92,28 +100,6 @@ class _Download(Transfer):
             why = await self._piece_ended(command) if is_last or command.didFail() else None
             if why is not None:
                 return await self._given_up(why)
-        return None
-
-    async def _send_batch(self, batch: bytes, *, offset: int, more: bool) -> str | None:
-        """Send some pieces; return why one could not be written, None if all were.
-
-        The first piece of the file comes alone, and so does the last; the others at once.
-        """
-        pieces = [
-            (offset + start, batch[start : start + PIECE])
-            for start in range(0, len(batch) or 1, PIECE)
-        ]
-        first = [pieces.pop(0)] if not offset and (len(pieces) > 1 or more) else []
-        last = [] if more else [pieces.pop()]
-        for group, is_last in ((first, False), (pieces, False), (last, True)):
-            commands = await asyncio.gather(
-                *(self._send_piece({"content": piece}, at, more=not is_last) for at, piece in group)
-            )
-            failed = next((command for command in commands if command.didFail()), None)
-            if failed is not None:
-                return await self._piece_ended(failed)
-            if is_last and commands:
-                return await self._piece_ended(commands[-1])
         return None
 
     async def _send_piece(self, piece: dict[str, Any], offset: int, *, more: bool) -> RemoteCommand:
@@ -311,4 +297,4 @@ def _real(name: str) -> str:
 
 
 async def _read(file: BinaryIO) -> bytes:
-    return await asyncio.to_thread(file.read, BATCH)
+    return await asyncio.to_thread(file.read, PIECE)
