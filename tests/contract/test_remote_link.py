@@ -6,12 +6,16 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from aiohttp import web
 from remote_worker import NAME, Heard, RemoteWorker, connected, farm
 from waiting import until
 
 from chargehand.domain.session import SessionState, WorkerLost
+from chargehand.links.native import worker_door
+from chargehand.links.native.unmasked_socket import UnmaskedSocket
 
 _COUNT = (
     "n=0; while [ $n -lt {} ]; do n=$((n+1)); echo line $n; "
@@ -44,6 +48,45 @@ async def test_commands_run_although_the_connection_is_cut_and_the_link_is_kille
         assert heard.values["rc"] == 0
         assert ci.master.registry.attached.empty()
         assert SessionState.INTERRUPTED in ci.master.registry.states
+
+
+async def test_an_older_master_gets_an_ordinary_websocket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[str] = []
+
+    def is_offered(request: web.BaseRequest) -> bool:
+        asked.append(request.headers["Upgrade"])
+        return False
+
+    monkeypatch.setattr(worker_door, "is_offered", is_offered)
+    async with farm(tmp_path) as ci:
+        session = await ci.session()
+        running = asyncio.create_task(ci.shell(session, _COUNT.format(1000)))
+        ci.proxy.cut()
+        heard = await running
+
+    assert heard.written == counted(1000)
+    assert asked[:2] == ["chargehand-worker, websocket", "websocket"]
+
+
+async def test_where_nothing_passes_without_masks_an_ordinary_websocket_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    served: list[str] = []
+
+    async def swallow(socket: UnmaskedSocket, _receiver: object) -> NoReturn:
+        served.append("nothing")
+        socket.abort()
+        raise ConnectionResetError
+
+    monkeypatch.setattr(UnmaskedSocket, "serve", swallow)
+    async with farm(tmp_path) as ci:
+        session = await ci.session()
+        heard = await ci.shell(session, "echo through")
+
+    assert heard.written == b"through\n"
+    assert served == ["nothing"] * 3
 
 
 def _kill_link(ci):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -73,4 +75,26 @@ async def test_a_worker_that_does_not_follow_the_protocol_is_closed(master: Mast
                 aiohttp.WSMsgType.CLOSE,
             )
 
+    assert master.registry.attached.empty()
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\xff" * 50, b"\x82\x84\0\0\0\0abcd", b"\x82\x06\0\0\0\2\x91\5"]
+)
+async def test_a_worker_without_masks_that_does_not_follow_the_protocol_is_closed(
+    master: Master, garbage: bytes
+):
+    reader, writer = await asyncio.open_connection("127.0.0.1", master.port)
+    headers = {**RIGHT, "Host": "ci", "Upgrade": "chargehand-worker, websocket"}
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join(["GET /worker/v1 HTTP/1.1", *lines, "", ""]).encode())
+    answer = await reader.readuntil(b"\r\n\r\n")
+
+    writer.write(garbage)
+
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert b"Upgrade: chargehand-worker\r\n" in answer
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
     assert master.registry.attached.empty()

@@ -13,7 +13,8 @@ from chargehand_wire.framing import ProtocolError
 from chargehand_wire.login import credentials, login_headers, offered_versions, wrong_version
 from chargehand_wire.master_address import BadAddress, master_address
 from chargehand_wire.messages import PROTOCOL_VERSION
-from chargehand_wire.websocket import ClientSocket, Closed, Refused
+from chargehand_wire.websocket import ClientSocket, Refused
+from chargehand_wire.websocket_frames import Closed, Frames
 
 
 def opened() -> ClientSocket:
@@ -22,11 +23,16 @@ def opened() -> ClientSocket:
     return socket
 
 
-def accepted(socket: ClientSocket) -> bytes:
+def accepted(socket: ClientSocket, upgrade: str = "websocket") -> bytes:
     key = socket.request().decode().partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
     digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
     accept = base64.b64encode(digest).decode()
-    return f"HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+    head = f"HTTP/1.1 101 Switching\r\nUpgrade: {upgrade}\r\nSec-WebSocket-Accept: {accept}"
+    return f"{head}\r\n\r\n".encode()
+
+
+def offering() -> ClientSocket:
+    return ClientSocket(host="ci", path="/", headers={}, offers_unmasked=True)
 
 
 def server_frame(opcode: int, body: bytes, *, is_final: bool = True) -> bytes:
@@ -86,6 +92,55 @@ def test_the_stream_arrives_wherever_it_is_cut(messages: list[bytes], cuts: list
 )
 def test_what_it_says_is_masked_and_whole(piece: bytes):
     assert unmasked(b"".join(opened().data(piece))) == (0x82, piece)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.binary(max_size=300) | st.binary(min_size=16_000, max_size=17_000), max_size=5),
+    st.lists(st.integers(1, 2000), min_size=1),
+)
+def test_without_masks_both_sides_hear_what_the_other_says(pieces: list[bytes], cuts: list[int]):
+    worker, master = offering(), Frames(is_masking=False)
+    assert b"\r\nUpgrade: chargehand-worker, websocket\r\n" in worker.request()
+    down = accepted(worker, "Chargehand-Worker")
+    assert worker.receive(down) == []
+    up = worker.ping() + b"".join(part for piece in pieces for part in worker.data(piece))
+
+    heard = b""
+    place = 0
+    while up:
+        cut = cuts[place % len(cuts)]
+        heard += b"".join(master.feed(up[:cut]))
+        up, place = up[cut:], place + 1
+    said = [b"".join(master.data(piece)) for piece in pieces]
+    answered = b"".join(worker.receive(master.take() + b"".join(said) + master.close(b"bye")))
+
+    assert heard == answered == b"".join(pieces)
+    assert worker.is_unmasked
+    assert worker.closed == Closed(1000, "bye")
+
+
+def test_a_server_that_knows_websockets_only_gets_masked_frames():
+    worker = offering()
+    worker.receive(accepted(worker))
+
+    assert unmasked(b"".join(worker.data(b"x"))) == (0x82, b"x")
+    assert not worker.is_unmasked
+
+
+@pytest.mark.parametrize("upgrade", ["chargehand-worker", "h2c"])
+def test_what_was_not_offered_is_not_spoken(upgrade: str):
+    worker = ClientSocket(host="ci", path="/", headers={})
+
+    with pytest.raises(ProtocolError, match=upgrade):
+        worker.receive(accepted(worker, upgrade))
+
+
+def test_masked_frames_are_refused_where_nobody_masks():
+    said = b"".join(opened().data(b"x"))
+
+    with pytest.raises(ProtocolError):
+        Frames(is_masking=False).feed(said)
 
 
 def test_a_refusal_is_told_when_all_of_it_has_come():
