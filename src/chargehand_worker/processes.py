@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -74,9 +75,9 @@ class Processes:
 
     def __init__(self, groups: Optional[ControlGroups] = None) -> None:
         self._groups = groups
-        self._moves = 0
-        """Moves into groups that are under way; nobody is reaped meanwhile, so that no identifier
-        of a process is used again."""
+        self._moving: set[int] = set()
+        """Processes that are being moved into their groups; they are not reaped meanwhile, so that
+        their identifiers are not those of others."""
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._started: dict[int, _Started] = {}
 
@@ -131,12 +132,12 @@ class Processes:
 
     def _move(self, process_id: int, group: ControlGroup) -> None:
         """Move a process into its group, in a thread: it takes the kernel some milliseconds."""
-        self._moves += 1
+        self._moving.add(process_id)
         moving = asyncio.get_running_loop().run_in_executor(None, group.add, process_id)
-        moving.add_done_callback(lambda _: self._moved())
+        moving.add_done_callback(lambda _: self._moved(process_id))
 
-    def _moved(self) -> None:
-        self._moves -= 1
+    def _moved(self, process_id: int) -> None:
+        self._moving.discard(process_id)
         self._reap()
 
     def start_helper(self, arguments: Sequence[str], *, descriptors: Sequence[int]) -> int:
@@ -195,7 +196,7 @@ class Processes:
     def kill_all(self) -> None:
         """Kill every process below us, at once."""
         me = os.getpid()
-        self._moves = 0  # Nothing is used again: this process ends.
+        self._moving.clear()  # No identifier is used again: this process ends.
         if self._groups is not None:
             self._groups.kill_all()
         for _ in range(_KILL_ROUNDS):
@@ -215,7 +216,11 @@ class Processes:
         ours = kernel.children()
         if ours is None:
             return True
-        return any(not self.is_running(child) for child in ours)
+        return any(not self.is_running(child) for child in ours if not self._is_kept(child))
+
+    def _is_kept(self, process_id: int) -> bool:
+        """Return whether a process has ended, and is not reaped because it is being moved."""
+        return process_id in self._moving and not self.is_running(process_id)
 
     def _survivors(self, process_id: int) -> set[int]:
         everything = list(kernel.processes())
@@ -266,18 +271,34 @@ class Processes:
         return found & alive
 
     def _reap(self) -> None:
-        while not self._moves:
+        """Take note of all that have ended; a command need not wait for any move."""
+        while not self._moving:
             try:
                 process_id, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if process_id == 0:
                 return
-            future = self._waiting.get(process_id)
-            if future is not None and not future.done():
-                future.set_result(os.waitstatus_to_exitcode(status))
-            if process_id not in self._started:
-                self._waiting.pop(process_id, None)
+            self._note(process_id, os.waitstatus_to_exitcode(status))
+        ours = kernel.children()
+        for process_id in list(self._waiting) if ours is None else ours:
+            self._look(process_id)
+
+    def _look(self, process_id: int) -> None:
+        """Take note of a process if it has ended; reap it unless it is being moved."""
+        keeping = os.WNOWAIT if process_id in self._moving else 0
+        with contextlib.suppress(ChildProcessError):
+            found = os.waitid(os.P_PID, process_id, os.WEXITED | os.WNOHANG | keeping)
+            if found is not None:
+                has_exited = found.si_code == os.CLD_EXITED
+                self._note(process_id, found.si_status if has_exited else -found.si_status)
+
+    def _note(self, process_id: int, code: int) -> None:
+        future = self._waiting.get(process_id)
+        if future is not None and not future.done():
+            future.set_result(code)
+        if process_id not in self._started:
+            self._waiting.pop(process_id, None)
 
 
 def _is_below(place: str, directory: str) -> bool:
