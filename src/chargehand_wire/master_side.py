@@ -75,14 +75,14 @@ class MasterSide:
     def __init__(self) -> None:
         self._commands: dict[str, _Running] = {}
         self._incarnation: str | None = None
-        self._reader = FrameReader[FromWorker](_decoder)
+        self._reader: FrameReader[FromWorker] = FrameReader(_decoder)
         self._outgoing: list[bytes] = []
         self._greeted = False
         self._directories: Directories | None = None
 
     def connect(self) -> None:
         """Begin on a new connection: whatever the old one left half-way is forgotten."""
-        self._reader = FrameReader[FromWorker](_decoder)
+        self._reader = FrameReader(_decoder)
         self._outgoing.clear()
         self._greeted = False
 

@@ -84,7 +84,7 @@ class WorkerSide:
         self._incarnation = incarnation
         self._info = info
         self._commands: dict[str, _Command] = {}
-        self._reader = FrameReader[FromMaster](_decoder)
+        self._reader: FrameReader[FromMaster] = FrameReader(_decoder)
         self._outgoing: list[bytes] = []
         self._welcomed = False
 
@@ -95,7 +95,7 @@ class WorkerSide:
 
     def connect(self) -> None:
         """Begin on a new connection: whatever the old one left half-way is forgotten."""
-        self._reader = FrameReader[FromMaster](_decoder)
+        self._reader = FrameReader(_decoder)
         self._outgoing.clear()
         self._welcomed = False
         commands = tuple(command.kept() for command in self._commands.values())

@@ -33,7 +33,7 @@ HEARTBEAT_SECONDS = 1.0
 _CONNECTING_SECONDS = 20.0
 _FIRST_PAUSE = 0.1
 _EAGER_SECONDS = 120.0
-_LONGEST_EAGER_PAUSE = 2.0
+_LONGEST_EAGER_PAUSE = 1.0
 """A master that was there a moment ago comes back soon: pauses stay short for a while."""
 _ATTEMPTS = 4
 """Of so many that nobody answers, the last asks for an ordinary websocket."""

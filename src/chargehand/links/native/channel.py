@@ -40,7 +40,7 @@ class Channel(asyncio.Protocol):
 
     def __init__(self, arrived: Callable[[Hello], Receiver | None]) -> None:
         self._arrived = arrived
-        self._reader = FrameReader[FromWorker](_decoder)
+        self._reader: FrameReader[FromWorker] = FrameReader(_decoder)
         self._greeting = b""
         self._receiver: Receiver | None = None
         self._transport: asyncio.Transport | None = None
