@@ -12,12 +12,14 @@ from sqlalchemy import delete, insert
 from store_workshop import Workshop, builder_config, segment
 
 from chargehand.config.model import ProjectConfig
-from chargehand.domain.build import LogType, StepUrl
+from chargehand.domain.build import LogType, Step, StepUrl
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
+from chargehand.domain.identifiers import BuilderId, TestResultSetId
 from chargehand.domain.instance import RecordedState
 from chargehand.domain.remembered import Remembered
 from chargehand.domain.result import Result
+from chargehand.domain.result_set import ResultOfTest, ResultSet
 from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.domain.source_stamp import Patch, SourceStamp
 from chargehand.domain.worker import WorkerInfo
@@ -234,6 +236,7 @@ async def _build(workshop: Workshop, watch: _Watch) -> None:
     await do(workshop.submit(stamps=[patch], parent_build_id=build.id))
     await do(store.builds.set_build_state(build, "state"))
     await do(store.builds.set_build_properties(build.id, {"q": (2, "y")}))
+    await do(store.builds.amend_properties(build.id, {"q": (3, "y")}))
     build = await do(store.builds.add_locks_duration(build, 2.0))
     for value in (b"1", b"22"):
         await do(store.build_data.set(build.id, "size", value, "s"))
@@ -242,6 +245,9 @@ async def _build(workshop: Workshop, watch: _Watch) -> None:
     step = await do(store.steps.step_got_locks(step))
     step = await do(store.steps.set_step_state(step, "compiling"))
     step = await do(store.steps.add_step_url(step, StepUrl("n", "u")))
+    results = await do(store.test_results.add_set(_result_set(step, build.builder_id)))
+    await do(store.test_results.add(results.id, [ResultOfTest(value="1", test_name="t")]))
+    await do(store.test_results.complete(results.id, 1, 0))
     log = await do(store.logs.open(step.id, "stdio", "stdio", LogType.STDIO))
     await do(store.logs.append(log.id, segment(b"oone\n")))
     await do(store.logs.finish(log.id))
@@ -262,6 +268,8 @@ async def _end(workshop: Workshop, watch: _Watch) -> None:
     log = await do(store.logs.open(step.id, "stdio", "stdio", LogType.STDIO))
     await do(store.logs.finish(log.id))
     await do(store.logs.delete_texts([log.id]))
+    unwanted = (await do(workshop.submit())).requests[0].request.id
+    await do(store.requests.end([unwanted], Result.SKIPPED, "not wanted"))
     open_requests = [(await do(workshop.submit())).requests[0].request.id for _ in range(2)]
     await do(store.requests.complete(open_requests[:1], Result.SKIPPED))
     await do(store.requests.give_back([again.request_id], workshop.master_id))
@@ -282,6 +290,18 @@ async def _end(workshop: Workshop, watch: _Watch) -> None:
     await do(_delete_builders(workshop))
 
 
+def _result_set(step: Step, builder_id: BuilderId) -> ResultSet:
+    return ResultSet(
+        id=TestResultSetId(0),
+        builder_id=builder_id,
+        build_id=step.build_id,
+        step_id=step.id,
+        description=None,
+        category="pass_fail",
+        value_unit="boolean",
+    )
+
+
 async def _drained(batches: AsyncIterator[Any]) -> None:
     async for _ in batches:
         pass
@@ -290,8 +310,6 @@ async def _drained(batches: AsyncIterator[Any]) -> None:
 async def _write_records(workshop: Workshop, watch: _Watch) -> None:
     """Write what no use case writes yet, and a build for it to belong to."""
     build = await watch.do(workshop.build())
-    step = await watch.do(workshop.step(build))
-    belongs = {"builder_id": build.builder_id, "build_id": build.id, "step_id": step.id}
     rows: dict[str, dict[str, Any]] = {
         "projects": {"id": 9, "name": "q", "slug": "q", "active": True},
         "codebases": {"id": 1, "project_id": 9, "name": "c", "slug": "c"},
@@ -307,9 +325,6 @@ async def _write_records(workshop: Workshop, watch: _Watch) -> None:
         | {"last_timestamp": 1.5},
         "build_data": {"build_id": build.id, "name": "x", "value": b"v"}
         | {"length": 1, "source": "s"},
-        "test_result_sets": {"id": 1, "category": "c", "value_unit": "u", "complete": True}
-        | belongs,
-        "test_results": {"builder_id": build.builder_id, "test_result_set_id": 1, "value": "v"},
     }
     for name, row in rows.items():
         await watch.do(_insert(workshop, name, row))

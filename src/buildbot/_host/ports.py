@@ -16,13 +16,17 @@ from chargehand.domain.identifiers import (
     MasterId,
     RequestId,
     SourceStampId,
+    TestResultSetId,
 )
+from chargehand.domain.properties import Property
+from chargehand.domain.result import Result
+from chargehand.domain.result_set import ResultOfTest, ResultSet
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.domain.user import User
 from chargehand.events.bus import Bus
 from chargehand.events.messages import Event
 from chargehand.kit.redaction import Redaction
-from chargehand.resources.query import Filter, Order
+from chargehand.resources.query import Filter, Listed, Order
 
 
 class Changes(Protocol):
@@ -61,7 +65,7 @@ class Data(Protocol):
         fields: Sequence[str] = (),
         limit: int | None = None,
         offset: int | None = None,
-    ) -> list[dict[str, Any]] | dict[str, Any] | None:
+    ) -> Listed | dict[str, Any] | None:
         """Return the rows of a collection, or the row of a single resource (None: there is none).
         Raises LookupError for a path that the API does not have."""
 
@@ -108,6 +112,34 @@ class Builds(Protocol):
 
     def running_on(self, builder_id: BuilderId) -> tuple[Build, ...]:
         """Return the builds that a builder of this master runs now."""
+
+    def set_state(self, build_id: BuildId, sentence: str) -> bool:
+        """Show what a running build is doing; False if it is not running here."""
+
+    async def amend_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        """Record properties of a build. Raises LookupError, TypeError."""
+
+
+class Requests(Protocol):
+    """Build requests."""
+
+    async def end(self, request_ids: Sequence[RequestId], result: Result, reason: str) -> int:
+        """End those that wait without a build; return their number."""
+
+
+class TestResults(Protocol):
+    """Results of tests, in sets."""
+
+    async def add_set(self, result_set: ResultSet) -> ResultSet:
+        """Store an open set, and return it with its identifier. Raises LookupError."""
+
+    async def add(self, set_id: TestResultSetId, results: Sequence[ResultOfTest]) -> None:
+        """Add results to a set. Raises LookupError."""
+
+    async def complete(
+        self, set_id: TestResultSetId, passed: int | None = None, failed: int | None = None
+    ) -> None:
+        """Record the end of a set. Raises LookupError if there is no such open set."""
 
 
 class Dispatch(Protocol):
@@ -259,6 +291,9 @@ class Engine(Protocol):
     def dispatch(self) -> Dispatch:
         """What starts builds."""
 
+    async def recorded(self) -> None:
+        """Wait until what builds have recorded so far is stored."""
+
     def busy_builders(self, worker_name: str) -> set[BuilderId]:
         """Return the builders of which a build runs, or is about to start, on a worker."""
 
@@ -289,6 +324,14 @@ class Engine(Protocol):
     @property
     def orders(self) -> Orders:
         """Cancelling."""
+
+    @property
+    def requests(self) -> Requests:
+        """Ending requests."""
+
+    @property
+    def test_results(self) -> TestResults:
+        """Results of tests."""
 
     @property
     def retention(self) -> Retention:

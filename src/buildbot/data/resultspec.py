@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
 
 _OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge", "contains", "notcontains", "in", "notin")
+
+
+class ListResult(list[Any]):
+    """The rows of a collection that ``master.data.get`` found: a list that also says how many
+    there are in all, and which stretch of them this is."""
+
+    def __init__(
+        self,
+        values: Iterable[Any],
+        offset: int | None = None,
+        total: int | None = None,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__(values)
+        self.offset = offset
+        """How many were left out before the first; None for none."""
+        self.total = len(self) if total is None else total
+        """How many there are in all, with those that *offset* and *limit* leave out."""
+        self.limit = limit
+        """How many were asked for; None for all."""
+
+    @property
+    def data(self) -> list[Any]:
+        """The rows as a plain list."""
+        return list(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"ListResult({super().__repr__()}, offset={self.offset}, total={self.total}, "
+            f"limit={self.limit})"
+        )
 
 
 class Filter(ComparableMixin):

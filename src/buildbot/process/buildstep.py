@@ -43,6 +43,7 @@ from buildbot.process.step_factory import (
 from buildbot.process.step_logs import StepLogs
 from buildbot.process.step_statistics import StepStatistics
 from buildbot.process.step_summary import StepSummary, summary_policy
+from buildbot.process.step_test_results import StepTestResults
 from buildbot.process.step_worker import StepWorker
 from chargehand.execution.ports import StepRuntime
 
@@ -76,6 +77,7 @@ class BuildStep(
     StepLogs,
     StepStatistics,
     StepSummary,
+    StepTestResults,
     StepEnding,
     StepWorker,
     ResultComputingConfigMixin,
@@ -354,6 +356,8 @@ class BuildStep(
         self.number = runtime.step.number
         self._running = True
         try:
+            if type(self).addTestResultSets is not StepTestResults.addTestResultSets:
+                await answered("addTestResultSets", self.addTestResultSets)
             if is_old_style(type(self)):
                 return await self._run_old_style()
             return await inward(self.run)
@@ -363,6 +367,8 @@ class BuildStep(
             return FAILURE
         finally:
             self._running = False
+            if self._open_sets:
+                await self._end_test_results()
             await self._end_logs()
 
     async def _is_hidden(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from chargehand.resources.endpoints import resolve
 from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
-from chargehand.resources.query import Filter, Order, Query, Scope
+from chargehand.resources.query import Filter, Listed, Order, Query, Scope
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.stages import StageReader
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
@@ -47,7 +47,7 @@ class Data:
         fields: Sequence[str] = (),
         limit: int | None = None,
         offset: int | None = None,
-    ) -> list[Resource] | Resource | None:
+    ) -> Listed | Resource | None:
         """Return the rows of a collection, or the row of a single resource or None.
 
         Raises LookupError for an unknown path.
@@ -72,7 +72,7 @@ class Data:
         )
         page = await self._reader.page(query)
         if endpoint.is_collection:
-            return page.rows
+            return Listed(page.rows, page.total)
         return page.rows[0] if page.rows else None
 
     async def _log_chunk(self, scope: Scope, first: int, count: int | None) -> Resource | None:

@@ -22,6 +22,7 @@ from chargehand.resources.announcements import EVENT_TYPES
 from chargehand.resources.policy import Everybody, Visitor
 from chargehand.store.build_data import BuildData
 from chargehand.store.buildsets import Buildsets
+from chargehand.store.requests import Requests
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.store import Store
@@ -29,6 +30,7 @@ from chargehand.store.store import Store
 if TYPE_CHECKING:
     from chargehand.store.plugin_database import PluginDatabase
     from chargehand.store.retention import Retention
+    from chargehand.store.test_results import TestResults
 
 
 class Engine:
@@ -79,6 +81,7 @@ class Engine:
         self.redaction = parts.redaction
         self.build_data: BuildData = parts.store.build_data
         self.orders: Orders = parts.orders
+        self.requests: Requests = parts.store.requests
         self._store: Store = parts.store
         self.ports: WorkerDoors = parts.worker_doors
 
@@ -91,6 +94,15 @@ class Engine:
     def retention(self) -> Retention:
         """What deletes old data."""
         return self._store.retention
+
+    @property
+    def test_results(self) -> TestResults:
+        """Results of tests."""
+        return self._store.test_results
+
+    async def recorded(self) -> None:
+        """Wait until what builds have recorded so far is stored."""
+        await self._store.database.recorded()
 
     def busy_builders(self, worker_name: str) -> set[BuilderId]:
         """Return the builders of which a build runs, or is about to start, on a worker."""

@@ -108,7 +108,7 @@ class Parts:
             redaction=self.redaction,
         )
         self.intake = self._intake(basedir)
-        self.orders = self._orders()
+        self.orders = self._orders(bus)
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
         self.housekeeping = Housekeeping(store=store)
@@ -177,7 +177,7 @@ class Parts:
             basedir=basedir,
         )
 
-    def _orders(self) -> Orders:
+    def _orders(self, bus: Bus) -> Orders:
         return Orders(
             scheduling=self.scheduling,
             dispatcher=self.dispatcher,
@@ -186,6 +186,7 @@ class Parts:
             resources=self.store.resources,
             changes=self.store.changes,
             refused_logins=lambda: self.remote_workers.refused_logins,
+            publish=bus.publish,
         )
 
     def _web(self, bus: Bus, clock: Clock, local_socket: Path) -> WebServer:

@@ -14,6 +14,7 @@ from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User, has_reason, ordered
 from chargehand.domain.waiting import Waiting
+from chargehand.events.messages import Event, OrderGiven
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
 from chargehand.kit.line_log import LineLog
@@ -43,6 +44,7 @@ class Orders:
         resources: Resources,
         changes: Changes,
         refused_logins: Callable[[], Sequence[RefusedLogin]],
+        publish: Callable[[Sequence[Event]], None],
     ) -> None:
         self._scheduling = scheduling
         self._dispatcher = dispatcher
@@ -51,6 +53,7 @@ class Orders:
         self._resources = resources
         self._changes = changes
         self._refused_logins = refused_logins
+        self._publish = publish
 
     async def force(
         self, scheduler: str, parameters: Mapping[str, object], by: User
@@ -69,6 +72,7 @@ class Orders:
         One that is just ending may be about to be retried: then its request is cancelled.
         """
         _note(by, f"stop of build {build_id}", reason)
+        self._tell("builds", build_id, "stop", reason)
         if self._builds.stop(build_id, reason, result, by=by.words):
             return
         build = await self._one("builds", "buildid", build_id)
@@ -83,6 +87,7 @@ class Orders:
     async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
         """Cancel a waiting request, or stop its build."""
         _note(by, f"cancellation of request {request_id}", reason)
+        self._tell("buildrequests", request_id, "cancel", reason)
         if not await self._cancel(request_id, reason, by):
             await self._one("buildrequests", "buildrequestid", request_id)
 
@@ -112,6 +117,7 @@ class Orders:
         _note(by, what, reason)
         why = reason if by.is_anonymous else ordered(reason, by)
         await self._fleet.control(worker, method, why)
+        self._tell("workers", await self._worker_id(worker), method, reason)
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return why a request waits, None if it does not."""
@@ -153,6 +159,13 @@ class Orders:
             for request_id, builder_id in requests.items()
         }
 
+    def _tell(self, kind: str, subject: int, method: str, reason: str) -> None:
+        self._publish([OrderGiven(kind=kind, subject=subject, method=method, reason=reason)])
+
+    async def _worker_id(self, worker: int | str) -> int:
+        field = "name" if isinstance(worker, str) else "workerid"
+        return int(str((await self._one("workers", field, worker))["workerid"]))
+
     async def _name_of(self, worker: int | str) -> str:
         if isinstance(worker, str):
             return worker
@@ -161,7 +174,7 @@ class Orders:
         except LookupError:
             return str(worker)
 
-    async def _one(self, kind: str, field: str, value: int) -> dict[str, object]:
+    async def _one(self, kind: str, field: str, value: int | str) -> dict[str, object]:
         """Return one resource. Raises LookupError."""
         query = Query(
             kind=kind, sees=EVERYTHING, filters=(Filter(field, Operator.EQ, (value,)),), limit=1

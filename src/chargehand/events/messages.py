@@ -14,6 +14,7 @@ from chargehand.domain.identifiers import BuildId
 from chargehand.domain.instance import InstanceRecord
 from chargehand.domain.master import Master, Scheduler
 from chargehand.domain.properties import Property
+from chargehand.domain.result_set import ResultSet
 from chargehand.domain.worker import Worker
 
 
@@ -144,6 +145,18 @@ class LogFinished(Event, frozen=True):
     log: Log
 
 
+class ResultSetAdded(Event, frozen=True):
+    """A step began a set of test results."""
+
+    result_set: ResultSet
+
+
+class ResultSetCompleted(Event, frozen=True):
+    """A set of test results gets no more of them."""
+
+    result_set: ResultSet
+
+
 class WorkerConnected(Event, frozen=True):
     """A worker connected."""
 
@@ -176,6 +189,18 @@ class WorkerMissing(Event, frozen=True):
     notify: tuple[str, ...]
     last_connection: str
     """When it went, or that this master does not know."""
+
+
+class OrderGiven(Event, frozen=True):
+    """Somebody ordered something about a build, a request or a worker; for plug-ins alone."""
+
+    kind: str
+    """``builds``, ``buildrequests`` or ``workers``."""
+    subject: int
+    """The identifier."""
+    method: str
+    """``stop``, ``cancel``, ``kill``, ``pause`` or ``unpause``."""
+    reason: str
 
 
 class MasterStarted(Event, frozen=True):

@@ -134,6 +134,10 @@ class BuildRun:
             metrics={} if step is None else step.metrics,
         )
 
+    def set_state(self, sentence: str) -> None:
+        """Show what it is doing."""
+        self.build = self._services.builds.set_build_state(self.build, sentence)
+
     def stop(self, stop: Stop) -> None:
         """End it soon: interrupt the running step; only ``alwaysRun`` steps follow.
 
@@ -292,8 +296,7 @@ class BuildRun:
             return True
         if self._stop is not None:
             return False
-        sentence = f"starting worker {self.worker_name}"
-        self.build = self._services.builds.set_build_state(self.build, sentence)
+        self.set_state(f"starting worker {self.worker_name}")
         self._preparation = preparation
         self._is_starting = True
         try:
@@ -323,7 +326,7 @@ class BuildRun:
         if self._stop is not None:
             return False
         self._services.builds.set_build_properties(self.build.id, properties)
-        self.build = self._services.builds.set_build_state(self.build, "building")
+        self.set_state("building")
         self._preparation = preparation
         try:
             ready = await preparation.run()
@@ -382,8 +385,7 @@ class BuildRun:
         self._error = self._error or outcome.error
         if running.part is not None:
             self._parts.append(running.part)
-            sentence = sentence_so_far(self._result, self._parts)
-            self.build = self._services.builds.set_build_state(self.build, sentence)
+            self.set_state(sentence_so_far(self._result, self._parts))
 
     def _facts(self, sources: BuildSources) -> BuildFacts:
         return facts_of(

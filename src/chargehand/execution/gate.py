@@ -91,6 +91,9 @@ class _GatedBuilds:
     def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
         self._store.set_build_properties(build_id, self._redaction.value(properties))
 
+    async def amend_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        await self._store.amend_properties(build_id, self._redaction.value(properties))
+
     def add_locks_duration(self, build: Build, seconds: float) -> Build:
         return self._store.add_locks_duration(build, seconds)
 

@@ -102,6 +102,9 @@ class BuildStore(Protocol):
         """Set these properties; announce BuildPropertiesUpdated. Raises TypeError for values that
         cannot be stored."""
 
+    async def amend_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        """Set properties of a build that runs or has ended. Raises LookupError, TypeError."""
+
     def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time that the build waited for locks."""
 

@@ -160,6 +160,19 @@ class Builds:
                 return run.predictions()
         return ()
 
+    def set_state(self, build_id: BuildId, sentence: str) -> bool:
+        """Show what a running build is doing, until it says something else; False if it is not
+        running here."""
+        for run in self._runs:
+            if run.has_begun and run.build.id == build_id and not run.is_ending:
+                run.set_state(sentence)
+                return True
+        return False
+
+    async def amend_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        """Record properties of a build that runs or has ended. Raises LookupError, TypeError."""
+        await gated(self._services).builds.amend_properties(build_id, properties)
+
     def stop(
         self,
         build_id: BuildId,

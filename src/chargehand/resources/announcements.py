@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Never
 
 from chargehand.events.messages import Event
-from chargehand.resources import builds, farm, sources
+from chargehand.resources import builds, farm, records, sources
 from chargehand.resources.announcement_rules import Announcement as Announcement
 from chargehand.resources.announcement_rules import AnnouncementRule
 from chargehand.resources.announcement_rules import Key as Key
@@ -16,6 +16,7 @@ ANNOUNCEMENT_RULES: tuple[AnnouncementRule, ...] = (
     *builds.ANNOUNCEMENT_RULES,
     *farm.ANNOUNCEMENT_RULES,
     *sources.ANNOUNCEMENT_RULES,
+    *records.ANNOUNCEMENT_RULES,
 )
 """The announcement rule of each event type."""
 

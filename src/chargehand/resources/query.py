@@ -1,6 +1,6 @@
 """Queries for resources, as in the REST API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +71,14 @@ class Basis(msgspec.Struct, frozen=True):
 
     tables: frozenset[str]
     as_of: int
+
+
+class Listed(list[Resource]):
+    """Rows of a collection, with how many there are in all."""
+
+    def __init__(self, rows: Iterable[Resource], total: int) -> None:
+        super().__init__(rows)
+        self.total = total
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,17 @@
-"""Codebases with branches and commits, and test results: read-only so far."""
+"""Codebases with branches and commits, which nothing writes so far, and test results."""
 
 from typing import Never
 
+from chargehand.domain.result_set import ResultSet
+from chargehand.events import messages
+from chargehand.resources.announcement_rules import announces
 from chargehand.resources.entity import Entity
 from chargehand.resources.field import (
     BOOLEAN,
     IDENTIFIER,
     INTEGER,
     STRING,
+    Fields,
     list_of,
     made,
     read,
@@ -74,21 +78,23 @@ COMMIT_GRAPH = Entity(
     singles=(f"{_RANGE}/commits_common_parent",),
 )
 
+_set = Fields(ResultSet)
+
 TEST_RESULT_SET = Entity(
     plural="test_result_sets",
     singular="test_result_set",
     table="test_result_sets",
     fields=(
-        read("test_result_setid", INTEGER, "id"),
-        read("builderid", INTEGER, "builder_id"),
-        read("buildid", INTEGER, "build_id"),
-        read("stepid", INTEGER, "step_id"),
-        read("description", STRING.or_none),
-        read("category", STRING),
-        read("value_unit", STRING),
-        read("tests_passed", INTEGER.or_none),
-        read("tests_failed", INTEGER.or_none),
-        read("complete", BOOLEAN),
+        _set.column("test_result_setid", INTEGER, "id", lambda one: one.id),
+        _set.column("builderid", INTEGER, "builder_id", lambda one: one.builder_id),
+        _set.column("buildid", INTEGER, "build_id", lambda one: one.build_id),
+        _set.column("stepid", INTEGER, "step_id", lambda one: one.step_id),
+        _set.column("description", STRING.or_none, "description", lambda one: one.description),
+        _set.column("category", STRING, "category", lambda one: one.category),
+        _set.column("value_unit", STRING, "value_unit", lambda one: one.value_unit),
+        _set.column("tests_passed", INTEGER.or_none, "tests_passed", lambda one: one.tests_passed),
+        _set.column("tests_failed", INTEGER.or_none, "tests_failed", lambda one: one.tests_failed),
+        _set.column("complete", BOOLEAN, "complete", lambda one: one.complete),
     ),
     collections=(
         "builders/n:builderid/test_result_sets",
@@ -100,6 +106,7 @@ TEST_RESULT_SET = Entity(
     ),
     singles=("test_result_sets/n:test_result_setid",),
     is_at_root=False,  # As in Buildbot.
+    event_keys={"test_result_sets": lambda one: (str(one.id),)},
 )
 
 TEST_RESULT = Entity(
@@ -127,3 +134,14 @@ ENTITIES: tuple[Entity[Never], ...] = (
     TEST_RESULT,
     TEST_RESULT_SET,
 )
+
+ANNOUNCEMENT_RULES = (
+    announces(TEST_RESULT_SET, messages.ResultSetAdded, "new", lambda event: event.result_set),
+    announces(
+        TEST_RESULT_SET,
+        messages.ResultSetCompleted,
+        "completed",
+        lambda event: event.result_set,
+    ),
+)
+"""Events of these resources."""

@@ -270,7 +270,7 @@ ANNOUNCEMENT_RULES = (
         messages.BuildsetSubmitted,
         "new",
         lambda event: event.buildset,
-        lambda event: {"scheduler": event.scheduler},
+        lambda event: {"scheduler": event.scheduler, "results": None},  # As in Buildbot.
     ),
     announces(BUILDSET, messages.BuildsetCompleted, "complete", lambda event: event.buildset),
     announces(REQUEST, messages.RequestSubmitted, "new", lambda event: event.pending.request),

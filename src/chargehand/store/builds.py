@@ -73,6 +73,7 @@ _IS_OURS = (
     _build.complete == false(),
 )
 _SET_STATE = update(builds).where(*_IS_OURS).values(state=bindparam("sentence"))
+_EXISTS = select(_build.id).where(_build.id == bindparam("build"))
 _SET_LOCKS_DURATION = update(builds).where(*_IS_OURS).values(locks_duration=bindparam("sum"))
 _FINISH = (
     update(builds)
@@ -187,11 +188,7 @@ class Builds:
         if not properties:
             return
         properties = canonical_properties(properties)
-        values = all_as_json([value for value, _ in properties.values()])
-        rows = [
-            {"build_id": build_id, "name": name, "value": value, "source": source}
-            for (name, (_, source)), value in zip(properties.items(), values, strict=True)
-        ]
+        rows = _property_rows(build_id, properties)
         event = BuildPropertiesUpdated(build_id=build_id, properties=dict(properties))
 
         def use_case(transaction: Transaction) -> None:
@@ -200,6 +197,22 @@ class Builds:
                 transaction.announce(event)
 
         self._database.record(use_case, sequence=build_id)
+
+    async def amend_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        """Set properties of a build that runs or has ended; announce BuildPropertiesUpdated.
+
+        Raises TypeError for values without a JSON form, LookupError if there is no such build.
+        """
+        properties = canonical_properties(properties)
+        rows = _property_rows(build_id, properties)
+
+        def use_case(transaction: Transaction) -> None:
+            if transaction.connection.execute(_EXISTS, {"build": build_id}).first() is None:
+                raise LookupError(f"there is no build {build_id}")
+            transaction.connection.execute(self._upsert_properties, rows)
+            transaction.announce(BuildPropertiesUpdated(build_id=build_id, properties=properties))
+
+        await self._database.insist(use_case, sequence=build_id)
 
     def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time that the build waited for locks; announce BuildUpdated."""
@@ -251,6 +264,14 @@ class Builds:
 
         self._database.record(use_case, sequence=build.id)
         return build
+
+
+def _property_rows(build_id: BuildId, properties: Mapping[str, Property]) -> list[dict[str, Any]]:
+    values = all_as_json([value for value, _ in properties.values()])
+    return [
+        {"build_id": build_id, "name": name, "value": value, "source": source}
+        for (name, (_, source)), value in zip(properties.items(), values, strict=True)
+    ]
 
 
 def _finish(

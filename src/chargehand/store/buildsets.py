@@ -54,7 +54,6 @@ _ORIGIN = (
         buildsets.c.parent_relationship,
         RAW_PROPERTIES,
         requests.c.properties,
-        requests.c.priority,
         buildsets.c.secrets,
     )
     .select_from(builds.join(requests).join(buildsets))
@@ -147,10 +146,9 @@ def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:
         reason="rebuild",
         scheduler=scheduler,
         properties=properties,
-        secrets=secrets_of_json(row[9]),
+        secrets=secrets_of_json(row[8]),
         external_id=external_id,
         parent_build_id=parent_id,
         parent_relationship=relationship,
         rebuilt_build_id=build_id,
-        priority=row[8],
     )

@@ -39,6 +39,9 @@ _SET_PRIORITY = Updating(
 _SET_REASON = (
     update(requests).where(_request.id == bindparam("one")).values(end_reason=bindparam("why"))
 )
+_SET_REASON_OF_WAITING = (
+    update(requests).where(is_among(_request.id), *WAITS).values(end_reason=bindparam("why"))
+)
 _UNRECORDED = "the result could not be recorded; retrying"
 
 
@@ -66,6 +69,13 @@ class Requests:
         """End the waiting ones without a build, and buildsets that are then complete."""
         await self._database.insist(
             lambda transaction: request_rows.complete_waiting(transaction, request_ids, result)
+        )
+
+    async def end(self, request_ids: Sequence[RequestId], result: Result, reason: str) -> int:
+        """End the waiting ones without a build, for a reason that is kept, and buildsets that are
+        then complete; return their number."""
+        return await self._database.write(
+            lambda transaction: _end(transaction, request_ids, result, reason)
         )
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
@@ -97,6 +107,12 @@ def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> boo
     transaction.announce(RequestCancelled(request=request, reason=reason))
     request_rows.complete_waiting(transaction, [request_id], Result.CANCELLED)
     return True
+
+
+def _end(transaction: Transaction, ids: Sequence[RequestId], result: Result, reason: str) -> int:
+    values = {"ids": ids_as_json(ids), "why": reason}
+    transaction.connection.execute(_SET_REASON_OF_WAITING, values)
+    return request_rows.complete_waiting(transaction, ids, result)
 
 
 def _set_priority(transaction: Transaction, request_id: RequestId, priority: int) -> None:

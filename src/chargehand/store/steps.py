@@ -285,9 +285,13 @@ def _add(
         started_at=started_at,
         locks_acquired_at=started_at,
     )
-    transaction.announce(StepAdded(step=step))
-    if started_at is not None:
-        transaction.announce(StepStarted(step=step))
+    if started_at is None:
+        transaction.announce(StepAdded(step=step))
+        return step
+    # Each event says what was the case by then.
+    pending = replace(step, state="pending", started_at=None, locks_acquired_at=None)
+    transaction.announce(StepAdded(step=pending))
+    transaction.announce(StepStarted(step=step))
     return step
 
 

@@ -34,6 +34,7 @@ from chargehand.store.workers import Workers
 if TYPE_CHECKING:
     from chargehand.store.plugin_database import PluginDatabase
     from chargehand.store.retention import Retention
+    from chargehand.store.test_results import TestResults
 
 
 class Store:
@@ -89,6 +90,13 @@ class Store:
         from chargehand.store.plugin_database import PluginDatabase
 
         return PluginDatabase(url=self._url, basedir=self._basedir)
+
+    @cached_property
+    def test_results(self) -> TestResults:
+        """Results of tests; most farms have none."""
+        from chargehand.store.test_results import TestResults
+
+        return TestResults(database=self.database)
 
     @cached_property
     def retention(self) -> Retention:

@@ -94,6 +94,9 @@ class MemoryBuildStore:
         """Set these properties."""
         self.properties.setdefault(build_id, {}).update(properties)
 
+    async def amend_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
+        self.set_build_properties(self.builds[build_id].id, properties)
+
     def add_locks_duration(self, build: Build, seconds: float) -> Build:
         """Add to the time the build has waited for locks."""
         waited = build.locks_duration + seconds

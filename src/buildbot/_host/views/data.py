@@ -10,9 +10,10 @@ from buildbot._border.times import epoch2datetime
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.updates import Updates
 from buildbot.data.exceptions import InvalidControlException, InvalidPathError
+from buildbot.data.resultspec import ListResult
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import resolve
-from chargehand.resources.query import Filter, Operator, Order
+from chargehand.resources.query import Filter, Listed, Operator, Order
 
 
 class DataView:
@@ -31,7 +32,8 @@ class DataView:
         limit: int | None = None,
         offset: int | None = None,
     ) -> Any:
-        """Return a Deferred of a list of dictionaries, or of one (None where there is nothing).
+        """Return a Deferred of a `ListResult` of dictionaries, or of one dictionary (None where
+        there is nothing).
 
         *path* is a tuple like ``("builders", 1, "builds")``; points in time are datetimes.
         """
@@ -62,8 +64,9 @@ class DataView:
         if resolved is None or found is None:
             return found
         entity = KINDS[resolved.endpoint.plural]
-        if isinstance(found, list):
-            return [entity.with_moments(one, epoch2datetime) for one in found]
+        if isinstance(found, Listed):
+            rows = [entity.with_moments(one, epoch2datetime) for one in found]
+            return ListResult(rows, offset, found.total, limit)
         return entity.with_moments(found, epoch2datetime)
 
     def get_with_resultspec(self, path: Sequence[Any] | str, resultspec: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from buildbot._border.bridge import outgoing, outward
-from buildbot._border.times import epoch2datetime
+from buildbot._host.views.build_tables import BuildRequestsView, BuildsetsView, BuildsView
 from buildbot._host.views.data import DataView
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.farm_tables import (
@@ -15,10 +15,12 @@ from buildbot._host.views.farm_tables import (
     SchedulersView,
     WorkersView,
 )
-from buildbot._host.views.rows import Model, identified, properties_of
+from buildbot._host.views.rows import Model, identified
 from buildbot._host.views.source_tables import ChangeSourcesView, ChangesView, SourceStampsView
 from buildbot._host.views.state import StateView
 from buildbot.db.connector import DBConnector
+
+_USERS = "people are the texts that changes and orders name; there is no table of them"
 
 
 class DatabaseView(DBConnector):
@@ -50,136 +52,11 @@ class DatabaseView(DBConnector):
         return self._access.master
 
     def __getattr__(self, name: str) -> NoReturn:
+        why = _USERS if name == "users" else "use master.data.get(...) to read"
         raise AttributeError(
-            f"master.db.{name} is not supported: use master.data.get(...) to read; "
+            f"master.db.{name} is not supported: {why}; "
             "docs/migrating-from-buildbot.md lists what there is"
         )
-
-
-class BuildsView:
-    """``master.db.builds``."""
-
-    def __init__(self, data: DataView) -> None:
-        self._data = data
-
-    def getBuild(self, buildid: int) -> Any:
-        """Return a Deferred of a build, or None."""
-        return outward(self._build(("builds", buildid)))
-
-    def getBuildByNumber(self, builderid: int, number: int) -> Any:
-        """Return a Deferred of a build, or None."""
-        return outward(self._build(("builders", builderid, "builds", number)))
-
-    def getBuilds(
-        self,
-        builderid: int | None = None,
-        buildrequestid: int | None = None,
-        workerid: int | None = None,
-        complete: bool | None = None,
-        resultSpec: Any = None,
-    ) -> Any:
-        """Return a Deferred of the builds with these values."""
-        wanted = {
-            "builderid": builderid,
-            "buildrequestid": buildrequestid,
-            "workerid": workerid,
-            "complete": complete,
-        }
-        return outward(self._builds(wanted, resultSpec))
-
-    def getBuildProperties(self, bid: int, resultSpec: Any = None) -> Any:
-        """Return a Deferred of the properties: ``{name: (value, source)}``."""
-        return outward(self._properties(bid))
-
-    def getBuildsForChange(self, changeid: int) -> Any:
-        """Return a Deferred of the builds of a change."""
-        return outward(self._listed(("changes", changeid, "builds")))
-
-    def get_triggered_builds(self, buildid: int) -> Any:
-        """Return a Deferred of the builds that a build has triggered."""
-        return outward(self._listed(("builds", buildid, "triggered_builds")))
-
-    async def _listed(self, path: tuple[Any, ...]) -> list[Model]:
-        return [identified(row, "buildid") for row in await self._data.fetch(path)]
-
-    async def _build(self, path: tuple[Any, ...]) -> Model | None:
-        row = await self._data.fetch(path)
-        return None if row is None else identified(row, "buildid")
-
-    async def _builds(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
-        rows = await self._data.select("builds", wanted, resultspec)
-        return [identified(row, "buildid") for row in rows]
-
-    async def _properties(self, buildid: int) -> dict[str, tuple[Any, str]]:
-        return properties_of(await self._data.fetch(("builds", buildid, "properties")))
-
-
-class BuildRequestsView:
-    """``master.db.buildrequests``."""
-
-    def __init__(self, data: DataView) -> None:
-        self._data = data
-
-    def getBuildRequest(self, brid: int) -> Any:
-        """Return a Deferred of a request, or None."""
-        return outward(self._request(brid))
-
-    def getBuildRequests(
-        self,
-        builderid: int | None = None,
-        complete: bool | None = None,
-        claimed: bool | None = None,
-        bsid: int | None = None,
-        resultSpec: Any = None,
-    ) -> Any:
-        """Return a Deferred of the requests with these values."""
-        wanted = {
-            "builderid": builderid,
-            "complete": complete,
-            "claimed": claimed,
-            "buildsetid": bsid,
-        }
-        return outward(self._requests(wanted, resultSpec))
-
-    async def _request(self, brid: int) -> Model | None:
-        row = await self._data.fetch(("buildrequests", brid))
-        if row is None:
-            return None
-        builder = await self._data.fetch(("builders", row["builderid"]))
-        return Model(row, buildername=builder["name"] if builder else None)
-
-    async def _requests(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
-        names = {row["builderid"]: row["name"] for row in await self._data.fetch(("builders",))}
-        rows = await self._data.select("buildrequests", wanted, resultspec)
-        return [Model(row, buildername=names.get(row["builderid"])) for row in rows]
-
-
-class BuildsetsView:
-    """``master.db.buildsets``."""
-
-    def __init__(self, data: DataView) -> None:
-        self._data = data
-
-    def getBuildset(self, bsid: int) -> Any:
-        """Return a Deferred of a buildset, or None."""
-        return outward(self._buildset(bsid))
-
-    def getBuildsetProperties(self, bsid: int) -> Any:
-        """Return a Deferred of the properties: ``{name: (value, source)}``."""
-        return outward(self._properties(bsid))
-
-    @outgoing
-    async def getBuildsets(self, complete: bool | None = None, resultSpec: Any = None) -> Any:
-        """Return a Deferred of the buildsets with these values."""
-        rows = await self._data.select("buildsets", {"complete": complete}, resultSpec)
-        return [_buildset(row) for row in rows]
-
-    async def _buildset(self, bsid: int) -> Model | None:
-        row = await self._data.fetch(("buildsets", bsid))
-        return None if row is None else _buildset(row)
-
-    async def _properties(self, bsid: int) -> dict[str, tuple[Any, str]]:
-        return properties_of(await self._data.fetch(("buildsets", bsid, "properties")))
 
 
 class StepsView:
@@ -281,6 +158,12 @@ class BuildDataView:
         Deferred of their number."""
         return outward(self._delete(older_than_timestamp))
 
+    @outgoing
+    async def getBuildDataNoValue(self, buildid: int, name: str) -> Model | None:
+        """Return a Deferred of a datum of a build without its value, or None."""
+        row = await self._one(buildid, name)
+        return None if row is None else Model(row, value=None)
+
     async def _delete(self, before: float) -> int:
         return sum([n async for n in self._access.engine.retention.delete_build_data(before)])
 
@@ -291,9 +174,3 @@ class BuildDataView:
     async def _all(self, buildid: int) -> list[Model]:
         rows = await self._data.fetch(("builds", buildid, "data"))
         return [Model({**row, "value": None}) for row in rows]
-
-
-def _buildset(row: dict[str, Any]) -> Model:
-    times = {name: epoch2datetime(row[name]) for name in ("submitted_at", "complete_at")}
-    stamps = [stamp["ssid"] for stamp in row["sourcestamps"]]
-    return Model({**row, **times, "sourcestamps": stamps})

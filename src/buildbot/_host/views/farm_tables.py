@@ -56,6 +56,12 @@ class WorkersView:
         self._data = data
 
     @outgoing
+    async def findWorkerId(self, name: str) -> int | None:
+        """Return a Deferred of a worker's identifier; None for one that never was."""
+        row = await self._data.fetch(("workers", name))
+        return None if row is None else int(row["workerid"])
+
+    @outgoing
     async def getWorker(
         self,
         workerid: int | None = None,
@@ -94,6 +100,13 @@ class ProjectsView:
 
     def __init__(self, data: DataView) -> None:
         self._data = data
+
+    @outgoing
+    async def find_project_id(self, name: str, auto_create: bool = True) -> int | None:
+        """Return a Deferred of a project's identifier; None for one that never was. None is
+        created: projects are made by the configuration."""
+        row = await self._data.fetch(("projects", name))
+        return None if row is None else int(row["projectid"])
 
     @outgoing
     async def get_project(self, projectid: int) -> Model | None:

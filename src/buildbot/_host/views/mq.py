@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,8 +12,9 @@ from buildbot._border.bridge import answered, outward
 from buildbot._border.times import epoch2datetime
 from buildbot._host.views.consumer import Consumer, Key
 from buildbot._host.views.engine_access import EngineAccess
+from buildbot._host.views.order_keys import key_of, may_be_order, ordered_by
 from chargehand.events.bus import Subscription
-from chargehand.events.messages import Event, WorkerMissing
+from chargehand.events.messages import Event, OrderGiven, WorkerMissing
 from chargehand.kit.tasks import Tasks
 from chargehand.resources.announcements import (
     beginnings,
@@ -21,6 +23,8 @@ from chargehand.resources.announcements import (
     resource_of,
     verbs,
 )
+
+_log = logging.getLogger(__name__)
 
 
 class MqView:
@@ -58,11 +62,25 @@ class MqView:
         return outward(self._wait(filter, check_callback))
 
     def produce(self, routingKey: Sequence[str], data: Any) -> None:
-        """Send a message to other consumers in this master."""
+        """Send a message to other consumers in this master.
+
+        One with the key of an order (``control.builds.ID.stop``) gives the order, as
+        `master.data.control` does.
+        """
         key = tuple(map(str, routingKey))
+        if (order := ordered_by(key)) is not None:
+            self._tasks.spawn(self._order(*order, data), name=f"order {'.'.join(key)}")
+            return
         for consumer in list(self._consumers):
             if consumer.wants(key):
                 consumer.offer(key, data)
+
+    async def _order(self, path: str, method: str, data: Any) -> None:
+        parameters = dict(data) if isinstance(data, dict) else {}
+        try:
+            await self._access.engine.data.control(path, method, parameters)
+        except ValueError as error:
+            _log.warning("cannot %s %s as a message orders: %s", method, path, error)
 
     async def close(self) -> None:
         """Stop calling consumers."""
@@ -86,7 +104,8 @@ class MqView:
 
     def _add(self, consumer: Consumer) -> None:
         self._consumers.append(consumer)
-        for event_type in self._access.engine.event_types:
+        told: tuple[type[Event], ...] = (*self._access.engine.event_types, OrderGiven)
+        for event_type in told:
             if any(_may_fit(pattern, event_type) for pattern in consumer.patterns):
                 self._by_type[event_type].append(consumer)
                 if event_type not in self._subscriptions:
@@ -118,7 +137,7 @@ class MqView:
 
     def _tell(self, event: Event) -> None:
         message: Any = None
-        for key in keys_of(event):
+        for key in (key_of(event),) if isinstance(event, OrderGiven) else keys_of(event):
             listening = [one for one in self._by_type[type(event)] if one.wants(key)]
             if not listening:
                 continue
@@ -132,6 +151,8 @@ class MqView:
 
 def _may_fit(pattern: Sequence[str | None], event_type: type[Event]) -> bool:
     """Return whether a key of such an event can fit the pattern."""
+    if event_type is OrderGiven:
+        return may_be_order(pattern)
     return bool(pattern) and (
         (pattern[0] is None or pattern[0] in beginnings(event_type))
         and (pattern[-1] is None or pattern[-1] in verbs(event_type))
@@ -139,6 +160,8 @@ def _may_fit(pattern: Sequence[str | None], event_type: type[Event]) -> bool:
 
 
 def _message(event: Event) -> Any:
+    if isinstance(event, OrderGiven):
+        return {"reason": event.reason}
     resource = resource_of(event)
     if isinstance(event, WorkerMissing):
         resource = {**resource, "notify": list(event.notify)}

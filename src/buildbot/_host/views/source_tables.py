@@ -8,6 +8,8 @@ from buildbot._border.bridge import outgoing
 from buildbot._border.times import epoch2datetime
 from buildbot._host.views.data import DataView
 from buildbot._host.views.rows import Model, properties_of
+from buildbot.data.resultspec import ListResult
+from chargehand.resources.query import Filter, Operator
 
 
 class ChangesView:
@@ -40,6 +42,34 @@ class ChangesView:
         return _change(max(rows, key=lambda row: row["changeid"])) if rows else None
 
     @outgoing
+    async def getChangesCount(self) -> int:
+        """Return a Deferred of the number of changes."""
+        rows: ListResult = await self._data.fetch("changes", limit=1)
+        return rows.total
+
+    @outgoing
+    async def getChangeUids(self, changeid: int) -> list[int]:
+        """Return a Deferred of the users of a change: none, since only names of people are
+        recorded."""
+        return []
+
+    @outgoing
+    async def getParentChangeIds(
+        self, branch: str | None, repository: str, project: str, codebase: str
+    ) -> list[int]:
+        """Return a Deferred of the newest change of these sources, alone in a list; an empty list
+        if there is none."""
+        wanted = {"branch": branch, "repository": repository}
+        wanted |= {"project": project, "codebase": codebase}
+        rows = await self._data.fetch(
+            "changes",
+            filters=[Filter(name, Operator.EQ, (value,)) for name, value in wanted.items()],
+            order=["-changeid"],
+            limit=1,
+        )
+        return [int(row["changeid"]) for row in rows]
+
+    @outgoing
     async def getLatestChangeid(self) -> int | None:
         """Return a Deferred of the newest change's identifier, None if there is no change."""
         rows = await self._data.fetch("changes", order=["-changeid"], limit=1)
@@ -51,6 +81,12 @@ class ChangeSourcesView:
 
     def __init__(self, data: DataView) -> None:
         self._data = data
+
+    @outgoing
+    async def findChangeSourceId(self, name: str) -> int | None:
+        """Return a Deferred of a change source's identifier; None for one that never was."""
+        rows = await self._data.select("changesources", {"name": name})
+        return int(rows[0]["changesourceid"]) if rows else None
 
     @outgoing
     async def getChangeSource(self, changesourceid: int) -> Model | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from buildbot._border.bridge import outgoing, outward
+from buildbot._border.bridge import outgoing
 from buildbot._border.times import datetime2epoch
-from buildbot._host.views.engine_access import EngineAccess
+from buildbot._host.views.build_updates import BuildUpdates
+from buildbot._host.views.farm_updates import FarmUpdates
+from buildbot._host.views.result_updates import ResultUpdates
 from buildbot.process.properties import Properties
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
@@ -15,17 +17,61 @@ from chargehand.domain.identifiers import BuilderId, BuildId, SourceStampId
 from chargehand.domain.properties import Property
 from chargehand.scheduling.rules import stamp_of
 
+_CONFIGURED = "builders, workers, schedulers and projects are what the configuration says they are"
+_STEPS = "a step's run() returns its result, and build.addStepsAfterCurrentStep() adds steps"
+_LOGS = "a step's addLog() opens a log; the log's addStdout(), addHeader() and finish() write to it"
+_MASTERS = "the master records itself which masters live, and what they run"
+_CLAIMS = (
+    "the master claims what it builds: decide with nextBuild, canStartBuild or prioritizeBuilders, "
+    "or end waiting requests with completeBuildRequests()"
+)
+_INSTEAD = {
+    name: instead
+    for names, instead in (
+        ("addBuild newBuild generateNewBuildEvent", "order builds with addBuildset()"),
+        (
+            "finishBuild",
+            "stop a build with master.data.control('stop', {'reason': ...}, ('builds', ID))",
+        ),
+        (
+            "rebuildBuildrequest",
+            "repeat a build with master.data.control('rebuild', {}, ('builds', ID))",
+        ),
+        ("addStep newStep startStep finishStep set_step_locks_acquired_at", _STEPS),
+        ("setStepStateString", "a step says what it does with description and updateSummary()"),
+        ("addStepURL", "a step adds a link with its addURL()"),
+        ("add_build_locks_duration", "the master measures how long builds wait for locks"),
+        ("addLog newLog appendLog finishLog compressLog", _LOGS),
+        ("claimBuildRequests unclaimBuildRequests unclaimExpiredRequests", _CLAIMS),
+        ("updateBuilderList updateBuilderInfo update_project_info", _CONFIGURED),
+        ("workerConfigured deconfigureAllWorkersForMaster", _CONFIGURED),
+        ("workerConnected workerDisconnected workerMissing", _MASTERS),
+        ("masterActive masterStopped expireMasters", _MASTERS),
+        ("trySetSchedulerMaster trySetChangeSourceMaster", _MASTERS),
+        (
+            "add_commit update_branch update_codebase_info find_codebase_id",
+            "changes are recorded with addChange(); there are no commits and branches besides",
+        ),
+    )
+    for name in names.split()
+}
+"""What writes what these would write."""
 
-class Updates:
-    """Adds changes, buildsets and data of builds."""
 
-    def __init__(self, access: EngineAccess) -> None:
-        self._access = access
+class Updates(BuildUpdates, FarmUpdates, ResultUpdates):
+    """What plug-ins may write. What only the master itself can write without damage is refused,
+    with a sentence that says what to use instead."""
 
     def __getattr__(self, name: str) -> NoReturn:
+        instead = _INSTEAD.get(name)
+        if instead is None:
+            raise AttributeError(
+                f"there is no master.data.updates.{name}; "
+                "docs/migrating-from-buildbot.md lists what there is"
+            )
         raise AttributeError(
-            f"master.data.updates.{name} is not supported: the master itself writes that; "
-            "docs/migrating-from-buildbot.md lists what there is"
+            f"master.data.updates.{name} is not supported, because it would contradict what the "
+            f"master does: {instead}"
         )
 
     @outgoing
@@ -111,20 +157,6 @@ class Updates:
             )
         )
         return submitted.numbers
-
-    def setBuildData(self, buildid: int, name: str, value: bytes, source: str) -> Any:
-        """Store bytes for a build under a name, in the place of those it has; returns a
-        Deferred."""
-        if not isinstance(value, bytes):
-            raise TypeError(f"build data must be bytes, not {type(value).__name__}")
-        if not isinstance(name, str) or not isinstance(source, str) or not name:
-            raise TypeError("the name and the source of build data must be strings")
-        return outward(self._access.engine.build_data.set(BuildId(buildid), name, value, source))
-
-    @outgoing
-    async def findBuilderId(self, name: str) -> int:
-        """Return a Deferred of a configured builder's identifier. Raises LookupError."""
-        return self._access.builder_id(name)
 
 
 def _sourced(properties: Mapping[str, Any], source: str) -> dict[str, Property]:
