@@ -79,6 +79,22 @@ async def test_steps_of_the_guides_do_what_the_guides_say() -> None:
         assert "make check" in ci.worker("local").commands
         await _packs(ci)
         await _shows_progress(ci)
+        await _tells_of_tests(ci)
+
+
+async def _tells_of_tests(ci: World) -> None:
+    output = "ok 1 - starts\nnot ok 2 - stops\n"
+    ci.worker("local").on("prove --formatter TAP::Formatter::File -v t", output=output)
+
+    build = await ci.build("b4")
+
+    (found,) = await ci.get(f"builds/{build.id}/test_result_sets")
+    assert (found["tests_passed"], found["tests_failed"]) == (1, 1)
+    results = await ci.get(f"test_result_sets/{found['test_result_setid']}/results")
+    assert [(one["test_name"], one["value"]) for one in results] == [
+        ("starts", "1"),
+        ("stops", "0"),
+    ]
 
 
 async def _finds_files(ci: World) -> None:

@@ -86,8 +86,7 @@ class MemoryBuildStore:
 
     def set_build_state(self, build: Build, state: str) -> Build:
         """Set the sentence."""
-        state = sentence(state)
-        self.states.append(state)
+        self.states.append(state := sentence(state))
         return self._keep(msgspec.structs.replace(build, state=state))
 
     def set_build_properties(self, build_id: BuildId, properties: Mapping[str, Property]) -> None:
