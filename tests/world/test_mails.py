@@ -123,3 +123,62 @@ async def test_a_mail_server_that_is_away_holds_up_nothing_and_gets_all_mails_la
         async with mail_server(other) as box:
             await ci.until("the mail kept over the change", lambda: _of(box, 1), within=400)
         assert box.mails[0][1]["X-Branch"] == "three"
+
+
+_OF_MISSING_WORKERS = """
+c['workers'].append(
+    worker.LocalWorker('away', notify_on_missing=['ops', 'eve@b.example'], missing_timeout=60))
+c['services'] = [reporters.MailNotifier(
+    'ci@example.org', relayhost='127.0.0.1', smtpPort={port}, lookup='example.org',
+    extraRecipients=['all@example.org'], sendToInterestedUsers=False,
+    generators=[reporters.WorkerMissingGenerator()])]
+"""
+
+
+async def test_mails_about_missing_workers_go_to_whom_they_concern(tmp_path: Path) -> None:
+    """As Buildbot's do, whatever the reporter says of interested users and other recipients."""
+    port = free_port()
+    configuration = (CONFIG + _OF_MISSING_WORKERS).format(port=port, mode="all")
+    async with mail_server(port) as box, world(configuration, path=tmp_path) as ci:
+        for name in ("away", "w"):
+            ci.worker(name).leave()
+        await ci.sleep(61)
+        await ci.until("a mail", lambda: _of(box, 1))
+
+    ((recipients, mail),) = box.mails
+    assert recipients == ["eve@b.example", "ops@example.org"]
+    assert (mail["To"], mail["Cc"]) == ("eve@b.example, ops@example.org", None)
+    assert mail["Subject"] == "Buildbot Chargehand worker away missing"
+    assert "The worker named away of Chargehand has gone away" in mail.get_content()
+
+
+_WITH_PATCHES = """
+c['schedulers'].append(schedulers.ForceScheduler(name='force', builderNames=['b'],
+    codebases=[util.CodebaseParameter('', patch=util.PatchParameter())]))
+c['services'] = [reporters.MailNotifier(
+    'ci@example.org', relayhost='127.0.0.1', smtpPort={port}, extraRecipients=['all@example.org'],
+    sendToInterestedUsers=False, generators=[
+        reporters.BuildStatusGenerator(mode='all', add_patch=True),
+        reporters.BuildSetStatusGenerator(mode='all', add_patch=True,
+            message_formatter=reporters.MessageFormatter(template_type='html'))])]
+"""
+_PATCH = "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-x\n+\u00fc\n"
+
+
+async def test_mails_have_the_patch_that_was_built(tmp_path: Path) -> None:
+    """Buildbot 4.3 fails on every patch here."""
+    port = free_port()
+    configuration = (CONFIG + _WITH_PATCHES).format(port=port, mode="all")
+    async with mail_server(port) as box, world(configuration, path=tmp_path) as ci:
+        await ci.build("b", patch_body=_PATCH, patch_level=1, patch_author="ann", patch_comment="")
+        await ci.until("two mails", lambda: _of(box, 2), within=400)
+
+    for _, mail in box.mails:
+        (attached,) = mail.iter_attachments()
+        assert attached.get_filename() == "source patch 0"
+        assert attached.get_content() == _PATCH
+        body: Any = mail.get_body()
+        address = "http://localhost:8010/#/builders/1/builds/1/steps/1/logs/stdio"
+        listed = "html" in body.get_content_type()
+        link = f'<a href="{address}">stdio</a>' if listed else f"        - stdio: {address}\n"
+        assert link in body.get_content()

@@ -59,7 +59,8 @@ class MailNotifier(SendingReporter):
         relayhost (str): Host of the mail server.
         lookup (str | Any): Domain, or object with getAddress(user), that finds the addresses of
             those who made changes.
-        extraRecipients (list[str] | None): Addresses that get every mail.
+        extraRecipients (list[str] | None): Addresses that get every mail about builds; one about a
+            missing worker goes to those whom its notify_on_missing names.
         sendToInterestedUsers (bool): Send mail to those who made the changes, too.
         extraHeaders (dict[str, str] | None, renderable): Headers to add; values may be renderables.
         useTls (bool): Encrypt the connection with STARTTLS before anything is sent; for TLS from
@@ -173,7 +174,12 @@ class MailNotifier(SendingReporter):
         await self.server.send(content)
 
     async def _send(self, reports: Sequence[Row]) -> None:
-        to, copies = await self._recipients(merge_reports_prop(reports, "users") or [])
+        users = merge_reports_prop(reports, "users") or []
+        copies: list[str] = []
+        if merge_reports_prop_take_first(reports, "worker") is not None:
+            to = sorted((await self._addresses(users)).values())
+        else:
+            to, copies = await self._recipients(users)
         if not to:
             return
         subject = merge_reports_prop_take_first(reports, "subject")
@@ -206,18 +212,22 @@ class MailNotifier(SendingReporter):
 
     async def _recipients(self, users: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return who gets a mail, and who gets a copy."""
-        found: dict[str, str] = {}
-        if self.sendToInterestedUsers:
-            for user in users:
-                address = await self._address(user)
-                if address is not None:
-                    found.setdefault(mail_message.address_of(address) or address, address)
+        found = await self._addresses(users) if self.sendToInterestedUsers else {}
         others = {mail_message.address_of(one) or one: one for one in self.extraRecipients}
         if not found:
             return sorted(others.values()), []
         return sorted(found.values()), sorted(
             text for address, text in others.items() if address not in found
         )
+
+    async def _addresses(self, users: Sequence[str]) -> dict[str, str]:
+        """Return how the users are addressed, by their bare addresses."""
+        found: dict[str, str] = {}
+        for user in users:
+            address = await self._address(user)
+            if address is not None:
+                found.setdefault(mail_message.address_of(address) or address, address)
+        return found
 
     async def _address(self, user: str) -> str | None:
         """Return the address of a user; None, with a line in the log, if none is known."""

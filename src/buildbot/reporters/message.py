@@ -319,7 +319,8 @@ class _Templated(MessageFormatterBase):
 class MessageFormatter(_Templated):
     """A body and a subject made from Jinja2 templates; values in one of HTML are escaped.
 
-    ``template_type`` is ``plain``, ``html`` or ``json``. Templates run in Jinja2's sandbox.
+    ``template_type`` is ``plain``, ``html`` or ``json``. Templates run in Jinja2's sandbox. Without
+    a template of its own it lists the build's steps and their logs.
     """
 
     defaults: ClassVar[Mapping[str, str]] = {
@@ -327,6 +328,11 @@ class MessageFormatter(_Templated):
         "html": templates.HTML,
         "subject": templates.SUBJECT,
     }
+
+    def __init__(self, template: str | None = None, **options: Any) -> None:
+        super().__init__(template, **options)
+        if template is None:
+            self.want_steps = self.want_logs = True
 
 
 class MessageFormatterMissingWorker(_Templated):

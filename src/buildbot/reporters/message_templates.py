@@ -26,6 +26,12 @@ Blamelist: {{ ', '.join(blamelist) }}
 Steps:
 {% for step in build['steps'] %}
 - {{ step['number'] }}: {{ step['name'] }} ({{ result_names[step['results']] }})
+{%- if step['logs'] %}
+    Logs:
+{%- for log in step['logs'] %}
+        - {{ log['name'] }}: {{ log['url'] }}
+{%- endfor %}
+{%- endif %}
 {%- endfor %}
 {% endif %}
 {{ sourcestamps }}
@@ -46,7 +52,9 @@ HTML = """\
 </ul>
 {% if build['steps'] %}<p>Steps:</p>
 <ol start="0">
-{% for step in build['steps'] %}<li>{{ step['name'] }} ({{ result_names[step['results']] }})</li>
+{% for step in build['steps'] %}<li>{{ step['name'] }} ({{ result_names[step['results']] }})\
+{% for log in step['logs'] %}{{ ': ' if loop.first else ', ' }}\
+<a href="{{ log['url'] }}">{{ log['name'] }}</a>{% endfor %}</li>
 {% endfor %}</ol>
 {% endif %}<p>{{ summary }}</p>
 """
