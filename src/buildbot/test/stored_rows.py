@@ -8,7 +8,7 @@ from typing import Any
 from buildbot.test import fakedb
 from buildbot.test.resource_rows import RowsOf
 from chargehand.resources.endpoints import Resolved, resolve
-from chargehand.resources.query import Filter, Order, Query
+from chargehand.resources.query import Filter, Listed, Order, Query
 from chargehand.resources.selection import select
 from chargehand.resources.visibility import EVERYTHING
 
@@ -60,8 +60,10 @@ class StoredRows:
             offset=offset,
             fields=tuple(fields),
         )
-        found = select(list(rows.leading(kind, resolved.scope)), query).rows
-        return found if resolved.endpoint.is_collection else next(iter(found), None)
+        page = select(list(rows.leading(kind, resolved.scope)), query)
+        if resolved.endpoint.is_collection:
+            return Listed(page.rows, page.total)
+        return next(iter(page.rows), None)
 
 
 def _properties(rows: RowsOf, resolved: Resolved) -> Any:
@@ -73,6 +75,7 @@ def _properties(rows: RowsOf, resolved: Resolved) -> Any:
     found = rows.properties(owner, number)
     if resolved.endpoint.kind == "properties":
         return found
-    return [
+    shown = [
         {"name": name, "source": source, "value": value} for name, (value, source) in found.items()
     ]
+    return Listed(shown, len(shown))

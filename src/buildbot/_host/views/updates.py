@@ -50,7 +50,7 @@ _INSTEAD = {
         ("trySetSchedulerMaster trySetChangeSourceMaster", _MASTERS),
         (
             "add_commit update_branch update_codebase_info find_codebase_id",
-            "changes are recorded with addChange(); there are no commits and branches besides",
+            "changes are recorded with addChange(); other commits and branches are not",
         ),
     )
     for name in names.split()
