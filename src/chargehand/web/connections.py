@@ -19,6 +19,7 @@ from chargehand.web.pending import PendingConnections
 from chargehand.web.protocol import Protocol, Rest
 from chargehand.web.request_progress import kind_of
 from chargehand.web.shares import Shares
+from chargehand.web.stalls import Stalls
 from chargehand.web.turns import Turn, Turns
 
 _log = logging.getLogger(__name__)
@@ -91,8 +92,7 @@ class Connections(web.Server):
         self._turns = Turns()
         self._requests: dict[RequestHandler, _InProgress] = {}
         """Requests in progress; the oldest first."""
-        self._stalled: dict[RequestHandler, tuple[int, float]] = {}
-        """Bytes waiting to be sent, and since when the number has not fallen."""
+        self._stalls: Stalls[RequestHandler] = Stalls()
         self._sweep: asyncio.TimerHandle | None = None
         self._look_again_at = 0.0
         self._is_full = False
@@ -293,12 +293,7 @@ class Connections(web.Server):
                 self._end(handler)
         for handler, (transport, _) in list(self._open.items()):
             waiting = transport.get_write_buffer_size()
-            before, since = self._stalled.get(handler, (0, now))
-            if not waiting:
-                self._stalled.pop(handler, None)
-            elif handler not in self._stalled or waiting < before:
-                self._stalled[handler] = (waiting, now)
-            elif now - since >= limits.stall_seconds:
+            if self._stalls.look(handler, waiting, now) >= limits.stall_seconds:
                 _log.info("a client does not read its answer; closing its connection")
                 self._end(handler)
         self._is_full = self._is_full and len(self._open) >= usable_connections(limits)
@@ -312,7 +307,7 @@ class Connections(web.Server):
         self._open.pop(handler, None)
         self._idle.discard(handler)
         self._fresh.pop(handler, None)
-        self._stalled.pop(handler, None)
+        self._stalls.forget(handler)
         if (request := self._requests.pop(handler, None)) is not None:
             self._turns.drop(request.turn)
         self._pending.serve_soon()
