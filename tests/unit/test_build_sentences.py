@@ -9,6 +9,7 @@ from step_workshop import StepWorkshop
 
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import FAILURE
+from buildbot.process.shell_mixin import ShellMixin
 from buildbot.steps.shell import ShellCommand
 from chargehand.domain.result import Result
 from chargehand.domain.user import MASTER, User, ordered
@@ -97,6 +98,27 @@ class Counted(BuildStep):
         return FAILURE
 
 
+class Appends(BuildStep):
+    name = "count"
+    descriptionDone = "counted"
+
+    def run(self):
+        self.descriptionDone.append("3 lines")
+        return FAILURE
+
+
+class RunsWhatItChose(ShellMixin, BuildStep):
+    name = "chosen"
+
+    async def run(self):
+        command = await self.makeRemoteShellCommand(command=["make", "all"])
+        await self.runCommand(command)
+        return command.results()
+
+    def getResultSummary(self):
+        return {"step": " and ".join(self.command)}
+
+
 class Looked(BuildStep):
     def run(self):
         return FAILURE
@@ -114,6 +136,8 @@ class Looked(BuildStep):
         (ShellCommand(command="late", name="slow", maxTime=90), "timed out after 1 min 30 s)"),
         (Counted(), "failed: unit tests (3 of 40 tests failed)"),
         (Looked(name="look"), "failed: look (no such page)"),
+        (Appends(), "failed: count (counted 3 lines)"),
+        (RunsWhatItChose(), "failed: chosen (make and all)"),
     ],
 )
 async def test_a_failed_step_is_named_with_what_is_special_about_it(step, sentence):

@@ -16,7 +16,7 @@ from buildbot.process.build_parts import ChangeView, SourceStampList, SourceStam
 from buildbot.process.builder import Builder
 from buildbot.process.old_build import OldBuildNames
 from buildbot.process.properties import Properties, PropertiesMixin
-from buildbot.process.results import CANCELLED, SUCCESS
+from buildbot.process.results import CANCELLED, SUCCESS, statusToString
 from buildbot.process.step_factory import get_factory_from_step_or_factory
 from buildbot.process.workerforbuilder import WorkerForBuilder, WorkerView
 from chargehand.domain.result import Result
@@ -67,7 +67,7 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
 
     def __repr__(self) -> str:
         name = self.builder.name if self.builder is not None else "?"
-        return f"<Build {name} number:{self.number!r} results:{self.results!r}>"
+        return f"<Build {name} number:{self.number!r} results:{statusToString(self.results)}>"
 
     # How it begins
 

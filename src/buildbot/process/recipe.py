@@ -165,7 +165,8 @@ class RecipeStep:
         self.step = step
         self.name = str(step.name)
         self._described: Any = None
-        """Its ``descriptionDone`` before it ran."""
+        self._described_words: Any = None
+        """Its ``descriptionDone`` before it ran, and what the list had in it."""
         self._words = ""
         """What it said last of its end."""
         self._said: dict[str, Any] | None = None
@@ -202,6 +203,7 @@ class RecipeStep:
             await self._render_name()
             wanted = await self.step._is_wanted()
         self._described = self.step.descriptionDone
+        self._described_words = _copy(self._described)
         return wanted
 
     async def run(self, runtime: StepRuntime) -> object:
@@ -256,7 +258,8 @@ class RecipeStep:
     def _plain_words(self) -> set[str]:
         """Return what a summary is that tells only the result."""
         step = self.step
-        if step.descriptionDone is not self._described:
+        done = step.descriptionDone
+        if done is not self._described or _copy(done) != self._described_words:
             return set()
         kinds = (BuildStep, ShellMixin) if isinstance(step, ShellMixin) else (BuildStep,)
         return {kind.getResultSummary(step)["step"] for kind in kinds}
@@ -289,6 +292,10 @@ class RecipeStep:
 
 def _sentence(method: str, error: Exception) -> str:
     return f"{method} of the build's class: {headline_of(error)}"
+
+
+def _copy(words: Any) -> Any:
+    return list(words) if isinstance(words, list) else words
 
 
 def _are_texts(values: Iterable[object]) -> bool:

@@ -192,7 +192,9 @@ class ShellMixin:
         arguments["command"] = None
         arguments.update(overrides)
         arguments.pop("lazylogfiles", None)
-        self._shown_command = arguments["command"] or self.command
+        if arguments["command"]:
+            self.command = arguments["command"]  # as Buildbot's: summaries of users read it
+        self._shown_command = self.command
         arguments["command"] = _plain_command(self._shown_command)
         arguments["workdir"] = arguments["workdir"] or self.workdir
         arguments["env"] = {**(self.build.env or {}), **(arguments["env"] or {})}

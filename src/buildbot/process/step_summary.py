@@ -62,6 +62,10 @@ class StepSummary:
     _old_summary: Callable[[], dict[str, str] | None]
 
     def _setup_summary(self) -> None:
+        for name in ("description", "descriptionDone", "descriptionSuffix"):
+            words = getattr(self, name)
+            if isinstance(words, str):
+                setattr(self, name, [words])  # subclasses append to it
         self._summary_is_old = False
         self._shows_summary = False
 
