@@ -138,6 +138,7 @@ add('parent', steps.Trigger(schedulerNames=['all'], waitForFinish=True))
         request = await ci.force("parent")
 
         names = await ci.until("the end of a child", lambda: _both_links(ci))
+        await ci.settle()
         parent = ci.last_build("parent")
         ids = {name: ci.master.builder_id(name) for name in ("blocked", "child")}
         assert ci.step(parent, "trigger").state == "waiting for all"
