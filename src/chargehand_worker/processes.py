@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol, Union
@@ -286,6 +287,8 @@ class Processes:
 
     def _look(self, process_id: int) -> None:
         """Take note of a process if it has ended; reap it unless it is being moved."""
+        if sys.platform != "linux":
+            return  # There are no control groups, so that nothing is ever moved.
         keeping = os.WNOWAIT if process_id in self._moving else 0
         with contextlib.suppress(ChildProcessError):
             found = os.waitid(os.P_PID, process_id, os.WEXITED | os.WNOHANG | keeping)
