@@ -23,7 +23,7 @@ async def serve(url, first, last):
     """Be workers FIRST to LAST - 1."""
     from chargehand_wire.worker_side import WorkerSide
     from chargehand_worker.link import MasterConnection
-    from chargehand_worker.remote_link import _RemoteLink
+    from chargehand_worker.remote_link import RemoteLink
     from chargehand_worker.settings import WorkerSettings
 
     class Streams:
@@ -43,7 +43,8 @@ async def serve(url, first, last):
         side = WorkerSide(
             name=f"w{i}", incarnation=str(i), info={"version": "bench", "patience": 600.0}
         )
-        link = _RemoteLink(WorkerSettings(master=url, name=f"w{i}", password="pass"), Streams(side))
+        settings = WorkerSettings(master=url, name=f"w{i}", password="pass")
+        link = RemoteLink(settings, Streams(side).get)
         tasks.append(asyncio.create_task(link.keep()))
     await asyncio.gather(*tasks)
 
