@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from remote_worker import Farm, Heard, farm
+from sleepers import sleeping
 from waiting import until
 
 from chargehand.links.native.session import NativeSession
@@ -35,19 +36,7 @@ class Shared:
 
     async def all_dead(self, seconds: str) -> None:
         """Wait until no process sleeps that long."""
-        await until(lambda: not _sleeping(seconds))
-
-
-def _sleeping(seconds: str) -> list[str]:
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            line = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if line[:2] == [b"sleep", seconds.encode()]:
-            found.append(process.name)
-    return found
+        await until(lambda: not sleeping(seconds))
 
 
 @pytest.fixture(params=["groups", "walk"])
@@ -71,7 +60,7 @@ async def test_nothing_is_left_of_a_command_however_it_ended(shared: Shared) -> 
             seconds = f"76{number}{len(way)}"
             hiding = script.replace("{}", seconds)
             await _run(shared, hiding, way, seconds)
-            assert not _sleeping(seconds), (kind, way)
+            assert not sleeping(seconds), (kind, way)
     assert not other.done()
     other.cancel()
     await asyncio.gather(other, return_exceptions=True)
@@ -99,5 +88,5 @@ async def test_nothing_is_left_when_the_worker_is_stopped(shared: Shared) -> Non
 
     await asyncio.to_thread(shared.ci.worker.stop)
 
-    assert not _sleeping("7321")
+    assert not sleeping("7321")
     await asyncio.gather(running, return_exceptions=True)

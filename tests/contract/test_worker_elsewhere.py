@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from remote_worker import AGENT, NAME, PASSWORD, Heard, Master
+from sleepers import sleeping
 from waiting import until
 
 from chargehand.domain.command import Command, CommandUpdate, Origin, Value
@@ -108,20 +109,8 @@ async def test_nothing_is_left_of_a_command_as_on_windows(windows: Place, way: s
         await windows.session.interrupt(order, "because")
     await running
 
-    assert _sleeping(seconds) == []
+    assert sleeping(seconds) == []
     assert heard.values["rc"] == 0 if way == "ends" else heard.values["rc"] != 0
-
-
-def _sleeping(seconds: str) -> list[str]:
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            line = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if line[:2] == [b"sleep", seconds.encode()]:
-            found.append(process.name)
-    return found
 
 
 async def test_files_are_moved_as_on_windows(windows: Place) -> None:
@@ -214,7 +203,7 @@ async def test_nothing_is_left_of_a_command_where_only_ps_tells(tmp_path: Path) 
     async with _worker(tmp_path, sys.executable, "-c", NO_PROC, str(AGENT.parent)) as place:
         heard = await place.shell("sh", "-c", script)
 
-        left = [_sleeping(seconds) for seconds in ("8711", "8712", "8713")]
+        left = [sleeping(seconds) for seconds in ("8711", "8712", "8713")]
 
     assert left == [[], [], []]
     assert heard.values["rc"] == 0
