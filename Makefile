@@ -1,5 +1,5 @@
 # `make demo` shows a master at work; `make test` checks everything. Both set up what they need.
-.PHONY: demo test lint unit slow fuzz measures bench format installed
+.PHONY: demo test lint unit slow explore fuzz measures bench format installed
 
 demo:
 	@scripts/set-up run
@@ -27,6 +27,10 @@ slow:
 	@# The browser's driver keeps a loop running, in which other tests could not run theirs.
 	BUILDBOT=$(CURDIR)/bench/run/peer/bin/buildbot .venv/bin/python -m pytest -m slow -n 2 $(ONCE_MORE) --ignore=tests/browser
 	.venv/bin/python -m pytest -m slow $(ONCE_MORE) tests/browser
+
+# The tests that draw their inputs, with new dice: see docs/decisions/0094.
+explore: installed
+	EXPLORE=1 .venv/bin/python -m pytest -m "hypothesis and not slow" -n 4 -r fE
 
 # Ten minutes for each protocol of stock workers: see scripts/fuzz.
 fuzz: installed

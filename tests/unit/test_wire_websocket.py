@@ -54,9 +54,18 @@ def unmasked(frame: bytes) -> tuple[int, bytes]:
     return frame[0], bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
 
 
+def large(smallest: int, largest: int) -> st.SearchStrategy[bytes]:
+    """Many bytes from few that Hypothesis draws: it fails a test that draws too much."""
+    return st.builds(
+        lambda size, pattern: (pattern * size)[:size],
+        st.integers(smallest, largest),
+        st.binary(min_size=1, max_size=60),
+    )
+
+
 @settings(max_examples=30)
 @given(
-    st.lists(st.binary(max_size=300) | st.binary(min_size=300, max_size=70_000), max_size=5),
+    st.lists(st.binary(max_size=300) | large(300, 70_000), max_size=5),
     st.lists(st.integers(1, 2000), min_size=1),
 )
 def test_the_stream_arrives_wherever_it_is_cut(messages: list[bytes], cuts: list[int]):
@@ -83,12 +92,7 @@ def test_the_stream_arrives_wherever_it_is_cut(messages: list[bytes], cuts: list
 @example(bytes(range(251)) * 131)
 @given(
     st.binary(max_size=200)
-    | st.builds(
-        # few bytes drawn for many said: Hypothesis fails a test that draws too much
-        lambda size, pattern: (pattern * size)[:size],
-        st.integers(65_000, 66_000),
-        st.binary(min_size=1, max_size=60),
-    )
+    | large(65_000, 66_000)
 )
 def test_what_it_says_is_masked_and_whole(piece: bytes):
     assert unmasked(b"".join(opened().data(piece))) == (0x82, piece)
@@ -96,7 +100,7 @@ def test_what_it_says_is_masked_and_whole(piece: bytes):
 
 @settings(max_examples=30)
 @given(
-    st.lists(st.binary(max_size=300) | st.binary(min_size=16_000, max_size=17_000), max_size=5),
+    st.lists(st.binary(max_size=300) | large(16_000, 17_000), max_size=5),
     st.lists(st.integers(1, 2000), min_size=1),
 )
 def test_without_masks_both_sides_hear_what_the_other_says(pieces: list[bytes], cuts: list[int]):
