@@ -122,10 +122,10 @@ class Workshop:
 
 
 @asynccontextmanager
-async def opened(url: str, basedir: Path) -> AsyncIterator[Workshop]:
+async def opened(url: str, basedir: Path, *, is_shared: bool = False) -> AsyncIterator[Workshop]:
     events: list[Event] = []
     clock = HandClock()
-    store = Store(url=url, basedir=basedir, publish=events.extend, clock=clock)
+    store = Store(url=url, basedir=basedir, publish=events.extend, clock=clock, is_shared=is_shared)
     await store.open()
     workshop = Workshop(store, clock, events)
     try:

@@ -90,10 +90,7 @@ def test_the_stream_arrives_wherever_it_is_cut(messages: list[bytes], cuts: list
 @settings(max_examples=20)
 @example(bytes(range(256)) * 64)
 @example(bytes(range(251)) * 131)
-@given(
-    st.binary(max_size=200)
-    | large(65_000, 66_000)
-)
+@given(st.binary(max_size=200) | large(65_000, 66_000))
 def test_what_it_says_is_masked_and_whole(piece: bytes):
     assert unmasked(b"".join(opened().data(piece))) == (0x82, piece)
 

@@ -202,6 +202,11 @@ class Database:
             readers, self._query, query, lane is not Lane.ENGINE
         )
 
+    @property
+    def can_read_here(self) -> bool:
+        """Whether any thread can read: not so if the database is in memory."""
+        return self._reading is not None
+
     def read_here(self, query: Callable[[Connection], T]) -> T:
         """Like `read`, in the calling thread, which waits. Raises StoreError for a database in
         memory, which only the writer's thread reads."""

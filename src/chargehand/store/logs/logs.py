@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
-import msgspec
-
 from chargehand.domain.build import Log, LogType, NewLog, Segment
 from chargehand.domain.command import Origin
 from chargehand.domain.identifiers import BuildId, CommandId, LogId, MasterId, StepId
@@ -24,7 +22,8 @@ from chargehand.store.logs import rows as log_rows
 from chargehand.store.logs import text as log_text
 from chargehand.store.logs.files import LogFiles, OpenedLog
 from chargehand.store.logs.open_log import LogPlaces, OpenLog
-from chargehand.store.logs.records import Extent, ReadAt, extent_of, last_number
+from chargehand.store.logs.records import Extent, ReadAt, last_number
+from chargehand.store.logs.source import Source, extent_of_content
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -34,26 +33,6 @@ _logger = logging.getLogger(__name__)
 _MEASURE_EVERY = 1.0
 _EXTENTS = 256
 _READERS = 2
-
-
-class _Source(msgspec.Struct, frozen=True):
-    """What of a log was there when a reading began."""
-
-    log: Log
-    extent: Extent
-    content: bytes | None
-
-    @property
-    def missing(self) -> bytes:
-        """What is shown in the place of lines that the row counts and that cannot be found."""
-        if self.log.type is LogType.DELETED:
-            return log_text.DELETED_TEXT
-        lost = self.log.line_count - self.extent.line_count if self.log.complete else 0
-        return log_text.missing_text(lost, has_letters=self.has_letters) if lost > 0 else b""
-
-    @property
-    def has_letters(self) -> bool:
-        return self.log.type is LogType.STDIO
 
 
 class Logs:
@@ -212,20 +191,19 @@ class Logs:
 
     async def lines(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Return these lines, with channel letters where the log is of type ``s``."""
-        source = await self._source(log_id)
-        return await self._in_reader(self._lines, source, max(first, 0), count)
+        if log_id in self._open or not self._database.can_read_here:
+            source = await self._source(log_id)
+            return await self._in_reader(self._lines, source, max(first, 0), count)
+        # Row and text in one thread: handing over costs more than reading most rows.
+        source, text = await self._in_reader(self._stored_lines, log_id, max(first, 0), count)
+        self._remember_source(source)
+        return text
 
     def lines_here(self, log_id: LogId, first: int, count: int | None) -> bytes:
         """Like `lines`, in the calling thread, which waits."""
-        opened = self._open.get(log_id)
-        if opened is not None:
-            source = _Source(opened.log, opened.extent.snapshot(), opened.content)
-        else:
-            row = self._database.read_here(lambda connection: log_rows.stored(connection, log_id))
-            in_rows = row.content is not None and _extent_of_content(row.content)
-            extent = in_rows or self._extents.get(log_id) or self._files.extent(log_id)
-            source = _Source(row.log, extent, row.content)
-        return self._lines(source, max(first, 0), count)
+        if (source := self._open_source(log_id)) is not None:
+            return self._lines(source, max(first, 0), count)
+        return self._stored_lines(log_id, max(first, 0), count)[1]
 
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text as the command wrote it, without letters."""
@@ -318,22 +296,37 @@ class Logs:
     async def _extent(self, row: log_rows.StoredLog) -> Extent:
         """Return the extent of a log that is to grow; a partial record at its end is cut off."""
         if row.content is not None:
-            return _extent_of_content(row.content)
+            return extent_of_content(row.content)
         return await self._in_writer(self._files.repaired, row.log.id)
 
-    async def _source(self, log_id: LogId) -> _Source:
-        opened = self._open.get(log_id)
-        if opened is not None:
-            return _Source(opened.log, opened.extent.snapshot(), opened.content)
+    async def _source(self, log_id: LogId) -> Source:
+        if (opened := self._open_source(log_id)) is not None:
+            return opened
         row = await self._database.read(lambda connection: log_rows.stored(connection, log_id))
+        source = await self._in_reader(self._stored_source, row)
+        self._remember_source(source)
+        return source
+
+    def _open_source(self, log_id: LogId) -> Source | None:
+        if (opened := self._open.get(log_id)) is None:
+            return None
+        return Source(opened.log, opened.extent.snapshot(), opened.content)
+
+    def _stored_source(self, row: log_rows.StoredLog) -> Source:
+        """Return what there is of a log that is not open; blocks."""
         if row.content is not None:
-            return _Source(row.log, _extent_of_content(row.content), row.content)
-        extent = self._extents.get(log_id)
-        if extent is None:
-            extent = await self._in_reader(self._files.extent, log_id)
-        if row.log.complete:
-            self._remember(log_id, extent)
-        return _Source(row.log, extent, None)
+            return Source(row.log, extent_of_content(row.content), row.content)
+        extent = self._extents.get(row.log.id) or self._files.extent(row.log.id)
+        return Source(row.log, extent, None)
+
+    def _stored_lines(self, log_id: LogId, first: int, count: int | None) -> tuple[Source, bytes]:
+        row = self._database.read_here(lambda connection: log_rows.stored(connection, log_id))
+        source = self._stored_source(row)
+        return source, self._lines(source, first, count)
+
+    def _remember_source(self, source: Source) -> None:
+        if source.content is None and source.log.complete:
+            self._remember(source.log.id, source.extent)
 
     def _remember(self, log_id: LogId, extent: Extent) -> None:
         self._extents[log_id] = extent
@@ -341,7 +334,7 @@ class Logs:
         if len(self._extents) > _EXTENTS:
             self._extents.popitem(last=False)
 
-    def _lines(self, source: _Source, first: int, count: int | None) -> bytes:
+    def _lines(self, source: Source, first: int, count: int | None) -> bytes:
         with self._reading(source) as read_at:
             text = log_text.lines(read_at, source.extent, first, count)
         end = source.log.line_count if count is None else first + count
@@ -349,14 +342,14 @@ class Logs:
             text += source.missing
         return text
 
-    def _pieces(self, source: _Source) -> Iterator[bytes]:
+    def _pieces(self, source: Source) -> Iterator[bytes]:
         # The file is closed with the generator, wherever the reading was given up.
         with self._reading(source) as read_at:
             yield from log_text.chunks(read_at, source.extent, has_letters=source.has_letters)
         if source.missing:
             yield source.missing[1:] if source.has_letters else source.missing
 
-    async def _chunks(self, source: _Source) -> AsyncIterator[bytes]:
+    async def _chunks(self, source: Source) -> AsyncIterator[bytes]:
         pieces = self._pieces(source)
         loop = asyncio.get_running_loop()
         # One piece is made while the one before it is on its way.
@@ -366,7 +359,7 @@ class Logs:
             yield piece
 
     @contextmanager
-    def _reading(self, source: _Source) -> Iterator[ReadAt]:
+    def _reading(self, source: Source) -> Iterator[ReadAt]:
         content = source.content
         if content is not None:
             yield lambda offset, count: content[offset : offset + count]
@@ -381,7 +374,3 @@ class Logs:
 
     async def _in_reader(self, work: Callable[P, T], *args: P.args, **_none: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work, *args)
-
-
-def _extent_of_content(content: bytes) -> Extent:
-    return extent_of(lambda offset, count: content[offset : offset + count], len(content))

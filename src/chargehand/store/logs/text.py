@@ -98,13 +98,20 @@ def _decompressor() -> zstandard.ZstdDecompressor:
 
 
 def _cut(text: bytes, first: int, end: int, line_count: int) -> bytes:
-    start = _after_lines(text, first)
-    return text[start:] if end == line_count else text[start : _after_lines(text, end)]
+    text = text[_after_lines(text, first, line_count) :]
+    return text[: _after_lines(text, end - first, line_count - first)]
 
 
-def _after_lines(text: bytes, count: int) -> int:
-    """Return where the line after the first *count* lines begins."""
+def _after_lines(text: bytes, count: int, line_count: int) -> int:
+    """Return where the line after the first *count* lines begins; looks from the nearer end."""
     if not count:
         return 0
-    rest = text.split(b"\n", count)
-    return len(text) - len(rest[-1]) if len(rest) > count else len(text)
+    following = line_count - count
+    if not following:
+        return len(text)
+    if count <= following:
+        rest = text.split(b"\n", count)
+        return len(text) - len(rest[-1]) if len(rest) > count else len(text)
+    # The last piece is what follows the last newline: nothing.
+    rest = text.rsplit(b"\n", following + 1)
+    return len(rest[0]) + 1 if len(rest) > following + 1 else 0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.raw_log import RawLog
 from chargehand.resources.field import Resource
-from chargehand.resources.query import Query, Scope
+from chargehand.resources.query import Basis, Query, Scope
 from chargehand.resources.visibility import Visibility
 from chargehand.web.ports import Logs, Resources
+
+_Key = tuple[object, ...]
+_KEPT = 256
 
 
 class SeenLog:
@@ -33,9 +38,29 @@ class SeenLogs:
     def __init__(self, *, resources: Resources, logs: Logs) -> None:
         self._resources = resources
         self._logs = logs
+        self._found: OrderedDict[_Key, tuple[Basis, Resource]] = OrderedDict()
+        """Rows, valid until a table is written to that they, or who sees them, depend on."""
 
     async def find(self, sees: Visibility, scope: Scope) -> SeenLog | None:
         """Return the log at a path, None if it does not exist or is hidden."""
-        query = Query(kind="logs", scope=dict(scope), limit=1, sees=sees)
-        page = await self._resources.fetch(query)
-        return SeenLog(row=page.rows[0], logs=self._logs) if page.rows else None
+        key = (sees.key, *scope.items())
+        row = self._kept(key)
+        if row is None:
+            query = Query(kind="logs", scope=dict(scope), limit=1, sees=sees)
+            page = await self._resources.fetch(query)
+            if not page.rows:
+                return None
+            row = page.rows[0]
+            if page.basis is not None:
+                self._keep(key, page.basis, row)
+        return SeenLog(row=row, logs=self._logs)
+
+    def _kept(self, key: _Key) -> Resource | None:
+        basis, row = self._found.get(key, (None, None))
+        return row if basis is not None and self._resources.is_current(basis) else None
+
+    def _keep(self, key: _Key, basis: Basis, row: Resource) -> None:
+        self._found[key] = (basis, row)
+        self._found.move_to_end(key)
+        if len(self._found) > _KEPT:
+            self._found.popitem(last=False)
