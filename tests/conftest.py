@@ -33,7 +33,7 @@ settings.register_profile(
     "explore",
     settings.get_profile("the same each time"),
     derandomize=False,
-    max_examples=1000,
+    max_examples=300,
     print_blob=True,
 )
 settings.load_profile("explore" if os.environ.get("EXPLORE") else "the same each time")
