@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from chargehand_worker.silence import Silence
+
 
 class Limits:
     """Calls ``exceeded(reason, seconds)`` when a command is silent or runs for too long."""
@@ -17,19 +19,19 @@ class Limits:
         may_be_silent: Callable[[], bool],
         exceeded: Callable[[str, float], None],
     ) -> None:
-        self._silence = silence
+        self._longest_silence = silence
         self._duration = duration
         self._may_be_silent = may_be_silent
         self._exceeded = exceeded
         self._loop = asyncio.get_running_loop()
-        self._last_output = self._loop.time()
+        self._silence = Silence(self._loop)
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def start(self) -> None:
         """Start the timers."""
-        self._last_output = self._loop.time()
-        if self._silence:
-            self._timers["silence"] = self._loop.call_later(self._silence, self._look)
+        self.note_output()
+        if self._longest_silence:
+            self._look_in(self._longest_silence)
         if self._duration:
             self._timers["duration"] = self._loop.call_later(
                 self._duration, self._exceeded, "timeout", self._duration
@@ -37,7 +39,7 @@ class Limits:
 
     def note_output(self) -> None:
         """Record that the command just wrote something."""
-        self._last_output = self._loop.time()
+        self._silence.end()
 
     def close(self) -> None:
         """Stop the timers."""
@@ -47,11 +49,16 @@ class Limits:
 
     def _look(self) -> None:
         """One timer serves all output: it looks how long ago the last one was, and sleeps on."""
-        assert self._silence
+        longest = self._longest_silence
+        assert longest
         if self._may_be_silent():
             self.note_output()
-        rest = self._last_output + self._silence - self._loop.time()
+        rest = longest - self._silence.seconds()
         if rest <= 0:
-            self._exceeded("timeout_without_output", self._silence)
+            self._exceeded("timeout_without_output", longest)
         else:
-            self._timers["silence"] = self._loop.call_later(rest, self._look)
+            self._look_in(rest)
+
+    def _look_in(self, seconds: float) -> None:
+        self._silence.look_in(seconds)
+        self._timers["silence"] = self._loop.call_later(seconds, self._look)

@@ -12,6 +12,7 @@ from chargehand_wire.master_address import MasterAddress
 from chargehand_wire.websocket import ClientSocket, Refused
 from chargehand_worker.failures import closed_why, reason
 from chargehand_worker.settings import WorkerSettings
+from chargehand_worker.silence import Silence
 
 _SILENCES = 2.5
 """How many times `keepalive` the master may be silent."""
@@ -34,7 +35,7 @@ class MasterWebsocket(asyncio.Protocol):
         self._transport: Optional[asyncio.Transport] = None
         self._agent: Optional[asyncio.Transport] = None
         self._early: list[Bytes] = []
-        self._heard_at = self._loop.time()
+        self._silence = Silence(self._loop)
         self._timer: Optional[asyncio.TimerHandle] = None
         self.opened: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
@@ -86,11 +87,11 @@ class MasterWebsocket(asyncio.Protocol):
         self._transport = transport
         _notice_dead_peers(transport)
         transport.write(self._socket.request())
-        self._timer = self._loop.call_later(self._keepalive, self._look)
+        self._look_in(self._keepalive)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what the master says."""
-        self._heard_at = self._loop.time()
+        self._silence.end()
         try:
             pieces = self._socket.receive(data)
         except (ProtocolError, Refused) as error:
@@ -142,13 +143,17 @@ class MasterWebsocket(asyncio.Protocol):
         self.end(reason(error))
 
     def _look(self) -> None:
-        silent = self._loop.time() - self._heard_at
+        silent = self._silence.seconds()
         if silent >= _SILENCES * self._keepalive:
             self.end(f"the master has been silent for {silent:.0f} s")
             return
         if silent >= self._keepalive * 0.9 and self._socket.is_open and self._transport is not None:
             self._transport.write(self._socket.ping())
-        self._timer = self._loop.call_later(self._keepalive / 2, self._look)
+        self._look_in(self._keepalive / 2)
+
+    def _look_in(self, seconds: float) -> None:
+        self._silence.look_in(seconds)
+        self._timer = self._loop.call_later(seconds, self._look)
 
 
 class AgentStream(asyncio.Protocol):

@@ -15,6 +15,7 @@ from chargehand_worker.master_link import ALONE, MasterLink
 from chargehand_worker.processes import Processes
 from chargehand_worker.program import program
 from chargehand_worker.remote_link import CONNECTED, GAVE_UP, HEARTBEAT_SECONDS
+from chargehand_worker.silence import Silence
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class RelayedLink(MasterLink):
         self._silent_at_most = min(max(_SILENCES * keepalive, _SHORTEST_SILENCE), _LONGEST_SILENCE)
         self._directory = directory
         self._processes = processes
-        self._heard_at = 0.0
+        self._silence = Silence(self._loop)
 
     async def keep(self) -> int:
         """Keep a link; return the exit code when the agent is to end."""
@@ -71,17 +72,18 @@ class RelayedLink(MasterLink):
         try:
             with theirs:
                 process_id = self._start(theirs)
-            self._heard_at = self._loop.time()
+            self._silence.end()
             self._loop.add_reader(ours, self._receive, ours)
             ended = self._processes.ending(process_id)
             while not ended.done():
+                self._silence.look_in(_LOOK_SECONDS)
                 await asyncio.wait([ended], timeout=_LOOK_SECONDS)
                 if self.is_alone_for_too_long():
                     return ALONE
-                if self._loop.time() - self._heard_at > self._silent_at_most:
+                if self._silence.seconds() > self._silent_at_most:
                     _log.warning("the link does not respond; killing it")
                     kernel.kill(process_id, signal.SIGKILL)
-                    self._heard_at = self._loop.time()
+                    self._silence.end()
             return ended.result()
         finally:
             self._loop.remove_reader(ours)
@@ -103,7 +105,7 @@ class RelayedLink(MasterLink):
         if not data:
             self._loop.remove_reader(control)
             return
-        self._heard_at = self._loop.time()
+        self._silence.end()
         if CONNECTED in data:
             self._open_stream(control)
 

@@ -10,6 +10,10 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+_READING_SECONDS = 1.0
+"""A limit that expires later than this was held up: the process was stopped, or its machine stood
+still. What came meanwhile gets as much to be read, as it is not known whether it came in time."""
+
 
 class TimeLimit:
     """Cancels the body when the time is up, and raises TimeoutError instead.
@@ -21,6 +25,7 @@ class TimeLimit:
         self._seconds = seconds
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[object] | None = None
+        self._due = 0.0
         self.is_over = False
 
     async def __aenter__(self) -> Self:
@@ -36,10 +41,14 @@ class TimeLimit:
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+            loop = asyncio.get_running_loop()
+            self._due = loop.time() + seconds
+            self._timer = loop.call_later(seconds, self._expire)
 
     def _expire(self) -> None:
-        if self._task is not None:
+        if asyncio.get_running_loop().time() - self._due > _READING_SECONDS:
+            self.expire_in(_READING_SECONDS)
+        elif self._task is not None:
             self.is_over = True
             self._task.cancel()
 
