@@ -166,3 +166,23 @@ async def test_what_failed_is_told_while_the_build_goes_on():
 
     workshop.service.stop(1, "enough")
     await running
+
+
+@pytest.mark.parametrize(
+    ("result", "sentence", "told"),
+    [
+        (Result.RETRY, "retry (worker lost)", "retry (worker lost)"),
+        (
+            Result.RETRY,
+            "the master was killed; retrying",
+            "retry (the master was killed; retrying)",
+        ),
+        (Result.CANCELLED, 'cancelled by ann during "slow"', 'cancelled by ann during "slow"'),
+        (Result.FAILURE, "failed: make", "failed: make"),
+        (Result.SUCCESS, "build successful", "build successful"),
+        (Result.WARNINGS, "2 warnings", "warnings (2 warnings)"),
+        (Result.EXCEPTION, "", "exception"),
+    ],
+)
+def test_a_result_is_not_said_twice(result, sentence, told):
+    assert result.described(sentence) == told

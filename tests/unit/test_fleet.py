@@ -333,7 +333,7 @@ async def test_a_killed_worker_that_was_removed_goes_when_its_builds_have_ended(
 async def test_orders_for_unknown_workers_or_of_unknown_kind_are_errors(yard: Yard) -> None:
     await yard.configure(config("w"))
 
-    with pytest.raises(LookupError, match="'x'"):
+    with pytest.raises(LookupError, match='no worker "x"'):
         await yard.fleet.control("x", "pause", "")
     with pytest.raises(LookupError, match="77"):
         await yard.fleet.control(77, "pause", "")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
-from written import started
+from written import started, written
+
+from chargehand.testing.world import Refused
 
 CONFIGURATION = """
     c['schedulers'] = [schedulers.AnyBranchScheduler(name='any', builderNames=['b'])]
@@ -35,6 +37,47 @@ async def test_a_commit_is_followed_from_change_to_result(
         "stop of build 1 requested by an anonymous visitor: enough",
         'build b #1 finished after 7.0 s cancelled by an anonymous visitor during "wait": enough',
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "parameters"),
+    [
+        ("workers/99", "pause", {}),
+        ("workers/nobody", "kill", {}),
+        ("builds/99", "stop", {}),
+        ("builders/1/builds/99", "stop", {}),
+        ("builds/99", "rebuild", {}),
+        ("buildrequests/99", "cancel", {}),
+        ("buildrequests/99", "set_priority", {"priority": 1}),
+        ("schedulers/99", "enable", {"enabled": False}),
+        ("forceschedulers/nobody", "force", {}),
+    ],
+)
+async def test_an_order_to_what_does_not_exist_is_no_event_of_the_farm(
+    path: str, method: str, parameters: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "chargehand.farm")
+    async with started(CONFIGURATION) as ci:
+        with pytest.raises(Refused) as refused:
+            await ci.order(path, method, **parameters)
+
+    assert refused.value.status == 404
+    assert path.rpartition("/")[2] in str(refused.value)
+    assert [record for record in caplog.records if record.name == "chargehand.farm"] == []
+
+
+async def test_an_interrupted_build_is_named_by_its_builder(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "chargehand.farm")
+    async with started("add('b', blocking('wait'))") as ci:
+        await ci.force("b")
+        await ci.sleep(7)
+        await ci.crash()
+        await ci.start(written("add('another', sh('true'))"))
+
+    (line,) = (r.getMessage() for r in caplog.records if " finished after " in r.getMessage())
+    assert line.startswith("build b #1 finished after 7.0 s with retry: the master was killed")
 
 
 REASONS = """

@@ -14,6 +14,7 @@ from buildbot.interfaces import IReportGenerator
 from buildbot.reporters.generators.build import BuildStatusGenerator
 from buildbot.reporters.lanes import Lanes
 from buildbot.util.service import BuildbotService
+from chargehand.kit.counted import counted
 from chargehand.kit.guard import guarded
 
 __all__ = ["ENCODING", "ReporterBase"]
@@ -119,9 +120,9 @@ class ReporterBase(BuildbotService):
             await lanes.close(patience=_STOP_SECONDS)
             if lanes.waiting:
                 _log.error(
-                    'reporter "%s" was stopped before it could report %d events',
+                    'reporter "%s" was stopped before it could report %s',
                     self.name,
-                    lanes.waiting,
+                    counted(lanes.waiting, "event"),
                 )
         await self._stop_all()
 

@@ -113,14 +113,14 @@ class Chronicle:
         words = build.state if build.state.startswith(result) else f"with {result}: {build.state}"
         _log.info(
             "build %s finished after %s %s",
-            self._name(build),
+            self._name(build, event.builder_name),
             duration(took),
             words,
             ids=_ids(build),
         )
 
-    def _name(self, build: Build) -> str:
-        return f"{self._directory.name(build.builder_id)} #{build.number}"
+    def _name(self, build: Build, builder_name: str = "") -> str:
+        return f"{builder_name or self._directory.name(build.builder_id)} #{build.number}"
 
     def _scheduler(self, event: SchedulerChanged) -> None:
         known, new = self._enabled.get(event.scheduler.id, True), event.scheduler.enabled

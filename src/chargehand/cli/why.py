@@ -78,8 +78,9 @@ async def _of_request(master: RemoteMaster, number: int) -> dict[str, object]:
     builds = await master.all(Build, f"buildrequests/{number}/builds", order="buildid")
     titles = [f"{names.get(build.builderid)}#{build.number}" for build in builds]
     for build, title in zip(builds, titles, strict=True):
-        state = "running" if build.result is None else build.result.word
-        sentences.append(f"{title}: {state} ({build.state_string}).")
+        words, result = build.state_string, build.result
+        state = f"running ({words})" if result is None else result.described(words)
+        sentences.append(f"{title}: {state}.")
     reasons = await master.all(Why, f"buildrequests/{number}/why")
     sentences += [f"Waiting: {reason.sentence}." for reason in reasons]
     if request.complete and not builds and request.results is not None:
@@ -109,15 +110,15 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
         sentences.append(f"Running on worker {worker}: {build.state_string}{left}.")
     else:
         took = duration((build.complete_at or build.started_at) - build.started_at)
-        ended = f"Finished on worker {worker} after {took}: {build.result.word}"
-        sentences.append(f"{ended} ({build.state_string}).")
+        how = build.result.described(build.state_string)
+        sentences.append(f"Finished on worker {worker} after {took}: {how}.")
     for step in await master.all(Step, f"builds/{build.buildid}/steps", order="number"):
         if step.result is None and step.started_at is not None:
             state = "" if step.state_string == "running" else f": {step.state_string}"
             left = f", {expected.step}" if expected.step else ""
             sentences.append(f'Step "{step.name}" is running{state}{left}.')
         elif step.result is not None and step.result not in _FINE:
-            sentences.append(f'Step "{step.name}": {step.result.word} ({step.state_string}).')
+            sentences.append(f'Step "{step.name}": {step.result.described(step.state_string)}.')
             if step.result not in (Result.WARNINGS, Result.CANCELLED):
                 sentences.append(f"  See: chargehand logs '{title}' '{step.name}'")
     later = await master.all(Build, f"buildrequests/{build.buildrequestid}/builds", order="buildid")

@@ -71,25 +71,25 @@ class Orders:
 
         One that is just ending may be about to be retried: then its request is cancelled.
         """
-        _note(by, f"stop of build {build_id}", reason)
         self._tell("builds", build_id, "stop", reason)
-        if self._builds.stop(build_id, reason, result, by=by.words):
-            return
-        build = await self._one("builds", "buildid", build_id)
-        if not build["complete"] and result is not Result.RETRY:
+        is_stopped = self._builds.stop(build_id, reason, result, by=by.words)
+        build = None if is_stopped else await self._one("builds", "buildid", build_id)
+        _note(by, f"stop of build {build_id}", reason)
+        if build is not None and not build["complete"] and result is not Result.RETRY:
             await self._cancel(RequestId(int(str(build["buildrequestid"]))), reason, by)
 
     async def rebuild(self, build_id: BuildId, by: User) -> tuple[int, dict[int, int]]:
         """Build the same again."""
+        numbers = await self._scheduling.rebuild(build_id, by)
         _note(by, f"rebuild of build {build_id}")
-        return await self._scheduling.rebuild(build_id, by)
+        return numbers
 
     async def cancel_request(self, request_id: RequestId, reason: str, by: User) -> None:
         """Cancel a waiting request, or stop its build."""
-        _note(by, f"cancellation of request {request_id}", reason)
         self._tell("buildrequests", request_id, "cancel", reason)
         if not await self._cancel(request_id, reason, by):
             await self._one("buildrequests", "buildrequestid", request_id)
+        _note(by, f"cancellation of request {request_id}", reason)
 
     async def _cancel(self, request_id: RequestId, reason: str, by: User) -> bool:
         """Cancel it wherever it is: while it is asked about here it may go on to there."""
@@ -108,16 +108,16 @@ class Orders:
 
     async def enable_scheduler(self, scheduler_id: int, enabled: bool, by: User) -> None:
         """Enable or disable a scheduler."""
-        _note(by, f"{'enabling' if enabled else 'disabling'} of scheduler {scheduler_id}")
         await self._scheduling.set_enabled(scheduler_id, enabled)
+        _note(by, f"{'enabling' if enabled else 'disabling'} of scheduler {scheduler_id}")
 
     async def control_worker(self, worker: int | str, method: str, reason: str, by: User) -> None:
         """``stop`` (graceful), ``kill``, ``pause`` or ``unpause`` a worker."""
-        what = f"{_WORKER_ORDERS.get(method, method)} of worker {await self._name_of(worker)}"
-        _note(by, what, reason)
+        record = self._fleet.record(worker)
+        _note(by, f"{_WORKER_ORDERS.get(method, method)} of worker {record.name}", reason)
         why = reason if by.is_anonymous else ordered(reason, by)
-        await self._fleet.control(worker, method, why)
-        self._tell("workers", await self._worker_id(worker), method, reason)
+        await self._fleet.control(record.name, method, why)
+        self._tell("workers", record.id, method, reason)
 
     async def why_waiting(self, request_id: RequestId) -> Waiting | None:
         """Return why a request waits, None if it does not."""
@@ -161,18 +161,6 @@ class Orders:
 
     def _tell(self, kind: str, subject: int, method: str, reason: str) -> None:
         self._publish([OrderGiven(kind=kind, subject=subject, method=method, reason=reason)])
-
-    async def _worker_id(self, worker: int | str) -> int:
-        field = "name" if isinstance(worker, str) else "workerid"
-        return int(str((await self._one("workers", field, worker))["workerid"]))
-
-    async def _name_of(self, worker: int | str) -> str:
-        if isinstance(worker, str):
-            return worker
-        try:
-            return str((await self._one("workers", "workerid", worker))["name"])
-        except LookupError:
-            return str(worker)
 
     async def _one(self, kind: str, field: str, value: int | str) -> dict[str, object]:
         """Return one resource. Raises LookupError."""

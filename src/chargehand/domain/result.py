@@ -19,6 +19,16 @@ class Result(IntEnum):
         """The lower-case word for users."""
         return self.name.lower()
 
+    def described(self, sentence: str) -> str:
+        """Return the word with a sentence on it; or the sentence, if that says the result."""
+        if sentence.startswith((self.word, _SAID_AS.get(self, self.word))):
+            return sentence
+        return f"{self.word} ({sentence})" if sentence else self.word
+
+
+_SAID_AS = {Result.SUCCESS: "build successful", Result.FAILURE: "failed"}
+"""How sentences of builds and steps begin where it is not with the word."""
+
 
 _SEVERITY = (
     Result.SKIPPED,

@@ -13,6 +13,7 @@ class UnfinishedBuild(msgspec.Struct, frozen=True, kw_only=True):
 
     build: Build
     steps: tuple[Step, ...] = ()
+    builder_name: str = ""
 
 
 class LeftBehind(msgspec.Struct, frozen=True, kw_only=True):

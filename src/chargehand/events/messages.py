@@ -94,6 +94,8 @@ class BuildFinished(Event, frozen=True):
     """The build finished, after all its steps and logs."""
 
     build: Build
+    builder_name: str = ""
+    """Where the master that ended it may not have the builder: it was interrupted."""
 
 
 class BuildPropertiesUpdated(Event, frozen=True):

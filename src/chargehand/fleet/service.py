@@ -131,6 +131,10 @@ class Fleet:
         """Return a worker's state. Raises LookupError."""
         return self._member(name).state
 
+    def record(self, worker: int | str) -> Worker:
+        """Return one of this master's workers, by id or name. Raises LookupError."""
+        return self._found(worker).record
+
     def name_of(self, worker_id: WorkerId) -> str | None:
         """Return the name of one of this master's workers, None for another's."""
         return next((m.name for m in self._members.values() if m.record.id == worker_id), None)
@@ -291,13 +295,13 @@ class Fleet:
         for member in self._members.values():
             if member.record.id == worker:
                 return member
-        raise LookupError(f"there is no worker with id {worker}")
+        raise LookupError(f"this master has no worker with id {worker}")
 
     def _member(self, name: str) -> Member:
         try:
             return self._members[name]
         except KeyError:
-            raise LookupError(f"there is no worker named {name!r}") from None
+            raise LookupError(f'this master has no worker "{name}"') from None
 
     async def _add(self, config: WorkerConfig, record: Worker) -> None:
         # It shut down on request, at the latest with the last master; and quarantines are

@@ -23,7 +23,7 @@ from chargehand.store.build_rows import (
 )
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.portable import Updating, is_among
-from chargehand.store.engine.tables import builds, logs, steps
+from chargehand.store.engine.tables import builders, builds, logs, steps
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.request_rows import Claim
 
@@ -35,6 +35,7 @@ _OF_EARLIER_EPOCHS = _SELECT.where(*_IS_UNFINISHED, _build.epoch < bindparam("in
 _OF_REQUESTS = _SELECT.where(
     *_IS_UNFINISHED, _build.epoch == bindparam("in_epoch"), is_among(_build.request_id)
 )
+_BUILDERS = select(builders.c.id, builders.c.name).where(is_among(builders.c.id))
 _STEPS = (
     select(*STEP_COLUMNS)
     .where(is_among(steps.c.build_id), steps.c.complete == false())
@@ -106,7 +107,7 @@ def retry(
         build = replace(
             one.build, complete=True, complete_at=transaction.now, result=Result.RETRY, state=why
         )
-        transaction.announce(BuildFinished(build=build))
+        transaction.announce(BuildFinished(build=build, builder_name=one.builder_name))
     return len(ours)
 
 
@@ -134,4 +135,13 @@ def _unfinished(
     open_steps: dict[BuildId, list[Step]] = defaultdict(list)
     for step in map(step_of, connection.execute(_STEPS, ids)):
         open_steps[step.build_id].append(step)
-    return tuple(UnfinishedBuild(build=build, steps=tuple(open_steps[build.id])) for build in found)
+    of_builders = {"ids": ids_as_json({build.builder_id for build in found})}
+    names = {row[0]: row[1] for row in connection.execute(_BUILDERS, of_builders)}
+    return tuple(
+        UnfinishedBuild(
+            build=build,
+            steps=tuple(open_steps[build.id]),
+            builder_name=names.get(build.builder_id, ""),
+        )
+        for build in found
+    )

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from buildbot._border.bridge import answered_within, settled
+from chargehand.kit.counted import counted
 from chargehand.kit.guard import guarded
 
 _log = logging.getLogger(__name__)
@@ -134,7 +135,8 @@ class Consumer:
 
     def _catch_up(self) -> None:
         if self._lost:
-            _log.error("%s has caught up; it missed %d events", self._described(), self._lost)
+            missed = counted(self._lost, "event")
+            _log.error("%s has caught up; it missed %s", self._described(), missed)
         elif self._is_behind:
             _log.info("%s has caught up; it missed nothing", self._described())
         self._is_behind = False

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 from chargehand.domain.session import SessionState, WorkerLost
 from chargehand.fleet.refusals import LoginRefused
 from chargehand.fleet.remote import Admitted, RemoteWorkers, same_as
+from chargehand.kit.counted import counted
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.channel import Channel
 from chargehand.links.native.keepalive import LONGEST_INTERVAL, Keepalive
@@ -219,9 +220,9 @@ async def _drain(session: NativeSession, kept: KeptCommands) -> None:
     """Let the worker end what an earlier master has started, before it gets anything new."""
     if kept.count:
         _log.info(
-            "worker %s has run %d commands of an earlier master; storing what they wrote",
+            "worker %s has run %s of an earlier master; storing what was written",
             session.worker_name,
-            kept.count,
+            counted(kept.count, "command"),
         )
         try:
             await kept.drain()

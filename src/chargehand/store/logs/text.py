@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import zstandard
 
+from chargehand.kit.counted import counted
 from chargehand.store.logs.records import Extent, ReadAt, Record, records
 
 _logger = logging.getLogger(__name__)
@@ -80,14 +81,16 @@ def _text(read_at: ReadAt, record: Record) -> bytes:
 
 def _damaged_text(record: Record) -> bytes:
     room = max(record.size - 2 * record.line_count, 0)
-    note = b"[damaged: %d lines of this log cannot be read] " % record.line_count
+    lines = counted(record.line_count, "line")
+    note = f"[damaged: {lines} of this log cannot be read] ".encode()
     return b"h" + note[:room].ljust(room, b".") + b"\n" + b"h\n" * (record.line_count - 1)
 
 
 def missing_text(line_count: int, *, has_letters: bool) -> bytes:
     """Return what is shown in the place of lines that are in the row's count and nowhere else."""
     letter = b"h" if has_letters else b""
-    return letter + b"[missing or damaged: %d lines of this log cannot be read]\n" % line_count
+    lines = counted(line_count, "line")
+    return letter + f"[missing or damaged: {lines} of this log cannot be read]\n".encode()
 
 
 def _decompressor() -> zstandard.ZstdDecompressor:
