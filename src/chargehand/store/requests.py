@@ -81,13 +81,13 @@ class Requests:
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
         """End an unclaimed request as CANCELLED; False if it is claimed or complete."""
         return await self._database.write(
-            lambda transaction: _cancel(transaction, request_id, reason)
+            lambda transaction: _cancel(transaction, request_id, reason), is_short=True
         )
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
         """Set the priority, and announce RequestUpdated. Raises LookupError unless incomplete."""
         await self._database.write(
-            lambda transaction: _set_priority(transaction, request_id, priority)
+            lambda transaction: _set_priority(transaction, request_id, priority), is_short=True
         )
 
 
