@@ -83,6 +83,7 @@ class Parts:
         self.worker_door = self._worker_door()
         self.worker_doors = self._worker_doors()
         self.fleet = self._fleet(links, clock)
+        self.remote_workers.introduce(self.fleet)
         self.builds = self._builds(clock)
         self._reception = reception
         self.dispatcher = Dispatcher(

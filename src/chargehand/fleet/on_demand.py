@@ -25,6 +25,7 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand.fleet.instance_rules import Action, Event, Instance, after
 from chargehand.fleet.ports import Link
 from chargehand.fleet.recorded_machine import RecordedMachine
+from chargehand.fleet.remote import RemoteLink
 from chargehand.kit.complaints import Complaints
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
@@ -279,6 +280,8 @@ class OnDemandLink:
 
     async def _stop(self) -> None:
         _log.info("stopping worker %s", self._name)
+        if isinstance(self._link, RemoteLink):
+            self._link.close_door()  # A late worker must not seem to have arrived.
         await self._machine.stop(reason=self._reason)
         link, self._link = self._link, None
         if link is not None:

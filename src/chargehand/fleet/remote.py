@@ -27,6 +27,9 @@ _ANSWER_SECONDS = 10.0
 """Seconds that an older session has to show that its worker is still there."""
 _UNKNOWN = "the name is unknown, or the password is wrong"
 """What a refused worker is told; it does not say which check failed."""
+_NOT_WAITING = (
+    "no machine of this worker is expected: none was started, or it was given up or stopped"
+)
 
 IsRight = Callable[[str], bool | Awaitable[bool]]
 """Compares what a worker sent with the password that it ought to have, in constant time."""
@@ -78,7 +81,12 @@ class RemoteWorkers:
         self._configs: dict[str, WorkerConfig] = {}
         self._directories: dict[str, dict[str, str]] = {}
         self._links: dict[str, RemoteLink] = {}
+        self._registry: Registry | None = None
         self._refusals = RefusalLog(clock=clock)
+
+    def introduce(self, registry: Registry) -> None:
+        """Show refused logins on the pages of workers, also of those that are not expected."""
+        self._registry = registry
 
     def reconfigure(self, config: MasterConfig) -> None:
         """Use the passwords and builders of this configuration; connections stay open."""
@@ -124,7 +132,7 @@ class RemoteWorkers:
             if config.password is None:
                 raise LoginRefused("it has no password: the master starts it itself", told=_UNKNOWN)
             if not is_known:
-                raise LoginRefused(_why_wrong(password), told=_UNKNOWN)
+                raise LoginRefused(_why_wrong(config, password), told=_UNKNOWN)
             if link is None:
                 raise LoginRefused(_why_not_expected(config))
         except LoginRefused as refusal:
@@ -141,8 +149,10 @@ class RemoteWorkers:
     def refused(self, name: str, reason: str, *, address: str) -> None:
         """Show that a login was refused: in the log, and on the worker's page."""
         words = self._refusals.note(name, reason, address)
-        if (link := self._links.get(name)) is not None:
-            link.registry.login_refused(name, words)
+        link = self._links.get(name)
+        registry = self._registry if link is None else link.registry
+        if registry is not None:
+            registry.login_refused(name, words)
 
     async def _password(self, config: WorkerConfig) -> str | None:
         if isinstance(config.password, str):
@@ -193,10 +203,15 @@ class RemoteLink:
 
     async def stop(self) -> None:
         """Let it log in no more, and end its session."""
-        self._close_door()
+        self.close_door()
         async with self._turn:
             await self._end()
         await self._tasks.close()
+
+    def close_door(self) -> None:
+        """Let the worker log in no more; the session that it has goes on."""
+        if self._is_open:
+            del self._links[self._name]
 
     async def shut_down(self) -> None:
         """Have the worker's process exit; it may log in again when somebody starts it."""
@@ -242,7 +257,9 @@ class RemoteLink:
             if session.state is SessionState.LOST:
                 raise LoginRefused("its connection was lost at once")
             if not self._is_open:
-                raise LoginRefused("it was removed from the configuration just now")
+                is_started = self.config.instance is not None
+                gone = _NOT_WAITING if is_started else "it was removed from the configuration"
+                raise LoginRefused(gone)
             self._session, self._tell_builders = session, tell_builders
             await self.registry.attach(session)
             self.is_let_go = False
@@ -278,10 +295,6 @@ class RemoteLink:
     def _is_open(self) -> bool:
         return self._links.get(self._name) is self
 
-    def _close_door(self) -> None:
-        if self._is_open:
-            del self._links[self._name]
-
     async def _detach(self, session: RemoteSession) -> None:
         async with self._turn:
             if self._session is session:
@@ -307,16 +320,18 @@ async def _is_alive(session: RemoteSession) -> bool:
     return False
 
 
-def _why_wrong(stored: str | None) -> str:
+def _why_wrong(config: WorkerConfig, stored: str | None) -> str:
     if stored is not None and is_hashed(stored):
         return (
             "wrong password. It is stored as a hash, which cannot be checked for workers that "
             "log in with Buildbot's PB protocol: store theirs as it is"
         )
+    if config.instance is not None:
+        return "wrong password, or that of a machine that was given up or stopped earlier"
     return "wrong password"
 
 
 def _why_not_expected(config: WorkerConfig) -> str:
     if config.instance is not None:
-        return "this master has not started its machine"
+        return _NOT_WAITING
     return "its former connection is still being closed"
