@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ class SimulatedEngine:
         self.containers: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
         self.built: list[dict[str, str]] = []
+        self.logins: list[object] = []
+        """With what images were pulled and built."""
         self.refuses_to_start = ""
         self.state: dict[str, Any] = {"Status": "running"}
         self.output = b""
@@ -40,6 +43,8 @@ class SimulatedEngine:
         path = request.match_info["path"]
         self.requests.append(f"{request.method} {path}")
         kind, _, rest = path.partition("/")
+        if path in ("build", "images/create"):
+            self.logins.append(_login(request))
         if kind == "build":
             self.built.append(dict(request.query))
             self.images.add(request.query["t"])
@@ -93,3 +98,10 @@ class SimulatedEngine:
                 return web.json_response({"State": self.state})
             case _:
                 return web.Response(status=204)
+
+
+def _login(request: web.Request) -> object:
+    for name in ("X-Registry-Auth", "X-Registry-Config"):
+        if name in request.headers:
+            return json.loads(base64.urlsafe_b64decode(request.headers[name]))
+    return None

@@ -18,6 +18,7 @@ from buildbot.interfaces import (
 )
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.worker.docker_engine import DockerEngine, DockerError, NotFound
+from buildbot.worker.docker_registry import RegistryLogins, check_login
 from buildbot.worker.docker_settings import (
     BadSetting,
     binds,
@@ -70,6 +71,9 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
             itself.
         buildargs (dict[str, str] | None, renderable): Arguments for building the image.
         hostname (str | None, renderable): The container's host name.
+        registry_auth (dict[str, str] | None, renderable): With what images are pulled: username
+            and password, or identitytoken; by default what docker login has kept for the user of
+            the master.
     """
 
     instance: Any = None
@@ -96,6 +100,7 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         encoding: Any = "gzip",
         buildargs: Any = None,
         hostname: Any = None,
+        registry_auth: Any = None,
         **kwargs: Any,
     ) -> None:
         """Check the arguments, and keep them."""
@@ -117,6 +122,7 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         self.encoding = encoding
         self.buildargs = buildargs
         self.hostname = hostname
+        self.registry_auth = registry_auth
         self._following = Tasks(f"output of worker {name}")
         self._check_settings(name)
 
@@ -128,6 +134,9 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         if not isinstance(self.volumes, list | tuple) and is_constant(self.volumes):
             error(f'worker "{name}": volumes must be a list of strings, not {self.volumes!r}')
             self.volumes = []
+        login = _constant(self.registry_auth, None)
+        if login is not None and (problem := check_login(login)) is not None:
+            error(f'worker "{name}": {problem}')
         try:
             if isinstance(self.docker_host, str) and self.docker_host:
                 engine_url(self.docker_host, is_encrypted=bool(self.tls))
@@ -168,7 +177,8 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
             engine = self._engine(docker_host)
             context = _context(dockerfile, is_archive=bool(custom_context))
             image = image or image_name(context, buildargs, target)
-            await self._ensure_image(engine, image, context, buildargs, target)
+            logins = RegistryLogins(await self._rendered_login(build))
+            await self._ensure_image(engine, image, context, (buildargs, target), logins)
             settings = {
                 "Image": image,
                 "Env": [f"{key}={value}" for key, value in self.worker_environment(master).items()],
@@ -185,6 +195,14 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         except DockerError as failure:
             raise LatentWorkerFailedToSubstantiate(str(failure)) from failure
         return [container[:12], str(image)]
+
+    async def _rendered_login(self, build: Any) -> Any:
+        """Return registry_auth; it is none of what the container depends on, so that a new
+        password replaces no container. Raises BadSetting."""
+        login = await build.render(self.registry_auth)
+        if login is not None and (problem := check_login(login)) is not None:
+            raise BadSetting(problem)
+        return login
 
     async def _run(self, engine: DockerEngine, docker_host: str, settings: Any) -> str:
         # Recorded before there is a container, which has this name: wherever the master is killed,
@@ -257,20 +275,20 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         engine: DockerEngine,
         image: str,
         context: bytes,
-        buildargs: Mapping[str, str] | None,
-        target: str | None,
+        settings: tuple[Mapping[str, str] | None, str | None],
+        logins: RegistryLogins,
     ) -> None:
         if self.autopull and self.alwaysPull:
-            await engine.pull(*with_tag(image))
+            await engine.pull(*with_tag(image), await logins.to_pull(image))
         if await engine.has_image(image):
             return
         if context:
             _log.info("worker %s: building image %s", self.name, image)
-            question = _build_question(buildargs, target)
-            await engine.build(image, context, question)
+            question = _build_question(*settings)
+            await engine.build(image, context, question, await logins.to_build())
         elif self.autopull:
             _log.info("worker %s: pulling image %s", self.name, image)
-            await engine.pull(*with_tag(image))
+            await engine.pull(*with_tag(image), await logins.to_pull(image))
         if not await engine.has_image(image):
             raise LatentWorkerCannotSubstantiate(
                 f'Image "{image}" not found on docker host {self.docker_host}; build it there, '

@@ -62,15 +62,21 @@ class DockerEngine:
             return False
         return True
 
-    async def pull(self, name: str, tag: str) -> None:
-        """Fetch an image from its registry."""
+    async def pull(self, name: str, tag: str, login: Mapping[str, str]) -> None:
+        """Fetch an image from its registry; *login* is a header, or nothing."""
         question = {"fromImage": name} | ({"tag": tag} if tag else {})
-        await self._follow("images/create", question, f'cannot pull image "{name}"')
+        what = f'cannot pull image "{name}"'
+        if not login:
+            what = f"{what} without a login"
+        await self._follow("images/create", question, what, headers=login)
 
-    async def build(self, image: str, context: bytes, question: Mapping[str, str]) -> None:
-        """Build an image from an archive with a Dockerfile."""
+    async def build(
+        self, image: str, context: bytes, question: Mapping[str, str], login: Mapping[str, str]
+    ) -> None:
+        """Build an image from an archive with a Dockerfile; *login* is a header, or nothing."""
         told = {"t": image, "rm": "1", "forcerm": "1", **question}
-        await self._follow("build", told, f'cannot build image "{image}"', context)
+        what = f'cannot build image "{image}"'
+        await self._follow("build", told, what, context, headers=login)
 
     async def create(self, name: str, settings: Mapping[str, Any]) -> str:
         """Create a container, and return its identifier."""
@@ -133,20 +139,32 @@ class DockerEngine:
         body: Mapping[str, Any] | None = None,
     ) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        async with self._request(method, path, question, data) as answer:
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        async with self._request(method, path, question, data, headers=headers) as answer:
             text = await answer.read()
             return json.loads(text) if text.strip() else None
 
     async def _follow(
-        self, path: str, question: Mapping[str, str], what: str, body: bytes | None = None
+        self,
+        path: str,
+        question: Mapping[str, str],
+        what: str,
+        body: bytes | None = None,
+        *,
+        headers: Mapping[str, str],
     ) -> None:
         """Wait for the end of what the engine reports line by line. Raises DockerError."""
-        kind = "application/x-tar"
-        async with self._request("POST", path, question, body, seconds=None, kind=kind) as answer:
-            async for line in answer.content:
-                told = json.loads(line) if line.strip() else {}
-                if "error" in told:
-                    raise DockerError(f"{what}: {told['error']}")
+        headers = {**headers, "Content-Type": "application/x-tar"} if body is not None else headers
+        try:
+            async with self._request(
+                "POST", path, question, body, seconds=None, headers=headers
+            ) as answer:
+                async for line in answer.content:
+                    told = json.loads(line) if line.strip() else {}
+                    if "error" in told:
+                        raise DockerError(str(told["error"]))
+        except DockerError as error:
+            raise DockerError(f"{what}: {error}") from error
 
     @asynccontextmanager
     async def _request(
@@ -157,7 +175,7 @@ class DockerEngine:
         data: bytes | None = None,
         *,
         seconds: float | None = _ANSWER_SECONDS,
-        kind: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         connector = (
             aiohttp.TCPConnector(ssl=self._tls if self._tls is not None else True)
@@ -175,7 +193,7 @@ class DockerEngine:
                     f"{self._url}/{path}",
                     params=question,
                     data=data,
-                    headers={"Content-Type": kind} if data is not None else {},
+                    headers=headers,
                 ) as answer,
             ):
                 await _refuse_errors(answer)
