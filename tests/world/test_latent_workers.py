@@ -367,3 +367,30 @@ add('b', sh('true'), workernames=['ec2'])
         assert ci.now - began <= 11
         assert (ci.path / "told").read_text() == "True"
         assert ci.builds("b")[0].result is Result.RETRY
+
+
+@pytest.mark.parametrize("failure", ["OSError", "LatentWorkerFailedToSubstantiate"])
+async def test_the_password_of_a_machine_is_not_shown_when_it_cannot_be_started(
+    failure: str,
+) -> None:
+    configuration = (
+        _WORKER
+        + f"""
+class Talkative(FakeLatentWorker):
+    async def start_instance(self, build):
+        told = self.worker_password
+        (HERE / 'password').write_text(told)
+        raise {failure}(f'cannot run: create-worker {{told}}')
+
+c['workers'] = [Talkative('ec2')]
+add('b', sh('true'), workernames=['ec2'])
+"""
+    )
+    async with started(configuration) as ci:
+        request = await ci.force("b")
+
+        why = await ci.waits(request, "workers_quarantined")
+        assert "cannot run: create-worker " in why
+        password = (ci.path / "password").read_text()
+        assert len(password) == 20
+        assert password not in why + ci.log + ci.builds("b")[0].state

@@ -24,6 +24,7 @@ from chargehand.domain.properties import Property
 from chargehand.domain.session import WorkerNotStarted
 from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.guard import guarded
+from chargehand_wire.addresses import HIDDEN
 
 _log = logging.getLogger(__name__)
 
@@ -78,13 +79,24 @@ class Machine:
                 self.missing_timeout + _MARGIN, "start_instance", worker.start_instance, *arguments
             )
         except LatentWorkerCannotSubstantiate as error:
-            raise WorkerNotStarted(_words(error), is_final=True) from error
+            raise WorkerNotStarted(self._shown(_words(error)), is_final=True) from error
         except (LatentWorkerFailedToSubstantiate, AnswerTimeout) as error:
-            raise WorkerNotStarted(_words(error)) from error
+            raise WorkerNotStarted(self._shown(_words(error))) from error
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            if self._shown(text) == text:
+                raise
+            # Its traceback would show the password, which it got on a command line perhaps.
+            raise WorkerNotStarted(self._shown(text)) from None
         if answer is False:
             raise WorkerNotStarted("start_instance returned False")
         worker.instance_identity = list(_identity(answer))
         return StartedInstance(identity=_identity(answer), handle=_plain(worker.instance))
+
+    def _shown(self, text: str) -> str:
+        """Return a text without the password of the machine."""
+        password = self._worker.worker_password
+        return text.replace(password, HIDDEN) if password else text
 
     async def restore(self, left: LeftInstance) -> None:
         """Give the user's object back what it knew of a machine, to stop it."""
