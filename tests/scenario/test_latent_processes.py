@@ -29,7 +29,7 @@ async def reach(moment):
     chosen = HERE / 'moment'
     if chosen.exists() and chosen.read_text() == moment:
         (HERE / 'reached').touch()
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
 def processes_of(machine):
     found = []
@@ -71,7 +71,6 @@ class Machine(worker.AbstractLatentWorker):
         while (found := processes_of(machine)):
             for process in found:
                 os.kill(process, signal.SIGKILL)
-            await asyncio.sleep(0.02)
         await reach('after it is stopped')
         self.instance = None
 

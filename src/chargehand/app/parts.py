@@ -83,7 +83,6 @@ class Parts:
         self.worker_door = self._worker_door()
         self.worker_doors = self._worker_doors()
         self.fleet = self._fleet(links, clock)
-        self.remote_workers.introduce(self.fleet)
         self.builds = self._builds(clock)
         self._reception = reception
         self.dispatcher = Dispatcher(
@@ -148,13 +147,15 @@ class Parts:
 
     def _fleet(self, links: Mapping[str, LinkMaker], clock: Clock) -> Fleet:
         remote = self.remote_workers
-        return Fleet(
+        fleet = Fleet(
             store=self.store.workers,
             instances=self.store.instances,
             master_id=self.master_id,
             links={"remote": remote, "latent": remote, **links},
             clock=clock,
         )
+        remote.introduce(fleet)
+        return fleet
 
     def _builds(self, clock: Clock) -> Builds:
         return Builds(
