@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from installed_master import InstalledMaster
 from sleepers import HIDING, all_hiding, sleeping
 from test_local_link import Heard, Running, Sessions, link_of
-from waiting import until
+from waiting import eventually, until
 
 from chargehand.domain.session import WorkerLost
 from chargehand.links.native.local_listener import LocalListener
@@ -79,19 +80,23 @@ async def test_nothing_is_left_of_a_command_however_it_ended(
         assert not sleeping(f"66{len(HIDING) - 1}{count}")
 
 
-@pytest.mark.parametrize("way", ["stopped", "agent killed", "guard killed", "both killed"])
+@pytest.mark.parametrize(
+    ("way", "seconds"),
+    [("stopped", 6720), ("agent killed", 6721), ("guard killed", 6722), ("both killed", 6723)],
+)
 async def test_nothing_is_left_when_the_agent_ends(
-    worker: Running, way: str, tmp_path: Path
+    worker: Running, way: str, seconds: int, tmp_path: Path
 ) -> None:
-    seconds = f"662{len(way)}"
     heard = Heard()
-    script = f"echo $PPID; {all_hiding(seconds)}\ntouch {tmp_path}/up; exec sleep {seconds}"
+    # An orphan that shows nothing is known as the agent's, or the guard's, child only.
+    hiding = all_hiding(seconds, but=["closed-streams"] if way == "both killed" else [])
+    script = f"echo $PPID; {hiding}\ntouch {tmp_path}/up; exec sleep {seconds}"
     command = worker.command(
         "shell", workdir="build", logEnviron=False, command=["sh", "-c", script]
     )
     running = asyncio.create_task(worker.session.run(command, heard.receive))
     await until(lambda: (tmp_path / "up").exists() and bool(heard.lines("o")))
-    assert len(sleeping(seconds)) == len(HIDING) + 2
+    await until(lambda: len(sleeping(seconds)) > len(HIDING))
 
     agent = int(heard.lines("o")[0])
     guard = int(Path(f"/proc/{agent}/stat").read_text().rpartition(")")[2].split()[1])
@@ -109,3 +114,34 @@ async def test_nothing_is_left_when_the_agent_ends(
     await until(lambda: not sleeping(seconds))
     with pytest.raises(WorkerLost):
         await running
+
+
+@pytest.mark.parametrize(
+    ("way", "seconds"), [("stopped", 6730), ("started again", 6731), ("gone for good", 6732)]
+)
+def test_nothing_is_left_when_the_master_ends(tmp_path: Path, way: str, seconds: int) -> None:
+    master = InstalledMaster(tmp_path / "master")
+    patience = 1 if way == "gone for good" else 600
+    script = f"{all_hiding(seconds)}\ntouch {tmp_path}/up; exec sleep {seconds}"
+    master.write(f"""
+        c['workers'] = [worker.LocalWorker('local', reconnect_timeout={patience})]
+        add('b', sh({script!r}))
+        """)
+    master.start()
+    master.force("b")
+    eventually("all children", lambda: (tmp_path / "up").exists())
+    eventually("all children", lambda: len(sleeping(seconds)) > len(HIDING))
+
+    if way == "stopped":
+        master.stop()
+    else:
+        master.kill()
+        assert len(sleeping(seconds)) > len(HIDING)
+    if way == "started again":
+        before = set(sleeping(seconds))
+        master.start()
+        eventually("the end of the former children", lambda: not before & set(sleeping(seconds)))
+        master.stop()
+
+    eventually("the end of all children", lambda: not sleeping(seconds))
+    assert not master.worker_processes()

@@ -8,20 +8,10 @@ from pathlib import Path
 
 import pytest
 from remote_worker import Farm, Heard, farm
-from sleepers import sleeping
+from sleepers import HIDING, all_hiding, sleeping
 from waiting import until
 
 from chargehand.links.native.session import NativeSession
-
-_HIDING = {
-    "background": "sleep {} &",
-    "session": "setsid sleep {} &",
-    "double-fork": "(setsid sh -c '(sleep {}; :) & sleep {}' &) &",
-    "ignores-term": "sh -c 'trap \"\" TERM HUP INT; sleep {}; :' &",
-    "clean-environment": "cd /; env -i setsid sleep {} &",
-    "closed-streams": "cd /; (env -i setsid sleep {} </dev/null >/dev/null 2>&1 &) ",
-}
-
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +43,7 @@ async def test_nothing_is_left_of_a_command_however_it_ended(shared: Shared) -> 
     """All in one test: each beside another command, which goes on."""
     ci, session = shared.ci, shared.session
     other = asyncio.create_task(ci.shell(session, "exec sleep 7654", workdir="other"))
-    for number, (kind, script) in enumerate(_HIDING.items()):
+    for number, (kind, script) in enumerate(HIDING.items()):
         if kind == "closed-streams" and not shared.has_groups:
             continue  # Found when the worker is idle.
         for way in ("ends", "is stopped", "is silent", "is stopped gently"):
@@ -81,8 +71,7 @@ async def _run(shared: Shared, hiding: str, way: str, seconds: str) -> None:
 
 async def test_nothing_is_left_when_the_worker_is_stopped(shared: Shared) -> None:
     up = shared.ci.worker.directory / "up"
-    everything = "\n".join(script.replace("{}", "7321") for script in _HIDING.values())
-    script = f"{everything}\ntouch {up}; exec sleep 7321"
+    script = f"{all_hiding(7321)}\ntouch {up}; exec sleep 7321"
     running = asyncio.create_task(shared.ci.shell(shared.session, script))
     await until(up.exists)
 

@@ -19,12 +19,15 @@ others."""
 
 
 def kill_stray_processes(variable: str, value: str) -> None:
-    """Kill every process that has this variable in its environment, and wait for their end."""
+    """Kill every process that has this variable in its environment, with all below it, which may
+    have cleared theirs; and wait for their end."""
     needle = f"\0{variable}={value}\0".encode()
     killed: set[int] = set()
     for pause in _PAUSES:
         time.sleep(pause)
         found = {process_id for process_id in _process_ids() if needle in _environment(process_id)}
+        if found:
+            found |= _descendants_of(found)
         if new := found - killed:
             _log.warning("killing leftover processes of an earlier worker: %s", sorted(new))
         for process_id in found:
@@ -40,6 +43,20 @@ def _process_ids() -> list[int]:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - speed
     except FileNotFoundError:
         return []
+
+
+def _descendants_of(roots: set[int]) -> set[int]:
+    """Return what was started by these processes, and by those."""
+    parents = {process_id: _parent_of(process_id) for process_id in _process_ids()}
+    family = set(roots)
+    while more := {one for one, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family - roots
+
+
+def _parent_of(process_id: int) -> int:
+    fields = _read(process_id, "stat").rpartition(b")")[2].split()[:2]
+    return int(fields[1]) if len(fields) == 2 else 0
 
 
 def _environment(process_id: int) -> bytes:
