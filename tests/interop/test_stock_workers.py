@@ -143,6 +143,52 @@ def test_all_kinds_of_steps_run(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_faults_that_stock_workers_have_are_lived_with(site: Site, tmp_path: Path) -> None:
+    """Each step is one that Buildbot's master or worker gets wrong over one of the protocols."""
+    (tmp_path / "token").write_text("correct horse")
+    (tmp_path / "token").chmod(0o600)
+    master = site.start(f"""
+        from buildbot.process.remotecommand import RemoteShellCommand
+        class Hides(steps.BuildStep):
+            async def run(self):
+                command = RemoteShellCommand('build', ['echo', ('obfuscated', 'hunter2', 'XXX')])
+                command.useLog(await self.addLog('stdio'), True)
+                await self.runCommand(command)
+                return command.results()
+        c['secretsProviders'] = [secrets.SecretInAFile({str(tmp_path)!r})]
+        add('b',
+            steps.StringDownload('text\\n' * 100_000, workerdest='text', name='sent'),
+            sh('test $(wc -c < text) = 500000', name='arrived'),
+            sh('touch -d 2001-02-03T04:05:06Z text', name='old'),
+            steps.FileUpload('text', HERE / 'kept', keepstamp=True, name='keeps-times'),
+            sh("printf '%010000d\\n' 7; printf end", name='long-line'),
+            Hides(name='hides'),
+            steps.ShellCommand(command=['echo', util.Secret('token')], name='secret'),
+            steps.ShellCommand(command=['echo', 'x' * 700_000], name='too-long'),
+            sh('true', name='after', alwaysRun=True))
+    """)
+
+    build = master.build("b")
+
+    failed = [step["name"] for step in master.steps(build) if step["results"] != SUCCESS]
+    assert failed == ["too-long"]
+    assert master.file("kept").stat().st_mtime == 981_173_106
+    *whole, end = master.output(build, "long-line")
+    assert end == "end"
+    if site.protocol == "pb":  # This worker loses text, and no master can help it.
+        assert len("".join(whole)) < 10_000
+    else:
+        assert whole == [f"{7:010000d}"]
+    assert master.output(build, "hides") == ["hunter2"]
+    header = [line for line in master.lines(build, "hides") if line.startswith("h")]
+    assert not any("hunter2" in line for line in header)
+    assert any("XXX" in line for line in header)
+    assert "hunter2" not in master.log
+    assert master.output(build, "secret") == ["<token>"]
+    assert not any("horse" in line for line in master.lines(build, "secret"))
+
+
+@pytest.mark.slow
 def test_two_builds_run_at_once_and_one_is_stopped(site: Site) -> None:
     master = site.start("""
         add('a', blocking('a'))

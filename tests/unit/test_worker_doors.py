@@ -154,7 +154,11 @@ def test_only_workers_that_log_in_have_a_password() -> None:
         ("rmfile", {"path": "~/x"}, {"path": "/home/ci/x"}),
         ("mkdir", {"dir": "d"}, {"paths": ["/w/b/d"]}),
         ("rmdir", {"dir": ["d", "e"]}, {"paths": ["/w/b/d", "/w/b/e"]}),
-        ("shell", {"workdir": "build"}, {"workdir": "/w/b/build"}),
+        (
+            "shell",
+            {"workdir": "build", "command": ["svn", ("obfuscated", "secret", "XXX")]},
+            {"workdir": "/w/b/build", "command": ["svn", "secret"]},
+        ),
         ("cpdir", {"fromdir": "a", "todir": "b"}, {"from_path": "/w/b/a", "to_path": "/w/b/b"}),
     ],
 )

@@ -42,6 +42,7 @@ class Orders:
         match name:
             case "shell":
                 told["workdir"] = self.path(builddir, str(arguments.get("workdir") or ""))
+                told["command"] = _without_tuples(told["command"])
             case "mkdir" | "rmdir":
                 told["paths"] = self._paths(name, builddir, told.pop("dir", None))
             case "cpdir":
@@ -81,3 +82,11 @@ class Orders:
         if not all(isinstance(one, str) for one in values):
             raise CommandRefused(f"{name}: argument 'dir' must be a path, or a list of them")
         return [self.path(builddir, one) for one in values]
+
+
+def _without_tuples(command: Any) -> Any:
+    """Return a command as this worker can run it: ("obfuscated", real, shown) arrives as a list,
+    which it takes for three words."""
+    if not isinstance(command, list):
+        return command
+    return [element[1] if isinstance(element, tuple) else element for element in command]

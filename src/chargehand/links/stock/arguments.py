@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chargehand.domain.session import CommandRefused
+from chargehand.kit.redaction import Redaction
 
 _SHELL = (
     "workdir",
@@ -56,6 +57,19 @@ def stock_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             return {key: value for key, value in arguments.items() if key not in _OURS}
 
 
+def hidden_in(arguments: Mapping[str, Any]) -> Redaction | None:
+    """Return what is not to be shown of a command line; None if all of it may be."""
+    if not isinstance(command := arguments.get("command"), list):
+        return None
+    obfuscated = [element for element in command if isinstance(element, tuple)]
+    if not obfuscated:
+        return None
+    hidden = Redaction()
+    for _, real, shown in obfuscated:
+        hidden.hide(real, shown)
+    return hidden
+
+
 def download_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments with which a stock worker receives a file."""
     return {
@@ -90,9 +104,13 @@ def _command(command: Any) -> Any:
 
 
 def _element(element: Any) -> Any:
-    if isinstance(element, list | tuple):
-        return tuple(map(_text, element))  # ("obfuscated", real, shown)
-    return _text(element)
+    if not isinstance(element, list | tuple):
+        return _text(element)
+    if len(element) != 3 or element[0] != "obfuscated":
+        raise CommandRefused(
+            f'shell: {element!r} in the command must be text, or ("obfuscated", real, shown)'
+        )
+    return tuple(map(_text, element))
 
 
 def _text(value: Any) -> str:

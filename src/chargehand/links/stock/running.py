@@ -8,6 +8,7 @@ from collections.abc import Callable
 from chargehand.domain.command import Output, Value
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Receipt, Receive
+from chargehand.kit.redaction import Redaction
 from chargehand.links.stock.output import StockOutput
 
 _LATE = 1.0
@@ -24,6 +25,7 @@ class RunningCommand:
     """Takes what the worker sends of one command (a Receiver), and passes it on.
 
     *taken* is called with the size of what is to be stored, and again, negative, when it is.
+    *hidden* are parts of the command line that its header is not to show.
     """
 
     def __init__(
@@ -33,9 +35,11 @@ class RunningCommand:
         *,
         taken: Callable[[int], None],
         name: str = "",
+        hidden: Redaction | None = None,
     ) -> None:
         self._receive = receive
         self._taken = taken
+        self._hidden = hidden
         self._output = StockOutput(command_id, self._send)
         self.status: object = None
         """Its exit status, once the worker has sent it."""
@@ -76,6 +80,8 @@ class RunningCommand:
                 text = self._complaints[key] + _text(value)
                 self._complaints[key] = text[-_LONGEST_REASON:]
             if key == "header":
+                if self._hidden is not None:
+                    value = self._hidden.secrets_only(_text(value))
                 self._output.end_lines()  # The program has begun none, or has ended.
             self._output.write(_STDIO, letter, _bytes(value))
         elif key == "log":

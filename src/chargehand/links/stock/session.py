@@ -15,7 +15,7 @@ from chargehand.domain.session import CommandRefused, Receive, SessionState, Wor
 from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
-from chargehand.links.stock.arguments import download_arguments, stock_arguments
+from chargehand.links.stock.arguments import download_arguments, hidden_in, stock_arguments
 from chargehand.links.stock.download import Download
 from chargehand.links.stock.ports import Wire
 from chargehand.links.stock.running import RunningCommand
@@ -107,7 +107,13 @@ class StockSession:
             await self._download(command, receive)
             return
         for arguments in _single(command.name, stock_arguments(command.name, command.arguments)):
-            running = RunningCommand(command.id, receive, taken=self._count, name=command.name)
+            running = RunningCommand(
+                command.id,
+                receive,
+                taken=self._count,
+                name=command.name,
+                hidden=hidden_in(arguments),
+            )
             await self._start(command.id, command.name, arguments, command.builddir, running)
             await self._until_ended(command.id, running)
             if running.status != 0:
