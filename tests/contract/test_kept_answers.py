@@ -245,6 +245,7 @@ async def _build(workshop: Workshop, watch: _Watch) -> None:
     step = await do(store.steps.step_got_locks(step))
     step = await do(store.steps.set_step_state(step, "compiling"))
     step = await do(store.steps.add_step_url(step, StepUrl("n", "u")))
+    await do(store.steps.set_step_statistics(step, {"warnings": 2}))
     results = await do(store.test_results.add_set(_result_set(step, build.builder_id)))
     await do(store.test_results.add(results.id, [ResultOfTest(value="1", test_name="t")]))
     await do(store.test_results.complete(results.id, 1, 0))

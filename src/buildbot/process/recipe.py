@@ -207,7 +207,7 @@ class RecipeStep:
         return wanted
 
     async def run(self, runtime: StepRuntime) -> object:
-        """Run it, and record the properties that it set."""
+        """Run it, and record the properties and statistics that it set."""
         step = self.step
         try:
             return await step._run_in_engine(runtime)
@@ -221,6 +221,8 @@ class RecipeStep:
         finally:
             if properties := step.build._take_changed():
                 runtime.set_build_properties(properties)
+            if step.statistics and (stored := step._stored_statistics()):
+                runtime.set_statistics(stored)
 
     async def interrupt(self, reason: str) -> None:
         """Make `run` end soon."""

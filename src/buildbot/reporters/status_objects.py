@@ -176,16 +176,16 @@ class StepStatus(StatusObject):
         return {one["name"]: one["url"] for one in self._row.get("urls") or ()}
 
     def getStatistic(self, name: str, default: Any = None) -> Any:
-        """Return *default*: statistics belong to the build while it runs."""
-        return default
+        """Return a statistic, once the step has run; else *default*."""
+        return self.getStatistics().get(name, default)
 
     def hasStatistic(self, name: str) -> bool:
-        """Return False, as `getStatistic`."""
-        return False
+        """Return whether there is such a statistic, once the step has run."""
+        return name in self.getStatistics()
 
     def getStatistics(self) -> dict[str, Any]:
-        """Return nothing, as `getStatistic`."""
-        return {}
+        """Return all statistics, once the step has run."""
+        return self._build.statistics().get(self.step_number, {})
 
     def isHidden(self) -> bool:
         """Return whether pages hide it."""
@@ -371,8 +371,17 @@ class BuildStatus(StatusObject):
     def getSummaryStatistic(
         self, name: str, summary_fn: Callable[[Any, Any], Any], initial_value: Any = None
     ) -> Any:
-        """Return *initial_value*: statistics belong to the build while it runs."""
-        return initial_value
+        """Return the statistic of all steps that have run, put together by *summary_fn*."""
+        total = initial_value
+        for counted in self.statistics().values():
+            if name in counted:
+                total = counted[name] if total is None else summary_fn(total, counted[name])
+        return total
+
+    def statistics(self) -> dict[int, Row]:
+        """Return what the steps have counted, by the steps' numbers."""
+        rows = self.reading.rows(f"builds/{self._row['buildid']}/statistics", order="number")
+        return {row["number"]: row["statistics"] for row in rows}
 
     def getTestResults(self) -> dict[Any, Any]:
         """Return nothing: test results are not stored."""

@@ -17,6 +17,7 @@ from chargehand.domain.identifiers import (
     StepId,
     WorkerId,
 )
+from chargehand.domain.json import Json
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
@@ -116,6 +117,7 @@ class _GatedSteps:
 
     def __init__(self, store: StepStore, redaction: Redaction) -> None:
         self._store = store
+        self._redaction = redaction
         self._text = _recorded(redaction)
 
     async def add_step(
@@ -151,6 +153,9 @@ class _GatedSteps:
         redacted = StepUrl(self._text(url.name), self._text(url.url))
         old = None if replaces is None else self._text(replaces)
         return self._store.add_step_url(step, redacted, old)
+
+    def set_step_statistics(self, step: Step, statistics: Mapping[str, Json]) -> None:
+        self._store.set_step_statistics(step, self._redaction.value(statistics))
 
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         return self._store.finish_step(step, result, self._text(state), hidden)

@@ -162,6 +162,9 @@ class StepStore(Protocol):
     def add_step_url(self, step: Step, url: StepUrl, replaces: str | None = None) -> Step:
         """Add a link, in the place of the one called *replaces*; announce StepUpdated."""
 
+    def set_step_statistics(self, step: Step, statistics: Mapping[str, Json]) -> None:
+        """Set what the step has counted. Raises TypeError for values that cannot be stored."""
+
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step; announce StepFinished."""
 
@@ -283,6 +286,9 @@ class StepRuntime(Protocol):
 
     def set_progress(self, metric: str, value: float) -> None:
         """Record how far the step is; the end of build and step are predicted from it."""
+
+    def set_statistics(self, statistics: Mapping[str, Json]) -> None:
+        """Record what the step has counted. Raises TypeError for values that cannot be stored."""
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build. Raises TypeError for values that cannot be stored."""

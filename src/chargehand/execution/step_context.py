@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from chargehand.domain.build import LogType, Step, StepUrl
 from chargehand.domain.command import Command, Origin
 from chargehand.domain.identifiers import CommandId
+from chargehand.domain.json import Json
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.session import Session, WorkerLost
@@ -122,6 +123,10 @@ class StepContext:
     def set_progress(self, metric: str, value: float) -> None:
         """Record how far the step is."""
         self.metrics[metric] = value
+
+    def set_statistics(self, statistics: Mapping[str, Json]) -> None:
+        """Record what the step has counted."""
+        self._services.steps.set_step_statistics(self.step, statistics)
 
     def set_build_properties(self, properties: Mapping[str, Property]) -> None:
         """Record properties of the build."""

@@ -14,12 +14,15 @@ from chargehand.resources.field import (
     DATETIME,
     IDENTIFIER,
     INTEGER,
+    JSON,
     NUMBER,
     PROPERTIES,
     STRING,
+    Field,
     Fields,
     FieldType,
     Resource,
+    Storage,
     list_of,
     made,
     read,
@@ -124,6 +127,19 @@ STEP = Entity(
     },
 )
 
+STATISTICS = Entity(
+    plural="statistics",
+    singular="statistics",
+    table="steps",
+    fields=(
+        read("stepid", INTEGER, "id"),
+        read("number", INTEGER),
+        read("name", IDENTIFIER),
+        Field(name="statistics", type=JSON, storage=Storage.JSON, column="statistics"),
+    ),
+    collections=tuple(f"{build}/statistics" for build in BUILD_PATHS),
+)
+
 _log = Fields(Log)
 
 LOG = Entity(
@@ -191,7 +207,7 @@ ETA = Entity(
     placeholders={"build_number": "number"},
 )
 
-ENTITIES: tuple[Entity[Never], ...] = (BUILD, BUILD_DATA, ETA, LOG, LOG_CHUNK, STEP)
+ENTITIES: tuple[Entity[Never], ...] = (BUILD, BUILD_DATA, ETA, LOG, LOG_CHUNK, STATISTICS, STEP)
 
 
 def _properties_keys(event: Event) -> tuple[Key, ...]:

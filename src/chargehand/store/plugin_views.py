@@ -53,6 +53,7 @@ _OURS = frozenset(
         "raw_properties",
         "secrets",
         "size",
+        "statistics",
     }
 )
 """Columns and tables that are not shown: of no use to others, or with secrets."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from chargehand.domain.build import NewLog, Step, StepUrl
 from chargehand.domain.identifiers import BuildId, StepId
+from chargehand.domain.json import Json
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.result import Result
 from chargehand.domain.sentence import sentence
@@ -103,6 +104,7 @@ _START = (
 )
 _GOT_LOCKS = update(steps).where(_IS_IT).values(locks_acquired_at=bindparam("locked"))
 _SET_STATE = update(steps).where(_IS_IT).values(state=bindparam("sentence"))
+_SET_STATISTICS = update(steps).where(_IS_IT).values(statistics=bindparam("counted"))
 _SET_URLS = update(steps).where(_IS_IT).values(urls=bindparam("links"))
 _FINISH = (
     update(steps)
@@ -204,6 +206,14 @@ class Steps:
         altered = step.with_url(url, replaces)
         values: Values = {**_keys(step), "links": as_json(altered.urls)}
         return self._record(_SET_URLS, values, altered, StepUpdated(step=altered))
+
+    def set_step_statistics(self, step: Step, statistics: Mapping[str, Json]) -> None:
+        """Set what the step has counted. Raises TypeError for values that cannot be stored."""
+        values: Values = {**_keys(step), "counted": as_json(statistics)}
+        self._database.record(
+            lambda transaction: _alter(transaction, _SET_STATISTICS, values),
+            sequence=step.build_id,
+        )
 
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step; announce StepFinished."""

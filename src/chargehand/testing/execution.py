@@ -26,6 +26,7 @@ from chargehand.domain.identifiers import (
     StepId,
     WorkerId,
 )
+from chargehand.domain.json import Json
 from chargehand.domain.properties import Property
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
@@ -149,6 +150,7 @@ class MemoryStepStore:
     def __init__(self, logs: MemoryLogStore) -> None:
         self._logs = logs
         self.steps: dict[StepId, Step] = {}
+        self.statistics: dict[StepId, Mapping[str, Json]] = {}
         self.states: list[tuple[str, str]] = []
 
     def of(self, build_id: BuildId) -> list[Step]:
@@ -204,6 +206,10 @@ class MemoryStepStore:
     def add_step_url(self, step: Step, url: StepUrl, replaces: str | None = None) -> Step:
         """Add a link, in the place of the one called *replaces*."""
         return self._keep(step.with_url(url, replaces))
+
+    def set_step_statistics(self, step: Step, statistics: Mapping[str, Json]) -> None:
+        """Set what the step has counted."""
+        self.statistics[step.id] = statistics
 
     def finish_step(self, step: Step, result: Result, state: str, hidden: bool) -> Step:
         """End the step."""

@@ -326,6 +326,8 @@ steps = Table(
     Column("result", Integer),
     Column("urls", Json, nullable=False),
     flag("hidden"),
+    # NULL for the many steps that count nothing.
+    Column("statistics", Json),
     Index("steps_by_number", "build_id", "number", unique=True),
     Index("steps_by_name", "build_id", "name", unique=True),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, Table, or_, select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, Table, and_, or_, select
 
 from chargehand.kit.passwords import without_passwords_in
 from chargehand.resources import builds as described
@@ -165,6 +165,21 @@ STEPS = bound(
     scopes=tuple(scope(*path)(_of_build(_step.build_id, path)) for path in BUILD_PATHS),
 )
 
+
+
+def _counted_in_build(path: Sequence[str]) -> Scope:
+    def condition(parameters: Parameters) -> ColumnElement[bool]:
+        return and_(
+            _step.build_id == build_id_of(parameters, path), _step.statistics.is_not(None)
+        )
+
+    return condition
+
+
+STATISTICS = bound(
+    described.STATISTICS, scopes=tuple(scope(*path)(_counted_in_build(path)) for path in BUILD_PATHS)
+)
+
 # How long builds and steps took, more exactly than in the REST API's whole seconds: for pages.
 
 
@@ -199,6 +214,7 @@ KINDS = {
     "build_times": BUILD_TIMES,
     "builds": BUILDS,
     "logs": LOGS,
+    "statistics": STATISTICS,
     "step_times": STEP_TIMES,
     "steps": STEPS,
     "triggered_builds": TRIGGERED_BUILDS,
