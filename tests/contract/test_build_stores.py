@@ -17,7 +17,8 @@ from chargehand.domain.identifiers import BuilderId, MasterId, RequestId, Worker
 from chargehand.domain.result import Result
 from chargehand.execution.ports import BuildStore, LogStore, StepStore
 from chargehand.store.names import numbered
-from chargehand.testing.execution import MemoryBuildStore, MemoryLogStore, MemoryStepStore
+from chargehand.testing.execution import MemoryBuildStore, MemoryStepStore
+from chargehand.testing.memory_logs import MemoryLogStore
 
 
 @dataclass(kw_only=True)

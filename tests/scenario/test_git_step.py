@@ -20,8 +20,9 @@ from chargehand.domain.build import Segment
 from chargehand.domain.identifiers import LogId
 from chargehand.domain.result import Result
 from chargehand.domain.source_stamp import SourceStamp
-from chargehand.testing.execution import MemoryLogStore, Workshop, sources_of
+from chargehand.testing.execution import Workshop, sources_of
 from chargehand.testing.git_repository import Repository
+from chargehand.testing.memory_logs import MemoryLogStore
 
 
 @pytest.fixture

@@ -377,6 +377,7 @@ def test_a_configurator_that_fails_is_one_error_at_its_line(files, statement, me
         ("util.JanitorConfigurator(logHorizon=3)", "logHorizon must be a datetime.timedelta"),
         ("util.JanitorConfigurator(dayOfweek=3)", 'no argument "dayOfweek"; did you mean'),
         ("util.JanitorConfigurator(logHorizon=DAY, hour=25)", "0–23"),
+        ("util.JanitorConfigurator(logHorizon=DAY, name='mine')", 'no argument "name"'),
     ],
 )
 def test_what_is_wrong_with_a_configurator_is_said_at_its_line(files, configurator, message):
@@ -401,6 +402,18 @@ def test_configurators_see_old_keys_under_todays_names_and_lists_for_tuples(file
     assert [one.name for one in config.workers] == ["local", "__Janitor"]
     assert [one.name for one in config.builders][-1] == "__Janitor"
     assert not config.multi_master
+
+
+def test_a_configurator_does_not_hide_a_builder_without_scheduler(files):
+    (error,) = files.good_and(
+        """
+        import datetime
+        c['schedulers'] = []
+        c['configurators'] = [util.JanitorConfigurator(logHorizon=datetime.timedelta(1))]
+        """
+    ).errors()
+
+    assert "has no scheduler" in error.message
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from written import started
 
 _CONFIGURATION = """
@@ -68,3 +69,46 @@ async def test_progress_that_is_no_number_is_an_error_of_the_step() -> None:
         build = await ci.build("nonsense")
 
         assert "setProgress needs a number for 'tests', not 'many'" in build.state
+
+
+_RECEIVER = """
+import builtins
+from buildbot.status.base import StatusReceiver
+
+class Receiver(StatusReceiver):
+    def buildStarted(self, name, build):
+        return (self, 10)
+
+    def stepStarted(self, build, step):
+        return (self, 20)
+
+    def buildETAUpdate(self, build, ETA):
+        builtins.told.append((build.getNumber(), None, round(ETA)))
+
+    def stepETAUpdate(self, build, step, ETA, expectations):
+        builtins.told.append((build.getNumber(), step.getName(), round(ETA)))
+
+add('b', sh('first', name='first'), sh('last', name='last'))
+c['status'] = [Receiver()]
+"""
+
+
+async def test_an_old_receiver_hears_when_builds_and_steps_will_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[int, str | None, int]] = []
+    monkeypatch.setattr("builtins.told", told, raising=False)
+    async with started(_RECEIVER) as ci:
+        for script, seconds in (("first", 30), ("last", 9)):
+            ci.worker("local").on(script, seconds=seconds)
+        await ci.build("b")
+        assert told == []
+
+        await ci.build("b")
+        await ci.sleep(60)
+        assert "status receiver" not in ci.log
+
+    assert {number for number, _, _ in told} == {2}
+    assert [left for _, step, left in told if step is None] == [39, 29, 19, 9]
+    assert [left for _, step, left in told if step == "first"] == [30, 10]
+    assert [left for _, step, left in told if step == "last"] == [9]

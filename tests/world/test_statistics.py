@@ -37,7 +37,8 @@ class Receiver(StatusReceiver):
             steps['odd'].hasStatistic('when'), steps['nothing'].getStatistics(),
             steps['old'].getStatistic('lines')))
 
-f = util.BuildFactory([Counts(name=name) for name in Build.numbers] + [Old(command='two', name='old')])
+f = util.BuildFactory([Counts(name=name) for name in Build.numbers])
+f.addStep(Old(command='two', name='old'))
 f.buildClass = Build
 c['builders'].append(util.BuilderConfig(name='b', workernames=['local'], factory=f))
 c['status'] = [Receiver()]

@@ -17,15 +17,10 @@ class ConfiguratorBase(ComparableMixin):
     """Subclasses override ``configure``, call this one first, and append to what it provides."""
 
     config_dict: dict[str, Any]
-    made_lenient = False
-    """Whether ``multiMaster`` was set here, for its checks only: a configurator's builders need no
-    scheduler, workers or port in the file."""
 
     def configure(self, config_dict: dict[str, Any]) -> None:
         """Take the configuration; lists that it lacks are made, and tuples become lists."""
         self.config_dict = config_dict
-        if "multiMaster" not in config_dict:
-            config_dict["multiMaster"] = self.made_lenient = True
         for name in ("protocols", "www"):
             config_dict.setdefault(name, {})
         for name in _LISTS:

@@ -106,8 +106,8 @@ class JanitorConfigurator(ConfiguratorBase):
         self.logHorizon = logHorizon
         self.build_data_horizon = build_data_horizon
         self.hour = hour
-        self.schedule = kwargs
         known = arguments_of(Nightly) - _OURS
+        self.schedule = {name: value for name, value in kwargs.items() if name in known}
         for name in kwargs:
             if name not in known:
                 error(no_argument("JanitorConfigurator", name, (*known, *_HORIZONS)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from buildbot._border.bridge import answered
 from buildbot.process.results import CANCELLED
+from buildbot.reporters.status_etas import EtaUpdates, interval_of
 from buildbot.reporters.status_farm import Status
 from buildbot.reporters.status_objects import CHANNELS, BuildStatus, LogStatus, StepStatus
 from buildbot.reporters.status_orders import BuildRequestStatus, BuildSetStatus
@@ -29,6 +30,11 @@ class ReceiverEvents:
         """The lines that were told, of each log."""
         self._states: dict[str, str] = {}
         """What was told of builders."""
+        self._etas = EtaUpdates(type(receiver).__name__)
+
+    async def close(self) -> None:
+        """Tell nothing more."""
+        await self._etas.close()
 
     async def tell(self, key: tuple[str, ...], message: Row) -> None:
         """Call the methods that an event concerns."""
@@ -68,13 +74,23 @@ class ReceiverEvents:
         if not self._status.is_watched(self._receiver, name):
             return
         await self._tell_state(name)
-        if await self._call("buildStarted", name, build) is not None:
-            self._builds[message["buildid"]] = build
+        answer = await self._call("buildStarted", name, build)
+        if answer is None:
+            return
+        self._builds[message["buildid"]] = build
+        if (every := interval_of(answer)) is not None:
+
+            async def tell(seconds: float) -> None:
+                await self._call("buildETAUpdate", build, seconds)
+
+            self._etas.follow("build", message["buildid"], build, every, tell)
 
     async def _build_finished(self, message: Row) -> None:
         started = self._builds.pop(message["buildid"], None)
+        self._etas.forget("build", message["buildid"])
         for number in [n for n, step in self._steps.items() if step.getBuild() is started]:
             del self._steps[number]
+            self._etas.forget("step", number)
         build = BuildStatus(message, self._status)
         name = build.builder.name
         if self._status.is_watched(self._receiver, name):
@@ -88,14 +104,26 @@ class ReceiverEvents:
         step = StepStatus(message, build)
         match verb:
             case "started":
-                if await self._call("stepStarted", build, step) is not None:
-                    self._steps[message["stepid"]] = step
+                await self._step_started(message["stepid"], build, step)
             case "updated":
                 if message["started_at"] is not None and not message["complete"]:
                     await self._call("stepTextChanged", build, step, step.getText())
             case _:
                 self._steps.pop(message["stepid"], None)
+                self._etas.forget("step", message["stepid"])
                 await self._call("stepFinished", build, step, message["results"])
+
+    async def _step_started(self, number: int, build: BuildStatus, step: StepStatus) -> None:
+        answer = await self._call("stepStarted", build, step)
+        if answer is None:
+            return
+        self._steps[number] = step
+        if (every := interval_of(answer)) is not None:
+
+            async def tell(seconds: float) -> None:
+                await self._call("stepETAUpdate", build, step, seconds, step.getExpectations())
+
+            self._etas.follow("step", number, step, every, tell)
 
     async def _log(self, message: Row, verb: str) -> None:
         step = self._steps.get(message["stepid"])

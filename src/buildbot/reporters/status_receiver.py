@@ -31,6 +31,7 @@ _LOG: tuple[_Key, ...] = (*_STEP, ("logs", None, "new"), ("logs", None, "finishe
 _KEYS: dict[str, tuple[_Key, ...]] = {
     "buildStarted": _BUILD,
     "buildFinished": _BUILD,
+    "buildETAUpdate": _BUILD,
     "builderChangedState": (
         *_BUILD,
         ("workers", None, "connected"),
@@ -40,6 +41,7 @@ _KEYS: dict[str, tuple[_Key, ...]] = {
     "requestSubmitted": (("buildrequests", None, "new"),),
     "requestCancelled": (("buildrequests", None, "complete"),),
     "stepStarted": _STEP,
+    "stepETAUpdate": _STEP,
     "stepTextChanged": (*_STEP, ("steps", None, "updated")),
     "stepFinished": _STEP,
     "logStarted": _LOG,
@@ -54,10 +56,7 @@ _KEYS: dict[str, tuple[_Key, ...]] = {
 
 
 class StatusReceiver(ComparableMixin):
-    """Hears of builds; subclasses override what they want to hear.
-
-    All methods but ``buildETAUpdate`` are called: builds and `Status` can be asked for an ETA.
-    """
+    """Hears of builds; subclasses override what they want to hear."""
 
     compare_attrs: ClassVar[Any] = ("_given",)
     _given: Any = ()
@@ -87,18 +86,26 @@ class StatusReceiver(ComparableMixin):
         """A build that was asked for was cancelled before it began."""
 
     def buildStarted(self, builderName: str, build: BuildStatus) -> Any:
-        """A build has begun; return self to be notified of its steps."""
+        """A build has begun; return self to be notified of its steps, ``(self, seconds)`` to hear
+        its ETA as often as that."""
         return self
 
     def buildFinished(self, builderName: str, build: BuildStatus, results: int) -> Any:
         """A build has finished."""
 
     def buildETAUpdate(self, build: BuildStatus, ETA: float) -> Any:
-        """Not called."""
+        """A build is expected to take *ETA* seconds more: told to those who asked for it with what
+        ``buildStarted`` returned, while earlier builds tell how long it takes."""
 
     def stepStarted(self, build: BuildStatus, step: StepStatus) -> Any:
-        """A step has begun; return self to be notified of its logs."""
+        """A step has begun; return self to be notified of its logs, ``(self, seconds)`` to hear
+        its ETA as often as that."""
         return self
+
+    def stepETAUpdate(
+        self, build: BuildStatus, step: StepStatus, ETA: float, expectations: list[Any]
+    ) -> Any:
+        """A step is expected to take *ETA* seconds more, as ``buildETAUpdate``."""
 
     def stepTextChanged(self, build: BuildStatus, step: StepStatus, text: list[str]) -> Any:
         """The sentence about a running step has changed."""
@@ -182,6 +189,9 @@ class ReceiverRuntime:
         if self._consumer is not None:
             self._consumer.stopConsuming()
             self._consumer = None
+        if self._hearing is not None:
+            await self._hearing.close()
+            self._hearing = None
         if master is not None:
             master.getStatus().unsubscribe(receiver)
         if isinstance(receiver, AsyncMultiService) and receiver.parent is not None:

@@ -22,9 +22,6 @@ def configured(section: Section) -> bool:
             )
         elif not _configure(section, configurator):
             return False
-    if any(getattr(configurator, "made_lenient", False) is True for configurator in configurators):
-        section.is_lenient = True
-        section.values["multiMaster"] = False
     return True
 
 

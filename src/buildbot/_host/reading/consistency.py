@@ -61,13 +61,13 @@ def _are_named(items: Iterable[WorkerConfig | BuilderConfig]) -> bool:
 
 
 def _check_presence(config: MasterConfig, section: Section, broken: _Broken) -> None:
-    if not (config.multi_master or section.is_lenient):
+    if not config.multi_master:
         if not config.workers and not broken.workers:
             section.error("no workers are configured; add one to c['workers']", "workers")
         if not config.builders and not broken.builders:
             section.error("no builders are configured; add one to c['builders']", "builders")
     remote = [worker for worker in config.workers if worker.kind in ("remote", "latent")]
-    if remote and not (config.protocols or config.web.listen or section.is_lenient):
+    if remote and not (config.protocols or config.web.listen):
         section.error(
             f'worker "{remote[0].name}" cannot connect without a port: '
             "add c['protocols'] = {'pb': {'port': 9989}}",
@@ -174,8 +174,7 @@ def _check_builders_of_schedulers(config: MasterConfig, section: Section, broken
             name,
         )
     idle = sorted(known - driven)
-    is_partial = config.multi_master or section.is_lenient
-    if idle and not is_partial and not missed and not is_broken:
+    if idle and not config.multi_master and not missed and not is_broken:
         section.error(f"{_listed(idle)}: add a scheduler that builds it", "schedulers")
 
 

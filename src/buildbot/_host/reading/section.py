@@ -39,8 +39,6 @@ class Section:
         self._prefix = prefix
         self._parents = parents
         self._broken: set[str] = set()
-        self.is_lenient = False
-        """Whether nothing is said about what may be missing: configurators add it."""
         self._written: dict[str, str] = {}
         """How the file calls keys that are read under another name."""
 

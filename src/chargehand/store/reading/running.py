@@ -166,18 +166,16 @@ STEPS = bound(
 )
 
 
-
 def _counted_in_build(path: Sequence[str]) -> Scope:
     def condition(parameters: Parameters) -> ColumnElement[bool]:
-        return and_(
-            _step.build_id == build_id_of(parameters, path), _step.statistics.is_not(None)
-        )
+        return and_(_step.build_id == build_id_of(parameters, path), _step.statistics.is_not(None))
 
     return condition
 
 
 STATISTICS = bound(
-    described.STATISTICS, scopes=tuple(scope(*path)(_counted_in_build(path)) for path in BUILD_PATHS)
+    described.STATISTICS,
+    scopes=tuple(scope(*path)(_counted_in_build(path)) for path in BUILD_PATHS),
 )
 
 # How long builds and steps took, more exactly than in the REST API's whole seconds: for pages.
