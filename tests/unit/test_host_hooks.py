@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from twisted.internet import defer
 
@@ -12,6 +14,7 @@ from buildbot._host.reading.hooks import Hooks
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.locks import MasterLock
 from buildbot.process.rendering import renderer
+from buildbot.worker.base import Worker
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.domain.buildset import BuildRequest, PendingRequest
 from chargehand.domain.source_stamp import SourceStamp, StoredSourceStamp
@@ -248,6 +251,44 @@ async def test_can_start_build_may_put_the_worker_in_quarantine_ever_longer(hook
         assert not await hooks.can_start_build(no)("b", slot("w"), pending(1))
 
     assert engine.workers.rests == [("w", 10), ("w", 20), ("w", 40)]
+
+
+async def test_the_worker_of_the_configuration_says_how_long_quarantines_last(hooks, engine):
+    class Impatient(Worker):
+        quarantine_initial_timeout = 3
+        quarantine_max_timeout = 5
+
+    def no(builder, wfb, request):
+        wfb.worker.putInQuarantine()
+        return False
+
+    configured = Impatient("w", "secret")
+    place = msgspec.structs.replace(slot("w"), config=configured._as_worker_config())
+    for _ in range(3):
+        assert not await hooks.can_start_build(no)("b", place, pending(1))
+    assert engine.workers.rests == [("w", 3), ("w", 5), ("w", 5)]
+
+    with pytest.raises(RuntimeError, match="no master is running"):
+        configured.putInQuarantine()
+    configured.master = SimpleNamespace(access=hooks._access)
+    configured.resetQuarantine()
+    configured.putInQuarantine()
+    configured.exitQuarantine()
+    assert engine.workers.rests[3:] == [("w", 3), ("w", 0)]
+
+
+async def test_the_configuration_may_set_how_long_the_next_quarantine_lasts(hooks, engine):
+    configured = Worker("w", "secret")
+    configured.quarantine_timeout = 4
+    place = msgspec.structs.replace(slot("w"), config=configured._as_worker_config())
+
+    def no(builder, wfb, request):
+        wfb.worker.putInQuarantine()
+        return wfb.worker.quarantine_timeout != 8
+
+    assert configured.quarantine_timeout == 4
+    assert not await hooks.can_start_build(no)("b", place, pending(1))
+    assert engine.workers.rests == [("w", 4)]
 
 
 async def test_a_quarantine_may_last_as_long_as_the_user_wants(hooks, engine):

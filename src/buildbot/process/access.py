@@ -29,17 +29,14 @@ class MasterAccess(Protocol):
     ) -> dict[str, Any] | None:
         """Return the first resource of a collection that has these values, None if none has."""
 
-    def quarantine_seconds(self, worker_name: str) -> float:
-        """Return how long the worker's next quarantine lasts."""
+    def quarantine_seconds(self, worker_name: str) -> float | None:
+        """Return how long the worker's next quarantine lasts, None where nothing was set."""
 
     def set_quarantine_seconds(self, worker_name: str, seconds: float) -> None:
         """Let the worker's next quarantine last so long."""
 
-    def begin_quarantine(self, worker_name: str) -> None:
-        """Give the worker no builds; its next quarantine is twice as long."""
-
-    def reset_quarantine(self, worker_name: str) -> None:
-        """Let the worker's next quarantine be as short as the first."""
+    def begin_quarantine(self, worker_name: str, seconds: float) -> None:
+        """Give the worker no builds for so long."""
 
     def end_quarantine(self, worker_name: str) -> None:
         """Give the worker builds again."""

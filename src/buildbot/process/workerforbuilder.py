@@ -11,12 +11,13 @@ from buildbot._border.finder import old_names_of
 from buildbot.process.access import MasterAccess
 from buildbot.process.builder import Builder
 from buildbot.process.properties import Properties
+from buildbot.process.quarantine import WorkerQuarantine
 from chargehand.domain.worker import WorkerInfo, WorkerSlot
 
 _FACTS = ("admin", "host", "access_uri", "version", "basedir", "system", "numcpus")
 
 
-class WorkerView:
+class WorkerView(WorkerQuarantine):
     """A worker; attributes of the object in the configuration are found as well.
 
     *info* is what it said of itself when it connected; *slot* what it has free, where a function
@@ -34,6 +35,7 @@ class WorkerView:
         slot: WorkerSlot | None = None,
     ) -> None:
         self._configured = getattr(config, "extension", None)
+        self._wanted_quarantine = getattr(self._configured, "_wanted_quarantine", None)
         self._access = access
         self.slot = slot
         self.name = self.workername = name
@@ -86,31 +88,7 @@ class WorkerView:
             if self.name in config.workernames
         }
 
-    @property
-    def quarantine_timeout(self) -> float:
-        """How many seconds the next quarantine lasts."""
-        return self._running_master.quarantine_seconds(self.name)
-
-    @quarantine_timeout.setter
-    def quarantine_timeout(self, seconds: float) -> None:
-        self._running_master.set_quarantine_seconds(self.name, float(seconds))
-
-    def putInQuarantine(self) -> None:
-        """Give it no builds for `quarantine_timeout` seconds; the next time twice as long."""
-        self._running_master.begin_quarantine(self.name)
-
-    def resetQuarantine(self) -> None:
-        """Let the next quarantine be as short as the first; one that has begun goes on."""
-        self._running_master.reset_quarantine(self.name)
-
-    def exitQuarantine(self) -> None:
-        """Let it get builds again."""
-        self._running_master.end_quarantine(self.name)
-
-    @property
-    def _running_master(self) -> MasterAccess:
-        if self._access is None:
-            raise RuntimeError(f"worker {self.name!r}: no master is running")
+    def _access_if_running(self) -> MasterAccess | None:
         return self._access
 
 

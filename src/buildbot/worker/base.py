@@ -13,7 +13,9 @@ from buildbot._border.numbers import COUNT_OR_NONE, SECONDS, SECONDS_OR_NONE, ch
 from buildbot._border.rendering import is_constant, render_value
 from buildbot.interfaces import IWorker, implementer
 from buildbot.locks import lock_accesses
+from buildbot.process.access import MasterAccess
 from buildbot.process.properties import Properties
+from buildbot.process.quarantine import INITIAL_SECONDS, LONGEST_SECONDS, WorkerQuarantine
 from chargehand.config.model import WorkerConfig
 
 DEFAULT_MISSING_TIMEOUT = 3600
@@ -22,7 +24,7 @@ _RESERVED = ("debug", "change", "status")
 
 
 @implementer(IWorker)
-class AbstractWorker(ComparableMixin):
+class AbstractWorker(WorkerQuarantine, ComparableMixin):
     """A worker; subclasses may override ``checkConfig`` with their own arguments.
 
     The constructor's arguments go to `checkConfig`, which says all that is wrong with them.
@@ -44,6 +46,8 @@ class AbstractWorker(ComparableMixin):
 
     compare_attrs = ("_arguments", "_keywords")
     reconfig_priority = 64
+    quarantine_initial_timeout = INITIAL_SECONDS
+    quarantine_max_timeout = LONGEST_SECONDS
     _kind = "remote"
 
     _set_by_init = "_arguments"
@@ -105,6 +109,10 @@ class AbstractWorker(ComparableMixin):
     def canStartBuild(self) -> bool:
         """Return whether a build may start on it at all; the engine asks for the rest."""
         return True
+
+    def _access_if_running(self) -> MasterAccess | None:
+        access: MasterAccess | None = getattr(self.master, "access", None)
+        return access
 
     def _as_worker_config(self) -> WorkerConfig:
         """Return the engine's value for this worker."""

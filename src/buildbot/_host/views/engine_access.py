@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildbot._host.ports import Engine
-from buildbot._host.views.quarantine import Quarantine
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import BuilderId
 from chargehand.resources.query import Filter, Operator, Order
@@ -27,7 +25,7 @@ class EngineAccess:
         self._engine: Engine | None = None
         self.master: Any = None
         """What users know as ``self.master``."""
-        self._quarantines: dict[str, Quarantine] = defaultdict(Quarantine)
+        self._quarantine_seconds: dict[str, float] = {}
 
     @property
     def engine(self) -> Engine:
@@ -77,21 +75,17 @@ class EngineAccess:
         )
         return rows[0] if isinstance(rows, list) and rows else None
 
-    def quarantine_seconds(self, worker_name: str) -> float:
-        """Return how long the worker's next quarantine lasts."""
-        return self._quarantines[worker_name].seconds
+    def quarantine_seconds(self, worker_name: str) -> float | None:
+        """Return what was set last."""
+        return self._quarantine_seconds.get(worker_name)
 
     def set_quarantine_seconds(self, worker_name: str, seconds: float) -> None:
         """Let the worker's next quarantine last so long."""
-        self._quarantines[worker_name].seconds = seconds
+        self._quarantine_seconds[worker_name] = seconds
 
-    def begin_quarantine(self, worker_name: str) -> None:
-        """Give the worker no builds; its next quarantine is twice as long."""
-        self._quarantines[worker_name].begin(self.engine.workers, worker_name)
-
-    def reset_quarantine(self, worker_name: str) -> None:
-        """Let the worker's next quarantine be as short as the first."""
-        self._quarantines[worker_name].reset()
+    def begin_quarantine(self, worker_name: str, seconds: float) -> None:
+        """Give the worker no builds for so long."""
+        self.engine.workers.rest(worker_name, seconds)
 
     def end_quarantine(self, worker_name: str) -> None:
         """Give the worker builds again."""
