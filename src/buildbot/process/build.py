@@ -52,6 +52,8 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         self.reason = ""
         self.results: int | None = SUCCESS
         self.stopped = False
+        self.stopped_reason: str | None = None
+        """Why it was stopped; None while it is not."""
         self.currentStep: Any = None
         self.executedSteps: list[Any] = []
         self.stepFactories: list[Any] = []
@@ -71,8 +73,9 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
 
     # How it begins
 
-    def _begin(self, facts: BuildFacts, master: Any) -> None:
-        """Take what is known of the build."""
+    def _begin(self, facts: BuildFacts, master: Any, configured: Any = None) -> None:
+        """Take what is known of the build; *configured* is the user's BuilderConfig."""
+        self._configured_builder = configured or facts.builder_config
         self.master = self.properties.master = master
         self.buildid, self.number = facts.build.id, facts.build.number
         self.reason = facts.sources.buildset.reason
@@ -99,7 +102,11 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         self._builder_id = facts.build.builder_id  # It may belong to a virtual builder.
         builder_id, _ = facts.properties.get("builderid", (None, ""))
         self.builder = Builder(
-            config.name, config, access=access, master=master, builder_id=builder_id
+            config.name,
+            self._configured_builder,
+            access=access,
+            master=master,
+            builder_id=builder_id,
         )
         self.worker = WorkerView(
             facts.worker_name,
@@ -241,9 +248,9 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         number: int = self.builder.builderid
         return number
 
-    def getBuilderId(self) -> int:
-        """Return the builder's identifier."""
-        return self.builderid
+    def getBuilderId(self) -> Any:
+        """Return a Deferred of the builder's identifier."""
+        return settled(self.builderid)
 
     def isFinished(self) -> bool:
         """Return whether it has ended."""

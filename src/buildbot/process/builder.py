@@ -54,6 +54,17 @@ class Builder:
         return [RunningBuild(build, self) for build in running]
 
     @property
+    def botmaster(self) -> Any:
+        """The builders of the master: ``master.botmaster``."""
+        return self.master.botmaster
+
+    @property
+    def project_name(self) -> str | None:
+        """The name of its project, None without one."""
+        name: str | None = getattr(self.config, "project", None)
+        return name
+
+    @property
     def old_building(self) -> dict[Any, Any]:
         """Buildbot has builds here that began before a reconfiguration; `building` has all."""
         return {}

@@ -60,7 +60,7 @@ class BuildRequest:
         self.builderid = request.builder_id
         self.buildername = builder_name
         self.priority = request.priority
-        self.submittedAt = request.submitted_at
+        self.submittedAt = int(request.submitted_at)
         self.waitedFor = request.waited_for
         self.reason = pending.reason
         self._stamps = stamps

@@ -44,7 +44,7 @@ class WorkerQuarantine:
         access.set_quarantine_seconds(self.name, min(2 * seconds, longest))
 
     def resetQuarantine(self) -> None:
-        """Let the next quarantine be as short as the first; one that has begun goes on."""
+        """Let the next quarantine be as short as the first; a running one is not cut short."""
         initial = self._limit("quarantine_initial_timeout", INITIAL_SECONDS)
         self._running_master.set_quarantine_seconds(self.name, initial)
 

@@ -68,7 +68,7 @@ class Recipe:
         master = self._master()
         build: Build = self._factory.newBuild(requests_of(facts, master))
         check_initialised(build)
-        build._begin(facts, master)
+        build._begin(facts, master, self._builder)
         return RecipeBuild(build, self._builder)
 
 
@@ -225,7 +225,8 @@ class RecipeStep:
                 runtime.set_statistics(stored)
 
     async def interrupt(self, reason: str) -> None:
-        """Make `run` end soon."""
+        """Make `run` end soon: its build was stopped."""
+        self.step.build.stopped, self.step.build.stopped_reason = True, reason
         await answered("interrupt", self.step.interrupt, reason)
 
     async def sentence(self, result: Result | None) -> str:

@@ -86,11 +86,11 @@ class StepLogs:
         return self.logs[name]
 
     def addCompleteLog(self, name: str, text: str | bytes) -> Any:
-        """Add a log of text, complete; return a Deferred of it."""
+        """Add a log of text, complete; the Deferred of None fires when it is stored."""
         return self._when_ended(self._filled_log(name, "t", text))
 
     def addHTMLLog(self, name: str, html: str | bytes) -> Any:
-        """Add a log that is an HTML page, complete; return a Deferred of it."""
+        """Add a log that is an HTML page, complete, as `addCompleteLog`."""
         return self._when_ended(self._filled_log(name, "h", html))
 
     def _filled_log(self, name: str, type: str, text: str | bytes) -> Log:
@@ -100,9 +100,8 @@ class StepLogs:
         return log
 
     @outgoing
-    async def _when_ended(self, log: Log) -> Log:
+    async def _when_ended(self, log: Log) -> None:
         await log.end()
-        return log
 
     async def _complete_log(self, name: str, type: str, text: str | bytes) -> None:
         await self._filled_log(name, type, text).end()

@@ -18,7 +18,7 @@ class StepStatistics:
         self.statistics: dict[str, Any] = {}
 
     def getStatistic(self, name: str, default: Any = None) -> Any:
-        """Return a statistic of the step, *default* if there is none of that name."""
+        """Return a statistic of the step, *default* if it has none of that name."""
         return self.statistics.get(name, default)
 
     def getStatistics(self) -> dict[str, Any]:
