@@ -13,17 +13,20 @@ from pathlib import Path
 class FragileLine:
     """Carries what is said to the server; breaks at a message, before or after it is carried out.
 
-    ``outage`` is how long nobody can connect afterwards.
+    ``outage`` is how long nobody can connect afterwards. What is carried out after the break is on
+    its way until somebody says ``late_until`` on another line.
     """
 
     socket: Path
     port: int = 0
     outage: float = 0.0
+    late_until: bytes = b""
     has_broken: bool = False
     _breaks_in: int | None = None
     _after: bool = False
     _words: bytes = b""
     _is_down: bool = False
+    _arrives: asyncio.Event = field(default_factory=asyncio.Event)
     _lines: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def break_at(self, message: int, *, after: bool, of: bytes = b"") -> None:
@@ -45,7 +48,7 @@ class FragileLine:
         self._lines |= {writer, server_writer}
         answering = asyncio.ensure_future(_copy(server_reader, writer))
         try:
-            await self._carry(reader, server_writer, answering)
+            await self._carry(reader, writer, server_writer, answering)
         finally:
             answering.cancel()
             for one in (writer, server_writer):
@@ -55,16 +58,20 @@ class FragileLine:
     async def _carry(
         self,
         reader: asyncio.StreamReader,
+        client: asyncio.StreamWriter,
         server: asyncio.StreamWriter,
         answering: asyncio.Task[None],
     ) -> None:
         while message := await reader.read(1 << 16):
             if self._breaks_in is not None and self._words in message:
                 if self._breaks_in == 0:
+                    client.transport.abort()
                     await self._break(server, message, answering)
                     return
                 self._breaks_in -= 1
             server.write(message)
+            if self.late_until and self.late_until in message:
+                self._arrives.set()
 
     async def _break(
         self, server: asyncio.StreamWriter, message: bytes, answering: asyncio.Task[None]
@@ -72,6 +79,8 @@ class FragileLine:
         self._breaks_in, self.has_broken = None, True
         answering.cancel()
         if self._after:
+            if self.late_until:
+                await self._arrives.wait()
             # The server carries out what it has received also when the line is closed.
             server.write(message)
             server.write_eof()

@@ -179,6 +179,23 @@ async def test_what_is_written_is_written_once_though_its_commit_is_not_answered
         assert found == expected
 
 
+@pytest.mark.parametrize("prepare", [_submit, _cancel, _finish], ids=lambda one: one.__name__[1:])
+async def test_a_commit_that_is_still_on_its_way_is_waited_for(
+    prepare: Prepare, line: FragileLine, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    async with _broken(line, new_database, tmp_path) as (engine, workshop):
+        await _difference(engine, workshop, prepare, line.hold)
+        expected = await _difference(engine, workshop, prepare, line.hold)
+        line.late_until = b"FOR UPDATE"
+
+        found = await _difference(
+            engine, workshop, prepare, lambda: line.break_at(0, after=True, of=b"COMMIT")
+        )
+
+        assert line.has_broken
+        assert found == expected
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("prepare", _WRITES, ids=lambda prepare: prepare.__name__[1:])

@@ -30,7 +30,12 @@ from chargehand.domain.identifiers import BuildsetId, MasterId, RequestId, Sourc
 from chargehand.domain.properties import merged
 from chargehand.domain.result import Result
 from chargehand.domain.retry import Retry
-from chargehand.events.messages import RequestClaimed, RequestCompleted, RequestUnclaimed
+from chargehand.events.messages import (
+    RequestCancelled,
+    RequestClaimed,
+    RequestCompleted,
+    RequestUnclaimed,
+)
 from chargehand.store import buildset_completion
 from chargehand.store.buildset_completion import KnownStamps
 from chargehand.store.engine.columns import as_json, ids_as_json, properties_of_json
@@ -91,7 +96,7 @@ WAITS = (_request.claimed == false(), _request.complete == false())
 # Two masters that claim one request: the row's lock makes the second wait, it then finds the
 # condition false, gets fewer rows than it asked for, and its whole claim is rolled back.
 _IS_FREE = (is_among(_request.id), *WAITS)
-FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
+_FREE_ROWS = SELECT_REQUESTS.where(*_IS_FREE)
 _CLAIM = Updating(
     update(requests)
     .where(*_IS_FREE)
@@ -102,7 +107,7 @@ _CLAIM = Updating(
         claimed_at=bindparam("now"),
     ),
     REQUEST_COLUMNS,
-    FREE_ROWS,
+    _FREE_ROWS,
 )
 # The first update of the row wins: the condition is evaluated again on the committed row.
 _CLAIMED = (_request.complete == false(), _request.claimed == true())
@@ -121,7 +126,7 @@ _IS_LEFT = (
 )
 
 
-def _completing(*conditions: ColumnElement[bool]) -> Updating:
+def _completing(*conditions: ColumnElement[bool], **more: BindParameter[str]) -> Updating:
     return Updating(
         update(requests)
         .where(*conditions)
@@ -130,6 +135,7 @@ def _completing(*conditions: ColumnElement[bool]) -> Updating:
             complete=true(),
             complete_at=bindparam("now"),
             result=bindparam("outcome"),
+            **more,
         ),
         REQUEST_COLUMNS,
         SELECT_REQUESTS.where(*conditions),
@@ -146,6 +152,7 @@ def _giving_back(*conditions: ColumnElement[bool], **more: BindParameter[str]) -
 
 
 _COMPLETE_WAITING = _completing(*_IS_FREE)
+_END_WAITING = _completing(*_IS_FREE, end_reason=bindparam("why"))
 _COMPLETE_OURS = _completing(*_IS_OURS)
 _GIVE_BACK_OURS = _giving_back(*_IS_OURS)
 _RETRY_OURS = _giving_back(*_IS_OURS, retry=bindparam("next"))
@@ -216,8 +223,25 @@ class Claim(msgspec.Struct, frozen=True):
 
 def complete_waiting(transaction: Transaction, ids: Iterable[RequestId], result: Result) -> int:
     """End the waiting ones of the requests without a build; return their number."""
-    values = {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
-    return _complete(transaction, _COMPLETE_WAITING, values, result)
+    rows = _COMPLETE_WAITING.rows(transaction.connection, _outcome(transaction, ids, result))
+    return _completed(transaction, rows, result)
+
+
+def end_waiting(
+    transaction: Transaction, ids: Iterable[RequestId], result: Result, reason: str
+) -> int:
+    """End the waiting ones of the requests without a build, for a reason that is kept; return
+    their number."""
+    return _completed(transaction, _ended(transaction, ids, result, reason), result)
+
+
+def cancel_waiting(transaction: Transaction, request_id: RequestId, reason: str) -> bool:
+    """Cancel the request, and announce it; False if it does not wait."""
+    rows = _ended(transaction, [request_id], Result.CANCELLED, reason)
+    for row in rows:
+        request = request_of((*row[:8], False, None, None, *row[11:]))
+        transaction.announce(RequestCancelled(request=request, reason=reason))
+    return _completed(transaction, rows, Result.CANCELLED) > 0
 
 
 def complete_ours(
@@ -228,8 +252,9 @@ def complete_ours(
     known: KnownStamps,
 ) -> int:
     """End the requests with this claim; return their number."""
-    values = {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
-    return _complete(transaction, _COMPLETE_OURS, {**values, **claim.parameters}, result, known)
+    values = {**_outcome(transaction, ids, result), **claim.parameters}
+    rows = _COMPLETE_OURS.rows(transaction.connection, values)
+    return _completed(transaction, rows, result, known)
 
 
 def give_back(
@@ -249,15 +274,29 @@ def give_back_left(transaction: Transaction, now: Claim) -> None:
     _give_back(transaction, _GIVE_BACK_LEFT, now.parameters)
 
 
-def _complete(
+def _outcome(
+    transaction: Transaction, ids: Iterable[RequestId], result: Result
+) -> dict[str, object]:
+    return {"ids": ids_as_json(ids), "now": transaction.now, "outcome": result}
+
+
+def _ended(
+    transaction: Transaction, ids: Iterable[RequestId], result: Result, reason: str
+) -> list[Sequence[Any]]:
+    values = {**_outcome(transaction, ids, result), "why": reason}
+    rows = _END_WAITING.rows(transaction.connection, values)
+    return [(*row[:12], reason) for row in rows]  # MariaDB returns them as they were.
+
+
+def _completed(
     transaction: Transaction,
-    statement: Updating,
-    values: Mapping[str, object],
+    rows: Iterable[Sequence[Any]],
     result: Result,
     known: KnownStamps = MappingProxyType({}),
 ) -> int:
+    """Announce the end of requests by their rows, and complete buildsets that are then done."""
     ended = []
-    for row in statement.rows(transaction.connection, values):
+    for row in rows:
         request = request_of((*row[:8], True, transaction.now, result, *row[11:]))
         ended.append(request.buildset_id)
         transaction.announce(RequestCompleted(request=request))

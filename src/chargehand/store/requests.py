@@ -9,8 +9,7 @@ from sqlalchemy import bindparam, false, update
 from chargehand.domain.buildset import PendingRequest
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.result import Result
-from chargehand.events.messages import RequestCancelled, RequestUpdated
-from chargehand.kit.values import replace
+from chargehand.events.messages import RequestUpdated
 from chargehand.store import leftovers, request_rows
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.database import Database
@@ -19,7 +18,6 @@ from chargehand.store.engine.tables import requests
 from chargehand.store.engine.transaction import Transaction
 from chargehand.store.epochs import Epochs
 from chargehand.store.request_rows import (
-    FREE_ROWS,
     REQUEST_COLUMNS,
     SELECT_PENDING,
     SELECT_REQUESTS,
@@ -35,12 +33,6 @@ _SET_PRIORITY = Updating(
     update(requests).where(*_IS_INCOMPLETE).values(priority=bindparam("new_priority")),
     REQUEST_COLUMNS,
     SELECT_REQUESTS.where(*_IS_INCOMPLETE),
-)
-_SET_REASON = (
-    update(requests).where(_request.id == bindparam("one")).values(end_reason=bindparam("why"))
-)
-_SET_REASON_OF_WAITING = (
-    update(requests).where(is_among(_request.id), *WAITS).values(end_reason=bindparam("why"))
 )
 _UNRECORDED = "the result could not be recorded; retrying"
 
@@ -75,13 +67,14 @@ class Requests:
         """End the waiting ones without a build, for a reason that is kept, and buildsets that are
         then complete; return their number."""
         return await self._database.write(
-            lambda transaction: _end(transaction, request_ids, result, reason)
+            lambda transaction: request_rows.end_waiting(transaction, request_ids, result, reason)
         )
 
     async def cancel(self, request_id: RequestId, reason: str) -> bool:
         """End an unclaimed request as CANCELLED; False if it is claimed or complete."""
         return await self._database.write(
-            lambda transaction: _cancel(transaction, request_id, reason), is_short=True
+            lambda transaction: request_rows.cancel_waiting(transaction, request_id, reason),
+            is_short=True,
         )
 
     async def set_priority(self, request_id: RequestId, priority: int) -> None:
@@ -95,24 +88,6 @@ def _give_back(transaction: Transaction, ids: Sequence[RequestId], claim: Claim)
     unfinished = leftovers.of_requests(transaction.connection, ids, claim)
     leftovers.retry(transaction, unfinished, _UNRECORDED, claim)
     request_rows.give_back(transaction, ids, claim)
-
-
-def _cancel(transaction: Transaction, request_id: RequestId, reason: str) -> bool:
-    query = FREE_ROWS.with_for_update()
-    row = transaction.connection.execute(query, {"ids": ids_as_json([request_id])}).first()
-    if row is None:
-        return False
-    request = replace(request_rows.request_of(row), end_reason=reason)
-    transaction.connection.execute(_SET_REASON, {"one": request_id, "why": reason})
-    transaction.announce(RequestCancelled(request=request, reason=reason))
-    request_rows.complete_waiting(transaction, [request_id], Result.CANCELLED)
-    return True
-
-
-def _end(transaction: Transaction, ids: Sequence[RequestId], result: Result, reason: str) -> int:
-    values = {"ids": ids_as_json(ids), "why": reason}
-    transaction.connection.execute(_SET_REASON_OF_WAITING, values)
-    return request_rows.complete_waiting(transaction, ids, result)
 
 
 def _set_priority(transaction: Transaction, request_id: RequestId, priority: int) -> None:

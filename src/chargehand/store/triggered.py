@@ -7,20 +7,18 @@ from collections.abc import Iterable
 from sqlalchemy import select, true
 
 from chargehand.domain.build import Build
-from chargehand.domain.identifiers import BuildId
-from chargehand.domain.result import Result
-from chargehand.events.messages import RequestCancelled
+from chargehand.domain.identifiers import BuildId, RequestId
 from chargehand.store import request_rows
 from chargehand.store.engine.columns import ids_as_json
 from chargehand.store.engine.portable import is_among
 from chargehand.store.engine.tables import builders, buildsets, requests
 from chargehand.store.engine.transaction import Transaction
-from chargehand.store.request_rows import REQUEST_COLUMNS, WAITS
+from chargehand.store.request_rows import WAITS
 
 # Begins with the few requests that wait, not with the buildsets of all times. A request that is
-# claimed in the meantime is not among the ones that `complete_waiting` ends.
+# claimed in the meantime is not among the ones that `cancel_waiting` ends.
 _ORPHANS = (
-    select(buildsets.c.parent_build_id, *REQUEST_COLUMNS)
+    select(buildsets.c.parent_build_id, requests.c.id)
     .select_from(requests.join(buildsets))
     .where(*WAITS, requests.c.waited_for == true(), is_among(buildsets.c.parent_build_id))
     .order_by(requests.c.id)
@@ -40,11 +38,9 @@ def cancel_orphans(transaction: Transaction, parents: Iterable[Build]) -> None:
     names = {"ids": ids_as_json({by_id[row[0]].builder_id for row in rows})}
     name_of = {row[0]: row[1] for row in connection.execute(_NAMES, names)}
     for row in rows:
-        parent, request = by_id[row[0]], request_rows.request_of(row[1:])
+        parent, request_id = by_id[row[0]], RequestId(row[1])
         reason = (
             f"{name_of[parent.builder_id]} #{parent.number}, which waited for it, was interrupted; "
             "its retry triggers it again"
         )
-        transaction.announce(RequestCancelled(request=request, reason=reason))
-    ids = [request_rows.request_of(row[1:]).id for row in rows]
-    request_rows.complete_waiting(transaction, ids, Result.CANCELLED)
+        request_rows.cancel_waiting(transaction, request_id, reason)

@@ -27,7 +27,6 @@ _MOST_FAILED = 1024
 class _Unanswered(msgspec.Struct, frozen=True):
     """A commit whose answer was lost."""
 
-    mark: int
     jobs: list[Job]
     touched: set[str]
 
@@ -202,16 +201,17 @@ class Batches:
         connection.touched.clear()
         now = self._clock.timestamp()
         with connection.begin() as transaction:
+            if self._marks is not None:
+                self._marks.begin(connection)
             for job in batch:
                 job.perform(Transaction(connection, now))
             if self._marks is not None:
-                mark = self._marks.leave(connection)
                 try:
                     transaction.commit()
                 except DBAPIError as error:
                     if not is_lost(error):
                         raise
-                    self._unanswered = _Unanswered(mark, batch, set(connection.touched))
+                    self._unanswered = _Unanswered(batch, set(connection.touched))
                     raise CommitUnknown(
                         f"the connection to the database broke during a commit: {error.orig}"
                     ) from error
@@ -228,7 +228,7 @@ class Batches:
         assert self._marks is not None
         self.disconnect()
         try:
-            happened = self._marks.is_left(self._connected(), unanswered.mark)
+            happened = self._marks.is_left(self._connected())
         except SQLAlchemyError as error:
             self.disconnect()
             failure = translated(error)
