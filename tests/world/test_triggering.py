@@ -182,6 +182,8 @@ async def test_a_restart_meanwhile_triggers_again(how: str):
         if how == "killed":
             told = "parent #1, which waited for it, was interrupted; its retry triggers it again"
             assert f"cancelled: {told}" in ci.log
+            cancelled = [row for row in requests if row["results"] == Result.CANCELLED]
+            assert [row["end_reason"] for row in cancelled] == [told]
 
 
 async def _is_running(ci: World, builder: str) -> None:

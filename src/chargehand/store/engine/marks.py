@@ -4,9 +4,9 @@ A connection may break after the server has committed but before it answers. So 
 writes its number to a row of this process; after reconnecting, the row has the last committed
 number. File databases need no marks.
 
-The number is the first thing a transaction writes: so the row is locked when the commit is sent,
-and whoever reconnects waits for a commit that is still on its way. PostgreSQL gets the number
-together with BEGIN, so that a mark costs no round trip.
+The number is the first thing a transaction writes: the row is locked before the commit is sent, so
+reading it on a new connection waits for a commit that is still on its way. PostgreSQL gets the
+number together with BEGIN, so a mark costs no round trip.
 """
 
 from __future__ import annotations
