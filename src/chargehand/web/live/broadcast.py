@@ -29,6 +29,9 @@ from chargehand.web.live.subscriptions import Subscriptions
 
 _encoder = msgspec.json.Encoder()
 
+Heard = tuple[Key, set[Client]]
+"""A key of an announcement, with the clients that are subscribed to it."""
+
 _MAX_WAITING_EVENTS = 50_000
 """Maximum number of events waiting for the visibility check in the store."""
 
@@ -36,7 +39,7 @@ _MAX_WAITING_EVENTS = 50_000
 class LiveEvents:
     """Delivers the bus's events to the clients whose patterns match.
 
-    Listens to the bus only while it has clients. Clients with equal visibility form one audience:
+    Listens to the bus for what its clients may want, and only while it has some. Clients with equal visibility form one audience:
     a resource is encoded once for all of them, and not at all if no client subscribed to it.
     """
 
@@ -62,9 +65,8 @@ class LiveEvents:
         audience = self._audiences.get(client.sees)
         if audience is None:
             audience = self._audiences[client.sees] = self._gathered(client.sees)
-        audience.wants.add(client, pattern)
-        if self._subscription is None:
-            self._subscription = self._bus.subscribe(self._tell, *EVENT_TYPES)
+        if audience.wants.add(client, pattern):
+            self._listen()
 
     def remove(self, client: Client, pattern: Key) -> bool:
         """Unsubscribe the client; returns whether it was subscribed."""
@@ -73,13 +75,12 @@ class LiveEvents:
         client.patterns.remove(pattern)
         self.allowance.unsubscribe()
         audience = self._audiences[client.sees]
-        audience.wants.remove(client, pattern)
+        is_other = audience.wants.remove(client, pattern)
         if not audience.wants:
             audience.close()
             del self._audiences[client.sees]
-        if not self._audiences and self._subscription is not None:
-            self._subscription.cancel()
-            self._subscription = None
+        if is_other:
+            self._listen()
         return True
 
     def forget(self, client: Client) -> None:
@@ -92,20 +93,31 @@ class LiveEvents:
         """Stop delivering events."""
         await self._tasks.close()
 
+    def _listen(self) -> None:
+        """Listen to the types of events that some client may want, and to no others."""
+        audiences = self._audiences.values()
+        wanted = [kind for kind in EVENT_TYPES if any(one.wants.want(kind) for one in audiences)]
+        former, self._subscription = self._subscription, None
+        if former is not None and list(former.types) == wanted:
+            self._subscription = former
+            return
+        if wanted:
+            self._subscription = self._bus.subscribe(self._tell, *wanted)
+        if former is not None:
+            former.cancel()
+
     def _gathered(self, sees: Visibility) -> _Audience:
         if sees.is_everything:
             return _Audience()
         return _LimitedAudience(sees, self._events, self._tasks)
 
     def _tell(self, event: Event) -> None:
-        keys: tuple[Key, ...] = ()
+        keys = keys_of(event)
         resource: Resource | None = None
         for audience in self._audiences.values():
-            if audience.wants.want(type(event)):
-                keys = keys or keys_of(event)
-                if audience.listens_to(keys):
-                    resource = resource_of(event) if resource is None else resource
-                    audience.tell((keys, resource))
+            if heard := audience.heard(keys):
+                resource = resource_of(event) if resource is None else resource
+                audience.tell((keys, resource), heard)
 
 
 class _Audience:
@@ -114,18 +126,16 @@ class _Audience:
     def __init__(self) -> None:
         self.wants = Subscriptions()
 
-    def listens_to(self, keys: tuple[Key, ...]) -> bool:
-        """Return whether a client is subscribed to any of these keys."""
-        return any(map(self.wants.listeners, keys))
+    def heard(self, keys: tuple[Key, ...]) -> list[Heard]:
+        """Return those of the keys that clients are subscribed to, each with its clients."""
+        return [(key, clients) for key in keys if (clients := self.wants.listeners(key))]
 
-    def tell(self, told: Announcement) -> None:
-        """Send an event to the subscribed clients."""
-        keys, resource = told
-        body = b""
-        for key in keys:
+    def tell(self, told: Announcement, heard: list[Heard]) -> None:
+        """Send an event to the clients that heard of it."""
+        body = body_without_passwords(_encoder.encode(told[1]))
+        for key, clients in heard:
             frames: dict[Frame, bytes] = {}
-            for client in self.wants.listeners(key):
-                body = body or body_without_passwords(_encoder.encode(resource))
+            for client in clients:
                 if (data := frames.get(client.frame)) is None:
                     data = frames[client.frame] = client.frame(key, body)
                 client.push(data)
@@ -145,7 +155,7 @@ class _LimitedAudience(_Audience):
         self._news = asyncio.Event()
         self._task = tasks.spawn(self._hand_out(), name="filtered live events")
 
-    def tell(self, told: Announcement) -> None:
+    def tell(self, told: Announcement, heard: list[Heard]) -> None:
         """Send an event to the subscribed clients, after the visibility check in the store."""
         if len(self._waiting) >= _MAX_WAITING_EVENTS:
             self._give_up()
@@ -165,7 +175,8 @@ class _LimitedAudience(_Audience):
                 batch = tuple(self._waiting)
                 self._waiting.clear()
                 for told in await self._events.of(self._sees, batch):
-                    super().tell(told)
+                    if heard := self.heard(told[0]):
+                        super().tell(told, heard)
         finally:
             self._give_up()  # If the store failed, silence would look as if nothing had happened.
 

@@ -34,22 +34,30 @@ class Subscriptions:
     def __bool__(self) -> bool:
         return bool(self._outlines)
 
-    def add(self, client: Client, pattern: Key) -> None:
-        """Add a new subscription of a client."""
-        self._outlines[_outline(pattern)] += 1
-        self._wanted.clear()
+    def add(self, client: Client, pattern: Key) -> bool:
+        """Add a new subscription of a client; return whether `want` may have changed."""
+        outline = _outline(pattern)
+        self._outlines[outline] += 1
+        is_other = self._outlines[outline] == 1
+        if is_other:
+            self._wanted.clear()
         self._clients[client] += 1
         node = self._root
         for segment in pattern:
             node = node.children.setdefault(segment, _Node())
         node.clients.add(client)
+        return is_other
 
-    def remove(self, client: Client, pattern: Key) -> None:
-        """Remove an existing subscription of a client."""
-        _decrease(self._outlines, _outline(pattern))
-        self._wanted.clear()
+    def remove(self, client: Client, pattern: Key) -> bool:
+        """Remove an existing subscription of a client; return whether `want` may have changed."""
+        outline = _outline(pattern)
+        _decrease(self._outlines, outline)
+        is_other = outline not in self._outlines
+        if is_other:
+            self._wanted.clear()
         _decrease(self._clients, client)
         _prune(self._root, pattern, 0, client)
+        return is_other
 
     def want(self, event_type: type[Event]) -> bool:
         """Return whether any client may match events of this type."""
@@ -63,9 +71,18 @@ class Subscriptions:
 
     def listeners(self, key: Key) -> set[Client]:
         """Return the clients that match this key."""
-        found: set[Client] = set()
-        _collect(self._root, key, 0, found)
-        return found
+        nodes = [self._root]
+        for segment in key:
+            below = []
+            for node in nodes:
+                if (child := node.children.get(segment)) is not None:
+                    below.append(child)
+                if (child := node.children.get("*")) is not None:
+                    below.append(child)
+            if not below:
+                return set()
+            nodes = below
+        return set().union(*[node.clients for node in nodes])
 
     def clients(self) -> Iterator[Client]:
         """Return all clients with subscriptions."""
@@ -80,15 +97,6 @@ def _decrease(counter: Counter[T], name: T) -> None:
     counter[name] -= 1
     if not counter[name]:
         del counter[name]
-
-
-def _collect(node: _Node, key: Key, index: int, found: set[Client]) -> None:
-    if index == len(key):
-        found |= node.clients
-        return
-    for segment in (key[index], "*"):
-        if (child := node.children.get(segment)) is not None:
-            _collect(child, key, index + 1, found)
 
 
 def _prune(node: _Node, pattern: Key, index: int, client: Client) -> None:
