@@ -42,11 +42,13 @@ class LogFile(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append a message."""
-        with self._guard:
-            line = self._line(record)
-            if self._file >= 0:
-                self._append(line, record.created)
+        self._guard.call(self._emit, record)
         self._guard.failure = None
+
+    def _emit(self, record: logging.LogRecord) -> None:
+        line = self._line(record)
+        if self._file >= 0:
+            self._append(line, record.created)
 
     def close(self) -> None:
         """Write what waits, and close the file."""

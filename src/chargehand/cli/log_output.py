@@ -13,6 +13,7 @@ from chargehand.cli.basedir import LOG_LINK, Basedir
 from chargehand.cli.log_file import LogFile
 from chargehand.cli.plain_text import plain
 from chargehand.kit.redaction import Redaction
+from chargehand_wire.addresses import is_plain
 
 _FARM = "chargehand.farm"
 """The logger that tells what happens, one line each."""
@@ -36,6 +37,8 @@ class _TextFormatter(logging.Formatter):
             text += f"\n{self.formatException(record.exc_info)}"
         if record.stack_info:
             text += f"\n{self.formatStack(record.stack_info)}"
+        if is_plain(text) and not self._redaction.has_secrets:
+            return text  # As most are.
         return self._redaction.text(text)
 
     def _message(self, record: logging.LogRecord) -> str:

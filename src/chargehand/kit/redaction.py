@@ -31,6 +31,8 @@ class Redaction:
 
     def __init__(self, whole: Redaction | None = None) -> None:
         self._whole = whole
+        self.has_secrets = False
+        """Whether there is anything to hide."""
         self._secrets: dict[str, str] = {}
         self._shown: dict[str, str] = {}
         """What each spelling of a secret is replaced by."""
@@ -39,11 +41,6 @@ class Redaction:
     def part(self) -> Redaction:
         """Return one that knows its own secrets only, and tells this one of them."""
         return Redaction(self)
-
-    @property
-    def has_secrets(self) -> bool:
-        """Whether there is anything to hide."""
-        return bool(self._shown)
 
     @property
     def spellings(self) -> list[tuple[str, str]]:
@@ -59,6 +56,7 @@ class Redaction:
             if spelling not in self._shown:
                 self._shown[spelling] = shown
                 self._pattern = None
+                self.has_secrets = True
 
     def hide_password(self, url: object) -> None:
         """Do not show the passwords and tokens in a URL, wherever they turn up."""
