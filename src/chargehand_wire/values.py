@@ -59,7 +59,10 @@ def is_plain(value: object, levels: int = _DEEPEST) -> bool:
 def _are_plain(values: Collection[object], levels: int) -> bool:
     if _SCALARS.issuperset(map(type, values)):  # Nearly always, and all of it in C.
         return True
-    return all(type(value) in _SCALARS or is_plain(value, levels - 1) for value in values)
+    for value in values:
+        if type(value) not in _SCALARS and not is_plain(value, levels - 1):
+            return False
+    return True
 
 
 def portable(value: object, name: str, levels: int = _DEEPEST) -> object:

@@ -9,6 +9,7 @@ from typing import Any
 from buildbot._border.text import bytes2unicode
 
 _DIGITS = re.compile(r"(\d+)")
+_WORDS = frozenset({str, bytes, int, float, bool, type(None)})
 
 
 def naturalSort(array: Iterable[str]) -> list[str]:
@@ -40,6 +41,8 @@ def flatten(
     """Return nested lists as one list; what is none of *types* comes back as it is."""
     if types and not isinstance(l, types):
         return l
+    if type(l) is list and types and _WORDS.issuperset(map(type, l)):
+        return l.copy()  # As most are: nothing is nested.
     return list(flattened_iterator(l, types))
 
 

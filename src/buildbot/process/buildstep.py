@@ -186,7 +186,7 @@ class BuildStep(
         self.updateBuildSummaryPolicy = summary_policy(self, kind)
         self._setup_logs()
         self._setup_statistics()
-        self._reads_logs_at_once = uses_old_hooks(type(self))
+        self._has_old_hooks = uses_old_hooks(type(self))
         self.stopped = False
         self.rendered = False
         self._running = False

@@ -15,7 +15,7 @@ from buildbot._border.bridge import inward, settled
 from buildbot._border.sequences import join_list
 from buildbot._border.text import command_to_string
 from buildbot.process.old_status import StepStatus
-from buildbot.process.old_style import is_overridden, own_run, uses_old_hooks
+from buildbot.process.old_style import is_overridden, own_run
 from buildbot.process.results import (
     EXCEPTION,
     FAILURE,
@@ -122,7 +122,7 @@ class OldStyleStep:
 
     async def _result_of(self, cmd: Any) -> int:
         """Return the result of a command that has ended; overridden methods are asked for it."""
-        if uses_old_hooks(type(self)):
+        if self._has_old_hooks:
             return await self._judged(cmd)
         result: int = cmd.results()
         return result
@@ -160,7 +160,7 @@ class OldStyleStep:
 
     async def _set_up(self, cmd: Any) -> None:
         """Let an overridden method change the command's environment."""
-        if uses_old_hooks(type(self)):
+        if self._has_old_hooks:
             cmd.args["env"] = cmd.args.get("env") or {}
             await inward(self.setupEnvironment, cmd)
 
@@ -230,21 +230,23 @@ class OldStyleStep:
         status = self.__dict__.get("_step_status")
         if status is not None and status.words:
             return join_list(status.words)
-        if uses_old_hooks(type(self)) and is_overridden(type(self), "describe"):
+        if self._has_old_hooks and is_overridden(type(self), "describe"):
             return join_list(_listed(contained(self.describe, False)))
         return None
 
     def _old_summary(self) -> dict[str, str] | None:
         """Return how an old-style step ended, in its own words; None for all others."""
         kind = type(self)
+        status: StepStatus | None = self.__dict__.get("_step_status")
+        if status is None and not self._has_old_hooks:
+            return None
         if is_overridden(kind, "getResultSummary"):
             return None
-        status: StepStatus | None = self.__dict__.get("_step_status")
         words: list[str] = []
         is_complete = False
         if status is not None and status.words:
             words, is_complete = status.words, status.is_complete
-        elif uses_old_hooks(kind) and is_overridden(kind, "describe"):
+        elif self._has_old_hooks and is_overridden(kind, "describe"):
             words = _listed(contained(self.describe, True))
         of_build = status.words_of_build if status is not None else []
         if not words and not of_build:

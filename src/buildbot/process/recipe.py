@@ -193,15 +193,22 @@ class RecipeStep:
 
     async def locks(self) -> tuple[LockAccess, ...]:
         """Return the locks it needs, rendered."""
-        with Making(self.step):
+        try:
             locks: tuple[LockAccess, ...] = await self.step._needed_locks()
+        except Exception as error:
+            note_making(error, self.step)
+            raise
         return locks
 
     async def is_wanted(self) -> bool:
         """Return whether it is to run."""
-        with Making(self.step):
-            await self._render_name()
+        try:
+            if self.step.name.__class__ is not str:
+                await self._render_name()
             wanted = await self.step._is_wanted()
+        except Exception as error:
+            note_making(error, self.step)
+            raise
         self._described = self.step.descriptionDone
         self._described_words = _copy(self._described)
         return wanted
@@ -231,11 +238,14 @@ class RecipeStep:
 
     async def sentence(self, result: Result | None) -> str:
         """Return what it is doing, or did."""
-        with Making(self.step):
+        try:
             if result is None:
                 return await self.step._current_sentence()
             self._tell(result)
             self._said = summary = await self._summary()
+        except Exception as error:
+            note_making(error, self.step)
+            raise
         self._words = str(summary.get("step", "finished"))
         return self._words
 
@@ -270,8 +280,11 @@ class RecipeStep:
     async def is_hidden(self, result: Result) -> bool:
         """Return whether it is not to be shown."""
         self._tell(result)
-        with Making(self.step):
+        try:
             return await self.step._is_hidden()
+        except Exception as error:
+            note_making(error, self.step)
+            raise
 
     def result(self, result: Result) -> Result:
         """Return what ``step.results`` says after *result* was told."""

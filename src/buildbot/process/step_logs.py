@@ -23,8 +23,8 @@ class StepLogs:
 
     logEncoding: Any = None
     master: Any = None
-    _reads_logs_at_once = False
-    """Whether its logs are those of old-style steps."""
+    _has_old_hooks = False
+    """Whether it is written in the old style: then its logs are of the old kind, too."""
     _engine_runtime: Any = None
     """What the engine offers to this step while it runs (`StepRuntime`)."""
 
@@ -46,7 +46,7 @@ class StepLogs:
         Old-style steps get the log itself.
         """
         log = self._new_log(name, type, logEncoding)
-        return log if self._reads_logs_at_once else self._when_opened(log)
+        return log if self._has_old_hooks else self._when_opened(log)
 
     @outgoing
     async def _when_opened(self, log: Log) -> Log:
@@ -55,7 +55,7 @@ class StepLogs:
 
     def _new_log(self, name: str, type: str = "s", encoding: Any = None) -> Log:
         """Return a new log at once; it is opened in the meantime."""
-        kind = (OLD_KINDS if self._reads_logs_at_once else KINDS).get(type)
+        kind = (OLD_KINDS if self._has_old_hooks else KINDS).get(type)
         if kind is None:
             raise ValueError(f"log type must be one of {', '.join(KINDS)}, not {type!r}")
         writer = self._engine_runtime.open_log(

@@ -113,7 +113,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
         await inward(self.runCommand, command)
         await inward(self.finish_logs)
         await self._leave_out()
-        if self._reads_logs_at_once:
+        if self._has_old_hooks:
             return await self._result_of(command)
         await self.createSummary()
         return self.evaluateCommand(command)

@@ -17,6 +17,7 @@ _STOPPERS = (Result.EXCEPTION, Result.RETRY, Result.CANCELLED)
 _NOT_FIRST_IN_SLUGS = re.compile(r"\A[\W\d]")
 _NOT_IN_SLUGS = re.compile(r"[^\w-]")
 _SLUG_LENGTH = 50
+_RESULTS = {int(result): result for result in Result}
 
 
 class StepFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +136,4 @@ def as_result(value: object) -> Result | None:
     """Return the result returned by a step's ``run()``, None if it is not a result."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    try:
-        return Result(value)
-    except ValueError:
-        return None
+    return _RESULTS.get(int(value))
