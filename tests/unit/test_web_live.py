@@ -175,6 +175,24 @@ async def test_nobody_is_listened_to_when_nobody_listens():
                 await asyncio.sleep(0)
 
 
+async def test_the_bus_is_listened_to_for_what_somebody_may_want_only():
+    kinds = (BuildFinished, BuildStarted, LogAppended)
+    async with visited() as site, site.session.ws_connect("/ws") as socket:
+        await _ask(socket, cmd="startConsuming", path="builds/*/finished", _id=1)
+        wanted = [site.bus.has_listeners(kind) for kind in kinds]
+        assert wanted == [True, False, False]
+
+        await _ask(socket, cmd="startConsuming", path="builds/*/new", _id=2)
+        await _ask(socket, cmd="startConsuming", path="builds/7/finished", _id=3)
+        await _ask(socket, cmd="stopConsuming", path="builds/*/finished", _id=4)
+        wanted = [site.bus.has_listeners(kind) for kind in kinds]
+        assert wanted == [True, True, False]
+
+        await _ask(socket, cmd="stopConsuming", path="builds/7/finished", _id=5)
+        assert not site.bus.has_listeners(BuildFinished)
+        assert site.bus.has_listeners(BuildStarted)
+
+
 async def test_a_page_of_another_site_may_not_listen():
     async with visited() as site:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:

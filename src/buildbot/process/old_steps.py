@@ -49,6 +49,7 @@ class OldStyleStep:
     warnOnFailure: Any
     warnOnWarnings: Any
     _tasks: Tasks
+    _has_old_hooks: bool
     command: Any = None
     log_eval_func: Any = None
     logfiles: Any = {}

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from operator import methodcaller
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,8 @@ from chargehand.store.errors import Outage, StoreError, is_worth_retrying, trans
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_APPLY: Callable[[Job], object] = methodcaller("apply")
 
 _PAUSE = 1.0
 """Seconds between attempts to read during an outage."""
@@ -75,6 +78,7 @@ class Database:
     ) -> None:
         self._visitor_seconds = visitor_seconds
         self.publish = publish
+        self._guard = guarded(_log, "cannot process committed jobs")
         self._basedir = basedir
         self._url = resolved(url, basedir)
         self._clock = clock or SystemClock()
@@ -238,12 +242,13 @@ class Database:
         return self._generations.is_current(basis)
 
     def _settle(self, jobs: list[Job]) -> None:
-        guard = guarded(_log, "cannot process committed jobs")
+        events: list[Event] = []
         for job in jobs:
             if job.error is None:
-                with guard:
-                    job.apply()
-        events = [event for job in jobs if job.error is None for event in job.events]
+                if job.has_effect:
+                    self._guard.call(_APPLY, job)
+                events.extend(job.events)
+        self._guard.failure = None
         if events:
             self.publish(events)
         if self._recorder is not None:

@@ -33,6 +33,8 @@ class Job:
 
     is_awaited = False
     """Whether its failure is reported to a caller."""
+    has_effect = False
+    """Whether `apply` does something."""
 
     def __init__(
         self, *, sequence: int | None = None, is_recorded: bool = True, is_short: bool = False

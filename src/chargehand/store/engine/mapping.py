@@ -16,6 +16,7 @@ from chargehand.store.engine.columns import Json
 _log = logging.getLogger(__name__)
 
 _MOST_TOLD = 1000
+_MOST_SOUND = 1000
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -49,6 +50,8 @@ class Rows(Generic[V]):
         )
         self._instead = {one.name: _instead(one.type) for one in attributes}
         self._table = table.name
+        self._sound: set[tuple[type, ...]] = set()
+        """The types of values of rows in which nothing was damaged."""
         self._told: set[tuple[object, str]] = set()
         """The damaged values already reported."""
         self.columns: tuple[Column[Any], ...] = tuple(found)
@@ -62,10 +65,17 @@ class Rows(Generic[V]):
                 values[name] = decode(values[name])
             except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError):
                 self._make_do(name, values)
-        for name, kinds in self._plain:
-            if not isinstance(values[name], kinds):
-                self._make_do(name, values)
+        found = tuple(map(type, values.values()))
+        if found not in self._sound:
+            self._check(values, found)
         return self._value(**values, **elsewhere)
+
+    def _check(self, values: dict[str, object], found: tuple[type, ...]) -> None:
+        damaged = [name for name, kinds in self._plain if not isinstance(values[name], kinds)]
+        for name in damaged:
+            self._make_do(name, values)
+        if not damaged and len(self._sound) < _MOST_SOUND:
+            self._sound.add(found)
 
     def _make_do(self, name: str, values: dict[str, object]) -> None:
         """Replace damaged values with harmless ones, and log each row once."""

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from operator import itemgetter
 
+import msgspec
 from sqlalchemy import Boolean, Connection, Delete, Dialect, Executable, Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -38,15 +39,12 @@ def written_tables(statement: Executable) -> Collection[str]:
     return (table.name,)
 
 
-class Rows:
+class Rows(msgspec.Struct):
     """A statement's result: the part of SQLAlchemy's ``CursorResult`` that the store uses."""
 
-    __slots__ = ("_rows", "inserted_primary_key", "rowcount")
-
-    def __init__(self, rows: list[Row], rowcount: int, key: int | None) -> None:
-        self._rows = rows
-        self.rowcount = rowcount
-        self.inserted_primary_key = (key,)
+    _rows: list[Row]
+    rowcount: int
+    inserted_primary_key: tuple[int | None]
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows)
@@ -103,9 +101,10 @@ class Prepared:
         self._bind_processes: list[tuple[int, Process]] = [
             (index, process) for index, process in enumerate(bind_processes) if process is not None
         ]
-        self._bind: Callable[[Parameters], Sequence[object]] = self._bound
+        self._select: Callable[[Parameters], Sequence[object]] | None = None
+        """Takes the values out of the parameters, where they are all there as they are needed."""
         if len(names) > 1 and given.issuperset(names) and not self._bind_processes:
-            self._bind = itemgetter(*names)
+            self._select = itemgetter(*names)
         columns = compiled._result_columns
         processes = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
@@ -120,9 +119,12 @@ class Prepared:
         """Execute it in the driver's transaction. Raises DBAPIError."""
         try:
             if isinstance(parameters, list):
-                cursor = driver.executemany(self._text, map(self._bind, parameters))
+                bind = self._select or self._bound
+                cursor = driver.executemany(self._text, map(bind, parameters))
+            elif self._select is not None:
+                cursor = driver.execute(self._text, self._select(parameters))
             else:
-                cursor = driver.execute(self._text, self._bind(parameters))
+                cursor = driver.execute(self._text, self._bound(parameters))
             rows = cursor.fetchall() if cursor.description is not None else []
         except sqlite3.Error as error:
             raised = DBAPIError.instance(
@@ -131,7 +133,7 @@ class Prepared:
             raise raised from error
         if self._processes:
             rows = [self._processed(row) for row in rows]
-        return Rows(rows, cursor.rowcount, cursor.lastrowid if self._is_insert else None)
+        return Rows(rows, cursor.rowcount, (cursor.lastrowid if self._is_insert else None,))
 
     def _bound(self, parameters: Parameters) -> list[object]:
         values = self._defaults.copy()

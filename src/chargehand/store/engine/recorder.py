@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from operator import methodcaller
 from typing import TypeVar
 
 from chargehand.kit.guard import guarded
@@ -14,6 +15,8 @@ from chargehand.store.errors import CommitUnknown, Outage
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_SETTLE: Callable[[Job], object] = methodcaller("settle")
 
 _SOON = 0.01
 """Seconds to delay a write that no caller waits for, so that it shares a commit."""
@@ -32,6 +35,7 @@ class Recorder:
 
     def __init__(self, *, put: Callable[[Sequence[Job]], None], gathers: bool = True) -> None:
         self._put = put
+        self._guard = guarded(_log, "cannot report the result of a database operation")
         self._gathers = gathers
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Job] = []
@@ -102,16 +106,15 @@ class Recorder:
         """Process jobs that the writer has performed, and report to their callers."""
         returned = 0
         is_owed = False
-        guard = guarded(_log, "cannot report the result of a database operation")
         for job in jobs:
             returned += job.is_recorded
-            if self._is_to_be_repeated(job):
+            if job.error is not None and self._is_to_be_repeated(job):
                 # The outcome of a commit must be determined, even without a waiting caller.
                 is_owed = job.is_recorded = True
                 self._failed.append(job)
             else:
-                with guard:
-                    job.settle()
+                self._guard.call(_SETTLE, job)
+        self._guard.failure = None
         self._away -= returned
         if (returned or is_owed) and not self._away:
             self._group_ended()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -72,13 +73,11 @@ class Transaction:
     automatically.
     """
 
-    __slots__ = ("connection", "events", "now")
+    __slots__ = ("announce", "connection", "events", "now")
 
     def __init__(self, connection: WritingConnection, now: float) -> None:
         self.connection = connection
         self.now = now
         self.events: list[Event] = []
-
-    def announce(self, event: Event) -> None:
-        """Publish *event* after the commit, in the order of the announcements."""
-        self.events.append(event)
+        self.announce: Callable[[Event], None] = self.events.append
+        """Publishes an event after the commit, in the order of the announcements."""

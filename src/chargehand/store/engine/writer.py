@@ -85,12 +85,12 @@ class Writer:
         self._thread.join()
 
     def _is_for_loop(self, jobs: Sequence[Job]) -> bool:
-        return (
-            not self._there
-            and self._until_checkpoint > 0
-            and all(job.is_short for job in jobs)
-            and self._loop.time() >= self._not_here_before
-        )
+        if self._there or self._until_checkpoint <= 0:
+            return False
+        for job in jobs:
+            if not job.is_short:
+                return False
+        return self._loop.time() >= self._not_here_before
 
     def _hand_over(self, jobs: Sequence[Job]) -> None:
         self._there += 1

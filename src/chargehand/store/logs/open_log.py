@@ -234,6 +234,8 @@ class _RowWrite(Job):
 
     __slots__ = ("_applied", "_ended", "_is_ended", "future", "measures", "row")
 
+    has_effect = True
+
     def __init__(
         self,
         row: _Row,

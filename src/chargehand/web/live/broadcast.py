@@ -39,8 +39,9 @@ _MAX_WAITING_EVENTS = 50_000
 class LiveEvents:
     """Delivers the bus's events to the clients whose patterns match.
 
-    Listens to the bus for what its clients may want, and only while it has some. Clients with equal visibility form one audience:
-    a resource is encoded once for all of them, and not at all if no client subscribed to it.
+    Listens to the bus for what its clients may want, and only while it has some. Clients with equal
+    visibility form one audience: a resource is encoded once for all of them, and not at all if no
+    client subscribed to it.
     """
 
     def __init__(
