@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from how_to_code import code_of
 from written import started, written
 
@@ -62,3 +63,77 @@ async def test_places_of_a_worker_say_which_are_busy_also_for_builds_about_to_st
         ci.worker("local").let_go("block large")
         await ci.settle()
         assert [bool(ci.builds_of(request)) for request in requests] == [True] * 4
+
+
+_DIRECTORIES = """
+import builtins
+
+class Latent(worker.LocalWorker):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.conn = 'its own'
+
+class Reports(__import__('buildbot.reporters.base', fromlist=['x']).ReporterBase):
+    async def who(self, buildid):
+        return await self.getResponsibleUsersForBuild(self.master, buildid)
+
+class Polls(__import__('buildbot.changes.base', fromlist=['x']).ReconfigurablePollingChangeSource):
+    polled = 0
+    async def poll(self):
+        self.polled += 1
+
+class Looks(steps.BuildStep):
+    async def run(self):
+        master, me = self.master, self.build.builder
+        poller = master.change_svc.getServiceNamed('polls')
+        counts = []
+        for order in (poller.doPoll, poller.doPoll.stop, lambda: poller.doPoll.start(now=True)):
+            await order()
+            await asyncio.sleep(5)
+            counts.append(poller.polled)
+        builtins.told.update(
+            workers=sorted(master.workers.workers),
+            connections=sorted(master.workers.connections),
+            named=master.workers.getWorkerByName('local').conn is not None,
+            unknown=master.workers.getWorkerByName('no'),
+            own=master.workers.workers['late'].conn,
+            registered=master.workers.workers['local'].registration.getPBPort() == 9989,
+            here=self.worker.conn is not None,
+            builds=[me.getBuild(self.build.number).buildid, me.getBuild(77)],
+            sources=[source.name for source in master.change_svc],
+            polled=counts,
+            running=[scheduler.running for scheduler in master.allSchedulers()],
+            who='alice' in await master.config.services['reports'].who(self.build.buildid))
+        return util.SUCCESS
+
+c['workers'].append(Latent('late'))
+c['protocols'] = {'pb': {'port': 'tcp:0'}}
+c['change_source'] = Polls(name='polls', pollInterval=600)
+c['services'] = [Reports(generators=[], name='reports')]
+add('b', Looks(), properties={'owner': 'alice'})
+"""
+
+
+async def test_what_old_code_reaches_over_the_master_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: dict[str, object] = {}
+    monkeypatch.setattr("builtins.told", told, raising=False)
+    async with started("import asyncio\n" + _DIRECTORIES) as ci:
+        build = await ci.build("b")
+        assert build.result == 0, ci.log
+
+    assert told == {
+        "workers": ["late", "local"],
+        "connections": ["late", "local"],
+        "named": True,
+        "unknown": None,
+        "own": "its own",
+        "registered": False,
+        "here": True,
+        "builds": [1, None],
+        "sources": ["polls"],
+        "polled": [1, 1, 2],
+        "running": [1],
+        "who": True,
+    }

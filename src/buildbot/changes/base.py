@@ -166,6 +166,12 @@ class ReconfigurablePollingChangeSource(ChangeSource):
             self._loop.force()
         return self._loop is not None
 
+    @property
+    def doPoll(self) -> PollOrders:
+        """What asks for polls: ``doPoll()`` polls at once, ``doPoll.stop()`` polls no more, and
+        ``doPoll.start()`` polls again."""
+        return PollOrders(self)
+
     def activate(self) -> Any:
         """Begin to poll."""
         self._loop = PollingLoop(
@@ -195,6 +201,32 @@ class ReconfigurablePollingChangeSource(ChangeSource):
 
     async def _poll_inward(self) -> None:
         await answered_within(POLL_SECONDS, "poll", self.poll)
+
+
+class PollOrders:
+    """Orders to a poller, as ``self.doPoll`` of its methods takes them."""
+
+    def __init__(self, source: ReconfigurablePollingChangeSource) -> None:
+        self._source = source
+
+    def __call__(self) -> Any:
+        """Poll at once, or when the running poll has ended."""
+        self._source.force()
+        return settled(None)
+
+    def start(self, interval: float | None = None, now: bool = False) -> Any:
+        """Poll again, every *interval* seconds if given, and at once with *now*."""
+        source = self._source
+        if interval is not None:
+            source.pollInterval = interval
+        begun = settled(None) if source._loop is not None else source.activate()
+        if now:
+            source.force()
+        return begun
+
+    def stop(self) -> Any:
+        """Poll no more; the Deferred fires when a running poll has ended."""
+        return self._source.deactivate()
 
 
 class PollingChangeSource(ReconfigurablePollingChangeSource):

@@ -29,6 +29,12 @@ class MasterAccess(Protocol):
     ) -> dict[str, Any] | None:
         """Return the first resource of a collection that has these values, None if none has."""
 
+    def is_connected(self, worker_name: str) -> bool:
+        """Return whether the worker is connected to a master."""
+
+    def worker_port(self, protocol: str) -> int | None:
+        """Return the number of the port for a protocol of workers, None if there is none."""
+
     def quarantine_seconds(self, worker_name: str) -> float | None:
         """Return how long the worker's next quarantine lasts, None where nothing was set."""
 

@@ -106,7 +106,7 @@ class ChangeView:
         self.files = list(change.files)
         self.comments = change.comments
         self.revision = change.revision
-        self.when = change.when
+        self.when = int(change.when)
         self.branch = change.branch
         self.category = change.category
         self.revlink = change.revlink
@@ -149,7 +149,7 @@ class ChangeView:
             "files": self.files,
             "comments": self.comments,
             "revision": self.revision,
-            "when_timestamp": int(self.when),
+            "when_timestamp": self.when,
             "branch": self.branch,
             "category": self.category,
             "revlink": self.revlink,

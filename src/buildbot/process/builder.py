@@ -76,6 +76,10 @@ class Builder:
             self._builder_id = self._access.builder_id(self.name)
         return self._builder_id
 
+    def getBuild(self, number: int) -> RunningBuild | None:
+        """Return the running build with that number, None if none has."""
+        return next((build for build in self.building if build.number == number), None)
+
     def getName(self) -> str:
         """Return its name, as a status object did."""
         return self.name

@@ -79,6 +79,11 @@ class WorkerView(WorkerQuarantine):
         return self.slot is None or self.slot.connected
 
     @property
+    def conn(self) -> Any:
+        """The worker while it is connected, else None: connections are the engine's business."""
+        return self if self.isConnected() else None
+
+    @property
     def workerforbuilders(self) -> dict[str, WorkerForBuilder]:
         """Its places at the builders that may use it, by the builders' names."""
         access = self._running_master

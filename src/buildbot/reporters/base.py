@@ -13,6 +13,7 @@ from buildbot._border.making import Making
 from buildbot.interfaces import IReportGenerator
 from buildbot.reporters.generators.build import BuildStatusGenerator
 from buildbot.reporters.lanes import Lanes
+from buildbot.reporters.utils import getResponsibleUsersForBuild
 from buildbot.util.service import BuildbotService
 from chargehand.kit.counted import counted
 from chargehand.kit.guard import guarded
@@ -52,6 +53,10 @@ class ReporterBase(BuildbotService):
         self._lanes: Lanes | None = None
         self._consumer: Any = None
         super().__init__(*args, **kwargs)
+
+    def getResponsibleUsersForBuild(self, master: Any, buildid: int) -> Any:
+        """Return a Deferred of who made the changes and patches of a build, and its owners."""
+        return getResponsibleUsersForBuild(master, buildid)
 
     @own_arguments
     def checkConfig(self, generators: Sequence[Any] | None = None, **kwargs: Any) -> Any:

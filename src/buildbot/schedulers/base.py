@@ -118,6 +118,11 @@ class BaseScheduler(ComparableMixin):
         """Whether it works at this master."""
         return self._parts is not None
 
+    @property
+    def running(self) -> int:
+        """1 while it works at this master, else 0."""
+        return int(self.active)
+
     def listBuilderNames(self) -> Any:
         """Return the names of the builders."""
         return self.builderNames

@@ -23,6 +23,24 @@ DEFAULT_KEEPALIVE_INTERVAL = 3600
 _RESERVED = ("debug", "change", "status")
 
 
+class _Connection:
+    """``worker.conn``, where a subclass has set none of its own."""
+
+    def __get__(self, worker: AbstractWorker | None, kind: type) -> Any:
+        return worker if worker is not None and worker.isConnected() else None
+
+
+class WorkerRegistration:
+    """The ports at which workers connect to the running master."""
+
+    def __init__(self, access: MasterAccess) -> None:
+        self._access = access
+
+    def getPBPort(self) -> int | None:
+        """Return the port for Perspective Broker, None where ``c['protocols']`` has none."""
+        return self._access.worker_port("pb")
+
+
 @implementer(IWorker)
 class AbstractWorker(WorkerQuarantine, ComparableMixin):
     """A worker; subclasses may override ``checkConfig`` with their own arguments.
@@ -46,6 +64,8 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
 
     compare_attrs = ("_arguments", "_keywords")
     reconfig_priority = 64
+    conn: Any = _Connection()
+    """The worker while it is connected, else None: connections are the engine's business."""
     quarantine_initial_timeout = INITIAL_SECONDS
     quarantine_max_timeout = LONGEST_SECONDS
     _kind = "remote"
@@ -113,6 +133,16 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
     def _access_if_running(self) -> MasterAccess | None:
         access: MasterAccess | None = getattr(self.master, "access", None)
         return access
+
+    def isConnected(self) -> bool:
+        """Return whether it is connected."""
+        access = self._access_if_running()
+        return access is not None and access.is_connected(self.name)
+
+    @property
+    def registration(self) -> WorkerRegistration:
+        """Where it can connect: ``registration.getPBPort()``."""
+        return WorkerRegistration(self._running_master)
 
     def _as_worker_config(self) -> WorkerConfig:
         """Return the engine's value for this worker."""

@@ -75,6 +75,18 @@ class EngineAccess:
         )
         return rows[0] if isinstance(rows, list) and rows else None
 
+    def is_connected(self, worker_name: str) -> bool:
+        """Return whether the worker is connected to a master."""
+        try:
+            found = self.engine.data_here.get(f"workers/{worker_name}")
+        except LookupError:  # no path for such a name
+            return False
+        return isinstance(found, dict) and bool(found["connected_to"])
+
+    def worker_port(self, protocol: str) -> int | None:
+        """Return the number of the port for a protocol of workers, None if there is none."""
+        return self.engine.ports.port_of(protocol)
+
     def quarantine_seconds(self, worker_name: str) -> float | None:
         """Return what was set last."""
         return self._quarantine_seconds.get(worker_name)

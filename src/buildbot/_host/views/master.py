@@ -15,6 +15,7 @@ from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.mq import MqView
 from buildbot._host.views.secret_store import SecretStore
 from buildbot._host.views.service_directories import NamedServices, SchedulerDirectory
+from buildbot._host.views.worker_directory import ConfiguredDirectory, WorkerDirectory
 from buildbot.util.service import AsyncMultiService, end
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
@@ -42,6 +43,8 @@ class MasterView(AsyncMultiService):
         self.mq = MqView(access)
         self.db = DatabaseView(access, self.data)
         self.botmaster = BuilderDirectory(access)
+        self.workers = WorkerDirectory(access)
+        self.change_svc = ConfiguredDirectory(access, "changes", "change_sources")
         self.scheduler_manager = SchedulerDirectory()
         self.namedServices = NamedServices(self.scheduler_manager)
         self.service_manager = self.namedServices["services"]
