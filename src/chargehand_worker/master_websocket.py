@@ -39,6 +39,8 @@ class MasterWebsocket(asyncio.Protocol):
         self._timer: Optional[asyncio.TimerHandle] = None
         self.opened: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
+        self.refusal = ""
+        """Why the master has closed it, in its own words."""
         self.was_heard = False
         """Whether the master has said anything over it."""
 
@@ -108,6 +110,7 @@ class MasterWebsocket(asyncio.Protocol):
             else:
                 self._agent.write(piece)
         if self._socket.closed is not None:
+            self.refusal = self._socket.closed.reason
             self.end(closed_why(self._socket.closed))
 
     def eof_received(self) -> None:

@@ -38,6 +38,8 @@ _LONGEST_EAGER_PAUSE = 1.0
 _ATTEMPTS = 4
 """Of so many that nobody answers, the last asks for an ordinary websocket."""
 _TELL_AGAIN_SECONDS = 600.0
+_REFUSED_SECONDS = 15.0
+"""Within so many seconds after a connection the master says if it does not want the worker."""
 
 
 async def run_link(settings: WorkerSettings, control: socket.socket) -> int:
@@ -168,6 +170,7 @@ class RemoteLink:
             connection.abort()
             return "the agent does not respond"
         loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             await loop.create_connection(lambda: AgentStream(connection), sock=stream)
             why = await connection.closed
@@ -175,6 +178,8 @@ class RemoteLink:
             connection.abort()
         # What lies between may let it be opened, and let nothing pass.
         self._unheard = 0 if connection.was_heard else self._unheard + 1
+        if connection.refusal and loop.time() - began < _REFUSED_SECONDS:
+            return connection.refusal  # It was let in, and sent away: that is no connection.
         _log.warning("lost the connection to %s: %s", self._address, why)
         return None
 

@@ -166,6 +166,9 @@ async def test_who_is_refused_learns_why_and_so_does_the_master(tmp_path: Path):
         wrong.start()
 
         await until(lambda: "each worker needs its own name" in other.log)
+        # It counts as an attempt that failed: it must not be back at once, again and again.
+        assert "cannot connect to" in other.log
+        assert "lost the connection" not in other.log
         await until(lambda: "or the password is wrong" in wrong.log)
         other.stop()
         wrong.stop()

@@ -115,13 +115,15 @@ async def test_a_worker_that_does_not_connect_again_in_time_costs_its_build() ->
         await ci.sleep(599)
         running = [build.complete for build in ci.builds("tests")]
         waiting = await ci.one(f"buildrequests/{await ci.force('tests')}/why")
+        (build,) = ci.builds("tests")
+        explained = await ci.one(f"builds/{build.id}/why")
         await ci.sleep(2)
         ended = [build.result for build in ci.builds("tests")]
 
         assert running == [False]
         assert waiting["kind"] == "workers_interrupted"
         expected = "worker w lost its connection 599 s ago; its build keeps running"
-        assert waiting["sentence"] == expected
+        assert waiting["sentence"] == explained["sentence"] == expected
         assert ended == [Result.RETRY]
 
 

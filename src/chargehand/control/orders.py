@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.control.ports import Changes, Resources
@@ -13,7 +14,7 @@ from chargehand.domain.prediction import Prediction
 from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.result import Result
 from chargehand.domain.user import User, has_reason, ordered
-from chargehand.domain.waiting import Waiting
+from chargehand.domain.waiting import Waiting, WorkersInterrupted
 from chargehand.events.messages import Event, OrderGiven
 from chargehand.execution.service import Builds
 from chargehand.fleet.service import Fleet
@@ -146,7 +147,19 @@ class Orders:
 
     def why_build_waits(self, build_id: BuildId) -> Waiting | None:
         """Say what a running build waits for, if it does."""
-        return self._dispatcher.why_build_waits(build_id) or self._builds.why_preparing(build_id)
+        return (
+            self._dispatcher.why_build_waits(build_id)
+            or self._builds.why_preparing(build_id)
+            or self._why_interrupted(build_id)
+        )
+
+    def _why_interrupted(self, build_id: BuildId) -> Waiting | None:
+        worker_name = self._builds.worker_of(build_id)
+        for slot in self._fleet.slots([] if worker_name is None else [worker_name]):
+            if slot.interrupted_at is not None:
+                seconds = asyncio.get_running_loop().time() - slot.interrupted_at
+                return WorkersInterrupted(workers=((slot.name, round(seconds), 1),))
+        return None
 
     def predictions(self, build_id: BuildId) -> tuple[Prediction, ...]:
         """Return when a running build and its step are expected to end."""

@@ -153,6 +153,13 @@ class Builds:
                 return run.why_preparing()
         return None
 
+    def worker_of(self, build_id: BuildId) -> str | None:
+        """Return the name of a running build's worker, None if it is not running here."""
+        for run in self._runs:
+            if run.has_begun and run.build.id == build_id:
+                return run.worker_name
+        return None
+
     def predictions(self, build_id: BuildId) -> tuple[Prediction, ...]:
         """Return when a running build and its step are expected to end, as far as is known."""
         for run in self._runs:

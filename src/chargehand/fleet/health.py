@@ -87,6 +87,12 @@ class Health:
         if member.quarantines.lift() or had_trouble:
             self._changed(member)
 
+    def is_back(self, member: Member) -> None:
+        """Its session is connected again: a login that was refused meanwhile is over."""
+        if member.refusal is not None:
+            member.refusal = None
+            self._changed(member)
+
     def _begin(self, member: Member, begun: Sequence[Quarantine]) -> None:
         for quarantine in begun:
             _log.warning("worker %s is %s", member.name, quarantine.words, extra=ids_of(member))

@@ -248,6 +248,8 @@ class Fleet:
                     member.machine.lost()
             else:
                 member.session_changed(asyncio.get_running_loop().time())
+                if session.state is SessionState.CONNECTED:
+                    self._health.is_back(member)
             self._tell(member.name)
 
     async def detach(self, session: Session) -> None:

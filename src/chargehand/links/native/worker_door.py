@@ -193,18 +193,23 @@ class WorkerDoor:
             login.transport.reason = refusal.told
             await session.close()
             return
+        _tell_connected(session)
         Keepalive(session, seconds=_keepalive(login.admitted))
         if session.state is not SessionState.CONNECTED:  # Meanwhile it was interrupted, or lost.
             link.changed(session)
 
     def _changed(self, login: _Login, session: NativeSession) -> None:
-        if session.state is SessionState.CONNECTED:
-            _log.info("worker %s is connected from %s", session.worker_name, session.address)
+        if session.state is SessionState.CONNECTED and login.admitted.link.session is session:
+            _tell_connected(session)
         if session.state is SessionState.INTERRUPTED:
             _log.warning(
                 "worker %s lost its connection; its commands keep running", session.worker_name
             )
         login.admitted.link.changed(session)
+
+
+def _tell_connected(session: NativeSession) -> None:
+    _log.info("worker %s is connected from %s", session.worker_name, session.address)
 
 
 def _is_of(session: object, hello: Hello) -> TypeGuard[NativeSession]:
