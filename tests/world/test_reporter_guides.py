@@ -78,7 +78,7 @@ async def test_the_guide_to_mails_sends_mails(place: Path) -> None:
     (failing,) = [mail for to, mail in box.mails if to == ["x@b.org"]]
     (change,) = [mail for to, mail in box.mails if to == ["ann@example.org", "builds@example.org"]]
     assert failing["Subject"] == "b: failed build"
-    assert "compile: " in _body(failing) and "ooops\n" in _body(failing)
+    assert "compile: " in _body(failing) and "\noops\n" in _body(failing)
     assert "A restored build has been detected" in change.get_content()
 
 

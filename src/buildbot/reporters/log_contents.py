@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MOST_LETTERS = 1_000_000
@@ -24,6 +24,15 @@ async def add_contents(master: Any, steps: Sequence[dict[str, Any]], wanted: Any
             first, text = await _end_of(master, log, room)
             room -= len(text)
             log["content"] = {"logid": log["logid"], "firstline": first, "content": text}
+
+
+def log_text(log: Mapping[str, Any]) -> str:
+    """Return the text of a log that has ``content``, without the letter at the beginning of each
+    line that names its stream (``o``, ``e`` or ``h``); "" for a log whose content is not loaded."""
+    content = log.get("content", {}).get("content", "")
+    if log.get("type") in ("t", "h"):
+        return str(content)
+    return "\n".join(line[1:] for line in content.split("\n"))
 
 
 def _is_wanted(wanted: Any, step: str, log: str) -> bool:

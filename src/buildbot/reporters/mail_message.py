@@ -11,6 +11,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
 from typing import Any
 
+from buildbot.reporters.log_contents import log_text
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _FIELD = re.compile(r"[!-9;-~]+")
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]]+@[^\s@<>(),;:\\\"\[\]]+")
@@ -95,10 +97,7 @@ def composed(
         _attach(message, f"source patch {number}", patch.get("body"), "diff")
     for log in logs:
         name = f"{log['stepname']}.{log['name']}"
-        content = log["content"]["content"]
-        is_html = log.get("type") == "h"
-        text = content if is_html or log.get("type") == "t" else _without_letters(content)
-        _attach(message, name, text, "html" if is_html else "plain")
+        _attach(message, name, log_text(log), "html" if log.get("type") == "h" else "plain")
     return message
 
 
@@ -114,8 +113,3 @@ def _attach(message: EmailMessage, name: str, content: Any, subtype: str) -> Non
 
 def _encodable(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text.replace("\r\n", "\n").replace("\x00", "\ufffd"))
-
-
-def _without_letters(content: str) -> str:
-    """Return the lines of a log without the letters of their channels."""
-    return "\n".join(line[1:] for line in content.split("\n"))

@@ -8,6 +8,7 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
 from buildbot._border.errors import error
+from buildbot.reporters.log_contents import log_text
 
 PLAIN = """\
 A {{ status_detected }} has been detected on builder {{ buildername }} \
@@ -88,14 +89,15 @@ MISSING_WORKER_SUBJECT = "Buildbot {{ buildbot_title }} worker {{ worker.name }}
 
 
 def compiled(owner: str, what: str, text: Any, template_type: str) -> jinja2.Template | None:
-    """Return a template; values in one of HTML are escaped. A mistake in it is one in the
-    configuration."""
+    """Return a template, which has the filter ``log_text`` in addition to Jinja2's; values in one of
+    HTML are escaped. A mistake in a template is reported as an error of the configuration."""
     if not isinstance(text, str):
         error(f"{owner}: {what} must be a string, not {text!r}")
         return None
     environment = SandboxedEnvironment(
         autoescape=template_type == "html", keep_trailing_newline=True
     )
+    environment.filters["log_text"] = log_text
     try:
         return environment.from_string(text)
     except jinja2.TemplateSyntaxError as mistake:
