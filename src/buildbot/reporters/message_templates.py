@@ -89,7 +89,7 @@ MISSING_WORKER_SUBJECT = "Buildbot {{ buildbot_title }} worker {{ worker.name }}
 
 
 def compiled(owner: str, what: str, text: Any, template_type: str) -> jinja2.Template | None:
-    """Return a template, which has the filter ``log_text`` in addition to Jinja2's; values in one of
+    """Return a template, which has the filter ``log_text`` too; values in one of
     HTML are escaped. A mistake in a template is reported as an error of the configuration."""
     if not isinstance(text, str):
         error(f"{owner}: {what} must be a string, not {text!r}")
