@@ -304,3 +304,28 @@ def test_type_checkers_accept_good_files_of_users_and_refuse_wrong_ones(
     errors = re.findall(r"(\w+\.py):(\d+)(?::\d+)?(?: -|:) error", found.stdout)
     assert {file for file, _ in errors} == {"bad.py"}, found.stdout + found.stderr
     assert {int(line) for _, line in errors} == set(range(2, len(_BAD) + 2)), found.stdout
+
+
+@pytest.mark.slow
+def test_mypy_finds_a_misspelled_argument_in_the_sample_and_nothing_else(
+    installed: Path, tmp_path: Path
+):
+    """As the guide check-types says, for the file that it says it of."""
+    place = _ROOT / "src" / "chargehand" / "cli" / "templates" / "master.cfg.sample"
+    guide = (_ROOT / "docs" / "how-to" / "check-types.md").read_text()
+    line, message = re.findall(r"^master\.cfg:(\d+): (error: .*)$", guide, re.MULTILINE)[0]
+    sample = place.read_text().replace("name='test',", "name='test', time_out=60,").splitlines()
+    number = next(number for number, text in enumerate(sample, 1) if "time_out" in text)
+    padded = sample[: number - 1] + [""] * (int(line) - number) + sample[number - 1 :]
+    (tmp_path / "master.cfg").write_text("\n".join(padded) + "\n")
+
+    options = ["--config-file=", "--no-color-output", "--python-executable", str(installed)]
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, "master.cfg"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+
+    errors = [text for text in found.stdout.splitlines() if ": error: " in text]
+    assert errors == [f"master.cfg:{line}: {message}"], found.stdout + found.stderr

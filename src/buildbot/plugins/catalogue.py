@@ -249,6 +249,7 @@ UTIL = {
     "svn.split_file_alwaystrunk": "buildbot.changes.svnpoller:split_file_alwaystrunk",
     "svn.split_file_branches": "buildbot.changes.svnpoller:split_file_branches",
     "svn.split_file_projects_branches": ("buildbot.changes.svnpoller:split_file_projects_branches"),
+    **_of("buildbot.util.connection_pools", "EqConnectionPool"),
     **_of("buildbot.util.git_credential", "GitCredentialInputRenderer", "GitCredentialOptions"),
     **_of(
         "buildbot.util.kubeclientservice",

@@ -143,8 +143,8 @@ class OldStyleStep:
     def commandComplete(self, cmd: Any) -> Any:
         """Called when the command has ended."""
 
-    def createSummary(self, log: Any = None) -> Any:
-        """Add logs that sum up the command's output."""
+    def createSummary(self, log: Any) -> Any:
+        """Add logs that summarize the output of the command, *log*; may take no argument."""
 
     def evaluateCommand(self, cmd: Any) -> Any:
         """Return the result that a command stands for."""
@@ -198,15 +198,15 @@ class OldStyleStep:
         suffix = self.descriptionSuffix
         return [*_listed(words), *(_listed(suffix) if suffix else [])]
 
-    def getText(self, cmd: Any, results: int) -> list[str]:
+    def getText(self, cmd: Any, results: int) -> list[str] | None:
         """Return words for how the step ended."""
         return [*self.describe(True), *_ANNOTATIONS.get(results, [])]
 
-    def getText2(self, cmd: Any, results: int) -> list[str]:
+    def getText2(self, cmd: Any, results: int) -> list[str] | None:
         """Return words for the build's sentence."""
         return [str(self.name)]
 
-    def maybeGetText2(self, cmd: Any, results: int) -> list[str]:
+    def maybeGetText2(self, cmd: Any, results: int) -> list[str] | None:
         """Return words for the build's sentence, if the result bears on the build."""
         if results == SUCCESS:
             return []
@@ -224,7 +224,7 @@ class OldStyleStep:
         if is_overridden(kind, "getText"):
             self.step_status.say(_listed(self.getText(cmd, results)), is_complete=True)
         if is_overridden(kind, "getText2") or is_overridden(kind, "maybeGetText2"):
-            self.step_status.setText2(self.maybeGetText2(cmd, results))
+            self.step_status.setText2(self.maybeGetText2(cmd, results) or [])
 
     def _old_words(self) -> str | None:
         """Return what an old-style step says that it does; None for all others."""

@@ -54,7 +54,7 @@ class HTTPSession:
         auth: tuple[str, str] | None = None,
         headers: dict[str, str] | None = None,
         verify: bool | str | None = None,
-        debug: bool = False,
+        debug: bool | None = False,
         skip_encoding: bool = False,
     ) -> None:
         self.http = http
@@ -127,7 +127,7 @@ class HTTPClientService(HTTPSession):
         auth: tuple[str, str] | None = None,
         headers: dict[str, str] | None = None,
         verify: bool | str | None = None,
-        debug: bool = False,
+        debug: bool | None = False,
         skipEncoding: bool = False,
     ) -> None:
         super().__init__(self, base_url, auth, headers, verify, debug, skipEncoding)
