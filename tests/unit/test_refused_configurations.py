@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -113,8 +114,42 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path: 
     [
         (
             "open('secrets/token')",
-            'file "secrets/token" does not exist: create it (settings and secrets are often left '
-            "out of a repository), or correct the path",
+            'file "secrets/token" does not exist in {directory}: create it (settings and secrets '
+            "are often left out of a repository), or correct the path",
+        ),
+        (
+            "import subprocess\nsubprocess.check_output(['no-such-program', 'x'])",
+            'program "no-such-program" is not installed, or not on the PATH of the process that '
+            "reads the configuration",
+        ),
+        (
+            "from runpy import run_path\nrun_path('/no/passwords.py')",
+            'file "/no/passwords.py" does not exist: create it (settings and secrets are often '
+            "left out of a repository), or correct the path",
+        ),
+        (
+            "from importlib import util\nspec = util.spec_from_file_location('a', '/no/a.py')\n"
+            "spec.loader.exec_module(util.module_from_spec(spec))",
+            'file "/no/a.py" does not exist: create it (settings and secrets are often '
+            "left out of a repository), or correct the path",
+        ),
+        (
+            "import json, pathlib\njson.loads(pathlib.Path('/no/workers.json').read_text())",
+            'file "/no/workers.json" does not exist: create it (settings and secrets are often '
+            "left out of a repository), or correct the path",
+        ),
+        (
+            "try:\n    from our_secrets import *\nexcept:\n    IOError('no secrets')\nurl = HOST",
+            'name "HOST" is not defined. The module "our_secrets", which line 2 imports, is '
+            "missing (settings and passwords are often left out of a repository): create "
+            "{directory}/our_secrets.py, or install the package that it belongs to; the "
+            '"except" of the "try" in line 1 hides it',
+        ),
+        (
+            "try:\n    exec(open('private.py').read())\nexcept IOError:\n    pass\nurl = HOST",
+            'name "HOST" is not defined. The file "private.py", which line 2 reads, does not '
+            "exist (settings and passwords are often left out of a repository): create it, or "
+            'correct the path; the "except" of the "try" in line 1 hides it',
         ),
         (
             "import os\nos.environ['CHARGEHAND_NOT_SET']",
@@ -154,8 +189,28 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path: 
 def test_the_message_says_what_is_missing(tmp_path: Path, source: str, message: str) -> None:
     error = error_of(tmp_path, source)
 
-    assert error.message == message.replace("{file}", str(tmp_path / "master.cfg"))
+    message = message.replace("{file}", str(tmp_path / "master.cfg"))
+    if "in {directory}" in message:
+        message = message.replace("{directory}", os.getcwd())
+    assert error.message == message.replace("{directory}", str(tmp_path))
     assert error.line == len(source.splitlines())
+
+
+def test_a_name_that_no_hidden_failure_explains_is_only_named(tmp_path: Path) -> None:
+    source = "try:\n    import json\n    open(__file__)\nexcept OSError:\n    pass\nurl = HOST"
+
+    assert "NameError: name 'HOST' is not defined" in error_of(tmp_path, source).message
+
+
+def test_a_module_that_fails_in_a_try_is_named(tmp_path: Path) -> None:
+    source = "try:\n    from parts import HOST\nexcept Exception:\n    pass\nurl = HOST"
+
+    error = error_of(tmp_path, source, parts="HOST = 1 / 0\n")
+
+    assert error.message == (
+        'name "HOST" is not defined. The module "parts", which line 2 imports, raises an error; '
+        'the "except" of the "try" in line 1 hides it'
+    )
 
 
 def test_a_traceback_shows_the_users_frames_wherever_the_file_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import pkgutil
 import re
 import shlex
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from configparser import NoOptionError, NoSectionError
 from pathlib import Path
 
 from buildbot._border.arguments import did_you_mean
+from buildbot._host.reading import hidden_failures
 from buildbot._host.upgrading import python2
 from buildbot.plugins.accepted import MODULES
 from buildbot.plugins.namespace import BrokenPlugin
@@ -80,10 +82,18 @@ def of_exception(error: BaseException, file: str, directory: str) -> str | None:
             return f'module "{found[2]}" has no name "{found[1]}"{near}'
         case ImportError() | AttributeError() if sentence := _hidden_module(error, directory):
             return sentence
-        case FileNotFoundError(filename=str(name)):
+        case NameError(name=str(name)) if hidden := hidden_failures.of_name(name, file, directory):
+            return hidden
+        case FileNotFoundError(filename=str(name)) if _is_of_subprocess(error):
             return (
-                f'file "{name}" does not exist: create it (settings and secrets are often left out '
-                "of a repository), or correct the path"
+                f'program "{name}" is not installed, or not on the PATH of the process that reads '
+                "the configuration"
+            )
+        case FileNotFoundError(filename=str(name)):
+            place = "" if Path(name).is_absolute() else f" in {Path.cwd()}"
+            return (
+                f'file "{name}" does not exist{place}: create it (settings and secrets are '
+                "often left out of a repository), or correct the path"
             )
         case KeyError(args=[str(name)]) if _is_of_environment(error):
             return (
@@ -185,6 +195,11 @@ def _modules_of_ours() -> Iterator[str]:
             yield found.name
     yield from MODULES
     yield from OLD_NAMES
+
+
+def _is_of_subprocess(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename == subprocess.__file__
 
 
 def _is_of_environment(error: BaseException) -> bool:
