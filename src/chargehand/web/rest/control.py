@@ -80,6 +80,8 @@ def parse(content_type: str, body: bytes) -> Call:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = lone_surrogate(body) or error
         raise Refused(400, PARSE_ERROR, f"JSON parse error: {reason}") from error
+    if _is_deeper(data, _DEEPEST):
+        raise _malformed(f"nested too deeply: there may be {_DEEPEST} levels of arrays and objects")
     if isinstance(data, list):
         raise _malformed("JSONRPC batch requests are not supported")
     if not isinstance(data, dict):
@@ -93,6 +95,21 @@ def parse(content_type: str, body: bytes) -> Call:
         raise _malformed("only JSONRPC 2.0 is supported")
     return Call(data["id"], data["method"], data["params"])
 
+
+def _is_deeper(value: object, levels: int) -> bool:
+    within = [value]
+    for _ in range(levels):
+        within = [
+            one
+            for outer in within
+            if isinstance(outer, dict | list)
+            for one in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(one, dict | list) for one in within)
+
+
+_DEEPEST = 100
+"""What is nested deeper cannot be stored, and some work on it is recursive."""
 
 _MEMBERS: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("jsonrpc", (str,), "a string"),
