@@ -46,7 +46,12 @@ async def master() -> AsyncIterator[Master]:
     ],
 )
 async def test_who_is_no_worker_is_told_so(
-    master: Master, path: str, headers: dict[str, str], status: int, told: str
+    master: Master,
+    path: str,
+    headers: dict[str, str],
+    status: int,
+    told: str,
+    caplog: pytest.LogCaptureFixture,
 ):
     async with (
         aiohttp.ClientSession() as client,
@@ -56,6 +61,7 @@ async def test_who_is_no_worker_is_told_so(
         assert told in await answer.text()
 
     assert master.registry.attached.empty()
+    assert [record for record in caplog.records if record.name.startswith("aiohttp")] == []
 
 
 @pytest.mark.parametrize("garbage", [b"\0" * 50, b"\xff" * 50, b"\0\0\0\x02\x91\x05", b""])

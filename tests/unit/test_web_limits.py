@@ -445,3 +445,17 @@ def test_every_limit_is_documented():
     assert documented.keys() == {one.name for one in fields(WebLimits)}
     for one in fields(WebLimits):
         assert f"| {one.default:,.10g} |" in documented[one.name], one.name
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\xff" * 5000, bytes(5000), b"GET / HTTP/9\r\nx: " + b"y" * 9000]
+)
+async def test_garbage_is_not_sent_back(garbage: bytes):
+    async with limited() as site:
+        reader, _ = await _connect(site, garbage + b"\r\n\r\n")
+
+        async with asyncio.timeout(5):
+            heard = await reader.read()
+
+        assert heard.startswith(b"HTTP/1.0 400 ")
+        assert len(heard) < 1000

@@ -214,14 +214,20 @@ async def test_what_a_peer_at_the_pb_port_speaks_is_told(
     await farm.close()
 
 
-@pytest.mark.parametrize("garbage", [HELLO, b"\xff" * 100, b"\x02\x82pb\x02\x80\x13\x87\x06\x81"])
+@pytest.mark.parametrize(
+    "garbage",
+    [HELLO, b"\xff" * 100_000, bytes(100_000), b"\x02\x82pb\x02\x80\x13\x87\x06\x81"],
+    ids=["TLS", "ones", "zeros", "PB"],
+)
 async def test_garbage_at_the_port_for_http_ends_the_connection(garbage: bytes) -> None:
     farm = await opened(MSGPACK)
     reader, writer = await asyncio.open_connection("127.0.0.1", farm.number)
 
     writer.write(garbage + b"\r\n\r\n")
 
-    await closed(reader)
+    heard = await closed(reader)
+    assert heard.startswith(b"HTTP/1.0 400 ")
+    assert len(heard) < 1000  # What came is not sent back.
     writer.close()
     await let_a_worker_in(farm)
     await farm.close()
@@ -241,7 +247,9 @@ async def test_browsers_hear_what_the_port_for_msgpack_is_for() -> None:
     await farm.close()
 
 
-async def test_a_frame_of_two_gigabytes_is_not_waited_for() -> None:
+async def test_a_frame_of_two_gigabytes_is_not_waited_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     farm = await opened(MSGPACK)
     worker = MsgpackWorker()
     await worker.connect(farm.number)
@@ -254,5 +262,7 @@ async def test_a_frame_of_two_gigabytes_is_not_waited_for() -> None:
     await asyncio.get_running_loop().sock_sendall(transport.dup(), frame)
 
     await eventually(lambda: session.state.name == "LOST")
+    assert "closing the connection with worker arm-7 (127.0.0.1:" in caplog.text
+    assert "2147483648" in caplog.text
     await worker.disconnect()
     await farm.close()

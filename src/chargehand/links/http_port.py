@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from chargehand.kit.bad_requests import TerseHandler
 from chargehand.kit.peers import peer_name
 from chargehand.kit.strangers import Strangers
 
@@ -33,6 +34,10 @@ class HttpPort(web.Server):
         super().__init__(self._serve, access_log=None)
         self._strangers = Strangers()
         self._visitors: dict[RequestHandler, _Visitor] = {}
+
+    def __call__(self) -> RequestHandler:
+        """Return what handles a new connection."""
+        return TerseHandler(self, loop=self._loop, **self._kwargs)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve a request, which says who it is; the connection is closed after it."""

@@ -8,7 +8,8 @@ from typing import Protocol as Interface
 from aiohttp import EMPTY_PAYLOAD, HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
+
+from chargehand.kit.bad_requests import TerseHandler
 
 _MAX_HEAD = 512 * 1024
 _MAX_REPEATED_HEAD = 2 * 1024
@@ -34,7 +35,7 @@ class Server(Interface):
         """See `hand_over`."""
 
 
-class Protocol(RequestHandler):
+class Protocol(TerseHandler):
     """Closes connections that never finish a request's headers.
 
     A request whose bytes came before, and whose answer is kept, is answered at once: it is not

@@ -90,6 +90,8 @@ class _SocketOfWorker:
                 self._acknowledging.now()
                 if message.type is WSMsgType.BINARY:
                     self._wire.received(message.data)
+                elif message.type is WSMsgType.ERROR:
+                    raise ProtocolError(str(message.data))
                 await self._may_receive.wait()
         except ProtocolError as error:
             _log.error("closing the connection with worker %s (%s): %s", name, address, error)

@@ -84,7 +84,9 @@ class WorkerDoor:
             protocols=[subprotocol()],
         )
         is_unmasked = is_offered(request)
-        can_open = is_unmasked or bool(socket.can_prepare(request))
+        # aiohttp would write into the log that it does not know the version that is asked for.
+        is_other = "Sec-WebSocket-Protocol" in request.headers and not _speaks_ours(request)
+        can_open = is_unmasked or is_other or bool(socket.can_prepare(request))
         if (refusal := _refusal(request, can_open=can_open)) is not None:
             return refusal
         login = credentials(request.headers.get("Authorization", ""))
@@ -148,6 +150,8 @@ class WorkerDoor:
         try:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
+                    if message.type is WSMsgType.ERROR:
+                        _log.error("closing the connection with worker %s: %s", name, message.data)
                     break
                 channel.data_received(message.data)
         finally:
@@ -237,6 +241,11 @@ async def _drain(session: NativeSession, kept: KeptCommands) -> None:
                 session.worker_name,
                 str(error) or "nothing more came of it",
             )
+
+
+def _speaks_ours(request: web.BaseRequest) -> bool:
+    offered = offered_versions(request.headers.get("Sec-WebSocket-Protocol", ""))
+    return PROTOCOL_VERSION in offered
 
 
 def _refusal(request: web.BaseRequest, *, can_open: bool) -> web.Response | None:

@@ -1,0 +1,27 @@
+"""Answers to what is no HTTP."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+_LONGEST = 200
+"""Characters of what is said of a request that cannot be read."""
+
+
+class TerseHandler(RequestHandler):
+    """Does not send back what it could not read: that can be long, and whose it is is unknown."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Say what is wrong in few words."""
+        if message is not None and len(message) > _LONGEST:
+            message = f"{message[:_LONGEST]}...\n"
+        return super().handle_error(request, status, exc, message)
