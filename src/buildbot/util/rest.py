@@ -7,7 +7,7 @@ import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import aiohttp
 import msgspec
@@ -58,6 +58,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
+class Request(TypedDict, total=False):
+    """What a request says besides its method and path."""
+
+    body: Any
+    parameters: Mapping[str, str] | None
+    repeatable: bool
+
+
 class _Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request failed, and in how many seconds it may be repeated; None: it may not."""
 
@@ -85,13 +93,11 @@ class RestClient:
         self,
         method: str,
         path: str,
-        *,
-        body: Any = None,
-        parameters: Mapping[str, str] | None = None,
-        repeatable: bool = False,
+        **request: Unpack[Request],
     ) -> Answer:
         """Send a request, and return what the server answered. Raises RestError."""
-        may_repeat = repeatable or method != "POST"
+        body, parameters = request.get("body"), request.get("parameters")
+        may_repeat = request.get("repeatable", False) or method != "POST"
         pause = _FIRST_PAUSE
         for attempt in range(1, _ATTEMPTS + 1):
             result = await self._attempt(method, path, body, parameters, may_repeat)

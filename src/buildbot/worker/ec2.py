@@ -20,7 +20,7 @@ from buildbot.interfaces import LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
 from buildbot.worker.ec2_account import UNKNOWN, Account, UnknownInstance, keys_in
 from buildbot.worker.ec2_choices import bid, devices, market, newest_image, tags_of
-from buildbot.worker.latent import AbstractLatentWorker
+from buildbot.worker.named_instances import NamedInstances
 from chargehand.kit.clock import SystemClock
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _STOP_POLLS = 60
 _DAY = timedelta(days=1)
 
 
-class EC2LatentWorker(AbstractLatentWorker):
+class EC2LatentWorker(NamedInstances):
     """A worker on an instance of Amazon EC2, which exists only while there are builds.
 
     The worker in the image must connect by itself when the instance has started. ``user_data`` can
@@ -187,19 +187,6 @@ class EC2LatentWorker(AbstractLatentWorker):
             )
         return [instance_id, wanted["ImageId"]]
 
-    async def stop_instance(self, fast: bool = False) -> None:
-        """Terminate the instance; unless *fast*, wait until its volumes and address are free."""
-        instance, self.instance = self.instance, None
-        found = [instance] if instance is not None else await self._started_before()
-        for one in found:
-            try:
-                await self.stop_found_instance(one)
-            except LatentWorkerFailedToSubstantiate:
-                self.instance = instance
-                raise
-            if not fast and (self.volumes or self.elastic_ip):
-                await self._wait_for_end(one["id"])
-
     async def check_instance(self) -> tuple[bool, str]:
         """Return whether the instance runs, and why not."""
         if self.instance is None:
@@ -346,12 +333,13 @@ class EC2LatentWorker(AbstractLatentWorker):
             "AssociateAddress", "associate_address", InstanceId=instance_id, **which
         )
 
-    async def _started_before(self) -> list[dict[str, str]]:
-        """Return what was started when the master was killed before it knew the identifier."""
-        if not self.instance_name:
-            return []
-        found = await self._account.tagged("chargehand.instance", self.instance_name)
+    async def _named(self, name: str) -> list[dict[str, str]]:
+        found = await self._account.tagged("chargehand.instance", name)
         return [{"id": one["InstanceId"]} for one in found]
+
+    async def _has_ended(self, value: dict[str, str]) -> None:
+        if self.volumes or self.elastic_ip:
+            await self._wait_for_end(value["id"])
 
     @cached_property
     def _account(self) -> Account:

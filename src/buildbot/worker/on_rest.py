@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Unpack
 
 from buildbot.interfaces import LatentWorkerFailedToSubstantiate
-from buildbot.util.rest import Access, Answer, RestClient, RestError
-from buildbot.worker.latent import AbstractLatentWorker
+from buildbot.util.rest import Access, Answer, Request, RestClient, RestError
+from buildbot.worker.named_instances import NamedInstances
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ class NotThere(LatentWorkerFailedToSubstantiate):
     """The service does not know what was asked for."""
 
 
-class WorkerOnRest(AbstractLatentWorker):
+class WorkerOnRest(NamedInstances):
     """A latent worker of a service with a REST interface.
 
     Subclasses say how the service is reached (`_access`), list what they have there (`_listed`),
@@ -43,17 +43,6 @@ class WorkerOnRest(AbstractLatentWorker):
     async def _problem(self, value: Any) -> str:
         """Return why the instance's worker is not going to connect; empty while it may."""
         raise NotImplementedError
-
-    async def stop_instance(self, fast: bool = False) -> None:
-        """Delete the instance; if a killed master has not recorded it, look for its name."""
-        instance, self.instance = self.instance, None
-        found = [instance] if instance is not None else await self._started_before()
-        for one in found:
-            try:
-                await self.stop_found_instance(one)
-            except LatentWorkerFailedToSubstantiate:
-                self.instance = instance
-                raise
 
     async def check_instance(self) -> tuple[bool, str]:
         """Return whether the instance's worker may still connect, and why not."""
@@ -84,41 +73,19 @@ class WorkerOnRest(AbstractLatentWorker):
         except NotThere:
             _log.info("instance %s of worker %s is gone already", value, self.name)
 
-    async def _started_before(self) -> list[Any]:
-        if not self.instance_name:
-            return []
+    async def _named(self, name: str) -> list[Any]:
         found = await self._listed()
-        return [value for labels, value in found if self._is_this(labels)]
+        return [value for labels, value in found if labels.get("chargehand.instance") == name]
 
-    def _is_this(self, labels: Mapping[str, str]) -> bool:
-        return labels.get("chargehand.instance") == self.instance_name
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Any = None,
-        parameters: Mapping[str, str] | None = None,
-        repeatable: bool = False,
-    ) -> Any:
+    async def _ask(self, method: str, path: str, **request: Unpack[Request]) -> Any:
         """Return the content of an answer. Raises LatentWorkerFailedToSubstantiate."""
-        answer = await self._answer(self._client, method, path, body, parameters, repeatable)
-        return answer.content
+        return (await self._answer(self._client, method, path, **request)).content
 
     async def _answer(
-        self,
-        client: RestClient,
-        method: str,
-        path: str,
-        body: Any = None,
-        parameters: Mapping[str, str] | None = None,
-        repeatable: bool = False,
+        self, client: RestClient, method: str, path: str, **request: Unpack[Request]
     ) -> Answer:
         try:
-            return await client.request(
-                method, path, body=body, parameters=parameters, repeatable=repeatable
-            )
+            return await client.request(method, path, **request)
         except RestError as failure:
             kind = NotThere if failure.status == 404 else LatentWorkerFailedToSubstantiate
             raise kind(self._without_password(self._explained(failure))) from None
