@@ -7,8 +7,8 @@ from typing import Any
 
 from buildbot._border.bridge import outgoing, outward
 from buildbot._border.times import epoch2datetime
-from buildbot._host.views.data import DataView
-from buildbot._host.views.rows import Model, identified, properties_of
+from buildbot._host.views.rows import Model, properties_of
+from buildbot._host.views.table import TableView
 from buildbot.process.results import SUCCESS
 from chargehand.resources.query import Filter, Operator
 
@@ -16,19 +16,18 @@ _MOST_BUILDS = 100
 """How many earlier builds are looked at for one of the same sources."""
 
 
-class BuildsView:
+class BuildsView(TableView):
     """``master.db.builds``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "buildid"
 
     def getBuild(self, buildid: int) -> Any:
         """Return a Deferred of a build, or None."""
-        return outward(self._build(("builds", buildid)))
+        return outward(self._one("builds", buildid))
 
     def getBuildByNumber(self, builderid: int, number: int) -> Any:
         """Return a Deferred of a build, or None."""
-        return outward(self._build(("builders", builderid, "builds", number)))
+        return outward(self._one("builders", builderid, "builds", number))
 
     def getBuilds(
         self,
@@ -45,7 +44,7 @@ class BuildsView:
             "workerid": workerid,
             "complete": complete,
         }
-        return outward(self._builds(wanted, resultSpec))
+        return outward(self._selected("builds", wanted, resultSpec))
 
     def getBuildProperties(self, bid: int, resultSpec: Any = None) -> Any:
         """Return a Deferred of the properties: ``{name: (value, source)}``."""
@@ -53,11 +52,11 @@ class BuildsView:
 
     def getBuildsForChange(self, changeid: int) -> Any:
         """Return a Deferred of the builds of a change."""
-        return outward(self._listed(("changes", changeid, "builds")))
+        return outward(self._all("changes", changeid, "builds"))
 
     def get_triggered_builds(self, buildid: int) -> Any:
         """Return a Deferred of the builds that a build has triggered."""
-        return outward(self._listed(("builds", buildid, "triggered_builds")))
+        return outward(self._all("builds", buildid, "triggered_builds"))
 
     def setBuildProperty(self, bid: int, name: str, value: Any, source: str) -> Any:
         """Record a property of a build; returns a Deferred."""
@@ -88,29 +87,17 @@ class BuildsView:
             request = await self._data.fetch(("buildrequests", row["buildrequestid"]))
             buildset = await self._data.fetch(("buildsets", request["buildsetid"]))
             if {_origin(stamp) for stamp in buildset["sourcestamps"]} == wanted:
-                return identified(row, "buildid")
+                return self._model(row)
         return None
-
-    async def _listed(self, path: tuple[Any, ...]) -> list[Model]:
-        return [identified(row, "buildid") for row in await self._data.fetch(path)]
-
-    async def _build(self, path: tuple[Any, ...]) -> Model | None:
-        row = await self._data.fetch(path)
-        return None if row is None else identified(row, "buildid")
-
-    async def _builds(self, wanted: dict[str, Any], resultspec: Any) -> list[Model]:
-        rows = await self._data.select("builds", wanted, resultspec)
-        return [identified(row, "buildid") for row in rows]
 
     async def _properties(self, buildid: int) -> dict[str, tuple[Any, str]]:
         return properties_of(await self._data.fetch(("builds", buildid, "properties")))
 
 
-class BuildRequestsView:
+class BuildRequestsView(TableView):
     """``master.db.buildrequests``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "buildrequestid"
 
     def getBuildRequest(self, brid: int) -> Any:
         """Return a Deferred of a request, or None."""
@@ -146,15 +133,19 @@ class BuildRequestsView:
         return [Model(row, buildername=names.get(row["builderid"])) for row in rows]
 
 
-class BuildsetsView:
+class BuildsetsView(TableView):
     """``master.db.buildsets``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "bsid"
+
+    def _model(self, row: dict[str, Any]) -> Model:
+        times = {name: epoch2datetime(row[name]) for name in ("submitted_at", "complete_at")}
+        stamps = [stamp["ssid"] for stamp in row["sourcestamps"]]
+        return Model({**row, **times, "sourcestamps": stamps})
 
     def getBuildset(self, bsid: int) -> Any:
         """Return a Deferred of a buildset, or None."""
-        return outward(self._buildset(bsid))
+        return outward(self._one("buildsets", bsid))
 
     def getBuildsetProperties(self, bsid: int) -> Any:
         """Return a Deferred of the properties: ``{name: (value, source)}``."""
@@ -163,8 +154,7 @@ class BuildsetsView:
     @outgoing
     async def getBuildsets(self, complete: bool | None = None, resultSpec: Any = None) -> Any:
         """Return a Deferred of the buildsets with these values."""
-        rows = await self._data.select("buildsets", {"complete": complete}, resultSpec)
-        return [_buildset(row) for row in rows]
+        return await self._selected("buildsets", {"complete": complete}, resultSpec)
 
     @outgoing
     async def getRecentBuildsets(
@@ -184,24 +174,14 @@ class BuildsetsView:
             rows = await self._data.fetch(
                 "buildsets", filters=filters, order=["-bsid"], limit=_MOST_BUILDS, offset=offset
             )
-            found += [_buildset(row) for row in rows if _has_stamp(row["sourcestamps"], wanted)]
+            found += [self._model(row) for row in rows if _has_stamp(row["sourcestamps"], wanted)]
             offset += len(rows)
             if len(rows) < _MOST_BUILDS:
                 break
         return found[:count][::-1]
 
-    async def _buildset(self, bsid: int) -> Model | None:
-        row = await self._data.fetch(("buildsets", bsid))
-        return None if row is None else _buildset(row)
-
     async def _properties(self, bsid: int) -> dict[str, tuple[Any, str]]:
         return properties_of(await self._data.fetch(("buildsets", bsid, "properties")))
-
-
-def _buildset(row: dict[str, Any]) -> Model:
-    times = {name: epoch2datetime(row[name]) for name in ("submitted_at", "complete_at")}
-    stamps = [stamp["ssid"] for stamp in row["sourcestamps"]]
-    return Model({**row, **times, "sourcestamps": stamps})
 
 
 def _has_stamp(stamps: Sequence[dict[str, Any]], wanted: dict[str, str | None]) -> bool:

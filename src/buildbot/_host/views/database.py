@@ -15,9 +15,10 @@ from buildbot._host.views.farm_tables import (
     SchedulersView,
     WorkersView,
 )
-from buildbot._host.views.rows import Model, identified
+from buildbot._host.views.rows import Model
 from buildbot._host.views.source_tables import ChangeSourcesView, ChangesView, SourceStampsView
 from buildbot._host.views.state import StateView
+from buildbot._host.views.table import TableView
 from buildbot.db.connector import DBConnector
 
 _USERS = "people are the texts that changes and orders name; there is no table of them"
@@ -59,11 +60,10 @@ class DatabaseView(DBConnector):
         )
 
 
-class StepsView:
+class StepsView(TableView):
     """``master.db.steps``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "stepid"
 
     @outgoing
     async def getStep(
@@ -77,38 +77,36 @@ class StepsView:
         path: tuple[Any, ...] = ("steps", stepid)
         if stepid is None:
             path = ("builds", buildid, "steps", name if number is None else number)
-        row = await self._data.fetch(path)
-        return None if row is None else identified(row, "stepid")
+        return await self._one(*path)
 
     @outgoing
     async def getSteps(self, buildid: int) -> list[Model]:
         """Return a Deferred of the steps of a build, in their order."""
-        rows = await self._data.fetch(("builds", buildid, "steps"))
-        return [identified(row, "stepid") for row in rows]
+        return await self._all("builds", buildid, "steps")
 
 
-class LogsView:
+class LogsView(TableView):
     """``master.db.logs``."""
 
+    _key = "logid"
+
     def __init__(self, access: EngineAccess, data: DataView) -> None:
+        super().__init__(data)
         self._access = access
-        self._data = data
 
     @outgoing
     async def getLog(self, logid: int) -> Model | None:
         """Return a Deferred of a log, or None."""
-        row = await self._data.fetch(("logs", logid))
-        return None if row is None else identified(row, "logid")
+        return await self._one("logs", logid)
 
     @outgoing
     async def getLogBySlug(self, stepid: int, slug: str) -> Model | None:
         """Return a Deferred of a log of a step, or None."""
-        row = await self._data.fetch(("steps", stepid, "logs", slug))
-        return None if row is None else identified(row, "logid")
+        return await self._one("steps", stepid, "logs", slug)
 
     def getLogs(self, stepid: int) -> Any:
         """Return a Deferred of the logs of a step."""
-        return outward(self._logs(stepid))
+        return outward(self._all("steps", stepid, "logs"))
 
     def getLogLines(self, logid: int, first_line: int, last_line: int) -> Any:
         """Return a Deferred of the text of these lines, the last included."""
@@ -123,10 +121,6 @@ class LogsView:
         engine = self._access.engine
         batches = engine.retention.delete_logs(before, engine.master_id)
         return sum([batch.count async for batch in batches])
-
-    async def _logs(self, stepid: int) -> list[Model]:
-        rows = await self._data.fetch(("steps", stepid, "logs"))
-        return [identified(row, "logid") for row in rows]
 
     async def _lines(self, logid: int, first: int, last: int) -> str:
         path = ("logs", logid, "contents")

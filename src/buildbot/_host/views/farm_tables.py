@@ -5,28 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from buildbot._border.bridge import outgoing
-from buildbot._host.views.data import DataView
 from buildbot._host.views.rows import Model, identified
+from buildbot._host.views.table import OwnedTableView, TableView
 
 
-class BuildersView:
+class BuildersView(TableView):
     """``master.db.builders``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "builderid"
 
     @outgoing
     async def findBuilderId(self, name: str, autoCreate: bool = True) -> int | None:
         """Return a Deferred of a builder's identifier; None for a builder that never was. None is
         created: builders are made by the configuration."""
-        row = await self._data.fetch(("builders", name))
-        return None if row is None else int(row["builderid"])
+        return await self._identifier("builders", name)
 
     @outgoing
     async def getBuilder(self, builderid: int) -> Model | None:
         """Return a Deferred of a builder, or None."""
-        row = await self._data.fetch(("builders", builderid))
-        return None if row is None else identified(row, "builderid")
+        return await self._one("builders", builderid)
 
     @outgoing
     async def getBuilders(
@@ -41,25 +38,19 @@ class BuildersView:
             path = ("masters", masterid, "builders")
         elif workerid is not None:
             path = ("workers", workerid, "builders")
-        rows = await self._data.fetch(path)
-        return [
-            identified(row, "builderid")
-            for row in rows
-            if projectid is None or row["projectid"] == projectid
-        ]
+        rows = await self._all(*path)
+        return [row for row in rows if projectid in (None, row["projectid"])]
 
 
-class WorkersView:
+class WorkersView(TableView):
     """``master.db.workers``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "workerid"
 
     @outgoing
     async def findWorkerId(self, name: str) -> int | None:
         """Return a Deferred of a worker's identifier; None for one that never was."""
-        row = await self._data.fetch(("workers", name))
-        return None if row is None else int(row["workerid"])
+        return await self._identifier("workers", name)
 
     @outgoing
     async def getWorker(
@@ -95,78 +86,66 @@ class WorkersView:
         ]
 
 
-class ProjectsView:
+class ProjectsView(TableView):
     """``master.db.projects``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "projectid"
 
     @outgoing
     async def find_project_id(self, name: str, auto_create: bool = True) -> int | None:
         """Return a Deferred of a project's identifier; None for one that never was. None is
         created: projects are made by the configuration."""
-        row = await self._data.fetch(("projects", name))
-        return None if row is None else int(row["projectid"])
+        return await self._identifier("projects", name)
 
     @outgoing
     async def get_project(self, projectid: int) -> Model | None:
         """Return a Deferred of a project, or None."""
-        row = await self._data.fetch(("projects", projectid))
-        return None if row is None else identified(row, "projectid")
+        return await self._one("projects", projectid)
 
     @outgoing
     async def get_projects(self) -> list[Model]:
         """Return a Deferred of all projects."""
-        return [identified(row, "projectid") for row in await self._data.fetch(("projects",))]
+        return await self._all("projects")
 
 
-class SchedulersView:
+class SchedulersView(OwnedTableView):
     """``master.db.schedulers``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "schedulerid"
+    _shown = ("name", "enabled")
 
     @outgoing
     async def getScheduler(self, schedulerid: int) -> Model | None:
         """Return a Deferred of a scheduler, or None."""
-        row = await self._data.fetch(("schedulers", schedulerid))
-        return None if row is None else _scheduler(row)
+        return await self._one("schedulers", schedulerid)
 
     @outgoing
     async def getSchedulers(
         self, active: bool | None = None, masterid: int | None = None
     ) -> list[Model]:
         """Return a Deferred of the schedulers: those that a master runs, or none does."""
-        rows = [_scheduler(row) for row in await self._data.fetch(("schedulers",))]
-        return [
-            row
-            for row in rows
-            if active in (None, row["masterid"] is not None) and masterid in (None, row["masterid"])
-        ]
+        return await self._owned("schedulers", active, masterid)
 
     @outgoing
     async def findSchedulerId(self, name: str) -> int | None:
         """Return a Deferred of a scheduler's identifier; None for one that never was."""
-        rows = await self._data.select("schedulers", {"name": name})
-        return int(rows[0]["schedulerid"]) if rows else None
+        return await self._named("schedulers", name)
 
 
-class MastersView:
+class MastersView(TableView):
     """``master.db.masters``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "masterid"
 
     @outgoing
     async def getMaster(self, masterid: int) -> Model | None:
         """Return a Deferred of a master, or None."""
-        row = await self._data.fetch(("masters", masterid))
-        return None if row is None else identified(row, "masterid")
+        return await self._one("masters", masterid)
 
     @outgoing
     async def getMasters(self) -> list[Model]:
         """Return a Deferred of all masters that ever used the database."""
-        return [identified(row, "masterid") for row in await self._data.fetch(("masters",))]
+        return await self._all("masters")
 
 
 def _worker(row: dict[str, Any], builder_id: int | None) -> Model:
@@ -175,13 +154,3 @@ def _worker(row: dict[str, Any], builder_id: int | None) -> Model:
     if builder_id is not None:
         places = [one for one in places if one["builderid"] == builder_id]
     return identified({**row, "configured_on": places}, "workerid")
-
-
-def _scheduler(row: dict[str, Any]) -> Model:
-    master = row.get("master")
-    return Model(
-        id=row["schedulerid"],
-        name=row["name"],
-        enabled=row["enabled"],
-        masterid=None if master is None else master["masterid"],
-    )

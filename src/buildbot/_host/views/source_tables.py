@@ -6,40 +6,48 @@ from typing import Any
 
 from buildbot._border.bridge import outgoing
 from buildbot._border.times import epoch2datetime
-from buildbot._host.views.data import DataView
 from buildbot._host.views.rows import Model, properties_of
+from buildbot._host.views.table import OwnedTableView, TableView
 from buildbot.data.resultspec import ListResult
 from chargehand.resources.query import Filter, Operator
 
 
-class ChangesView:
+class ChangesView(TableView):
     """``master.db.changes``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "changeid"
+
+    def _model(self, row: dict[str, Any]) -> Model:
+        stamp = row.get("sourcestamp") or {}
+        return Model(
+            {
+                **row,
+                "when_timestamp": epoch2datetime(row["when_timestamp"]),
+                "sourcestampid": stamp.get("ssid"),
+                "properties": properties_of(row["properties"]),
+            }
+        )
 
     @outgoing
     async def getChange(self, changeid: int, no_cache: bool = False) -> Model | None:
         """Return a Deferred of a change, or None."""
-        row = await self._data.fetch(("changes", changeid))
-        return None if row is None else _change(row)
+        return await self._one("changes", changeid)
 
     @outgoing
     async def getChanges(self, resultSpec: Any = None) -> list[Model]:
         """Return a Deferred of the changes."""
-        return [_change(row) for row in await self._data.select("changes", {}, resultSpec)]
+        return await self._selected("changes", {}, resultSpec)
 
     @outgoing
     async def getChangesForBuild(self, buildid: int) -> list[Model]:
         """Return a Deferred of the changes of a build."""
-        rows = await self._data.fetch(("builds", buildid, "changes"))
-        return [_change(row) for row in rows]
+        return await self._all("builds", buildid, "changes")
 
     @outgoing
     async def getChangeFromSSid(self, ssid: int) -> Model | None:
         """Return a Deferred of the newest change that made a source stamp, or None."""
         rows = await self._data.fetch(("sourcestamps", ssid, "changes"))
-        return _change(max(rows, key=lambda row: row["changeid"])) if rows else None
+        return self._model(max(rows, key=lambda row: row["changeid"])) if rows else None
 
     @outgoing
     async def getChangesCount(self) -> int:
@@ -76,53 +84,46 @@ class ChangesView:
         return int(rows[0]["changeid"]) if rows else None
 
 
-class ChangeSourcesView:
+class ChangeSourcesView(OwnedTableView):
     """``master.db.changesources``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "changesourceid"
 
     @outgoing
     async def findChangeSourceId(self, name: str) -> int | None:
         """Return a Deferred of a change source's identifier; None for one that never was."""
-        rows = await self._data.select("changesources", {"name": name})
-        return int(rows[0]["changesourceid"]) if rows else None
+        return await self._named("changesources", name)
 
     @outgoing
     async def getChangeSource(self, changesourceid: int) -> Model | None:
         """Return a Deferred of a change source, or None."""
-        row = await self._data.fetch(("changesources", changesourceid))
-        return None if row is None else _change_source(row)
+        return await self._one("changesources", changesourceid)
 
     @outgoing
     async def getChangeSources(
         self, active: bool | None = None, masterid: int | None = None
     ) -> list[Model]:
         """Return a Deferred of the change sources: those that a master runs, or none does."""
-        rows = [_change_source(row) for row in await self._data.fetch(("changesources",))]
-        return [
-            row
-            for row in rows
-            if active in (None, row["masterid"] is not None) and masterid in (None, row["masterid"])
-        ]
+        return await self._owned("changesources", active, masterid)
 
 
-class SourceStampsView:
+class SourceStampsView(TableView):
     """``master.db.sourcestamps``."""
 
-    def __init__(self, data: DataView) -> None:
-        self._data = data
+    _key = "ssid"
+
+    def _model(self, row: dict[str, Any]) -> Model:
+        return Model(row)
 
     @outgoing
     async def getSourceStamp(self, ssid: int, no_cache: bool = False) -> Model | None:
         """Return a Deferred of a source stamp, or None."""
-        row = await self._data.fetch(("sourcestamps", ssid))
-        return None if row is None else Model(row)
+        return await self._one("sourcestamps", ssid)
 
     @outgoing
     async def getSourceStamps(self) -> list[Model]:
         """Return a Deferred of all source stamps."""
-        return [Model(row) for row in await self._data.fetch(("sourcestamps",))]
+        return await self._all("sourcestamps")
 
     @outgoing
     async def getSourceStampsForBuild(self, buildid: int) -> list[Model]:
@@ -133,24 +134,3 @@ class SourceStampsView:
         request = await self._data.fetch(("buildrequests", build["buildrequestid"]))
         buildset = await self._data.fetch(("buildsets", request["buildsetid"]))
         return [Model(stamp) for stamp in buildset["sourcestamps"]]
-
-
-def _change_source(row: dict[str, Any]) -> Model:
-    master = row.get("master")
-    return Model(
-        id=row["changesourceid"],
-        name=row["name"],
-        masterid=None if master is None else master["masterid"],
-    )
-
-
-def _change(row: dict[str, Any]) -> Model:
-    stamp = row.get("sourcestamp") or {}
-    return Model(
-        {
-            **row,
-            "when_timestamp": epoch2datetime(row["when_timestamp"]),
-            "sourcestampid": stamp.get("ssid"),
-            "properties": properties_of(row["properties"]),
-        }
-    )
