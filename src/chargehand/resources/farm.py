@@ -1,6 +1,6 @@
 """Masters, builders, workers, schedulers, change sources, projects."""
 
-from typing import Never
+from typing import Never, TypeVar
 
 from chargehand.domain.builder import Builder, Project
 from chargehand.domain.instance import InstanceRecord
@@ -16,6 +16,7 @@ from chargehand.resources.field import (
     INTEGER,
     JSON,
     STRING,
+    Field,
     Fields,
     FieldType,
     Resource,
@@ -23,6 +24,9 @@ from chargehand.resources.field import (
     list_of,
     made,
 )
+
+D = TypeVar("D", Builder, Project)
+"""A type of values with a description."""
 
 _master = Fields(Master)
 
@@ -46,6 +50,24 @@ def _owner(master: Master | None) -> Resource | None:
     return None if master is None else MASTER.shown(master)
 
 
+def _description(fields: Fields[D]) -> tuple[Field[D, str | None], ...]:
+    return (
+        fields.column("description", STRING.or_none, "description", lambda one: one.description),
+        fields.column(
+            "description_format",
+            STRING.or_none,
+            "description_format",
+            lambda one: one.description_format,
+        ),
+        fields.column(
+            "description_html",
+            STRING.or_none,
+            "description_html",
+            lambda one: one.description_html,
+        ),
+    )
+
+
 _builder = Fields(Builder)
 
 BUILDER = Entity(
@@ -56,21 +78,7 @@ BUILDER = Entity(
         _builder.column("builderid", INTEGER, "id", lambda builder: builder.id),
         _builder.column("name", STRING, "name", lambda builder: builder.name),
         _builder.related("masterids", list_of(INTEGER), lambda builder: list(builder.master_ids)),
-        _builder.column(
-            "description", STRING.or_none, "description", lambda builder: builder.description
-        ),
-        _builder.column(
-            "description_format",
-            STRING.or_none,
-            "description_format",
-            lambda builder: builder.description_format,
-        ),
-        _builder.column(
-            "description_html",
-            STRING.or_none,
-            "description_html",
-            lambda builder: builder.description_html,
-        ),
+        *_description(_builder),
         _builder.column(
             "projectid", INTEGER.or_none, "project_id", lambda builder: builder.project_id
         ),
@@ -245,21 +253,7 @@ PROJECT = Entity(
         _project.column("name", IDENTIFIER, "name", lambda project: project.name),
         _project.column("slug", IDENTIFIER, "slug", lambda project: project.slug),
         _project.column("active", BOOLEAN.or_none, "active", lambda project: project.active),
-        _project.column(
-            "description", STRING.or_none, "description", lambda project: project.description
-        ),
-        _project.column(
-            "description_format",
-            STRING.or_none,
-            "description_format",
-            lambda project: project.description_format,
-        ),
-        _project.column(
-            "description_html",
-            STRING.or_none,
-            "description_html",
-            lambda project: project.description_html,
-        ),
+        *_description(_project),
     ),
     collections=("projects",),
     singles=("projects/i:projectname", "projects/n:projectid"),

@@ -16,6 +16,7 @@ from chargehand.links.native.acknowledging import Acknowledgements
 from chargehand.links.native.channel import Channel
 from chargehand.links.native.recompressing import as_zstd
 from chargehand.links.native.waiting import Preparing, UpdateQueue
+from chargehand.links.worker_session import WorkerSession
 from chargehand_wire import messages
 from chargehand_wire.framing import Bytes
 from chargehand_wire.master_side import Lost, MasterEvent, MasterSide
@@ -30,7 +31,7 @@ _DEATH_TIME = 15.0
 """Seconds to wait for a cancelled command to end before its caller continues."""
 
 
-class NativeSession:
+class NativeSession(WorkerSession):
     """One worker, over any number of successive channels; runs many commands concurrently.
 
     Implements `chargehand.domain.session.Session`, and the Receiver of its channels. Calls
@@ -51,18 +52,17 @@ class NativeSession:
         address: str = "this machine",
         is_remote: bool = False,
     ) -> None:
-        self.address = address
+        super().__init__(
+            worker_name=worker_name, info=info, address=address, state=SessionState.INTERRUPTED
+        )
         self._is_remote = is_remote
         self._stop_requested = stop_requested
         self._heard = asyncio.Event()
-        self._worker_name = worker_name
         self._incarnation = incarnation
-        self._info = info
         self._patience = patience
         self._changed = changed
         self._side = MasterSide()
         self._channel: Channel | None = None
-        self._state = SessionState.INTERRUPTED
         self._deadline: asyncio.TimerHandle | None = None
         self._mailboxes: dict[str, UpdateQueue] = {}
         self._preparing: dict[int, Preparing] = {}
@@ -75,24 +75,9 @@ class NativeSession:
         """The number of unanswered pings."""
 
     @property
-    def worker_name(self) -> str:
-        """The worker's name."""
-        return self._worker_name
-
-    @property
     def incarnation(self) -> str:
         """Identifies this start of the worker."""
         return self._incarnation
-
-    @property
-    def info(self) -> WorkerInfo:
-        """The information that the worker sent."""
-        return self._info
-
-    @property
-    def state(self) -> SessionState:
-        """The session's state."""
-        return self._state
 
     async def prepare(self, builddirs: Sequence[str]) -> None:
         """Ensure that these directories (below the worker's base) exist.

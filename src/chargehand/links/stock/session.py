@@ -19,6 +19,7 @@ from chargehand.links.stock.arguments import download_arguments, hidden_in, stoc
 from chargehand.links.stock.download import Download
 from chargehand.links.stock.ports import Wire
 from chargehand.links.stock.running import RunningCommand
+from chargehand.links.worker_session import WorkerSession
 
 _log = logging.getLogger(__name__)
 
@@ -38,18 +39,17 @@ class Place(Protocol):
         """Note that the session's state has changed."""
 
 
-class StockSession:
+class StockSession(WorkerSession):
     """Implements RemoteSession of ``fleet.remote``."""
 
     def __init__(
         self, *, worker_name: str, info: WorkerInfo, address: str, wire: Wire, place: Place
     ) -> None:
-        self._worker_name = worker_name
-        self._info = info
-        self._address = address
+        super().__init__(
+            worker_name=worker_name, info=info, address=address, state=SessionState.CONNECTED
+        )
         self._wire = wire
         self._place = place
-        self._state = SessionState.CONNECTED
         self._reason = ""
         self._running: dict[str, RunningCommand] = {}
         self._downloads: dict[tuple[str, str, str], Download] = {}
@@ -57,26 +57,6 @@ class StockSession:
         self._unstored = 0
         self._is_held = False
         self._tasks = Tasks(f"worker {worker_name}")
-
-    @property
-    def worker_name(self) -> str:
-        """The worker's name."""
-        return self._worker_name
-
-    @property
-    def info(self) -> WorkerInfo:
-        """The information that the worker sent."""
-        return self._info
-
-    @property
-    def state(self) -> SessionState:
-        """CONNECTED, or LOST."""
-        return self._state
-
-    @property
-    def address(self) -> str:
-        """Where the worker connects from."""
-        return self._address
 
     def accept(self) -> None:
         """Begin with commands: the worker knows that it is logged in."""
