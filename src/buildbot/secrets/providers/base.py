@@ -14,4 +14,4 @@ class SecretProviderBase(BuildbotService):
 
     def get(self, entry: str) -> Any:
         """Return the value of a secret, or None; or a Deferred or a coroutine of that."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no method get")

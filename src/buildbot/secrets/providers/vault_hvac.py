@@ -22,7 +22,7 @@ class VaultAuthenticator(ComparableMixin):
 
     async def token(self, session: aiohttp.ClientSession, server: str) -> str:
         """Return a token to ask with."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no method token")
 
 
 class VaultAuthenticatorToken(VaultAuthenticator):
