@@ -10,6 +10,7 @@ import pytest
 _ROOT = Path(__file__).parents[2]
 _SRC = _ROOT / "src"
 _LINE = re.compile(r"^((?:│  |   )*)[├└]─ (.*?)(?:   .*)?$")
+_NAMED_LATER = re.compile(r"\b(?:NAME|N)\b")
 _PLACES = (_ROOT, _SRC, _SRC / "chargehand")
 
 
@@ -57,3 +58,27 @@ def test_modules_that_are_named_are_there(page: str) -> None:
 
     assert named
     assert missing == []
+
+
+def _tasks() -> list[tuple[str, str]]:
+    """Return the names in the table of long-lived tasks, each with the modules beside it."""
+    text = (_ROOT / "ARCHITECTURE.md").read_text()
+    table = text.partition("| what | where | its life |")[2].partition("\n\n")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| *")]
+    return [(name, where) for what, where in rows for name in re.findall(r"\*([^*]+)\*", what)]
+
+
+def test_long_lived_tasks_are_called_so() -> None:
+    named = _tasks()
+
+    assert len(named) > 20
+    for name, where in named:
+        files = [
+            place / module
+            for module in re.findall(r"`([\w/]+\.py)`", where)
+            for place in _PLACES
+            if (place / module).is_file()
+        ]
+        code = "".join(file.read_text() for file in files)
+        for words in _NAMED_LATER.split(name):
+            assert re.search(rf'"[^"\n]*{re.escape(words)}', code), (name, where)
