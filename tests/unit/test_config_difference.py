@@ -45,5 +45,15 @@ def test_members_are_told_apart_by_name():
     assert found.schedulers.changed == ("t",)
     assert found.settings == ("title",)
     assert found.summary() == (
-        "builders: +1 -1 ~1, schedulers: +0 -0 ~1, settings: title; 2 unchanged"
+        'builders: +1 -1 ~1 ("b": worker names), schedulers: +0 -0 ~1 ("t"), settings: title; '
+        "2 unchanged"
+    )
+
+
+def test_of_many_that_changed_the_first_are_named():
+    many = MasterConfig(schedulers=tuple(scheduler(f"s{n}", 1) for n in range(9)))
+    new = replace(many, schedulers=tuple(scheduler(f"s{n}", 2) for n in range(9)))
+
+    assert difference(many, new).summary() == (
+        'schedulers: +0 -0 ~9 ("s0", "s1", "s2", "s3", "s4", 4 more); 0 unchanged'
     )

@@ -529,17 +529,18 @@ def test_a_changed_setting_alone_leaves_all_components_as_they_were(files):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "part"),
     [
-        ("NUMBER = 1", "NUMBER = 2"),
-        ("re.compile('x')", "re.compile('y')"),
-        ("%(prop:x)s", "%(prop:y)s"),
-        ("lambda s: True", "lambda s: False"),
-        ("requests[0]", "requests[1]"),
-        ("command=['make']", "command=['make', 'all']"),
+        ("NUMBER = 1", "NUMBER = 2", "factory.steps[1]: class MyStep"),
+        ("re.compile('x')", "re.compile('y')", "factory.steps[1]: class MyStep"),
+        ("%(prop:x)s", "%(prop:y)s", "factory.steps[2].command.fmtstring"),
+        ("lambda s: True", "lambda s: False", "factory.steps[2].doStepIf"),
+        ("requests[0]", "requests[1]", "nextBuild"),
+        ("command=['make']", "command=['make', 'all']", "factory.steps[0].command"),
+        ("factory.addStep(MyStep())\n", "", "factory.steps"),
     ],
 )
-def test_a_changed_step_changes_its_builder_only(files, old, new):
+def test_a_changed_step_changes_its_builder_only(files, old, new, part):
     files.good_and(CLASSES).read()
     first = files.config
 
@@ -547,7 +548,46 @@ def test_a_changed_step_changes_its_builder_only(files, old, new):
     found = difference(first, files.read())
 
     assert found.builders.changed == ("b",)
-    assert found.summary() == "builders: +0 -0 ~1; 2 unchanged"
+    assert found.summary() == f'builders: +0 -0 ~1 ("b": {part}); 2 unchanged'
+
+
+_SERVICES = """
+import datetime
+c['workers'].append(worker.Worker('far', 'secret-1', max_builds=1, properties={'a': {'b': [1]}}))
+c['protocols'] = {'pb': {'port': 9989}}
+c['schedulers'] += [
+    schedulers.Nightly('night', ['b'], hour=3),
+    schedulers.AnyBranchScheduler(name='any', builderNames=['b'], treeStableTimer=5,
+                                  change_filter=util.ChangeFilter(branch='main'))]
+c['services'] = [reporters.MailNotifier('a@b.c', name='mail', generators=[
+    reporters.BuildStatusGenerator(mode='failing')])]
+c['change_source'] = [changes.GitPoller('http://r', pollInterval=5)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("secret-1", "secret-2", 'workers: +0 -0 ~1 ("far": argument 2)'),
+        ("max_builds=1", "max_builds=2", 'workers: +0 -0 ~1 ("far": max_builds)'),
+        ("[1]}}", "[1, 2]}}", 'workers: +0 -0 ~1 ("far": properties.a.b)'),
+        ("hour=3", "hour=4", 'schedulers: +0 -0 ~1 ("night": hour)'),
+        ("treeStableTimer=5", "treeStableTimer=6", '~1 ("any": treeStableTimer)'),
+        ("branch='main'", "branch='x'", '~1 ("any": change_filter.filters'),
+        ("mode='failing'", "mode='all'", "generators[0].mode"),
+        ("pollInterval=5", "pollInterval=6", '("http://r": pollInterval)'),
+        ("schedulers.Nightly", "schedulers.NightlyTriggerable", '~1 ("night": class Nightly'),
+    ],
+)
+def test_what_changed_of_an_object_is_named_without_its_value(files, old, new, found):
+    files.good_and(_SERVICES).read()
+    first = files.config
+
+    files.write((GOOD + _SERVICES).replace(old, new))
+    summary = difference(first, files.read()).summary()
+
+    assert found in summary
+    assert "secret-" not in summary
 
 
 def test_what_python_2_and_older_releases_had_is_accepted_with_a_warning(files):

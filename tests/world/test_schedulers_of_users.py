@@ -215,3 +215,38 @@ def _stamps(buildset: Row) -> list[tuple[object, ...]]:
 async def _enable(ci: World, enabled: bool) -> None:
     (mine,) = [row for row in await ci.get("schedulers") if row["name"] == "mine"]
     await ci.order(f"schedulers/{mine['schedulerid']}", "enable", enabled=enabled)
+
+
+_SERVICE = """
+import builtins
+from buildbot.schedulers.base import BaseScheduler
+add('one', sh('one'))
+
+class Old(BaseScheduler):
+    def startService(self):
+        builtins.told.append(('start', self.master is not None))
+        BaseScheduler.startService(self)
+        self.startConsumingChanges(change_filter=util.ChangeFilter(branch='main'))
+
+    def gotChange(self, change, important):
+        builtins.told.append(('change', change.revision, self.running))
+        return self.addBuildsetForChanges(changeids=[change.number], reason='old')
+
+    def stopService(self):
+        builtins.told.append(('stop',))
+        return BaseScheduler.stopService(self)
+
+c['schedulers'].append(Old('old', ['one']))
+"""
+
+
+async def test_a_scheduler_may_begin_and_end_as_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr("builtins.told", told, raising=False)
+    async with started(_SERVICE) as ci:
+        await ci.push(branch="main", revision="r1")
+        await ci.push(branch="other", revision="r2")
+        await ci.until_idle()
+        assert len(ci.builds("one")) == 1
+
+    assert told == [("start", True), ("change", "r1", 1), ("stop",)]

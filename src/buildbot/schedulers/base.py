@@ -20,6 +20,7 @@ from buildbot.schedulers.arguments import (
     codebases_given,
 )
 from buildbot.schedulers.overriding import UsersScheduler
+from buildbot.schedulers.service_names import ServiceNames
 from buildbot.util import bytes2unicode
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.model import Component
@@ -32,7 +33,7 @@ from chargehand.scheduling.change_feed import Interest
 from chargehand.scheduling.submitting import SCHEDULER_SOURCE, BuildsetOptions, Targets
 
 
-class BaseScheduler(ComparableMixin):
+class BaseScheduler(ServiceNames, ComparableMixin):
     """A scheduler. ``self.master`` is there from `activate` on.
 
     Subclasses override `gotChange` (having called `startConsumingChanges` in `activate`) or what
@@ -117,11 +118,6 @@ class BaseScheduler(ComparableMixin):
     def active(self) -> bool:
         """Whether it works at this master."""
         return self._parts is not None
-
-    @property
-    def running(self) -> int:
-        """1 while it works at this master, else 0."""
-        return int(self.active)
 
     def listBuilderNames(self) -> Any:
         """Return the names of the builders."""
@@ -344,13 +340,18 @@ class BaseScheduler(ComparableMixin):
     def _settings(self) -> Any:
         return custom.Settings(common=self._common())
 
+    def _said(self) -> dict[str, Any]:
+        args, kwargs = self._constructed
+        named = {name: getattr(self, name, None) for name in self._compared()}
+        return {"class": type(self), "args": args, "kwargs": kwargs, "attributes": named}
+
     def _as_component(self) -> Component:
         return Component(
             name=str(self.name),
             settings=self._settings(),
             extension=self,
             # Attributes as well: configurations append to lists of schedulers that they have made.
-            identity=Identity((type(self), *self._constructed, self._key()), Equivalence()),
+            identity=Identity(self._said(), Equivalence()),
         )
 
 

@@ -52,7 +52,7 @@ class UsersScheduler:
         master = self._scheduler.master
         if master is not None:
             master.scheduler_manager.namedServices[self._scheduler.name] = self._scheduler
-        names = ("activate", "deactivate", "gotChange")
+        names = ("activate", "deactivate", "gotChange", "startService", "stopService")
         if any(is_overridden(self._scheduler, name) for name in names):
             return _UsersBehaviour(self._scheduler, default)
         return default
@@ -126,6 +126,8 @@ class _UsersBehaviour:
 
     async def activate(self) -> None:
         """Begin to work."""
+        if is_overridden(self._scheduler, "startService"):
+            await answered("startService", self._scheduler.startService)
         if is_overridden(self._scheduler, "activate"):
             await answered("activate", self._scheduler.activate)
         else:
@@ -137,6 +139,8 @@ class _UsersBehaviour:
             await answered_within(STOP_SECONDS, "deactivate", self._scheduler.deactivate)
         else:
             await self._default.deactivate()
+        if is_overridden(self._scheduler, "stopService"):
+            await answered_within(STOP_SECONDS, "stopService", self._scheduler.stopService)
 
     async def got_change(self, change: Change, important: bool) -> None:
         """React to a change that passed the filter."""

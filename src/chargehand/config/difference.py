@@ -7,9 +7,12 @@ from typing import Protocol
 
 import msgspec
 
+from chargehand.config.changed_part import changed_part
 from chargehand.config.model import MasterConfig
 from chargehand.kit.values import compared_names
 
+_TOLD = 5
+"""How many of a list's changed members are named with what has changed."""
 _LISTS = ("builders", "workers", "schedulers", "change_sources", "services", "projects")
 _COMPARED = tuple(name for name in compared_names(MasterConfig) if name not in _LISTS)
 
@@ -29,13 +32,24 @@ class ListDifference(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     unchanged: int = 0
+    parts: tuple[str, ...] = ()
+    """Which part of the first that changed is another, empty where that cannot be told."""
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
 
     def summary(self) -> str:
-        """Return a short summary: ``+1 -0 ~2``."""
-        return f"+{len(self.added)} -{len(self.removed)} ~{len(self.changed)}"
+        """Return a short summary: ``+1 -0 ~2``, and what has changed of whom."""
+        count = f"+{len(self.added)} -{len(self.removed)} ~{len(self.changed)}"
+        if not self.changed:
+            return count
+        told = [
+            f'"{name}": {part}' if part else f'"{name}"'
+            for name, part in zip(self.changed, self.parts, strict=False)
+        ]
+        if more := len(self.changed) - len(told):
+            told.append(f"{more} more")
+        return f"{count} ({', '.join(told)})" if self.parts else count
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +95,7 @@ def _compare(old: Sequence[_Named], new: Sequence[_Named]) -> ListDifference:
         return ListDifference(unchanged=len(new))
     before = {item.name: item for item in old}
     added, changed, unchanged = [], [], 0
+    parts: list[str] = []
     for item in new:
         previous = before.pop(item.name, None)
         if previous is None:
@@ -89,8 +104,14 @@ def _compare(old: Sequence[_Named], new: Sequence[_Named]) -> ListDifference:
             unchanged += 1
         else:
             changed.append(item.name)
+            if len(parts) < _TOLD:
+                parts.append(changed_part(previous, item))
     return ListDifference(
-        added=tuple(added), removed=tuple(before), changed=tuple(changed), unchanged=unchanged
+        added=tuple(added),
+        removed=tuple(before),
+        changed=tuple(changed),
+        unchanged=unchanged,
+        parts=tuple(parts),
     )
 
 

@@ -262,7 +262,7 @@ class Equivalence:
     def _equal_instances(self, one: object, other: object) -> bool:
         if not self.equal(type(one), type(other)):
             return False
-        names = self._compared(type(one))
+        names = self.compared_attributes(type(one))
         if names is not None:
             return self._equal_attributes(names, one, other)
         try:
@@ -279,7 +279,7 @@ class Equivalence:
                 return False
         return True
 
-    def _compared(self, kind: type) -> tuple[str, ...] | None:
+    def compared_attributes(self, kind: type) -> tuple[str, ...] | None:
         """Return the names in ``compare_attrs`` of the class and its bases, or None."""
         if kind not in self._attributes:
             names: dict[str, None] = {}
