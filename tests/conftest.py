@@ -1,22 +1,18 @@
-"""What holds for all tests; and PostgreSQL, which runs privately, from Debian's packages."""
+"""What holds for all tests; and PostgreSQL, which runs privately."""
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import create_engine, text
 
-_numbers = count(1)
+import private_postgresql
 
 # Hypothesis would write a patch with the failing examples by means of libcst. That fails next to
 # zope.interface, and ends the whole run instead of one test.
@@ -37,6 +33,16 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("explore" if os.environ.get("EXPLORE") else "the same each time")
+
+
+# Each of the many processes that tests start would compile all modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if private_postgresql.announce():
+        config.add_cleanup(private_postgresql.stop)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,50 +88,31 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-def _tool(name: str) -> str:
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    found = str(installed[-1]) if installed else shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed (apt-get install postgresql)")
-    return found
-
-
-def _run(*command: str) -> None:
-    # PostgreSQL refuses to run as root.
-    user = "postgres" if os.getuid() == 0 else None
-    subprocess.run(command, user=user, check=True, capture_output=True, cwd="/")
+@pytest.fixture(scope="session")
+def postgresql_socket() -> Path:
+    return private_postgresql.socket()
 
 
 @pytest.fixture(scope="session")
-def postgresql_socket() -> Iterator[Path]:
-    initdb, pg_ctl = _tool("initdb"), _tool("pg_ctl")
-    directory = Path(mkdtemp(prefix="chargehand-postgresql-"))
-    if os.getuid() == 0:
-        shutil.chown(directory, "postgres")
-    data = directory / "data"
-    _run(initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
-    options = f"-k {directory} -c listen_addresses='' -c fsync=off -c max_connections=50"
-    _run(pg_ctl, "-D", str(data), "-w", "-o", options, "-l", str(directory / "log"), "start")
-    try:
-        yield directory
-    finally:
-        _run(pg_ctl, "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(directory, ignore_errors=True)
+def _databases(postgresql_socket: Path) -> private_postgresql.Databases:
+    return private_postgresql.Databases(postgresql_socket)
 
 
 @pytest.fixture
-def new_postgresql(postgresql_socket: Path) -> Callable[[], str]:
-    """Return a function that makes a database, and returns its URL."""
+def new_postgresql(_databases: private_postgresql.Databases) -> Iterator[Callable[[], str]]:
+    """Return a function that gives a database without rows, and returns its URL."""
+    taken = []
 
-    def make() -> str:
-        name = f"test{next(_numbers)}"
-        server = create_engine(
-            f"postgresql+psycopg://postgres@/postgres?host={postgresql_socket}",
-            isolation_level="AUTOCOMMIT",
-        )
-        with server.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        server.dispose()
-        return f"postgresql://postgres@/{name}?host={postgresql_socket}"
+    def take() -> str:
+        taken.append(_databases.take())
+        return _databases.url(taken[-1])
 
-    return make
+    yield take
+    for name in taken:
+        _databases.give_back(name)
+
+
+@pytest.fixture
+def bare_postgresql(_databases: private_postgresql.Databases) -> Callable[[], str]:
+    """Return a function that makes a database without tables, and returns its URL."""
+    return lambda: _databases.url(_databases.new())

@@ -26,6 +26,15 @@ from chargehand.store.engine.columns import Json
 from chargehand.store.engine.database import upgrade
 from chargehand.store.engine.engines import resolved, writing_engine
 
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a database without any table."""
+    if request.param == "sqlite":
+        return "sqlite:///state.sqlite"
+    return str(request.getfixturevalue("bare_postgresql")())
+
+
 _OLD = schema.REVISIONS[:-1]
 _Rows = dict[str, list[dict[str, Any]]]
 
