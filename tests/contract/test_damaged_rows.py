@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -55,6 +57,25 @@ async def _fill(workshop: Workshop) -> None:
     await workshop.submit("b1")
 
 
+@pytest.fixture(scope="module")
+def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    basedir = tmp_path_factory.mktemp("filled")
+
+    async def fill() -> None:
+        async with opened(_URL, basedir) as workshop:
+            await _fill(workshop)
+
+    asyncio.run(fill())
+    assert checked(_URL, basedir, is_to_be_repaired=False) == []
+    return basedir
+
+
+@pytest.fixture
+def filled(_filled: Path, tmp_path: Path) -> Path:
+    """A master's directory with a database in which nothing is damaged."""
+    return shutil.copytree(_filled, tmp_path, dirs_exist_ok=True)
+
+
 def _damage(basedir: Path, statement: str) -> None:
     with closing(sqlite3.connect(basedir / "state.sqlite")) as database:
         assert database.execute(statement).rowcount
@@ -62,12 +83,10 @@ def _damage(basedir: Path, statement: str) -> None:
 
 
 @pytest.mark.parametrize("statement", _DAMAGE)
-async def test_everything_else_works_with_a_damaged_row(statement: str, tmp_path: Path) -> None:
-    async with opened(_URL, tmp_path) as workshop:
-        await _fill(workshop)
-    _damage(tmp_path, statement)
+async def test_everything_else_works_with_a_damaged_row(statement: str, filled: Path) -> None:
+    _damage(filled, statement)
 
-    async with opened(_URL, tmp_path) as workshop:
+    async with opened(_URL, filled) as workshop:
         for kind in _KINDS:
             assert await workshop.rows(kind), kind
         for kind, scope in (("buildsets", "bsid"), ("builds", "buildid")):
@@ -80,22 +99,19 @@ async def test_everything_else_works_with_a_damaged_row(statement: str, tmp_path
 
 
 @pytest.mark.parametrize("statement", _DAMAGE)
-async def test_damage_is_found_and_mended(statement: str, tmp_path: Path) -> None:
-    async with opened(_URL, tmp_path) as workshop:
-        await _fill(workshop)
-    assert checked(_URL, tmp_path, is_to_be_repaired=False) == []
-    _damage(tmp_path, statement)
+def test_damage_is_found_and_mended(statement: str, filled: Path) -> None:
+    _damage(filled, statement)
     table = statement.split()[1]
 
-    found = checked(_URL, tmp_path, is_to_be_repaired=False)
-    mended = checked(_URL, tmp_path, is_to_be_repaired=True)
+    found = checked(_URL, filled, is_to_be_repaired=False)
+    mended = checked(_URL, filled, is_to_be_repaired=True)
 
     if "'[]'" not in statement:
         assert found
     assert {damage.table for damage in found} <= {table}
     assert mended == found
     lasting = [damage for damage in found if damage.is_lasting]
-    assert checked(_URL, tmp_path, is_to_be_repaired=False) == lasting
+    assert checked(_URL, filled, is_to_be_repaired=False) == lasting
     assert bool(lasting) == ("content" in statement)
 
 
@@ -131,31 +147,27 @@ async def test_a_log_without_its_file_says_so(is_gone: bool, tmp_path: Path) -> 
     assert len(text) == raw.size
 
 
-async def test_a_file_that_belongs_to_no_log_is_found_and_deleted(tmp_path: Path) -> None:
-    async with opened(_URL, tmp_path) as workshop:
-        await _fill(workshop)
-    stray = tmp_path / "logs" / "07" / "7.log"
+def test_a_file_that_belongs_to_no_log_is_found_and_deleted(filled: Path) -> None:
+    stray = filled / "logs" / "07" / "7.log"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"x")
 
-    [found] = checked(_URL, tmp_path, is_to_be_repaired=False)
+    [found] = checked(_URL, filled, is_to_be_repaired=False)
     assert (
         str(found) == "logs (id 7): file logs/07/7.log belongs to no log; repair: delete the file"
     )
     assert stray.exists()
-    checked(_URL, tmp_path, is_to_be_repaired=True)
+    checked(_URL, filled, is_to_be_repaired=True)
 
     assert not stray.exists()
-    assert checked(_URL, tmp_path, is_to_be_repaired=False) == []
+    assert checked(_URL, filled, is_to_be_repaired=False) == []
 
 
 async def test_a_build_whose_properties_are_damaged_is_not_rebuilt_with_others(
-    tmp_path: Path,
+    filled: Path,
 ) -> None:
-    async with opened(_URL, tmp_path) as workshop:
-        await _fill(workshop)
-    _damage(tmp_path, "update buildsets set properties = '{garb'")
+    _damage(filled, "update buildsets set properties = '{garb'")
 
-    async with opened(_URL, tmp_path) as workshop:
+    async with opened(_URL, filled) as workshop:
         with pytest.raises(LookupError, match="buildset 1 are damaged in the database"):
             await workshop.store.buildsets.rebuild_of(1)

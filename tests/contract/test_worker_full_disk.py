@@ -66,7 +66,7 @@ async def test_output_without_a_connection_is_whole(disk: Disk) -> None:
     async with farm(disk.place) as ci:
         session = await ci.session()
         await ci.shell(session, "mkfifo go")
-        script = "read < go; od -An -v -tx1 -N 20000000 /dev/urandom | tee >(md5sum >&2)"
+        script = "read < go; od -An -v -tx1 -N 3000000 /dev/urandom | tee >(md5sum >&2)"
         heard = Heard()
         running = asyncio.create_task(
             session.run(ci.command("", command=["bash", "-c", script]), heard.receive)
