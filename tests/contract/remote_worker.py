@@ -16,7 +16,7 @@ from typing import Any
 
 import zstandard
 from aiohttp import web
-from waiting import until
+from waiting import PATIENCE, until
 
 from chargehand.app.worker_doors import WorkerDoors
 from chargehand.config.model import BuilderConfig, MasterConfig, WorkerConfig, WorkerPort
@@ -267,7 +267,7 @@ class RemoteWorker:
             [sys.executable, "-P", AGENT, *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -311,7 +311,7 @@ class RemoteWorker:
     def stop(self) -> int:
         if self.guard.poll() is None:
             self.guard.terminate()
-        return self.guard.wait(timeout=30)
+        return self.guard.wait(timeout=PATIENCE)
 
 
 def _children(process_id: int) -> list[int]:
@@ -333,7 +333,7 @@ class Farm:
 
     async def session(self) -> NativeSession:
         """Return the next session that is attached."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             return await self.master.registry.attached.get()
 
     async def begin_again(self) -> KeptOutput:

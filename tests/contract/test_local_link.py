@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from waiting import until
+from waiting import PATIENCE, until
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.command import Command, CommandUpdate, Output
@@ -353,14 +353,15 @@ async def test_a_value_that_the_system_does_not_take_fails_its_command_alone(
 async def test_a_value_that_cannot_be_sent_fails_its_command_alone_and_at_once(
     worker: Running,
 ) -> None:
-    running = asyncio.ensure_future(worker.shell("sleep 0.2; echo fine"))
-    began = time.monotonic()
+    assert (await worker.shell("mkfifo go")).values["rc"] == 0
+    running = asyncio.ensure_future(worker.shell("read line < go; echo $line"))
 
     for wrong in ({"env": {"X": object()}}, {"initial_stdin": "z" * (65 << 20)}, {"a": 10**30}):
         with pytest.raises(CommandRefused, match="arguments of 'shell'"):
             await worker.shell("true", **wrong)
 
-    assert time.monotonic() - began < 5
+    assert not running.done()
+    await worker.shell("echo fine > go")
     assert (await running).lines("o") == ["fine"]
     assert worker.sessions.states == []
 
@@ -612,21 +613,19 @@ async def test_nothing_is_left_of_a_command_that_was_interrupted(worker: Running
 @pytest.mark.parametrize(
     "command",
     [
-        "setsid env -i /bin/sleep 60 & echo done",
-        "setsid env -i /bin/sh -c '(/bin/sleep 60; :) & exec >/dev/null 2>&1; wait' & echo done",
-        "setsid env -i /bin/sleep 60 >/dev/null 2>&1 & echo done",
+        "setsid env -i /bin/sleep 600 & echo done",
+        "setsid env -i /bin/sh -c '(/bin/sleep 600; :) & exec >/dev/null 2>&1; wait' & echo done",
+        "setsid env -i /bin/sleep 600 >/dev/null 2>&1 & echo done",
     ],
 )
 async def test_what_hides_is_found_while_another_command_runs(
     worker: Running, command: str
 ) -> None:
-    other = asyncio.ensure_future(worker.shell("sleep 60; :", workdir="other"))
-    began = time.monotonic()
+    other = asyncio.ensure_future(worker.shell("sleep 600; :", workdir="other"))
 
-    heard = await worker.shell(command, timeout=6, maxTime=8)
+    heard = await worker.shell(command)
 
     assert heard.lines("o") == ["done"]
-    assert time.monotonic() - began < 5
     assert [line for line in strays_of(worker) if "/bin/sleep" in line] == []
     assert not other.done()
     other.cancel()
@@ -642,13 +641,11 @@ async def test_a_process_of_others_that_holds_the_output_is_not_waited_for(
     )
     assert holder.stdout is not None
     await holder.stdout.readline()
-    began = time.monotonic()
 
     heard = await worker.shell([sys.executable, "-c", GIVER, str(tmp_path / "holder")])
 
     assert heard.values["rc"] == 0
     assert "holds its output open; not waiting for it" in heard.lines("h")[-3]
-    assert time.monotonic() - began < 10
     assert holder.returncode is None
     holder.kill()
     await holder.wait()
@@ -682,7 +679,7 @@ async def test_a_hanging_file_system_does_not_hold_up_a_stop(
     await worker.shell("true")
 
     await worker.session.interrupt(command, "enough")
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE)
 
     assert heard.values["rc"] == -1
 
@@ -947,7 +944,7 @@ async def test_a_worker_whose_directory_cannot_be_made_comes_when_it_can(
     (tmp_path / "w").write_text("in the way")
     link = link_of(reception, sessions, tmp_path, "w/base")
     await link.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await until(lambda: bool(sessions.failures))
         (tmp_path / "w").unlink()
         session = await sessions.attached.get()
@@ -995,7 +992,7 @@ async def test_an_agent_that_never_says_hello_is_started_again(
     link = link_of(reception, sessions, tmp_path, environment=environment, greeting_time=5.0)
 
     await link.start()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         session = await sessions.attached.get()
     await link.stop()
 
@@ -1022,7 +1019,7 @@ async def test_an_agent_that_goes_silent_is_started_anew(
 
         with pytest.raises(WorkerLost):
             await running
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await sessions.attached.get()
         await until(lambda: not is_alive(agent))
     finally:
@@ -1039,7 +1036,7 @@ async def test_a_stopped_agent_is_let_go_on(reception: LocalListener, tmp_path: 
 
         os.kill(agent, signal.SIGSTOP)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert (await worker.shell("echo on")).lines("o") == ["on"]
         assert not running.done()
         running.cancel()
@@ -1133,7 +1130,7 @@ async def test_a_stopped_agent_does_not_outlive_its_master_by_more_than_its_pati
     master.kill()
     await master.wait()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await until(lambda: not is_alive(agent) and not is_alive(guard))
     door.close()
 
@@ -1182,7 +1179,7 @@ async def test_what_is_ordered_while_the_connection_is_gone_is_done_after_it(
     while worker.session.state is SessionState.CONNECTED:
         await asyncio.sleep(0)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await worker.session.prepare(["some/where"])
         heard = await worker.shell("echo done")
 
@@ -1211,7 +1208,7 @@ async def test_a_worker_that_does_not_come_back_in_time_is_lost(
 
         with pytest.raises(WorkerLost, match=r"did not reconnect within 0\.3 seconds"):
             await running
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await sessions.attached.get()
         await until(lambda: not is_alive(agent))
         assert not is_alive(child)

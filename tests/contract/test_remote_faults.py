@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from remote_worker import Farm, Heard, farm
+from waiting import PATIENCE
 
 from chargehand.domain.command import CommandUpdate
 from chargehand.domain.session import Receipt, SessionState
@@ -91,7 +92,7 @@ async def _plays(directory: Path, seeds: range) -> None:
         await ci.session()
         (ci.worker.directory / "writer.py").write_text(_WRITER)
         for seed in seeds:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 await _play(ci, seed)
         assert SessionState.INTERRUPTED in ci.master.registry.states
         assert SessionState.LOST not in ci.master.registry.states

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text
 from store_workshop import Workshop, builder_config
+from waiting import PATIENCE
 
 from chargehand.domain.build import LogType
 from chargehand.domain.change import NewChange
@@ -512,7 +513,7 @@ async def test_visitors_who_ask_for_much_do_not_keep_the_engine_waiting(tmp_path
             for _ in range(20)
         ]
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert await database.read(lambda connection: connection.scalar(text("SELECT 7"))) == 7
 
         let_go.set()

@@ -28,6 +28,7 @@ from two_stores import (
     request_ids,
     shown_names,
 )
+from waiting import PATIENCE
 
 from chargehand.app.data import Data
 from chargehand.config.model import MasterConfig, WebConfig
@@ -403,10 +404,10 @@ async def _heard(site: Site, events: Sequence[Event], kind: str) -> list[tuple[s
                 await socket.send_json(
                     {"cmd": "startConsuming", "path": "/".join("*" * number), "_id": number}
                 )
-                await socket.receive_json(timeout=5)
+                await socket.receive_json(timeout=PATIENCE)
             site.bus.publish([*events, _LAST])
             heard = []
-            while (message := await socket.receive_json(timeout=5))["k"] != _LAST_KEY:
+            while (message := await socket.receive_json(timeout=PATIENCE))["k"] != _LAST_KEY:
                 heard.append((message["k"], message["m"]))
             return heard
     stream = await site.session.get("/sse/listen/*/*/*")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from remote_worker import NAME, PASSWORD, Master
+from waiting import PATIENCE
 
 from chargehand_wire.login import login_headers
 from chargehand_wire.messages import PROTOCOL_VERSION
@@ -101,6 +102,6 @@ async def test_a_worker_without_masks_that_does_not_follow_the_protocol_is_close
     assert answer.startswith(b"HTTP/1.1 101 ")
     assert b"Upgrade: chargehand-worker\r\n" in answer
     with contextlib.suppress(ConnectionResetError):
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
     assert master.registry.attached.empty()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from remote_worker import AGENT, NAME, PASSWORD, Heard, Master
 from sleepers import sleeping
-from waiting import until
+from waiting import PATIENCE, until
 
 from chargehand.domain.command import Command, CommandUpdate, Origin, Value
 from chargehand.domain.identifiers import BuildId, CommandId, StepId
@@ -64,7 +64,7 @@ async def _worker(directory: Path, *program: str) -> AsyncIterator[Place]:
     with (directory / "log").open("wb") as log:
         agent = subprocess.Popen([*program, "agent", str(place)], stderr=log)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 session = await master.registry.attached.get()
             yield Place(place, session)
         finally:

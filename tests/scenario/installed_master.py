@@ -104,7 +104,7 @@ class InstalledMaster:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=60,
+            timeout=PATIENCE,
             preexec_fn=limit,
             check=False,
         )

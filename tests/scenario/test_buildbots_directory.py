@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from installed_master import SUCCESS, InstalledMaster, is_alive
+from waiting import PATIENCE
 
 _TAC = """\
 import os
@@ -62,7 +63,7 @@ def test_stop_stops_a_running_buildbot(
     ran = master.chargehand("stop", "--no-wait", str(master.path))
 
     assert ran.status == 0
-    assert buildbots_master.wait(timeout=30) < 0
+    assert buildbots_master.wait(timeout=PATIENCE) < 0
 
 
 @pytest.mark.slow

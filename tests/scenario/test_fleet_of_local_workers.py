@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import zstandard
+from waiting import PATIENCE
 
 from buildbot.worker.local import LocalLatentWorker
 from chargehand.config.model import WorkerConfig
@@ -47,14 +48,14 @@ class Farm:
 
     async def reserved(self, name: str) -> Session:
         """Wait for a free slot, as dispatching does."""
-        async with asyncio.timeout(30), self._changed:
+        async with asyncio.timeout(PATIENCE), self._changed:
             while (session := self.fleet.reserve(name)) is None:
                 await self._changed.wait()
             return session
 
     async def until(self, look: Callable[[], bool]) -> None:
         """Wait until a change of a worker has made it true."""
-        async with asyncio.timeout(30), self._changed:
+        async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(look)
 
     def names_of(self, kind: type[WorkerConnected] | type[WorkerDisconnected]) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from installed_master import InstalledMaster, Ran
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 _BUILDER = "add('b', sh('true'))"
 
@@ -226,7 +226,7 @@ def test_of_many_starts_at_once_one_wins(master: InstalledMaster):
         for _ in range(4)
     ]
 
-    ended = [(start.communicate(timeout=60), start.returncode) for start in starts]
+    ended = [(start.communicate(timeout=PATIENCE), start.returncode) for start in starts]
 
     assert sorted(status for _, status in ended) == [0, 1, 1, 1]
     for (_, err), status in ended:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from installed_master import InstalledMaster, Ran
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 _CONFIGURATION = """
     add('good', sh('echo fine', name='one'))
@@ -149,7 +149,7 @@ def test_a_follower_waits_for_a_restarted_master_and_follows_the_retry(shared: I
     shared.stop()
     shared.let_go("held")
     shared.start()
-    out, _ = following.communicate(timeout=60)
+    out, _ = following.communicate(timeout=PATIENCE)
 
     assert running
     assert following.returncode == 0, out

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from connections import free_port
 from installed_master import RETRY, SUCCESS, InstalledMaster
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 _AGENT = Path(__file__).parents[2] / "src" / "chargehand_worker"
 _CONFIGURATION = """
@@ -36,7 +36,7 @@ class Worker:
             [sys.executable, "-P", _AGENT, *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pb_worker import PbWorker
+from waiting import PATIENCE
 
 from chargehand.config.model import (
     BuilderConfig,
@@ -100,7 +101,7 @@ class Farm:
     async def until(self, state: WorkerState) -> None:
         changed = asyncio.Event()
         self.fleet.on_change(lambda _: changed.set())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while self.fleet.state("arm-7") is not state:
                 await changed.wait()
                 changed.clear()
@@ -139,6 +140,6 @@ def command(
 
 async def eventually(is_so: Callable[[], bool]) -> None:
     """Let the loop run until it is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not is_so():
             await asyncio.sleep(0)

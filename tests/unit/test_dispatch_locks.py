@@ -4,6 +4,7 @@ import asyncio
 
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import PATIENCE
 
 from chargehand.dispatch.locks import Grant, LockTable
 from chargehand.domain.identifiers import BuildId, StepId
@@ -66,7 +67,7 @@ async def test_nobody_overtakes_a_waiting_exclusive_access():
     assert table.try_acquire([counting(DISK)], "w", holder("late reader")) is None
 
     first.release()
-    grant = await asyncio.wait_for(writer, 1)
+    grant = await asyncio.wait_for(writer, PATIENCE)
     assert table.try_acquire([counting(DISK)], "w", holder("late reader")) is None
     grant.release()
     assert table.try_acquire([counting(DISK)], "w", holder("late reader"))
@@ -85,7 +86,7 @@ async def test_locks_wanted_together_are_granted_together():
     assert waits.sentence == "lock network is reserved for both, which has waited longer"
 
     disk.release()
-    assert isinstance(await asyncio.wait_for(both, 1), Grant)
+    assert isinstance(await asyncio.wait_for(both, PATIENCE), Grant)
 
 
 async def test_a_cancelled_waiter_lets_those_behind_go_on():
@@ -98,7 +99,7 @@ async def test_a_cancelled_waiter_lets_those_behind_go_on():
 
     writer.cancel()
 
-    assert isinstance(await asyncio.wait_for(reader, 1), Grant)
+    assert isinstance(await asyncio.wait_for(reader, PATIENCE), Grant)
     first.release()
 
 
@@ -109,7 +110,9 @@ async def test_a_step_may_use_a_lock_that_its_build_holds():
     grant.name(build)
 
     step = LockHolder(builder_name="b", build_id=BuildId(1), step_id=StepId(7), step_name="s")
-    inner = await asyncio.wait_for(table.acquire([exclusive(NETWORK)], "w", step, unheard), 1)
+    inner = await asyncio.wait_for(
+        table.acquire([exclusive(NETWORK)], "w", step, unheard), PATIENCE
+    )
     inner.release()
 
     assert table.try_acquire([counting(NETWORK)], "w", holder("other")) is None
@@ -160,7 +163,7 @@ def test_locks_are_never_granted_beyond_their_count_and_everyone_is_served(wishe
             tasks.append(asyncio.ensure_future(use(lock, alone, count)))
             if pause:
                 await asyncio.sleep(0)
-        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+        await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
         assert served == len(wishes)
 
     asyncio.run(run())

@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 import pytest
 from step_workshop import StepWorkshop
+from waiting import PATIENCE
 
 from buildbot.locks import MasterLock, lock_accesses
 from buildbot.process.build import Build
@@ -753,7 +754,7 @@ async def test_a_build_can_be_stopped_while_a_function_is_asked_whether_a_step_i
     await asked.wait()
 
     workshop.service.stop(1, "never mind")
-    build = await asyncio.wait_for(running, 5)
+    build = await asyncio.wait_for(running, PATIENCE)
 
     assert build.state == 'cancelled during "generic": never mind'
     assert all(step.complete for step in workshop.steps.of(1))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from step_workshop import StepWorkshop
+from waiting import PATIENCE
 
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.logobserver import (
@@ -418,7 +419,7 @@ async def test_a_log_that_cannot_be_written_ends_the_command():
     workshop = StepWorkshop(ShellCommand(command="make"), session=session)
     workshop.logs.failure = LogFailed("cannot append: disk full")
 
-    build = await asyncio.wait_for(workshop.run(), 5)
+    build = await asyncio.wait_for(workshop.run(), PATIENCE)
 
     assert build.state == "exception: shell (cannot append: disk full)"
     assert session.interrupts == ["its output failed"]

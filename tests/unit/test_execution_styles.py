@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from step_workshop import StepWorkshop
 from twisted.internet import defer
+from waiting import PATIENCE
 
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.remotecommand import RemoteShellCommand
@@ -101,7 +102,7 @@ class EnsureDeferred(Making):
 class Slept(Making):
     async def run(self):
         await asyncio.sleep(1)
-        await asyncio.wait_for(self.addCompleteLog("note", "hello"), 5)
+        await asyncio.wait_for(self.addCompleteLog("note", "hello"), PATIENCE)
         return (await self.make()).results()
 
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from waiting import PATIENCE
 
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.identifiers import BuilderId, MasterId
@@ -51,7 +52,7 @@ class Yard:
         return slot
 
     async def told_of(self, name: str, wanted: WorkerState) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.fleet.state(name) is not wanted:
                 await asyncio.sleep(0)
 
@@ -185,7 +186,7 @@ async def test_reconfiguring_touches_only_what_changed(yard: Yard) -> None:
 
 
 async def yard_gone(yard: Yard, name: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while yard.fleet.slots([name]):
             await asyncio.sleep(0)
 

@@ -8,6 +8,7 @@ from functools import wraps
 import pytest
 from twisted.internet import defer
 from twisted.python.failure import Failure
+from waiting import PATIENCE
 
 from buildbot._border import bridge
 from buildbot._border.bridge import answered, inward, outgoing, outward
@@ -114,7 +115,7 @@ def ensure_deferred(engine):
 
 async def slept(engine):
     await asyncio.sleep(1)
-    await asyncio.wait_for(engine.note("hello"), 5)
+    await asyncio.wait_for(engine.note("hello"), PATIENCE)
     return await engine.run()
 
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from waiting import PATIENCE
+
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
 
 PROGRAM = """
@@ -52,7 +54,7 @@ def test_users_code_may_use_the_reactor_in_one_loop_after_the_other():
         [sys.executable, "-c", PROGRAM.format(source=SOURCE)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
     assert (done.stdout, done.stderr) == ("done\n", "")

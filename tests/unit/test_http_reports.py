@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from waiting import PATIENCE
 
 from buildbot._border.errors import collecting
 from buildbot.plugins import reporters, util
@@ -33,7 +34,7 @@ class Service:
         return web.Response(status=self.status, text="said so")
 
     async def until(self, number: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(self.got) < number:
                 await asyncio.sleep(0)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from waiting import PATIENCE
 
 from buildbot._border.bridge import inward
 from buildbot._border.reactor import install_reactor
@@ -303,6 +304,6 @@ async def test_many_clients_that_say_nothing_keep_nobody_from_logging_in(
 
     assert len(received.changes) == 1
     with pytest.raises(ConnectionResetError):
-        await asyncio.wait_for(flood[0][0].read(), 5)
+        await asyncio.wait_for(flood[0][0].read(), PATIENCE)
     for _, writer in flood:
         writer.close()

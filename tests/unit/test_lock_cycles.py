@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waiting import PATIENCE
 
 from chargehand.dispatch.locks import LockTable
 from chargehand.domain.identifiers import BuildId, RequestId, StepId
@@ -60,7 +61,7 @@ async def test_a_build_with_locks_does_not_queue_behind_who_waits_for_these() ->
     table.try_acquire([alone(A)], "w", build(1))
     table.wait_in_line([alone(A), alone(B)], "w", LockHolder(builder_name="both"), lambda: None)
 
-    grant = await asyncio.wait_for(table.acquire([alone(B)], "w", build(1, "s"), unheard), 1)
+    grant = await asyncio.wait_for(table.acquire([alone(B)], "w", build(1, "s"), unheard), PATIENCE)
 
     assert table.why([alone(B)], "w") == LockHeld(lock="B", holders=(build(1, "s"),))
     grant.release()
@@ -81,7 +82,7 @@ async def test_a_build_with_other_locks_queues_like_everybody() -> None:
     first.release()
     assert woken
     place.leave()
-    (await asyncio.wait_for(step, 1)).release()
+    (await asyncio.wait_for(step, PATIENCE)).release()
 
 
 async def test_a_step_passes_as_soon_as_somebody_before_it_waits_for_its_build() -> None:
@@ -96,10 +97,10 @@ async def test_a_step_passes_as_soon_as_somebody_before_it_waits_for_its_build()
 
     first = asyncio.ensure_future(table.acquire([alone(C)], "w", build(1, "s"), unheard))
 
-    (await asyncio.wait_for(second, 1)).release()
+    (await asyncio.wait_for(second, PATIENCE)).release()
     assert two is not None
     two.release()
-    (await asyncio.wait_for(first, 1)).release()
+    (await asyncio.wait_for(first, PATIENCE)).release()
 
 
 async def test_of_a_cycle_the_youngest_request_gives_way_and_is_told_why() -> None:
@@ -123,7 +124,7 @@ async def test_of_a_cycle_the_youngest_request_gives_way_and_is_told_why() -> No
     assert error.reason == "deadlock over locks A and B; giving way to an older request"
     assert not stays.done()
     young.release()
-    (await asyncio.wait_for(stays, 1)).release()
+    (await asyncio.wait_for(stays, PATIENCE)).release()
 
 
 async def test_one_of_two_holders_of_a_counting_lock_may_suffice() -> None:
@@ -141,19 +142,21 @@ async def test_one_of_two_holders_of_a_counting_lock_may_suffice() -> None:
     assert not other.done()
     assert runs is not None
     runs.release()
-    (await asyncio.wait_for(waits, 1)).release()
+    (await asyncio.wait_for(waits, PATIENCE)).release()
     other.cancel()
 
 
 async def test_more_than_a_lock_allows_is_refused_at_once() -> None:
     table = LockTable()
     try:
-        await asyncio.wait_for(table.acquire([some(EACH, 2)], "small", build(1), unheard), 1)
+        await asyncio.wait_for(table.acquire([some(EACH, 2)], "small", build(1), unheard), PATIENCE)
     except LockTooSmall as error:
         assert str(error) == "needs 2 of lock each, which allows 1"
     else:
         raise AssertionError("it was granted")
-    (await asyncio.wait_for(table.acquire([some(EACH, 2)], "big", build(1), unheard), 1)).release()
+    (
+        await asyncio.wait_for(table.acquire([some(EACH, 2)], "big", build(1), unheard), PATIENCE)
+    ).release()
 
 
 def test_of_two_accesses_to_one_lock_the_one_that_wants_more_counts() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from waiting import PATIENCE
+
 _SCRIPT = """
 import asyncio, os, threading
 from chargehand_worker.processes import Processes
@@ -52,7 +54,11 @@ asyncio.run(main())
 def test_no_command_waits_for_a_move():
     # In a process of its own: it reaps all of its children.
     done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", _SCRIPT],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert done.stdout.splitlines() == ["3 True", "-9 True", "0 True", "all reaped"], done.stderr

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from waiting import PATIENCE
 from web_site import BUILDS, LOGS, STEP
 
 from buildbot._host.views.consumer import fits
@@ -146,7 +147,7 @@ async def test_a_slow_consumer_gets_the_newest_updates_and_everything_else(
     ]
     listening.bus.publish([*changed, *[BuildFinished(build=BUILDS[0])] * (BEHIND * 2)])
     listening.may_go_on.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(listening.heard) < BEHIND * 3:
             await asyncio.sleep(0)
     await listening.all_heard()
@@ -171,7 +172,7 @@ async def test_a_consumer_that_hangs_costs_no_more_memory_and_says_what_it_misse
     listening.bus.publish([BuildFinished(build=BUILDS[0])] * (MOST_WAITING + 7))
     assert "is too slow: 200 events are waiting for it; it misses" in caplog.text
     listening.may_go_on.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while "has caught up; it missed 7 events" not in caplog.text:
             await asyncio.sleep(0)
     assert len(listening.heard) == MOST_WAITING

@@ -7,6 +7,7 @@ import socket
 
 import aiohttp
 import pytest
+from waiting import PATIENCE
 from web_site import visited, with_web
 
 from chargehand.web.listening import CannotListen
@@ -59,7 +60,7 @@ async def test_reconfiguring_keeps_what_did_not_change(tmp_path):
             )
 
             await socket_.send_json({"cmd": "ping", "_id": 1})
-            assert (await socket_.receive_json(timeout=5))["msg"] == "pong"
+            assert (await socket_.receive_json(timeout=PATIENCE))["msg"] == "pong"
         assert site.server.addresses == [*before, str(tmp_path / "s")]
         async with site.session.get("/api/v2/builds/1", headers={"Origin": "http://any"}) as answer:
             assert answer.status == 200

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from waiting import PATIENCE
 from web_site import BUILDS, LOGS, STEP, visited, with_web
 
 from chargehand.config.web_limits import WebLimits
@@ -30,7 +31,7 @@ from chargehand.web.live.client import Client
 
 async def _ask(socket: aiohttp.ClientWebSocketResponse, **frame: Any) -> Any:
     await socket.send_json(frame)
-    return await socket.receive_json(timeout=5)
+    return await socket.receive_json(timeout=PATIENCE)
 
 
 async def test_commands_are_answered_with_their_id():
@@ -68,7 +69,7 @@ async def test_a_wrong_command_is_refused_and_the_connection_lives(
 ):
     async with visited() as site, site.session.ws_connect("/ws") as socket:
         await socket.send_str(text)
-        answer = await socket.receive_json(timeout=5)
+        answer = await socket.receive_json(timeout=PATIENCE)
 
         assert (answer["code"], answer["error"]) == (code, message)
         assert (await _ask(socket, cmd="ping", _id=1))["msg"] == "pong"
@@ -83,7 +84,7 @@ async def test_events_come_under_each_of_their_keys():
 
         site.bus.publish([BuildStarted(build=BUILDS[2]), StepStarted(step=STEP)])
 
-        received = [await socket.receive_json(timeout=5) for _ in range(4)]
+        received = [await socket.receive_json(timeout=PATIENCE) for _ in range(4)]
         assert [event["k"] for event in received] == [
             "builders/1/builds/3/new",
             "builds/3/new",
@@ -101,7 +102,7 @@ async def test_passwords_in_addresses_are_not_told():
 
         site.bus.publish([BuildPropertiesUpdated(build_id=BUILDS[0].id, properties=properties)])
 
-        event = await socket.receive_json(timeout=5)
+        event = await socket.receive_json(timeout=PATIENCE)
         assert event["m"] == {"url": [[url.format("***")], "step"]}
 
 
@@ -112,7 +113,7 @@ async def test_a_client_gets_an_event_once_however_many_patterns_match():
 
         site.bus.publish([BuildStarted(build=BUILDS[2]), BuildFinished(build=BUILDS[2])])
 
-        assert [(await socket.receive_json(timeout=5))["k"] for _ in range(2)] == [
+        assert [(await socket.receive_json(timeout=PATIENCE))["k"] for _ in range(2)] == [
             "builds/3/new",
             "builds/3/finished",
         ]
@@ -141,7 +142,7 @@ async def test_log_and_property_events_have_buildbots_keys():
             ]
         )
 
-        assert [await socket.receive_json(timeout=5) for _ in range(3)] == [
+        assert [await socket.receive_json(timeout=PATIENCE) for _ in range(3)] == [
             {"k": key, "m": {**message}}
             for key, message in (
                 ("logs/8/append", _log()),
@@ -170,7 +171,7 @@ async def test_nobody_is_listened_to_when_nobody_listens():
             await _ask(socket, cmd="startConsuming", path="builds/*/*", _id=1)
             assert site.bus.has_listeners(BuildStarted)
             await socket.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while site.bus.has_listeners(BuildStarted):
                 await asyncio.sleep(0)
 
@@ -213,7 +214,7 @@ async def test_stopping_the_server_closes_live_connections():
 
         await site.server.stop()
 
-        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(timeout=PATIENCE)).type is aiohttp.WSMsgType.CLOSE
         assert await stream.content.read() == b""
 
 
@@ -226,7 +227,7 @@ async def test_another_policy_ends_connections_because_it_may_hide_what_they_are
         assert (await _ask(socket, cmd="ping", _id=1))["msg"] == "pong"
         await site.server.reconfigure(with_web(policy=NoOrders("not yet")))
 
-        assert (await socket.receive(timeout=5)).type is not aiohttp.WSMsgType.TEXT
+        assert (await socket.receive(timeout=PATIENCE)).type is not aiohttp.WSMsgType.TEXT
         with pytest.raises(aiohttp.ClientPayloadError):
             await stream.content.read()
 
@@ -262,14 +263,14 @@ async def test_a_socket_that_is_not_read_is_closed_and_forgotten(caplog):
             if path == "/ws":
                 await reader.readuntil(b"\r\n\r\n")
                 writer.write(_masked(b'{"cmd":"startConsuming","path":"builds/*/*/*","_id":1}'))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while not site.bus.has_listeners(BuildPropertiesUpdated):
                     await asyncio.sleep(0)
             large = BuildPropertiesUpdated(
                 build_id=BUILDS[0].id, properties={"a": ("x" * 1_000_000, "Test")}
             )
 
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while site.bus.has_listeners(BuildPropertiesUpdated):
                     site.bus.publish([large])
                     await asyncio.sleep(0)

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waiting import PATIENCE
 from web_site import Site, visited, with_web
 
 from chargehand.config.web_limits import WebLimits
@@ -38,7 +39,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 async def _asked(streams: Streams, request: bytes) -> tuple[bytes, bytes]:
     reader, writer = streams
     writer.write(request)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         return await _answer(reader)
 
 
@@ -264,7 +265,7 @@ def test_requests_are_told_apart_however_they_arrive(
             writer.write(piece)
             for _ in range(12):
                 await asyncio.sleep(0)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             told = [(await _answer(reader))[1] for _ in requests]
         assert told == [_told(request) for request in requests]
         writer.close()
@@ -293,7 +294,7 @@ async def test_a_slow_client_gets_all_of_a_long_answer():
             while telling.at_once == 0:  # The answer has begun; nobody reads.
                 await asyncio.sleep(0)
             telling.at_once = 0
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 assert (await _answer(reader))[1] == body
             assert (await _asked((reader, writer), _get("/short")))[1] == b"ok"
             telling.at_once = 0
@@ -359,7 +360,7 @@ async def test_a_connection_in_use_is_not_idle():
             assert (await _asked(streams, _get("/a")))[1] == _told(_get("/a"))
         assert telling.worked_on <= 2
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await streams[0].read(1) == b""  # Closed after a while without requests.
 
 

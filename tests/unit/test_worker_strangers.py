@@ -18,6 +18,7 @@ import pytest
 from msgpack_worker import MsgpackWorker
 from pb_worker import PbWorker
 from stock_farm import MSGPACK, PB, Farm, Received, command, eventually
+from waiting import PATIENCE
 
 from buildbot._border.reactor import install_reactor
 from chargehand.fleet.rules import WorkerState
@@ -94,7 +95,7 @@ async def let_a_worker_in(farm: Farm) -> None:
 async def closed(reader: asyncio.StreamReader) -> bytes:
     """Wait for the end of a connection; return what has come."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read()
     except ConnectionError:
         return b""
