@@ -126,3 +126,17 @@ def test_who_does_not_answer_after_a_standstill_has_had_a_second(loop) -> None:
         loop.run_until_complete(main())
 
     assert loop.time() == 611
+
+
+def test_a_loop_that_is_always_late_extends_no_limit_again_and_again(loop) -> None:
+    async def main() -> None:
+        loop.stop_during_next_wait(600)
+        async with time_limit(10):
+            await loop.time_passed()
+            loop.stop_during_next_wait(600)
+            await loop.create_future()
+
+    with pytest.raises(TimeoutError):
+        loop.run_until_complete(main())
+
+    assert loop.time() == 1211

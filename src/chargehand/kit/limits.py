@@ -12,7 +12,7 @@ from typing import Self
 
 _READING_SECONDS = 1.0
 """A limit that expires later than this was held up: the process was stopped, or its machine stood
-still. What came meanwhile gets as much to be read, as it is not known whether it came in time."""
+still. What came in that time gets as much to be read, once."""
 
 
 class TimeLimit:
@@ -26,6 +26,7 @@ class TimeLimit:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[object] | None = None
         self._due = 0.0
+        self._is_extended = False
         self.is_over = False
 
     async def __aenter__(self) -> Self:
@@ -43,11 +44,14 @@ class TimeLimit:
         if self._task is not None:
             loop = asyncio.get_running_loop()
             self._due = loop.time() + seconds
+            self._is_extended = False
             self._timer = loop.call_later(seconds, self._expire)
 
     def _expire(self) -> None:
-        if asyncio.get_running_loop().time() - self._due > _READING_SECONDS:
+        is_late = asyncio.get_running_loop().time() - self._due > _READING_SECONDS
+        if is_late and not self._is_extended:
             self.expire_in(_READING_SECONDS)
+            self._is_extended = True
         elif self._task is not None:
             self.is_over = True
             self._task.cancel()
