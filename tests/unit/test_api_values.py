@@ -397,3 +397,28 @@ def test_a_local_worker_s_environment_is_checked(arguments: dict[str, Any], comp
     messages = _errors(lambda: worker.LocalWorker("a", **arguments))
 
     assert [complaint in message for message in messages] == [True]
+
+
+def test_files_of_secrets_are_there_for_the_steps_within_with_secrets():
+    factory = util.BuildFactory([steps.ShellCommand(command="before")])
+
+    with factory.withSecrets([("key", util.Secret("key"))]) as within:
+        within.addStep(steps.ShellCommand(command="with"))
+    factory.addStep(steps.ShellCommand(command="after"))
+
+    made = [step.buildStep() for step in factory.steps]
+    assert [type(step).__name__ for step in made] == [
+        *("ShellCommand", "DownloadSecretsToWorker", "ShellCommand"),
+        *("RemoveWorkerFileSecret", "ShellCommand"),
+    ]
+    assert made[1].populated_secret_list[0][0] == "key"
+
+
+def test_a_worker_can_be_inspected_before_there_is_a_master():
+    configured = worker.Worker("w", "secret")
+
+    found = {name: getattr(configured, name, None) for name in dir(configured) if name[0] != "_"}
+
+    assert (found["conn"], found["quarantine_timeout"]) == (None, 10)
+    with pytest.raises(RuntimeError, match="no master is running"):
+        configured.registration.getPBPort()

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from step_workshop import StepWorkshop
+from twisted.internet import defer
 
 from buildbot.plugins import steps, util
 from chargehand.domain.result import Result
@@ -89,3 +90,24 @@ async def test_an_error_of_the_server_and_none_at_all_are_failures() -> None:
 def test_a_method_that_is_none_is_an_error() -> None:
     with pytest.raises(Exception, match="method must be one of POST, GET"):
         steps.HTTPStep("http://x", "FETCH")
+
+
+class _Logs(steps.GET):
+    @defer.inlineCallbacks
+    def log_response(self, log, response):
+        yield log.addStdout(f"{response.status_code} {response.ok} {response.request.method}\n")
+        yield log.addStdout(f"{response.headers['x-answer']} {response.text}{response.url}\n")
+        yield super().log_response(log, response)
+
+
+async def test_a_subclass_may_log_the_response_as_it_likes() -> None:
+    async with _server() as url:
+        workshop = StepWorkshop(_Logs(f"{url}?status=404"))
+
+        build = await workshop.run()
+
+    log = workshop.logs.text("log")
+    assert build.result is Result.FAILURE
+    assert "o404 False GET\noyes GET status=404 None \n" in log
+    assert "eStatus: 404" in log
+    assert workshop.logs.text("content") == "oGET status=404 None \n"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from buildbot._border.comparison import ComparableMixin
@@ -87,3 +88,12 @@ class BuildFactory(ComparableMixin):
             ]
         for step in steps:
             self.addStep(step)
+
+    @contextmanager
+    def withSecrets(self, secrets: Sequence[tuple[Any, Any]]) -> Iterator[BuildFactory]:
+        """Have files of *secrets* (path and value) on the worker for the steps added within
+        ``with factory.withSecrets([...]):``."""
+        first = len(self.steps)
+        yield self
+        within, self.steps[first:] = self.steps[first:], []
+        self.addSteps(within, withSecrets=secrets)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, ClassVar
 
 import aiohttp
 
-from buildbot._border.bridge import outgoing
+from buildbot._border.bridge import inward, outgoing
 from buildbot._border.errors import error
 from buildbot._border.http_security import authorization, verification
 from buildbot._border.numbers import SECONDS_OR_NONE, check_number
@@ -24,6 +25,49 @@ _OPTIONS = (
     *("allow_redirects", "proxies", "hooks", "stream", "verify", "cert"),
     *("hide_request_headers", "hide_response_headers"),
 )
+
+
+class HTTPResponse:
+    """A response as `HTTPStep.log_response` gets it, with the names that requests has."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+        self._body: bytes | None = None
+        self.status_code = answer.status
+        self.reason = answer.reason
+        self.ok = answer.status < 400
+        self.url = str(answer.url)
+        self.headers = answer.headers
+        self.request = answer.request_info
+        """What was sent: ``method``, ``url`` and ``headers``."""
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        if self._body is None:
+            raise RuntimeError("the body is read in pieces: use chunks()")
+        return self._body
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode(self._answer.charset or "utf-8", "replace")
+
+    def json(self) -> Any:
+        """Return the value of a JSON body. Raises ValueError."""
+        return json.loads(self.content)
+
+    async def read(self) -> None:
+        """Read the whole body."""
+        self._body = await self._answer.read()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body, piece by piece."""
+        if self._body is not None:
+            yield self._body
+            return
+        async for chunk in self._answer.content.iter_chunked(_CHUNK):
+            yield chunk
 
 
 class HTTPStep(BuildStep):
@@ -139,24 +183,30 @@ class HTTPStep(BuildStep):
             ) as session,
             session.request(self.method, str(self.url), **self._arguments()) as answer,
         ):
-            await log.addHeader("Request Headers:\n")
-            for name, value in self._shown(answer.request_info.headers, self.hide_request_headers):
-                await log.addHeader(f"\t{name}: {value}\n")
-            await log.addStdout(f"URL: {answer.url}\n")
-            is_good = answer.status < 400
-            await (log.addStdout if is_good else log.addStderr)(f"Status: {answer.status}\n")
-            await log.addHeader("Response Headers:\n")
-            for name, value in self._shown(answer.headers, self.hide_response_headers):
-                await log.addHeader(f"\t{name}: {value}\n")
-            await log.addStdout(" ------ Content ------\n")
-            await self._keep_content(answer, log)
+            response = HTTPResponse(answer)
+            if type(self).log_response is not HTTPStep.log_response:
+                await response.read()  # Users' code takes what it likes, without waiting for it.
+            await inward(self.log_response, log, response)
             self.descriptionDone = [f"Status code: {answer.status}"]
-            return SUCCESS if is_good else FAILURE
+            return SUCCESS if response.ok else FAILURE
 
-    async def _keep_content(self, answer: aiohttp.ClientResponse, log: Any) -> None:
-        """Let the body go to both logs, piece by piece."""
+    @outgoing
+    async def log_response(self, log: Any, response: HTTPResponse) -> None:
+        """Write request and response to the log, and the body to the log ``content``.
+
+        Subclasses may override it; *response* then has the whole body.
+        """
+        await log.addHeader("Request Headers:\n")
+        for name, value in self._shown(response.request.headers, self.hide_request_headers):
+            await log.addHeader(f"\t{name}: {value}\n")
+        await log.addStdout(f"URL: {response.url}\n")
+        await (log.addStdout if response.ok else log.addStderr)(f"Status: {response.status_code}\n")
+        await log.addHeader("Response Headers:\n")
+        for name, value in self._shown(response.headers, self.hide_response_headers):
+            await log.addHeader(f"\t{name}: {value}\n")
+        await log.addStdout(" ------ Content ------\n")
         content = await self.addLog("content")
-        async for chunk in answer.content.iter_chunked(_CHUNK):
+        async for chunk in response.chunks():
             await log.addStdout(chunk)
             await content.addStdout(chunk)
 

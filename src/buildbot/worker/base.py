@@ -31,14 +31,14 @@ class _Connection:
 
 
 class WorkerRegistration:
-    """The ports at which workers connect to the running master."""
+    """The ports at which a worker connects to the running master."""
 
-    def __init__(self, access: MasterAccess) -> None:
-        self._access = access
+    def __init__(self, worker: AbstractWorker) -> None:
+        self._worker = worker
 
     def getPBPort(self) -> int | None:
         """Return the port for Perspective Broker, None where ``c['protocols']`` has none."""
-        return self._access.worker_port("pb")
+        return self._worker._running_master.worker_port("pb")
 
 
 @implementer(IWorker)
@@ -142,7 +142,7 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
     @property
     def registration(self) -> WorkerRegistration:
         """Where it can connect: ``registration.getPBPort()``."""
-        return WorkerRegistration(self._running_master)
+        return WorkerRegistration(self)
 
     def _as_worker_config(self) -> WorkerConfig:
         """Return the engine's value for this worker."""
