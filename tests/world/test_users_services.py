@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from written import started
 
 from chargehand.testing.world import world
 
@@ -104,3 +105,36 @@ async def test_a_users_service_runs_and_reaches_the_master(
     assert outcome["token"] == "hush"
     assert "docs/migrating-from-buildbot.md" in outcome["unknown"]
     assert outcome["stopped"]
+
+
+_WORKERS = """
+import builtins
+
+class Tells(worker.LocalWorker):
+    def buildStarted(self, wfb):
+        builtins.told.append(('started', wfb.builder.name, wfb.worker.name))
+
+    async def buildFinished(self, wfb):
+        builtins.told.append(('finished', wfb.builder.name))
+        raise ValueError('no')
+
+    def canStartBuild(self):
+        return True
+
+c['workers'] = [Tells('local')]
+add('b', sh('x'))
+"""
+
+
+async def test_a_worker_hears_of_its_builds_and_says_what_it_does_not_hear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr("builtins.told", told, raising=False)
+    async with started(_WORKERS) as ci:
+        build = await ci.build("b")
+
+        assert build.result == 0
+        assert told == [("started", "b", "local"), ("finished", "b")]
+        assert "Tells.buildFinished failed" in ci.log
+        assert 'worker "local": canStartBuild() of Tells is not called' in ci.log

@@ -104,6 +104,8 @@ class RecipeBuild:
 
     async def properties(self) -> dict[str, Property]:
         """Return the properties to record when the build starts, rendered."""
+        if self._worker_hears:
+            await self._tell_worker("buildStarted")
         with Making(self._builder):
             return await self._rendered()
 
@@ -146,12 +148,23 @@ class RecipeBuild:
         with self._guarded("buildFinished") as guard, Making(self._builder):
             await answered("allStepsDone", build.allStepsDone)
         build.finished = True
+        if self._worker_hears:
+            await self._tell_worker("buildFinished")
         if guard.failure is not None:
             build.results = int(Result.EXCEPTION)
             error = _sentence("buildFinished", guard.failure)
             return BuildEnd(Result.EXCEPTION, error=error)
         outcome = as_result(build.results)
         return BuildEnd(result if outcome is None else outcome, " ".join(map(str, build.text)))
+
+    @property
+    def _worker_hears(self) -> bool:
+        return getattr(self._build.worker._configured, "_hears_builds", False)
+
+    async def _tell_worker(self, method: str) -> None:
+        worker = self._build.worker._configured
+        with guarded(_log, "worker %s: %s.%s failed", worker.name, type(worker).__name__, method):
+            await answered(method, getattr(worker, method), self._build.workerforbuilder)
 
     def _guarded(self, method: str) -> Guard:
         kind, number = type(self._build).__name__, self._build.buildid

@@ -20,6 +20,12 @@ from chargehand.config.model import WorkerConfig
 
 DEFAULT_MISSING_TIMEOUT = 3600
 DEFAULT_KEEPALIVE_INTERVAL = 3600
+_UNCALLED = {
+    "canStartBuild": "canStartBuild of the builders",
+    "attached": "master.mq.startConsuming(callback, ('workers', None, 'connected'))",
+    "detached": "master.mq.startConsuming(callback, ('workers', None, 'disconnected'))",
+}
+"""Methods of Buildbot's workers that the engine does not call, and what does the same."""
 _RESERVED = ("debug", "change", "status")
 
 
@@ -111,6 +117,7 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         self.defaultProperties = Properties()
         self.defaultProperties.update(defaultProperties or {}, "Worker")
         self._check_numbers()
+        self._warn_of_uncalled()
         if name in _RESERVED:
             error(f'worker name "{name}" is reserved; choose another')
 
@@ -129,6 +136,38 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
     def canStartBuild(self) -> bool:
         """Return whether a build may start on it at all; the engine asks for the rest."""
         return True
+
+    def buildStarted(self, wfb: Any) -> Any:
+        """A build begins on it, at the builder of the WorkerForBuilder *wfb*; to be overridden."""
+
+    def buildFinished(self, wfb: Any) -> Any:
+        """A build has ended on it, at the builder of the WorkerForBuilder *wfb*; to be overridden.
+        It is not called for a build that lost its worker."""
+
+    def attached(self, conn: Any = None) -> Any:
+        """Return a Deferred; there only so that overriding methods can call it."""
+        return settled(None)
+
+    def detached(self) -> Any:
+        """Return a Deferred, as `attached`."""
+        return settled(None)
+
+    @property
+    def _hears_builds(self) -> bool:
+        kind, base = type(self), AbstractWorker
+        return (
+            kind.buildStarted is not base.buildStarted
+            or kind.buildFinished is not base.buildFinished
+        )
+
+    def _warn_of_uncalled(self) -> None:
+        """Say which overridden methods are not called."""
+        for method, instead in _UNCALLED.items():
+            if getattr(type(self), method) is not getattr(AbstractWorker, method):
+                warn(
+                    f'worker "{self.name}": {method}() of {type(self).__name__} is not called; '
+                    f"use {instead}"
+                )
 
     def _access_if_running(self) -> MasterAccess | None:
         access: MasterAccess | None = getattr(self.master, "access", None)
