@@ -77,7 +77,7 @@ class SimulatedOpenStack(SimulatedCloud):
 
     def route(self, router: web.UrlDispatcher) -> None:
         router.add_post("/identity/v3/auth/tokens", self._log_in)
-        router.add_get("/compute/flavors", self._flavors)
+        router.add_get("/compute/flavors/detail", self._flavors)
         router.add_get("/image/v2/images", self._images)
         router.add_post("/compute/servers", self._create)
         router.add_get("/compute/servers/detail", self._list)
@@ -104,12 +104,18 @@ class SimulatedOpenStack(SimulatedCloud):
         return web.json_response({"token": {"catalog": catalog}}, headers=headers, status=201)
 
     async def _flavors(self, request: web.Request) -> web.Response:
-        found = [{"id": "1", "name": "m1.small"}, {"id": "2", "name": "m1.large"}]
-        return web.json_response({"flavors": found})
+        flavors = [
+            {"id": "1", "name": "m1.small", "ram": 2048, "vcpus": 1},
+            {"id": "2", "name": "m1.large", "ram": 8192, "vcpus": 4},
+        ]
+        return _one_at_a_time(request, "flavors", flavors)
 
     async def _images(self, request: web.Request) -> web.Response:
-        found = [{"id": "i-1", "name": "builder-1"}, {"id": "i-2", "name": "builder-2"}]
-        return web.json_response({"images": found})
+        images = [
+            {"id": "i-1", "name": "builder-1", "created_at": "2026-01-01T00:00:00Z"},
+            {"id": "i-2", "name": "builder-2", "created_at": "2026-02-01T00:00:00Z"},
+        ]
+        return _one_at_a_time(request, "images", images)
 
     async def _create(self, request: web.Request) -> web.Response:
         server = (await request.json())["server"]
@@ -226,3 +232,16 @@ class SimulatedMarathon(SimulatedCloud):
     async def _delete(self, request: web.Request) -> web.Response:
         found = self.apps.pop(request.match_info["id"], None)
         return web.json_response({}, status=404 if found is None else 200)
+
+
+def _one_at_a_time(
+    request: web.Request, kind: str, everything: list[dict[str, Any]]
+) -> web.Response:
+    """Answer with the next of a list: a service tells no more than it likes to, and a link."""
+    marker = request.query.get("marker")
+    rest = everything
+    while marker is not None and rest and rest.pop(0)["id"] != marker:
+        pass
+    link = {"flavors": "flavors_links", "images": "next"}[kind]
+    more = {link: "…"} if len(rest) > 1 else {}
+    return web.json_response({kind: rest[:1], **more})

@@ -230,6 +230,24 @@ async def test_what_openstack_does_not_have_is_told(
 
 
 @pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
+@pytest.mark.parametrize(
+    ("arguments", "flavor", "image"),
+    [
+        ({"flavor": 1, "image": "builder-2"}, "1", "i-2"),
+        ({"flavor": lambda them: max(them, key=lambda one: one.ram), "image": "i-2"}, "2", "i-2"),
+        ({"image": lambda them: min(them, key=lambda one: one.created)}, "2", "i-1"),
+    ],
+)
+async def test_flavors_and_images_are_chosen_among_all_by_what_openstack_tells_of_them(
+    cloud: SimulatedOpenStack, arguments: dict[str, Any], flavor: str, image: str
+) -> None:
+    await labelled(on(cloud, **arguments)).start_instance(Properties())
+
+    (server,) = cloud.servers.values()
+    assert (server["flavorRef"], server["imageRef"]) == (flavor, image)
+
+
+@pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
 async def test_an_application_credential_logs_in(cloud: SimulatedOpenStack) -> None:
     credential = {
         "auth_type": "v3applicationcredential",

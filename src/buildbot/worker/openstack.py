@@ -16,7 +16,7 @@ from buildbot.process.properties import Properties
 from buildbot.util.latent import CompatibleLatentWorkerMixin
 from buildbot.util.rest import Access, RestClient
 from buildbot.worker.on_rest import WorkerOnRest
-from buildbot.worker.openstack_cloud import Cloud, Listed, block_device, server_of
+from buildbot.worker.openstack_cloud import Cloud, block_device, listed, server_of
 
 _POLL_SECONDS = 5.0
 
@@ -29,8 +29,8 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
     WORKERPASS (Chargehand's own).
 
     Args:
-        flavor (str | Callable[[list], Any], renderable): Name or identifier of the flavor, or a
-            function that chooses one of a list.
+        flavor (str | int | Callable[[list], Any], renderable): Name or identifier of the flavor, or
+            a function that chooses one of a list; they have ``name``, ``ram``, ``vcpus`` and so on.
         os_username (str | None, renderable): User.
         os_password (str | None, renderable): Its password.
         os_tenant_name (str | None): Project.
@@ -45,7 +45,8 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
             ``delete_on_termination`` and ``boot_index``.
         region (str | None): Region.
         image (str | Callable[[list], Any] | None, renderable): Name or identifier of the image, or
-            a function that chooses one of a list.
+            a function that chooses one of a list; they have ``name``, ``created``, ``status`` and
+            what else the image service tells.
         meta (dict[str, str] | None, renderable): Metadata of the server.
         nova_args (dict[str, Any] | None, renderable): More of the server: ``key_name``,
             ``security_groups``, ``nics``, ``userdata``, ``availability_zone`` and so on.
@@ -168,20 +169,29 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
         """Return the identifier of a flavor or an image."""
         if isinstance(wanted, str) and _is_uuid(wanted):
             return wanted
-        listed = [Listed(**one) for one in await self._everything(kind)]
+        every = [listed(one) for one in await self._everything(kind)]
         if callable(wanted):
-            found = await inward(wanted, listed)
+            found = await inward(wanted, every)
             return str(getattr(found, "id", found))
-        for one in listed:
-            if wanted in (one.name, one.id):
-                return one.id
+        for one in every:
+            if str(wanted) in (one.name, one.id):
+                return str(one.id)
         raise LatentWorkerFailedToSubstantiate(f'OpenStack has no {kind[:-1]} "{wanted}"')
 
-    async def _everything(self, kind: str) -> list[dict[str, str]]:
+    async def _everything(self, kind: str) -> list[Mapping[str, Any]]:
         images = RestClient(self._service, self._cloud.images)
-        client, path = (images, "/v2/images") if kind == "images" else (self._client, "/flavors")
-        answer = await self._answer(client, "GET", path, parameters={"limit": "1000"})
-        return [{"id": one["id"], "name": one["name"]} for one in answer.content[kind]]
+        client, path = self._client, "/flavors/detail"
+        if kind == "images":
+            client, path = images, "/v2/images"
+        found: list[Mapping[str, Any]] = []
+        more: dict[str, str] = {}
+        while True:
+            asked = {"limit": "1000", **more}
+            content = (await self._answer(client, "GET", path, parameters=asked)).content
+            found += content[kind]
+            if not content[kind] or not (content.get("next") or content.get(f"{kind}_links")):
+                return found
+            more = {"marker": str(found[-1]["id"])}
 
     async def _access(self) -> Access:
         return await self._cloud.compute()

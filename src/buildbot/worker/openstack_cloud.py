@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -18,11 +19,13 @@ _OUTSIDE = ("scheduler_hints",)
 _USER_DATA = ("userdata", "user_data")
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A flavor or an image, as functions of the configuration see it."""
-
-    id: str
-    name: str
+def listed(found: Mapping[str, Any]) -> SimpleNamespace:
+    """Return a flavor or an image as functions of the configuration see it: with the attributes
+    that the service tells; an image's are also ``created`` and ``updated``, as in Nova."""
+    aliases = {
+        name: found[f"{name}_at"] for name in ("created", "updated") if f"{name}_at" in found
+    }
+    return SimpleNamespace(**{**found, **aliases, "id": str(found["id"])})
 
 
 @shown_without("token")
