@@ -90,6 +90,7 @@ class WorkerPorts:
     def __init__(self, protocols: Mapping[str, Callable[[], asyncio.Protocol]]) -> None:
         self._protocols = protocols
         self._servers: dict[WorkerPort, asyncio.Server] = {}
+        self._encrypted: dict[WorkerPort, TlsArrivals] = {}
 
     def number(self, port: WorkerPort) -> int:
         """Return the number of an open port; 0 for others."""
@@ -101,7 +102,8 @@ class WorkerPorts:
     async def listen(self, wanted: Sequence[WorkerPort]) -> None:
         """Have exactly these ports; all or nothing. Raises PortNotOpened.
 
-        Connections that were accepted stay open. New ports take none before `serve`.
+        Connections that were accepted stay open. New ports take none before `serve`. The
+        certificates of ports that stay open are read again: they may have been renewed.
         """
         opened: dict[WorkerPort, asyncio.Server] = {}
         try:
@@ -112,9 +114,26 @@ class WorkerPorts:
             for server in opened.values():
                 server.close()
             raise
+        for port in self._encrypted.keys() & self._servers.keys() & set(wanted):
+            self._renew(port)
         self._servers.update(opened)
         for port in self._servers.keys() - set(wanted):
             self._servers.pop(port).close()
+            self._encrypted.pop(port, None)
+
+    def _renew(self, port: WorkerPort) -> None:
+        try:
+            context = _tls(port)
+        except OSError as error:
+            _log.error(
+                "cannot read the certificate of %s for workers again (%s); the former one stays "
+                "in use",
+                _described(port, self.number(port)),
+                error.strerror or error,
+            )
+            return
+        if context is not None:
+            self._encrypted[port].renew(context)
 
     async def serve(self) -> None:
         """Take connections."""
@@ -133,7 +152,7 @@ class WorkerPorts:
         accept = self._protocols[port.protocol]
         try:
             if (context := _tls(port)) is not None:
-                accept = TlsArrivals(accept, context)
+                accept = self._encrypted[port] = TlsArrivals(accept, context)
             if isinstance(port.address, str):
                 return await loop.create_unix_server(
                     accept,

@@ -51,6 +51,10 @@ class TlsArrivals:
         """Return what handles a new connection."""
         return TlsArrival(self)
 
+    def renew(self, context: ssl.SSLContext) -> None:
+        """Use other certificates for connections that come from now on."""
+        self._context = context
+
     def begin(self, arrival: TlsArrival) -> None:
         """Begin to negotiate."""
         self._strangers.arrive(arrival)
