@@ -221,7 +221,10 @@ async def test_a_worker_ends_when_it_is_shut_down_or_stopped(tmp_path: Path):
 
 
 @pytest.mark.slow
-async def test_commands_end_when_no_master_was_there_for_too_long(tmp_path: Path):
+async def test_commands_end_when_no_master_was_there_for_too_long(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
     async with farm(tmp_path, patience=1, delete_leftover_dirs=True) as ci:
         (ci.worker.directory / "left" / "build").mkdir(parents=True)
         session = await ci.session()
@@ -233,6 +236,7 @@ async def test_commands_end_when_no_master_was_there_for_too_long(tmp_path: Path
         ci.proxy.cut()
         with pytest.raises(WorkerLost, match="did not reconnect within 1 seconds"):
             await running
+        assert "worker arm-7 did not reconnect within 1 seconds" in caplog.text
         await until(lambda: "the agent ended (exit code 75)" in ci.worker.log)
         ci.proxy.delay = 0
         ci.proxy.cut()

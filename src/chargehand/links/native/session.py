@@ -71,6 +71,8 @@ class NativeSession(WorkerSession):
         self._later: asyncio.TimerHandle | None = None
         self._prepared: set[str] = set()
         """Directories that the worker has already created."""
+        self.why_lost = ""
+        """Why it was lost, in words that name the worker."""
         self.unanswered = 0
         """The number of unanswered pings."""
 
@@ -197,6 +199,7 @@ class NativeSession(WorkerSession):
         if self._state is SessionState.LOST:
             return
         self._state = SessionState.LOST
+        self.why_lost = reason
         if self._is_remote:
             for command_id in self._mailboxes:
                 self._side.interrupt(command_id, reason)

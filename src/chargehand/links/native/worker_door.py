@@ -209,6 +209,8 @@ class WorkerDoor:
             _log.warning(
                 "worker %s lost its connection; its commands keep running", session.worker_name
             )
+        if session.state is SessionState.LOST and login.admitted.link.session is session:
+            _log.info("%s", session.why_lost)
         login.admitted.link.changed(session)
 
 
