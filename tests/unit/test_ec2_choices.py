@@ -47,21 +47,13 @@ def test_the_greatest_version_is_taken(versions: list[tuple[int, int]]) -> None:
     assert newest(r"image-(\d+)\.(\d+)$", *locations) == f"image-{major}.{minor}"
 
 
-def test_the_bid_is_a_multiple_of_the_average_price() -> None:
-    assert bid(["0.1", "0.3"], 1.5, 1.6) == (pytest.approx(0.3), "")
-    assert bid(["0.1"], None, 1.6) == (1.6, "")
-    assert bid([], 1.2, 1.6) == (1.6, "")
-    assert bid([], None, None) == (None, "")
-
-
-def test_a_bid_that_would_be_too_high_is_refused() -> None:
-    price, problem = bid(["1", "2"], 1.2, 1.6)
-
-    assert price is None
-    assert problem == (
-        "the price of the last 24 hours (1.5000 USD on average) times price_multiplier (1.2) "
-        "is more than max_spot_price (1.6 USD)"
-    )
+def test_the_bid_is_a_multiple_of_the_average_price_but_never_more_than_the_most() -> None:
+    assert bid(["0.1", "0.3"], 1.5, 1.6) == pytest.approx(0.3)
+    assert bid(["0.1", "0.3"], 1.5, None) == pytest.approx(0.3)
+    assert bid(["1", "2"], 1.2, 1.6) == 1.6
+    assert bid(["0.1"], None, 1.6) == 1.6
+    assert bid([], 1.2, 1.6) == 1.6
+    assert bid([], 1.2, None) is None
 
 
 def test_a_spot_instance_ends_when_it_is_outbid() -> None:
@@ -95,6 +87,10 @@ def test_a_permission_that_is_missing_is_named() -> None:
         ({"valid_ami_location_regex": "("}, "valid_ami_location_regex is not a regular expression"),
         ({"ami": "a", "volumes": ["vol-1"]}, "volumes must be pairs of identifier and device"),
         ({"ami": "a", "security_name": "s", "subnet_id": "n"}, "a subnet takes security_group_ids"),
+        (
+            {"ami": "a", "spot_instance": True, "max_spot_price": None, "price_multiplier": None},
+            "spot_instance needs max_spot_price, price_multiplier, or both",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit_are_told(arguments: dict[str, Any], words: str) -> None:

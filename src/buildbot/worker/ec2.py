@@ -63,8 +63,8 @@ class EC2LatentWorker(NamedInstances):
         max_spot_price (float | None): The most to bid for it, in USD per hour.
         volumes (list[tuple[str, str]] | None): Volumes to attach: identifier and device.
         placement (str | None): Letter of the availability zone in the region.
-        price_multiplier (float | None): Bid this much times the average price of the last 24 hours;
-            None bids ``max_spot_price``.
+        price_multiplier (float | None): Bid this much times the average price of the last 24 hours,
+            but never more than ``max_spot_price``; None bids ``max_spot_price``.
         tags (dict[str, str] | None): Tags of the instance and its volumes.
         product_description (str): Which spot prices count.
         subnet_id (str | None): Subnet, in a VPC.
@@ -138,6 +138,8 @@ class EC2LatentWorker(NamedInstances):
         where = f'worker "{self.name}"'
         check_number(where, "max_spot_price", self.max_spot_price, AMOUNT_OR_NONE)
         check_number(where, "price_multiplier", self.price_multiplier, AMOUNT_OR_NONE)
+        if self.spot_instance and self.max_spot_price is None and self.price_multiplier is None:
+            error(f"{where}: spot_instance needs max_spot_price, price_multiplier, or both")
         for problem in self._problems():
             error(f"{where}: {problem}")
 
@@ -293,10 +295,7 @@ class EC2LatentWorker(NamedInstances):
                 **zone,
             )
             prices = [one["SpotPrice"] for one in answer["SpotPriceHistory"]]
-        price, problem = bid(prices, self.price_multiplier, self.max_spot_price)
-        if problem:
-            raise LatentWorkerFailedToSubstantiate(problem)
-        return price
+        return bid(prices, self.price_multiplier, self.max_spot_price)
 
     # What becomes of it
 

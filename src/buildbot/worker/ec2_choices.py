@@ -37,26 +37,17 @@ def newest_image(images: Iterable[Mapping[str, Any]], pattern: str | None) -> An
     return max(matches, key=key)[1] if matches else None
 
 
-def bid(
-    prices: Iterable[str], multiplier: float | None, most: float | None
-) -> tuple[float | None, str]:
-    """Return what to bid for a spot instance (None: up to the usual price), or what is wrong.
+def bid(prices: Iterable[str], multiplier: float | None, most: float | None) -> float | None:
+    """Return what to bid for a spot instance; None: up to the usual price.
 
-    *prices* are those of the last 24 hours.
+    *prices* are those of the last 24 hours: their average times *multiplier* is bid, but never
+    more than *most*.
     """
-    if multiplier is None:
-        return most, ""
     history = [float(price) for price in prices]
-    if not history:
-        return most, ""
-    average = sum(history) / len(history)
-    wanted = average * multiplier
-    if most is not None and wanted > most:
-        return None, (
-            f"the price of the last 24 hours ({average:.4f} USD on average) times "
-            f"price_multiplier ({multiplier:g}) is more than max_spot_price ({most:g} USD)"
-        )
-    return wanted, ""
+    if multiplier is None or not history:
+        return most
+    wanted = sum(history) / len(history) * multiplier
+    return wanted if most is None else min(wanted, most)
 
 
 def tags_of(tags: Mapping[str, str]) -> list[dict[str, Any]]:
