@@ -29,8 +29,8 @@ class OpenStackLatentWorker(CompatibleLatentWorkerMixin, WorkerOnRest):
     WORKERPASS (Chargehand's own).
 
     Args:
-        flavor (str | int | Callable[[list], Any], renderable): Name or identifier of the flavor, or
-            a function that chooses one of a list; they have ``name``, ``ram``, ``vcpus`` and so on.
+        flavor (str | Callable[[list], Any], renderable): Name or identifier of the flavor, or a
+            function that chooses one of a list; they have ``name``, ``ram``, ``vcpus`` and so on.
         os_username (str | None, renderable): User.
         os_password (str | None, renderable): Its password.
         os_tenant_name (str | None): Project.
