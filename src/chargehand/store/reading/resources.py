@@ -114,13 +114,17 @@ class Resources:
 
         def read(connection: Connection) -> tuple[Page, Sequence[int]]:
             reading = Reading(connection, query.sees)
-            rows, total = self._page(reading, replace(query, limit=count + 1), as_of)
+            # Without a limit, the identifiers of the others tell the total.
+            is_counted = query.limit is not None or not with_others
+            rows, total = self._page(
+                reading, replace(query, limit=count + 1), as_of, is_counted=is_counted
+            )
             others: Sequence[int] = ()
             if len(rows) > count and with_others:
                 rows.pop()
                 found = identities(reading, self._narrowed(reading, query))
                 others = found[count:]
-                if query.limit is None:
+                if not is_counted:
                     total = (query.offset or 0) + len(found)
             basis = Basis(frozenset(reading.tables), as_of)
             return Page(rows=rows, total=total, basis=basis), others
@@ -147,7 +151,10 @@ class Resources:
             return query
         return replace(query, scope=blame.narrowed(reading, query.scope))
 
-    def _page(self, reading: Reading, query: Query, as_of: int) -> tuple[list[Resource], int]:
+    def _page(
+        self, reading: Reading, query: Query, as_of: int, *, is_counted: bool = True
+    ) -> tuple[list[Resource], int]:
+        """Return rows, and the total; unless *is_counted*, 0 if there are more."""
         query = self._narrowed(reading, query)
         kind = KINDS[query.kind]
         shape = shape_of(query, kind)
@@ -159,6 +166,8 @@ class Resources:
         is_last = query.limit is None or len(rows) < query.limit
         if is_last and (rows or not offset):
             return rows, offset + len(rows)
+        if rows and not is_counted:
+            return rows, 0
         key = (
             query.sees,
             shape,
