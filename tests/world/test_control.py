@@ -168,9 +168,9 @@ async def test_every_wait_says_why() -> None:
         "locked": ("lock_held", "lock database is held by locks #1"),
         "far away": ("no_worker_connected", "none of its workers is connected: far"),
         "refused": ("refused_by_function", "/master.cfg:31) said no for two"),
-        "failing": ("function_failed", "nextBuild failed: LookupError: no idea"),
-        "failing worker": ("function_failed", "nextWorker failed: LookupError: no i"),
-        "failing start": ("function_failed", "canStartBuild failed: LookupError"),
+        "failing": ("function_failed", ") failed: LookupError: no idea"),
+        "failing worker": ("function_failed", ") failed: LookupError: no i"),
+        "failing start": ("function_failed", ") failed: LookupError"),
         "nonsense": ("function_failed", "must return one of the given requests"),
     }
     async with started(configuration) as ci:

@@ -138,6 +138,40 @@ async def test_code_of_builds_that_fails_ends_only_the_build() -> None:
         assert (await ci.build("good")).result is Result.SUCCESS
 
 
+async def test_what_users_methods_return_is_named_where_it_is_of_the_wrong_kind() -> None:
+    configuration = """
+        from buildbot.process.buildstep import BuildStep
+        from buildbot.process.results import SUCCESS
+
+        for number, value in enumerate([None, 'words', ['step', 'words'], object(), 3]):
+            class Summary(BuildStep):
+                said = value
+                def run(self):
+                    return SUCCESS
+                def getResultSummary(self):
+                    return self.said
+
+            class Factory(util.BuildFactory):
+                made = value
+                def newBuild(self, *given):
+                    return self.made
+
+            add(f'summary-{number}', Summary(name='one'))
+            c['builders'].append(util.BuilderConfig(name=f'factory-{number}',
+                                                    workernames=['local'],
+                                                    factory=Factory([sh('true')])))
+        """
+    async with started(configuration) as ci:
+        for number, value in enumerate(("None", "'words'", "['step', 'words']", "<object", "3")):
+            for name, method in (
+                ("summary", "getResultSummary() must return a dictionary"),
+                ("factory", "newBuild() of the factory must return a Build"),
+            ):
+                build = await ci.build(f"{name}-{number}")
+                assert (name, build.result) == (name, Result.EXCEPTION)
+                assert f"{method}, not {value}" in build.state
+
+
 async def test_services_and_sources_that_fail_do_not_keep_the_master_from_running() -> None:
     configuration = """
         from buildbot.changes.base import ChangeSource, PollingChangeSource

@@ -151,7 +151,8 @@ async def test_functions_of_dispatching_that_would_end_the_process_hurt_their_bu
         for request_id in collapsing:
             assert (await ci.finished(request_id)).result is Result.SUCCESS
         for request_id in stuck:
-            await ci.waits(request_id, "function_failed")
+            sentence = await ci.waits(request_id, "function_failed")
+            assert f") failed: {raised.partition('(')[0].rpartition('.')[2]}" in sentence
 
 
 @pytest.mark.parametrize("raised", RAISED)

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from buildbot._border.errors import current_places
 from buildbot._border.origin import Origin
-from chargehand.kit.guard import BaseExceptionRaised
+from chargehand.kit.error_text import raised_by
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def note_making(error: Exception, thing: Any) -> None:
     origin = getattr(thing, "_made_at", None)
     if not isinstance(origin, Origin):
         return
-    raised = error.raised if isinstance(error, BaseExceptionRaised) else error
+    raised = raised_by(error)
     note = f"({type(thing).__name__} was created at {origin.file}:{origin.line})"
     if note not in getattr(raised, "__notes__", ()):
         raised.add_note(note)

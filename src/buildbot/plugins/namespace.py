@@ -13,6 +13,7 @@ import msgspec
 
 from buildbot._border.errors import warn
 from buildbot.plugins.old_names import OLD_PLUGINS
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard
 
 if TYPE_CHECKING:
@@ -176,5 +177,5 @@ def _loaded(namespace: str, offer: Offer) -> Any:
     (failure,) = failures
     raise BrokenPlugin(
         f"plug-in {offer.distribution} cannot be loaded: {namespace}.{offer.name} stands for "
-        f'"{offer.point.value}", which fails with {type(failure).__name__}: {failure}'
+        f'"{offer.point.value}", which fails with {headline_of(failure)}'
     ) from failure

@@ -68,6 +68,8 @@ class Recipe:
         master = self._master()
         build: Build = self._factory.newBuild(requests_of(facts, master))
         check_initialised(build)
+        if not isinstance(build, Build):
+            raise TypeError(f"newBuild() of the factory must return a Build, not {build!r}")
         build._begin(facts, master, self._builder)
         return RecipeBuild(build, self._builder)
 

@@ -119,7 +119,10 @@ class StepSummary:
         """Return what an old-style step says, or what `getResultSummary` does."""
         if (said := self._old_summary()) is not None:
             return said
-        return await answered("getResultSummary", self.getResultSummary)
+        summary = await answered("getResultSummary", self.getResultSummary)
+        if not isinstance(summary, dict):
+            raise TypeError(f"getResultSummary() must return a dictionary, not {summary!r}")
+        return summary
 
     def updateSummary(self) -> None:
         """Show what `getCurrentSummary` says: now, and again at most once a second."""

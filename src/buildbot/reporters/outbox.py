@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from chargehand.kit.error_text import headline_of, message_of
-from chargehand.kit.guard import BaseExceptionRaised, Guard
+from chargehand.kit.error_text import headline_of, message_of, raised_by
+from chargehand.kit.guard import Guard
 from chargehand.kit.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -214,7 +214,6 @@ def _wait_after(failures: int) -> float:
 
 
 def _said(error: BaseException) -> str:
-    if isinstance(error, BaseExceptionRaised):
-        error = error.raised
+    error = raised_by(error)
     ours = isinstance(error, Unavailable | NotNow | Refused)
     return (message_of(error) if ours else headline_of(error)).rstrip(".")

@@ -23,6 +23,7 @@ from chargehand.domain.instance import (
 from chargehand.domain.properties import Property
 from chargehand.domain.session import WorkerNotStarted
 from chargehand.kit.asking import AnswerTimeout
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import guarded
 from chargehand_wire.addresses import HIDDEN
 
@@ -83,7 +84,7 @@ class Machine:
         except (LatentWorkerFailedToSubstantiate, AnswerTimeout) as error:
             raise WorkerNotStarted(self._shown(_words(error))) from error
         except Exception as error:
-            text = f"{type(error).__name__}: {error}"
+            text = headline_of(error)
             if self._shown(text) == text:
                 raise
             # Its traceback would show the password, which it got on a command line perhaps.

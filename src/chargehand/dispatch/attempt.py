@@ -221,7 +221,10 @@ class Attempt:
             raise _Refused(FunctionFailed(function=name, error=text)) from error
         except Exception as error:
             self._line.complaints.failed(error, _FAILED, name, self._builder.name)
-            raise _Refused(FunctionFailed(function=name, error=headline_of(error))) from error
+            failed = FunctionFailed(
+                function=name, error=headline_of(error), place=place_of(function)
+            )
+            raise _Refused(failed) from error
         else:
             self._line.complaints.succeeded(_FAILED, name, self._builder.name)
             return found

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from chargehand.kit.error_text import message_of
+from chargehand.kit.error_text import message_of, raised_by
 
 
 class FailedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,11 +34,12 @@ class HasFailedParts(Protocol):
         """The parts of the active configuration that do not run, by name."""
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Return why, in one line; names the kind of exception where its text alone may say little.
 
     The traceback is in the master's log.
     """
+    error = raised_by(error)
     text = " ".join(message_of(error).split())
     if isinstance(error, OSError) and text:
         return text

@@ -270,11 +270,14 @@ class FunctionFailed(Waiting, frozen=True, tag="function_failed"):
 
     function: str
     error: str
+    place: str = ""
+    """File and line of the function."""
 
     @property
     def sentence(self) -> str:
         """The reason as one sentence."""
-        return f"{self.function} failed: {self.error}"
+        at = f" ({self.place})" if self.place else ""
+        return f"{self.function}{at} failed: {self.error}"
 
 
 class BehindOthers(Waiting, frozen=True, tag="behind_others"):

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from chargehand.kit import error_text
 from chargehand.kit.asking import AnswerTimeout
 from chargehand.kit.frames import strip_plumbing, users_stack
-from chargehand.kit.guard import BaseExceptionRaised
 from chargehand.kit.passwords import without_passwords
 
 _LONGEST = 200
@@ -20,7 +19,7 @@ def text_of(error: BaseException) -> str:
     was raised. It has no passwords in addresses."""
     if isinstance(error, AnswerTimeout):
         return f"{error}\n"
-    found = traceback.TracebackException.from_exception(_raised(error))
+    found = traceback.TracebackException.from_exception(error_text.raised_by(error))
     if _is_users(found):
         _strip(found)
         return without_passwords("".join(found.format()))
@@ -36,20 +35,20 @@ def log_text_of(error: BaseException) -> str:
     """Return the traceback for the master's log: with our frames where there are no others."""
     if isinstance(error, AnswerTimeout):
         return ""
-    found = traceback.TracebackException.from_exception(_raised(error))
+    found = traceback.TracebackException.from_exception(error_text.raised_by(error))
     _strip(found)
     return "".join(["\n", *found.format()]).rstrip()
 
 
 def headline_of(error: BaseException) -> str:
     """Return the traceback's last line: class and message."""
-    error = _raised(error)
+    error = error_text.raised_by(error)
     return str(error) if isinstance(error, AnswerTimeout) else error_text.headline_of(error)
 
 
 def error_sentence(step_name: str, error: BaseException, redact: Callable[[str], str] = str) -> str:
     """Return a step's error in one line; *redact* hides secrets before truncation."""
-    error = _raised(error)
+    error = error_text.raised_by(error)
     message = " ".join(redact(error_text.message_of(error)).split())
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]} …"
@@ -65,10 +64,6 @@ def html_of(error: BaseException) -> str:
         f'<html><head><meta charset="utf-8"><title>{title}</title></head>\n'
         f"<body><h1>{title}</h1>\n<pre>{html.escape(text_of(error))}</pre></body></html>\n"
     )
-
-
-def _raised(error: BaseException) -> BaseException:
-    return error.raised if isinstance(error, BaseExceptionRaised) else error
 
 
 def _strip(found: traceback.TracebackException) -> None:

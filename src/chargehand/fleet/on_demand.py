@@ -27,6 +27,7 @@ from chargehand.fleet.ports import Link
 from chargehand.fleet.recorded_machine import RecordedMachine
 from chargehand.fleet.remote import RemoteLink
 from chargehand.kit.complaints import Complaints
+from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import guarded
 from chargehand.kit.tasks import Tasks
 
@@ -252,7 +253,7 @@ class OnDemandLink:
                 words = "start_instance did not return" if is_starting else "it did not connect"
                 failure = WorkerNotStarted(f"{words} within {seconds:g} s")
         if attempt.failure is not None:
-            failure = WorkerNotStarted(f"{type(attempt.failure).__name__}: {attempt.failure}")
+            failure = WorkerNotStarted(headline_of(attempt.failure))
         if failure is not None:
             _log.warning("worker %s could not be started: %s", self._name, failure)
             self._fail(failure)

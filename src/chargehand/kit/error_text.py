@@ -20,6 +20,18 @@ def reason_of(error: OSError) -> str:
     return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
 
 
+class StandIn(Exception):
+    """Stands for ``raised``, an exception that must not go further as what it is."""
+
+    raised: BaseException
+
+
+def raised_by(error: BaseException) -> BaseException:
+    """Return what was raised at first: the exception itself, or what a `StandIn` stands for."""
+    return error.raised if isinstance(error, StandIn) else error
+
+
 def headline_of(error: BaseException) -> str:
-    """Return what a traceback ends with: class and message."""
+    """Return what a traceback ends with: class and message; of a `StandIn` the other's."""
+    error = raised_by(error)
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")

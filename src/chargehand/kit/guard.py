@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from chargehand.kit.error_text import headline_of
+from chargehand.kit.error_text import StandIn, headline_of, raised_by
 from chargehand.kit.expected import Expected
 from chargehand.kit.frames import users_traceback
 
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class BaseExceptionRaised(Exception):
+class BaseExceptionRaised(StandIn):
     """Users' code raised an exception outside of Exception: SystemExit, KeyboardInterrupt ….
 
     Like any error it fails the calling operation, but neither the loop nor the process.
@@ -38,8 +38,7 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 def described(error: BaseException) -> ExceptionInfo:
     """Return the exception with a traceback that begins at users' code, for logs."""
-    if isinstance(error, BaseExceptionRaised):
-        error = error.raised
+    error = raised_by(error)
     return type(error), error, users_traceback(error)
 
 

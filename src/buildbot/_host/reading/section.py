@@ -11,7 +11,7 @@ from buildbot._border.numbers import Range
 from buildbot._border.origin import Origin
 from buildbot._host.reading.document import Document
 from chargehand.config.errors import ConfigErrors
-from chargehand.kit.guard import BaseExceptionRaised
+from chargehand.kit.error_text import raised_by
 
 _NOTHING: dict[str, str] = {}
 _LISTS_IN_PYTHON_2 = (type(_NOTHING.values()), type(_NOTHING.keys()), map, filter, zip)
@@ -146,7 +146,7 @@ class Section:
         if isinstance(failure, ConfigErrors):
             self._document.merge(failure, self._collector)
             return
-        raised = failure.raised if isinstance(failure, BaseExceptionRaised) else failure
+        raised = raised_by(failure)
         self._collector.add(*self._document.described(raised, what, self._origin(key, ())))
 
     @contextmanager

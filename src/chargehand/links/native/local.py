@@ -12,7 +12,7 @@ from typing import Any
 from chargehand.config.model import WorkerConfig
 from chargehand.domain.session import SessionState
 from chargehand.fleet.ports import Registry
-from chargehand.kit.error_text import reason_of
+from chargehand.kit.error_text import headline_of, reason_of
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.agent_process import AgentOrder, AgentProcess
 from chargehand.links.native.local_listener import LocalListener
@@ -130,7 +130,7 @@ class LocalLink:
                 self._registry.not_started(self._name, reason_of(error))
             except Exception as error:  # noqa: BLE001 - whatever it was, the worker shall come back
                 _log.exception("worker %s failed", self._name)
-                self._registry.not_started(self._name, f"{type(error).__name__}: {error}")
+                self._registry.not_started(self._name, headline_of(error))
             if self._is_stopped:  # The failure may have happened while ending cancelled work.
                 return
             failures = 1 if loop.time() - began > _HEALTHY_AFTER else failures + 1

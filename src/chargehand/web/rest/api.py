@@ -9,6 +9,7 @@ from aiohttp import web
 
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.outages import TemporarilyUnavailable, TooSlow
+from chargehand.kit.error_text import raised_by
 from chargehand.resources.endpoints import Resolved
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
@@ -171,7 +172,7 @@ class RestApi:
 
 def _internal(error: Exception) -> str:
     """Return only the type of the error: its text may quote statements, paths or secrets."""
-    return f"internal error ({type(error).__name__}); see the master's log for details"
+    return f"internal error ({type(raised_by(error)).__name__}); see the master's log for details"
 
 
 def _conditional(
