@@ -229,7 +229,7 @@ async def test_a_command_that_is_silent_for_too_long_is_killed(worker: Running) 
 
 
 async def test_output_in_time_keeps_a_command_alive(worker: Running) -> None:
-    heard = await worker.shell("for i in 1 2 3 4 5 6; do sleep 0.15; echo $i; done", timeout=0.5)
+    heard = await worker.shell("for i in 1 2 3 4 5 6; do sleep 0.3; echo $i; done", timeout=1.5)
 
     assert heard.values["rc"] == 0
     assert heard.lines("o") == ["1", "2", "3", "4", "5", "6"]
@@ -451,7 +451,7 @@ async def test_a_log_file_that_is_no_file_is_not_followed(
 ) -> None:
     command = make.format(python=sys.executable)
 
-    heard = await worker.shell(command, logfiles={"l": "log"}, maxTime=5)
+    heard = await worker.shell(command, logfiles={"l": "log"})
 
     assert heard.values["rc"] == 0
     assert f"log file 'l' {what}: not followed" in heard.lines("h")
@@ -459,12 +459,21 @@ async def test_a_log_file_that_is_no_file_is_not_followed(
 
 
 async def test_a_log_file_may_be_rotated_while_it_is_followed(worker: Running) -> None:
-    heard = await worker.shell(
-        "exec 3> log; echo one >&3; sleep 0.7; mv log log.1; echo two >&3; sleep 0.2;"
-        " printf end >&3; exec 3> log; echo three >&3; sleep 1.7; cp log log.2; : > log; sleep 0.7;"
-        " echo 4 >> log; mv log log.3; echo five > log",
-        logfiles={"l": "log"},
+    await worker.shell("mkfifo go")
+    script = (
+        "exec 3> log; echo one >&3; read < go; mv log log.1; echo two >&3; printf end >&3;"
+        " exec 3> log; echo three >&3; read < go; cp log log.2; : > log;"
+        " echo 4 >> log; mv log log.3; echo five > log"
     )
+    heard = Heard()
+    command = worker.command(
+        "shell", workdir="build", command=["bash", "-c", script], logfiles={"l": "log"}
+    )
+    running = asyncio.ensure_future(worker.session.run(command, heard.receive))
+    for line in ("one", "three"):
+        await until(lambda line=line: line in heard.lines("o", "l"))
+        await worker.shell("echo > go")
+    await running
 
     assert heard.lines("o", "l") == ["one", "two", "end", "three", "4", "five"]
 
@@ -1028,7 +1037,7 @@ async def test_an_agent_that_goes_silent_is_started_anew(
 
 async def test_a_stopped_agent_is_let_go_on(reception: LocalListener, tmp_path: Path) -> None:
     sessions = Sessions()
-    link = link_of(reception, sessions, tmp_path, ping_every=0.1)
+    link = link_of(reception, sessions, tmp_path, ping_every=1.0)
     await link.start()
     try:
         worker = Running(link, sessions, await sessions.attached.get())
@@ -1139,12 +1148,13 @@ async def test_an_agent_that_is_merely_idle_is_left_alone(
     reception: LocalListener, tmp_path: Path
 ) -> None:
     sessions = Sessions()
-    link = link_of(reception, sessions, tmp_path, ping_every=0.02)
+    # It may be given up after four pings without an answer: two seconds, on a busy machine.
+    link = link_of(reception, sessions, tmp_path, ping_every=0.5)
     await link.start()
     try:
         worker = Running(link, sessions, await sessions.attached.get())
 
-        heard = await worker.shell(["sleep", "0.5"])
+        heard = await worker.shell(["sleep", "3"])
 
         assert heard.values["rc"] == 0
         assert sessions.attached.empty()

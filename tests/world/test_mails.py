@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
+from connections import free_port
 
 from chargehand.testing.world import world
 
@@ -43,12 +43,6 @@ class Mailbox:
         message: Any = message_from_bytes(envelope.content.replace(b"\r\n", b"\n"), policy=default)
         self.mails.append((envelope.rcpt_tos, message))
         return "250 OK"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from test_mails import free_port, mail_server
+from connections import free_port
+from test_mails import mail_server
 
 from chargehand.testing.world import world
 
