@@ -568,7 +568,8 @@ c['change_source'] = [changes.GitPoller('http://r', pollInterval=5)]
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        ("secret-1", "secret-2", 'workers: +0 -0 ~1 ("far": argument 2)'),
+        ("secret-1", "secret-2", 'workers: +0 -0 ~1 ("far": password)'),
+        ("['b'], hour", "['b', 'b'], hour", 'schedulers: +0 -0 ~1 ("night": builderNames)'),
         ("max_builds=1", "max_builds=2", 'workers: +0 -0 ~1 ("far": max_builds)'),
         ("[1]}}", "[1, 2]}}", 'workers: +0 -0 ~1 ("far": properties.a.b)'),
         ("hour=3", "hour=4", 'schedulers: +0 -0 ~1 ("night": hour)'),

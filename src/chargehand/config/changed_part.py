@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -51,7 +52,10 @@ class _Search:
                     continue
                 if isinstance(counterpart, type):
                     return (f"class {counterpart.__name__}",)
-                return (part, *self.path(value, counterpart, depth - 1))
+                rest = self.path(value, counterpart, depth - 1)
+                if part in _HIDDEN and rest and isinstance(rest[0], int):
+                    rest = (_parameter(_constructed(one), rest[0]), *rest[1:])
+                return (part, *rest)
         return ()
 
     def _class_of_both(self, one: object, other: object) -> type | None:
@@ -85,6 +89,28 @@ def _pairs(
     for key in dict.fromkeys([*one, *other]):
         absent = object()
         yield str(key), one.get(key, absent), other.get(key, absent)
+
+
+def _constructed(value: object) -> object:
+    """Return the class whose arguments *value* keeps."""
+    if isinstance(value, Mapping):
+        return value.get("class")
+    return getattr(value, "factory", None) or type(value)
+
+
+def _parameter(kind: object, position: int) -> _Part:
+    """Return the name of a positional argument, its position where it has none."""
+    for method in ("checkConfig", "__init__"):
+        function = getattr(kind, method, None)
+        if isinstance(function, types.FunctionType):
+            named = [
+                one.name
+                for one in inspect.signature(function).parameters.values()
+                if one.kind is one.POSITIONAL_OR_KEYWORD
+            ]
+            if position + 1 < len(named):  # The first is self.
+                return named[position + 1]
+    return position
 
 
 def _shown(path: _Path) -> str:
