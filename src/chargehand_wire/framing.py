@@ -97,7 +97,9 @@ class FrameReader(Generic[M]):
                     return
                 yield self._completed()
             while (body := at + _PREFIX) <= end:
-                length = _announced(view[at:body])
+                length = int.from_bytes(view[at:body], "big")
+                if length > MAX_FRAME:
+                    raise _too_long(length)
                 if length > end - body:
                     self._begin(view[body:], length)
                     at = end
@@ -135,8 +137,5 @@ class FrameReader(Generic[M]):
             raise ProtocolError(f"not a message: {error}") from error
 
 
-def _announced(prefix: memoryview) -> int:
-    length = int.from_bytes(prefix, "big")
-    if length > MAX_FRAME:
-        raise ProtocolError(f"a frame of {length} bytes is announced; at most {MAX_FRAME}")
-    return length
+def _too_long(length: int) -> ProtocolError:
+    return ProtocolError(f"a frame of {length} bytes is announced; at most {MAX_FRAME}")

@@ -47,13 +47,14 @@ async def inward(function: Callable[..., Any], /, *args: Any, **keywords: Any) -
     the engine's own cancellation may look like one to the engine. No other BaseException arrives:
     ``sys.exit()`` in an extension is an error like any other (`BaseExceptionRaised`).
     """
-    if _in_extension.get() and (ours := _undeferred(function)) is not function:
+    ours = _undeferred(function)
+    if ours is not function and _in_extension.get():
         # The caller of the extension translates what this waits for, and what it raises.
         return await ours(*args, **keywords)
     token = _in_extension.set(True)
     try:
         try:
-            value = _undeferred(function)(*args, **keywords)
+            value = ours(*args, **keywords)
         except (Exception, asyncio.CancelledError):
             raise
         except BaseException as raised:

@@ -17,6 +17,7 @@ from buildbot.schedulers.parameters import (
     IntParameter,
     StringParameter,
     ValidationError,
+    answers_at_once,
     collected,
     text_wrong,
 )
@@ -61,6 +62,9 @@ class NestedParameter(BaseParameter):
         """Return a Deferred of the children's answers."""
         answers: dict[str, Any] = {}
         for field in self.fields:
+            if answers_at_once(collector, field):
+                collector._take(field, kwargs, answers)
+                continue
             await collected(
                 collector,
                 field.fullName,

@@ -41,6 +41,19 @@ class ValidationErrorCollector:
         """Return a Deferred of what *fn* returns, None where it found something wrong."""
         return await self._collected(name, fn, *args, **kwargs)
 
+    def _take(self, field: Any, kwargs: Any, answers: dict[str, Any]) -> None:
+        """Put the answer of a field that `answers_at_once` among *answers*, or collect what is
+        wrong with it."""
+        try:
+            answers[field.name] = contained(field.getFromKwargs, kwargs)
+        except CollectedValidationError as wrong:
+            self.errors.update(wrong.errors)
+        except ValueError as wrong:
+            self.errors[field.fullName] = str(wrong)
+        except Exception as wrong:
+            note_making(wrong, field)
+            raise
+
     async def _collected(self, name: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
             if getattr(fn, "__func__", None) in _AT_ONCE:
@@ -70,6 +83,16 @@ def collected(
         asking: Coroutine[Any, Any, Any] = collector._collected(name, fn, *args, **kwargs)
         return asking  # Nobody wants a Deferred.
     return inward(collector.collectValidationErrors, name, fn, *args, **kwargs)
+
+
+def answers_at_once(collector: Any, field: Any) -> bool:
+    """Return whether neither the collector nor the field has code of users between the question
+    and the answer."""
+    return (
+        type(collector) is ValidationErrorCollector
+        and type(field).updateFromKwargs is BaseParameter.updateFromKwargs
+        and type(field).getFromKwargs is BaseParameter.getFromKwargs
+    )
 
 
 _NUMBERS = {

@@ -40,6 +40,14 @@ class LogFile(logging.Handler):
         self._rotate_beyond = self._max_size
         self._measure(os.fstat(self._file))
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Append a message, unless a filter is against it."""
+        if self.filters or self.lock is None:
+            return bool(super().handle(record))
+        with self.lock:
+            self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Append a message."""
         self._guard.call(self._emit, record)

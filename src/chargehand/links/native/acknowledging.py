@@ -17,6 +17,9 @@ class Acknowledgements:
 
     def add(self, number: int, receipt: Receipt | None) -> None:
         """Add the next update; *receipt* is done when it is stored, None if it already is."""
+        if not self._waiting and (receipt is None or receipt.done()):
+            self._acknowledge(number)
+            return
         self._waiting.append((number, receipt))
         if receipt is not None and not receipt.done():
             receipt.add_done_callback(self._look)
