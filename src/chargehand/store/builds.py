@@ -88,6 +88,7 @@ _FINISH = (
 _SOURCES = (
     select(
         *BUILDSET_COLUMNS,
+        changes.HAS_CHANGES.label("has_changes"),
         buildsets.c.secrets,
         request_rows.RAW_PROPERTIES,
         requests.c.properties,
@@ -326,10 +327,11 @@ def _alter(transaction: Transaction, statement: Update, values: Mapping[str, obj
 def _sources(connection: Connection, request_id: RequestId) -> BuildSources:
     row = connection.execute(_SOURCES, {"request": request_id}).one()
     buildset = buildsets_of(connection, [row])[0]
+    built = changes.of_buildset(connection, buildset.id) if row[-4] else ()
     return BuildSources(
         buildset=buildset,
         properties=merged(properties_of_json(row[-2]), properties_of_json(row[-1])),
         secrets=secrets_of_json(row[-3]),
         stamps=buildset.source_stamps,
-        changes=tuple(changes.of_buildset(connection, buildset.id)),
+        changes=tuple(built),
     )

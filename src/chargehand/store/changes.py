@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, insert, or_, select
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select
 
 from chargehand.domain.change import Change, NewChange
 from chargehand.domain.identifiers import BuildsetId, ChangeId, SourceStampId
@@ -46,6 +46,14 @@ _OF_BUILDSET = _SELECT.where(
         ),
     )
 )
+HAS_CHANGES = or_(
+    exists().where(
+        buildset_source_stamps.c.buildset_id == buildsets.c.id,
+        changes.c.source_stamp_id == buildset_source_stamps.c.source_stamp_id,
+    ),
+    exists().where(buildset_changes.c.buildset_id == buildsets.c.id),
+)
+"""The condition that a buildset builds changes: a column for who reads the buildset anyway."""
 _BUILDSETS_OF = (
     select(buildsets.c.id, buildsets.c.scheduler)
     .where(
