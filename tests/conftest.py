@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import private_postgresql
+from buildbot._border.reactor import install_reactor
 
 # Hypothesis would write a patch with the failing examples by means of libcst. That fails next to
 # zope.interface, and ends the whole run instead of one test.
@@ -43,6 +45,10 @@ sys.dont_write_bytecode = False
 def pytest_configure(config: pytest.Config) -> None:
     if private_postgresql.announce():
         config.add_cleanup(private_postgresql.stop)
+    # What a test imports may install Twisted's own: then no later test of the process gets ours.
+    loop = asyncio.new_event_loop()
+    install_reactor(loop)
+    loop.close()  # It gets the loop of each test that needs it.
 
 
 @pytest.hookimpl(tryfirst=True)
