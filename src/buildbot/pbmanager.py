@@ -38,7 +38,7 @@ class UserTaken(Exception):
 
 
 class Refused(pb.Error, error.UnauthorizedLogin):
-    """Somebody has no right to log in. (Of a ``pb.Error`` Twisted logs no traceback.)"""
+    """Logging in was refused. (Of a ``pb.Error`` Twisted logs no traceback.)"""
 
 
 class PBManager:

@@ -66,6 +66,11 @@ _PHRASES = re.compile(
     | (?:what|that)\ is\ (?:said|told) | (?:is|are)\ asked\ again
     | but\ for | any\ more | once\ more | of\ today | today's
     | there\ (?:is|are)\ none | in\ good\ order | does\ as\ well
+    | (?:is|are)\ as\ good\ as\ nothing | holds?\ up\ (?:nothing|no\ other) | all\ the\ same
+    | thing\ that\ is\ not\ there | makes?\ of\ it | becomes\ of | takes\ note\ of
+    | (?:that|who)\ looks?\ after | somebody\ (?:has|gave|else) | as\ the\ test\ says
+    | a\ function\ said\ no | in\ the\ order\ of\ asking | cost(?:s)?\ next\ to\ nothing
+    | is\ what\ others\ read | how\ far\ it\ is
     )\b
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -101,7 +106,10 @@ def test_turns_that_were_given_up_do_not_come_back():
 
 
 def _documents() -> Iterator[tuple[str, str]]:
-    for path in (_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md"))):
+    found = [*_ROOT.glob("*.md")]
+    for folder in ("docs", "changelog.d", "examples"):
+        found += (_ROOT / folder).rglob("*.md")
+    for path in sorted(found):
         if "decisions" not in path.parts:
             text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
             yield str(path.relative_to(_ROOT)), _joined(text)

@@ -20,7 +20,7 @@ class ChangeFilter(ComparableMixin):
     at fields, ``property_eq`` and so on at properties by name, and ``filter_fn`` at the change.
 
     Args:
-        filter_fn (Callable[[Any], Any] | None): function(change) that says whether the change
+        filter_fn (Callable[[Any], Any] | None): function(change) that returns whether the change
             passes; in addition to the other conditions.
         project (str | None | list[str | None]): The project, or one of a list of them, that passes.
         project_not_eq (str | None | list[str | None]): The project, or a list of them, that does
@@ -29,7 +29,7 @@ class ChangeFilter(ComparableMixin):
             matches from its start.
         project_not_re (str | list[str] | None): Regular expression, or a list of them, that the
             project does not match.
-        project_fn (Callable[[Any], Any] | None): function(project) that says whether it passes.
+        project_fn (Callable[[Any], Any] | None): function(project) that returns whether it passes.
         repository (str | None | list[str | None]): The repository, or one of a list of them, that
             passes.
         repository_not_eq (str | None | list[str | None]): The repository, or a list of them, that
@@ -38,7 +38,7 @@ class ChangeFilter(ComparableMixin):
             repository matches from its start.
         repository_not_re (str | list[str] | None): Regular expression, or a list of them, that the
             repository does not match.
-        repository_fn (Callable[[Any], Any] | None): function(repository) that says whether it
+        repository_fn (Callable[[Any], Any] | None): function(repository) that returns whether it
             passes.
         branch (str | None | list[str | None]): The branch, or one of a list of them, that passes.
         branch_not_eq (str | None | list[str | None]): The branch, or a list of them, that does not
@@ -47,7 +47,7 @@ class ChangeFilter(ComparableMixin):
             matches from its start.
         branch_not_re (str | list[str] | None): Regular expression, or a list of them, that the
             branch does not match.
-        branch_fn (Callable[[Any], Any] | None): function(branch) that says whether it passes.
+        branch_fn (Callable[[Any], Any] | None): function(branch) that returns whether it passes.
         category (str | None | list[str | None]): The category, or one of a list of them, that
             passes.
         category_not_eq (str | None | list[str | None]): The category, or a list of them, that does
@@ -56,7 +56,8 @@ class ChangeFilter(ComparableMixin):
             category matches from its start.
         category_not_re (str | list[str] | None): Regular expression, or a list of them, that the
             category does not match.
-        category_fn (Callable[[Any], Any] | None): function(category) that says whether it passes.
+        category_fn (Callable[[Any], Any] | None): function(category) that returns whether it
+            passes.
         codebase (str | None | list[str | None]): The codebase, or one of a list of them, that
             passes.
         codebase_not_eq (str | None | list[str | None]): The codebase, or a list of them, that does
@@ -65,7 +66,8 @@ class ChangeFilter(ComparableMixin):
             codebase matches from its start.
         codebase_not_re (str | list[str] | None): Regular expression, or a list of them, that the
             codebase does not match.
-        codebase_fn (Callable[[Any], Any] | None): function(codebase) that says whether it passes.
+        codebase_fn (Callable[[Any], Any] | None): function(codebase) that returns whether it
+            passes.
         property_eq (dict[str, Any] | None): Properties by name with the value, or one of a list of
             them, that passes.
         property_not_eq (dict[str, Any] | None): Properties by name with the values that do not

@@ -22,7 +22,8 @@ class GerritChangeFilter(ChangeFilter):
             of the event matches from its start.
         eventtype_not_re (str | list[str] | None): Regular expression, or a list of them, that the
             type of the event does not match.
-        eventtype_fn (Callable[[Any], Any] | None): function(eventtype) that says whether it passes.
+        eventtype_fn (Callable[[Any], Any] | None): function(eventtype) that returns whether it
+            passes.
     """
 
     def __init__(

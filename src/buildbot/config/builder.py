@@ -32,7 +32,7 @@ JANITOR_NAME = "__Janitor"
 """The name of the janitor's builder."""
 
 RESERVED_UNDERSCORE_NAMES = [JANITOR_NAME]
-"""Names of builders that begin with an underscore all the same; plug-ins add theirs."""
+"""Names of builders that may begin with an underscore anyway; plug-ins add theirs."""
 
 NAMELESS = "<unknown>"
 """Stands for the name of a builder whose name cannot be used."""

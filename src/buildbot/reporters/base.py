@@ -32,15 +32,15 @@ _log = logging.getLogger(__name__)
 
 
 class ReporterBase(BuildbotService):
-    """Asks its generators for reports of what happens, and hands these to `sendMessage`.
+    """Passes the reports that its generators make of events to `sendMessage`.
 
-    Events of the same build are reported in order; a report that takes its time holds up no other
-    build's. Subclasses write ``sendMessage(self, reports)``, plain, ``async`` or returning a
-    Deferred. A reporter without a name is called by its class and its generators.
+    Events of one build are reported in order; a slow report does not delay those of other builds.
+    Subclasses write ``sendMessage(self, reports)``, plain, ``async`` or returning a Deferred. A
+    reporter without a name is named after its class and its generators.
 
     Args:
-        generators (list[Any] | None): Report generators that say what is reported; None for the
-            reporter's own.
+        generators (list[Any] | None): Report generators, which choose what is reported; None for
+            the reporter's own.
     """
 
     name: Any = None

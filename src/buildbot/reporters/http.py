@@ -32,10 +32,10 @@ _OLD = ("format_fn", "wantProperties", "wantSteps", "wantLogs", "wantPreviousBui
 
 
 class HttpStatusPushBase(SendingReporter):
-    """A reporter that talks HTTP: ``debug``, ``verify`` and ``cert`` are attributes of it.
+    """A reporter that uses HTTP; it has the attributes ``debug``, ``verify`` and ``cert``.
 
-    Subclasses write `sendMessage`. What they hand to `push` is sent in order, in the background: a
-    service that is not there holds up nothing, and gets everything when it is back.
+    Subclasses write `sendMessage`. What they pass to `push` is sent in order, in the background: a
+    service that is unavailable delays nothing, and receives everything when it is back.
 
     Args:
         debug (bool | None): Accepted for compatibility, and ignored.

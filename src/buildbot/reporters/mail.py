@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @implementer(IEmailLookup)
 class Domain(ComparableMixin):
-    """Finds addresses by putting a domain behind the names of users."""
+    """Makes addresses of users' names by appending a domain."""
 
     compare_attrs: ClassVar[Any] = ("domain",)
 
@@ -43,7 +43,7 @@ class Domain(ComparableMixin):
         self.domain = domain
 
     def getAddress(self, name: str) -> str:
-        """Return the address of a user, who may be called by one."""
+        """Return the address of a user; a name that contains an address stays as it is."""
         return name if "@" in name else f"{name}@{self.domain}"
 
 
@@ -51,8 +51,8 @@ class MailNotifier(SendingReporter):
     """Sends reports by mail, through ``relayhost``.
 
     Recipients are ``extraRecipients`` and, with ``sendToInterestedUsers``, who made the changes of
-    a build; ``lookup`` (a domain, or an object with ``getAddress(user)``) finds their addresses. A
-    mail server that is not there holds up nothing: mails wait, and are sent when it is back.
+    a build; ``lookup`` (a domain, or an object with ``getAddress(user)``) finds their addresses.
+    Builds do not wait for a mail server that is unavailable: mails are sent when it is back.
 
     Args:
         fromaddr (str, required): Address of the sender.
@@ -60,7 +60,7 @@ class MailNotifier(SendingReporter):
         lookup (str | Any): Domain, or object with getAddress(user), that finds the addresses of
             those who made changes.
         extraRecipients (list[str] | None): Addresses that get every mail about builds; one about a
-            missing worker goes to those whom its notify_on_missing names.
+            missing worker goes to the addresses in its notify_on_missing.
         sendToInterestedUsers (bool): Send mail to those who made the changes, too.
         extraHeaders (dict[str, str] | None, renderable): Headers to add; values may be renderables.
         useTls (bool): Encrypt the connection with STARTTLS before anything is sent; for TLS from

@@ -48,8 +48,8 @@ class BaseBasicScheduler(ReconfigurableBaseScheduler):
         branch (str | list[str] | None, default any): Branch to build; None is the default branch.
         branches (list[str | None] | None, default any): Branches to build; None in the list is the
             default branch.
-        fileIsImportant (Callable[[Any], Any] | None): function(change) that says whether a change
-            is important: others only go along.
+        fileIsImportant (Callable[[Any], Any] | None): function(change) that returns whether a
+            change is important: others only go along.
         categories (list[str] | None): Categories of changes to build; use change_filter.
         reason (str): Reason of the builds; may contain `%(name)s` and `%(classname)s`.
         change_filter (Any): util.ChangeFilter that says which changes to build.

@@ -319,7 +319,7 @@ class BooleanParameter(BaseParameter):
 
 
 class UserNameParameter(StringParameter):
-    """Who asks, as ``Name <name@host>`` unless ``need_email=False``.
+    """Who starts the build, as ``Name <name@host>`` unless ``need_email=False``.
 
     Args:
         need_email (bool): Whether the answer must contain an e-mail address.

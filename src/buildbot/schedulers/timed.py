@@ -107,8 +107,8 @@ class Timed(ReconfigurableBaseScheduler):
         branch (str | None, default any): Branch to build, and whose changes count; None is the
             default branch.
         change_filter (Any): util.ChangeFilter that says which changes count.
-        fileIsImportant (Callable[[Any], Any] | None): function(change) that says whether a change
-            is important.
+        fileIsImportant (Callable[[Any], Any] | None): function(change) that returns whether a
+            change is important.
         onlyImportant (bool): Ignore changes that are not important.
     """
 

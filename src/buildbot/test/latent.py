@@ -15,7 +15,7 @@ Outcome = BaseException | float | bool | None
 class FakeLatentWorker(LocalLatentWorker):
     """A worker whose machine is started and stopped as a test says.
 
-    ``outcomes`` says what becomes of each start, in order: an exception is raised, False is
+    ``outcomes`` says how each start ends, in order: an exception is raised, False is
     returned, a number is how many seconds it takes; None, or the end of the list, succeeds at
     once. ``calls`` has what was called: ``("start", builder name)``, ``("stop", fast)``.
     """

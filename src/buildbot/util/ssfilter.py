@@ -23,8 +23,8 @@ class SourceStampFilter(ComparableMixin):
     """Lets source stamps (dictionaries) pass that fulfil all conditions.
 
     Args:
-        filter_fn (Callable[[Any], Any] | None): function(source stamp) that says whether it passes;
-            in addition to the other conditions.
+        filter_fn (Callable[[Any], Any] | None): function(source stamp) that returns whether it
+            passes; in addition to the other conditions.
         project_eq (str | None | list[str | None]): The project, or one of a list of them, that
             passes.
         project_not_eq (str | None | list[str | None]): The project, or a list of them, that does

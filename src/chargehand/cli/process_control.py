@@ -46,7 +46,7 @@ _TIMEOUT = click.option(
 _ALLOW_ANONYMOUS = click.option(
     "--allow-anonymous",
     is_flag=True,
-    help="Let everybody read, although c['www'] has 'auth' or 'authz' (not supported yet).",
+    help="Let anyone read, although c['www'] has 'auth' or 'authz' (not supported yet).",
 )
 _LOG_FORMAT = click.option(
     "--log-format",
@@ -283,7 +283,7 @@ def _stop(basedir: Basedir, clean: bool, no_wait: bool, quiet: bool) -> None:
 
 
 def _watched(process: int) -> Callable[[], bool]:
-    """Return a function that says whether the process is alive, safe against reuse of its id."""
+    """Return a function that returns whether the process is alive, safe against reuse of its id."""
     try:
         handle = os.pidfd_open(process)
     except ProcessLookupError:

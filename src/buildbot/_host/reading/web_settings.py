@@ -28,8 +28,8 @@ _NUMBERS = {
     "max_async_connections": COUNT,
 }
 _NOT_YET = {
-    "auth": "nobody can log in; everybody may read, and the web accepts no orders",
-    "authz": "everybody may read, and the web accepts no orders",
+    "auth": "nobody can log in; anyone can read, and the web accepts no orders",
+    "authz": "anyone can read, and the web accepts no orders",
     "change_hook_dialects": "the master accepts no web hooks",
     "custom_templates_dir": "the templates are ignored",
     "avatar_methods": "no avatars are shown",

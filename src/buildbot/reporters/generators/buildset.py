@@ -112,7 +112,7 @@ class BuildSetStatusGenerator(BuildStatusGeneratorMixin):
 
 @implementer(IReportGenerator)
 class BuildSetCombinedStatusGenerator(Placed, ComparableMixin):
-    """Reports each buildset in one message, which the formatter makes of all its builds at once.
+    """Reports each buildset in one message, which the formatter writes for all its builds.
 
     Args:
         message_formatter (Any): Formatter of the text, which sees all builds at once.
