@@ -60,7 +60,7 @@ def page() -> str:
 
 def _table(title: str, rows: Iterator[tuple[str, str]]) -> str:
     lines = [f"| `{old}` | {new} |" for old, new in sorted(rows)]
-    return "\n".join([f"| {title} | today |", "|---|---|", *lines]) + "\n"
+    return "\n".join([f"| {title} | current |", "|---|---|", *lines]) + "\n"
 
 
 def _keys() -> Iterator[tuple[str, str]]:

@@ -612,8 +612,8 @@ def test_what_python_2_and_older_releases_had_is_accepted_with_a_warning(files):
         "build say which repository and commit it is",
         'GitHubStatusPush: argument "repoOwner" was removed from Buildbot: the source stamps of a '
         "build say which repository and commit it is",
-        "c['builders'] must be a list today: write list(...) around it",
-        "c['workers'] must be a list today: write list(...) around it",
+        "c['builders'] must be a list in Python 3: write list(...) around it",
+        "c['workers'] must be a list in Python 3: write list(...) around it",
     ]
 
 

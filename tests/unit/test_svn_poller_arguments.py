@@ -46,7 +46,7 @@ def test_old_names_of_arguments_are_taken_with_a_warning() -> None:
 
     assert poller._engine_settings().url == "svn://h/r"
     assert poller.pollInterval == 30
-    assert "'svnurl' is called 'repourl' today" in str(collector.warnings)
+    assert "'svnurl' is now called 'repourl'" in str(collector.warnings)
 
 
 async def test_each_form_of_an_answer_is_understood() -> None:

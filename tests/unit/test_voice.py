@@ -64,7 +64,7 @@ _PHRASES = re.compile(
     | (?<!there\ )(?:is|are)\ no
       \ (?:error|part|text|message|dictionary|worker|renderable|pair|master)
     | (?:what|that)\ is\ (?:said|told) | (?:is|are)\ asked\ again
-    | but\ for | any\ more | once\ more | of\ today | today's
+    | but\ for | any\ more | once\ more | today(?:'s)?
     | there\ (?:is|are)\ none | in\ good\ order | does\ as\ well
     | (?:is|are)\ as\ good\ as\ nothing | holds?\ up\ (?:nothing|no\ other) | all\ the\ same
     | thing\ that\ is\ not\ there | makes?\ of\ it | becomes\ of | takes\ note\ of

@@ -80,7 +80,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def renamed(step: str, old: str, old_value: Any, new: str, value: Any) -> Any:
     """Return the value of an argument that may come under its old name. Raises TypeError."""
     if old_value is not None:
-        warn(f"{step}: argument {old!r} is called {new!r} today")
+        warn(f"{step}: argument {old!r} is now called {new!r}")
         return old_value
     if value is None:
         raise TypeError(f"{step}: argument {new!r} is missing")

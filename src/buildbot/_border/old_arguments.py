@@ -84,7 +84,7 @@ def without_removed(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def say_renamed(owner: str, old: str) -> None:
     """Warn that an argument is given under its old name."""
-    warn(f"{owner}: argument {old!r} is called {RENAMED_ARGUMENTS[owner][old]!r} today")
+    warn(f"{owner}: argument {old!r} is now called {RENAMED_ARGUMENTS[owner][old]!r}")
 
 
 def of_old_mode(step: str, mode: Any, method: Any) -> tuple[Any, Any]:

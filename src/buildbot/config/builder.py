@@ -242,7 +242,7 @@ def _checked_description(where: str, description: Any, format: Any) -> str | Non
     if format not in (None, "markdown"):
         error(f"{where}: description_format must be 'markdown' or None, not {format!r}")
     if isinstance(description, list) and all(isinstance(word, str) for word in description):
-        warn(f"{where}: description must be a string today, not {description!r}")
+        warn(f"{where}: description must be a string in Buildbot 4, not {description!r}")
         return " ".join(description)
     if description is None or isinstance(description, str):
         return description

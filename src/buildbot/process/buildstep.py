@@ -181,7 +181,7 @@ class BuildStep(
         if isinstance(self.name, str) and len(self.name) > _LONGEST_NAME:
             warn(
                 f'{kind}: the name "{self.name}" is longer than {_LONGEST_NAME} characters, which '
-                "Buildbot refuses today; it is cut where it is shown"
+                "Buildbot 4 refuses; it is cut where it is shown"
             )
         self.updateBuildSummaryPolicy = summary_policy(self, kind)
         self._setup_logs()

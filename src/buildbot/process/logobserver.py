@@ -70,7 +70,7 @@ class LogObserver:
 
 
 class LogLineObserver(LogObserver):
-    """Hears single lines, without their ends.
+    """Receives single lines, without their ends.
 
     Override ``outLineReceived``, ``errLineReceived``, ``headerLineReceived``.
     """

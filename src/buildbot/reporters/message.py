@@ -367,7 +367,7 @@ def _new(formatter: object, old: str, old_value: bool | None, value: bool) -> bo
     new = {"wantProperties": "want_properties", "wantSteps": "want_steps"}.get(
         old, "want_logs and want_logs_content"
     )
-    warn(f"{type(formatter).__name__}: argument {old!r} is called {new} today")
+    warn(f"{type(formatter).__name__}: argument {old!r} is now called {new}")
     return old_value
 
 

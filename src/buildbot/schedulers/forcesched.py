@@ -137,8 +137,8 @@ class ForceScheduler(ReconfigurableBaseScheduler):
         """Say what is wrong with the arguments."""
         if not isIdentifier(1024, self.name):
             warn(
-                f"ForceScheduler name {self.name!r} is not an identifier, which Buildbot requires "
-                "today: use letters, digits, '_' and '-', not starting with a digit"
+                f"ForceScheduler name {self.name!r} is not an identifier, which Buildbot 4 "
+                "requires: use letters, digits, '_' and '-', not starting with a digit"
             )
         super().checkConfig(builderNames)
         self._check_kind("reason", reason, BaseParameter, "StringParameter")

@@ -251,7 +251,7 @@ def with_codebases(owner: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return dict(arguments)
     rest = {name: value for name, value in arguments.items() if name not in old}
     warn(
-        f"{owner}: {', '.join(old)} must be given in codebases today: "
+        f"{owner}: {', '.join(old)} must now be given in codebases: "
         "codebases=[util.CodebaseParameter(codebase='', "
         f"{', '.join(f'{name}=...' for name in old)})]"
     )

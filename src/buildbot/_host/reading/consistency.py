@@ -100,7 +100,7 @@ def _check_names(config: MasterConfig, section: Section) -> None:
         is_old = isinstance(worker.name, str) and _OLD_WORKER_NAME.fullmatch(worker.name)
         say = section.warn if is_old else section.error
         say(
-            f"worker name {worker.name!r} is not {'valid in Buildbot today' if is_old else 'valid'}"
+            f"worker name {worker.name!r} is not {'valid in Buildbot 4' if is_old else 'valid'}"
             ": use at most 50 letters, digits, '-', '_' and '.', not starting with a digit or '.'",
             "workers",
             str(worker.name),

@@ -111,7 +111,9 @@ class Section:
         if value is None:
             return []
         if isinstance(value, _LISTS_IN_PYTHON_2):
-            self.warn(f"{self.shown(key)} must be a list today: write list(...) around it", key)
+            self.warn(
+                f"{self.shown(key)} must be a list in Python 3: write list(...) around it", key
+            )
             value = self.values[key] = list(value)  # What is read once only is kept.
         if not isinstance(value, list | tuple):
             self.wrong(key, f"a list of {what}")

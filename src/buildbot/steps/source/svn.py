@@ -315,7 +315,7 @@ class SVN(Source):
 
 def _of_old_arguments(svnurl: Any, base: Any, default: Any) -> Any:
     if svnurl is not None:
-        warn('SVN: argument "svnurl" is called "repourl" today')
+        warn('SVN: argument "svnurl" is now called "repourl"')
         return svnurl
     if base is None:
         return None
