@@ -15,6 +15,11 @@ _FIRST_PORT_OF_BUILDBOT = 9989
 _REFUSED_FOR_OTHER_REASONS = (401, 403, 503)
 """HTTP statuses that have nothing to do with how the connection was asked for."""
 
+_UNKNOWN_AUTHORITIES = (2, 18, 19, 20, 21)
+"""OpenSSL's codes for a certificate of which no trusted authority is known."""
+_OTHER_NAMES = (62, 64)
+"""OpenSSL's codes for a certificate of another host or address."""
+
 
 def is_final(refused: Refused) -> bool:
     """Return whether the master would not let the worker in, however that asks for a connection."""
@@ -26,10 +31,7 @@ def reason(error: Exception, address: Optional[MasterAddress] = None) -> str:
     if isinstance(error, Refused):
         return error.text or f"it answered with HTTP status {error.status}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate is not valid: {error.verify_message}. If it is signed by "
-            "your own authority, name that with ca_file in worker.toml"
-        )
+        return _about_certificate(error)
     port = None if address is None else address.port
     if isinstance(error, ProtocolError) and port == _FIRST_PORT_OF_BUILDBOT:
         return f"{error}. Port {port} is for Buildbot's own workers; use the web port"
@@ -38,6 +40,15 @@ def reason(error: Exception, address: Optional[MasterAddress] = None) -> str:
         number = error.errno or 0
         return os.strerror(number) if number > 0 else error.strerror or str(error)
     return str(error)
+
+
+def _about_certificate(error: ssl.SSLCertVerificationError) -> str:
+    advice = ""
+    if error.verify_code in _UNKNOWN_AUTHORITIES:
+        advice = ". If your own authority signed it, name that with ca_file in worker.toml"
+    elif error.verify_code in _OTHER_NAMES:
+        advice = ". Use a name that it is for as the host of master in worker.toml"
+    return f"its certificate is not valid: {error.verify_message.rstrip('.')}{advice}"
 
 
 def closed_why(closed: Closed) -> str:
