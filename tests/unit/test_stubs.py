@@ -190,6 +190,7 @@ f.addStep(steps.ShellCommand(command=chosen))
 f.addStep(Framboozle(speed=2, name="fast"))
 f.addStep(steps.Trigger(schedulerNames=["t"], set_properties={"a": util.Property("b")}))
 f.addStep(steps.FileUpload(workersrc="a", masterdest=util.Interpolate("b")))
+pool = util.EqConnectionPool("sqlite3", "tests.sqlite", cp_max=1)
 f.addStep(steps.SetPropertyFromCommand("date", command="date"))
 f.addStep(steps.Mercurial(repourl="https://example.org"))
 
