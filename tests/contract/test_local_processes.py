@@ -144,4 +144,4 @@ def test_nothing_is_left_when_the_master_ends(tmp_path: Path, way: str, seconds:
         master.stop()
 
     eventually("the end of all children", lambda: not sleeping(seconds))
-    assert not master.worker_processes()
+    eventually("the end of the agent", lambda: not master.worker_processes())
