@@ -179,7 +179,7 @@ f.addStep(
     steps.ShellCommand(
         command=["make", util.Property("target", default="all"), ["-j", "2"]],
         env={"A": util.Interpolate("%(prop:x)s"), "PATH": ["/opt/bin", "${PATH}"]},
-        timeout=PATIENCE,
+        timeout=60,
         haltOnFailure=True,
         doStepIf=lambda step: True,
         locks=[lock.access("counting")],
