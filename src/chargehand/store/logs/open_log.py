@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 
 import msgspec
 
@@ -66,7 +67,9 @@ class OpenLog:
         self._row_write: _RowWrite | None = None
         self._group: _Group | None = None
         """What waits for the file."""
-        self._writing: asyncio.Task[None] | None = None
+        self._is_writing = False
+        self._idle: asyncio.Future[None] | None = None
+        """Done when nothing more waits for the file, if somebody waits for that."""
         self._is_finishing = False
         self._is_lost = False
 
@@ -87,14 +90,15 @@ class OpenLog:
             self._group = _Group()
         self._group.records.append(record)
         self._group.measures.append(_measure(segment, record))
-        if self._writing is None:
-            self._writing = self._places.tasks.spawn(self._write_groups(), name="write a log")
+        if not self._is_writing:
+            self._is_writing = True
+            # Not at once: what else comes in this turn of the loop is written with it.
+            asyncio.get_running_loop().call_soon(self._write_next)
         return self._group.future
 
     async def flush(self) -> None:
         """Wait until all that was appended is durable, or has failed."""
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
+        await self._until_idle()
         if self._row_write is not None:
             self._places.database.hurry()
             await asyncio.wait([self._row_write.future])
@@ -112,8 +116,7 @@ class OpenLog:
             self._row = self._row.ended()
             self._next_row_write()
             return self._row.log
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
+        await self._until_idle()
         self._row = _Row(self.log, self.extent.size, None).ended()
         self._next_row_write()
         return self._row.log
@@ -141,35 +144,72 @@ class OpenLog:
             self.lose()
             self._places.finished(self)
 
-    async def _write_groups(self) -> None:
-        try:
-            while (group := self._group) is not None:
-                self._group = None
-                try:
-                    await self._write_group(group)
-                except (StoreError, NoLongerOurs) as error:
-                    _fail(group, error)
-        finally:
-            self._writing = None
+    async def _until_idle(self) -> None:
+        while self._is_writing:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._idle])
 
-    async def _write_group(self, group: _Group) -> None:
-        if self._is_lost:
-            raise _lost(self.log)
-        if self._row.content is None:
-            await self._write_file(self.extent.length, group)
-        else:
-            await self._move(group)
+    def _write_next(self) -> None:
+        """Give the next group to the writer's thread: a log may have thousands of them."""
+        while (group := self._group) is not None:
+            self._group = None
+            if self._is_lost:
+                _fail(group, _lost(self.log))
+            elif self._row.content is not None:
+                self._places.tasks.spawn(self._move(group), name="move a log to a file")
+                return
+            elif (written := self._begun(group)) is not None:
+                written.add_done_callback(_handed_over(lambda done: self._written(group, done)))
+                return
+        self._is_writing = False
+        if self._idle is not None:
+            self._idle.set_result(None)
+            self._idle = None
+
+    def _begun(self, group: _Group) -> Future[None] | None:
+        try:
+            return self._write_file(self.extent.length, group)
+        except RuntimeError as error:  # The thread has ended: the master stops.
+            _fail(group, error)
+            return None
+
+    def _written(self, group: _Group, written: Future[None]) -> None:
+        try:
+            written.result()
+            self._group_written(group)
+        except (StoreError, NoLongerOurs) as error:
+            _fail(group, error)
+        finally:
+            self._group_ended(group)
+
+    def _group_written(self, group: _Group) -> None:
         self._grow(group.measures)
         self.log = replace(self.log, line_count=self.extent.line_count)
         self._places.grown(self)  # First: what is announced is what readers find.
         self._places.database.publish([LogAppended(log=self.log)])
-        group.future.set_result(None)
+        if not group.future.cancelled():
+            group.future.set_result(None)
+
+    def _group_ended(self, group: _Group) -> None:
+        if not group.future.done():
+            _fail(group, LogWriteFailed(f"cannot append to log {self.log.id}; the log ends here"))
+        self._write_next()
 
     async def _move(self, group: _Group) -> None:
+        try:
+            await self._move_to_file(group)
+            self._group_written(group)
+        except (StoreError, NoLongerOurs) as error:
+            _fail(group, error)
+        finally:
+            self._group_ended(group)
+
+    async def _move_to_file(self, group: _Group) -> None:
         """Move what is in the row to a file, together with what comes next."""
         row = self._row
         group.records.insert(0, row.content or b"")
-        await self._write_file(0, group)
+        await asyncio.wrap_future(self._write_file(0, group))
         lines = sum(line_count for line_count, _, _ in group.measures)
         moved = replace(row.log, line_count=row.log.line_count + lines)
         size = row.size + sum(size for _, size, _ in group.measures)
@@ -183,10 +223,9 @@ class OpenLog:
         self.content = None
         self._row = _Row(moved, size, None)
 
-    async def _write_file(self, offset: int, group: _Group) -> None:
+    def _write_file(self, offset: int, group: _Group) -> Future[None]:
         write, data = self._places.files.write, b"".join(group.records)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._places.writer, write, self.log.id, offset, data)
+        return self._places.writer.submit(write, self.log.id, offset, data)
 
     def _grow(self, measures: list[tuple[int, int, int]]) -> None:
         for line_count, size, length in measures:
@@ -282,6 +321,17 @@ class _RowWrite(Job):
             _fail(self, self.error)
 
 
+def _handed_over(receive: Callable[[Future[None]], None]) -> Callable[[Future[None]], None]:
+    """Return what a thread calls so that the loop calls *receive*, unless it has been closed."""
+    loop = asyncio.get_running_loop()
+
+    def hand_over(done: Future[None]) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(receive, done)
+
+    return hand_over
+
+
 def _lost(log: Log) -> LogWriteFailed:
     return LogWriteFailed(f"the build of log {log.id} was taken over; the log ends here")
 
@@ -293,5 +343,7 @@ def _measure(segment: Segment, record: bytes) -> tuple[int, int, int]:
 def _fail(failed: _Group | _RowWrite, error: BaseException) -> None:
     if not isinstance(error, LogWriteFailed):
         error = LogWriteFailed(f"cannot append to the log: {error}; the log ends here")
+    if failed.future.cancelled():
+        return
     failed.future.set_exception(error)
     failed.future.exception()  # Not every caller checks the result.
