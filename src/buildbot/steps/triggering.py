@@ -157,6 +157,8 @@ class BuildLinks:
         self._step = step
         self._names: dict[int, str] = {}
         """The link of each build."""
+        self._ended: set[int] = set()
+        """Builds that were shown with their results."""
         self._requests: dict[int, str] = {}
         """Names of schedulers, by request."""
         self._consumer: Any = None
@@ -193,7 +195,14 @@ class BuildLinks:
             self._show(row)
 
     def _show(self, row: Any) -> None:
-        """Link to a build, in the place of its earlier link."""
+        """Link to a build, in the place of its earlier link.
+
+        A row that was read while the build ended may come after the news of its end: it is older.
+        """
+        if row["results"] is not None:
+            self._ended.add(row["buildid"])
+        elif row["buildid"] in self._ended:
+            return
         builder = self._step.master.botmaster.getBuilderById(row["builderid"])
         name = f"{row['builderid'] if builder is None else builder.name} #{row['number']}"
         if row["results"] is not None:
