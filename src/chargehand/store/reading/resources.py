@@ -161,7 +161,7 @@ class Resources:
         plan = _plan(shape)
         values = parameters_of(query, kind)
         found = reading.execute(plan.rows, values)
-        rows = plan.selection.resources(reading, found, query)
+        rows = plan.selection.resources(reading, found.all(), query)
         offset = query.offset or 0
         is_last = query.limit is None or len(rows) < query.limit
         if is_last and (rows or not offset):
@@ -194,7 +194,7 @@ def identities(reading: Reading, query: Query) -> Sequence[int]:
     kind = KINDS[query.kind]
     plan = _plan(shape_of(query, kind))
     found = reading.execute(plan.identities, parameters_of(query, kind))
-    return array("q", found.scalars())
+    return array("q", found.scalars().all())
 
 
 def some(reading: Reading, query: Query, ids: Sequence[int]) -> list[Resource]:

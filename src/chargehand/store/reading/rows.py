@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -48,7 +49,22 @@ class Selection(msgspec.Struct, frozen=True):
             _shown(field, column, reading, query)
             for field, column in zip(self.fields, columns, strict=False)
         ]
-        return [dict(zip(self.names, values, strict=True)) for values in zip(*shown, strict=True)]
+        return _dictionaries(self.names)(zip(*shown, strict=True))
+
+
+@lru_cache(maxsize=500)
+def _dictionaries(
+    names: tuple[str, ...],
+) -> Callable[[Iterable[Sequence[object]]], list[Resource]]:
+    """Return a function that makes a dictionary with these keys of each row.
+
+    A display (``{"name": a, ...}``) takes two fifths of the time of ``dict(zip(names, row))``.
+    """
+    values = [f"v{number}" for number in range(len(names))]
+    display = ", ".join(f"{name!r}: {value}" for name, value in zip(names, values, strict=True))
+    source = f"lambda rows: [{{{display}}} for ({', '.join(values)},) in rows]"
+    made: Callable[[Iterable[Sequence[object]]], list[Resource]] = eval(source)
+    return made
 
 
 def _shown(
