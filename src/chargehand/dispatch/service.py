@@ -19,6 +19,7 @@ from chargehand.dispatch.explaining import Explaining
 from chargehand.dispatch.locks import LockTable
 from chargehand.dispatch.missed_events import MissedEvents
 from chargehand.dispatch.order import Order
+from chargehand.dispatch.pending_rows import PendingRows
 from chargehand.dispatch.ports import BuildStarter, RequestStore, Workers, WorkerSlot
 from chargehand.dispatch.returning_requests import ReturningRequests
 from chargehand.dispatch.rounds import Rounds
@@ -96,8 +97,7 @@ class Dispatcher:
         self._explaining = Explaining(
             lines=self._lines, occupied=self.occupied, workers=workers, locks=locks
         )
-        self._departures: list[set[RequestId]] = []
-        """For each running query: requests that left the queue meanwhile."""
+        self._pending_rows = PendingRows(store)
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._config = MasterConfig()
@@ -174,16 +174,9 @@ class Dispatcher:
 
         They may include requests being started just now, for which starting raises AlreadyClaimed.
         """
-        departed: set[RequestId] = set()
-        self._departures.append(departed)
-        try:
-            waiting = await self._store.pending(builder_ids)
-        finally:
-            self._departures.remove(departed)
-        for pending in waiting:
+        for pending in await self._pending_rows.read(builder_ids):
             line = self._lines.get(pending.request.builder_id)
-            request_id = pending.request.id
-            if line is not None and not (line.has(request_id) or request_id in departed):
+            if line is not None and not line.has(pending.request.id):
                 self._queue(line, pending)
 
     def _index(
@@ -237,13 +230,13 @@ class Dispatcher:
         self.look_at([line.id])
 
     def _on_gone(self, event: RequestClaimed | RequestCompleted) -> None:
-        for departed in self._departures:
-            departed.add(event.request.id)
+        self._pending_rows.departed(event.request.id)
         line = self._lines.get(event.request.builder_id)
         if line is not None:
             line.remove(event.request.id)
 
     def _on_updated(self, event: RequestUpdated) -> None:
+        self._pending_rows.has_priority(event.request.id, event.request.priority)
         line = self._lines.get(event.request.builder_id)
         if line is not None:
             line.set_priority(event.request.id, event.request.priority)

@@ -100,11 +100,15 @@ class Expectations:
         """Save what has changed."""
         if self._state is None:
             return
-        unsaved, self._unsaved = self._unsaved, set()
-        for name in unsaved:
+        for name in [*self._unsaved]:
+            self._unsaved.discard(name)  # A build may end while it is saved.
             steps = self._builders[name].items()
             rows: list[Json] = [[step, took.seconds, took.metrics] for step, took in steps]
-            await self._state.set(*_OBJECT, name, rows)
+            try:
+                await self._state.set(*_OBJECT, name, rows)
+            except BaseException:
+                self._unsaved.add(name)
+                raise
 
     async def _read(self, builder_name: str) -> None:
         assert self._state is not None

@@ -68,13 +68,14 @@ class LeftInstances:
         fleet = await self._books.store.fleet(self._books.master_id) if places else ""
         for (_, place), hosted in places.items():
             with self._complaints.guarded("cannot look for left instances at %s", place):
+                # Their workers may have stopped some of these by the time the answer is here.
+                in_use = set(self._live())
                 found = await hosted.find(fleet)
                 for one in found or ():
-                    await self._stop_found(hosted, one)
+                    if one.name not in in_use.union(self._live()):
+                        await self._stop_found(hosted, one)
 
     async def _stop_found(self, hosted: HostedInstance, found: FoundInstance) -> None:
-        if found.name in self._live():
-            return
         _log.warning("stopping instance %s, which no worker uses", found.name)
         message = "cannot stop instance %s, which no worker uses"
         with self._complaints.guarded(message, found.name) as attempt:

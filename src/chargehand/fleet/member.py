@@ -10,7 +10,7 @@ from chargehand.domain.session import Session, SessionState
 from chargehand.domain.worker import Worker, WorkerSlot
 from chargehand.fleet import rules
 from chargehand.fleet.on_demand import OnDemandLink
-from chargehand.fleet.ports import Link
+from chargehand.fleet.ports import Link, WorkerStore
 from chargehand.fleet.quarantine import Quarantines
 from chargehand.fleet.remote import RemoteLink
 from chargehand.fleet.rules import WorkerState
@@ -229,6 +229,24 @@ class Member:
         """What it is kept from for a while."""
         self._slot = None  # They are about to be altered.
         return self._quarantines
+
+    async def set_state(
+        self,
+        store: WorkerStore,
+        *,
+        paused: bool | None = None,
+        reason: str | None = None,
+        graceful: bool | None = None,
+    ) -> None:
+        """Alter its stored record; None keeps what another order may have recorded meanwhile."""
+        async with self.recording:
+            record = self.record
+            self.record = await store.set_state(
+                record.id,
+                paused=record.paused if paused is None else paused,
+                pause_reason=record.pause_reason if paused is None else reason,
+                graceful=record.graceful if graceful is None else graceful,
+            )
 
     def reserve(self) -> Session | None:
         """Take a build slot; None if none is free."""

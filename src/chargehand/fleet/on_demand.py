@@ -168,6 +168,8 @@ class OnDemandLink:
             return await waiting.session
         finally:
             self._waiting.remove(waiting)
+            if self.state is InstanceState.INSUBSTANTIATING_SUBSTANTIATING and not self._waiting:
+                self._happens(Event.UNWANTED)  # Its build is stopped; none is there to start for.
 
     # Its session
 
@@ -260,6 +262,9 @@ class OnDemandLink:
 
     async def _started(self) -> None:
         """Start the machine, and wait for its worker. Raises WorkerNotStarted."""
+        if not self._waiting:  # Its build was stopped in the same moment.
+            self._happens(Event.FAILED, "no build needs it")
+            return
         _log.info("starting worker %s", self._name)
         build = self._waiting[0].build
         identity = await self._machine.start(build, self._expect, reason="a build needs it")

@@ -77,6 +77,8 @@ class Fleet:
         new = {config.name: config for config in workers}
         wanted = {name: builders.get(name, ()) for name in new}
         records = await self._store.sync(wanted, self._master_id)
+        for name in self._members.keys() & records.keys():
+            self._members[name].record = records[name]
         await self._instances.load()
         old = {
             name: member.config
@@ -84,8 +86,6 @@ class Fleet:
             if member.intent is not LinkIntent.REMOVE
         }
         changes = rules.difference(old, new)
-        for name in old.keys() & records.keys():
-            self._members[name].record = records[name]
         for config in changes.added:
             await self._add(config, records[config.name])
         for config in (*changes.relinked, *changes.altered):
@@ -205,6 +205,9 @@ class Fleet:
         if member.intent is LinkIntent.STOP:
             await self._came_while_stopping(member)
         member.record = await self._store.connected(member.record.id, self._master_id, session.info)
+        if session.state is SessionState.LOST:  # It was lost meanwhile; its link detaches it.
+            member.session = None if member.session is session else member.session
+            return
         _log.info("worker %s is connected", member.name, extra=ids_of(member))
         if member.machine is not None and not member.machine.attached(session):
             await session.close()
@@ -213,10 +216,7 @@ class Fleet:
     async def _came_while_stopping(self, member: Member) -> None:
         """Somebody has started the worker again; or its connection was lost before it ended."""
         if isinstance(member.link, RemoteLink) and member.link.is_let_go:
-            record = member.record
-            await self._set_state(
-                member, paused=record.paused, reason=record.pause_reason, graceful=False
-            )
+            await member.set_state(self._store, graceful=False)
             member.intent = LinkIntent.KEEP
         self._settle_if_due(member)
 
@@ -269,16 +269,15 @@ class Fleet:
         member = self._found(worker)
         match method:
             case "pause":
-                await self._set_state(member, paused=True, reason=reason)
+                await member.set_state(self._store, paused=True, reason=reason)
             case "unpause":
                 self._health.lift_quarantines(member)
-                await self._set_state(member, paused=False)
+                await member.set_state(self._store, paused=False, graceful=False)
                 if member.intent is LinkIntent.STOP:
                     intent = LinkIntent.KEEP if member.is_remote else LinkIntent.RENEW
                     self._intent(member, intent)
             case "stop" | "kill":
-                paused, why = member.record.paused, member.record.pause_reason
-                await self._set_state(member, paused=paused, reason=why, graceful=True)
+                await member.set_state(self._store, graceful=True)
                 if isinstance(member.link, RemoteLink) and member.session is None:
                     member.link.is_let_go = True
                 if member.intent is not LinkIntent.REMOVE:
@@ -308,33 +307,23 @@ class Fleet:
     async def _add(self, config: WorkerConfig, record: Worker) -> None:
         # It shut down on request, at the latest with the last master; and quarantines are
         # forgotten with it.
-        if record.graceful or (record.pause_reason and not record.paused):
-            record = await self._store.set_state(
-                record.id,
-                paused=record.paused,
-                pause_reason=record.pause_reason if record.paused else None,
-                graceful=False,
-            )
-        former = self._members.get(config.name)
-        if former is not None:  # It was removed from the configuration, but still runs builds.
-            former.config, former.record = config, record
-            self._intent(former, LinkIntent.RENEW)
-            return
-        member = self._members[config.name] = Member(config, record)
-        await self._start_link(member)
-
-    async def _set_state(
-        self,
-        member: Member,
-        *,
-        paused: bool,
-        reason: str | None = None,
-        graceful: bool = False,
-    ) -> None:
+        member = self._members.get(config.name) or Member(config, record)
         async with member.recording:
-            member.record = await self._store.set_state(
-                member.record.id, paused=paused, pause_reason=reason, graceful=graceful
-            )
+            record = member.record
+            if record.graceful or (record.pause_reason and not record.paused):
+                member.record = await self._store.set_state(
+                    record.id,
+                    paused=record.paused,
+                    pause_reason=record.pause_reason if record.paused else None,
+                    graceful=False,
+                )
+        if self._members.get(config.name) is member:
+            # It was removed from the configuration, but still runs builds.
+            member.config = config
+            self._intent(member, LinkIntent.RENEW)
+            return
+        member = self._members[config.name] = Member(config, member.record)
+        await self._start_link(member)
 
     def _intent(self, member: Member, intent: LinkIntent) -> None:
         member.intent = intent

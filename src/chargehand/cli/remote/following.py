@@ -81,10 +81,12 @@ class Follower:
         path = f"buildrequests/{request_id}"
 
         async def look(events: Events) -> list[Build] | None:
+            # Its build may begin and end between two questions: builds are asked about last.
+            is_complete = (await self._master.all(Request, path))[0].complete
             builds = await self._master.all(Build, f"{path}/builds", order="buildid")
             if new := [build for build in builds if build.buildid not in done]:
                 return new
-            if (await self._master.all(Request, path))[0].complete:
+            if is_complete:
                 return []
             for why in await self._master.all(Why, f"{path}/why"):
                 if why.kind != "about_to_start":
