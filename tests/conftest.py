@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import late_threads
 import private_postgresql
 from buildbot._border.reactor import install_reactor
 
@@ -46,30 +43,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
-def _make_threads_take_their_time() -> None:
-    """Let what threads do come early or late: what relies on its order fails."""
-    dice = random.Random()
-    submit = ThreadPoolExecutor.submit
-
-    def submit_late(
-        self: ThreadPoolExecutor, work: Callable[..., Any], /, *args: Any, **more: Any
-    ) -> Future[Any]:
-        def late() -> Any:
-            before, after = (0.02 * dice.random() ** 4 for _ in range(2))
-            time.sleep(before)
-            try:
-                return work(*args, **more)
-            finally:
-                time.sleep(after)
-
-        return submit(self, late)
-
-    ThreadPoolExecutor.submit = submit_late  # type: ignore[assignment,method-assign]
-
-
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("EXPLORE"):
-        _make_threads_take_their_time()
+        late_threads.install()
     if private_postgresql.announce():
         config.add_cleanup(private_postgresql.stop)
     # What a test imports may install Twisted's own: then no later test of the process gets ours.
