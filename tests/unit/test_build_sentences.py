@@ -70,11 +70,22 @@ def test_a_build_is_summed_up_in_a_sentence(result, parts, sentence):
             "slow",
             'failed: stopped by ann during "slow": enough',
         ),
-        (Result.RETRY, Stop(Result.RETRY, "worker lost"), None, "retry (worker lost)"),
+        (
+            Result.RETRY,
+            Stop(Result.RETRY, "worker lost: arm"),
+            "slow",
+            'retry (worker lost: arm) during "slow" after 1 min 15 s',
+        ),
     ],
 )
 def test_a_stopped_build_says_by_whom_and_during_which_step(result, stop, step, sentence):
-    assert stopped_sentence(result, stop, step) == sentence
+    assert stopped_sentence(result, stop, step, 75.0) == sentence
+
+
+def test_a_build_that_is_retried_at_once_does_not_say_how_long_it_ran():
+    lost = Stop(Result.RETRY, "worker lost: arm")
+
+    assert stopped_sentence(Result.RETRY, lost, None, 0.2) == "retry (worker lost: arm)"
 
 
 @pytest.mark.parametrize(

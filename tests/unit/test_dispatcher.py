@@ -192,7 +192,7 @@ async def test_a_builder_may_decide_about_collapsing_itself(farm):
 async def test_functions_choose_request_and_worker(farm):
     farm.workers.alter("one", connected=False), farm.workers.alter("two", connected=False)
 
-    async def newest(name, requests, slots):
+    async def newest(name, requests):
         return requests[-1]
 
     async def last(name, slots, request):

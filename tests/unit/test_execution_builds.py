@@ -117,7 +117,6 @@ async def test_a_halted_build_runs_only_what_always_runs():
         ([Returns(FAILURE)], "failed: generic"),
         ([Returns(EXCEPTION, "st")], "exception: generic (st)"),
         ([Returns(CANCELLED, "st")], "cancelled: generic (st)"),
-        ([Returns(RETRY, "st")], "retry: generic (st)"),
         ([Returns(FAILURE, "a", "b", updateBuildSummaryPolicy=False)], "failed: b"),
         ([Returns(SUCCESS, "a", updateBuildSummaryPolicy=True)], "build successful a"),
         ([], "build successful"),
@@ -426,7 +425,10 @@ async def test_a_lost_worker_means_a_retry():
 
     build = await workshop.run()
 
-    assert (build.result, build.state) == (Result.RETRY, 'retry (worker lost) during "shell"')
+    assert build.result is Result.RETRY
+    [retry] = workshop.builds.retries
+    assert build.state.startswith('retry (worker lost: w1) during "shell"')
+    assert build.state.endswith(f"; {retry.words}")
     assert workshop.builds.unclaimed == [1]
     assert [name for name, _, _ in workshop.outcome()] == ["shell"]
 
@@ -451,11 +453,11 @@ async def test_a_worker_that_cannot_prepare_means_a_retry():
 
     build = await workshop.run()
 
-    assert build.state == "retry (worker lost)"
+    assert build.state.startswith("retry (worker lost: w1)")
     (preparation,) = workshop.steps.of(1)
     assert preparation.state == "worker w1 not ready: connection reset"
     assert workshop.builds.unclaimed == [1]
-    assert workshop.builds.retries[0].reason == "worker lost"
+    assert workshop.builds.retries[0].reason == "worker lost: w1"
     assert workshop.health.notes == []
 
 
@@ -466,7 +468,7 @@ async def test_a_worker_that_cannot_make_the_directory_is_told_of_and_the_reques
 
     build = await workshop.run()
 
-    assert build.state == "retry (worker not ready)"
+    assert build.state.startswith("retry (worker not ready)")
     assert workshop.builds.retries == [None]
     assert workshop.health.notes == [("w1", "b1", "[Errno 28] No space left on device: '/w/b1'")]
 
@@ -484,6 +486,8 @@ async def test_a_request_is_retried_so_often_and_later_each_time():
         before = SystemClock().timestamp()
         await workshop.service.start(replace(assignment, requests=(pending,)))
         retry = workshop.builds.retries[-1]
+        [build] = (one for one in workshop.builds.builds.values() if retry.words in one.state)
+        assert build.state == f"retry: again (st); {retry.words}"
         pauses.append(round(retry.at - before))
         assert retry.reason == 'step "again" returned RETRY'
     (pending,) = assignment.requests

@@ -40,20 +40,33 @@ class Fleet:
     def __init__(self):
         self.rests = []
 
+        self.connected = [slot("w1"), slot("w2"), slot("away", connected=False)]
+
     def rest(self, name, seconds):
         self.rests.append((name, seconds))
+
+    def slots(self, names):
+        return [one for one in self.connected if one.name in names]
 
 
 class SmallEngine:
     def __init__(self):
         self.stamps = Stamps()
         self.workers = Fleet()
+        self.builders = self
+
+    def ids(self, names):
+        return [1 for _ in names]
+
+    def is_busy(self, worker_name, builder_id):
+        return False
 
 
 class Configured:
     """What the user wrote for a builder."""
 
     tags = ["t"]
+    workernames = ("w1", "w2", "away")
 
 
 def pending(number, priority=0):
@@ -68,11 +81,11 @@ def pending(number, priority=0):
     )
 
 
-def slot(name, **config):
+def slot(name, *, connected=True, **config):
     return WorkerSlot(
         name=name,
         id=1,
-        connected=True,
+        connected=connected,
         paused=False,
         pause_reason=None,
         running=0,
@@ -119,7 +132,7 @@ async def test_next_build_chooses_among_requests_with_their_sources(hooks, engin
     assert engine.stamps.questions == 1
 
 
-async def test_next_build_gets_requests_as_submitted_and_the_workers_that_are_free(hooks):
+async def test_next_build_gets_requests_as_submitted_and_the_workers_that_are_there(hooks):
     def chooses(builder, requests):
         assert [one.worker.workername for one in builder.workers] == ["w1", "w2"]
         return requests[0]
@@ -127,7 +140,7 @@ async def test_next_build_gets_requests_as_submitted_and_the_workers_that_are_fr
     urgent = pending(2, priority=10)
     waiting = [urgent, pending(1), pending(3)]
 
-    chosen = await hooks.next_build(chooses)("b", waiting, [slot("w1"), slot("w2")])
+    chosen = await hooks.next_build(chooses)("b", waiting)
 
     assert chosen is waiting[1]
 
@@ -182,6 +195,7 @@ async def test_can_start_build_sees_the_worker_as_configured(hooks):
     def fast_enough(builder, worker, request):
         assert worker.worker.workername == worker.worker.name == "one"
         assert worker.isAvailable()
+        assert worker.worker.info.getProperty("numcpus") is None
         with pytest.raises(AttributeError, match="no attribute"):
             worker.worker.colour  # noqa: B018 - looked for
         return worker.worker.speed > 2

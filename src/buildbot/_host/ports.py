@@ -23,6 +23,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.result_set import ResultOfTest, ResultSet
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.domain.user import User
+from chargehand.domain.worker import WorkerSlot
 from chargehand.events.bus import Bus
 from chargehand.events.messages import Event
 from chargehand.kit.redaction import Redaction
@@ -151,6 +152,9 @@ class Dispatch(Protocol):
 
 class Workers(Protocol):
     """The fleet."""
+
+    def slots(self, names: Sequence[str]) -> Sequence[WorkerSlot]:
+        """Return the state of these workers, in that order; skips unknown names."""
 
     def rest(self, name: str, seconds: float) -> None:
         """Give a worker no builds for so long; 0 ends its rest. Raises LookupError."""
@@ -294,8 +298,8 @@ class Engine(Protocol):
     async def recorded(self) -> None:
         """Wait until what builds have recorded so far is stored."""
 
-    def busy_builders(self, worker_name: str) -> set[BuilderId]:
-        """Return the builders of which a build runs, or is about to start, on a worker."""
+    def is_busy(self, worker_name: str, builder_id: BuilderId) -> bool:
+        """Return whether a build of the builder runs, or is about to start, on the worker."""
 
     @property
     def ports(self) -> WorkerPorts:

@@ -10,6 +10,7 @@ from buildbot._border.environment import problems_of_environment
 from buildbot._border.errors import error, warn
 from buildbot._border.initialised import what_is_forgotten
 from buildbot._border.making import place_of_making
+from buildbot._border.rendering import is_constant
 from buildbot._border.text import bytes2unicode, safeTranslate
 from buildbot.config.old_arguments import of_today
 from buildbot.process.build_factory import BuildFactory
@@ -67,8 +68,9 @@ class BuilderConfig(ComparableMixin):
         defaultProperties (dict[str, Any] | None): Properties of its builds, unless something else
             sets them.
         project (str | None): Name of the util.Project that it belongs to.
-        do_build_if (bool | Callable[[Any], Any] | None): Whether a build is done, or
-            function(build) that returns it; otherwise it is SKIPPED.
+        do_build_if (bool | Callable[[Any], Any] | None, renderable): Whether a build is done, or
+            function(build) that returns it, also as a Deferred or coroutine; otherwise it is
+            SKIPPED. It is called before the build has steps or a started worker.
     """
 
     compare_attrs = (
@@ -124,7 +126,7 @@ class BuilderConfig(ComparableMixin):
         self.nextWorker = _checked_callable(where, "nextWorker", nextWorker)
         self.nextBuild = _checked_callable(where, "nextBuild", nextBuild)
         self.canStartBuild = _checked_callable(where, "canStartBuild", canStartBuild)
-        self.do_build_if = do_build_if
+        self.do_build_if = _checked_condition(where, do_build_if)
         self.locks = locks or []
         self.env = env or {}
         for problem in problems_of_environment(self.env):
@@ -235,6 +237,12 @@ def _checked_tags(where: str, tags: Any) -> list[str]:
 def _checked_callable(where: str, name: str, value: Any) -> Any:
     if value is not None and not callable(value):
         error(f"{where}: {name} must be a function, not {value!r}")
+    return value
+
+
+def _checked_condition(where: str, value: Any) -> Any:
+    if is_constant(value) and not (isinstance(value, bool | None) or callable(value)):
+        error(f"{where}: do_build_if must be a function, True or False, not {value!r}")
     return value
 
 

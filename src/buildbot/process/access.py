@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from chargehand.domain.build import Build
+from chargehand.domain.worker import WorkerSlot
 
 
 class MasterAccess(Protocol):
@@ -31,6 +32,12 @@ class MasterAccess(Protocol):
 
     def is_connected(self, worker_name: str) -> bool:
         """Return whether the worker is connected to a master."""
+
+    def worker_slot(self, name: str) -> WorkerSlot | None:
+        """Return the state of a worker, None if none has that name."""
+
+    def workers_of(self, builder: Any) -> Sequence[Any]:
+        """Return a builder's workers that are connected, or started on demand."""
 
     def worker_port(self, protocol: str) -> int | None:
         """Return the number of the port for a protocol of workers, None if there is none."""

@@ -51,6 +51,8 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
         self._builder_id: int | None = None
         self.reason = ""
         self.results: int | None = SUCCESS
+        self.do_build = True
+        """What ``do_build_if`` of its builder said."""
         self.stopped = False
         self.stopped_reason: str | None = None
         """Why it was stopped; None while it is not."""
@@ -113,7 +115,7 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
             facts.build.worker_id,
             facts.worker_config,
             access=access,
-            info=facts.worker_info,
+            told=facts.worker_info,
         )
         self.workerforbuilder = WorkerForBuilder(self.worker, self.builder)
         self.workername = facts.worker_name

@@ -32,8 +32,6 @@ class Builder:
         self.name = name
         self.config = config
         self.tags = list(getattr(config, "tags", ()))
-        self.workers: list[Any] = []
-        """The WorkerForBuilders that a function may choose from."""
         self.master = access.master if access is not None else master
         self._optional_access = access
         self._builder_id = builder_id
@@ -46,6 +44,11 @@ class Builder:
         if self._optional_access is None:
             raise RuntimeError(f"builder {self.name!r}: no master is running")
         return self._optional_access
+
+    @property
+    def workers(self) -> list[Any]:
+        """Its workers that are connected or started on demand, as WorkerForBuilders."""
+        return [] if self._optional_access is None else list(self._access.workers_of(self))
 
     @property
     def building(self) -> list[RunningBuild]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from buildbot._border.bridge import answered
@@ -80,6 +80,8 @@ class RecipeBuild:
     def __init__(self, build: Build, builder: Any = None) -> None:
         self._build = build
         self._builder = builder
+        self._is_on_worker = False
+        """Whether the worker's object was told that it began."""
 
     @property
     def build(self) -> Build:
@@ -88,6 +90,21 @@ class RecipeBuild:
         if not build.properties.properties:
             build.properties.properties.update(build._given_properties)
         return build
+
+    def condition(self) -> Awaitable[bool] | None:
+        """Return what tells whether the build is done; None: it is."""
+        condition = getattr(self._builder, "do_build_if", None)
+        return None if condition is None else self._is_wanted(condition)
+
+    async def _is_wanted(self, condition: Any) -> bool:
+        build = self.build
+        with Making(self._builder):
+            if callable(condition):
+                answer = await answered("do_build_if", condition, build)
+            else:
+                answer = await render_value(condition, build.getProperties())
+        build.do_build = bool(answer)
+        return build.do_build
 
     def worker_started(self, facts: BuildFacts) -> None:
         """Take what is known now that the worker is connected."""
@@ -106,7 +123,8 @@ class RecipeBuild:
 
     async def properties(self) -> dict[str, Property]:
         """Return the properties to record when the build starts, rendered."""
-        if self._worker_hears:
+        if getattr(self._build.worker._configured, "_hears_builds", False):
+            self._is_on_worker = True
             await self._tell_worker("buildStarted")
         with Making(self._builder):
             return await self._rendered()
@@ -150,8 +168,6 @@ class RecipeBuild:
         with self._guarded("buildFinished") as guard, Making(self._builder):
             await answered("allStepsDone", build.allStepsDone)
         build.finished = True
-        if self._worker_hears:
-            await self._tell_worker("buildFinished")
         if guard.failure is not None:
             build.results = int(Result.EXCEPTION)
             error = _sentence("buildFinished", guard.failure)
@@ -159,9 +175,10 @@ class RecipeBuild:
         outcome = as_result(build.results)
         return BuildEnd(result if outcome is None else outcome, " ".join(map(str, build.text)))
 
-    @property
-    def _worker_hears(self) -> bool:
-        return getattr(self._build.worker._configured, "_hears_builds", False)
+    async def leave_worker(self) -> None:
+        """Let the worker's object know that the build has ended, if it knows that it began."""
+        if self._is_on_worker:
+            await self._tell_worker("buildFinished")
 
     async def _tell_worker(self, method: str) -> None:
         worker = self._build.worker._configured

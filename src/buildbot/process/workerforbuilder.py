@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import posixpath
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +21,8 @@ _FACTS = ("admin", "host", "access_uri", "version", "basedir", "system", "numcpu
 class WorkerView(WorkerQuarantine):
     """A worker; attributes of the object in the configuration are found as well.
 
-    *info* is what it said of itself when it connected; *slot* what it has free, where a function
-    of the configuration is asked.
+    *told* is what it said of itself when it connected; *slot* its state when a function of the
+    configuration was asked. A build has none: the state is that of the moment.
     """
 
     def __init__(
@@ -31,13 +32,14 @@ class WorkerView(WorkerQuarantine):
         config: Any,
         *,
         access: MasterAccess | None,
-        info: WorkerInfo | None = None,
+        told: WorkerInfo | None = None,
         slot: WorkerSlot | None = None,
     ) -> None:
         self._configured = getattr(config, "extension", None)
         self._wanted_quarantine = getattr(self._configured, "_wanted_quarantine", None)
         self._access = access
-        self.slot = slot
+        self._given_slot = slot
+        self._told = told
         self.name = self.workername = name
         self.workerid = worker_id
         if slot is not None:
@@ -45,18 +47,35 @@ class WorkerView(WorkerQuarantine):
         self.properties = Properties()
         self.properties.properties.update(getattr(config, "properties", {}))
         self.properties.setProperty("workername", name, "Worker")
-        if info is not None:
-            self._take_info(info)
+        self._take_info(told or WorkerInfo())
 
-    def _take_info(self, info: WorkerInfo) -> None:
-        self.worker_environ = info.environ
-        self.worker_system = info.system
-        self.worker_basedir = info.basedir
-        self.worker_commands = info.commands
-        self.path_module: ModuleType = ntpath if info.system == "nt" else posixpath
-        self.info = Properties()
-        for name in _FACTS:
-            self.info.setProperty(name, getattr(info, name), "Worker")
+    def _take_info(self, told: WorkerInfo) -> None:
+        self.worker_environ = told.environ
+        self.worker_system = told.system
+        self.worker_basedir = told.basedir
+        self.worker_commands = told.commands
+        self.path_module: ModuleType = ntpath if told.system == "nt" else posixpath
+
+    @cached_property
+    def info(self) -> Properties:
+        """What it said of itself, as properties; none before it was ever connected."""
+        info = Properties()
+        for name in () if self._told is None else _FACTS:
+            info.setProperty(name, getattr(self._told, name), "Worker")
+        return info
+
+    @property
+    def slot(self) -> WorkerSlot | None:
+        """Its state; None where no master is running."""
+        if self._given_slot is not None or self._access is None:
+            return self._given_slot
+        return self._access.worker_slot(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WorkerView) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def _command_version(self, command: str, oldversion: str | None) -> str | None:
         """Return the version of a command; *oldversion* if the worker tells of none."""
@@ -75,8 +94,9 @@ class WorkerView(WorkerQuarantine):
         return f"<Worker {self.name!r}>"
 
     def isConnected(self) -> bool:
-        """Return whether it is connected; the worker of a build is."""
-        return self.slot is None or self.slot.connected
+        """Return whether it is connected; the worker of a build is, until it is lost."""
+        slot = self.slot
+        return slot is None or slot.connected
 
     @property
     def conn(self) -> Any:
@@ -115,6 +135,16 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
     def __repr__(self) -> str:
         return f"<WorkerForBuilder {self.builder_name!r} on {self.worker.name!r}>"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WorkerForBuilder) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str]:
+        return self.builder_name, self.worker.name
+
     @property
     def slave(self) -> WorkerView:
         """The worker, under its old name."""
@@ -122,16 +152,17 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
 
     @property
     def slot(self) -> WorkerSlot:
-        """What the worker has free, where a function of the configuration is asked."""
-        if self.worker.slot is None:
-            raise RuntimeError("free slots are known only to functions that choose a worker")
-        return self.worker.slot
+        """The worker's state."""
+        if (slot := self.worker.slot) is None:
+            raise RuntimeError(f"worker {self.worker.name!r}: no master is running")
+        return slot
 
     def isAvailable(self) -> bool:
-        """Return whether it could start a build now."""
+        """Return whether it could start a build of the builder now."""
         slot = self.slot
-        full = slot.max_builds is not None and slot.running >= slot.max_builds
-        return slot.is_reachable and not slot.paused and not full
+        if not slot.is_reachable or slot.paused or self.isBusy():
+            return False
+        return slot.max_builds is None or slot.running < slot.max_builds
 
     def isBusy(self) -> bool:
         """Return whether a build of the builder runs, or is about to start, on the worker."""
@@ -141,6 +172,12 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
         """Return the version of a command on the worker."""
         return self.worker._command_version(command, oldversion)
+
+
+def place_of_worker(slot: WorkerSlot, builder: Builder, access: MasterAccess) -> WorkerForBuilder:
+    """Return a worker in this state, as the builder uses it."""
+    worker = WorkerView(slot.name, slot.id, slot.config, access=access, told=slot.info, slot=slot)
+    return WorkerForBuilder(worker, builder)
 
 
 __getattr__ = old_names_of(__name__)

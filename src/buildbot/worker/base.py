@@ -142,7 +142,7 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
 
     def buildFinished(self, wfb: Any) -> Any:
         """A build has ended on it, at the builder of the WorkerForBuilder *wfb*; to be overridden.
-        It is not called for a build that lost its worker."""
+        It is called once for each `buildStarted`, also if the worker was lost."""
 
     def attached(self, conn: Any = None) -> Any:
         """Return a Deferred; there only so that overriding methods can call it."""

@@ -104,6 +104,6 @@ class Engine:
         """Wait until what builds have recorded so far is stored."""
         await self._store.database.recorded()
 
-    def busy_builders(self, worker_name: str) -> set[BuilderId]:
-        """Return the builders of which a build runs, or is about to start, on a worker."""
-        return {builder for builder, places in self._occupied.items() if worker_name in places}
+    def is_busy(self, worker_name: str, builder_id: BuilderId) -> bool:
+        """Return whether a build of the builder runs, or is about to start, on the worker."""
+        return worker_name in self._occupied.get(builder_id, ())

@@ -84,18 +84,18 @@ class Attempt:
     async def decide(self, slots: Sequence[WorkerSlot]) -> Start | None:
         """Return the build to start, or None; ``blocked`` then says why."""
         try:
-            request = await self._next_request(slots)
+            request = await self._next_request()
             return await self._on_some_worker(request, slots)
         except _Refused as refused:
             self.blocked = refused.why
             return None
 
-    async def _next_request(self, slots: Sequence[WorkerSlot]) -> PendingRequest:
+    async def _next_request(self) -> PendingRequest:
         queue = self._line.queue
         if self._builder.next_build is None:
             return queue.first()
         function = self._builder.next_build
-        chosen = await self._ask("nextBuild", function, queue.in_order(), slots)
+        chosen = await self._ask("nextBuild", function, queue.in_order())
         if chosen is None:
             raise _Refused(RefusedByFunction(function="nextBuild", place=place_of(function)))
         if not isinstance(chosen, PendingRequest) or chosen.request.id not in queue:

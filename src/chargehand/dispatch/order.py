@@ -36,16 +36,21 @@ class Order:
 
     async def of(self, lines: list[BuilderLine], prioritize: Hook | None) -> list[BuilderLine]:
         """Return the builders with requests in order. Builders that the function omits are not
-        served now."""
+        served now.
+
+        The function gets those of the builders that have no requests as well, at the end.
+        """
+        idle = [line for line in lines if not line.queue]
+        lines = [line for line in lines if line.queue]
         if len(lines) > 1:
-            lines = sorted(lines, key=lambda line: line.queue.first_rank())
+            lines.sort(key=lambda line: line.queue.first_rank())
         now = asyncio.get_running_loop().time()
         if prioritize is None or not lines or now < max(self._backoff.until, self._silence.until):
             return lines
         by_name = {line.config.name: line for line in lines}
         with Guard(self._failed):
             names: list[str] = await answer(
-                prioritize(list(by_name)),
+                prioritize([*by_name, *(line.config.name for line in idle)]),
                 name="prioritizeBuilders",
                 function=prioritize,
                 within=_PATIENCE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Never
 
 from chargehand.config.model import MasterConfig
@@ -31,7 +31,7 @@ class Rounds:
         *,
         tasks: Tasks,
         look: Callable[[BuilderLine, set[str]], Coroutine[object, Never, None]],
-        look_at: Callable[[Iterable[BuilderId]], None],
+        look_at: Callable[[Collection[BuilderId]], None],
     ) -> None:
         self._tasks = tasks
         self._look = look

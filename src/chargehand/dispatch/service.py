@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from chargehand.config.model import BuilderConfig, MasterConfig
 from chargehand.dispatch.attempt import Attempt, Start
@@ -188,11 +188,12 @@ class Dispatcher:
             for worker_name in builder.worker_names:
                 self._builders_of[worker_name].add(builder_id)
 
-    def look_at(self, builder_ids: Iterable[BuilderId]) -> None:
+    def look_at(self, builder_ids: Collection[BuilderId]) -> None:
         """Check soon whether builds can start on these builders."""
         waiting = [i for i in builder_ids if (line := self._lines.get(i)) and line.queue]
         if waiting:
-            self._dirty.update(waiting)
+            # Only the user's function wants to know of builders without requests.
+            self._dirty.update(waiting if self._config.prioritize_builders is None else builder_ids)
             self._wake.set()
 
     def worker_changed(self, worker_name: str) -> None:
@@ -281,7 +282,7 @@ class Dispatcher:
             await self.look_again()
 
     async def _in_order(self, builder_ids: set[BuilderId]) -> list[BuilderLine]:
-        lines = [line for i in builder_ids if (line := self._lines.get(i)) and line.queue]
+        lines = [line for i in builder_ids if (line := self._lines.get(i))]
         return await self._order.of(lines, self._config.prioritize_builders)
 
     async def _start_what_can(self, line: BuilderLine, full: set[str]) -> None:

@@ -95,6 +95,8 @@ class WorkerSlot(msgspec.Struct, frozen=True, kw_only=True):
     """The loop time at which its connection was lost, if it is expected to reconnect."""
     is_on_demand: bool = False
     """Whether it is not connected, and its next build starts it."""
+    info: WorkerInfo | None = None
+    """What it said of itself, if it is connected."""
     is_compatible: Callable[[Mapping[str, Property]], Awaitable[bool]] | None = None
     """Tells whether a build with these properties can run on its machine, which may be unfit."""
 

@@ -8,6 +8,7 @@ from chargehand.config.model import BuilderConfig, WorkerConfig
 from chargehand.domain.assignment import Assignment
 from chargehand.domain.build import Build
 from chargehand.domain.builder import VirtualBuilder
+from chargehand.domain.lock import LockHolder
 from chargehand.domain.properties import Property
 from chargehand.execution.ports import BuildFacts, BuildSources
 from chargehand.execution.rules import (
@@ -23,6 +24,16 @@ def virtual_of(assignment: Assignment, builder: BuilderConfig) -> VirtualBuilder
     """Return the virtual builder that properties of the request or of its builder name."""
     asked = assignment.requests[0].properties
     return virtual_builder_of({**builder.default_properties, **asked, **builder.properties})
+
+
+def holder_of(assignment: Assignment, build: Build, virtual: VirtualBuilder | None) -> LockHolder:
+    """Return what holds the locks of a build that has begun."""
+    return LockHolder(
+        builder_name=assignment.builder_name if virtual is None else virtual.name,
+        build_id=build.id,
+        build_number=build.number,
+        request_id=assignment.request_id,
+    )
 
 
 def facts_of(

@@ -10,7 +10,6 @@ from chargehand.config.model import BuilderConfig, WorkerConfig
 from chargehand.domain.assignment import Assignment
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
-from chargehand.domain.lock import LockHolder
 from chargehand.domain.ownership import NoLongerOurs
 from chargehand.domain.prediction import Prediction
 from chargehand.domain.properties import Property
@@ -18,7 +17,7 @@ from chargehand.domain.result import Result, worse
 from chargehand.domain.retry import MOST_RETRIES, Retry, following
 from chargehand.domain.session import StartsOnDemand, WorkerLost
 from chargehand.domain.waiting import WorkerPreparing
-from chargehand.execution.build_facts import facts_of, virtual_of
+from chargehand.execution.build_facts import facts_of, holder_of, virtual_of
 from chargehand.execution.build_progress import BuildProgress
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import headline_of
@@ -27,6 +26,7 @@ from chargehand.execution.preparation import Preparation
 from chargehand.execution.sentences import (
     BuildPart,
     build_sentence,
+    reason_that_counts,
     sentence_so_far,
     stopped_sentence,
 )
@@ -70,6 +70,7 @@ class BuildRun:
         self._progress = BuildProgress()
         self._result = Result.SUCCESS
         self._halted = False
+        self._hosted: HostedBuild | None = None
         self._parts: list[BuildPart] = []
         self._stopped_during: str | None = None
         """The step that ran when it was ordered to end."""
@@ -179,7 +180,7 @@ class BuildRun:
         except NoLongerOurs:
             raise
         except WorkerLost:
-            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
+            self._retry_elsewhere()
         except Exception as error:  # noqa: BLE001 - whatever failed: the build has to end
             _log.error(
                 "build %d of %s failed",
@@ -189,6 +190,8 @@ class BuildRun:
             )
             self._result = worse(self._result, Result.EXCEPTION)
             self._error = self._error or headline_of(error)
+        if self._hosted is not None:
+            await self._hosted.leave_worker()
         self._is_ending = True
         self._count_stop()
         if self._result is Result.SUCCESS and self._progress.took:
@@ -198,6 +201,8 @@ class BuildRun:
     async def _finish(self) -> None:
         retry = self._next_retry() if self._result is Result.RETRY else None
         sentence = self._sentence()
+        if retry is not None:
+            sentence += f"; {retry.words}"
         if self._has_given_up:
             sentence += f" (giving up after {MOST_RETRIES} retries)"
         await self._services.builds.finish_build(
@@ -206,7 +211,7 @@ class BuildRun:
 
     def _next_retry(self) -> Retry | None:
         """Return the retry to count, if any; too many retries end with another result."""
-        if (why := self._reason_that_counts()) is None:
+        if (why := reason_that_counts(self._stop, self._asked_for_retry)) is None:
             return None
         last = self._assignment.requests[0].request.retry
         retry = following(last, now=self._services.clock.timestamp(), reason=why)
@@ -218,15 +223,10 @@ class BuildRun:
         _log.info("%s #%d: %s because %s", self._builder.name, self.build.number, words, why)
         return retry
 
-    def _reason_that_counts(self) -> str | None:
-        """Return why the request will be retried, if the retry counts."""
-        if self._stop is not None:
-            return self._stop.reason if self._stop.counts else None
-        return f'step "{self._asked_for_retry}" returned RETRY'
-
     def _sentence(self) -> str:
         if self._stop is not None:
-            return stopped_sentence(self._result, self._stop, self._stopped_during)
+            seconds = self._services.clock.timestamp() - self.build.started_at
+            return stopped_sentence(self._result, self._stop, self._stopped_during, seconds)
         if self._words and self._error is None:
             return self._words
         return build_sentence(self._result, self._parts, error=self._error)
@@ -242,14 +242,7 @@ class BuildRun:
             virtual,
         )
         self.build = started.build
-        assignment.grant.name(
-            LockHolder(
-                builder_name=assignment.builder_name if virtual is None else virtual.name,
-                build_id=started.build.id,
-                build_number=started.build.number,
-                request_id=assignment.request_id,
-            )
-        )
+        assignment.grant.name(holder_of(assignment, started.build, virtual))
         return started.sources
 
     def _count_stop(self) -> None:
@@ -267,7 +260,11 @@ class BuildRun:
         )
         try:
             facts = self._facts(sources)
-            hosted: HostedBuild = self._builder.plan.begin(facts)
+            hosted = self._hosted = self._builder.plan.begin(facts)
+            condition = hosted.condition()
+            if condition and not await self._patience.answer("do_build_if", condition, then=0.0):
+                self._result = Result.SKIPPED
+                return
             if not await self._is_started(preparation, hosted, sources):
                 return
             properties = await self._patience.answer("a property", hosted.properties(), then=0.0)
@@ -318,7 +315,10 @@ class BuildRun:
     def worker_lost(self) -> None:
         """Retry it, unless it waits for its worker, whose former session this was."""
         if not self._is_starting:
-            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
+            self._retry_elsewhere()
+
+    def _retry_elsewhere(self) -> None:
+        self.stop(Stop(Result.RETRY, f"worker lost: {self.worker_name}", counts=True))
 
     async def _is_prepared(
         self, preparation: Preparation, properties: Mapping[str, Property]
@@ -336,7 +336,7 @@ class BuildRun:
         if ready:
             health.ready(self.worker_name, name)
         elif preparation.is_worker_lost:
-            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
+            self._retry_elsewhere()
         elif preparation.failure is not None:
             # The worker is at fault: it gets no such builds for a while, and others may build it.
             health.not_ready(self.worker_name, name, preparation.failure)
@@ -369,7 +369,7 @@ class BuildRun:
         result = await running.run()
         self._progress.end(running.name, running.metrics, running.seconds_waited)
         if running.is_worker_lost:
-            self.stop(Stop(Result.RETRY, "worker lost", counts=True))
+            self._retry_elsewhere()
         elif result is Result.RETRY:
             self._asked_for_retry = running.name
         self._current = None

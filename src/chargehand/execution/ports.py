@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -358,6 +358,9 @@ class BuildEnd(msgspec.Struct, frozen=True):
 class HostedBuild(Protocol):
     """A user's build. (Implemented by the extension API.)"""
 
+    def condition(self) -> Awaitable[bool] | None:
+        """Return what tells whether the build is done (``do_build_if``); None: it is."""
+
     def worker_started(self, facts: BuildFacts) -> None:
         """Take the facts again, after the build's worker was started: now it is known."""
 
@@ -372,6 +375,9 @@ class HostedBuild(Protocol):
 
     async def finished(self, result: Result) -> BuildEnd:
         """Return how the build ends, after its last step."""
+
+    async def leave_worker(self) -> None:
+        """Let the worker's object know that the build has ended, however that was."""
 
 
 class Plan(Protocol):

@@ -9,6 +9,7 @@ import msgspec
 from chargehand.domain.result import Result
 from chargehand.domain.user import has_reason
 from chargehand.execution.stop import Stop
+from chargehand.kit.durations import duration
 
 _LONGEST_LIST = 10
 
@@ -55,16 +56,26 @@ def sentence_so_far(result: Result, parts: Sequence[BuildPart]) -> str:
     return build_sentence(result, parts)
 
 
-def stopped_sentence(result: Result, stop: Stop, step_name: str | None) -> str:
-    """Return the sentence of a build that was ordered to end while a step ran."""
+def stopped_sentence(result: Result, stop: Stop, step_name: str | None, seconds: float) -> str:
+    """Return the sentence of a build that was ordered to end after *seconds*, while a step ran."""
     during = f' during "{step_name}"' if step_name else ""
     if stop.result is Result.RETRY:
-        return f"{result.word} ({stop.reason}){during}" if stop.reason else f"{result.word}{during}"
+        reason = f" ({stop.reason})" if stop.reason else ""
+        after = f" after {duration(seconds)}" if seconds >= 1 else ""
+        return f"{result.word}{reason}{during}{after}"
     by = f" by {stop.by}" if stop.by else ""
     reason = f": {stop.reason}" if has_reason(stop.reason) else ""
     if result is Result.CANCELLED:
         return f"cancelled{by}{during}{reason}"
     return f"{_WORDS.get(result, result.word)}: stopped{by}{during}{reason}"
+
+
+def reason_that_counts(stop: Stop | None, asked_by: str | None) -> str | None:
+    """Return why a build's request will be retried, if the retry counts; *asked_by* is the step
+    that returned RETRY."""
+    if stop is not None:
+        return stop.reason if stop.counts else None
+    return f'step "{asked_by}" returned RETRY'
 
 
 def _listed(parts: Sequence[BuildPart]) -> str:

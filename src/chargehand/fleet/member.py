@@ -200,6 +200,7 @@ class Member:
                 refusal=self._refusal,
                 is_on_trial=self._quarantines.is_on_trial and self._is_trial_under_way,
                 is_on_demand=self._session is None and self.machine is not None,
+                info=None if self._session is None else self._session.info,
                 is_compatible=None if self.machine is None else self.machine.compatible,
             )
         return self._slot

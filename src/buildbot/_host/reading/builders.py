@@ -68,8 +68,6 @@ class BuilderReader:
     def read(self, builder: BuilderConfig) -> model.BuilderConfig:
         """Return the engine's value."""
         name, hooks = builder.name, self._hooks
-        if builder.do_build_if is not None:
-            self._warn(name, "do_build_if is not supported yet; it always builds")
         return model.BuilderConfig(
             name=name,
             worker_names=tuple(builder.workernames),
@@ -119,6 +117,3 @@ class BuilderReader:
 
     def _error(self, name: str, sentence: str) -> None:
         self._given.error(f'builder "{name}": {sentence}', "builders", name)
-
-    def _warn(self, name: str, sentence: str) -> None:
-        self._given.warn(f'builder "{name}": {sentence}', "builders", name)

@@ -16,7 +16,7 @@ from buildbot.locks import lock_accesses
 from buildbot.process.builder import Builder
 from buildbot.process.buildrequest import BuildRequest, as_row
 from buildbot.process.properties import Properties
-from buildbot.process.workerforbuilder import WorkerForBuilder, WorkerView
+from buildbot.process.workerforbuilder import WorkerForBuilder, place_of_worker
 from chargehand.config.model import Hook
 from chargehand.dispatch.ports import WorkerSlot
 from chargehand.domain.buildset import PendingRequest
@@ -46,18 +46,14 @@ class Hooks:
         """What the function was given last: most of what waits was there already."""
 
         @_of(function, owner)
-        async def hook(
-            name: str, queue: Sequence[PendingRequest], slots: Sequence[WorkerSlot] = ()
-        ) -> PendingRequest | None:
+        async def hook(name: str, queue: Sequence[PendingRequest]) -> PendingRequest | None:
             nonlocal shown
             waiting = _as_submitted(queue)
             fresh = [one for one in waiting if not _is_shown(one, shown)]
             made = {one.id: one for one in await self._requests(name, fresh)}
             known = shown | made
             shown = {one.request.id: known[one.request.id] for one in waiting}
-            builder = self._builder(name)
-            builder.workers = [self._worker(slot, builder) for slot in slots]
-            chosen = await inward(function, builder, list(shown.values()))
+            chosen = await inward(function, self._builder(name), list(shown.values()))
             return None if chosen is None else _pending(chosen, "nextBuild")
 
         return hook
@@ -71,7 +67,7 @@ class Hooks:
             name: str, slots: Sequence[WorkerSlot], pending: PendingRequest
         ) -> WorkerSlot | None:
             builder = self._builder(name)
-            workers = builder.workers = [self._worker(slot, builder) for slot in slots]
+            workers = [place_of_worker(slot, builder, self._access) for slot in slots]
             arguments: list[Any] = [builder, workers]
             if takes_request:
                 arguments += await self._requests(name, [pending])
@@ -92,8 +88,7 @@ class Hooks:
         @_of(function, owner)
         async def hook(name: str, slot: WorkerSlot, pending: PendingRequest) -> bool:
             builder = self._builder(name)
-            worker = self._worker(slot, builder)
-            builder.workers = [worker]
+            worker = place_of_worker(slot, builder, self._access)
             [request] = await self._requests(name, [pending])
             return bool(await inward(function, builder, worker, request))
 
@@ -163,10 +158,6 @@ class Hooks:
 
     def _builder(self, name: str) -> Builder:
         return Builder(name, self._configs.get(name), access=self._access)
-
-    def _worker(self, slot: WorkerSlot, builder: Builder) -> WorkerForBuilder:
-        worker = WorkerView(slot.name, slot.id, slot.config, access=self._access, slot=slot)
-        return WorkerForBuilder(worker, builder)
 
     async def _requests(self, name: str, waiting: Sequence[PendingRequest]) -> list[BuildRequest]:
         ids = {number for pending in waiting for number in pending.source_stamp_ids}

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from buildbot._host.ports import Engine
+from buildbot.process.builder import Builder
+from buildbot.process.workerforbuilder import WorkerForBuilder, place_of_worker
 from chargehand.domain.build import Build
 from chargehand.domain.identifiers import BuilderId
+from chargehand.domain.worker import WorkerSlot
 from chargehand.resources.query import Filter, Operator, Order
 
 
@@ -57,7 +60,7 @@ class EngineAccess:
 
     def is_busy(self, worker_name: str, builder_id: int) -> bool:
         """Return whether a build of the builder runs, or is about to start, on the worker."""
-        return BuilderId(builder_id) in self.engine.busy_builders(worker_name)
+        return self.engine.is_busy(worker_name, BuilderId(builder_id))
 
     def look_for_work(self, names: Sequence[str]) -> None:
         """Check soon whether builds can start on these builders. Raises LookupError."""
@@ -82,6 +85,19 @@ class EngineAccess:
         except LookupError:  # no path for such a name
             return False
         return isinstance(found, dict) and bool(found["connected_to"])
+
+    def worker_slot(self, name: str) -> WorkerSlot | None:
+        """Return the state of a worker, None if none has that name."""
+        return next(iter(self.engine.workers.slots([name])), None)
+
+    def workers_of(self, builder: Builder) -> list[WorkerForBuilder]:
+        """Return a builder's workers that are connected, or started on demand."""
+        slots = self.engine.workers.slots(builder.config.workernames)
+        return [
+            place_of_worker(slot, builder, self)
+            for slot in slots
+            if slot.connected or slot.is_on_demand
+        ]
 
     def worker_port(self, protocol: str) -> int | None:
         """Return the number of the port for a protocol of workers, None if there is none."""

@@ -1,0 +1,172 @@
+"""What decides whether builds are done and where: conditions, functions, and what those see."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from written import started, written
+
+from chargehand.config.errors import ConfigErrors
+from chargehand.domain.result import Result
+
+_BUILDERS = """
+from twisted.internet import defer
+
+async def later(build):
+    return False
+
+class Rule:
+    def __call__(self, build):
+        return build.getProperty('wanted', False)
+
+@util.renderer
+def rendered(properties):
+    return properties.getProperty('buildername') == 'other'
+
+def bad(build):
+    raise LookupError('no idea')
+
+def builder(name, condition):
+    add(name, sh('true', name='one'), sh('true', name='always', alwaysRun=True),
+        do_build_if=condition)
+
+builder('constant', False)
+builder('function', lambda build: build.properties['buildername'] == 'other')
+builder('zero', lambda build: 0)
+builder('async', later)
+builder('deferred', lambda build: defer.succeed(False))
+builder('object', Rule())
+builder('renderer', rendered)
+builder('yes', lambda build: build.reason == 'test' or build.do_build)
+builder('none', None)
+builder('bad', bad)
+"""
+
+
+async def test_a_build_whose_builder_does_not_want_it_is_skipped_and_runs_no_step() -> None:
+    async with started(_BUILDERS) as ci:
+        for name in ("constant", "function", "zero", "async", "deferred", "object", "renderer"):
+            build = await ci.build(name)
+
+            assert (build.result, build.state) == (Result.SKIPPED, "build skipped"), name
+            assert ci.steps(build) == [], name
+        for name in ("yes", "none"):
+            build = await ci.build(name)
+
+            assert build.result is Result.SUCCESS
+            assert [step.name for step in ci.steps(build)] == ["one", "always"]
+
+
+async def test_a_condition_that_fails_ends_the_build_and_says_why() -> None:
+    async with started(_BUILDERS) as ci:
+        build = await ci.build("bad")
+
+        assert build.result is Result.EXCEPTION
+        assert build.state == "the build cannot start: LookupError: no idea"
+
+
+async def test_what_cannot_be_a_condition_is_refused() -> None:
+    async with started("add('good', sh('true'))") as ci:
+        with pytest.raises(ConfigErrors, match="do_build_if must be a function, True or False"):
+            await ci.reconfigure(written("add('b', sh('true'), do_build_if='on mondays')"))
+
+
+_TOLD = """
+told = []
+
+class Counted(worker.LocalWorker):
+    def buildStarted(self, place):
+        told.append(['started', place.builder_name, place.worker.isConnected()])
+
+    def buildFinished(self, place):
+        told.append(['finished', place.builder_name, place.worker.isConnected()])
+
+class Failing(util.BuildFactory().buildClass):
+    def setupProperties(self):
+        raise LookupError('no idea')
+
+class Tells(steps.BuildStep):
+    name = 'tells'
+    def run(self):
+        self.setProperty('told', list(told))
+        return util.SUCCESS
+
+c['workers'] = [Counted('local'), worker.LocalWorker('other')]
+factory = util.BuildFactory([sh('true')])
+factory.buildClass = Failing
+c['builders'].append(util.BuilderConfig(name='fails', workernames=['local'], factory=factory))
+add('lost', blocking('waits'))
+add('tells', Tells(), workernames=['other'])
+"""
+
+
+async def test_a_worker_is_told_of_the_end_of_each_build_of_whose_beginning_it_was_told() -> None:
+    async with started(_TOLD) as ci:
+        await ci.build("fails")
+        await ci.force("lost")
+        await ci.sleep(75)
+        ci.worker("local").die()
+        await ci.sleep(0.5)
+        assert re.fullmatch(
+            'retry \\(worker lost: local\\) during "waits" after 1 min 15 s; '
+            "retry 1 of 10 at ..:..:.. UTC",
+            ci.builds("lost")[0].state,
+        )
+
+        told = (await ci.properties(await ci.build("tells")))["told"][0]
+
+        assert told[:4] == [
+            ["started", "fails", True],
+            ["finished", "fails", True],
+            ["started", "lost", True],
+            ["finished", "lost", False],
+        ]
+
+
+_SEES = """
+seen = []
+
+def workers_of(builder):
+    return [place.worker.workername for place in builder.workers]
+
+def prioritize(master, builders):
+    seen.append({one.name: workers_of(one) for one in builders})
+    return [one for one in builders if one.name != 'never']
+
+def may_start(builder, place, request):
+    seen.append([place in builder.workers, place.isAvailable(), place.isBusy(),
+                 place.worker.info.getProperty('system'), place.worker.worker_system])
+    return True
+
+class Sees(steps.BuildStep):
+    name = 'sees'
+    def run(self):
+        place = self.build.workerforbuilder
+        self.setProperty('seen', list(seen))
+        self.setProperty('here', [place in self.build.builder.workers, place.isAvailable(),
+                                  place.isBusy(), workers_of(self.build.builder)])
+        return util.SUCCESS
+
+c['workers'].append(worker.LocalWorker('second'))
+c['prioritizeBuilders'] = prioritize
+add('asked', Sees(), workernames=['local', 'second'], canStartBuild=may_start)
+add('idle', sh('true'), workernames=['second', 'local'])
+add('never', sh('true'))
+"""
+
+
+async def test_functions_see_connected_workers_and_builders_without_requests() -> None:
+    async with started(_SEES) as ci:
+        never = await ci.force("never")
+        await ci.reconfigure(written(_SEES + "c['title'] = 'reads it again'"))
+        await ci.waits(never, "refused_by_function")
+
+        properties = await ci.properties(await ci.build("asked"))
+
+        here = ["local", "second"]
+        everything = {"asked": here, "idle": ["second", "local"], "never": ["local"]}
+        assert everything in properties["seen"][0]
+        assert {"asked": here} in properties["seen"][0]
+        assert [True, True, False, "posix", "posix"] in properties["seen"][0]
+        assert properties["here"][0] == [True, False, True, here]
