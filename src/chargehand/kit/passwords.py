@@ -67,6 +67,8 @@ def texts_in(value: object) -> Iterator[str]:
 
 def secrets_in(address: str) -> Iterator[str]:
     """Return the passwords and tokens in an address, as they are written there and decoded."""
+    if is_plain(address):
+        return
     for match in searched(IN_TEXT).finditer(address):
         written = match.group()[len("".join(filter(None, match.groups()))) :]
         for part in (written, *written.split(":")) if match.group(1) else (written,):
