@@ -119,7 +119,7 @@ class MasterSide:
         Raises Unsendable when the worker cannot be told; then nothing was ordered.
         """
         if command_id in self._commands:
-            raise ValueError(f"command {command_id} runs already")
+            raise ValueError(f"command {command_id} is already running")
         start = StartCommand(command_id, name, arguments, builddir, origin, routes or {})
         data = _framed(start)  # Before it is known: what cannot be sent was never ordered.
         running = _Running(start, self._incarnation if self._greeted else None)

@@ -96,7 +96,7 @@ class Frames:
             return None
         first, second = data[at], data[at + 1]
         if first & 0x70 or second & _MASKED:
-            raise ProtocolError("a frame of a websocket that nobody has agreed to")
+            raise ProtocolError("a websocket frame that was not negotiated")
         opcode, length = first & 0x0F, second & 0x7F
         if opcode not in (_CONTINUATION, _BINARY, _CLOSE, _PING, _PONG):
             raise ProtocolError(f"a frame of kind {opcode} is not expected")

@@ -244,5 +244,5 @@ def _framed(message: Message) -> bytes:
     if isinstance(message, Value):
         return frame_with(message, "value", f"the answer {message.key!r}")
     if isinstance(message, Hello):
-        return frame_with(message, "info", "what the worker says of itself")
+        return frame_with(message, "info", "information about the worker")
     return frame(message)

@@ -29,7 +29,7 @@ _STOPPING_SECONDS = 30.0
 
 
 class AlreadyRuns(Exception):
-    """The worker of this directory runs already."""
+    """The worker of this directory is already running."""
 
 
 class NotRunning(Exception):

@@ -85,7 +85,7 @@ def _add_connecting(create: argparse.ArgumentParser) -> None:
 
 def _add_commands(create: argparse.ArgumentParser) -> None:
     add = create.add_argument_group("commands").add_argument
-    what = "for how long commands continue without a connection (600)"
+    what = "seconds that commands continue without a connection (600)"
     add("--patience", type=float, metavar="SECONDS", help=what)
     what = "output that is kept on disk without a connection (1024)"
     add("--spool", type=int, metavar="MIB", help=what)
@@ -127,7 +127,9 @@ def _run_local(options: argparse.Namespace) -> None:
     try:
         take_lock(options.lock)
     except BlockingIOError:
-        print(f"worker {options.name} already runs: {options.lock} is locked", file=sys.stderr)
+        print(
+            f"worker {options.name} is already running: {options.lock} is locked", file=sys.stderr
+        )
         sys.exit(_ALREADY_RUNS)
     guard = os.getpid()
     split_off_agent(options.patience)

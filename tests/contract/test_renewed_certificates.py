@@ -81,7 +81,7 @@ async def test_a_certificate_that_cannot_be_read_leaves_the_former_in_use(
     await door.listen()
 
     assert await door.name() == "first"
-    assert "the former one stays in use" in caplog.text
+    assert "the previous one stays in use" in caplog.text
 
     door.install("third")
     await door.listen()

@@ -34,7 +34,7 @@ def test_a_port_in_use_for_changes_is_said_and_taken_when_it_is_free(master: Ins
         assert started.status == again.status == 3
         for ran in (started, again):
             assert f"is not running: cannot listen on tcp:{port}" in ran.err
-            assert "All else runs" in ran.err
+            assert "Everything else is running" in ran.err
         assert f"cannot listen on tcp:{port}:interface=127.0.0.1" in master.log
         assert "Traceback" not in master.log
 

@@ -113,7 +113,7 @@ async def test_a_patch_that_does_not_apply_fails_the_step(field: Field) -> None:
         ("nonsense\n", {}, '"patch" failed with exit code 2; see the log'),
         (_CHANGED, {"subdir": "../../other"}, outside.format("../../other")),
         (_CHANGED, {"subdir": "/etc"}, outside.format("/etc")),
-        (_CHANGED, {"level": -1}, "the patch's level must not be negative, and it is -1"),
+        (_CHANGED, {"level": -1}, "the patch's level must not be negative, but is -1"),
     ]
     for body, more, sentence in cases:
         build = await field.get(stamp=stamp(body, **more))

@@ -133,7 +133,7 @@ def _remembers_something_else(case: Any) -> None:
     ("body", "said"),
     [
         (_differs, "params: {'after': 0}, expected {'after': 3}"),
-        (_is_left, f"requests to {ADDRESS} did not come: GET /newest"),
+        (_is_left, f"requests to {ADDRESS} were not made: GET /newest"),
         (_remembers_something_else, "last is 5; expected 4"),
         (
             lambda case: case.assertLogged("nothing of the kind"),

@@ -435,7 +435,7 @@ async def test_a_virtual_machine_that_somebody_else_started_is_left_alone(
     libvirt.domains["arm-7"].create()
     arm = virtual("disk", masterFQDN="10.0.0.1:9989")
 
-    with pytest.raises(LatentWorkerFailedToSubstantiate, match="runs already"):
+    with pytest.raises(LatentWorkerFailedToSubstantiate, match="is already running"):
         await arm.start_instance(Properties())
     await arm.stop_instance()
 

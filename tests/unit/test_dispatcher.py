@@ -239,7 +239,7 @@ async def test_a_function_that_fails_stops_only_its_builder_and_is_named(farm):
     assert isinstance(refusal, RefusedByFunction)
     assert (refusal.function, refusal.workers) == ("canStartBuild", ("one",))
     assert re.search(
-        r"^canStartBuild \(.*test_dispatcher.py:\d+\) said no for one$", refusal.sentence
+        r"^canStartBuild \(.*test_dispatcher.py:\d+\) refused for one$", refusal.sentence
     )
 
 

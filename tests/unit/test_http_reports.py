@@ -158,7 +158,7 @@ async def test_json_that_a_template_made_is_not_encoded_again() -> None:
     async with serving() as service, running(reporters.HttpStatusPush(service.url)) as reporter:
         await _sent(reporter, [{**_report(_build(), '{"a": 1}')[0], "type": "json"}])
         await _sent(reporter, _report(_build(), "plain"))
-        with pytest.raises(ValueError, match="made no JSON"):
+        with pytest.raises(ValueError, match="produced invalid JSON"):
             await _sent(reporter, [{**_report(_build(), "{")[0], "type": "json"}])
         await service.until(2)
 

@@ -87,7 +87,7 @@ def test_tasks_that_ignore_their_cancellation_are_named_and_abandoned(
 
     stays: list[asyncio.Task[None]] = []
     assert run(main()) == 3
-    assert "stubborn does not end; abandoning it" in caplog.text
+    assert "stubborn is not ending; abandoning it" in caplog.text
 
 
 def test_a_thread_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,8 +208,9 @@ async def test_it_says_which_verb_on_which_resource_is_not_allowed(
     said = await _refused(arm)
 
     assert said.startswith(
-        'the cluster does not allow to create pods in namespace "ci": give its account a role with '
-        'the verb "create" on "pods" (pods is forbidden: User "system:serviceaccount:ci:chargehand"'
+        'the cluster does not allow this account to create pods in namespace "ci": give it a role '
+        'with the verb "create" on "pods" (pods is forbidden: '
+        'User "system:serviceaccount:ci:chargehand"'
     )
     assert "create jobs" in await _refused(made(cluster, job=True))
     with pytest.raises(RestError, match='verb "delete" on "pods"'):

@@ -61,7 +61,7 @@ async def test_a_builder_s_name_that_looks_like_a_revision_is_the_builder() -> N
         (
             "change:9",
             [],
-            "no change 9. No change has come so far: see the change sources at /changes.",
+            "no change 9. No changes have arrived yet: see the change sources at /changes.",
         ),
     ],
 )

@@ -53,7 +53,7 @@ def test_who_keeps_a_package_old_is_named_with_who_brought_it() -> None:
 
     assert sentence.startswith(
         "SQLAlchemy 1.4.54 is installed, and Chargehand needs SQLAlchemy>=2.0.40. "
-        "buildbot 3.11.9 requires sqlalchemy (<2,>=1.4) (which buildbot-slack brought in). "
+        "buildbot 3.11.9 requires sqlalchemy (<2,>=1.4) (required by buildbot-slack). "
         "Install Chargehand into an environment without it, or remove it and run: "
     )
     assert sentence.endswith("-m pip install 'SQLAlchemy>=2.0.40'")

@@ -71,6 +71,12 @@ _PHRASES = re.compile(
     | (?:that|who)\ looks?\ after | somebody\ (?:has|gave|else) | as\ the\ test\ says
     | a\ function\ said\ no | in\ the\ order\ of\ asking | cost(?:s)?\ next\ to\ nothing
     | is\ what\ others\ read | how\ far\ it\ is
+    | so\ long\ as | that\ is\ to\ say | of\ its\ own\ accord | at\ the\ latest | by\ and\ by
+    | the\ like | in\ vain | for\ the\ moment | in\ silence | comes?\ to\ its\ end
+    | said\ no | tak(?:es?|en)\ note\ of | has\ no\ say | what\ was\ tried | what\ helps
+    | touch(?:es)?\ no\ others? | runs\ already | already\ runs | none\ between\ them
+    | whatever\ (?:kills|has|they) | (?:made|speaks?)\ no | configured\ otherwise
+    | ended\ (?:so|otherwise|at\ all) | they\ alone | is\ worth
     )\b
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -143,6 +149,7 @@ def test_documentation_and_messages_are_in_plain_current_english(texts):
 
 
 def test_the_turns_are_found():
-    for turn in ("one of ours goes on", "It is no error", "what is told", "as it says so"):
+    turns = ("one of ours goes on", "It is no error", "what is told", "as it says so")
+    for turn in (*turns, "make, cmake and the like", "the worker runs already", "it made no JSON"):
         assert _PHRASES.search(turn)
     assert not _PHRASES.search("there is no error on the page, and the build continues")

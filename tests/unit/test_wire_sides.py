@@ -169,7 +169,7 @@ def test_a_command_may_not_be_started_twice() -> None:
     wire = connected()
     wire.master.start("a", "shell", {})
 
-    with pytest.raises(ValueError, match="runs already"):
+    with pytest.raises(ValueError, match="is already running"):
         wire.master.start("a", "shell", {})
 
 

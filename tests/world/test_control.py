@@ -167,7 +167,7 @@ async def test_every_wait_says_why() -> None:
         "busy too": ("workers_busy", "one is running 1 build (max_builds=1)"),
         "locked": ("lock_held", "lock database is held by locks #1"),
         "far away": ("no_worker_connected", "none of its workers is connected: far"),
-        "refused": ("refused_by_function", "/master.cfg:31) said no for two"),
+        "refused": ("refused_by_function", "/master.cfg:31) refused for two"),
         "failing": ("function_failed", ") failed: LookupError: no idea"),
         "failing worker": ("function_failed", ") failed: LookupError: no i"),
         "failing start": ("function_failed", ") failed: LookupError"),

@@ -251,7 +251,7 @@ async def test_a_machine_that_is_not_compatible_is_replaced_when_it_is_free() ->
         first = await ci.force("a")
         second = await ci.force("b")
         why = await ci.waits(second, "refused_by_function")
-        assert why.startswith("isCompatibleWithBuild") and why.endswith("said no for ec2")
+        assert why.startswith("isCompatibleWithBuild") and why.endswith("refused for ec2")
 
         ci.worker("ec2").let_go("block a")
         await ci.finished(first)

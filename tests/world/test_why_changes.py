@@ -40,7 +40,7 @@ async def test_each_scheduler_says_which_part_of_its_filter_said_no() -> None:
 
         assert said == {
             "category": 'scheduler "category" does not want it: '
-            "its filter's function for the category said no",
+            "its filter's function for the category rejected it",
             "function": 'scheduler "function" does not want it: the filter\'s function rejected it',
             "main": 'scheduler "main" does not want it: its branch is "mian", not "main" or "dev"',
             "property": 'scheduler "property" does not want it: it has no property p, not "q"',
@@ -51,7 +51,7 @@ async def test_each_scheduler_says_which_part_of_its_filter_said_no() -> None:
 async def test_a_change_waits_for_its_tree_to_be_stable_and_then_is_built() -> None:
     async with started(CONFIGURATION) as ci:
         unimportant = await why(ci, branch="stable", revision="1", files=["README"])
-        assert unimportant["timer"].endswith("fileIsImportant said no")
+        assert unimportant["timer"].endswith("(fileIsImportant)")
         said = await why(ci, branch="stable", revision="2", files=["a"])
         assert said["timer"] == 'scheduler "timer" waits 60 s more for the tree to be stable'
         await ci.sleep(18)
@@ -81,7 +81,7 @@ async def test_what_is_not_important_is_not_built(important: bool) -> None:
             properties={"p": ("q", "Change")},
         )
 
-        no = "does not build it: fileIsImportant said no"
+        no = "does not build it: it is not important (fileIsImportant)"
         assert (no in said["main"], no in said["property"]) == (not important, not important)
 
 
@@ -98,7 +98,10 @@ async def test_pages_show_which_schedulers_wait_for_a_stable_tree_and_until_when
     async with started(CONFIGURATION) as ci:
         await ci.push(branch="stable", revision="1", files=["README"])
         await ci.settle()
-        assert "waits for an important change: fileIsImportant said no" in await page(ci, "changes")
+        assert (
+            "waits for an important change: this one is not important (fileIsImportant)"
+            in await page(ci, "changes")
+        )
         for number in range(2, 8):
             await ci.push(branch="stable", revision=str(number), files=["a"])
         await ci.sleep(18)

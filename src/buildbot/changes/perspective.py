@@ -46,7 +46,7 @@ class ChangePerspective(pb.Avatar):
             await inward(self._add_change, **change)
         except Exception as error:
             # A client gets to know the message, and no traceback, of a pb.Error only.
-            _log.warning("a change that was sent is not accepted: %s", error)
+            _log.warning("rejected a change: %s", error)
             raise pb.Error(str(error)) from error
 
 

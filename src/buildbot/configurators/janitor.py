@@ -118,7 +118,7 @@ class JanitorConfigurator(ConfiguratorBase):
                     "write timedelta(weeks=4)"
                 )
             elif horizon is not None and horizon < timedelta():
-                error(f"JanitorConfigurator: {name} must not be negative, and it is {horizon}")
+                error(f"JanitorConfigurator: {name} must not be negative, but is {horizon}")
 
     def configure(self, config_dict: dict[str, Any]) -> None:
         """Add the builder, its worker and its schedulers; nothing where no horizon is set."""

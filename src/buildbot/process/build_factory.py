@@ -17,7 +17,7 @@ from buildbot.process.old_style import old_uses
 def made(step: Any, **kwargs: Any) -> Any:
     """Return a step from its class and its arguments, as they were written in Buildbot 0.8."""
     name = step.__name__
-    warn(f"{name} as a class, with its arguments beside it, is old: write {name}(argument=...)")
+    warn(f"{name} as a class with separate arguments is deprecated: write {name}(argument=...)")
     return step(**kwargs)
 
 

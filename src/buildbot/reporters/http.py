@@ -250,7 +250,9 @@ def _payload(report: Row) -> Any:
         try:
             return json.loads(body)
         except ValueError as mistake:
-            raise ValueError(f"the template of type json made no JSON: {mistake}") from mistake
+            raise ValueError(
+                f"the template of type json produced invalid JSON: {mistake}"
+            ) from mistake
     return body
 
 

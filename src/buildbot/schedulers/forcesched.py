@@ -253,7 +253,7 @@ class ForceScheduler(ReconfigurableBaseScheduler):
 
     async def _force(self, owner: Any, names: Any, builder_id: Any, answers: Any) -> Any:
         form = self._behaviour()
-        assert isinstance(form, forms.Force), "a form's settings make no other kind"
+        assert isinstance(form, forms.Force), "a form's settings cannot make another kind"
         if names is None and builder_id is not None:
             names = [form.builder_named(builder_id)]
         try:

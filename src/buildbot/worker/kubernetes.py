@@ -227,7 +227,7 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
             _log.warning("cannot look at pod %s of worker %s: %s", shown, self.name, words)
             return True, words
         if pod is None:
-            return True, "its job has not made a pod yet"
+            return True, "its job has not created a pod yet"
         if (problem := problem_of(pod)) is None:
             return True, waits_for(pod)
         lines = await self._last_lines(instance["namespace"], pod)

@@ -98,8 +98,8 @@ def explained(failure: RestError, verb: str, resource: str, namespace: str) -> s
             return f'the quota of namespace "{namespace}" is used up: {said}'
         case 403:
             return (
-                f'the cluster does not allow to {verb} {resource} in namespace "{namespace}": give '
-                f'its account a role with the verb "{verb}" on "{resource}" ({said})'
+                f"the cluster does not allow this account to {verb} {resource} in namespace "
+                f'"{namespace}": give it a role with the verb "{verb}" on "{resource}" ({said})'
             )
         case 404 if verb == "create":
             return f'namespace "{namespace}" does not exist: {said}'

@@ -141,7 +141,7 @@ class AbstractLatentWorker(AbstractWorker):
         return settled(True)  # Its worker connects when the machine is awake.
 
     def stop_instance(self, fast: bool = False) -> Any:
-        """Stop the machine, whatever has become of it; with *fast* return as soon as is safe.
+        """Stop the machine, whatever its state; with *fast* return as soon as is safe.
 
         It is called after a failed start as well, and for what a killed master has left
         (`restore_instance`); the machine may be gone already. If it raises an exception,

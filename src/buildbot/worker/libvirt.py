@@ -123,7 +123,7 @@ class LibVirtWorker(AbstractLatentWorker):
         """A machine that somebody else has started is not ours to use, or to stop."""
         if await self._in_thread("cannot look at", self._is_active):
             raise LatentWorkerFailedToSubstantiate(
-                f'virtual machine "{self.name}" runs already, and was not started for a build'
+                f'virtual machine "{self.name}" is already running, and was not started for a build'
             )
 
     def _check_base(self) -> None:

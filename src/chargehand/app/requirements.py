@@ -108,7 +108,7 @@ def _brought(name: str, installed: Sequence[Distribution]) -> str:
         for one in installed
         if any(_same(_read(text)[0], name) and "extra" not in text for text in one.requires or ())
     )
-    return f" (which {', '.join(who)} brought in)" if who else ""
+    return f" (required by {', '.join(who)})" if who else ""
 
 
 def _read(text: str) -> tuple[str, str, str]:

@@ -177,8 +177,8 @@ def _show_failed_parts(sentences: Sequence[str], basedir: Basedir) -> int:
     more = len(sentences) - _WARNINGS_SHOWN
     others = f"{more} more parts failed. " if more > 0 else ""
     click.secho(
-        f"{others}All else runs. See {basedir.log_path} for details; correct the cause, and then "
-        f"run: chargehand reconfig {basedir.path}",
+        f"{others}Everything else is running. See {basedir.log_path} for details; correct the "
+        f"cause, and then run: chargehand reconfig {basedir.path}",
         fg="red",
         err=True,
     )

@@ -39,7 +39,7 @@ class WaitingChanges(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """What the scheduler waits for."""
         if self.seconds is None or self.until is None:
-            return "waits for an important change: fileIsImportant said no"
+            return "waits for an important change: this one is not important (fileIsImportant)"
         left, at = round(self.seconds), time_of_day(self.until)
         if self.is_retry:
             return f"cannot submit a buildset; retrying in {left} s, at {at}"

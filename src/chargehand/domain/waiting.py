@@ -73,7 +73,7 @@ class WorkersInterrupted(Waiting, frozen=True, tag="workers_interrupted"):
             f"worker {name} lost its connection {seconds} s ago{_going_on(builds)}"
             for name, seconds, builds in self.workers
         )
-        return lost or "all its workers have lost their connection for the moment"
+        return lost or "all its workers have lost their connection"
 
 
 class WorkersBusy(Waiting, frozen=True, tag="workers_busy"):
@@ -206,7 +206,7 @@ class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
         for name, seconds in self.workers:
             if self.is_starting:
                 return f"worker {name} has been starting for {seconds} s"
-            lost = "; its connection is lost for the moment" if self.is_interrupted else ""
+            lost = "; its connection is interrupted" if self.is_interrupted else ""
             return f"worker {name} has been preparing the build for {seconds} s{lost}"
         return "its worker is preparing the build"
 
@@ -250,7 +250,7 @@ class RefusedByFunction(Waiting, frozen=True, tag="refused_by_function"):
         """The reason as one sentence."""
         at = f" ({self.place})" if self.place else ""
         where = f" for {', '.join(self.workers)}" if self.workers else ""
-        return f"{self.function}{at} said no{where}"
+        return f"{self.function}{at} refused{where}"
 
 
 class FunctionAsked(Waiting, frozen=True, tag="function_asked"):

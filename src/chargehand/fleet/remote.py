@@ -255,7 +255,7 @@ class RemoteLink:
                 await self._supersede(former, session)
             await self._end()
             if session.state is SessionState.LOST:
-                raise LoginRefused("its connection was lost at once")
+                raise LoginRefused("its connection was lost immediately")
             if not self._is_open:
                 is_started = self.config.instance is not None
                 gone = _NOT_WAITING if is_started else "it was removed from the configuration"
@@ -311,7 +311,7 @@ class RemoteLink:
 
 
 async def _is_alive(session: RemoteSession) -> bool:
-    with guarded(_log, "worker %s cannot be asked whether it is there", session.worker_name):
+    with guarded(_log, "cannot check whether worker %s is alive", session.worker_name):
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 return await session.is_alive()
@@ -324,7 +324,7 @@ def _why_wrong(config: WorkerConfig, stored: str | None) -> str:
     if stored is not None and is_hashed(stored):
         return (
             "wrong password. It is stored as a hash, which cannot be checked for workers that "
-            "log in with Buildbot's PB protocol: store theirs as it is"
+            "log in with Buildbot's PB protocol: store it in clear text"
         )
     if config.instance is not None:
         return "wrong password, or that of a machine that was given up or stopped earlier"

@@ -88,5 +88,5 @@ def _tree(output: bytes) -> ElementTree.Element:
 
 def _number(text: str | None) -> int:
     if text is None or not text.isascii() or not text.isdigit():
-        raise UnreadableOutput(f"svn named no revision, but {text!r}")
+        raise UnreadableOutput(f"svn reported no revision: {text!r}")
     return int(text)

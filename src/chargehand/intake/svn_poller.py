@@ -92,8 +92,8 @@ class SvnPoller:
     async def _begin_anew(self, place: Place) -> None:
         if self._last is not None:
             _log.warning(
-                "%s: the newest revision is %d, but %d was seen before; taking the repository for "
-                "a new one and following it from here",
+                "%s: the newest revision is %d, but %d was seen before; treating it as a "
+                "new repository and continuing from there",
                 self._name,
                 place.newest,
                 self._last,

@@ -85,7 +85,7 @@ async def _abandon(tasks: set[asyncio.Task[Any]]) -> None:
     if tasks:
         _, left = await asyncio.wait(tasks, timeout=_PATIENCE)
         for task in left:
-            _log.warning("task %s does not end; abandoning it", task.get_name())
+            _log.warning("task %s is not ending; abandoning it", task.get_name())
     with contextlib.suppress(TimeoutError):
         async with time_limit(_PATIENCE):
             await asyncio.get_running_loop().shutdown_asyncgens()

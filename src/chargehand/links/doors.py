@@ -126,7 +126,7 @@ class WorkerPorts:
             context = _tls(port)
         except OSError as error:
             _log.error(
-                "cannot read the certificate of %s for workers again (%s); the former one stays "
+                "cannot read the certificate of %s for workers again (%s); the previous one stays "
                 "in use",
                 _described(port, self.number(port)),
                 error.strerror or error,

@@ -19,7 +19,7 @@ _MOST_HELD = 256 * 1024
 """Bytes that may come together with the end of the handshake."""
 _MOST_HOSTS = 1000
 _SILENCE = (
-    f"it began no TLS within {_HANDSHAKE_SECONDS:g} s; a worker without TLS waits like that, "
+    f"it did not start TLS within {_HANDSHAKE_SECONDS:g} s; a worker without TLS waits too, "
     "because it expects the master to begin"
 )
 _REASONS = {
@@ -100,7 +100,10 @@ def _why(error: OSError) -> str | None:
         word = error.reason or str(error)
         if word.endswith(_DISTRUST):
             return f"it does not trust the certificate of this port ({word})"
-        return _REASONS.get(word) or f"it begins no TLS that this master understands ({word})"
+        return (
+            _REASONS.get(word)
+            or f"it does not start TLS in a way that this master understands ({word})"
+        )
     return _SILENCE if isinstance(error, TimeoutError) else None
 
 

@@ -106,14 +106,14 @@ class ChangeFilter(msgspec.Struct, frozen=True, kw_only=True):
                 return condition.refusal(value)
         for name, function in self.functions:
             if not function(getattr(change, name)):
-                return f"its filter's function for the {name} said no"
+                return f"its filter's function for the {name} rejected it"
         for condition in self.properties:
             value = change.properties.get(condition.name, (None, ""))[0]
             if not condition.holds(value):
                 return condition.refusal(value).replace(
                     condition.name, f"property {condition.name}", 1
                 )
-        return "its filter said no"
+        return "its filter rejected it"
 
     def _properties_hold(self, properties: Mapping[str, tuple[object, str]]) -> bool:
         return all(

@@ -59,7 +59,7 @@ def _fate(change: Change, scheduler: Scheduler) -> ChangeOutcome | None:
     if isinstance(scheduler.kind, OnChange):
         return _waiting(change, name, scheduler.kind) or _passed(change, name, feed)
     if change.id <= feed.seen:
-        sentence = f'scheduler "{name}" has taken note of it, and builds when its time comes'
+        sentence = f'scheduler "{name}" has recorded it, and builds at its next scheduled time'
         return ChangeOutcome(kind="taken", scheduler=name, sentence=sentence)
     return None
 
@@ -73,7 +73,7 @@ def _waiting(change: Change, name: str, kind: OnChange) -> ChangeOutcome | None:
             kind="waits_for_important_change",
             scheduler=name,
             sentence=f'scheduler "{name}" builds it together with the next important change: '
-            "fileIsImportant said no",
+            "it is not important (fileIsImportant)",
         )
     left = round(waiting.seconds)
     if waiting.is_retry:
@@ -93,13 +93,13 @@ def _waiting(change: Change, name: str, kind: OnChange) -> ChangeOutcome | None:
 
 def _passed(change: Change, name: str, feed: ChangeFeed) -> ChangeOutcome:
     if change.id in feed.unimportant:
-        kind, what = "unimportant", "does not build it: fileIsImportant said no"
+        kind, what = "unimportant", "does not build it: it is not important (fileIsImportant)"
     elif change.id > feed.looked_at:
         kind, what = "being_looked_at", "is looking at it"
     else:
         kind = "not_seen"
         what = (
-            "did not see it, though it would want it now: when the change came, the scheduler was "
-            "disabled, or configured otherwise"
+            "did not see it, although it would build it now: when the change arrived, the "
+            "scheduler was disabled or configured differently"
         )
     return ChangeOutcome(kind=kind, scheduler=name, sentence=f'scheduler "{name}" {what}')

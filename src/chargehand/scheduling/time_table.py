@@ -63,7 +63,7 @@ class TimeTable(msgspec.Struct, frozen=True, kw_only=True):
             if not _is_valid(" ".join([*"*" * place, _field(days), *"*" * (4 - place)])):
                 raise TimeTableError(f"{_said(name, value, prefix)}: must be {allowed}")
         if not _is_valid(self.cron_line):
-            raise TimeTableError(f"{self.cron_line!r} never comes, as a line of crontab(5)")
+            raise TimeTableError(f"{self.cron_line!r} never matches, as a line of crontab(5)")
 
     def next_after(self, last: Timestamp, zone: tzinfo | None = None) -> Timestamp:
         """Return the first time after *last*; *zone* None is the machine's.

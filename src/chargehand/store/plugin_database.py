@@ -102,7 +102,7 @@ class PluginDatabase:
             ending = asyncio.to_thread(threads.shutdown)
             _, left = await asyncio.wait([asyncio.ensure_future(ending)], timeout=_PATIENCE)
             if left:
-                _log.warning("a plug-in's work on the database does not end; abandoning it")
+                _log.warning("a plug-in's work on the database is not ending; abandoning it")
                 return
         if self._engine is not None:
             self._engine.dispose()

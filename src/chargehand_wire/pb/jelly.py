@@ -124,7 +124,7 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise Unsendable(
-            f"{text!r} has characters that cannot be sent to this worker: they are no Unicode text"
+            f"{text!r} has characters that cannot be sent to this worker: not valid Unicode"
         ) from None
 
 

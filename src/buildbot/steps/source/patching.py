@@ -39,7 +39,7 @@ class Patching:
             await self._not_patched(f"the patch's directory {subdir!r} is not below the sources")
         level = int(level)
         if level < 0:
-            await self._not_patched(f"the patch's level must not be negative, and it is {level}")
+            await self._not_patched(f"the patch's level must not be negative, but is {level}")
         await inward(self.downloadFileContentToWorker, PATCHED, "patched\n", abandonOnFailure=True)
         await inward(
             self.downloadFileContentToWorker, _DIFF, body, abandonOnFailure=True, workdir=workdir

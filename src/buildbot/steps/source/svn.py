@@ -250,7 +250,7 @@ class SVN(Source):
             done.stdout, "entry", "revision"
         )
         if not revision:
-            await self._fail("svn info said no revision; see the log")
+            await self._fail("svn info reported no revision; see the log")
         self.updateSourceProperty("got_revision", revision)
         return SUCCESS
 

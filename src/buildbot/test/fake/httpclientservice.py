@@ -74,4 +74,4 @@ class HTTPClientService(httpclientservice.HTTPClientService):
         """Check that all expected requests have come."""
         if self._address.expected:
             left = [f"{one.method.upper()} {one.path}" for one in self._address.expected]
-            raise AssertionError(f"requests to {self.base_url} did not come: {', '.join(left)}")
+            raise AssertionError(f"requests to {self.base_url} were not made: {', '.join(left)}")

@@ -126,7 +126,7 @@ async def change_named(master: RemoteMaster, what: Named) -> Change:
     hint = (
         f"The newest is change:{newest[0].changeid} ({(newest[0].revision or '')[:12]})."
         if newest
-        else "No change has come so far: see the change sources at /changes."
+        else "No changes have arrived yet: see the change sources at /changes."
     )
     raise CommandFailed(f"no change {name}. {hint}")
 

@@ -111,7 +111,7 @@ class Directories:
         paths = [self._orders.path(name) for name in missing]
         made = await self._run("mkdir", {"paths": paths})
         if not made.has_succeeded:
-            raise CommandRefused(made.text.strip() or "the directory could not be made")
+            raise CommandRefused(made.text.strip() or "the directory could not be created")
         self._made.update(missing)
 
     async def _begin_to_delete(self) -> None:

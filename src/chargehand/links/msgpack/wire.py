@@ -158,7 +158,7 @@ class MsgpackWire:
         try:
             message = msgspec.msgpack.decode(data)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise ProtocolError(f"a message that is no MessagePack: {error}") from error
+            raise ProtocolError(f"a message that is not MessagePack: {error}") from error
         match message:
             case {"op": "response", "seq_number": int() as number}:
                 self._answered(number, message)

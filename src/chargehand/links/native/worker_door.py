@@ -231,7 +231,7 @@ async def _drain(session: NativeSession, kept: KeptCommands) -> None:
     """Let the worker end what an earlier master has started, before it gets anything new."""
     if kept.count:
         _log.info(
-            "worker %s has run %s of an earlier master; storing what was written",
+            "worker %s has run %s of an earlier master; storing its output",
             session.worker_name,
             counted(kept.count, "command"),
         )
@@ -239,7 +239,7 @@ async def _drain(session: NativeSession, kept: KeptCommands) -> None:
             await kept.drain()
         except (TimeoutError, WorkerLost) as error:
             _log.warning(
-                "cannot store all that worker %s has kept: %s",
+                "cannot store all output that worker %s has kept: %s",
                 session.worker_name,
                 str(error) or "nothing more came of it",
             )

@@ -138,7 +138,7 @@ class PbWire:
     # The worker's own object
 
     async def info(self) -> Mapping[str, object]:
-        """Return what the worker says of itself. Raises CallFailed and WorkerLost."""
+        """Return information about the worker. Raises CallFailed and WorkerLost."""
         for method in ("getWorkerInfo", "getSlaveInfo"):
             try:
                 told = await self._channel.call(self._bot, method)
@@ -298,5 +298,5 @@ def _pass_on(updates: Sequence[object], receiver: Receiver) -> None:
 
 def _mapping(value: object) -> dict[object, object]:
     if not isinstance(value, dict):
-        raise WorkerLost("the worker answers with something that makes no sense")
+        raise WorkerLost("the worker sent an invalid answer")
     return value

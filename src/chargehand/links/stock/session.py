@@ -195,7 +195,7 @@ class StockSession(WorkerSession):
         receive(Value(key="rc", value=status))
 
     async def _begin_download(self, key: tuple[str, str, str], command: Command) -> Download:
-        interrupt = partial(self._wire.interrupt, command.id, "nothing more came from the master")
+        interrupt = partial(self._wire.interrupt, command.id, "the master stopped sending")
         download = Download(command.id, taken=self._count, abandon=interrupt)
         self._downloads[key] = download
         download.on_end(lambda: self._downloads.pop(key, None))

@@ -272,7 +272,7 @@ class World:
         """Return the builder's newest build."""
         builds = self.builds(builder)
         if not builds:
-            raise LookupError(f"builder {builder!r} has built nothing")
+            raise LookupError(f"builder {builder!r} has no builds")
         return builds[-1]
 
     def builds_of(self, request_id: RequestId) -> list[Build]:
@@ -350,7 +350,7 @@ class World:
         for request_id in sorted(self.history.waiting):
             for reason in await self.get(f"buildrequests/{request_id}/why"):
                 lines.append(f"request {request_id} waits: {reason.get('sentence')}")
-        return "\n".join(lines) or "nothing runs and nothing waits"
+        return "\n".join(lines) or "nothing is running or waiting"
 
 
 @asynccontextmanager
