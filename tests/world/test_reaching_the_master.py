@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import pytest
 from how_to_code import code_of
 from written import started, written
 
+from chargehand.cli.log_file import LogFile
 from chargehand.domain.result import Result
 
 _TEXT = f"""{code_of("reach-the-master")}
@@ -137,3 +141,88 @@ async def test_what_old_code_reaches_over_the_master_is_there(
         "running": [1],
         "who": True,
     }
+
+
+_READS = """
+from buildbot.process import remotecommand
+from twisted.internet import threads
+
+class Reads(steps.BuildStep):
+    name = 'reads'
+    async def run(self):
+        loader = self.master.config_loader
+        pool = self.master.reactor.getThreadPool()
+        found = await threads.deferToThreadPool(self.master.reactor, pool, loader.loadConfig)
+        self.setProperty('read', [found.title, [one.name for one in found.builders],
+                                  self.master.config.title, loader.configFileName, loader.basedir])
+        return util.SUCCESS
+
+class Commands(steps.BuildStep):
+    name = 'commands'
+    async def run(self):
+        command = remotecommand.RemoteCommand('mkdir', {'dir': 'new'})
+        done = await command.run(self, self.remote, self.build.builder.name)
+        assert done is command and self.remote is self.worker.conn
+        return command.results()
+
+class Rotates(steps.BuildStep):
+    name = 'rotates'
+    def run(self):
+        rotation = self.master.log_rotation
+        self.setProperty('rotation', [rotation.rotateLength, rotation.maxRotatedFiles])
+        rotation.maxRotatedFiles = 200
+        return util.SUCCESS
+
+class Pages(steps.BuildStep):
+    def run(self):
+        self.master.www.apps.get('base').resource.putChild(b'x', None)
+
+c['title'] = 'running'
+add('reads', Reads())
+add('commands', Commands())
+add('rotates', Rotates())
+add('pages', Pages())
+"""
+
+
+async def test_a_step_reads_the_configuration_without_putting_it_into_use() -> None:
+    async with started(_READS) as ci:
+        file = ci.path / "master.cfg"
+        file.write_text(written(_READS + "c['title'] = 'in the file'\nadd('new', sh('true'))"))
+        names = ["reads", "commands", "rotates", "pages", "new"]
+        expected = ["in the file", names, "running", str(file), str(ci.path)]
+        for _ in range(2):
+            build = await ci.build("reads")
+            assert build.result is Result.SUCCESS, build.state
+            assert (await ci.properties(build))["read"][0] == expected
+
+        file.write_text(written(_READS + "c['titel'] = 'x'"))
+        assert 'unknown key "titel"' in (await ci.build("reads")).state
+        assert (await ci.get("builders?order=builderid"))[-1]["name"] == "pages"
+
+
+async def test_a_command_may_be_run_on_the_steps_connection() -> None:
+    async with started(_READS) as ci:
+        assert (await ci.build("commands")).result is Result.SUCCESS
+
+
+async def test_the_rotation_of_the_log_is_read_and_set(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "rotated.log", max_size=1000, count=None)
+    logging.getLogger().addHandler(log)
+    try:
+        async with started(_READS) as ci:
+            build = await ci.build("rotates")
+
+            assert (await ci.properties(build))["rotation"][0] == [1000, None]
+            assert log.count == 200
+    finally:
+        logging.getLogger().removeHandler(log)
+        log.close()
+
+
+async def test_pages_added_to_the_web_server_are_refused_with_what_to_use() -> None:
+    async with started(_READS) as ci:
+        build = await ci.build("pages")
+
+        assert build.result is Result.EXCEPTION
+        assert "master.www is not supported; pages and endpoints of your own belong" in build.state

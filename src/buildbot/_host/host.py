@@ -13,7 +13,8 @@ from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master import MasterView
-from buildbot._host.views.master_config import view_of
+from buildbot._host.views.master_config import MasterConfigView, view_of
+from buildbot._host.views.master_files import ConfigurationLoader
 from buildbot.plugins import clashes
 from chargehand.config.model import MasterConfig, Warned
 from chargehand.kit.circles import Scope
@@ -30,6 +31,7 @@ class Host:
         self._access = EngineAccess()
         self._access.master = self.master = MasterView(basedir, self._access)
         self._reader = Reader(Document(basedir / path, basedir), self._access)
+        self.master.config_loader = ConfigurationLoader(basedir / path, basedir, self._tried)
         self._current: MasterConfig | None = None
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -49,6 +51,9 @@ class Host:
 
     def _read(self) -> MasterConfig:
         return contained(self._reader.read, self._current)
+
+    def _tried(self) -> MasterConfigView:
+        return view_of(contained(self._reader.tried))
 
     def leftovers(self) -> Scope:
         """Return, once, what was read and is not in use any more."""

@@ -7,11 +7,21 @@ from typing import Any
 from buildbot.interfaces import WorkerSetupError
 
 
+class _Connection:
+    """``step.remote``, unless a subclass has something of its own under that name."""
+
+    def __get__(self, step: StepWorker | None, kind: type) -> Any:
+        worker = None if step is None else getattr(step, "worker", None)
+        return None if worker is None else worker.conn
+
+
 class StepWorker:
     """The worker of a step: which commands it has, and its name."""
 
     build: Any
     worker: Any
+    remote: Any = _Connection()
+    """The connection to the worker, for `RemoteCommand.run`."""
 
     def workerVersion(self, command: str, oldversion: str | None = None) -> str | None:
         """Return the version of a command on the worker, None if it is not there.

@@ -29,15 +29,15 @@ class LogFile(logging.Handler):
     def __init__(self, path: Path, *, max_size: int, count: int | None) -> None:
         super().__init__()
         self._path = path.absolute()
-        self._max_size = max_size if count is None or count > 0 else 0
-        self._count = count
+        self.max_size = max_size if count is None or count > 0 else 0
+        self.count = count
         self._guard = Guard(lambda _: None)  # An argument that cannot be shown, say.
         self._waiting = b""
         self._lost = 0
         self._looked_at = 0.0
         self._file = self._opened()
         self._size = 0
-        self._rotate_beyond = self._max_size
+        self._rotate_beyond = self.max_size
         self._measure(os.fstat(self._file))
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -107,9 +107,9 @@ class LogFile(logging.Handler):
 
     def _rotate(self) -> None:
         """Move the file away, and the older ones before it."""
-        self._rotate_beyond = self._size + self._max_size  # When it fails, it is retried then.
+        self._rotate_beyond = self._size + self.max_size  # When it fails, it is retried then.
         number = 1
-        while number != self._count and os.path.lexists(self._older(number)):
+        while number != self.count and os.path.lexists(self._older(number)):
             number += 1
         try:
             for older in range(number, 1, -1):
@@ -129,7 +129,7 @@ class LogFile(logging.Handler):
             return False
         os.close(self._file)
         self._file = file
-        self._rotate_beyond = self._max_size
+        self._rotate_beyond = self.max_size
         self._measure(os.fstat(file))
         return True
 

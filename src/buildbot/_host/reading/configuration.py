@@ -5,6 +5,7 @@ Whatever is wrong is collected, and raised together at the end.
 
 from __future__ import annotations
 
+import threading
 import traceback
 from operator import is_
 from typing import Any
@@ -48,6 +49,8 @@ class Reader:
         self._document = document
         self._access = access
         self._leftovers = Leftovers()
+        self._reading = threading.Lock()
+        """Held while the file is executed."""
 
     def read(self, previous: MasterConfig | None = None) -> MasterConfig:
         """Return the configuration. What is as it was in the previous one is the very same object;
@@ -55,15 +58,30 @@ class Reader:
 
         Raises ConfigErrors. Runs users' code; meant for a thread of its own.
         """
-        equivalence = Equivalence()
+        with self._reading:
+            return self._accepted(previous)
+
+    def tried(self) -> MasterConfig:
+        """Return what the file says now; modules that it imports stay as they are in use."""
+        with self._reading:
+            config, _ = self._executed(Equivalence())
+            self._document.take_back()
+            return config
+
+    def _executed(self, equivalence: Equivalence) -> tuple[MasterConfig, dict[str, Any]]:
         with collecting(self._document.directory) as collector:
             values = self._document.execute(collector)
             config = None if values is None else self._converted(values, collector, equivalence)
-        if config is None or collector.errors:
+        if config is None or values is None or collector.errors:
             if values is not None:
                 self._document.take_back()
             values = config = None  # The frame lives as long as the exception.
             raise ConfigErrors(collector.causes())
+        return config, values
+
+    def _accepted(self, previous: MasterConfig | None) -> MasterConfig:
+        equivalence = Equivalence()
+        config, values = self._executed(equivalence)
         if previous is not None:
             with equivalence.remembering():
                 config = _recognised(previous, config)

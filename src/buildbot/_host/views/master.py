@@ -12,6 +12,7 @@ from buildbot._host.views.builder_directory import BuilderDirectory
 from buildbot._host.views.data import DataView
 from buildbot._host.views.database import DatabaseView
 from buildbot._host.views.engine_access import EngineAccess
+from buildbot._host.views.master_files import LogRotation
 from buildbot._host.views.mq import MqView
 from buildbot._host.views.secret_store import SecretStore
 from buildbot._host.views.service_directories import NamedServices, SchedulerDirectory
@@ -19,6 +20,13 @@ from buildbot._host.views.worker_directory import ConfiguredDirectory, WorkerDir
 from buildbot.util.service import AsyncMultiService, end
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
+_INSTEAD = {
+    "www": "; pages and endpoints of your own belong into a plug-in of the group buildbot.www, and "
+    "c['www']['authz'] says who may do what",
+    "manhole": "; chargehand's REST API and `chargehand why` show what the master does",
+    "caches": "; the master needs no caches: rows are read with SQL",
+}
+"""What to use for attributes of Buildbot's master that this one does not have."""
 
 
 class NotSupported(AttributeError):
@@ -37,6 +45,9 @@ class MasterView(AsyncMultiService):
         self.config: Any = None
         self.reactor: Any = None
         self.running = 1
+        self.log_rotation = LogRotation()
+        self.config_loader: Any = None
+        """Reads the configuration file (`ConfigurationLoader`)."""
         self._master = self  # services find the master by their parents
         self.access = access
         self.data = DataView(access)
@@ -107,4 +118,4 @@ class MasterView(AsyncMultiService):
         await self.mq.close()
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise NotSupported(f"master.{name} is not supported{_ADVICE}")
+        raise NotSupported(f"master.{name} is not supported{_INSTEAD.get(name, _ADVICE)}")
