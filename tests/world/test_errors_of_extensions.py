@@ -5,6 +5,7 @@ from __future__ import annotations
 from written import started, written
 
 from chargehand.domain.build import Build
+from chargehand.domain.result import Result
 from chargehand.testing.world import World
 
 _CODE = """
@@ -126,3 +127,32 @@ def _place(ci: World, beginning: str) -> str:
     lines = written(_CODE).splitlines()
     number = next(n for n, line in enumerate(lines, 1) if beginning in line)
     return f"{ci.path / 'master.cfg'}:{number}"
+
+
+async def test_a_step_whose_name_cannot_be_rendered_has_that_of_its_kind() -> None:
+    configuration = """
+        @util.renderer
+        def bad(properties):
+            raise LookupError('no name')
+
+        class Own(steps.BuildStep):
+            name = bad
+        class Named(Own):
+            pass
+
+        add('raises', sh('true', name=bad))
+        add('class', Named())
+        add('nothing', sh('true', name=util.Property('nope')))
+        """
+    async with started(configuration) as ci:
+        states = {
+            "raises": 'LookupError in step "shell": no name',
+            "class": 'LookupError in step "generic": no name',
+            "nothing": 'TypeError in step "shell": the step\'s name is None in this build; '
+            "it must be a string",
+        }
+        for builder, state in states.items():
+            build = await ci.build(builder)
+
+            assert build.result is Result.EXCEPTION
+            assert build.state == state

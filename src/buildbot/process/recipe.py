@@ -195,7 +195,8 @@ class RecipeStep:
 
     def __init__(self, step: BuildStep) -> None:
         self.step = step
-        self.name = str(step.name)
+        self.name = step.name if isinstance(step.name, str) else _name_of_kind(type(step))
+        """Until it is rendered, and if that fails, the name of its kind."""
         self._described: Any = None
         self._described_words: Any = None
         """Its ``descriptionDone`` before it ran, and what the list had in it."""
@@ -334,8 +335,18 @@ class RecipeStep:
 
     async def _render_name(self) -> None:
         if not is_constant(self.step.name):
-            self.step.name = await render_value(self.step.name, self.step.getProperties())
-            self.name = str(self.step.name)
+            name = await render_value(self.step.name, self.step.getProperties())
+            if name is None or name == "":
+                raise TypeError(f"the step's name is {name!r} in this build; it must be a string")
+            self.step.name = name
+            self.name = str(name)
+
+
+def _name_of_kind(kind: type) -> str:
+    return next(
+        (name for base in kind.__mro__ if isinstance(name := base.__dict__.get("name"), str)),
+        kind.__name__,
+    )
 
 
 def _sentence(method: str, error: Exception) -> str:

@@ -29,6 +29,7 @@ SIGNS = {
     Result.RETRY: "↻",
     Result.CANCELLED: "■",
 }
+_LATE = "taking longer than usual"
 _LINE_STYLES = {"h": "bright_black"}  # much that is well is written to stderr
 
 
@@ -49,8 +50,12 @@ def step_ended(name: str, result: Result, state: str, took: float) -> Text:
 def build_ended(title: str, result: Result, state: str, took: float) -> Text:
     """Return the line that says how a build ended."""
     line = Text(f"{SIGNS[result]} {title}: ", style="bold")
-    line.append(result.word, style=f"bold {COLOURS[result]}")
-    line.append(f"  {state}  {duration(took)}", style="bright_black")
+    word, details = result.word, f"  {state}" if state else ""
+    if result.described(state) == state:  # It says the result itself.
+        word, space, rest = state.partition(" ")
+        details = space + rest
+    line.append(word, style=f"bold {COLOURS[result]}")
+    line.append(f"{details}  {duration(took)}", style="bright_black")
     return line
 
 
@@ -60,8 +65,8 @@ def prospect(doing: str, etas: Sequence[Eta]) -> str:
     A build without earlier ones to compare it with has none.
     """
     expected = expectations(etas)
-    build = f"build: {expected.build}" if expected.build else ""
-    return ", ".join(filter(None, (doing, expected.step, build)))
+    build = "" if expected.build == expected.step == _LATE else expected.build
+    return ", ".join(filter(None, (doing, expected.step, build and f"build: {build}")))
 
 
 class Expectations(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +86,7 @@ def expectations(etas: Sequence[Eta]) -> Expectations:
 
 def _left(eta: Eta) -> str:
     if eta.seconds_left <= 0:
-        return "taking longer than usual"
+        return _LATE
     return f"about {rough(max(1, round(eta.seconds_left)))} left"
 
 
