@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from buildbot._border.calls import takes
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
 from buildbot._border.initialised import what_is_forgotten
@@ -42,12 +43,15 @@ class BuildFactory(ComparableMixin):
         if steps:
             self.addSteps(steps)
 
-    def newBuild(self, requests: Sequence[Any], *_: Any) -> Any:
+    def newBuild(self, requests: Sequence[Any], builder: Any = None) -> Any:
         """Return a new build of ``buildClass`` with this factory's steps.
 
-        Subclasses may override it, and add what they like to the build.
+        Subclasses may override it, and add what they like to the build. The engine gives the
+        builder to those that take it, as Buildbot 4.3 does, and so does this to ``buildClass``.
         """
-        build = self.buildClass(requests)
+        kind = self.buildClass
+        both = kind is Build or takes(kind, 2)
+        build = kind(requests, builder) if both else kind(requests)
         build.useProgress = self.useProgress
         build.workdir = self.workdir
         build.setStepFactories(self.steps)

@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from buildbot._border.bridge import answered
+from buildbot._border.calls import takes
 from buildbot._border.initialised import check_initialised
 from buildbot._border.making import Making, note_making
 from buildbot._border.rendering import PLAIN_TYPES, is_constant, render_value
 from buildbot.process.build import Build
+from buildbot.process.build_factory import BuildFactory
 from buildbot.process.build_life import BuildLife
+from buildbot.process.builder import Builder
 from buildbot.process.buildrequest import requests_of
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import CANCELLED
@@ -32,6 +35,7 @@ from chargehand.execution.ports import (
 from chargehand.execution.rules import after_step, as_result
 from chargehand.kit.guard import Guard, contained, guarded
 
+_USUAL = BuildFactory.newBuild
 _log = logging.getLogger(__name__)
 
 
@@ -66,12 +70,24 @@ class Recipe:
 
     def _begun(self, facts: BuildFacts) -> RecipeBuild:
         master = self._master()
-        build: Build = self._factory.newBuild(requests_of(facts, master))
+        new, requests = self._factory.newBuild, requests_of(facts, master)
+        if getattr(new, "__func__", None) is _USUAL or takes(new, 2):
+            build: Build = new(requests, self._builder_of(facts, master))
+        else:
+            build = new(requests)
         check_initialised(build)
         if not isinstance(build, Build):
             raise TypeError(f"newBuild() of the factory must return a Build, not {build!r}")
         build._begin(facts, master, self._builder)
         return RecipeBuild(build, self._builder)
+
+    def _builder_of(self, facts: BuildFacts, master: Any) -> Builder:
+        return Builder(
+            facts.builder_name,
+            self._builder or facts.builder_config,
+            access=getattr(master, "access", None),
+            master=master,
+        )
 
 
 class RecipeBuild:
@@ -279,7 +295,7 @@ class RecipeStep:
         except Exception as error:
             note_making(error, self.step)
             raise
-        self._words = str(summary.get("step", "finished"))
+        self._words = _text(summary.get("step", "finished"))
         return self._words
 
     async def build_part(self, result: Result, name: str) -> BuildPart | None:
@@ -289,7 +305,7 @@ class RecipeStep:
         if words is None:
             is_told = not summary.get("step") and result in self.step.updateBuildSummaryPolicy
             return BuildPart.of_step(name, "", "", self.step._exit_code) if is_told else None
-        words = str(words)
+        words = _text(words)
         if words != self._words:  # It has words of its own for the build.
             return BuildPart(words=words, named=words)
         detail = self.step._detail(words, self._plain_words())
@@ -351,6 +367,10 @@ def _name_of_kind(kind: type) -> str:
 
 def _sentence(method: str, error: Exception) -> str:
     return f"{method} of the build's class: {headline_of(error)}"
+
+
+def _text(words: Any) -> str:
+    return words.decode(errors="replace") if isinstance(words, bytes) else str(words)
 
 
 def _copy(words: Any) -> Any:

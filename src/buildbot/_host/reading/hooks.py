@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 from buildbot._border.bridge import answered, inward
+from buildbot._border.calls import takes
 from buildbot._border.making import Making
 from buildbot._border.rendering import render_value
 from buildbot._host.views.engine_access import EngineAccess
@@ -60,7 +60,7 @@ class Hooks:
 
     def next_worker(self, function: Callable[..., Any], owner: Any = None) -> Hook:
         """``nextWorker(builder, workers, request)`` -> the worker to use, or None."""
-        takes_request = _takes(function, 3)
+        takes_request = takes(function, 3)
 
         @_of(function, owner)
         async def hook(
@@ -211,14 +211,3 @@ def _as_submitted(queue: Sequence[PendingRequest]) -> list[PendingRequest]:
     if waiting and waiting[0].request.priority != waiting[-1].request.priority:
         waiting.sort(key=lambda pending: (pending.request.submitted_at, pending.request.id))
     return waiting  # Of one priority, they are in that order already.
-
-
-def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether *function* can be called with that many arguments (old ones take fewer)."""
-    try:
-        inspect.signature(function).bind(*[None] * count)
-    except TypeError:
-        return False
-    except ValueError:  # it does not tell
-        return True
-    return True
