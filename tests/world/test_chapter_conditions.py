@@ -38,6 +38,10 @@ builder('async', later)
 builder('deferred', lambda build: defer.succeed(False))
 builder('object', Rule())
 builder('renderer', rendered)
+factory = util.BuildFactory([sh('true')])
+factory.setSkipBuildIf(lambda build: build.getProperty('buildername') == 'skips')
+for name in ('skips', 'does not skip'):
+    c['builders'].append(util.BuilderConfig(name=name, workernames='local', factory=factory))
 builder('yes', lambda build: build.reason == 'test' or build.do_build)
 builder('none', None)
 builder('bad', bad)
@@ -46,11 +50,21 @@ builder('bad', bad)
 
 async def test_a_build_whose_builder_does_not_want_it_is_skipped_and_runs_no_step() -> None:
     async with started(_BUILDERS) as ci:
-        for name in ("constant", "function", "zero", "async", "deferred", "object", "renderer"):
+        for name in (
+            "constant",
+            "function",
+            "zero",
+            "async",
+            "deferred",
+            "object",
+            "renderer",
+            "skips",
+        ):
             build = await ci.build(name)
 
             assert (build.result, build.state) == (Result.SKIPPED, "build skipped"), name
             assert ci.steps(build) == [], name
+        assert (await ci.build("does not skip")).result is Result.SUCCESS
         for name in ("yes", "none"):
             build = await ci.build(name)
 

@@ -128,6 +128,62 @@ async def test_methods_of_builds_may_call_the_inherited_ones_late_twice_or_with_
             assert found == outcome, name
 
 
+_SOURCES = """
+from twisted.internet import defer
+from buildbot.changes import base
+
+class Source(base.ChangeSource):
+    def __init__(self, address, **more):
+        super().__init__(name='source of ' + address, **more)
+        self.address = address
+    def describe(self):
+        return self.address
+    @defer.inlineCallbacks
+    def startService(self):
+        yield super().startService()
+        yield self.master.data.updates.addChange(
+            author='me', comments=f'{self.seen}', revision='1', files=None, codebase=None,
+            properties={'p': 1}, when_timestamp=1600000000)
+
+class Below(Source):
+    def activate(self):
+        self.seen = [self.active, self.isActive()]
+        return super().activate()
+
+class Polls(base.ReconfigurablePollingChangeSource):
+    count = 0
+    def checkConfig(self, pollInterval=1, what='x', **more):
+        super().checkConfig(pollInterval=pollInterval, **more)
+    @defer.inlineCallbacks
+    def reconfigService(self, pollInterval=1, what='x', **more):
+        self.what = what
+        yield super().reconfigService(pollInterval=pollInterval, **more)
+    def poll(self):
+        self.count += 1
+        if self.count == 2:
+            return defer.fail(ValueError('second poll'))
+        if self.count == 3:
+            raise ValueError('third poll')
+        if self.count == 4:
+            return self.master.data.updates.addChange(
+                author='poller', comments=self.what, files=('a', 'b'), category=None)
+
+c['change_source'] = [Below('there'), Polls(name='polls', pollInterval=10, what='y')]
+add('b', sh('true'))
+"""
+
+
+async def test_sources_may_begin_late_and_fail_at_the_third_poll() -> None:
+    async with started(_SOURCES) as ci:
+        await ci.sleep(60)
+
+        changes = await ci.get("changes?order=changeid")
+        found = [(one["author"], one["comments"], one["files"]) for one in changes]
+        assert found == [("me", "[True, True]", []), ("poller", "y", ["a", "b"])]
+        assert "second poll" in ci.log
+        assert "third poll" in ci.log
+
+
 _STEPS = """
 from twisted.internet import defer
 from buildbot.process import buildstep, logobserver

@@ -225,4 +225,6 @@ async def test_pages_added_to_the_web_server_are_refused_with_what_to_use() -> N
         build = await ci.build("pages")
 
         assert build.result is Result.EXCEPTION
-        assert "master.www is not supported; pages and endpoints of your own belong" in build.state
+        assert (
+            "master.www is not supported; write a plug-in of the group buildbot.www" in build.state
+        )

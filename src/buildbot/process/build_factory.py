@@ -36,7 +36,8 @@ class BuildFactory(ComparableMixin):
     useProgress = True
     _set_by_init = "steps"
     workdir: Any = "build"
-    compare_attrs = ("buildClass", "steps", "useProgress", "workdir")
+    skipBuildIf: Any = None
+    compare_attrs = ("buildClass", "skipBuildIf", "steps", "useProgress", "workdir")
 
     def __init__(self, steps: Iterable[Any] | None = None) -> None:
         self.steps: list[Any] = []
@@ -56,6 +57,11 @@ class BuildFactory(ComparableMixin):
         build.workdir = self.workdir
         build.setStepFactories(self.steps)
         return build
+
+    def setSkipBuildIf(self, predicate: Any) -> None:
+        """Skip builds for which *predicate* is true: the opposite of ``do_build_if`` of a builder,
+        of the same kinds. (Buildbot 4.3 keeps it without using it.)"""
+        self.skipBuildIf = predicate
 
     def addStep(self, step: Any, **kwargs: Any) -> None:
         """Append one step."""

@@ -79,7 +79,7 @@ class Recipe:
         if not isinstance(build, Build):
             raise TypeError(f"newBuild() of the factory must return a Build, not {build!r}")
         build._begin(facts, master, self._builder)
-        return RecipeBuild(build, self._builder)
+        return RecipeBuild(build, self._builder, getattr(self._factory, "skipBuildIf", None))
 
     def _builder_of(self, facts: BuildFacts, master: Any) -> Builder:
         return Builder(
@@ -93,8 +93,9 @@ class Recipe:
 class RecipeBuild:
     """A build of the user's: `chargehand.execution.ports.HostedBuild`."""
 
-    def __init__(self, build: Build, builder: Any = None) -> None:
+    def __init__(self, build: Build, builder: Any = None, skip_if: Any = None) -> None:
         self._build = build
+        self._skip_if = skip_if
         self._builder = builder
         self._is_on_worker = False
         """Whether the worker's object was told that it began."""
@@ -109,18 +110,21 @@ class RecipeBuild:
 
     def condition(self) -> Awaitable[bool] | None:
         """Return what tells whether the build is done; None: it is."""
-        condition = getattr(self._builder, "do_build_if", None)
-        return None if condition is None else self._is_wanted(condition)
+        do_if = getattr(self._builder, "do_build_if", None)
+        return None if do_if is self._skip_if is None else self._is_wanted(do_if)
 
-    async def _is_wanted(self, condition: Any) -> bool:
+    async def _is_wanted(self, do_if: Any) -> bool:
         build = self.build
         with Making(self._builder):
-            if callable(condition):
-                answer = await answered("do_build_if", condition, build)
-            else:
-                answer = await render_value(condition, build.getProperties())
-        build.do_build = bool(answer)
+            build.do_build = (do_if is None or await self._answer("do_build_if", do_if)) and not (
+                self._skip_if is not None and await self._answer("skipBuildIf", self._skip_if)
+            )
         return build.do_build
+
+    async def _answer(self, name: str, condition: Any) -> bool:
+        if callable(condition):
+            return bool(await answered(name, condition, self._build))
+        return bool(await render_value(condition, self._build.getProperties()))
 
     def worker_started(self, facts: BuildFacts) -> None:
         """Take what is known now that the worker is connected."""

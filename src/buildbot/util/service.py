@@ -331,6 +331,9 @@ class ServiceRuntime:
 class ClusteredBuildbotService(BuildbotService):
     """A service that is active at one master only: `activate` and `deactivate` say when."""
 
+    active = False
+    """Whether it works here; true already while it is activated."""
+
     def activate(self) -> Any:
         """Begin to work here."""
         return settled(None)
@@ -345,11 +348,13 @@ class ClusteredBuildbotService(BuildbotService):
 
     async def _start_all(self) -> None:
         await super()._start_all()
+        self.active = True
         await answered(f"activate of {self.name}", self.activate)
 
     async def _stop_all(self) -> None:
         with guarded(_log, "service %s failed while it was deactivated", self.name):
             await answered_within(STOP_SECONDS, f"deactivate of {self.name}", self.deactivate)
+        self.active = False
         await super()._stop_all()
 
 

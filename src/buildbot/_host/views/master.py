@@ -21,7 +21,7 @@ from buildbot.util.service import AsyncMultiService, end
 
 _ADVICE = "; docs/migrating-from-buildbot.md lists what there is"
 _INSTEAD = {
-    "www": "; pages and endpoints of your own belong into a plug-in of the group buildbot.www, and "
+    "www": "; write a plug-in of the group buildbot.www for your own pages and endpoints; "
     "c['www']['authz'] says who may do what",
     "manhole": "; chargehand's REST API and `chargehand why` show what the master does",
     "caches": "; the master needs no caches: rows are read with SQL",
