@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from written import started
+from written import started, written
 
 from chargehand.domain.result import Result
 
@@ -381,3 +381,58 @@ async def test_statistics_links_and_conditions_in_other_forms() -> None:
             "decoded": Result.WARNINGS,
             "n-when": Result.SUCCESS,
         }
+
+
+_CALLED_AGAIN = """
+from twisted.internet import defer
+from buildbot.changes import base
+from buildbot.util import poll, service
+
+class Source(base.ChangeSource):
+    name = 'again'
+    count = 0
+    def activate(self):
+        self.look.start(interval=10, now=True)
+        return super().activate()
+    def deactivate(self):
+        return defer.gatherResults([self.look.stop(), super().deactivate()])
+    @base.poll_method
+    async def look(self):
+        self.count += 1
+        if self.count == 2:
+            raise ValueError('second look')
+        await self.master.data.updates.addChange(author='me', comments=str(self.count))
+
+class Service(service.BuildbotService):
+    name = 'service'
+    @poll.method
+    def look(self):
+        return self.master.data.updates.addChange(author='service', comments='called')
+
+class Calls(steps.BuildStep):
+    async def run(self):
+        look = self.master.namedServices['service'].look
+        assert look is self.master.namedServices['service'].look
+        await look()
+        await look.stop()
+        return util.SUCCESS
+
+c['change_source'] = Source(name='again')
+c['services'] = [Service()]
+add('b', Calls())
+"""
+
+
+async def test_methods_are_called_again_and_again_until_they_are_stopped() -> None:
+    async with started(_CALLED_AGAIN) as ci:
+        await ci.sleep(35)
+        assert (await ci.build("b")).result is Result.SUCCESS
+
+        changes = await ci.get("changes?order=changeid")
+        found = [(one["author"], one["comments"]) for one in changes]
+        assert found == [("me", "1"), ("me", "3"), ("me", "4"), ("service", "called")]
+        assert "second look" in ci.log
+
+        await ci.reconfigure(written(_CALLED_AGAIN + "c['change_source'] = []"))
+        await ci.sleep(60)
+        assert len(await ci.get("changes")) == len(changes)

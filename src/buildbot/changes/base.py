@@ -10,12 +10,18 @@ from buildbot._border.errors import error
 from buildbot._border.making import place_of_new
 from buildbot._border.numbers import SECONDS, SECONDS_OR_NONE
 from buildbot.interfaces import IChangeSource, implementer
+from buildbot.util.poll import method as poll_method
 from buildbot.util.service import ClusteredBuildbotService, ServiceRuntime
 from chargehand.config.model import Component, HostedSettings
 from chargehand.intake.polling import PollingLoop, Report, Schedule, unreported
 from chargehand.kit.tasks import Tasks
 
-__all__ = ["ChangeSource", "PollingChangeSource", "ReconfigurablePollingChangeSource"]
+__all__ = [
+    "ChangeSource",
+    "PollingChangeSource",
+    "ReconfigurablePollingChangeSource",
+    "poll_method",
+]
 
 DEFAULT_POLL_INTERVAL = 10 * 60
 

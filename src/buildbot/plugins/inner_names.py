@@ -263,7 +263,7 @@ buildbot.util.monkeypatches: *
 buildbot.util.netstrings: NetstringParser NullAddress NullTransport
 buildbot.util.path_expand_user: nt_expanduser posix_expanduser
 buildbot.util.pathmatch: Matcher ident
-buildbot.util.poll: Poller method reset_poll_methods track_poll_methods
+buildbot.util.poll: reset_poll_methods track_poll_methods
 buildbot.util.private_tempdir: PrivateTemporaryDirectory
 buildbot.util.protocol: LineBuffer LineProcessProtocol
 buildbot.util.queue: ConnectableThreadQueue UndoableQueue
