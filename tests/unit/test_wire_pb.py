@@ -329,3 +329,24 @@ def test_what_is_sent_twice_in_a_message_is_read_twice() -> None:
 
 def test_objects_of_other_classes_are_only_their_state() -> None:
     assert decoded([b"os.system", [b"unicode", b"rm"]]) == Copied("os.system", "rm")
+
+
+def test_values_that_are_equal_but_not_the_same_arrive_as_what_they_are() -> None:
+    for value in (1, True, 1.0, 0, False, -0.0, 0.0, "1", None, True, 1, 0.0, -0.0):
+        (found,) = _read(encoded({"key": value})).values()
+        assert repr(found) == repr(value)
+
+
+def test_a_long_text_in_many_pieces_is_put_together_once_it_is_there() -> None:
+    reader: BananaReader[Called] = BananaReader(LIMITS)
+    stream = banana.text(b"x" * 50_000) + banana.text(b"y")
+    found = [one for at in range(len(stream)) for one in reader.feed(stream[at : at + 1])]
+    assert found == [b"x" * 50_000, b"y"]
+    with pytest.raises(ProtocolError, match="more than 100000 bytes"):
+        for _ in range(20):
+            list(reader.feed(banana.opening(5) + banana.text(b"x" * 50_000)))
+
+
+def _read(stream: bytes) -> Any:
+    (expression,) = BananaReader[Called](LIMITS).feed(stream)
+    return decoded(expression)

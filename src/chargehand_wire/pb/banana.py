@@ -53,6 +53,8 @@ MAX_STRING = 640 * 1024
 
 _LIST, _INT, _STRING, _NEGATIVE, _FLOAT, _LONG, _LONG_NEGATIVE, _WORD = range(0x80, 0x88)
 _LONGEST_PREFIX = 64
+_MOST_PIECES = 64
+"""Of one text: each may be a single byte, which would take many times its own memory."""
 _SHORT = 2**31
 _LONGEST_NUMBER = 2 ** (7 * _LONGEST_PREFIX)
 _DOUBLE = struct.Struct("!d")
@@ -82,7 +84,10 @@ class BananaReader(Generic[Message]):
         self.shortcut: Callable[[bytes, int], tuple[Message, int] | None] | None = None
         """Returns what an expression that begins somewhere in the bytes means, and where it ends;
         None if it has to be read element by element."""
-        self._buffer = b""
+        self._pieces: list[bytes] = []
+        """What has come and is not read; put together when it can be."""
+        self._awaited = 0
+        """How many bytes are missing of the text that is next."""
         self._size = 0
         self._promised = 0
         """How many elements the lists of this expression have, read or not."""
@@ -93,9 +98,24 @@ class BananaReader(Generic[Message]):
     def feed(self, data: bytes) -> Iterator[Expression | Message]:
         """Take *data* and yield each expression that it completes, or what the shortcut makes of
         it. Raises ProtocolError."""
-        buffer = self._buffer + data if self._buffer else data
         self._size += len(data)
+        if len(data) < self._awaited:
+            self._awaited -= len(data)
+            self._pieces.append(data)
+            if len(self._pieces) > _MOST_PIECES:
+                self._pieces = [b"".join(self._pieces)]
+            self._check_size()
+            return
+        if self._pieces:
+            self._pieces.append(data)
+            data = b"".join(self._pieces)
+        yield from self._read(data)
+        self._check_size()
+
+    def _read(self, buffer: bytes) -> Iterator[Expression | Message]:
+        """Yield what is complete, and keep the rest."""
         start, end = 0, len(buffer)
+        awaited = 0
         unfinished, shortcut = self._open, self.shortcut
         try:
             while start < end:
@@ -117,6 +137,7 @@ class BananaReader(Generic[Message]):
                 if kind == _STRING:
                     self._announce_text(number)
                     if after + number > end:
+                        awaited = after + number - end
                         break
                     item: Expression = buffer[after : after + number]
                     after += number
@@ -147,7 +168,10 @@ class BananaReader(Generic[Message]):
                     self._size, self._promised = end - start, 0
                     yield item
         finally:
-            self._buffer = buffer[start:]
+            self._awaited = awaited
+            self._pieces = [buffer[start:]] if start < end else []
+
+    def _check_size(self) -> None:
         if self._size > self.limits.size:
             raise ProtocolError(f"a message has more than {self.limits.size} bytes")
 

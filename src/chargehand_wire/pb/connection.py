@@ -70,7 +70,7 @@ class Connection:
         keywords: Mapping[str, object] | None = None,
     ) -> int:
         """Call an object of the other side; return the call's number. Raises Unsendable."""
-        told = encoded(arguments), encoded(dict(keywords or {}))
+        told = encoded(arguments), encoded(dict(keywords)) if keywords else _NO_KEYWORDS
         self._last_call += 1
         self._out += (
             _MESSAGE,
@@ -84,7 +84,8 @@ class Connection:
 
     def answer(self, number: int, value: object) -> None:
         """Answer a call of the other side. Raises Unsendable."""
-        self._out += (_ANSWER, banana.integer(number), encoded(value))
+        told = _NOTHING if value is None else encoded(value)
+        self._out += (_ANSWER, banana.integer(number), told)
 
     def fail(self, number: int, kind: str, text: str, parents: Sequence[str] = _EXCEPTIONS) -> None:
         """Answer a call of the other side with an exception of the class *kind*."""
@@ -117,6 +118,8 @@ _MESSAGE = banana.opening(7) + banana.text(b"message")
 _ANSWER = banana.opening(3) + banana.text(b"answer")
 _ERROR = banana.opening(3) + banana.text(b"error")
 _RELEASE = banana.opening(2) + banana.text(b"decref")
+_NO_KEYWORDS = encoded({})
+_NOTHING = encoded(None)
 _NEEDS_ANSWER = banana.integer(1)
 _OFFER = banana.opening(2) + b"\x02\x82pb" + b"\x04\x82none"
 

@@ -73,6 +73,9 @@ def _put_items(
     if isinstance(value, dict):
         parts.append(_DICTIONARY)
         for key, item in value.items():
+            if isinstance(key, str) and _is_frequent(item):
+                parts.append(_frequent_pair(key, item))
+                continue
             parts.append(_PAIR)
             _put(key, levels, parts)
             _put(item, levels, parts)
@@ -105,6 +108,25 @@ def _text(text: str) -> bytes:
 
 _frequent_text = lru_cache(maxsize=512)(_text)
 """Names of arguments, of directories, of programs: a step sends nearly what the last one did."""
+
+
+def _is_frequent(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _SHORT
+    return value is None or isinstance(value, int)
+
+
+@lru_cache(maxsize=512, typed=True)
+def _frequent_pair(key: str, value: object) -> bytes:
+    """Return a pair of a dictionary: most arguments of a command are those of the last one.
+
+    The cache keeps 1 and True apart; real numbers are not given to it, of which two are equal that
+    are not the same.
+    """
+    parts = [_PAIR]
+    _put(key, 0, parts)
+    _put(value, 0, parts)
+    return b"".join(parts)
 
 
 _PAIR = banana.opening(2)
