@@ -16,6 +16,8 @@ from twisted.internet.main import installReactor
 from twisted.logger import LogLevel, globalLogBeginner
 from twisted.logger import formatEvent as format_event
 
+from chargehand.kit.unbroken import noted
+
 _LEVELS = {
     LogLevel.debug: logging.DEBUG,
     LogLevel.info: logging.INFO,
@@ -46,10 +48,19 @@ class GuestReactor(asyncioreactor.AsyncioSelectorReactor):
         """Do nothing: the loop is not Twisted's to stop."""
 
     def getThreadPool(self) -> Any:
-        """Return the pool; its threads do not keep the process from ending."""
+        """Return the pool; its threads do not keep the process from ending, and what waits for
+        them is not given up meanwhile (`chargehand.kit.unbroken`)."""
         pool: Any = super().getThreadPool()
-        pool.threadFactory = partial(threading.Thread, daemon=True)
+        if pool.threadFactory is threading.Thread:
+            pool.threadFactory = partial(threading.Thread, daemon=True)
+            pool.callInThreadWithCallback = partial(_call_noted, pool.callInThreadWithCallback)
         return pool
+
+
+def _call_noted(
+    call: Callable[..., None], on_result: Any, function: Any, *args: Any, **kw: Any
+) -> None:
+    call(on_result, noted(function) or function, *args, **kw)
 
 
 def install_reactor(loop: asyncio.AbstractEventLoop) -> GuestReactor:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 from buildbot._border.bridge import answered, answered_within
@@ -22,9 +23,10 @@ from chargehand.domain.instance import (
 )
 from chargehand.domain.properties import Property
 from chargehand.domain.session import WorkerNotStarted
-from chargehand.kit.asking import AnswerTimeout
+from chargehand.kit.asking import no_answer
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import guarded
+from chargehand.kit.unbroken import Unbroken
 from chargehand_wire.addresses import HIDDEN
 
 _log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Machine:
     def __init__(self, worker: Any) -> None:
         self._worker = worker
         self._has_begun = False
+        self._starting: Unbroken[Any] | None = None
 
     @property
     def build_wait_timeout(self) -> float:
@@ -65,6 +68,8 @@ class Machine:
     async def start(self, build: Any, begun: BegunInstance) -> StartedInstance:
         """Let the user's code start it. Raises WorkerNotStarted."""
         worker = self._worker
+        if self._starting is not None and not self._starting.is_over:
+            raise WorkerNotStarted("an earlier start_instance, which was given up, still runs")
         await self._begin()
         _take_labels(worker, begun.labels)
         await worker._take_password()
@@ -75,13 +80,18 @@ class Machine:
         await self._wake()
         takes_build = _takes_an_argument(worker.start_instance)
         arguments = (build.build,) if takes_build else ()
+        starting = answered_within(inf, "start_instance", worker.start_instance, *arguments)
+        self._starting = Unbroken(starting, name=f"start_instance of {worker.name}")
+        seconds = self.missing_timeout + _MARGIN
         try:
-            answer = await answered_within(
-                self.missing_timeout + _MARGIN, "start_instance", worker.start_instance, *arguments
-            )
+            answer = await self._starting.outcome(seconds)
+        except TimeoutError:
+            raise WorkerNotStarted(
+                str(no_answer("start_instance", worker.start_instance, seconds))
+            ) from None
         except LatentWorkerCannotSubstantiate as error:
             raise WorkerNotStarted(self._shown(_words(error)), is_final=True) from error
-        except (LatentWorkerFailedToSubstantiate, AnswerTimeout) as error:
+        except LatentWorkerFailedToSubstantiate as error:
             raise WorkerNotStarted(self._shown(_words(error))) from error
         except Exception as error:
             text = headline_of(error)
@@ -93,6 +103,11 @@ class Machine:
             raise WorkerNotStarted("start_instance returned False")
         worker.instance_identity = list(_identity(answer))
         return StartedInstance(identity=_identity(answer), handle=_plain(worker.instance))
+
+    async def start_ended(self) -> None:
+        """Wait until a start that was given up does nothing more."""
+        if self._starting is not None:
+            await self._starting.ended()
 
     def _shown(self, text: str) -> str:
         """Return a text without the password of the machine."""

@@ -73,6 +73,9 @@ class HostedInstance(Protocol):
     async def start(self, build: object, begun: BegunInstance) -> StartedInstance:
         """Start it for a build, and return what identifies it. Raises WorkerNotStarted."""
 
+    async def start_ended(self) -> None:
+        """Wait until a start that was given up does nothing more, in threads either."""
+
     async def stop(self, *, fast: bool) -> None:
         """Stop it, whether it was started or not; with *fast* as soon as is safe."""
 

@@ -25,6 +25,13 @@ from chargehand.kit.values import replace
 
 _log = logging.getLogger("chargehand.fleet")
 
+_SOON = 2.0
+"""Seconds within which a cancelled start ends."""
+_LONGEST_START = 3600.0
+"""Seconds to wait for the end of one that is not cancelled, because it works in a thread."""
+_CLOSING_PATIENCE = 30.0
+"""The same when the master is stopping."""
+_STILL_STARTING = "start_instance was given up, and has not returned: what it starts is not stopped"
 _PAUSES = (5.0, 15.0, 45.0)
 """Seconds before stopping a machine is retried; after the last one it counts as stranded."""
 
@@ -153,13 +160,14 @@ class RecordedMachine:
     async def _stopped(self) -> str | None:
         """Return None when it is stopped, else why it could not be."""
         name = self._worker().name
+        has_ended = await self._start_has_ended()
         message = "cannot stop worker %s; its machine may still run"
         reason = ""
         for pause in (*_PAUSES, None):
             with self._complaints.guarded(message, name) as attempt:
                 await self._hosted.stop(fast=self._closing.is_set())
             if attempt.failure is None:
-                return None
+                return None if has_ended else self._still_starting()
             reason = f"could not be stopped: {headline_of(attempt.failure)}"
             if pause is None or self._record is None:
                 break
@@ -167,6 +175,34 @@ class RecordedMachine:
             if await self._closes_within(pause):
                 break
         return reason
+
+    def _still_starting(self) -> str:
+        _log.error("worker %s: %s", self._worker().name, _STILL_STARTING)
+        return _STILL_STARTING
+
+    async def _start_has_ended(self) -> bool:
+        """Wait until a start that was given up does nothing more; when closing, not for long."""
+        ended = asyncio.ensure_future(self._hosted.start_ended())
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait((ended,), timeout=_SOON)
+            if not ended.done():
+                _log.warning(
+                    "worker %s: start_instance was given up, and still works in a thread; "
+                    "what it starts is stopped when it has ended",
+                    self._worker().name,
+                )
+                await asyncio.wait(
+                    (ended, closing),
+                    timeout=_LONGEST_START,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            if closing.done():
+                await asyncio.wait((ended,), timeout=_CLOSING_PATIENCE)
+            return ended.done()
+        finally:
+            ended.cancel()
+            closing.cancel()
 
     async def _closes_within(self, seconds: float) -> bool:
         try:

@@ -14,6 +14,7 @@ from typing import Any, Never, TypeVar
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.limits import time_limit
 from chargehand.kit.selecting import Selector
+from chargehand.kit.unbroken import NotingLoop
 
 _T = TypeVar("_T")
 
@@ -23,7 +24,7 @@ _PATIENCE = 2.0
 """Seconds that remaining tasks and threads get to end."""
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class _Loop(NotingLoop):
     time = staticmethod(time.monotonic)
     """The same as asyncio's, which calls it for each turn and for each look at the clock."""
 

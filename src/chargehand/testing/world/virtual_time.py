@@ -14,6 +14,8 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 
+from chargehand.kit.unbroken import NotingLoop
+
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
@@ -27,7 +29,7 @@ _BEGINNING = 1_767_225_600.0
 """The first of January 2026: when every world begins."""
 
 
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
+class VirtualTimeLoop(NotingLoop):
     """An event loop in virtual time."""
 
     def __init__(self) -> None:
