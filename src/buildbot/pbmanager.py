@@ -16,6 +16,7 @@ from twisted.spread import pb
 from zope.interface import implementer
 
 from buildbot._border.bridge import inward, outward
+from chargehand.kit.sparing import SparingLog
 from chargehand.kit.strangers import Strangers
 
 __all__ = ["PBManager", "PortTaken", "Registration"]
@@ -24,6 +25,11 @@ _log = logging.getLogger(__name__)
 
 _LARGEST_MESSAGE = 16 * 1024 * 1024
 """Bytes; Twisted limits only the parts of a message, and neither their number nor their depth."""
+
+_LONGEST_NAME = 100
+_UNKNOWN = "%s: user %r is unknown, or gave a wrong password"
+_NOT_SHARED = "%s: a port of workers with TLS cannot be shared"
+_TOO_LARGE = "%s sent a message that is too large; closing the connection"
 
 PerspectiveFactory = Callable[[Any, str], Any]
 """Makes the perspective of a client (its mind, its name), or a Deferred of it; None refuses."""
@@ -160,7 +166,7 @@ class _Broker(pb.Broker):
         broker.dataReceived(chunk)
         if self._size > _LARGEST_MESSAGE:
             transport: Any = self.transport
-            _log.warning("%s sent a message that is too large; closing the connection", transport)
+            self.factory.strangers.lines.write(logging.WARNING, _TOO_LARGE, transport)
             transport.abortConnection()
 
     def expressionReceived(self, sexp: Any) -> None:
@@ -191,6 +197,7 @@ class _Listener:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
+        self._lines = SparingLog(_log)
         self._users: dict[str, tuple[str, PerspectiveFactory]] = {}
         self.number = 0
         """That of the workers' port, where it is shared."""
@@ -248,7 +255,7 @@ class _Listener:
 
         given = connection.give_away()
         if given is None:
-            _log.warning("%s: a port of workers with TLS cannot be shared", self._endpoint)
+            self._lines.write(logging.WARNING, _NOT_SHARED, self._endpoint)
             return False
         if self._factory is None:
             self._factory = self._made_factory(_GuestBroker)
@@ -274,9 +281,8 @@ class _Listener:
         # Somebody unknown costs the same time as a wrong password.
         password = known[0] if known is not None else ""
         if not _knows(credentials, password.encode()) or known is None:
-            _log.warning(
-                "%s: user %r is unknown, or gave a wrong password", self._endpoint, username
-            )
+            shown = username if len(username) <= _LONGEST_NAME else f"{username[:_LONGEST_NAME]}…"
+            self._lines.write(logging.WARNING, _UNKNOWN, self._endpoint, shown)
             raise Refused("the name or the password is wrong")
         return username
 

@@ -26,11 +26,18 @@ class Command:
 
     def send(self, **values: Any) -> defer.Deferred[Any]:
         """Send updates, each by its key."""
-        return self._master.callRemote("update", [[{key: values[key]}, 0] for key in values])
+        updates = [[{key: values[key]}, 0] for key in values]
+        return _until_cut(self._master.callRemote("update", updates))
 
     def complete(self, failure: Any = None) -> defer.Deferred[Any]:
         """Say that it has ended."""
-        return self._master.callRemote("complete", failure)
+        return _until_cut(self._master.callRemote("complete", failure))
+
+
+def _until_cut(answer: Any) -> defer.Deferred[Any]:
+    """Nobody is left to hear that the test has cut the connection before the answer came."""
+    found: defer.Deferred[Any] = answer
+    return found.addErrback(lambda why: why.trap(pb.PBConnectionLost, pb.DeadReferenceError))
 
 
 class BuilderDesk(pb.Referenceable):

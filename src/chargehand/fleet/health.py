@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
@@ -16,6 +17,8 @@ _log = logging.getLogger("chargehand.fleet")
 
 _REFUSAL_SECONDS = 900.0
 """Seconds that a refused login is shown; stock workers log in again after five minutes at most."""
+_REFUSAL_PAUSE = 10.0
+"""Seconds between two records of refused logins of one worker."""
 
 
 class Health:
@@ -32,6 +35,8 @@ class Health:
         self._tasks = tasks
         self._tell = tell
         self._not_started_listeners: list[Callable[[Worker], None]] = []
+        self._refusals: dict[str, asyncio.Event] = {}
+        """Set when another login was refused, by the names of workers for which some are shown."""
 
     def on_not_started(self, callback: Callable[[Worker], None]) -> None:
         """Call *callback* when a worker's machine could not be started, once for each trouble."""
@@ -72,8 +77,11 @@ class Health:
     def login_refused(self, member: Member, reason: str) -> None:
         """Show for a while that somebody with the worker's name was not let in."""
         member.refusal = reason
-        self._changed(member)
-        self._tasks.spawn(self._end_refusal(member, reason), name=f"refused login of {member.name}")
+        if (another := self._refusals.get(member.name)) is not None:
+            another.set()
+            return
+        self._refusals[member.name] = asyncio.Event()
+        self._tasks.spawn(self._show_refusals(member), name=f"refused login of {member.name}")
 
     def lift_quarantines(self, member: Member) -> None:
         """Give the worker builds again."""
@@ -104,11 +112,22 @@ class Health:
         if member.quarantines.end(quarantine):
             self._changed(member)
 
-    async def _end_refusal(self, member: Member, reason: str) -> None:
-        await asyncio.sleep(_REFUSAL_SECONDS)
-        if member.refusal == reason:
-            member.refusal = None
-            self._changed(member)
+    async def _show_refusals(self, member: Member) -> None:
+        """Show the latest, from time to time: anybody can cause as many as they like."""
+        another = self._refusals[member.name]
+        try:
+            while member.refusal is not None:
+                another.clear()
+                self._changed(member)
+                await asyncio.sleep(_REFUSAL_PAUSE)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_REFUSAL_SECONDS - _REFUSAL_PAUSE):
+                        await another.wait()
+                if not another.is_set() and member.refusal is not None:
+                    member.refusal = None
+                    self._changed(member)
+        finally:
+            del self._refusals[member.name]
 
     def _changed(self, member: Member) -> None:
         self._tell(member.name)

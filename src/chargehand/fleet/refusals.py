@@ -7,9 +7,11 @@ import logging
 from chargehand.domain.refused_login import RefusedLogin
 from chargehand.domain.retry import time_of_day
 from chargehand.kit.clock import Clock
+from chargehand.kit.sparing import SparingLog
 
 _log = logging.getLogger("chargehand.fleet")
 
+_REFUSED = 'refused a login as worker "%s" from %s: %s'
 _TOLD_EVERY = 600.0
 """Seconds after which the log tells again of a worker that tries on and on."""
 _MOST_NAMES = 1000
@@ -36,6 +38,7 @@ class RefusalLog:
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
+        self._lines = SparingLog(_log)
         self._told_at: dict[tuple[str, str], float] = {}
         self._latest: dict[tuple[str, str, str], RefusedLogin] = {}
         """By name, reason and host; the oldest first."""
@@ -52,26 +55,30 @@ class RefusalLog:
         key = (name, reason)
         told_at = self._told_at.pop(key, None)
         if told_at is None or not 0 <= now - told_at < _TOLD_EVERY:
-            _log.warning('refused a login as worker "%s" from %s: %s', name, address, reason)
+            self._lines.write(logging.WARNING, _REFUSED, name, address, reason)
             told_at = now
         self._told_at[key] = told_at
         if len(self._told_at) > _MOST_NAMES:
             del self._told_at[next(iter(self._told_at))]
-        self._keep(name, reason, address, now)
-        return f"login from {address} refused at {time_of_day(now)}: {reason}"
+        count = self._keep(name, reason, address, now)
+        times = f" ({count} times)" if count > 1 else ""
+        return f"login from {address} refused at {time_of_day(now)}: {reason}{times}"
 
-    def _keep(self, name: str, reason: str, address: str, now: float) -> None:
+    def _keep(self, name: str, reason: str, address: str, now: float) -> int:
+        """Return how often it was refused."""
         key = (name, reason, address.rpartition(":")[0])
         former = self._latest.pop(key, None)
+        count = 1 if former is None else former.count + 1
         self._latest[key] = RefusedLogin(
             name=name,
             address=address,
             reason=reason,
             refused_at=now,
-            count=1 if former is None else former.count + 1,
+            count=count,
         )
         if len(self._latest) > _MOST_SHOWN:
             del self._latest[next(iter(self._latest))]
+        return count
 
 
 def _shown(name: str) -> str:

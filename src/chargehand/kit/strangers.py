@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from typing import Protocol
+
+from chargehand.kit.sparing import SparingLog
+
+_log = logging.getLogger(__name__)
 
 _SECONDS = 30.0
 """Seconds that a client may take to log in."""
@@ -37,6 +42,8 @@ class Strangers:
         self._loop = asyncio.get_running_loop()
         self._timers: dict[Stranger, asyncio.TimerHandle] = {}
         """The oldest first."""
+        self.lines = SparingLog(_log)
+        """What is said of them."""
 
     def __len__(self) -> int:
         return len(self._timers)

@@ -12,8 +12,7 @@ from chargehand.kit.peers import peer_name
 from chargehand.kit.strangers import Strangers
 from chargehand.kit.tasks import Tasks
 
-_log = logging.getLogger(__name__)
-
+_CLOSING = "closing a connection from %s to a port of workers with TLS: %s"
 _HANDSHAKE_SECONDS = 20.0
 _MOST_HELD = 256 * 1024
 """Bytes that may come together with the end of the handshake."""
@@ -89,9 +88,7 @@ class TlsArrivals:
         if len(self._said) >= _MOST_HOSTS:
             self._said.clear()
         self._said[arrival.host] = why
-        _log.info(
-            "closing a connection from %s to a port of workers with TLS: %s", arrival.address, why
-        )
+        self._strangers.lines.write(logging.INFO, _CLOSING, arrival.address, why)
 
 
 def _why(error: OSError) -> str | None:

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 _ERROR = "twisted.spread.pb.Error"
 _CHALLENGE_SIZE = 16
+_CLOSING = "closing a connection from %s to the workers' port: %s"
+_TURNED_AWAY = "closing a connection from %s to the port of workers over PB: it speaks %s"
 
 Handler = Callable[[Called], None]
 """Answers calls of one object, now or later."""
@@ -295,16 +297,12 @@ class PbChannel(asyncio.Protocol):
                 error,
             )
         else:
-            _log.info("closing a connection from %s to the workers' port: %s", self.address, error)
+            self._strangers.lines.write(logging.INFO, _CLOSING, self.address, error)
         self.abort()
 
     def _turn_away(self, protocol: str, answer: bytes) -> None:
         """Say that this is the wrong port."""
-        _log.info(
-            "closing a connection from %s to the port of workers over PB: it speaks %s",
-            self.address,
-            protocol,
-        )
+        self._strangers.lines.write(logging.INFO, _TURNED_AWAY, self.address, protocol)
         if self._transport is not None:
             self._transport.write(answer)
             self._transport.close()
