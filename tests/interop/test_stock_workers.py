@@ -295,3 +295,34 @@ def test_a_wrong_password_is_shown_and_can_be_mended(site: Site) -> None:
     site.worker.start()
     site.connected()
     eventually("that it is well", lambda: not master.one("workers/stock")["pause_reason"])
+
+
+def test_names_of_files_that_are_odd_arrive_or_their_steps_say_why_not(site: Site) -> None:
+    r"""Stock workers take and send line ends in names; none that is no UTF-8: they cannot name it.
+
+    A whole directory travels as an archive, in which they can.
+    """
+    master = site.start(r"""
+        make = (r"import os; os.mkdir('d'); [open(os.path.join(b'd', n), 'wb').write(n)"
+                r" for n in (b'new\nline', b'bad\xff\xfe')]")
+        no = dict(haltOnFailure=False, alwaysRun=True)
+        add('b',
+            steps.ShellCommand(command=['python3', '-c', make], name='make'),
+            steps.FileUpload('d/new\nline', HERE / 'up', **no),
+            steps.StringDownload('text', workerdest='e/new\nline', name='down', **no),
+            steps.CopyDirectory('build/d', 'build/new\ncopy', name='copy', **no),
+            steps.DirectoryUpload('d', HERE / 'tree', name='tree', **no),
+            steps.FileUpload(b'd/bad\xff\xfe'.decode('utf-8', 'surrogateescape'), HERE / 'bad',
+                             name='bad', **no),
+            steps.MultipleFileUpload(['d/*'], HERE / 'all', glob=True, name='pattern', **no))
+    """)
+
+    build = master.build("b")
+
+    failed = {step["name"]: step for step in master.steps(build) if step["results"] != SUCCESS}
+    assert [*failed] == ["bad", "pattern"]
+    assert "cannot be sent" in build["state_string"]
+    why = "the worker could not send its answer: a file name may not be valid UTF-8"
+    assert why in failed["pattern"]["state_string"]
+    assert master.file("up").read_bytes() == b"new\nline"
+    assert sorted(os.listdir(os.fsencode(master.file("tree")))) == [b"bad\xff\xfe", b"new\nline"]

@@ -182,7 +182,12 @@ class MultipleFileUpload(CompositeStepMixin, Upload):
     async def run(self) -> int:
         """Bring one after the other; end at the first that fails."""
         given = self.workersrcs if isinstance(self.workersrcs, list | tuple) else [self.workersrcs]
-        sources = [found for source in given for found in await self._found(source)]
+        sources: list[str] = []
+        for source in given:
+            found, why = await self._found(source)
+            if why is not None:
+                return await self._outcome(why)
+            sources += found
         await self._begin(f"{len(sources)} {'file' if len(sources) == 1 else 'files'}")
         if not sources:
             return SKIPPED
@@ -197,13 +202,16 @@ class MultipleFileUpload(CompositeStepMixin, Upload):
         await inward(self.allUploadsDone, result, sources, self.masterdest)
         return result
 
-    async def _found(self, source: str) -> list[str]:
+    async def _found(self, source: str) -> tuple[list[str], str | None]:
+        """Return the files of a pattern, and why they cannot be named, if they cannot."""
         if not self.glob or not glob.has_magic(source):
-            return [source]
+            return [source], None
         command = RemoteCommand("glob", {"path": posixpath.join(str(self.workdir), source)})
         await inward(self.runCommand, command)
+        if command.didFail():
+            return [], self._why(command)
         files = command.updates["files"]
-        return list(files[-1]) if files else []
+        return (list(files[-1]) if files else []), None
 
     async def _upload(self, source: str) -> str | None:
         target = self._target() / _last_part(source)
