@@ -167,6 +167,9 @@ class Machine:
         self.found: list[FoundInstance] = []
         self.stopped: list[str] = []
 
+    async def start_ended(self) -> None:
+        """Each start has ended when it has returned."""
+
     async def start(self, build: object, begun: Any) -> StartedInstance:
         self.started.append(build)
         await begun.connect()
