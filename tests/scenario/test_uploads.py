@@ -43,6 +43,34 @@ async def test_a_file_arrives_as_it_was(site: Site, tmp_path: Path, content: byt
     assert os.listdir(target.parent) == ["here"]
 
 
+@pytest.mark.parametrize("is_near", [True, False])
+async def test_names_that_are_no_utf8_arrive_as_they_are(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_near: bool
+):
+    monkeypatch.setattr(StepWorker, "_is_on_same_machine", lambda self: is_near)
+    names = [b"bad\xff\xfe", b"new\nline"]
+    build = os.fsencode(_written(site))
+    os.mkdir(build + b"/d")
+    for name in names:
+        Path(os.fsdecode(build + b"/d/" + name)).write_bytes(name)
+    odd = os.fsdecode(names[0])
+
+    await site.run(
+        FileUpload(f"d/{odd}", str(tmp_path / "one")),
+        FileUpload(f"d/{odd}", str(tmp_path / odd)),
+        DirectoryUpload("d", str(tmp_path / "all")),
+        DirectoryUpload("d", str(tmp_path / "packed"), compress="gz"),
+        MultipleFileUpload(["d/*"], str(tmp_path / "found"), glob=True),
+    )
+
+    assert [result for _, result, _ in await site.steps()] == [SUCCESS] * 5
+    assert (tmp_path / "one").read_bytes() == (tmp_path / odd).read_bytes() == names[0]
+    for place in ("all", "packed", "found"):
+        found = os.fsencode(tmp_path / place)
+        assert sorted(os.listdir(found)) == names
+        assert [Path(os.fsdecode(found + b"/" + name)).read_bytes() for name in names] == names
+
+
 async def test_files_of_another_machine_come_in_pieces(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

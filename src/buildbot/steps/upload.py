@@ -186,6 +186,7 @@ class MultipleFileUpload(CompositeStepMixin, Upload):
         for source in given:
             found, why = await self._found(source)
             if why is not None:
+                await self._begin(source)
                 return await self._outcome(why)
             sources += found
         await self._begin(f"{len(sources)} {'file' if len(sources) == 1 else 'files'}")

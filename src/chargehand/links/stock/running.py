@@ -138,6 +138,12 @@ class RunningCommand:
         if self._timer is not None:
             self._end()
 
+    @property
+    def _has_told_nothing(self) -> bool:
+        """Whether it has ended without its answer and without its status: over MessagePack both
+        are one message, which the worker could not encode."""
+        return self._awaited is not None and self.status is None and self._error is None
+
     def _complaint(self) -> str:
         """Return what the worker says of a failure."""
         for text in self._complaints.values():
@@ -149,7 +155,8 @@ class RunningCommand:
         if self._timer is not None:
             self._timer.cancel()
         if not self.is_over:
-            if self.status != 0 and not self._is_shell and (why := self._complaint()):
+            why = self._complaint() or (_NO_ANSWER if self._has_told_nothing else "")
+            if self.status != 0 and not self._is_shell and why:
                 self._receive(Value(key="why", value=why))
             self._finish()
 
