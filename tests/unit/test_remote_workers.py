@@ -23,7 +23,6 @@ from chargehand.fleet.service import Fleet
 from chargehand.kit.clock import SystemClock
 from chargehand.testing.fleet import MemoryInstanceStore, MemoryWorkerStore
 from chargehand.testing.scripted_session import ScriptedSession
-from chargehand.testing.world.virtual_time import VirtualTimeLoop
 
 
 class RemoteScriptedSession(ScriptedSession):
@@ -203,38 +202,35 @@ async def test_a_wrong_password_is_refused_and_shown_with_the_address(
     assert ci.fleet.failed_parts == []  # anybody could make a check of the master's health fail
 
 
-def test_a_flood_of_refused_logins_is_recorded_from_time_to_time_and_then_forgotten(
+@pytest.mark.looptime
+async def test_a_flood_of_refused_logins_is_recorded_from_time_to_time_and_then_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def flood() -> None:
-        ci = await farm()
-        recorded: list[str | None] = []
-        set_state = ci.store.set_state
+    ci = await farm()
+    recorded: list[str | None] = []
+    set_state = ci.store.set_state
 
-        async def counting(*args: Any, **keywords: Any) -> Any:
-            recorded.append(keywords["pause_reason"])
-            return await set_state(*args, **keywords)
+    async def counting(*args: Any, **keywords: Any) -> Any:
+        recorded.append(keywords["pause_reason"])
+        return await set_state(*args, **keywords)
 
-        monkeypatch.setattr(ci.store, "set_state", counting)
-        tasks = len(asyncio.all_tasks())
-        for _ in range(50):
-            for _ in range(20):
-                with pytest.raises(LoginRefused):
-                    await ci.login("wrong")
-            await asyncio.sleep(1)
-        assert len(asyncio.all_tasks()) <= tasks + 2
-        await asyncio.sleep(15)
-        assert ci.shown.endswith(": wrong password (1000 times)")
-        assert 5 <= len(recorded) <= 7
-        await asyncio.sleep(900)
-        assert not ci.shown
-        with pytest.raises(LoginRefused):
-            await ci.login("wrong")
-        await settled()
-        assert ci.shown
-
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        runner.run(flood())
+    monkeypatch.setattr(ci.store, "set_state", counting)
+    tasks = len(asyncio.all_tasks())
+    for _ in range(50):
+        for _ in range(20):
+            with pytest.raises(LoginRefused):
+                await ci.login("wrong")
+        await asyncio.sleep(1)
+    assert len(asyncio.all_tasks()) <= tasks + 2
+    await asyncio.sleep(15)
+    assert ci.shown.endswith(": wrong password (1000 times)")
+    assert 5 <= len(recorded) <= 7
+    await asyncio.sleep(900)
+    assert not ci.shown
+    with pytest.raises(LoginRefused):
+        await ci.login("wrong")
+    await settled()
+    assert ci.shown
 
 
 async def test_what_is_shown_of_a_refusal_ends_with_the_next_login() -> None:

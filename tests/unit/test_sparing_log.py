@@ -10,29 +10,25 @@ import pytest
 from chargehand.fleet.refusals import RefusalLog
 from chargehand.kit.clock import SystemClock
 from chargehand.kit.sparing import SparingLog
-from chargehand.testing.world.virtual_time import VirtualTimeLoop
 
 
-def test_a_flood_of_lines_is_thirty_a_minute_and_their_number(
+@pytest.mark.looptime
+async def test_a_flood_of_lines_is_thirty_a_minute_and_their_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
     lines = SparingLog(logging.getLogger("flood"))
 
-    async def flood() -> None:
-        for number in range(1000):
-            lines.write(logging.INFO, "line %d", number)
-        await asyncio.sleep(59)
-        assert caplog.messages == [f"line {number}" for number in range(30)]
-        await asyncio.sleep(2)
-        assert caplog.messages[30].startswith("970 more lines like the 30 before were not written")
-        lines.write(logging.INFO, "a later line")
-        await asyncio.sleep(200)
-        lines.write(logging.INFO, "much later")
-        assert caplog.messages[31:] == ["a later line", "much later"]
-
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        runner.run(flood())
+    for number in range(1000):
+        lines.write(logging.INFO, "line %d", number)
+    await asyncio.sleep(59)
+    assert caplog.messages == [f"line {number}" for number in range(30)]
+    await asyncio.sleep(2)
+    assert caplog.messages[30].startswith("970 more lines like the 30 before were not written")
+    lines.write(logging.INFO, "a later line")
+    await asyncio.sleep(200)
+    lines.write(logging.INFO, "much later")
+    assert caplog.messages[31:] == ["a later line", "much later"]
 
 
 async def test_names_that_strangers_make_up_do_not_fill_the_log(
