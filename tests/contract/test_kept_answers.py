@@ -43,7 +43,6 @@ _NOT_IN_THE_STORE = {
 }
 _READ_ONLY = {
     "masters.with_leftovers",
-    "buildsets.latest_build",
     "buildsets.newest_id",
     "buildsets.of_scheduler",
     "buildsets.rebuild_of",

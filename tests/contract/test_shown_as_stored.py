@@ -17,7 +17,9 @@ from chargehand.domain.build import Build, Log, Step
 from chargehand.domain.builder import Builder, Project
 from chargehand.domain.buildset import BuildRequest, Buildset
 from chargehand.domain.change import Change
+from chargehand.domain.instance import InstanceRecord
 from chargehand.domain.master import ChangeSource, Master, Scheduler
+from chargehand.domain.result_set import ResultSet
 from chargehand.domain.source_stamp import StoredSourceStamp
 from chargehand.domain.worker import Worker
 from chargehand.resources.catalog import KINDS
@@ -52,12 +54,14 @@ _VALUES: dict[str, type] = {
     "buildsets": Buildset,
     "changes": Change,
     "changesources": ChangeSource,
+    "instances": InstanceRecord,
     "logs": Log,
     "masters": Master,
     "projects": Project,
     "schedulers": Scheduler,
     "sourcestamps": StoredSourceStamp,
     "steps": Step,
+    "test_result_sets": ResultSet,
     "workers": Worker,
 }
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
@@ -88,6 +92,8 @@ def _any_of(kind: Any) -> st.SearchStrategy[Any]:
     arguments = get_args(kind)
     if get_origin(kind) is dict:
         return st.dictionaries(_TEXT, _any_of(arguments[1]), max_size=2)
+    if get_origin(kind) is list:
+        return st.lists(_any_of(arguments[0]), max_size=2)
     if get_origin(kind) is tuple and arguments[-1] is Ellipsis:
         return st.lists(_any_of(arguments[0]), max_size=2).map(tuple)
     if get_origin(kind) is tuple:
@@ -149,6 +155,13 @@ def test_a_value_and_its_row_show_the_same(kind: str, data: st.DataObject) -> No
         {name: shown[name] for name in resource}
     )
     assert read in (None, value)
+
+
+def test_every_kind_of_which_there_are_values_and_rows_is_compared() -> None:
+    stored = {kind: entity for kind, entity in KINDS.items() if entity.table}
+    told = {kind for kind in stored if any(one.show is not None for one in stored[kind].fields)}
+
+    assert told == set(_VALUES)
 
 
 def test_every_kind_that_is_stored_is_bound_to_a_table_and_every_table_is_shown_or_named() -> None:

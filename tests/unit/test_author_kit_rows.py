@@ -15,7 +15,10 @@ from buildbot.test.fake import fakedb as fakedb_of_old
 from buildbot.test.fake import fakemaster
 from buildbot.test.resource_rows import RowsOf
 from buildbot.test.util.reporter import ReporterTestMixin
+from chargehand.domain.worker import Worker
+from chargehand.kit.values import replace
 from chargehand.resources.catalog import KINDS
+from chargehand.resources.field import INTEGER, STRING, Fields, list_of
 
 _ROWS = [
     fakedb.Master(id=92, name="m"),
@@ -74,6 +77,24 @@ def test_each_kind_of_row_has_all_fields_of_its_resource() -> None:
     for kind in kinds:
         for found in made.all(kind):
             assert set(found.row) == {field.name for field in KINDS[kind].fields}, kind
+
+
+def test_a_field_that_rows_of_tests_do_not_have_is_there_and_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    new = Fields(Worker)
+    fields = (
+        new.column("room", STRING.or_none, "room", lambda _: "cellar"),
+        new.column("floor", INTEGER, "floor", lambda _: 1),
+        new.json("keys", list_of(STRING), "keys", lambda _: ["a"]),
+    )
+    workers = KINDS["workers"]
+    monkeypatch.setitem(KINDS, "workers", replace(workers, fields=(*workers.fields, *fields)))
+
+    (found,) = RowsOf(_ROWS).all("workers")
+
+    assert [found.row[one.name] for one in fields] == [None, 0, []]
+    assert found.row["connected_to"] == [{"masterid": 92}]
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ async def test_an_older_schema_is_refused_with_advice(
     monkeypatch.setattr(schema, "HEAD", "9999")
 
     with pytest.raises(SchemaTooOld, match="chargehand upgrade-master"):
-        await Database(url=_URL, basedir=tmp_path, publish=lambda _events: None).check_schema()
+        await Database(url=_URL, basedir=tmp_path, publish=lambda _events: None).open()
 
 
 async def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from enum import Enum, auto
 from pathlib import Path
@@ -124,12 +123,6 @@ def _own(frame: FrameType) -> object:
     """Return the object that the frame's method belongs to."""
     names = frame.f_code.co_varnames
     return frame.f_locals.get(names[0]) if names else None
-
-
-def origin_of(function: object) -> Origin | None:
-    """Return where a function is defined, None where that cannot be told."""
-    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
-    return Origin(code.co_filename, code.co_firstlineno) if code is not None else None
 
 
 def is_users_file(file: str) -> bool:

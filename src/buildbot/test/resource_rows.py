@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from buildbot.test import fakedb
+from chargehand.resources.catalog import KINDS
+from chargehand.resources.field import BOOLEAN
 
 Resource = dict[str, Any]
 Scope = dict[str, Any]
@@ -102,23 +104,12 @@ class RowsOf:
     # Each kind
 
     def _master(self, row: Any) -> Found:
-        made = {
-            "masterid": row.id,
-            "name": row.name,
-            "active": bool(row.active),
-            "last_active": row.last_active,
-        }
         builders = {one.builderid for one in self.of(fakedb.BuilderMaster, masterid=row.id)}
-        return Found(made, {"builderid": builders})
+        return Found(_shown("masters", row), {"builderid": builders})
 
     def _project(self, row: Any) -> Found:
-        made = {
-            "projectid": row.id,
-            "name": row.name,
-            "slug": row.slug or row.name,
-            "active": any(self.of(fakedb.Builder, projectid=row.id)),
-            **_described(row),
-        }
+        active = any(self.of(fakedb.Builder, projectid=row.id))
+        made = _shown("projects", row, slug=row.slug or row.name, active=active)
         return Found(made, {"projectname": row.name})
 
     def _worker(self, row: Any) -> Found:
@@ -127,18 +118,13 @@ class RowsOf:
             for one in self.of(fakedb.ConfiguredWorker, workerid=row.id)
         ]
         connected = [one.masterid for one in self.of(fakedb.ConnectedWorker, workerid=row.id)]
-        made = {
-            "workerid": row.id,
-            "name": row.name,
-            "connected_to": [{"masterid": one} for one in connected],
-            "configured_on": [
-                {"masterid": one.masterid, "builderid": one.builderid} for one in pairs
-            ],
-            "workerinfo": dict(row.info),
-            "paused": bool(row.paused),
-            "pause_reason": row.pause_reason,
-            "graceful": bool(row.graceful),
-        }
+        made = _shown(
+            "workers",
+            row,
+            connected_to=[{"masterid": one} for one in connected],
+            configured_on=[{"masterid": one.masterid, "builderid": one.builderid} for one in pairs],
+            workerinfo=dict(row.info),
+        )
         builders = {one.builderid for one in pairs}
         return Found(made, {"builderid": builders, "masterid": {one.masterid for one in pairs}})
 
@@ -148,37 +134,23 @@ class RowsOf:
             self.one(fakedb.Tag, id=one.tagid).name
             for one in self.of(fakedb.BuildersTags, builderid=row.id)
         ]
-        made = {
-            "builderid": row.id,
-            "name": row.name,
-            "masterids": masters,
-            "projectid": row.projectid,
-            "tags": tags,
-            **_described(row),
-        }
         workers = {
             one.workerid
             for pair in self.of(fakedb.BuilderMaster, builderid=row.id)
             for one in self.of(fakedb.ConfiguredWorker, buildermasterid=pair.id)
         }
         scope = {"buildername": row.name, "masterid": set(masters), "workerid": workers}
-        return Found(made, scope)
+        return Found(_shown("builders", row, masterids=masters, tags=tags), scope)
 
     def _scheduler(self, row: Any) -> Found:
-        made = {"schedulerid": row.id, "name": row.name, "enabled": bool(row.enabled)}
-        made["master"] = self._active_on(fakedb.SchedulerMaster, schedulerid=row.id)
-        return Found(made, {"masterid": (made["master"] or {}).get("masterid")})
+        master = self._active_on(fakedb.SchedulerMaster, schedulerid=row.id)
+        made = _shown("schedulers", row, master=master)
+        return Found(made, {"masterid": (master or {}).get("masterid")})
 
     def _change_source(self, row: Any) -> Found:
-        made = {
-            "changesourceid": row.id,
-            "name": row.name,
-            "state": "ok",
-            "state_since": None,
-            "state_string": None,
-        }
-        made["master"] = self._active_on(fakedb.ChangeSourceMaster, changesourceid=row.id)
-        return Found(made, {"masterid": (made["master"] or {}).get("masterid")})
+        master = self._active_on(fakedb.ChangeSourceMaster, changesourceid=row.id)
+        made = _shown("changesources", row, state="ok", master=master)
+        return Found(made, {"masterid": (master or {}).get("masterid")})
 
     def _active_on(self, kind: type[fakedb.Row], **wanted: Any) -> Resource | None:
         place = next(self.of(kind, **wanted), None)
@@ -188,35 +160,21 @@ class RowsOf:
 
     def _source_stamp(self, row: Any) -> Found:
         patch = next(self.of(fakedb.Patch, id=row.patchid), None) if row.patchid else None
-        made = {
-            "ssid": row.id,
-            "revision": row.revision,
-            "branch": row.branch,
-            "repository": row.repository,
-            "project": row.project,
-            "codebase": row.codebase,
-            "patch": None if patch is None else _patch(patch),
-            "created_at": row.created_at,
-        }
+        made = _shown("sourcestamps", row, patch=None if patch is None else _patch(patch))
         sets = {one.buildsetid for one in self.of(fakedb.BuildsetSourceStamp, sourcestampid=row.id)}
         return Found(made, {"buildsetid": sets})
 
     def _change(self, row: Any) -> Found:
         stamp = self.one(fakedb.SourceStamp, id=row.sourcestampid)
         parents = row.parent_changeids
-        names = (
-            *("changeid", "author", "committer", "comments", "revision", "when_timestamp"),
-            *("branch", "category", "revlink", "repository", "project", "codebase"),
+        made = _shown(
+            "changes",
+            row,
+            parent_changeids=parents if isinstance(parents, list) else [parents][: bool(parents)],
+            files=[one.filename for one in self.of(fakedb.ChangeFile, changeid=row.changeid)],
+            properties=self.properties("changeid", row.changeid),
+            sourcestamp=self._source_stamp(stamp).row,
         )
-        made: Resource = {name: row.values[name] for name in names}
-        made |= {
-            "parent_changeids": parents
-            if isinstance(parents, list)
-            else [parents][: bool(parents)],
-            "files": [one.filename for one in self.of(fakedb.ChangeFile, changeid=row.changeid)],
-            "properties": self.properties("changeid", row.changeid),
-            "sourcestamp": self._source_stamp(stamp).row,
-        }
         return Found(made, {"ssid": row.sourcestampid, **self._builds_of(row.sourcestampid)})
 
     def _builds_of(self, stamp: Any) -> Scope:
@@ -236,49 +194,27 @@ class RowsOf:
     def _buildset(self, row: Any) -> Found:
         links = self.of(fakedb.BuildsetSourceStamp, buildsetid=row.id)
         stamps = [self.one(fakedb.SourceStamp, id=link.sourcestampid) for link in links]
-        made = {
-            "bsid": row.id,
-            "external_idstring": row.external_idstring,
-            "reason": row.reason,
-            "rebuilt_buildid": row.rebuilt_buildid,
-            "submitted_at": row.submitted_at,
-            "complete": bool(row.complete),
-            "complete_at": row.complete_at,
-            "results": row.results,
-            "sourcestamps": [self._source_stamp(stamp).row for stamp in stamps],
-            "parent_buildid": row.parent_buildid,
-            "parent_relationship": row.parent_relationship,
-        }
+        made = _shown(
+            "buildsets", row, sourcestamps=[self._source_stamp(stamp).row for stamp in stamps]
+        )
         return Found(made, {"buildsetid": row.id})
 
     def _request(self, row: Any) -> Found:
         claim = next(self.of(fakedb.BuildRequestClaim, brid=row.id), None)
-        made = {
-            "buildrequestid": row.id,
-            "buildsetid": row.buildsetid,
-            "builderid": row.builderid,
-            "priority": row.priority,
-            "claimed": claim is not None,
-            "claimed_at": None if claim is None else claim.claimed_at,
-            "claimed_by_masterid": None if claim is None else claim.masterid,
-            "complete": bool(row.complete),
-            "results": row.results,
-            "submitted_at": row.submitted_at,
-            "complete_at": row.complete_at,
-            "end_reason": None,
-            "waited_for": bool(row.waited_for),
-            "properties": self.properties("bsid", row.buildsetid),
-        }
+        made = _shown(
+            "buildrequests",
+            row,
+            claimed=claim is not None,
+            claimed_at=None if claim is None else claim.claimed_at,
+            claimed_by_masterid=None if claim is None else claim.masterid,
+            properties=self.properties("bsid", row.buildsetid),
+        )
         return Found(made, {})
 
     def _build(self, row: Any) -> Found:
-        names = (
-            *("number", "builderid", "buildrequestid", "workerid", "masterid", "started_at"),
-            *("complete_at", "locks_duration_s", "results", "state_string"),
-        )
-        made: Resource = {"buildid": row.id} | {name: row.values[name] for name in names}
-        made["complete"] = row.complete_at is not None
-        made["properties"] = self.properties("buildid", row.id)
+        properties = self.properties("buildid", row.id)
+        complete = row.complete_at is not None
+        made = _shown("builds", row, complete=complete, properties=properties)
         request = self.one(fakedb.BuildRequest, id=row.buildrequestid)
         links = self.of(fakedb.BuildsetSourceStamp, buildsetid=request.buildsetid)
         changes = {
@@ -304,24 +240,11 @@ class RowsOf:
 
     def _build_data(self, row: Any) -> Found:
         build = self.one(fakedb.Build, id=row.buildid)
-        made = {
-            "buildid": row.buildid,
-            "name": row.name,
-            "length": len(row.value),
-            "value": row.value,
-            "source": row.source,
-        }
-        return Found(made, self._scope_of_build(build))
+        return Found(_shown("build_data", row, length=len(row.value)), self._scope_of_build(build))
 
     def _step(self, row: Any) -> Found:
-        names = (
-            *("number", "name", "buildid", "started_at", "locks_acquired_at", "complete_at"),
-            *("results", "state_string"),
-        )
-        made: Resource = {"stepid": row.id} | {name: row.values[name] for name in names}
-        made["complete"] = row.complete_at is not None
-        made["urls"] = json.loads(row.urls_json)
-        made["hidden"] = bool(row.hidden)
+        complete = row.complete_at is not None
+        made = _shown("steps", row, complete=complete, urls=json.loads(row.urls_json))
         return Found(made, self._scope_of_step(row))
 
     def _scope_of_step(self, row: Any) -> Scope:
@@ -330,26 +253,29 @@ class RowsOf:
         return {**self._scope_of_build(build), **own}
 
     def _log(self, row: Any) -> Found:
-        made = {
-            "logid": row.id,
-            "name": row.name,
-            "slug": row.slug or row.name,
-            "stepid": row.stepid,
-            "complete": bool(row.complete),
-            "num_lines": row.num_lines,
-            "type": row.type,
-        }
+        made = _shown("logs", row, slug=row.slug or row.name)
         step = self.one(fakedb.Step, id=row.stepid)
         return Found(made, {**self._scope_of_step(step), "log_slug": made["slug"]})
 
 
+def _shown(kind: str, row: fakedb.Row, **computed: Any) -> Resource:
+    """Return the resource of a row, with each field of its kind: as computed from other rows, or
+    as in the row's column of that name; a field that rows of tests do not have is empty."""
+    entity = KINDS[kind]
+    known = {entity.identity: row.values.get("id"), **row.values, **computed}
+    made = {}
+    for field in entity.fields:
+        if field.name not in known:
+            made[field.name] = field.type.empty
+        elif field.type is BOOLEAN:
+            made[field.name] = bool(known[field.name])
+        else:
+            made[field.name] = known[field.name]
+    return made
+
+
 def _no_resource(row: Any) -> Found:
     return Found({}, {})
-
-
-def _described(row: Any) -> Resource:
-    names = ("description", "description_format", "description_html")
-    return {name: row.values[name] for name in names}
 
 
 def _patch(row: Any) -> Resource:

@@ -73,7 +73,6 @@ class Master:
         self._basedir = basedir
         self._every = heartbeat
         self._dead_after = dead_after
-        self._config_path = config_path
         self._adjust = adjust
         self._clock = clock or SystemClock()
         self._make_links = make_links

@@ -131,14 +131,6 @@ class Intake:
         running = self._running.get(name)
         return running is not None and running[1].force()
 
-    def forceable(self, repository: str) -> list[str]:
-        """Return the names of the running sources that poll that repository."""
-        return [
-            name
-            for name, (component, _) in self._running.items()
-            if getattr(component.settings, "url", None) == repository
-        ]
-
     async def _completed(self, change: NewChange) -> NewChange:
         """Add link and codebase. A failing function of the user does not lose the change."""
         if not change.revlink and change.revision and change.repository and self._revlink:

@@ -48,6 +48,15 @@ class FieldType(msgspec.Struct, Generic[T_co], frozen=True):
         """Whether values are texts."""
         return not self.is_list and self.word in (STRING.word, IDENTIFIER.word)
 
+    @property
+    def empty(self) -> object:
+        """What a field of the type shows where nothing is known."""
+        if self.nullable:
+            return None
+        if self.is_list:
+            return []
+        return _EMPTY.get(self.word, {})
+
     def specification(self) -> Resource:
         """Return the type's description for ``application.spec``."""
         inner: Resource = (
@@ -84,6 +93,13 @@ BINARY: FieldType[str] = FieldType("binary")
 JSON: FieldType[object] = FieldType("jsonobject")
 PROPERTIES: FieldType[Resource] = FieldType("sourcedproperties")
 """Properties: ``{name: [value, source]}``."""
+
+
+_EMPTY: dict[str, object] = {
+    **dict.fromkeys((STRING.word, IDENTIFIER.word, BINARY.word), ""),
+    **dict.fromkeys((INTEGER.word, NUMBER.word, DATETIME.word), 0),
+    BOOLEAN.word: False,
+}
 
 
 def sourced(properties: PropertyMap) -> Resource:

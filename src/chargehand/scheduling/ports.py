@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from chargehand.domain.build import Build
 from chargehand.domain.buildset import Buildset, NewBuildset, SubmittedBuildset
 from chargehand.domain.change import Change
 from chargehand.domain.identifiers import (
@@ -44,9 +43,6 @@ class BuildsetStore(Protocol):
     ) -> list[Buildset]:
         """Return what a scheduler submitted after a buildset, or that is among these; oldest
         first."""
-
-    async def latest_build(self, builder_id: BuilderId) -> Build | None:
-        """Return the builder's newest build."""
 
 
 class SchedulerStore(Protocol):

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, func, or_, select
 
-from chargehand.domain.build import Build
 from chargehand.domain.buildset import Buildset, NewBuildset, SubmittedBuildset
-from chargehand.domain.identifiers import BuilderId, BuildId, BuildsetId, ChangeId, SourceStampId
+from chargehand.domain.identifiers import BuildId, BuildsetId, ChangeId, SourceStampId
 from chargehand.domain.properties import merged
 from chargehand.domain.remembered import Remembered
-from chargehand.store.build_rows import BUILD_COLUMNS, build_of
 from chargehand.store.buildset_completion import BUILDSET_COLUMNS, buildsets_of
 from chargehand.store.engine.columns import ids_as_json, properties_of_json, secrets_of_json
 from chargehand.store.engine.database import Database
@@ -29,12 +27,6 @@ from chargehand.store.request_rows import RAW_PROPERTIES
 from chargehand.store.state import encoded, remember
 from chargehand.store.submission import canonical_buildset, submit
 
-_LATEST = (
-    select(*BUILD_COLUMNS)
-    .where(builds.c.builder_id == bindparam("builder_id"))
-    .order_by(builds.c.number.desc())
-    .limit(1)
-)
 _NEWEST = select(func.max(buildsets.c.id))
 _OF_SCHEDULER = (
     select(*BUILDSET_COLUMNS)
@@ -115,13 +107,6 @@ class Buildsets:
         return await self._database.read_patiently(
             lambda connection: buildsets_of(connection, connection.execute(_OF_SCHEDULER, values))
         )
-
-    async def latest_build(self, builder_id: BuilderId) -> Build | None:
-        """Return the builder's newest build."""
-        row = await self._database.read_patiently(
-            lambda connection: connection.execute(_LATEST, {"builder_id": builder_id}).first()
-        )
-        return None if row is None else build_of(row)
 
 
 def _rebuild_of(connection: Connection, build_id: BuildId) -> NewBuildset:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from chargehand.domain.build import Build
 from chargehand.domain.buildset import (
     BuildRequest,
     Buildset,
@@ -270,10 +269,6 @@ class MemoryBuildsets:
         """Return what a scheduler submitted after a buildset, or that is among these."""
         own = [stored for name, stored in self._stored if name == scheduler]
         return [stored for stored in own if stored.id > after or stored.id in among]
-
-    async def latest_build(self, builder_id: BuilderId) -> Build | None:
-        """Return the builder's newest build."""
-        return None
 
 
 class MemorySchedulers:

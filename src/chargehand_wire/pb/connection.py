@@ -10,7 +10,6 @@ from chargehand_wire.pb.banana import BananaReader, Expression, Limits
 from chargehand_wire.pb.events import Answered, Called, Event, Failed, Failure, Released
 from chargehand_wire.pb.frequent import recognised
 from chargehand_wire.pb.jelly import Copied, Own, Reference, copied, decoded, encoded
-from chargehand_wire.values import Unsendable
 
 BEFORE_LOGIN = Limits(size=16 * 1024, elements=200)
 AFTER_LOGIN = Limits(size=32 * 1024 * 1024, elements=1_000_000)
@@ -194,12 +193,3 @@ def text_of(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value if isinstance(value, str) else str(value)
-
-
-def is_sendable(value: object) -> bool:
-    """Return whether a value can be sent."""
-    try:
-        encoded(value)
-    except Unsendable:
-        return False
-    return True

@@ -130,13 +130,9 @@ class Database:
         writer, self._writer = self._writer, None
         await asyncio.to_thread(self._shut, writer)
 
-    async def check_schema(self) -> None:
-        """Raise SchemaTooNew, SchemaTooOld or SchemaForeign if the schema does not match."""
-        await asyncio.to_thread(self._with_schema, upgrade=False, create=False)
-
     async def upgrade(self) -> None:
         """Create or upgrade the tables. The database must not be open."""
-        await asyncio.to_thread(self._with_schema, upgrade=True, create=True)
+        await asyncio.to_thread(self._with_schema, upgrade=True)
 
     async def write(self, use_case: UseCase[T], *, is_short: bool = False) -> T:
         """Perform *use_case* on the writing connection and return its result after the commit.
@@ -277,16 +273,15 @@ class Database:
         return reader.run(query)
 
     def _prepare(self) -> None:
-        self._with_schema(upgrade=False, create=True)
+        self._with_schema(upgrade=False)
 
-    def _with_schema(self, *, upgrade: bool, create: bool) -> None:
+    def _with_schema(self, *, upgrade: bool) -> None:
         engine = self._writing or writing_engine(self._url)
         try:
             with engine.begin() as connection:
                 revision = schema.revision_of(connection)
                 if revision is None:
-                    if create:
-                        schema.create(connection)
+                    schema.create(connection)
                 elif upgrade and revision in schema.REVISIONS[:-1]:
                     schema.migrate(connection)
                 else:

@@ -1,4 +1,4 @@
-"""Tables of codebases and test results, which are not filled yet."""
+"""Tables of codebases, which are not filled yet, and of test results."""
 
 from __future__ import annotations
 
