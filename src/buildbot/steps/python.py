@@ -26,6 +26,8 @@ class Checks(ShellMixin, BuildStep):
     """
 
     flunkingIssues: Any = ()
+    _WORDS: ClassVar[Mapping[str, str]] = {}
+    """What kinds are called, where it is not as they are."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs = self.setupShellMixin(kwargs)
@@ -70,7 +72,11 @@ class Checks(ShellMixin, BuildStep):
 
     def getResultSummary(self) -> Any:
         """Say how many messages of each kind there were."""
-        counts = [f"{kind}={len(found)}" for kind, found in self.messages.items() if found]
+        counts = [
+            f"{self._WORDS.get(kind, kind)}={len(found)}"
+            for kind, found in self.messages.items()
+            if found
+        ]
         words = " ".join([self._described(self.descriptionDone) or str(self.name), *counts])
         if self.results != SUCCESS:
             words += f" ({statusToString(self.results)})"
@@ -78,7 +84,8 @@ class Checks(ShellMixin, BuildStep):
 
 
 class PyFlakes(Checks):
-    """Run ``make pyflakes``, or another command; names that are undefined are FAILURE."""
+    """Run ``make pyflakes``, or another command; names that are undefined and invalid syntax are
+    FAILURE, and so is an exit code other than 0 and 1."""
 
     name = "pyflakes"
     command: Any = ["make", "pyflakes"]
@@ -87,15 +94,14 @@ class PyFlakes(Checks):
     flunkOnFailure = False
     flunkingIssues: Any = ("undefined",)
     _KINDS = ("unused", "undefined", "redefs", "import*", "misc")
-    _is_first = True
+    _has_begun = False
+    _has_invalid_syntax = False
 
     def _kind_of(self, line: str) -> str | None:
-        if self._is_first:
-            self._is_first = False
-            if line.startswith("pyflakes "):  # make shows its command
-                return None
-        if not re.match(r".*:\d+:", line):
+        self._has_begun = self._has_begun or ":" in line
+        if not self._has_begun or not line.strip():  # make shows its command
             return None
+        self._has_invalid_syntax = self._has_invalid_syntax or "invalid syntax" in line
         if "imported but unused" in line:
             return "unused"
         if "*' used; unable to detect undefined names" in line:
@@ -111,7 +117,7 @@ class PyFlakes(Checks):
         """Run it, and count its messages."""
         command = await self._checked()
         total = await self._count("pyflakes", {kind: kind for kind in self._KINDS}, "pyflakes")
-        if self._has_flunking() or (command.didFail() and not total):
+        if self._has_flunking() or self._has_invalid_syntax or command.rc not in (0, 1):
             return FAILURE
         return WARNINGS if total else SUCCESS
 
@@ -156,7 +162,7 @@ class PyLint(Checks):
     RC_OK, RC_FATAL, RC_ERROR, RC_WARNING, RC_REFACTOR, RC_CONVENTION, RC_USAGE = (
         *(0, 1, 2, 4, 8, 16, 32),
     )
-    _MESSAGES: ClassVar[dict[str, str]] = {
+    _WORDS: ClassVar[dict[str, str]] = {
         "C": "convention",
         "I": "info",
         "R": "refactor",
@@ -180,7 +186,7 @@ class PyLint(Checks):
     async def run(self) -> int:
         """Run it, and count its messages."""
         command = await self._checked()
-        total = await self._count("pylint", self._MESSAGES, "Pylint")
+        total = await self._count("pylint", self._WORDS, "Pylint")
         code = command.rc or 0
         if code & 1 or code & 32 or self._has_flunking() or (command.didFail() and not total):
             return FAILURE

@@ -41,6 +41,8 @@ class TrialTestCaseCounter(LogLineObserver):
         super().__init__()
         self.numTests = 0
         self.finished = False
+        self.is_counted = False
+        """Whether ``trial`` said how many tests it has run."""
         self.counts: dict[str, int] = {"total": 0}
         self.problems: list[str] = []
 
@@ -55,6 +57,7 @@ class TrialTestCaseCounter(LogLineObserver):
                 return
         if found := re.match(r"Ran (\d+) tests? ", line):
             self.counts["total"] = int(found[1])
+            self.is_counted = True
         elif found := _SUMMARY.match(line.strip()):
             for name, number in re.findall(r"(\w+)=(\d+)", found[2] or ""):
                 self.counts[name] = int(number)
@@ -122,7 +125,7 @@ class Trial(ShellMixin, BuildStep):
 
     @outgoing
     async def run(self) -> int:
-        """Run it; tests that fail are FAILURE, and none at all too."""
+        """Run it; tests that fail are FAILURE, and output that does not tell how many ran too."""
         overrides: dict[str, Any] = {"command": self._words()}
         if self.testpath is not None:
             given = self.env or {}
@@ -137,7 +140,7 @@ class Trial(ShellMixin, BuildStep):
             self.setStatistic(f"tests-{name}", number)
         if command.didFail():
             return FAILURE
-        return SUCCESS if self.counter.counts["total"] else FAILURE
+        return SUCCESS if self.counter.is_counted else FAILURE
 
     def getCurrentSummary(self) -> dict[str, str]:
         """Say that it is testing."""
@@ -149,7 +152,7 @@ class Trial(ShellMixin, BuildStep):
             return super().getResultSummary()
         counts = self.counter.counts
         total = counts["total"]
-        words = [f"{total} test{'' if total == 1 else 's'}" if total else "no tests"]
+        words = [f"{total} test{'' if total == 1 else 's'}" if total else self._without_tests()]
         if self.results == SUCCESS and total:
             words.append("passed")
         words += [f"{number} {name}" for name, number in _problems(counts)]
@@ -157,6 +160,11 @@ class Trial(ShellMixin, BuildStep):
         if self.results not in (SUCCESS, WARNINGS):
             sentence += f" ({statusToString(self.results)})"
         return {"step": sentence}
+
+    def _without_tests(self) -> str:
+        if self.counter.is_counted:
+            return "no tests run"
+        return "tests failed" if self._exit_code else "testlog unparseable"
 
     def _words(self) -> list[Any]:
         words: list[Any] = [*_listed(self.python), self.trial, *_listed(self.trialMode)]
