@@ -260,7 +260,13 @@ async def test_the_guide_s_master_builds_on_an_instance(
     (instance,) = instances(ec2)
     data = ec2.describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
     script = base64.b64decode(data["UserData"]["Value"]).decode()
-    script = script.replace("su builder", "sh").replace("/home/builder", str(tmp_path))
+    for old, new in (
+        ("su builder", "sh"),
+        ("/home/builder", str(tmp_path)),
+        ("/opt/worker/bin/", ""),
+    ):
+        assert old in script, old
+        script = script.replace(old, new)
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     subprocess.run(["sh", "-c", script], check=True, env={"PATH": path, "HOME": str(tmp_path)})
     try:

@@ -65,7 +65,8 @@ class DockerEngine:
     async def pull(self, name: str, tag: str, login: Mapping[str, str]) -> None:
         """Fetch an image from its registry; *login* is a header, or nothing."""
         question = {"fromImage": name} | ({"tag": tag} if tag else {})
-        what = f'cannot pull image "{name}"'
+        separator = "@" if ":" in tag else ":"
+        what = f'cannot pull image "{name}{separator if tag else ""}{tag}"'
         if not login:
             what = f"{what} without a login"
         await self._follow("images/create", question, what, headers=login)
