@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 from installed_master import SUCCESS, InstalledMaster
+from third_party import install, make_importable
 from waiting import eventually
 
 pytestmark = pytest.mark.slow
@@ -38,11 +36,7 @@ NEEDS = ("prometheus-client", "python-dateutil", "six")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install them beside, not into, the environment of the tests."""
     place = tmp_path_factory.mktemp("plug-ins")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    ended = subprocess.run(
-        [*command, str(place), *PLUG_INS, *NEEDS], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, f"PyPI does not give them: {ended.stderr[-300:]}"
+    install(place, PLUG_INS, NEEDS)
     return place
 
 
@@ -85,8 +79,7 @@ def guests(
     master: InstalledMaster, installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> InstalledMaster:
     """A master that finds the plug-ins."""
-    known = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(installed), known])))
+    make_importable(installed, monkeypatch)
     return master
 
 

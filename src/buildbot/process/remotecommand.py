@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from buildbot._border.bridge import answered, outgoing
+from buildbot.process.heard_updates import HeardUpdates
 from buildbot.process.log import Log
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 from chargehand.domain.build import Channel
@@ -70,6 +71,7 @@ class RemoteCommand:
         self.worker: Any = None
         self.commandID: str | None = None
         self._closed_with_it: set[str] = set()
+        self._heard: HeardUpdates | None = None
         self._runtime: StepRuntime | None = None
 
     def __repr__(self) -> str:
@@ -115,8 +117,12 @@ class RemoteCommand:
         encoding = step.logEncoding if isinstance(step.logEncoding, str) else None
         collector = self._collector()
         self.active = True
+        if type(self).remoteUpdate is not RemoteCommand.remoteUpdate:
+            self._heard = HeardUpdates(self.remoteUpdate)
         try:
             await self._runtime.run_command(command, self._routes(collector), encoding=encoding)
+            if self._heard is not None:
+                await self._heard.end()
         finally:
             self.active = False
             if collector is not None:
@@ -166,6 +172,20 @@ class RemoteCommand:
         if self.active and self._runtime is not None and self.commandID is not None:
             await self._runtime.interrupt_command(CommandId(self.commandID), str(why))
 
+    @outgoing
+    async def remoteUpdate(self, key: Any, value: Any = None, is_flushed: bool = False) -> None:
+        """Hear a value that the worker sends; a subclass may override it.
+
+        It is called for one value at a time, in their order, and may be asynchronous. ``updates``
+        and ``rc`` have the value already. Output is not among the values: it goes to the logs.
+
+        Args:
+            key (str): What it is. A method with this parameter only gets a dictionary of it and
+                its value, as before Buildbot 3.
+            value (Any): The value.
+            is_flushed (bool): Always False; there is nothing to flush.
+        """
+
     def results(self) -> int:
         """Return the result that the exit code stands for."""
         if self.interrupted and self.rc is None:
@@ -208,7 +228,7 @@ class RemoteCommand:
             self.step._exceeded(value, self)
         elif not self.ignore_updates:
             self.updates[key].append(value)
-        return None
+        return self._heard.take(key, value) if self._heard is not None else None
 
 
 class RemoteShellCommand(RemoteCommand):

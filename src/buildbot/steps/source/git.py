@@ -142,7 +142,8 @@ class Git(GitRevisions, Source):
     def _check_arguments(self) -> None:
         if is_constant(self.mode) and self.mode not in _MODES:
             error(f"Git: mode must be {' or '.join(_MODES)}, not {self.mode!r}")
-        if is_constant(self.method) and self.method not in _METHODS:
+        is_used = self.mode != "incremental"  # Files of others name methods that are ignored.
+        if is_used and is_constant(self.method) and self.method not in _METHODS:
             error(f"Git: invalid method for mode {self.mode!r}: {self.method!r}")
         check_description(self.getDescription)
 
