@@ -16,7 +16,7 @@ from store_workshop import Workshop, opened, segment
 from buildbot.plugins import schedulers, util
 from chargehand.app.directory import Directory
 from chargehand.app.parts import Parts
-from chargehand.config.model import WorkerConfig
+from chargehand.config.model import WORKER_PROTOCOLS, MasterConfig, WorkerConfig, WorkerPort
 from chargehand.domain.build import LogType
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, RequestId
 from chargehand.domain.orders import InvalidParameters
@@ -105,6 +105,25 @@ async def given(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     async with opened("sqlite:///state.sqlite", tmp_path) as workshop:
         found, parts = await master(workshop, tmp_path)
         yield found
+        await parts.scheduling.stop()
+        await parts.fleet.close()
+
+
+async def test_a_master_lets_workers_in_by_each_protocol(tmp_path: Path) -> None:
+    text = "tcp:0:interface=127.0.0.1"
+    ports = tuple(
+        WorkerPort(protocol=protocol, address=("127.0.0.1", 0), text=text)
+        for protocol in WORKER_PROTOCOLS
+    )
+    elsewhere = WorkerConfig(name="w2", kind="remote", password="p")
+    async with opened("sqlite:///state.sqlite", tmp_path) as workshop:
+        _, parts = await master(workshop, tmp_path)
+
+        await parts.worker_doors.reconfigure(MasterConfig(workers=(elsewhere,), worker_ports=ports))
+
+        numbers = {parts.worker_doors.port_of(protocol) for protocol in WORKER_PROTOCOLS}
+        assert len(numbers - {None}) == len(WORKER_PROTOCOLS)
+        await parts.worker_doors.close()
         await parts.scheduling.stop()
         await parts.fleet.close()
 

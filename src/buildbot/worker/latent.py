@@ -20,7 +20,7 @@ from buildbot.interfaces import (
 )
 from buildbot.worker.base import AbstractWorker
 from buildbot.worker.machine import Machine
-from chargehand.config.model import WorkerConfig
+from chargehand.config.model import WORKER_PROTOCOLS, WorkerConfig
 from chargehand.domain.instance import InstanceState as States
 from chargehand.kit.values import replace
 
@@ -34,7 +34,6 @@ _OLD_ORDER = (
     "locks",
 )
 _LENGTH_OF_PASSWORDS = 20
-_PROTOCOLS = ("pb", "msgpack_experimental_v7", "native")
 
 
 @implementer(ILatentWorker)
@@ -121,9 +120,9 @@ class AbstractLatentWorker(AbstractWorker):
         check_number(f'worker "{name}"', "build_wait_timeout", build_wait_timeout, ANY_SECONDS)
         self.start_missing_on_startup = start_missing_on_startup
         self.master_protocol = master_protocol
-        if master_protocol not in _PROTOCOLS:
+        if master_protocol not in WORKER_PROTOCOLS:
             error(
-                f'worker "{name}": master_protocol must be one of {", ".join(_PROTOCOLS)}, '
+                f'worker "{name}": master_protocol must be one of {", ".join(WORKER_PROTOCOLS)}, '
                 f"not {master_protocol!r}"
             )
 

@@ -73,7 +73,7 @@ class WorkerDoors:
     async def reconfigure(self, config: MasterConfig) -> None:
         """Open and close ports; `serve` lets workers in. Raises PortNotOpened."""
         before = self._configured, self._has_workers
-        self._configured = tuple(p for p in config.worker_ports if p.protocol in self._doors)
+        self._configured = config.worker_ports
         self._has_workers = any(worker.password is not None for worker in config.workers)
         try:
             await self._listen()

@@ -161,11 +161,15 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     instance: HostedInstance | None = None
 
 
+WORKER_PROTOCOLS = ("pb", "msgpack_experimental_v7", "native")
+"""The protocols of workers that connect at a port, by their names in ``c['protocols']``."""
+
+
 class WorkerPort(msgspec.Struct, frozen=True, kw_only=True):
     """A port at which workers connect: (host, port), or the path of a unix socket."""
 
     protocol: str
-    """"pb", "msgpack_experimental_v7", or "native"."""
+    """One of `WORKER_PROTOCOLS`."""
     address: tuple[str, int] | str
     text: str
     """The same as it is configured, a plain number as ``tcp:NUMBER``."""

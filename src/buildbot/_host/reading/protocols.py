@@ -9,11 +9,10 @@ from typing import Any
 from buildbot._border.numbers import PORT
 from buildbot._host.reading.listening import addresses
 from buildbot._host.reading.section import Section
-from chargehand.config.model import WorkerPort
+from chargehand.config.model import WORKER_PROTOCOLS, WorkerPort
 from chargehand.kit.values import replace
 
-_WITH_PORT = ("pb", "msgpack_experimental_v7", "native")
-_KNOWN = (*_WITH_PORT, "null", "wamp")
+_KNOWN = (*WORKER_PROTOCOLS, "null", "wamp")
 _COLON = re.compile(r"(?<!\\):")
 
 
@@ -45,7 +44,7 @@ def _wrong_port(port: object) -> str | None:
 def read_worker_ports(section: Section, protocols: dict[str, Any]) -> tuple[WorkerPort, ...]:
     """Return the ports of all protocols."""
     found: list[WorkerPort] = []
-    for name in _WITH_PORT:
+    for name in WORKER_PROTOCOLS:
         options = protocols.get(name, {})
         directory = Path(section.file).parent
         try:
