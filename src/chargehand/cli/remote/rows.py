@@ -15,7 +15,6 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
 
     builderid: int
     name: str
-    masterids: list[int] = []
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +30,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     complete_at: float | None
     results: int | None
     state_string: str
-    properties: dict[str, PropertyRow] = {}
+    properties: dict[str, PropertyRow] | None = None
 
     @property
     def result(self) -> Result | None:
@@ -40,7 +39,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 
     def property(self, name: str) -> str:
         """Return a property as text, empty when there is none."""
-        value = self.properties.get(name, (None, ""))[0]
+        value = (self.properties or {}).get(name, (None, ""))[0]
         return "" if value is None else str(value)
 
 
