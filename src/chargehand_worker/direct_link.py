@@ -28,6 +28,11 @@ class DirectLink(MasterLink):
         super().__init__(side=side, handle=handle, patience=settings.patience)
         self._link = RemoteLink(settings, self._stream)
 
+    async def say_goodbye(self) -> None:
+        """Tell the master that the worker is being stopped."""
+        self._link.leave()
+        await super().say_goodbye()
+
     async def keep(self) -> int:
         """Connect, and connect again; return the exit code when the agent is to end."""
         keeping: asyncio.Future[Any] = self._loop.create_task(self._link.keep())

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Optional
 
 from chargehand_wire.worker_side import WorkerEvent, WorkerSide
 from chargehand_worker import kernel
 from chargehand_worker.master_link import ALONE, MasterLink
 from chargehand_worker.processes import Processes
 from chargehand_worker.program import program
-from chargehand_worker.remote_link import CONNECTED, GAVE_UP, HEARTBEAT_SECONDS
+from chargehand_worker.remote_link import CONNECTED, GAVE_UP, HEARTBEAT_SECONDS, LEAVING
 from chargehand_worker.silence import Silence
 
 _log = logging.getLogger(__name__)
@@ -50,6 +52,14 @@ class RelayedLink(MasterLink):
         self._directory = directory
         self._processes = processes
         self._silence = Silence(self._loop)
+        self._control: Optional[socket.socket] = None
+
+    async def say_goodbye(self) -> None:
+        """Tell the link and the master that the worker is being stopped."""
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.send(LEAVING)
+        await super().say_goodbye()
 
     async def keep(self) -> int:
         """Keep a link; return the exit code when the agent is to end."""
@@ -73,6 +83,7 @@ class RelayedLink(MasterLink):
             with theirs:
                 process_id = self._start(theirs)
             self._silence.end()
+            self._control = ours
             self._loop.add_reader(ours, self._receive, ours)
             ended = self._processes.ending(process_id)
             while not ended.done():
@@ -86,6 +97,7 @@ class RelayedLink(MasterLink):
                     self._silence.end()
             return ended.result()
         finally:
+            self._control = None
             self._loop.remove_reader(ours)
             ours.close()
             self.abort()

@@ -29,6 +29,8 @@ GAVE_UP = 69
 """The exit code of a link that is not to be started again."""
 HEARTBEAT, CONNECTED = b".", b"c"
 """What the link says to the agent: it is alive; it wants a stream for a new connection."""
+LEAVING = b"l"
+"""What the agent says to the link: it is being stopped."""
 HEARTBEAT_SECONDS = 1.0
 _CONNECTING_SECONDS = 20.0
 _FIRST_PAUSE = 0.1
@@ -49,6 +51,7 @@ async def run_link(settings: WorkerSettings, control: socket.socket) -> int:
     beating = loop.create_task(_beat(control))
     streams = _Streams(control)
     link = RemoteLink(settings, streams.get)
+    streams.leaving.add_done_callback(lambda _: link.leave())
     keeping = loop.create_task(link.keep())
     ends: list[asyncio.Future[Any]] = [keeping, streams.gone]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -76,6 +79,8 @@ class _Streams:
         self._wanted: Optional[asyncio.Future[socket.socket]] = None
         self.gone: asyncio.Future[None] = self._loop.create_future()
         """Done when the agent has ended."""
+        self.leaving: asyncio.Future[None] = self._loop.create_future()
+        """Done when the agent is about to end."""
         self._loop.add_reader(control, self._receive)
 
     async def get(self) -> socket.socket:
@@ -91,6 +96,8 @@ class _Streams:
             return
         except OSError:
             data, descriptors = b"", []
+        if LEAVING in data and not self.leaving.done():
+            self.leaving.set_result(None)
         for descriptor in descriptors:
             stream = socket.socket(fileno=descriptor)
             if self._wanted is not None and not self._wanted.done():
@@ -118,6 +125,11 @@ class RemoteLink:
         self._told_at = 0.0
         self._unheard = 0
         """How many connections in a row have ended before the master said anything."""
+        self._is_leaving = False
+
+    def leave(self) -> None:
+        """Take it that the worker is being stopped: a connection that ends is not lost."""
+        self._is_leaving = True
 
     async def keep(self) -> int:
         """Connect, and connect again; return the exit code when it has given up."""
@@ -126,6 +138,8 @@ class RemoteLink:
         pause = _FIRST_PAUSE
         while True:
             why = await self._connect_once()
+            if self._is_leaving:
+                await loop.create_future()  # What stops the worker ends this, too.
             if why is None:
                 self._failures, pause, connected_at = 0, _FIRST_PAUSE, loop.time()
                 self._told = None
@@ -178,6 +192,9 @@ class RemoteLink:
             connection.abort()
         # What lies between may let it be opened, and let nothing pass.
         self._unheard = 0 if connection.was_heard else self._unheard + 1
+        if self._is_leaving:
+            _log.info("disconnected from %s: this worker is being stopped", self._address)
+            return None
         if connection.refusal and loop.time() - began < _REFUSED_SECONDS:
             return connection.refusal  # It was let in, and sent away: that is no connection.
         _log.warning("lost the connection to %s: %s", self._address, why)

@@ -209,6 +209,7 @@ async def test_a_worker_ends_when_it_is_shut_down_or_stopped(tmp_path: Path):
         assert heard.written == b"0027\n"
         assert session.info.numcpus == 3
         assert await asyncio.to_thread(ci.worker.guard.wait, 30) == 0
+        told = len(ci.worker.log)
         ci.worker.start()
         again = await ci.session()
         running = asyncio.create_task(ci.shell(again, "touch begun; sleep 1000"))
@@ -218,6 +219,7 @@ async def test_a_worker_ends_when_it_is_shut_down_or_stopped(tmp_path: Path):
         assert ci.worker.guard.wait(30) == 0
         with pytest.raises(WorkerLost, match="was stopped"):
             await running
+        assert "lost the connection" not in ci.worker.log[told:]
 
 
 @pytest.mark.slow
