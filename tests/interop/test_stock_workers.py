@@ -151,7 +151,8 @@ def test_faults_that_stock_workers_have_are_lived_with(site: Site, tmp_path: Pat
         from buildbot.process.remotecommand import RemoteShellCommand
         class Hides(steps.BuildStep):
             async def run(self):
-                command = RemoteShellCommand('build', ['echo', ('obfuscated', 'hunter2', 'XXX')])
+                hidden = [('obfuscated', 'hunter2', 'XXX'), ('obfuscated', 'pw', 'YY')]
+                command = RemoteShellCommand('build', ['echo', *hidden])
                 command.useLog(await self.addLog('stdio'), True)
                 await self.runCommand(command)
                 return command.results()
@@ -179,10 +180,11 @@ def test_faults_that_stock_workers_have_are_lived_with(site: Site, tmp_path: Pat
         assert len("".join(whole)) < 10_000
     else:
         assert whole == [f"{7:010000d}"]
-    assert master.output(build, "hides") == ["hunter2"]
+    assert master.output(build, "hides") == ["hunter2 pw"]
     header = [line for line in master.lines(build, "hides") if line.startswith("h")]
     assert not any("hunter2" in line for line in header)
-    assert any("XXX" in line for line in header)
+    assert "hecho XXX YY" in header
+    assert "h argv: [b'echo', b'XXX', b'YY']" in header
     assert "hunter2" not in master.log
     assert master.output(build, "secret") == ["<token>"]
     assert not any("horse" in line for line in master.lines(build, "secret"))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chargehand.domain.session import CommandRefused
-from chargehand.kit.redaction import Redaction
 
 _SHELL = (
     "workdir",
@@ -55,19 +54,6 @@ def stock_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             return _upload(name, arguments)
         case _:
             return {key: value for key, value in arguments.items() if key not in _OURS}
-
-
-def hidden_in(arguments: Mapping[str, Any]) -> Redaction | None:
-    """Return what is not to be shown of a command line; None if all of it may be."""
-    if not isinstance(command := arguments.get("command"), list):
-        return None
-    obfuscated = [element for element in command if isinstance(element, tuple)]
-    if not obfuscated:
-        return None
-    hidden = Redaction()
-    for _, real, shown in obfuscated:
-        hidden.hide(real, shown)
-    return hidden
 
 
 def download_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from chargehand.domain.command import Output, Value
 from chargehand.domain.identifiers import CommandId
 from chargehand.domain.session import Receipt, Receive
-from chargehand.kit.redaction import Redaction
+from chargehand.links.stock.hidden_words import HiddenWords
 from chargehand.links.stock.output import StockOutput
 
 _LATE = 1.0
@@ -35,7 +35,7 @@ class RunningCommand:
         *,
         taken: Callable[[int], None],
         name: str = "",
-        hidden: Redaction | None = None,
+        hidden: HiddenWords | None = None,
     ) -> None:
         self._receive = receive
         self._taken = taken
@@ -81,7 +81,7 @@ class RunningCommand:
                 self._complaints[key] = text[-_LONGEST_REASON:]
             if key == "header":
                 if self._hidden is not None:
-                    value = self._hidden.secrets_only(_text(value))
+                    value = self._hidden.without(_text(value))
                 self._output.end_lines()  # The program has begun none, or has ended.
             self._output.write(_STDIO, letter, _bytes(value))
         elif key == "log":

@@ -15,8 +15,9 @@ from chargehand.domain.session import CommandRefused, Receive, SessionState, Wor
 from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.limits import time_limit
 from chargehand.kit.tasks import Tasks
-from chargehand.links.stock.arguments import download_arguments, hidden_in, stock_arguments
+from chargehand.links.stock.arguments import download_arguments, stock_arguments
 from chargehand.links.stock.download import Download
+from chargehand.links.stock.hidden_words import hidden_in
 from chargehand.links.stock.ports import Wire
 from chargehand.links.stock.running import RunningCommand
 from chargehand.links.worker_session import WorkerSession
