@@ -13,8 +13,11 @@ import random
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, Optional
 
+from chargehand_wire.certificates import out_of_date
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.master_address import master_address
 from chargehand_wire.websocket import Refused
@@ -223,8 +226,10 @@ class RemoteLink:
     def _hint(self, error: Exception) -> str:
         """Say what may be the matter with a connection that was closed without a word."""
         is_closed = isinstance(error, (ProtocolError, ConnectionError))
-        if not is_closed or not self._address.is_tls or self._settings.certificate is not None:
+        if not is_closed or not self._address.is_tls:
             return ""
+        if self._settings.certificate is not None:
+            return _wrong_with(self._settings.certificate)
         return ". The master may ask for a certificate: name one with certificate in worker.toml"
 
     async def _open(self, connection: MasterWebsocket) -> None:
@@ -240,6 +245,15 @@ class RemoteLink:
                 lambda: connection, sock=through, ssl=tls, server_hostname=host
             )
         await connection.opened
+
+
+def _wrong_with(certificate: str) -> str:
+    """Return what is wrong with a certificate of our own, which the master may have refused."""
+    try:
+        wrong = out_of_date(Path(certificate).read_bytes(), datetime.now(timezone.utc))
+    except OSError as error:
+        return f". This worker's certificate cannot be read: {error}"
+    return "" if wrong is None else f". This worker's certificate ({certificate}) {wrong}"
 
 
 def _tls(settings: WorkerSettings) -> ssl.SSLContext:

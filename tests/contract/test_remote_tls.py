@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,41 @@ async def test_certificates_are_verified_on_both_sides(
     assert "its certificate is not valid" in workers["unknown authority"].log
     assert "name that with ca_file" in workers["unknown authority"].log
     assert "The master may ask for a certificate" in workers["no certificate"].log
+
+
+@pytest.mark.slow
+async def test_an_expired_certificate_is_named_on_both_sides(
+    tmp_path: Path, authority: Authority, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
+    expired = dict(zip(("certificate", "key"), authority.signed("old", days=-1), strict=True))
+    valid = dict(zip(("certificate", "key"), authority.signed("arm-7"), strict=True))
+    for side in ("master", "worker"):
+        port = free_port()
+        own = {name: str(path) for name, path in (expired, valid)[side == "worker"].items()}
+        own_port = WorkerPort(
+            protocol="native",
+            address=("127.0.0.1", port),
+            text="ssl",
+            client_ca=str(authority.certificate),
+            **own,
+        )
+        caplog.clear()
+        master = Master(own_port=own_port)
+        await master.open()
+        theirs = (expired, valid)[side == "master"]
+        url = f"https://127.0.0.1:{port}"
+        worker = RemoteWorker(tmp_path / side, url, ca_file=authority.certificate, **theirs)
+        try:
+            worker.start()
+            await until(lambda worker=worker: "cannot connect" in worker.log)
+        finally:
+            worker.stop()
+            await master.close()
+        told, heard = worker.log, caplog.text
+        if side == "master":
+            assert "its certificate is not valid: certificate has expired" in told
+            assert re.search(r"the certificate of 127.0.0.1:\d+ for workers expired on 20", heard)
+        else:
+            assert re.search(r"This worker's certificate \(.*old.pem\) expired on 20", told)
+            assert "its client certificate is not valid: certificate has expired" in heard

@@ -24,8 +24,10 @@ class Authority:
         """Where its certificates are."""
         return self._directory
 
-    def signed(self, name: str, address: str = "IP:127.0.0.1") -> tuple[Path, Path]:
-        """Return a certificate and its key."""
+    def signed(
+        self, name: str, address: str = "IP:127.0.0.1", *, days: int = 2
+    ) -> tuple[Path, Path]:
+        """Return a certificate and its key; with -1 as *days* it expired a day ago."""
         key, request = self._directory / f"{name}.key", self._directory / f"{name}.csr"
         certificate, more = self._directory / f"{name}.pem", self._directory / f"{name}.ext"
         more.write_text(f"subjectAltName={address}\n")
@@ -35,7 +37,7 @@ class Authority:
         )
         self._openssl(
             *("x509", "-req", "-in", request, "-CA", self.certificate, "-out", certificate),
-            *("-CAkey", self._directory / "ca.key", "-CAcreateserial", "-days", "2"),
+            *("-CAkey", self._directory / "ca.key", "-CAcreateserial", "-days", days),
             *("-extfile", more),
         )
         return certificate, key

@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -16,6 +17,7 @@ from chargehand.config.model import WorkerPort
 from chargehand.kit.refused_ports import what_to_do
 from chargehand.kit.unix_sockets import bound
 from chargehand.links.tls_arrival import TlsArrivals
+from chargehand_wire.certificates import out_of_date
 
 _log = logging.getLogger(__name__)
 
@@ -134,6 +136,19 @@ class WorkerPorts:
             return
         if context is not None:
             self._encrypted[port].renew(context)
+            self._complain_of_certificate(port)
+
+    def _complain_of_certificate(self, port: WorkerPort) -> None:
+        """Say that the certificate is not valid now: workers that refuse it do not tell us."""
+        if port.certificate is None:
+            return
+        now = datetime.now(UTC)
+        if (wrong := out_of_date(Path(port.certificate).read_bytes(), now)) is not None:
+            _log.error(
+                "the certificate of %s for workers %s, and workers refuse it: renew %s, and "
+                "reconfigure the master",
+                *(_described(port, self.number(port)), wrong, port.certificate),
+            )
 
     async def serve(self) -> None:
         """Take connections."""
@@ -142,6 +157,7 @@ class WorkerPorts:
                 await server.start_serving()
                 opened = _described(port, self.number(port))
                 _log.info("listening on %s for workers (%s)", opened, port.protocol)
+                self._complain_of_certificate(port)
 
     async def close(self) -> None:
         """Stop listening; accepted connections stay open."""

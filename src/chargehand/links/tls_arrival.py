@@ -25,9 +25,10 @@ _REASONS = {
     "HTTP_REQUEST": "it speaks HTTP without TLS",
     "WRONG_VERSION_NUMBER": "it speaks without TLS",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it has no client certificate",
-    "CERTIFICATE_VERIFY_FAILED": "its client certificate is not one of 'client_ca'",
 }
 """What is wrong, by OpenSSL's word."""
+_UNKNOWN_AUTHORITIES = (2, 18, 19, 20, 21)
+"""OpenSSL's codes for a certificate of which no trusted authority is known."""
 _DISTRUST = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED")
 """Endings of the words for what a peer answers that does not accept our certificate."""
 
@@ -93,6 +94,10 @@ class TlsArrivals:
 
 def _why(error: OSError) -> str | None:
     """Return why there is no TLS with a peer; None if it has left."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _UNKNOWN_AUTHORITIES:
+            return "its client certificate is not one of 'client_ca'"
+        return f"its client certificate is not valid: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         word = error.reason or str(error)
         if word.endswith(_DISTRUST):
