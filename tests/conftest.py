@@ -40,6 +40,8 @@ settings.load_profile("explore" if os.environ.get("EXPLORE") else "the same each
 
 # Each of the many processes that tests start would compile all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Users' machines have not set this: what a program leaves in its buffer when it exits is lost.
+os.environ.pop("PYTHONUNBUFFERED", None)
 sys.dont_write_bytecode = False
 
 

@@ -120,6 +120,14 @@ def _watch_start(
     has_ended: Callable[[], bool], directory: Path, settings: WorkerSettings, position: int
 ) -> int:
     """Say what becomes of a worker that has just been started; return the exit code."""
+    code = _watched(has_ended, directory, settings, position)
+    sys.stdout.flush()  # The caller exits at once.
+    return code
+
+
+def _watched(
+    has_ended: Callable[[], bool], directory: Path, settings: WorkerSettings, position: int
+) -> int:
     deadline = time.monotonic() + _STARTING_SECONDS
     trouble = None
     while time.monotonic() < deadline:
