@@ -109,6 +109,7 @@ async def test_a_users_service_runs_and_reaches_the_master(
 
 _WORKERS = """
 import builtins
+from twisted.internet import defer
 
 class Tells(worker.LocalWorker):
     def buildStarted(self, wfb):
@@ -119,14 +120,28 @@ class Tells(worker.LocalWorker):
         raise ValueError('no')
 
     def canStartBuild(self):
-        return True
+        return defer.succeed(super().canStartBuild())
 
-c['workers'] = [Tells('local')]
+    def attached(self, conn):
+        told.append(('attached', conn is self.conn))
+        return super().attached(conn)
+
+    async def detached(self):
+        told.append(('detached',))
+        raise LookupError('going')
+
+class Refuses(worker.LocalWorker):
+    def canStartBuild(self):
+        return False
+
+c['workers'] = [Tells('local'), Refuses('never')]
 add('b', sh('x'))
+add('never', sh('x'), workernames=['never'])
+add('either', sh('x'), workernames=['never', 'local'], canStartBuild=lambda *given: True)
 """
 
 
-async def test_a_worker_hears_of_its_builds_and_says_what_it_does_not_hear(
+async def test_a_worker_hears_of_its_builds_and_connections_and_decides_about_builds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[tuple[str, ...]] = []
@@ -135,6 +150,18 @@ async def test_a_worker_hears_of_its_builds_and_says_what_it_does_not_hear(
         build = await ci.build("b")
 
         assert build.result == 0
-        assert told == [("started", "b", "local"), ("finished", "b")]
+        assert told == [("attached", True), ("started", "b", "local"), ("finished", "b")]
         assert "Tells.buildFinished failed" in ci.log
-        assert 'worker "local": canStartBuild() of Tells is not called' in ci.log
+
+        request = await ci.force("never")
+        assert "canStartBuild" in await ci.waits(request, "refused_by_function")
+        build = await ci.build("either")
+        assert (await ci.properties(build))["workername"][0] == "local"
+
+        del told[:]
+        ci.worker("local").die()
+        await ci.sleep(1)
+        ci.worker("local").come()
+        await ci.sleep(1)
+        assert told == [("detached",), ("attached", True)]
+        assert "Tells.detached failed" in ci.log

@@ -15,6 +15,7 @@ from buildbot._host.views.engine_access import EngineAccess
 from buildbot._host.views.master import MasterView
 from buildbot._host.views.master_config import MasterConfigView, view_of
 from buildbot._host.views.master_files import ConfigurationLoader
+from buildbot._host.views.worker_connections import Connections
 from buildbot.plugins import clashes
 from chargehand.config.model import MasterConfig, Warned
 from chargehand.kit.circles import Scope
@@ -33,6 +34,7 @@ class Host:
         self._reader = Reader(Document(basedir / path, basedir), self._access)
         self.master.config_loader = ConfigurationLoader(basedir / path, basedir, self._tried)
         self._current: MasterConfig | None = None
+        self._connections = Connections()
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make the loop fit for users' code: Deferreds may be awaited, Twisted's reactor runs."""
@@ -46,6 +48,7 @@ class Host:
         self.master.config = view = view_of(config)
         for extension in view.extensions:
             _introduce(extension, self.master)
+        self._connections.use(view.workers)
         self.master.secrets.use(config.secrets_providers)
         return config
 
@@ -69,10 +72,12 @@ class Host:
     def attach(self, engine: Engine) -> None:
         """Give users' code (``self.master``) access to the engine."""
         self._access.attach(engine)
+        self._connections.listen(engine.bus)
         self.master.name = engine.name
 
     async def close(self) -> None:
         """Stop what users' code has started on the master itself."""
+        await self._connections.close()
         await self.master.stop()
 
 

@@ -20,12 +20,6 @@ from chargehand.config.model import WorkerConfig
 
 DEFAULT_MISSING_TIMEOUT = 3600
 DEFAULT_KEEPALIVE_INTERVAL = 3600
-_UNCALLED = {
-    "canStartBuild": "canStartBuild of the builders",
-    "attached": "master.mq.startConsuming(callback, ('workers', None, 'connected'))",
-    "detached": "master.mq.startConsuming(callback, ('workers', None, 'disconnected'))",
-}
-"""Methods of Buildbot's workers that the engine does not call, and what does the same."""
 _RESERVED = ("debug", "change", "status")
 
 
@@ -117,7 +111,6 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         self.defaultProperties = Properties()
         self.defaultProperties.update(defaultProperties or {}, "Worker")
         self._check_numbers()
-        self._warn_of_uncalled()
         if name in _RESERVED:
             error(f'worker name "{name}" is reserved; choose another')
 
@@ -134,7 +127,8 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         return settled(None)
 
     def canStartBuild(self) -> bool:
-        """Return whether a build may start on it at all; the engine asks for the rest."""
+        """Return whether a build may start on it at all; to be overridden. It is asked before
+        ``canStartBuild`` of the builder, and only about a worker that is free."""
         return True
 
     def buildStarted(self, wfb: Any) -> Any:
@@ -145,29 +139,28 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         It is called once for each `buildStarted`, also if the worker was lost."""
 
     def attached(self, conn: Any = None) -> Any:
-        """Return a Deferred; there only so that overriding methods can call it."""
+        """It has connected; to be overridden. A build may have begun on it by then."""
         return settled(None)
 
     def detached(self) -> Any:
-        """Return a Deferred, as `attached`."""
+        """Its connection has ended; to be overridden."""
         return settled(None)
 
     @property
     def _hears_builds(self) -> bool:
-        kind, base = type(self), AbstractWorker
-        return (
-            kind.buildStarted is not base.buildStarted
-            or kind.buildFinished is not base.buildFinished
-        )
+        return self._overrides("buildStarted", "buildFinished")
 
-    def _warn_of_uncalled(self) -> None:
-        """Say which overridden methods are not called."""
-        for method, instead in _UNCALLED.items():
-            if getattr(type(self), method) is not getattr(AbstractWorker, method):
-                warn(
-                    f'worker "{self.name}": {method}() of {type(self).__name__} is not called; '
-                    f"use {instead}"
-                )
+    @property
+    def _hears_connections(self) -> bool:
+        return self._overrides("attached", "detached")
+
+    @property
+    def _decides(self) -> bool:
+        return self._overrides("canStartBuild")
+
+    def _overrides(self, *methods: str) -> bool:
+        kind = type(self)
+        return any(getattr(kind, name) is not getattr(AbstractWorker, name) for name in methods)
 
     def _access_if_running(self) -> MasterAccess | None:
         access: MasterAccess | None = getattr(self.master, "access", None)

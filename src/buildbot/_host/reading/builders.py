@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from buildbot._border.rendering import is_constant
@@ -59,15 +59,19 @@ class BuilderReader:
         hooks: Hooks,
         access: EngineAccess,
         equivalence: Equivalence,
+        deciding: Mapping[str, Callable[..., Any]],
     ) -> None:
+        """*deciding* has ``canStartBuild`` of those workers whose classes have their own."""
         self._given = section
         self._hooks = hooks
         self._master = lambda: access.master  # One for all builders.
         self._equivalence = equivalence
+        self._deciding = deciding
 
     def read(self, builder: BuilderConfig) -> model.BuilderConfig:
         """Return the engine's value."""
         name, hooks = builder.name, self._hooks
+        deciding = [worker for worker in builder.workernames if worker in self._deciding]
         return model.BuilderConfig(
             name=name,
             worker_names=tuple(builder.workernames),
@@ -85,10 +89,16 @@ class BuilderReader:
             next_build=builder.nextBuild and hooks.next_build(builder.nextBuild, builder),
             next_worker=builder.nextWorker and hooks.next_worker(builder.nextWorker, builder),
             can_start_build=(
-                builder.canStartBuild and hooks.can_start_build(builder.canStartBuild, builder)
+                hooks.can_start_build(
+                    builder.canStartBuild,
+                    builder,
+                    self._deciding[deciding[0]] if deciding else None,
+                )
+                if builder.canStartBuild or deciding
+                else None
             ),
             collapse_requests=self._collapse(builder),
-            identity=Identity(builder, self._equivalence),
+            identity=Identity((builder, deciding) if deciding else builder, self._equivalence),
         )
 
     def _properties(self, name: str, values: Mapping[str, Any]) -> dict[str, Property]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+from collections.abc import Callable, Iterable
 from operator import is_
 from typing import Any
 
@@ -27,7 +28,7 @@ from buildbot._host.views.master_config import MasterConfigView, view_of
 from buildbot.config.builder import BuilderConfig
 from chargehand.config.equivalence import Equivalence, Identity
 from chargehand.config.errors import ConfigErrors
-from chargehand.config.model import Component, MasterConfig
+from chargehand.config.model import Component, MasterConfig, WorkerConfig
 from chargehand.kit.circles import Scope
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import Guard
@@ -125,13 +126,20 @@ class Reader:
         objects = builder_objects(section)
         by_name = {builder.name: builder for builder in objects}
         hooks = Hooks(self._access, by_name)
-        builders = BuilderReader(section, hooks=hooks, access=self._access, equivalence=equivalence)
         components = ComponentReader(section, equivalence)
+        workers = components.workers()
+        builders = BuilderReader(
+            section,
+            hooks=hooks,
+            access=self._access,
+            equivalence=equivalence,
+            deciding=_deciding(workers),
+        )
         plain = read_plain(section)
         config = MasterConfig(
             **plain,
             web=read_web(section),
-            workers=components.workers(),
+            workers=workers,
             builders=tuple(map(builders.read, objects)),
             schedulers=components.schedulers(),
             change_sources=components.change_sources(),
@@ -220,3 +228,13 @@ def _is_same(old: Any, new: Any) -> bool:
     if isinstance(new, Component) and type(old.settings) is not type(new.settings):
         return False
     return bool(new.identity == old.identity)
+
+
+def _deciding(workers: Iterable[WorkerConfig]) -> dict[str, Callable[..., Any]]:
+    """Return ``canStartBuild`` of the workers whose classes have their own."""
+    own: dict[str, Any] = {worker.name: worker.extension for worker in workers}
+    return {
+        name: worker.canStartBuild
+        for name, worker in own.items()
+        if getattr(worker, "_decides", False)
+    }

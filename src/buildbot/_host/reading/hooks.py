@@ -82,11 +82,25 @@ class Hooks:
 
         return hook
 
-    def can_start_build(self, function: Callable[..., Any], owner: Any = None) -> Hook:
-        """``canStartBuild(builder, worker, request)`` -> whether it may."""
+    def can_start_build(
+        self,
+        function: Callable[..., Any] | None,
+        owner: Any = None,
+        of_workers: Callable[..., Any] | None = None,
+    ) -> Hook:
+        """``canStartBuild(builder, worker, request)`` -> whether it may.
 
-        @_of(function, owner)
+        *of_workers* is a method of that name of one of the builder's workers, if there is one:
+        such workers are asked first.
+        """
+
+        @_of(function or of_workers, owner)
         async def hook(name: str, slot: WorkerSlot, pending: PendingRequest) -> bool:
+            own = None if of_workers is None else slot.config.extension
+            if own is not None and not await inward(own.canStartBuild):
+                return False
+            if function is None:
+                return True
             builder = self._builder(name)
             worker = place_of_worker(slot, builder, self._access)
             [request] = await self._requests(name, [pending])
