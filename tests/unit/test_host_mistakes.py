@@ -38,6 +38,12 @@ def _errors(directory, text):
     return raised.value.errors
 
 
+def test_a_key_that_is_set_twice_is_wrong_where_it_was_set_last(tmp_path):
+    [error] = _errors(tmp_path, f"{_GOOD}\nc['buildbotURL'] = 'http://[::1:8099/'\n")
+
+    assert error.line == len(_GOOD.splitlines()) + 2
+
+
 @pytest.mark.parametrize(
     ("written", "wrong", "line", "message"),
     [

@@ -28,8 +28,8 @@ def refusing_exposure(*, allow_anonymous: bool) -> Callable[[MasterConfig], Mast
         raise CommandFailed(
             f"{keys} {verb} configured, but logging in is not supported yet: everybody who reaches "
             f"{_where(exposed)} could read everything. Either listen on this machine only "
-            "(c['www']['port'] = 'tcp:8010:interface=127.0.0.1') behind a proxy that authenticates "
-            f"your users, or start with {ALLOW_ANONYMOUS}."
+            f"(c['www']['port'] = 'tcp:{_port(exposed)}:interface=127.0.0.1') behind a proxy that "
+            f"authenticates your users, or start with {ALLOW_ANONYMOUS}."
         )
 
     return look
@@ -42,6 +42,10 @@ def _is_local(address: Address) -> bool:
         return ipaddress.ip_address(address[0]).is_loopback
     except ValueError:
         return address[0] == "localhost"
+
+
+def _port(addresses: Sequence[Address]) -> int:
+    return next(one[1] for one in addresses if not isinstance(one, str))
 
 
 def _where(addresses: Sequence[Address]) -> str:
