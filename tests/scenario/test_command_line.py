@@ -200,7 +200,7 @@ def test_the_demonstration_builds_its_sample_repository(tmp_path):
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "Hello, version 1.0!" in ran.stdout
-    assert "tests #1: success" in ran.stdout
+    assert "tests #1: build successful" in ran.stdout
     assert (tmp_path / "demo" / "sample" / ".git").exists()
 
 

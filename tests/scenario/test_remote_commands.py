@@ -17,6 +17,8 @@ _CONFIGURATION = """
     add('bad', sh('echo working; exit 3', name='one', haltOnFailure=True),
         sh('echo never', name='two'))
     add('held', sh('while [ ! -e %s/held.go ]; do sleep 0.02; done' % HERE, name='wait'))
+    add('lonely', sh('echo fine'), workernames=['away'])
+    c['workers'].append(worker.Worker('away', 'pw'))
     c['change_source'] = [changes.GitPoller('file:///nowhere', name='nowhere', branches=['main'])]
     """
 
@@ -47,7 +49,7 @@ def test_force_follows_a_build_and_ends_with_its_result(shared: InstalledMaster)
     assert good.status == 0, good.text
     assert "▶ good #1" in good.out
     assert "fine" in good.out
-    assert "✓ good #1: success" in good.out
+    assert "✓ good #1: build successful" in good.out
     assert bad.status == 1
     assert "✗ one" in bad.out
     assert "working" not in bad.out
@@ -98,6 +100,7 @@ def test_what_runs_and_waits_is_shown_with_the_reason(shared: InstalledMaster):
     assert [eta["progress"] for eta in rows[0]["etas"]] == [
         eta["progress"] for eta in found["etas"]
     ]
+    assert f"request:{second} for held: " in why_running.out
     assert "Running on worker local: building, taking longer than usual." in why_running.out
     assert 'Step "wait" is running, taking longer than usual.' in why_running.out
     assert "held#" in shown.out
@@ -119,6 +122,22 @@ def test_what_runs_and_waits_is_shown_with_the_reason(shared: InstalledMaster):
     assert "Cancelling " in stopped.out
     assert "not needed" not in shared.builds_of(first)[0]["state_string"]
     assert "cancelled from the command line" in shared.builds_of(first)[0]["state_string"]
+
+
+def test_why_of_a_builder_explains_its_first_requests_that_wait(shared: InstalledMaster):
+    before = _run(shared, "why", "lonely")
+    requests = [shared.force("lonely") for _ in range(5)]
+
+    asked = _run(shared, "why", "lonely")
+    rows = json.loads(_run(shared, "why", "lonely", "--json").out)
+
+    for request in requests:
+        shared.order(f"buildrequests/{request}", "cancel")
+    assert (before.status, asked.status) == (1, 0)
+    assert 'builder "lonely" has no builds yet, and no requests wait' in before.err
+    assert asked.out.count("Waiting: none of its workers is connected: away.") == 3
+    assert asked.out.endswith("More requests wait; list them with: chargehand status\n")
+    assert [one["buildrequestid"] for one in rows["waiting"]] == requests[:3]
 
 
 def test_why_names_the_step_that_failed(shared: InstalledMaster):
@@ -155,7 +174,7 @@ def test_a_follower_waits_for_a_restarted_master_and_follows_the_retry(shared: I
     assert following.returncode == 0, out
     assert "connection lost; reconnecting…" in out
     assert ": retry" in out
-    assert ": success" in out
+    assert ": build successful" in out
 
 
 def test_a_master_is_reached_by_its_address_too(shared: InstalledMaster):

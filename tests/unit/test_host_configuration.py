@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -402,6 +403,13 @@ def test_configurators_see_old_keys_under_todays_names_and_lists_for_tuples(file
     assert [one.name for one in config.workers] == ["local", "__Janitor"]
     assert [one.name for one in config.builders][-1] == "__Janitor"
     assert not config.multi_master
+
+
+def test_builders_without_any_scheduler_are_named_where_they_are_configured(files):
+    (error,) = files.good_and("del c['schedulers']").errors()
+
+    line = Path(error.file).read_text().splitlines()[error.line - 1]
+    assert line.startswith("c['builders'] = ")
 
 
 def test_a_configurator_does_not_hide_a_builder_without_scheduler(files):

@@ -9,8 +9,10 @@ from chargehand.app.failure import CommandFailed
 from chargehand.cli.remote.finding import (
     Kind,
     build_named,
+    builder_named,
     builder_names,
     change_named,
+    latest_build,
     named,
     of_revision,
 )
@@ -31,6 +33,7 @@ from chargehand.domain.result import Result
 from chargehand.kit.durations import duration
 
 _FINE = (Result.SUCCESS, Result.SKIPPED)
+_REQUESTS_SHOWN = 3
 
 
 @click.command()
@@ -40,8 +43,9 @@ _FINE = (Result.SUCCESS, Result.SKIPPED)
 async def why(master: RemoteMaster, what: tuple[str, ...], as_json: bool) -> None:
     """Explain a build, a request or a change.
 
-    WHAT is BUILDER#NUMBER, BUILDER (its latest build), build:ID, request:ID, change:ID,
-    change:REVISION (or its beginning, also without "change:"), or the address of a page.
+    WHAT is BUILDER#NUMBER, BUILDER (its latest build, and requests that wait), build:ID,
+    request:ID, change:ID, change:REVISION (or its beginning, also without "change:"), or the
+    address of a page.
     """
     text = " ".join(what)
     found = await of_revision(master, named(text))
@@ -55,16 +59,45 @@ async def why(master: RemoteMaster, what: tuple[str, ...], as_json: bool) -> Non
         explained = await _of_request(master, found.number)
     elif found.kind is Kind.CHANGE:
         explained = await _of_change(master, await change_named(master, found))
+    elif found.kind is Kind.BUILDER:
+        explained = await _of_builder(master, text)
     else:
         explained = await _of_build(master, await build_named(master, text))
     if as_json:
         show_json(explained)
         return
     console = Console(highlight=False)
+    for sentence in _sentences(explained):
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
+async def _of_builder(master: RemoteMaster, name: str) -> dict[str, object]:
+    """Explain the builder's latest build, and what waits for it."""
+    builder = await builder_named(master, named(name).builder)
+    waiting = await master.all(
+        Request,
+        f"builders/{builder.builderid}/buildrequests",
+        complete=False,
+        claimed=False,
+        order=["-priority", "buildrequestid"],
+        limit=_REQUESTS_SHOWN + 1,
+    )
+    requests = [await _of_request(master, one.buildrequestid) for one in waiting[:_REQUESTS_SHOWN]]
+    latest = await latest_build(master, builder)
+    if latest is None and not requests:
+        raise CommandFailed(f'builder "{builder.name}" has no builds yet, and no requests wait')
+    explained = requests[0] if latest is None else await _of_build(master, latest)
+    found = requests if latest is None else [explained, *requests]
+    sentences = [sentence for one in found for sentence in _sentences(one)]
+    if len(waiting) > _REQUESTS_SHOWN:
+        sentences.append("More requests wait; list them with: chargehand status")
+    return {**explained, "waiting": waiting[:_REQUESTS_SHOWN], "sentences": sentences}
+
+
+def _sentences(explained: dict[str, object]) -> list[object]:
     sentences = explained["sentences"]
     assert isinstance(sentences, list)
-    for sentence in sentences:
-        console.print(sentence, markup=False, soft_wrap=True)
+    return sentences
 
 
 async def _of_request(master: RemoteMaster, number: int) -> dict[str, object]:

@@ -175,7 +175,8 @@ def _check_builders_of_schedulers(config: MasterConfig, section: Section, broken
         )
     idle = sorted(known - driven)
     if idle and not config.multi_master and not missed and not is_broken:
-        section.error(f"{_listed(idle)}: add a scheduler that builds it", "schedulers")
+        key = "schedulers" if "schedulers" in section else "builders"
+        section.error(f"{_listed(idle)}: add a scheduler that builds it", key)
 
 
 def builder_names(scheduler: Component) -> Sequence[str] | None:

@@ -86,12 +86,10 @@ async def build_named(master: RemoteMaster, text: str) -> Build:
     what = named(text)
     if what.kind is Kind.BUILDER:
         builder = await builder_named(master, what.builder)
-        latest = await master.all(
-            Build, f"builders/{builder.builderid}/builds", order="-number", limit=1, property="*"
-        )
-        if not latest:
+        latest = await latest_build(master, builder)
+        if latest is None:
             raise CommandFailed(f'builder "{builder.name}" has no builds yet')
-        return latest[0]
+        return latest
     if what.kind not in (Kind.BUILD, Kind.NUMBER):
         raise CommandFailed(f'"{text}" is a {what.kind.value}, not a build')
     if what.builder and not what.builder.isdecimal():
@@ -100,6 +98,14 @@ async def build_named(master: RemoteMaster, text: str) -> Build:
         return (await master.all(Build, what.path, property="*"))[0]
     except NotFound as error:
         raise CommandFailed(f'no build "{text}"; list them with: chargehand builds') from error
+
+
+async def latest_build(master: RemoteMaster, builder: Builder) -> Build | None:
+    """Return the builder's latest build."""
+    found = await master.all(
+        Build, f"builders/{builder.builderid}/builds", order="-number", limit=1, property="*"
+    )
+    return found[0] if found else None
 
 
 async def of_revision(master: RemoteMaster, what: Named) -> Named:
