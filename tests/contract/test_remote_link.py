@@ -16,6 +16,8 @@ from waiting import until
 from chargehand.domain.session import SessionState, WorkerLost
 from chargehand.links.native import worker_door
 from chargehand.links.native.unmasked_socket import UnmaskedSocket
+from chargehand_wire import login
+from chargehand_wire.messages import PROTOCOL_VERSION
 
 _COUNT = (
     "n=0; while [ $n -lt {} ]; do n=$((n+1)); echo line $n; "
@@ -115,6 +117,31 @@ async def test_the_next_master_takes_what_a_worker_kept_and_ends_its_command(tmp
         assert kept.is_finished
         again = await ci.shell(another, "pgrep -f '^sleep 100[0]$' || echo none")
         assert again.written == b"none\n"
+
+
+async def test_a_command_goes_on_while_its_master_is_of_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """One side was upgraded too far for the other, which says so; and then it was put right."""
+    async with farm(tmp_path) as ci:
+        session = await ci.session()
+        await ci.shell(session, "mkfifo go")
+        running = asyncio.create_task(ci.shell(session, "cat go; echo went on"))
+        for version, old in ((PROTOCOL_VERSION + 1, "worker"), (PROTOCOL_VERSION - 1, "master")):
+            with monkeypatch.context() as patch:
+                patch.setattr(worker_door, "PROTOCOL_VERSION", version)
+                patch.setattr(login, "PROTOCOL_VERSION", version)
+                told = len(ci.worker.log)
+                _kill_link(ci)()
+                why = f"this master version {version}: upgrade the {old}"
+                await until(lambda told=told, why=why: f"{why}; retrying" in ci.worker.log[told:])
+                assert why in ci.master.registry.refusals[-1]
+                assert session.state is SessionState.INTERRUPTED
+            await connected(session)
+        await asyncio.to_thread((ci.worker.directory / "build" / "go").write_text, "go\n")
+        heard = await running
+    assert heard.written == b"go\nwent on\n"
+    assert heard.values["rc"] == 0
 
 
 @pytest.mark.slow
