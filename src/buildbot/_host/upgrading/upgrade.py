@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import libcst as cst
 
@@ -14,6 +15,7 @@ from buildbot._host.upgrading.interfaces import with_implementer
 from buildbot._host.upgrading.keys import with_todays_keys
 from buildbot._host.upgrading.names import with_todays_names
 from buildbot._host.upgrading.python2 import is_python2
+from buildbot._host.upgrading.siblings import with_dots
 from buildbot._host.upgrading.status import without_status
 from buildbot._host.upgrading.values import CannotUpgrade, Remark, Upgraded
 from buildbot.plugins.old_names import OLD_NAMES, OLD_PLUGINS
@@ -44,7 +46,7 @@ def upgraded(text: str, file: str) -> Upgraded:
         source = cst.parse_module(python3)
     except cst.ParserSyntaxError as error:
         raise CannotUpgrade(f"{file}:{error.raw_line}: {error.message}") from None
-    todays, first = _by_all_rules(source)
+    todays, first = _by_all_rules(with_dots(source, Path(file)))
     # What is left is looked for where the author will see it: in the lines of the new text.
     _, left = _by_all_rules(todays) if first else (todays, [])
     done = [one for one in first if all(one.text != other.text for other in left)]
