@@ -156,3 +156,27 @@ async def test_a_step_whose_name_cannot_be_rendered_has_that_of_its_kind() -> No
 
             assert build.result is Result.EXCEPTION
             assert build.state == state
+
+
+async def test_a_step_that_returns_no_result_is_named_by_the_line_that_made_it() -> None:
+    configuration = """
+        class Nothing(steps.BuildStep):
+            name = 'nothing'
+            def run(self):
+                pass
+        class Yields(steps.BuildStep):
+            name = 'yields'
+            def run(self):
+                yield 1
+        add('nothing', Nothing())
+        add('yields', Yields())
+        """
+    async with started(configuration) as ci:
+        expected = {"nothing": "run() returned None; it must", "yields": "run() uses yield; put"}
+        for name, words in expected.items():
+            build = await ci.build(name)
+
+            assert build.result is Result.EXCEPTION
+            text = await ci.text(build, name, "err.text")
+            assert words in text
+            assert f"({name.title()} was created at {ci.path}/master.cfg:" in text

@@ -32,7 +32,7 @@ from chargehand.execution.ports import (
     StepOutcome,
     StepRuntime,
 )
-from chargehand.execution.rules import after_step, as_result
+from chargehand.execution.rules import after_step, as_result, no_result
 from chargehand.kit.guard import Guard, contained, guarded
 
 _USUAL = BuildFactory.newBuild
@@ -270,7 +270,10 @@ class RecipeStep:
         """Run it, and record the properties and statistics that it set."""
         step = self.step
         try:
-            return await step._run_in_engine(runtime)
+            value = await step._run_in_engine(runtime)
+            if value.__class__ is not int and as_result(value) is None and not step.stopped:
+                raise TypeError(no_result(value))
+            return value
         except WorkerLost:
             raise
         except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import msgspec
 
@@ -137,3 +137,10 @@ def as_result(value: object) -> Result | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return _RESULTS.get(int(value))
+
+
+def no_result(value: object) -> str:
+    """Return what is wrong with a value that ``run()`` of a step returned."""
+    if isinstance(value, Generator):
+        return "run() uses yield; put @defer.inlineCallbacks above it, or use async def and await"
+    return f"the step's run() returned {value!r}; it must return a result such as SUCCESS"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from chargehand.domain.build import Build, LogType, NewLog
@@ -17,7 +17,7 @@ from chargehand.domain.waiting import LockHeld
 from chargehand.execution.build_services import BuildServices
 from chargehand.execution.failure_text import error_sentence, html_of, log_text_of, text_of
 from chargehand.execution.ports import Assignment, HostedStep, LockGrant
-from chargehand.execution.rules import as_result, slug_of
+from chargehand.execution.rules import as_result, no_result, slug_of
 from chargehand.execution.sentences import BuildPart
 from chargehand.execution.step_context import StepContext
 from chargehand.execution.step_logs import StepLogs
@@ -252,7 +252,7 @@ class StepRun:
             return await self._failed(error)
         result = as_result(value)
         if result is None:
-            return await self._failed(TypeError(_no_result(value)))
+            return await self._failed(TypeError(no_result(value)))
         return result
 
     async def _end(self, work: asyncio.Future[Result]) -> None:
@@ -358,10 +358,3 @@ class StepRun:
         _log.warning("step %s of build %d: %s", self._hosted.name, self._build.id, error)
         self._log_failure = str(error)
         return Result.EXCEPTION
-
-
-def _no_result(value: object) -> str:
-    """Return what is wrong with a value that ``run()`` returned."""
-    if isinstance(value, Generator):
-        return "run() uses yield; put @defer.inlineCallbacks above it, or use async def and await"
-    return f"the step's run() returned {value!r}; it must return a result such as SUCCESS"
