@@ -12,6 +12,7 @@ from chargehand.domain.session import CommandRefused, WorkerLost
 from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.tasks import Tasks
 from chargehand.links.msgpack.directories import OUTPUTS, Directories, OwnCommand
+from chargehand.links.msgpack.failures import in_short
 from chargehand.links.msgpack.orders import Orders
 from chargehand.links.stock.info import worker_info
 from chargehand.links.stock.ports import Receiver
@@ -249,7 +250,7 @@ class MsgpackWire:
         self._answer(number)
 
     def _complete(self, command_id: str, receiver: Receiver, error: object) -> None:
-        if receiver.complete(None if error is None else str(error)):
+        if receiver.complete(None if error is None else in_short(str(error))):
             self._receivers.pop(command_id, None)
         else:
             loop = asyncio.get_running_loop()
