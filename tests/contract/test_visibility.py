@@ -72,6 +72,7 @@ from chargehand.resources.query import Query
 from chargehand.resources.visibility import ALL, EVERYTHING, Choice, Visibility, all_but, only
 from chargehand.store.store import Store
 from chargehand.testing.web import MemoryControls, MemoryExplanations, MemoryForms
+from chargehand.web.pages.plain import LISTINGS, SINGLES
 from chargehand.web.server import WebServer
 
 
@@ -238,7 +239,12 @@ _FILTERS = (
     "/workers?name__ne=w1",
     "/changes?project__contains=p",
 )
-_PAGES = ("/", *(f"/builders/{n}" for n in range(1, 5)), *(f"/builds/{n}" for n in range(1, 5)))
+_PAGES = (
+    "/",
+    *(f"/{listing}" for listing in LISTINGS),
+    *(f"/{kind}/{n}" for kind in SINGLES for n in range(1, 5)),
+    *(f"/builders/{n}/forceschedulers" for n in range(1, 5)),
+)
 
 
 def _choice(names: Sequence[str]) -> st.SearchStrategy[Choice]:

@@ -43,12 +43,14 @@ _HEADERS = {
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
-_LISTINGS = {
+LISTINGS = {
     "builders": listings.builders,
     "workers": listings.workers,
     "changes": listings.changes,
 }
-_SINGLES = {"builds", "builders", "workers", "changes", "buildrequests"}
+"""Pages of all of a kind."""
+SINGLES = ("builds", "builders", "workers", "changes", "buildrequests")
+"""Kinds of which each has a page."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -106,11 +108,11 @@ class Pages:
         resolved = resolved_path(path.strip("/"))
         kind, scope = resolved.endpoint.kind, resolved.scope
         if resolved.endpoint.is_collection:
-            if path.strip("/") in _LISTINGS:
-                return self._listing(visit, kind, await _LISTINGS[kind](visit.overview))
+            if path.strip("/") in LISTINGS:
+                return self._listing(visit, kind, await LISTINGS[kind](visit.overview))
             if kind == "forceschedulers" and scope:
                 return await self._forms(visit, scope)
-        elif kind in _SINGLES and (found := await visit.overview.rows(kind, scope=scope)):
+        elif kind in SINGLES and (found := await visit.overview.rows(kind, scope=scope)):
             return await self._single(visit, kind, found[0])
         raise NotFound("This page does not exist.")
 
