@@ -153,6 +153,31 @@ async def test_steps_for_python_run_their_programs_and_count_what_these_say() ->
                 assert worker.commands[-1] == _COMMANDS[name]
 
 
+async def test_messages_of_pylint_that_name_a_place_are_test_results() -> None:
+    configuration = """
+add('kept', steps.PyLint(command=['pylint', 'pkg']))
+add('not kept', steps.PyLint(command=['pylint', 'pkg'], store_results=False))
+"""
+    parseable = "pkg/c.py:12: [R0903(too-few), Foo] Too few public methods"
+    async with started(configuration) as ci:
+        ci.worker("local").on("pylint pkg", output=f"{_LINT}{parseable}\n")
+        build = await ci.build("kept")
+        other = await ci.build("not kept")
+
+        (kept,) = await ci.get(f"builds/{build.id}/test_result_sets")
+        results = await ci.get(f"test_result_sets/{kept['test_result_setid']}/results")
+        assert await ci.get(f"builds/{other.id}/test_result_sets") == []
+
+    found = [(one["test_code_path"], one["line"], one["value"]) for one in results]
+    assert found == [
+        ("pkg/a.py", 1, _LINT.splitlines()[0]),
+        ("pkg/c.py", 12, parseable),
+    ]
+    assert kept["complete"]
+    assert (kept["description"], kept["category"]) == ("Pylint warnings", "code_issue")
+    assert (kept["value_unit"], kept["tests_failed"], kept["tests_passed"]) == ("message", 2, 0)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -152,7 +152,8 @@ class PyLint(Checks):
     """Run ``pylint`` (the *command* has to be given); fatal messages and errors are FAILURE.
 
     Args:
-        store_results (bool): Accepted and ignored: Buildbot would keep test results, too.
+        store_results (bool): Keep messages that name a file and a line as test results, in a set of
+            the category `code_issue`.
     """
 
     name = "pylint"
@@ -170,17 +171,30 @@ class PyLint(Checks):
         "E": "error",
         "F": "fatal",
     }
+    _place = re.compile(r"([^:]+):(\d+):")
     _line = re.compile(r"^([CIRWEF])(?:\d{4})?: *\d+(?:, *\d+)?:|: ?\[?([CIRWEF])\d{4}")
 
     def __init__(self, store_results: bool = True, **kwargs: Any) -> None:
         if "command" not in kwargs and self.command is None:
             error('PyLint needs the argument "command"')
         self._store_results = store_results
+        self._result_set: int | None = None
         super().__init__(**kwargs)
+
+    @outgoing
+    async def addTestResultSets(self) -> None:
+        """Begin the set of messages."""
+        if self._store_results:
+            adding = self.addTestResultSet("Pylint warnings", "code_issue", "message")
+            self._result_set = await inward(lambda: adding)
 
     def _kind_of(self, line: str) -> str | None:
         found = self._line.search(line)
-        return (found[1] or found[2]) if found is not None else None
+        if found is None:
+            return None
+        if self._result_set is not None and (place := self._place.match(line)) is not None:
+            self.addTestResult(self._result_set, line, test_code_path=place[1], line=int(place[2]))
+        return found[1] or found[2]
 
     @outgoing
     async def run(self) -> int:
