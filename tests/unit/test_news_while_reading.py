@@ -149,6 +149,44 @@ async def test_a_session_that_is_lost_while_it_is_recorded_is_not_used(
     assert "is connected" not in caplog.text
 
 
+@pytest.mark.looptime
+async def test_the_pause_of_a_worker_outlives_what_was_shown_of_an_earlier_one_of_its_name() -> (
+    None
+):
+    yard = Yard()
+    await yard.configure(config("w"))
+    yard.fleet.not_ready("w", "b", "its disk is full")
+    yard.fleet.login_refused("w", "login refused: wrong password")
+    await asyncio.sleep(1)
+    await yard.configure()
+    await settle()
+    await yard.configure(config("w"))
+    await yard.fleet.control("w", "pause", "broken disk")
+
+    await asyncio.sleep(2000)
+
+    record = yard.store.workers["w"]
+    assert (record.paused, record.pause_reason) == (True, "broken disk")
+
+
+@pytest.mark.looptime
+async def test_refused_logins_end_also_for_a_worker_that_was_configured_again() -> None:
+    yard = Yard()
+    await yard.configure(config("w"))
+    yard.fleet.login_refused("w", "login refused at 10:00")
+    await yard.configure()
+    await settle()
+    await yard.configure(config("w"))
+    yard.fleet.login_refused("w", "login refused at 10:01")
+    await asyncio.sleep(1)
+    assert yard.store.workers["w"].pause_reason == "login refused at 10:01"
+
+    await asyncio.sleep(1000)
+
+    assert yard.store.workers["w"].pause_reason is None
+    assert yard.slot().refusal is None
+
+
 # Machines
 
 

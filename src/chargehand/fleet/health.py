@@ -35,8 +35,8 @@ class Health:
         self._tasks = tasks
         self._tell = tell
         self._not_started_listeners: list[Callable[[Worker], None]] = []
-        self._refusals: dict[str, asyncio.Event] = {}
-        """Set when another login was refused, by the names of workers for which some are shown."""
+        self._refusals: dict[Member, asyncio.Event] = {}
+        """Set when another login was refused, for the workers for which some are shown."""
 
     def on_not_started(self, callback: Callable[[Worker], None]) -> None:
         """Call *callback* when a worker's machine could not be started, once for each trouble."""
@@ -77,10 +77,10 @@ class Health:
     def login_refused(self, member: Member, reason: str) -> None:
         """Show for a while that somebody with the worker's name was not let in."""
         member.refusal = reason
-        if (another := self._refusals.get(member.name)) is not None:
+        if (another := self._refusals.get(member)) is not None:
             another.set()
             return
-        self._refusals[member.name] = asyncio.Event()
+        self._refusals[member] = asyncio.Event()
         self._tasks.spawn(self._show_refusals(member), name=f"refused login of {member.name}")
 
     def lift_quarantines(self, member: Member) -> None:
@@ -114,7 +114,7 @@ class Health:
 
     async def _show_refusals(self, member: Member) -> None:
         """Show the latest, from time to time: anybody can cause as many as they like."""
-        another = self._refusals[member.name]
+        another = self._refusals[member]
         try:
             while member.refusal is not None:
                 another.clear()
@@ -127,7 +127,7 @@ class Health:
                     member.refusal = None
                     self._changed(member)
         finally:
-            del self._refusals[member.name]
+            del self._refusals[member]
 
     def _changed(self, member: Member) -> None:
         self._tell(member.name)
@@ -136,6 +136,8 @@ class Health:
     async def _show(self, member: Member) -> None:
         """Record as the reason for a pause what is none that somebody ordered."""
         async with member.recording:
+            if member.is_removed:
+                return  # Another worker may have its name, and its row, by now.
             record = member.record
             told = [one.words for one in member.slot.quarantines]
             if member.refusal:

@@ -53,6 +53,8 @@ class Member:
         self.recording = asyncio.Lock()
         """Held while the state of its record is altered."""
         self._link: Link | None = None
+        self.is_removed = False
+        """Whether it is none of the fleet's workers any longer."""
         self.is_settling = False
         """Whether a task is stopping or restarting the link."""
 

@@ -351,6 +351,7 @@ class Fleet:
             match member.intent:
                 case LinkIntent.REMOVE if not member.running:
                     del self._members[member.name]
+                    member.is_removed = True
                 case LinkIntent.RENEW if not member.running:
                     member.intent = LinkIntent.KEEP
                     await self._start_link(member)
