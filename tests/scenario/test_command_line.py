@@ -195,6 +195,29 @@ def test_run_names_builders_that_are_alike(configuration):
     )
 
 
+def test_run_names_the_builders_to_choose_from(configuration):
+    ran = chargehand("run", "--config", configuration)
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("name the builder to run: project, failing")
+
+
+def test_run_needs_no_name_of_the_only_builder(tmp_path):
+    path = tmp_path / "master.cfg"
+    path.write_text(
+        "from buildbot.plugins import *\n"
+        "c = BuildmasterConfig = {'workers': [worker.LocalWorker('w')], 'schedulers': []}\n"
+        "factory = util.BuildFactory([steps.ShellCommand(command=['echo', 'the only one'])])\n"
+        "c['builders'] = [util.BuilderConfig(name='b', workernames=['w'], factory=factory)]\n"
+        "c['schedulers'] = [schedulers.ForceScheduler(name='force', builderNames=['b'])]\n"
+    )
+
+    ran = chargehand("run", "--config", path)
+
+    assert ran.returncode == 0, ran.stderr
+    assert "the only one" in ran.stdout
+
+
 def test_the_demonstration_builds_its_sample_repository(tmp_path):
     ran = chargehand("demo", "--once", "--directory", tmp_path / "demo", "--port", "18010")
 

@@ -31,10 +31,11 @@ from chargehand.kit.values import replace
 
 _OF_THE_ENVIRONMENT = ("environment", "inherit_environment")
 """Settings of a local worker that count here, too."""
+_NAMES_SHOWN = 20
 
 
 @click.command()
-@click.argument("builder")
+@click.argument("builder", default="")
 @click.option(
     "-c",
     "--config",
@@ -73,7 +74,8 @@ def run(
     quiet: bool,
     details: bool,
 ) -> int:
-    """Run BUILDER on this machine, without a running master.
+    """Run BUILDER on this machine, without a running master. A configuration's only builder need
+    not be named.
 
     The master is temporary, a local worker replaces the builder's workers, and schedulers, change
     sources, services and web pages are off. Exit status: 0 for success (or warnings), 1 for any
@@ -192,6 +194,8 @@ class _Run:
 
     def _only_the_builder(self, config: MasterConfig) -> MasterConfig:
         builders = {builder.name: builder for builder in config.builders}
+        if not self._builder and len(builders) == 1:
+            (self._builder,) = builders
         if self._builder not in builders:
             raise CommandFailed(self._no_such_builder(list(builders)))
         builder = builders[self._builder]
@@ -229,10 +233,13 @@ class _Run:
     def _no_such_builder(self, names: list[str]) -> str:
         import difflib
 
+        if not self._builder:
+            more = ", …" if len(names) > _NAMES_SHOWN else ""
+            return f"name the builder to run: {', '.join(names[:_NAMES_SHOWN])}{more}"
         near = difflib.get_close_matches(self._builder, names, 3)
         hint = (
             " Did you mean " + " or ".join(f'"{one}"' for one in near) + "?"
             if near
-            else f" Builders: {', '.join(names[:20])}"
+            else f" Builders: {', '.join(names[:_NAMES_SHOWN])}"
         )
         return f'the configuration has no builder "{self._builder}".{hint}'
