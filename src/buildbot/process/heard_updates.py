@@ -24,14 +24,14 @@ class HeardUpdates:
         self._takes_dictionary = _positional(hear) == 1
         self._turn = asyncio.Lock()  # It lets in who came first.
         self._tasks = Tasks("heard updates")
-        self._heard: list[asyncio.Task[None]] = []
+        self._heard: set[asyncio.Task[None]] = set()
         self._failure: Exception | None = None
 
     def take(self, key: str, value: Any) -> Receipt:
         """Let the method hear a value; return a future that is done when it has."""
-        self._heard = [task for task in self._heard if not task.done()]
         task = self._tasks.spawn(self._tell(key, value), name=f"hear {key}")
-        self._heard.append(task)
+        self._heard.add(task)
+        task.add_done_callback(self._heard.discard)
         return task
 
     async def end(self) -> None:
