@@ -13,8 +13,8 @@ from buildbot._host.upgrading.upgrade import upgraded
 def package(tmp_path: Path) -> Path:
     """A package in a directory that also has a module; both know ``taken``."""
     place = tmp_path / "farm"
-    (place / "parts").mkdir(parents=True)
-    for name in ("__init__", "helpers", "taken", "json", "parts/__init__"):
+    (place / "farm_parts").mkdir(parents=True)
+    for name in ("__init__", "farm_helpers", "taken", "json", "farm_parts/__init__"):
         (place / f"{name}.py").touch()
     (tmp_path / "taken.py").touch()
     return place
@@ -23,11 +23,14 @@ def package(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("from helpers import success\n", "from .helpers import success\n"),
-        ("from parts.left import x as y\n", "from .parts.left import x as y\n"),
-        ("import helpers; helpers.go()\n", "from . import helpers; helpers.go()\n"),
-        ("import helpers as h, parts\n", "from . import helpers as h, parts\n"),
-        ("def f():\n    import parts\n", "def f():\n    from . import parts\n"),
+        ("from farm_helpers import success\n", "from .farm_helpers import success\n"),
+        ("from farm_parts.left import x as y\n", "from .farm_parts.left import x as y\n"),
+        (
+            "import farm_helpers; farm_helpers.go()\n",
+            "from . import farm_helpers; farm_helpers.go()\n",
+        ),
+        ("import farm_helpers as h, farm_parts\n", "from . import farm_helpers as h, farm_parts\n"),
+        ("def f():\n    import farm_parts\n", "def f():\n    from . import farm_parts\n"),
     ],
 )
 def test_a_neighbour_is_imported_with_a_dot(old: str, new: str, package: Path) -> None:
@@ -39,9 +42,9 @@ def test_a_neighbour_is_imported_with_a_dot(old: str, new: str, package: Path) -
     [
         "from taken import x\n",
         "import json\n",
-        "import helpers, os\n",
-        "import parts.left\n",
-        "from .helpers import x\n",
+        "import farm_helpers, os\n",
+        "import farm_parts.left\n",
+        "from .farm_helpers import x\n",
         "from elsewhere import x\n",
     ],
 )
