@@ -136,6 +136,19 @@ def test_a_long_log_shows_its_end_and_says_so(visit: Visit):
     expect(text).to_contain_text("number 1500\n")
 
 
+def test_each_click_for_earlier_lines_counts(visit: Visit):
+    build = visit.master.build("long")
+    page = visit.open(f"builds/{build['buildid']}")
+    text = _open_log(page, "shell")
+    expect(text).to_contain_text("number 5000\nprogram finished")
+    button = _step(page, "shell").locator("[data-earlier]")
+
+    button.evaluate("button => { button.click(); button.click(); }")
+
+    expect(button).to_be_hidden()
+    expect(text).to_contain_text("number 1\nnumber 2\n")
+
+
 def test_the_environment_of_a_command_is_folded_away(visit: Visit):
     build = visit.master.build("painted")
     page = visit.open(f"builds/{build['buildid']}")

@@ -82,7 +82,8 @@ export class OpenLog {
     this.shown = 0;
     this.known = 0;
     this.most = TAIL;
-    this.isBusy = false;
+    this.isGrowing = false;
+    this.turn = Promise.resolve(); // What changes the text does so one after the other.
     this.pre = box.querySelector("pre");
     this.earlierButton = box.querySelector("[data-earlier]");
     this.earlierButton.onclick = () => this.showEarlier();
@@ -99,12 +100,16 @@ export class OpenLog {
     return answer.ok ? lines(this.box, (await answer.json()).logchunks[0].content) : null;
   }
 
+  inTurn(work) {
+    this.turn = this.turn.then(work).catch(() => false); // Connection lost: see grow.
+    return this.turn;
+  }
+
   /** Show some of the lines before the first visible one. */
-  async showEarlier() {
-    if (this.isBusy) return;
-    this.isBusy = true;
-    try {
+  showEarlier() {
+    return this.inTurn(async () => {
       const first = Math.max(0, this.first - TAIL);
+      if (first === this.first) return;
       const part = await this.fetch(first, this.first - first);
       if (!part) return;
       const height = this.pre.scrollHeight;
@@ -113,9 +118,7 @@ export class OpenLog {
       this.pre.scrollTop += this.pre.scrollHeight - height;
       this.first = first;
       this.tellEarlier();
-    } finally {
-      this.isBusy = false;
-    }
+    });
   }
 
   tellEarlier() {
@@ -128,31 +131,31 @@ export class OpenLog {
   }
 
   /** Show the missing lines, now that the log has this many. */
-  async grow(lines) {
+  grow(lines) {
     this.known = Math.max(this.known, lines);
     this.box.querySelector(".lines").textContent = this.known === 1 ? "1 line" : `${this.known} lines`;
-    if (this.isBusy || !this.box.open) return;
-    this.isBusy = true;
-    try {
-      while (this.shown < this.known) {
-        const upTo = this.known;
-        const first = Math.max(this.shown, upTo - TAIL);
-        const part = await this.fetch(first, upTo - first);
-        if (!part) return;
-        const {pre} = this;
-        const isAtEnd = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 30;
-        if (first > this.shown || !this.shown) { pre.replaceChildren(); this.first = first; }
-        pre.append(part);
-        while (pre.childNodes.length > this.most) { pre.firstChild.remove(); this.first++; }
-        if (isAtEnd) pre.scrollTop = pre.scrollHeight;
-        this.shown = upTo;
-        this.tellEarlier();
-        await new Promise((resolve) => setTimeout(resolve, 150));
-      }
-    } catch {
-      // Connection lost: the page requests the missing lines after reconnecting.
-    } finally {
-      this.isBusy = false;
-    }
+    if (this.isGrowing || !this.box.open || this.shown >= this.known) return;
+    this.isGrowing = true;
+    this.inTurn(() => this.showMissing()).then((isShown) => setTimeout(() => {
+      this.isGrowing = false;
+      // If the connection was lost, the page requests the missing lines after reconnecting.
+      if (isShown) this.grow(this.known);
+    }, 150));
+  }
+
+  async showMissing() {
+    const upTo = this.known;
+    const first = Math.max(this.shown, upTo - TAIL);
+    const part = await this.fetch(first, upTo - first);
+    if (!part) return false;
+    const {pre} = this;
+    const isAtEnd = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 30;
+    if (first > this.shown || !this.shown) { pre.replaceChildren(); this.first = first; }
+    pre.append(part);
+    while (pre.childNodes.length > this.most) { pre.firstChild.remove(); this.first++; }
+    if (isAtEnd) pre.scrollTop = pre.scrollHeight;
+    this.shown = upTo;
+    this.tellEarlier();
+    return true;
   }
 }
