@@ -52,6 +52,14 @@ def test_what_stands_for_something_else_is_left(text: str, package: Path) -> Non
     assert upgraded(text, str(package / "steps.py")).text == text
 
 
+def test_the_directory_of_a_configuration_is_no_package(package: Path) -> None:
+    (package / "master.cfg").touch()
+    text = "from farm_helpers import success\nimport farm_parts\n"
+
+    assert upgraded(text, str(package / "master.cfg")).text == text
+    assert upgraded(text, str(package / "steps.py")).text == text
+
+
 def test_beside_the_configuration_nothing_needs_a_dot(package: Path) -> None:
     text = "from taken import x\n"
 

@@ -115,6 +115,30 @@ add('tells', Tells(), workernames=['other'])
 """
 
 
+async def test_what_happens_while_a_worker_hears_of_the_end_does_not_change_it() -> None:
+    text = """
+import asyncio
+
+class Slow(worker.LocalWorker):
+    async def buildStarted(self, place):
+        pass
+
+    async def buildFinished(self, place):
+        await asyncio.sleep(20)
+
+c['workers'] = [Slow('local')]
+add('good', sh('true'))
+"""
+    async with started(text) as ci:
+        request = await ci.force("good")
+        await ci.sleep(5)
+        assert ci.builds("good")[0].complete_at is None
+        ci.worker("local").die()
+        await ci.finished(request)
+
+        assert [build.result for build in ci.builds("good")] == [Result.SUCCESS]
+
+
 async def test_a_worker_is_told_of_the_end_of_each_build_of_whose_beginning_it_was_told() -> None:
     async with started(_TOLD) as ci:
         await ci.build("fails")

@@ -58,7 +58,7 @@ class GuestReactor(asyncioreactor.AsyncioSelectorReactor):
 
 
 def _call_noted(
-    call: Callable[..., None], on_result: Any, function: Any, *args: Any, **kw: Any
+    call: Callable[..., None], on_result: Any, function: Any, /, *args: Any, **kw: Any
 ) -> None:
     call(on_result, noted(function) or function, *args, **kw)
 

@@ -38,9 +38,12 @@ class HeardUpdates:
         """Wait until everything was heard. Raises what the method raised first."""
         if self._heard:
             await asyncio.wait(self._heard)
-        await self._tasks.close()
         if self._failure is not None:
             raise self._failure
+
+    async def close(self) -> None:
+        """Let the method hear nothing more."""
+        await self._tasks.close()
 
     async def _tell(self, key: str, value: Any) -> None:
         async with self._turn:

@@ -198,6 +198,7 @@ class RecipeBuild:
     async def leave_worker(self) -> None:
         """Let the worker's object know that the build has ended, if it knows that it began."""
         if self._is_on_worker:
+            self._is_on_worker = False
             await self._tell_worker("buildFinished")
 
     async def _tell_worker(self, method: str) -> None:

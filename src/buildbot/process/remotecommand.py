@@ -125,6 +125,8 @@ class RemoteCommand:
                 await self._heard.end()
         finally:
             self.active = False
+            if self._heard is not None:
+                await self._heard.close()
             if collector is not None:
                 self.stdout += collector.text(Channel.STDOUT)
                 self.stderr += collector.text(Channel.STDERR)

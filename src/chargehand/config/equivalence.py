@@ -293,10 +293,12 @@ class Equivalence:
 class Identity:
     """The identity of a configured object; caches equality."""
 
-    __slots__ = ("_class", "_equivalence", "_unlike", "value")
+    __slots__ = ("_also", "_class", "_equivalence", "_unlike", "value")
 
-    def __init__(self, value: object, equivalence: Equivalence) -> None:
+    def __init__(self, value: object, equivalence: Equivalence, also: object = None) -> None:
         self.value = value
+        self._also = also
+        """What else must be equal."""
         self._equivalence = equivalence
         self._class = object()
         """The same for all that are known to be equal."""
@@ -310,7 +312,7 @@ class Identity:
             return True
         if self._unlike is other._class or other._unlike is self._class:
             return False
-        if not self._equivalence.compare(self.value, other.value):
+        if self._also != other._also or not self._equivalence.compare(self.value, other.value):
             self._unlike = other._class
             return False
         other._class = self._class

@@ -172,6 +172,7 @@ class BuildRun:
             # The new owner has recorded its end.
             _log.warning("abandoning build %d of %s: %s", self.build.id, self._builder.name, error)
             self._result = Result.RETRY
+            await self._leave_worker()
         return self._result
 
     async def _run_recorded(self, sources: BuildSources) -> None:
@@ -190,13 +191,17 @@ class BuildRun:
             )
             self._result = worse(self._result, Result.EXCEPTION)
             self._error = self._error or headline_of(error)
-        if self._hosted is not None:
-            await self._hosted.leave_worker()
+        # What happens while users' code hears of the end does not change it.
         self._is_ending = True
         self._count_stop()
+        await self._leave_worker()
         if self._result is Result.SUCCESS and self._progress.took:
             self._services.expectations.learn(self._builder.name, self._progress.took)
         await self._finish()
+
+    async def _leave_worker(self) -> None:
+        if self._hosted is not None:
+            await self._hosted.leave_worker()
 
     async def _finish(self) -> None:
         retry = self._next_retry() if self._result is Result.RETRY else None

@@ -217,7 +217,8 @@ class Fleet:
         """Somebody has started the worker again; or its connection was lost before it ended."""
         if isinstance(member.link, RemoteLink) and member.link.is_let_go:
             await member.set_state(self._store, graceful=False)
-            member.intent = LinkIntent.KEEP
+            if member.intent is LinkIntent.STOP:  # It may have been removed meanwhile.
+                member.intent = LinkIntent.KEEP
         self._settle_if_due(member)
 
     def is_idle(self, worker_name: str) -> bool:

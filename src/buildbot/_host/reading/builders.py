@@ -98,7 +98,7 @@ class BuilderReader:
                 else None
             ),
             collapse_requests=self._collapse(builder),
-            identity=Identity((builder, deciding) if deciding else builder, self._equivalence),
+            identity=Identity(builder, self._equivalence, also=deciding),
         )
 
     def _properties(self, name: str, values: Mapping[str, Any]) -> dict[str, Property]:

@@ -65,9 +65,12 @@ class Reader:
     def tried(self) -> MasterConfig:
         """Return what the file says now; modules that it imports stay as they are in use."""
         with self._reading:
-            config, _ = self._executed(Equivalence())
-            self._document.take_back()
-            return config
+            try:
+                config, _ = self._executed(Equivalence())
+                self._document.take_back()
+                return config
+            finally:
+                self._document.given_up()  # Its caller may use it: the collector frees it later.
 
     def _executed(self, equivalence: Equivalence) -> tuple[MasterConfig, dict[str, Any]]:
         with collecting(self._document.directory) as collector:

@@ -16,7 +16,8 @@ def with_dots(source: cst.Module, file: Path) -> cst.Module:
     installed) is left: Python 3 imports that.
     """
     package = file.parent
-    if not (package / "__init__.py").exists():
+    # The directory of a configuration is on sys.path: its modules belong to no package.
+    if not (package / "__init__.py").exists() or any(package.glob("*.cfg")):
         return source
     return source.visit(_WithDots(package))
 
@@ -59,8 +60,15 @@ class _WithDots(cst.CSTTransformer):
             _is_in(self._package, name)
             and not _is_in(self._root, name)
             and name not in sys.stdlib_module_names
-            and find_spec(name) is None
+            and not _is_elsewhere(name)
         )
+
+
+def _is_elsewhere(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ValueError:  # of a module without a specification, such as __main__
+        return True
 
 
 def _first(module: cst.BaseExpression) -> str:
