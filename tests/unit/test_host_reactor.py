@@ -27,6 +27,8 @@ async def main():
 
     async def extension():
         forty = await threads.deferToThread(lambda: 40)
+        named = dict(call=1, on_result=2, function=3)
+        assert await threads.deferToThread(lambda **given: given, **named) == named
         two = await task.deferLater(reactor, 0.01, lambda: 2)
         output = await utils.getProcessOutput('/bin/echo', ['hi'])
         await asyncio.to_thread(int)

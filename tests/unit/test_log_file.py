@@ -183,3 +183,27 @@ def test_messages_wait_while_the_disk_is_full(
         "last",
         "2 messages were lost because this file could not be written",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "logs"),
+    [((0, 10), (10, 2), 3), ((10, 10), (None, None), 1), ((10, 10), (10, 0), 1)],
+)
+def test_other_limits_count_from_then_on(
+    tmp_path: Path,
+    before: tuple[int, int],
+    after: tuple[int | None, int | None],
+    logs: int,
+) -> None:
+    master = Master(tmp_path / "master.log", max_size=before[0], count=before[1])
+    master.file.limit(*after)
+
+    for number in range(6):
+        master.says(f"line {number}")
+    master.file.close()
+
+    assert len(list(tmp_path.iterdir())) == logs
+    assert (
+        kept(tmp_path / "master.log")
+        == [f"line {number}" for number in range(6)][-3 if logs == 3 else 0 :]
+    )

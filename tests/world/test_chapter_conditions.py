@@ -208,3 +208,25 @@ async def test_functions_see_connected_workers_and_builders_without_requests() -
         assert {"asked": here} in properties["seen"][0]
         assert [True, True, False, "posix", "posix"] in properties["seen"][0]
         assert properties["here"][0] == [True, False, True, here]
+
+
+async def test_builders_of_a_worker_that_decides_stay_builders_after_a_reconfiguration() -> None:
+    text = """
+class Picky(worker.LocalWorker):
+    def canStartBuild(self):
+        return True
+
+class Looks(steps.BuildStep):
+    def run(self):
+        self.setProperty('names', [one.name for one in self.master.config.builders])
+        return util.SUCCESS
+
+c['workers'] = [Picky('local')]
+add('b', Looks())
+"""
+    async with started(text) as ci:
+        await ci.reconfigure(written(text + "c['title'] = 'another'"))
+
+        build = await ci.build("b")
+
+        assert (await ci.properties(build))["names"][0] == ["b"], build.state

@@ -40,6 +40,18 @@ class LogFile(logging.Handler):
         self._rotate_beyond = self.max_size
         self._measure(os.fstat(self._file))
 
+    def limit(self, max_size: int | None, count: int | None) -> None:
+        """Rotate by other limits from now on."""
+        self.acquire()
+        try:
+            self.max_size = (max_size or 0) if count is None or count > 0 else 0
+            self.count = count
+            self._rotate_beyond = self.max_size
+            if self._file >= 0:
+                self._measure(os.fstat(self._file))
+        finally:
+            self.release()
+
     def handle(self, record: logging.LogRecord) -> bool:
         """Append a message, unless a filter is against it."""
         if self.filters or self.lock is None:

@@ -15,6 +15,9 @@ class RotatedLog(Protocol):
     count: int | None
     """How many rotated files are kept; None: all."""
 
+    def limit(self, max_size: int | None, count: int | None) -> None:
+        """Rotate by other limits from now on."""
+
 
 def rotated_log() -> RotatedLog | None:
     """Return the handler that writes the master's log to a file, None if there is none."""

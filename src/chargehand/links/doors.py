@@ -142,8 +142,11 @@ class WorkerPorts:
         """Say that the certificate is not valid now: workers that refuse it do not tell us."""
         if port.certificate is None:
             return
-        now = datetime.now(UTC)
-        if (wrong := out_of_date(Path(port.certificate).read_bytes(), now)) is not None:
+        try:
+            text = Path(port.certificate).read_bytes()
+        except OSError:
+            return  # It could be read a moment ago, and is in use.
+        if (wrong := out_of_date(text, datetime.now(UTC))) is not None:
             _log.error(
                 "the certificate of %s for workers %s, and workers refuse it: renew %s, and "
                 "reconfigure the master",

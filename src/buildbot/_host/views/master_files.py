@@ -22,9 +22,9 @@ class LogRotation:
         return 0 if log is None else log.max_size
 
     @rotateLength.setter
-    def rotateLength(self, size: int) -> None:
+    def rotateLength(self, size: int | None) -> None:
         if (log := rotated_log()) is not None:
-            log.max_size = size
+            log.limit(size, log.count)
 
     @property
     def maxRotatedFiles(self) -> int | None:
@@ -35,7 +35,7 @@ class LogRotation:
     @maxRotatedFiles.setter
     def maxRotatedFiles(self, count: int | None) -> None:
         if (log := rotated_log()) is not None:
-            log.count = count
+            log.limit(log.max_size, count)
 
 
 class ConfigurationLoader:
