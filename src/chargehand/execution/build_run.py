@@ -183,12 +183,8 @@ class BuildRun:
         except WorkerLost:
             self._retry_elsewhere()
         except Exception as error:  # noqa: BLE001 - whatever failed: the build has to end
-            _log.error(
-                "build %d of %s failed",
-                self.build.id,
-                self._builder.name,
-                exc_info=described(error),
-            )
+            which = (self.build.id, self._builder.name)
+            _log.error("build %d of %s failed", *which, exc_info=described(error))
             self._result = worse(self._result, Result.EXCEPTION)
             self._error = self._error or headline_of(error)
         # What happens while users' code hears of the end does not change it.
