@@ -17,6 +17,8 @@ _SHORT = 16 * 1024
 _LONGEST_CONTROL = 125
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _FINAL, _MASKED = 0x80, 0x80
+NORMAL, GOING_AWAY = 1000, 1001
+"""Codes of a closed websocket: for good, or only this connection."""
 
 Entropy = Callable[[int], bytes]
 
@@ -83,9 +85,9 @@ class Frames:
         """Return a frame that the other side answers."""
         return self._framed(_PING, b"")
 
-    def close(self, reason: bytes = b"") -> bytes:
+    def close(self, reason: bytes = b"", code: int = NORMAL) -> bytes:
         """Return the frame that closes the websocket; *reason* has at most 123 bytes."""
-        return self._framed(_CLOSE, (1000).to_bytes(2, "big") + reason)
+        return self._framed(_CLOSE, code.to_bytes(2, "big") + reason)
 
     def _frame(self, data: bytes, at: int) -> Optional[int]:
         """Begin a frame, or take one that is not a message; return where in *data* to go on.

@@ -10,6 +10,7 @@ from chargehand_wire.framing import Bytes, ProtocolError
 from chargehand_wire.login import login_headers
 from chargehand_wire.master_address import MasterAddress
 from chargehand_wire.websocket import ClientSocket, Refused
+from chargehand_wire.websocket_frames import GOING_AWAY
 from chargehand_worker.failures import closed_why, reason
 from chargehand_worker.settings import WorkerSettings
 from chargehand_worker.silence import Silence
@@ -40,7 +41,7 @@ class MasterWebsocket(asyncio.Protocol):
         self.opened: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
         self.refusal = ""
-        """Why the master has closed it, in its own words."""
+        """Why the master does not want the worker, in its own words."""
         self.was_heard = False
         """Whether the master has said anything over it."""
 
@@ -110,7 +111,8 @@ class MasterWebsocket(asyncio.Protocol):
             else:
                 self._agent.write(piece)
         if self._socket.closed is not None:
-            self.refusal = self._socket.closed.reason
+            is_refused = self._socket.closed.code != GOING_AWAY
+            self.refusal = self._socket.closed.reason if is_refused else ""
             self.end(closed_why(self._socket.closed))
 
     def eof_received(self) -> None:

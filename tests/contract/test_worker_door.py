@@ -13,6 +13,9 @@ from waiting import PATIENCE
 
 from chargehand_wire.login import login_headers
 from chargehand_wire.messages import PROTOCOL_VERSION
+from chargehand_wire.websocket import ClientSocket
+from chargehand_wire.websocket_frames import GOING_AWAY, Closed
+from chargehand_wire.worker_side import WorkerSide
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -105,3 +108,42 @@ async def test_a_worker_without_masks_that_does_not_follow_the_protocol_is_close
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
     assert master.registry.attached.empty()
+
+
+@pytest.mark.parametrize("is_unmasked", [True, False])
+@pytest.mark.parametrize(
+    ("is_stopping", "told"),
+    [
+        (True, "the master is stopping"),
+        (False, "the master's configuration of this worker changed"),
+    ],
+)
+async def test_a_worker_hears_why_its_connection_is_closed(
+    master: Master, is_unmasked: bool, is_stopping: bool, told: str
+):
+    reader, writer = await asyncio.open_connection("127.0.0.1", master.port)
+    socket = ClientSocket(
+        host="ci",
+        path="/worker/v1",
+        headers=login_headers(NAME, PASSWORD),
+        offers_unmasked=is_unmasked,
+    )
+    side = WorkerSide(name=NAME, incarnation="1", info={})
+    writer.write(socket.request())
+    while not socket.is_open:
+        socket.receive(await reader.read(1))
+    side.connect()
+    writer.writelines(socket.data(side.take()))
+    await asyncio.wait_for(master.registry.attached.get(), PATIENCE)
+
+    if is_stopping:
+        master.door.stopping()
+    await master.link.stop()
+    while socket.closed is None:
+        received = await asyncio.wait_for(reader.read(4096), PATIENCE)
+        assert received
+        socket.receive(received)
+
+    assert socket.is_unmasked is is_unmasked
+    assert socket.closed == Closed(GOING_AWAY, told)
+    writer.close()

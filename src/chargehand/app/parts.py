@@ -238,6 +238,7 @@ class Parts:
         self.web.close()
         self.store.give_up(after=_OUTAGE_SECONDS)
         self.dispatcher.stop_starting()
+        self.worker_door.stopping()
         work = (self.services, self.intake, self.scheduling, self.dispatcher)
         await asyncio.gather(*[self._stopped(part.stop) for part in work])
         for stop in (

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from chargehand.links.native.socket_transport import short_reason
+from chargehand.links.native.socket_transport import CONFIGURED
 from chargehand_wire.framing import Bytes, ProtocolError
 from chargehand_wire.login import subprotocol
 from chargehand_wire.websocket import UNMASKED, accepted
@@ -42,8 +42,8 @@ class UnmaskedSocket(asyncio.Transport):
         self._request = request
         self._frames = Frames(is_masking=False)
         self._is_closing = False
-        self.reason = ""
-        """Why it is closed; the worker hears it."""
+        self.farewell = CONFIGURED
+        """What the worker hears when it is closed."""
 
     async def serve(self, receiver: Receiver) -> web.StreamResponse:
         """Answer the request, and give *receiver* what comes, until the connection is closed."""
@@ -78,7 +78,7 @@ class UnmaskedSocket(asyncio.Transport):
         """Close the websocket after all written bytes are sent."""
         if not self._is_closing:
             self._is_closing = True
-            self._send(self._frames.close(short_reason(self.reason)))
+            self._send(self._frames.close(self.farewell.encoded, self.farewell.code))
             asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self._drop)
 
     def abort(self) -> None:

@@ -23,7 +23,7 @@ from chargehand.links.native.keepalive import LONGEST_INTERVAL, Keepalive
 from chargehand.links.native.kept_commands import KeptCommands, KeptLogs
 from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
-from chargehand.links.native.socket_transport import SocketTransport
+from chargehand.links.native.socket_transport import CONFIGURED, STOPPING, Farewell, SocketTransport
 from chargehand.links.native.unmasked_socket import UnmaskedSocket, is_offered
 from chargehand_wire.login import credentials, offered_versions, subprotocol, wrong_version
 from chargehand_wire.master_address import PATH
@@ -67,11 +67,18 @@ class WorkerDoor:
         """Sessions that are being attached, by the names of their workers."""
         self._tasks = Tasks("worker connections")
         self._sockets: set[SocketTransport | UnmaskedSocket] = set()
+        self._farewell = CONFIGURED
+
+    def stopping(self) -> None:
+        """Let workers whose connections are closed from now on hear that the master stops."""
+        self._farewell = STOPPING
+        for transport in self._sockets:
+            transport.farewell = STOPPING
 
     async def close(self) -> None:
         """Close all connections that are left."""
+        self.stopping()
         for transport in self._sockets:
-            transport.reason = "the master is stopping"
             transport.close()
         await self._tasks.close()
 
@@ -131,6 +138,7 @@ class WorkerDoor:
     def _serving(self, login: _Login) -> Iterator[Channel]:
         """Return the channel of a connection that exists as long as this lasts."""
         channel = Channel(partial(self._arrived, login))
+        login.transport.farewell = self._farewell
         self._sockets.add(login.transport)
         channel.connection_made(login.transport)
         try:
@@ -194,7 +202,7 @@ class WorkerDoor:
             await link.attach(session)
         except LoginRefused as refusal:
             self._workers.refused(login.name, refusal.reason, address=login.address)
-            login.transport.reason = refusal.told
+            login.transport.farewell = Farewell(reason=refusal.told, is_refused=True)
             await session.close()
             return
         _tell_connected(session)
