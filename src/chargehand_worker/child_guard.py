@@ -26,7 +26,7 @@ def guard_child(command: Sequence[str], final: Sequence[int]) -> NoReturn:
         began = time.monotonic()
         job = Job(windows())
         agent: subprocess.Popen[bytes] = subprocess.Popen(command, creationflags=CREATE_SUSPENDED)
-        job.begin(int(vars(agent)["_handle"]))
+        job.begin(agent)
         try:
             code = agent.wait()
         except KeyboardInterrupt:

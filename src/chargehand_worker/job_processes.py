@@ -60,7 +60,7 @@ class JobProcesses:
                 stderr=stderr,
                 creationflags=CREATE_SUSPENDED | CREATE_NEW_PROCESS_GROUP,
             )
-            job.begin(int(vars(process)["_handle"]))
+            job.begin(process)
         except BaseException:
             job.close()
             raise

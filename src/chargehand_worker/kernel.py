@@ -19,6 +19,9 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _P_PID = 0
 _PROC_REAP_ACQUIRE = 2
+_NOT_THERE: tuple[type[OSError], ...] = (ProcessLookupError, PermissionError)
+if sys.platform == "win32":
+    _NOT_THERE = (OSError,)  # Of a process that is gone it says that an argument is invalid.
 _HAS_PROC = Path("/proc/self/stat").exists()
 _LIST = ("ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "stat=")
 _WITH_ENVIRONMENT = "-E" if sys.platform == "darwin" else "-e"
@@ -167,7 +170,7 @@ def _link(path: str) -> str:
 
 def kill(process_id: int, number: int = getattr(signal, "SIGKILL", signal.SIGTERM)) -> None:
     """Send a signal; a process that is gone or not ours is left alone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(*_NOT_THERE):
         os.kill(process_id, number)
 
 

@@ -7,6 +7,7 @@ job is closed (its owner has ended, however that happened), Windows ends all tha
 from __future__ import annotations
 
 import ctypes
+import subprocess
 from typing import Any
 
 CREATE_SUSPENDED = 0x4
@@ -87,16 +88,28 @@ class Job:
         self._check(bool(self._handle), "CreateJobObject")
         limits = _ExtendedLimits()
         limits.basic.flags = _KILL_ON_CLOSE
-        done = kernel.set(
-            self._handle, _EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits)
-        )
-        self._check(bool(done), "SetInformationJobObject")
+        try:
+            done = kernel.set(
+                self._handle, _EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits)
+            )
+            self._check(bool(done), "SetInformationJobObject")
+        except BaseException:
+            self.close()
+            raise
 
-    def begin(self, process_handle: int) -> None:
-        """Take a process that was started with `CREATE_SUSPENDED`, and let it run."""
-        added = self._kernel.assign(self._handle, process_handle)
-        self._check(bool(added), "AssignProcessToJobObject")
-        self._check(self._kernel.resume(process_handle) == 0, "NtResumeProcess")
+    def begin(self, process: subprocess.Popen[Any]) -> None:
+        """Take a process that was started with `CREATE_SUSPENDED`, and let it run.
+
+        One that it cannot take is ended: nobody else would let it run, or end it.
+        """
+        handle = int(vars(process)["_handle"])
+        try:
+            added = self._kernel.assign(self._handle, handle)
+            self._check(bool(added), "AssignProcessToJobObject")
+            self._check(self._kernel.resume(handle) == 0, "NtResumeProcess")
+        except BaseException:
+            process.kill()
+            raise
 
     def count(self) -> int:
         """Return how many processes of it are alive."""

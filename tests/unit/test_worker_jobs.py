@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
 from typing import Any
 
 import pytest
@@ -28,6 +29,18 @@ class Asked:
         return function
 
 
+class Process(subprocess.Popen[bytes]):
+    """A process that was started as Windows starts it, as far as jobs look at it."""
+
+    def __init__(self) -> None:
+        self._handle = 42
+        self._child_created = False
+        self.is_killed = False
+
+    def kill(self) -> None:
+        self.is_killed = True
+
+
 def test_the_structures_are_as_large_as_windows_says() -> None:
     sizes = [
         ctypes.sizeof(one)
@@ -45,7 +58,7 @@ def test_a_job_ends_with_its_last_handle_and_takes_suspended_processes() -> None
     asked = Asked()
 
     job = Job(Kernel(asked, asked))
-    job.begin(42)
+    job.begin(Process())
     count = job.count()
     job.kill()
     job.close()
@@ -81,4 +94,25 @@ def test_what_windows_refuses_is_named(function: str, answer: int) -> None:
     asked = Asked(**{function: answer})
 
     with pytest.raises(OSError, match=function.removesuffix("W")):
-        Job(Kernel(asked, asked)).begin(42)
+        Job(Kernel(asked, asked)).begin(Process())
+
+
+def test_a_job_that_cannot_be_set_up_is_closed() -> None:
+    asked = Asked(SetInformationJobObject=0)
+
+    with pytest.raises(OSError, match="SetInformationJobObject"):
+        Job(Kernel(asked, asked))
+
+    assert asked.calls[-1] == ("CloseHandle", 7)
+
+
+@pytest.mark.parametrize(
+    ("function", "answer"), [("AssignProcessToJobObject", 0), ("NtResumeProcess", 5)]
+)
+def test_a_process_that_no_job_takes_does_not_stay_suspended(function: str, answer: int) -> None:
+    asked, process = Asked(**{function: answer}), Process()
+
+    with pytest.raises(OSError, match=function):
+        Job(Kernel(asked, asked)).begin(process)
+
+    assert process.is_killed
