@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import tarfile
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from docker_engine import SimulatedEngine
 
@@ -197,6 +199,18 @@ async def test_an_engine_that_refuses_or_is_not_there(tmp_path: Path) -> None:
         WorkerNotStarted, match=r"cannot reach the Docker engine at .*: No such file"
     ):
         await _start(_worker(f"unix://{tmp_path}/none"))
+
+
+async def test_an_engine_that_does_not_answer_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = aiohttp.ClientTimeout(total=0.01)
+    monkeypatch.setattr(aiohttp, "ClientTimeout", lambda **_: soon)
+    path = str(tmp_path / "s")
+    silent = await asyncio.start_unix_server(lambda *_: None, path)
+    async with silent:
+        with pytest.raises(WorkerNotStarted, match="engine did not answer within 60 s"):
+            await _start(_worker(f"unix://{path}"))
 
 
 async def test_a_container_that_has_ended_says_what_it_printed_last(tmp_path: Path) -> None:

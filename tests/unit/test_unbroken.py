@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from chargehand.kit.loop import run
-from chargehand.kit.unbroken import Unbroken
+from chargehand.kit.unbroken import GivenUp, Unbroken
 
 
 class _Cloud:
@@ -38,7 +40,7 @@ def test_a_thread_that_works_for_it_is_waited_for_and_what_it_makes_is_known() -
 
 async def _in_noting_loop(cloud: _Cloud) -> list[str]:
     work = Unbroken(cloud.start(), name="start")
-    with pytest.raises(TimeoutError):
+    with pytest.raises(GivenUp):
         await work.outcome(0)
     assert not work.is_over
     assert cloud.machines == []
@@ -47,6 +49,92 @@ async def _in_noting_loop(cloud: _Cloud) -> list[str]:
     assert work.is_over
     assert cloud.machines == ["m1"]
     return cloud.known
+
+
+class _SlowToTell(ThreadPoolExecutor):
+    """Its thread has done its work some time before anybody hears of the result."""
+
+    may_tell = threading.Event()
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        def told() -> Any:
+            result = function(*args, **named)
+            self.may_tell.wait()
+            return result
+
+        return super().submit(told)
+
+
+async def _what_a_thread_made_is_known_however_late_the_loop_hears_of_it() -> None:
+    known: list[int] = []
+    loop = asyncio.get_running_loop()
+    called = asyncio.Event()
+
+    def create() -> int:
+        loop.call_soon_threadsafe(called.set)
+        return 7
+
+    with _SlowToTell(1) as executor:
+
+        async def start() -> None:
+            known.append(await loop.run_in_executor(executor, create))
+
+        work = Unbroken(start(), name="start")
+        await called.wait()
+        with pytest.raises(GivenUp):
+            await work.outcome(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not work.is_over
+        executor.may_tell.set()
+        await work.ended()
+    assert known == [7]
+
+
+async def _it_may_work_in_other_processes() -> None:
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        work = Unbroken(_in_a_process(loop, processes), name="in a process")
+        assert await work.outcome(60) == 5
+
+
+async def _in_a_process(loop: asyncio.AbstractEventLoop, processes: ProcessPoolExecutor) -> int:
+    return await loop.run_in_executor(processes, abs, -5)
+
+
+async def _a_thread_that_cannot_begin_is_not_waited_for() -> None:
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+
+    async def start() -> None:
+        await asyncio.get_running_loop().run_in_executor(executor, abs, -5)
+
+    work = Unbroken(start(), name="start")
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await work.outcome(60)
+    await work.ended()
+
+
+async def _nor_one_of_a_broken_executor() -> None:
+    def broken() -> None:
+        raise ValueError("no such library")
+
+    async def start() -> None:
+        await asyncio.get_running_loop().run_in_executor(executor, abs, -5)
+
+    with ThreadPoolExecutor(1, initializer=broken) as executor:
+        work = Unbroken(start(), name="start")
+        with pytest.raises(RuntimeError, match="initializer failed"):
+            await work.outcome(60)
+        await work.ended()
+
+
+async def _its_own_timeouts_are_no_end_of_the_time() -> None:
+    async def start() -> None:
+        raise TimeoutError("the cloud did not answer")
+
+    with pytest.raises(TimeoutError, match="the cloud did not answer"):
+        await Unbroken(start(), name="start").outcome(60)
 
 
 async def _cancelled_while_it_waits_for_a_thread() -> None:
@@ -115,7 +203,7 @@ async def _without_threads_it_is_cancelled_at_once() -> None:
             cleaned.append("up")
 
     work = Unbroken(waiting(), name="waiting")
-    with pytest.raises(TimeoutError):
+    with pytest.raises(GivenUp):
         await work.outcome(0)
     await work.ended()
     assert cleaned == ["up"]
@@ -128,6 +216,11 @@ async def _without_threads_it_is_cancelled_at_once() -> None:
         _threads_of_its_tasks_are_not_its_parts,
         _one_that_fails_is_over_when_its_threads_are,
         _without_threads_it_is_cancelled_at_once,
+        _what_a_thread_made_is_known_however_late_the_loop_hears_of_it,
+        _it_may_work_in_other_processes,
+        _a_thread_that_cannot_begin_is_not_waited_for,
+        _nor_one_of_a_broken_executor,
+        _its_own_timeouts_are_no_end_of_the_time,
     ],
 )
 def test_what_counts_as_its_part(case: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -87,6 +87,7 @@ async def test_what_waits_for_a_machine_is_explained_and_can_be_cancelled() -> N
         ("LatentWorkerFailedToSubstantiate('i-1', 'terminated')", "i-1, terminated"),
         ("False", "start_instance returned False"),
         ("KeyError('region')", "KeyError: 'region'"),
+        ("TimeoutError('the cloud did not answer')", "TimeoutError: the cloud did not answer"),
         ("3000", "start_instance did not return within 1200 s"),
     ],
 )

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from twisted.internet.main import installReactor
 from twisted.logger import LogLevel, globalLogBeginner
 from twisted.logger import formatEvent as format_event
 
-from chargehand.kit.unbroken import noted
+from chargehand.kit.unbroken import begun
 
 _LEVELS = {
     LogLevel.debug: logging.DEBUG,
@@ -53,14 +54,45 @@ class GuestReactor(asyncioreactor.AsyncioSelectorReactor):
         pool: Any = super().getThreadPool()
         if pool.threadFactory is threading.Thread:
             pool.threadFactory = partial(threading.Thread, daemon=True)
-            pool.callInThreadWithCallback = partial(_call_noted, pool.callInThreadWithCallback)
+            pool.callInThreadWithCallback = partial(
+                self._call_noted, pool, pool.callInThreadWithCallback
+            )
         return pool
 
+    def _call_noted(
+        self, pool: Any, call: Any, on_result: Any, function: Any, /, *args: Any, **kw: Any
+    ) -> None:
+        """Call a function in a thread, in the context in which this is called.
 
-def _call_noted(
-    call: Callable[..., None], on_result: Any, function: Any, /, *args: Any, **kw: Any
-) -> None:
-    call(on_result, noted(function) or function, *args, **kw)
+        So what the loop does with the result, by `callFromThread`, belongs to the same work.
+        """
+        reactor: Any = self
+        context = copy_context()
+        end = None if pool.joined else begun()  # A pool that was joined drops what it is given.
+
+        def run() -> Any:
+            try:
+                return context.run(function, *args, **kw)
+            finally:
+                if on_result is None:
+                    ended()
+
+        def hand_over(is_good: bool, result: Any) -> None:
+            try:
+                context.run(on_result, is_good, result)
+            finally:
+                ended()
+
+        def ended() -> None:
+            if end is not None:
+                reactor.callFromThread(end)  # The result went the same way, before.
+
+        try:
+            call(None if on_result is None else hand_over, run)
+        except BaseException:
+            if end is not None:
+                end()
+            raise
 
 
 def install_reactor(loop: asyncio.AbstractEventLoop) -> GuestReactor:

@@ -199,12 +199,12 @@ class DockerEngine:
             ):
                 await _refuse_errors(answer)
                 yield answer
+        except TimeoutError as error:
+            raise DockerError(f"the Docker engine did not answer within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
             place = self._socket or self._url
             why = getattr(error, "strerror", None) or error
             raise DockerError(f"cannot reach the Docker engine at {place}: {why}") from error
-        except TimeoutError as error:
-            raise DockerError(f"the Docker engine did not answer within {seconds:g} s") from error
 
 
 async def _refuse_errors(answer: aiohttp.ClientResponse) -> None:

@@ -26,7 +26,7 @@ from chargehand.domain.session import WorkerNotStarted
 from chargehand.kit.asking import no_answer
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import guarded
-from chargehand.kit.unbroken import Unbroken
+from chargehand.kit.unbroken import GivenUp, Unbroken
 from chargehand_wire.addresses import HIDDEN
 
 _log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Machine:
         seconds = self.missing_timeout + _MARGIN
         try:
             answer = await self._starting.outcome(seconds)
-        except TimeoutError:
+        except GivenUp:
             raise WorkerNotStarted(
                 str(no_answer("start_instance", worker.start_instance, seconds))
             ) from None

@@ -246,11 +246,13 @@ class OnDemandLink:
         failure: WorkerNotStarted | None = None
         with self._complaints.guarded("cannot start worker %s", self._name) as attempt:
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds) as limit:
                     await self._started()
             except WorkerNotStarted as error:
                 failure = error
             except TimeoutError:
+                if not limit.expired():  # It is an error of the user's own.
+                    raise
                 is_starting = self.state is InstanceState.SUBSTANTIATING
                 words = "start_instance did not return" if is_starting else "it did not connect"
                 failure = WorkerNotStarted(f"{words} within {seconds:g} s")

@@ -188,9 +188,10 @@ class RecordedMachine:
             await asyncio.wait((ended,), timeout=_SOON)
             if not ended.done():
                 _log.warning(
-                    "worker %s: start_instance was given up, and still works in a thread; "
-                    "what it starts is stopped when it has ended",
-                    self._worker().name,
+                    "worker %s: start_instance was given up, and has not ended yet: a thread "
+                    "cannot be interrupted. No build gets the worker until it has ended, or for "
+                    "%g s; what it starts is stopped then",
+                    *(self._worker().name, _LONGEST_START),
                 )
                 await asyncio.wait(
                     (ended, closing),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent import futures
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
@@ -23,7 +24,14 @@ _Ts = TypeVarTuple("_Ts")
 _TURNS = 10
 """Turns of the loop within which a coroutine learns what a thread has returned."""
 
+_ISOLATED: Any = getattr(futures, "InterpreterPoolExecutor", ())
+"""Executors whose threads share no objects with the loop, where Python has them."""
+
 _current: ContextVar[Unbroken[Any] | None] = ContextVar("_current", default=None)
+
+
+class GivenUp(Exception):
+    """The time is up. It is no TimeoutError, which the work may raise itself."""
 
 
 class Unbroken(Generic[_T]):
@@ -41,7 +49,7 @@ class Unbroken(Generic[_T]):
             _current.reset(token)
 
     async def outcome(self, seconds: float) -> _T:
-        """Return what the work returns. Raises TimeoutError after so many seconds.
+        """Return what the work returns. Raises GivenUp after so many seconds.
 
         Then, or when the caller is cancelled, the work is given up: it is cancelled once no thread
         works for it, so that it learns what a thread has made.
@@ -52,7 +60,7 @@ class Unbroken(Generic[_T]):
             if not self._task.done():
                 self._giving_up = self._loop.create_task(self._give_up(), name="give up")
         if not self._task.done():
-            raise TimeoutError
+            raise GivenUp
         return self._task.result()
 
     async def ended(self) -> None:
@@ -79,7 +87,7 @@ class Unbroken(Generic[_T]):
         return task.done() and not task.cancelled() and task.exception() is None
 
     def part(self) -> Callable[[], None]:
-        """Note that a thread begins; return what it calls, there, at its end."""
+        """Note that a thread begins; return what is called, in any thread, at its end."""
         future: asyncio.Future[None] = self._loop.create_future()
         self._parts.add(future)
 
@@ -108,36 +116,54 @@ class Unbroken(Generic[_T]):
                 await asyncio.sleep(0)
 
 
-class Noted(Generic[_T]):
-    """What a thread calls instead of *function*; it tells the work whose part this is."""
+class _Call(Generic[_T]):
+    """What a thread of an executor calls instead of *function*.
 
-    def __init__(self, function: Callable[..., _T], end: Callable[[], None]) -> None:
+    The part that it is ends when the thread has done it and the loop has its result.
+    """
+
+    def __init__(self, function: Callable[[], _T], end: Callable[[], None]) -> None:
         self._function = function
         self._end = end
+        self._loop = asyncio.get_running_loop()
         self._begun = threading.Lock()
         """Taken by the first of the two that asks, and never released."""
+        self._has_run = False
+        self._is_left = False
 
-    def __call__(self, *args: Any, **keywords: Any) -> _T:
+    def __call__(self) -> _T:
         """Call the function, unless it was cancelled while it waited for a thread."""
         if not self._begun.acquire(blocking=False):
             raise RuntimeError("the function was cancelled before it began")
         try:
-            return self._function(*args, **keywords)
+            return self._function()
         finally:
+            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+                self._loop.call_soon_threadsafe(self._ran)
+
+    def left(self, _: asyncio.Future[_T]) -> None:
+        """The future has the result, or nobody waits for it any more."""
+        self._is_left = True
+        # Whatever has not begun by now never does: it was cancelled, or its executor is broken.
+        self._has_run |= self._begun.acquire(blocking=False)
+        self._look()
+
+    def _ran(self) -> None:
+        self._has_run = True
+        self._look()
+
+    def _look(self) -> None:
+        if self._has_run and self._is_left:
             self._end()
 
-    def left(self, future: asyncio.Future[_T]) -> None:
-        """Nobody waits for *future* any more, in which the thread's result would be."""
-        if future.cancelled() and self._begun.acquire(blocking=False):
-            self._end()
 
+def begun() -> Callable[[], None] | None:
+    """Note that the work that runs here begins a thread; return what is called at its end.
 
-def noted(function: Callable[..., _T]) -> Noted[_T] | None:
-    """Return what to call in a thread instead of the function; None if nobody has to know."""
+    Returns None if nobody has to know.
+    """
     work = _current.get()
-    if work is None or not work.is_at_work:
-        return None
-    return Noted(function, work.part())
+    return work.part() if work is not None and work.is_at_work else None
 
 
 class NotingLoop(asyncio.SelectorEventLoop):
@@ -146,9 +172,19 @@ class NotingLoop(asyncio.SelectorEventLoop):
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
     ) -> asyncio.Future[_T]:
-        """Call a function in a thread."""
-        if (call := noted(partial(func, *args))) is None:
+        """Call a function in a thread, or in what another executor has."""
+        if (end := begun()) is None:
             return super().run_in_executor(executor, func, *args)
-        future = super().run_in_executor(executor, call)
-        future.add_done_callback(call.left)
+        has_threads = executor is None or isinstance(executor, futures.ThreadPoolExecutor)
+        try:
+            if has_threads and not isinstance(executor, _ISOLATED):
+                call = _Call(partial(func, *args), end)
+                future = super().run_in_executor(executor, call)
+                future.add_done_callback(call.left)
+            else:  # What is called must be what was given: it is sent to where it runs.
+                future = super().run_in_executor(executor, func, *args)
+                future.add_done_callback(lambda _: end())
+        except BaseException:
+            end()
+            raise
         return future
