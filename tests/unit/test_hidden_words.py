@@ -43,3 +43,13 @@ def test_longer_words_are_hidden_everywhere() -> None:
 @pytest.mark.parametrize("command", ["echo ab", ["echo", "ab"], None])
 def test_nothing_is_hidden_where_nothing_is_to_be(command: object) -> None:
     assert hidden_in({"command": command}) is None
+
+
+@pytest.mark.parametrize("odd", ["half \ud800", "odd \udcff byte"])
+def test_texts_that_no_encoding_has_are_hidden_too(odd: str) -> None:
+    hidden = hidden_in({"command": ["login", odd, ("obfuscated", odd + "!", "XXX")]})
+    assert hidden is not None
+    assert hidden.without(f" argv: {['login', odd, odd + '!']!r}") == (
+        f" argv: {['login', odd, 'XXX']!r}"
+    )
+    assert hidden.without(f"no user {odd}!") == "no user XXX"

@@ -71,9 +71,11 @@ class LeftInstances:
                 # Their workers may have stopped some of these by the time the answer is here.
                 in_use = set(self._live())
                 found = await hosted.find(fleet)
+                in_use.update(self._live())
                 for one in found or ():
-                    if one.name not in in_use.union(self._live()):
+                    if one.name not in in_use:
                         await self._stop_found(hosted, one)
+                        in_use.update(self._live())  # That took a while.
 
     async def _stop_found(self, hosted: HostedInstance, found: FoundInstance) -> None:
         _log.warning("stopping instance %s, which no worker uses", found.name)

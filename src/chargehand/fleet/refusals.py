@@ -54,10 +54,11 @@ class RefusalLog:
         name = _shown(name)
         key = (name, reason)
         told_at = self._told_at.pop(key, None)
-        if told_at is None or not 0 <= now - told_at < _TOLD_EVERY:
-            self._lines.write(logging.WARNING, _REFUSED, name, address, reason)
+        is_due = told_at is None or not 0 <= now - told_at < _TOLD_EVERY
+        if is_due and self._lines.write(logging.WARNING, _REFUSED, name, address, reason):
             told_at = now
-        self._told_at[key] = told_at
+        if told_at is not None:
+            self._told_at[key] = told_at
         if len(self._told_at) > _MOST_NAMES:
             del self._told_at[next(iter(self._told_at))]
         count = self._keep(name, reason, address, now)

@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
+from chargehand.kit.odd_text import bytes_of
 from chargehand.kit.passwords import secrets_in, without_passwords
 from chargehand_wire.addresses import HIDDEN, is_plain
 
@@ -135,7 +136,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 def _written(text: str) -> Iterator[str]:
     """Return the ways in which a text is written within others."""
-    data = text.encode("utf-8", "surrogateescape")
+    data = bytes_of(text)
     yield text
     yield quote(data, safe="")
     yield quote(data)

@@ -18,8 +18,8 @@ class SparingLog:
         self._skipped = 0
         self._began_at: float | None = None
 
-    def write(self, level: int, message: str, *arguments: object) -> None:
-        """Write a line, or count it."""
+    def write(self, level: int, message: str, *arguments: object) -> bool:
+        """Write a line, or count it; return whether it was written."""
         now = asyncio.get_running_loop().time()
         if self._began_at is None or now - self._began_at >= _SECONDS:
             self._sum_up()
@@ -27,11 +27,12 @@ class SparingLog:
         if self._written < _MOST:
             self._written += 1
             self._log.log(level, message, *arguments)
-            return
+            return True
         if not self._skipped:
             rest = self._began_at + _SECONDS - now
             asyncio.get_running_loop().call_later(rest, self._sum_up)
         self._skipped += 1
+        return False
 
     def _sum_up(self) -> None:
         skipped, self._written, self._skipped, self._began_at = self._skipped, 0, 0, None

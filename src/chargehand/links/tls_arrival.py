@@ -86,10 +86,11 @@ class TlsArrivals:
         """Log why a connection is closed, unless that was said of its host the last time."""
         if self._said.get(arrival.host) == why:
             return
+        if not self._strangers.lines.write(logging.INFO, _CLOSING, arrival.address, why):
+            return
         if len(self._said) >= _MOST_HOSTS:
             self._said.clear()
         self._said[arrival.host] = why
-        self._strangers.lines.write(logging.INFO, _CLOSING, arrival.address, why)
 
 
 def _why(error: OSError) -> str | None:

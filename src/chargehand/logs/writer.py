@@ -8,6 +8,7 @@ from typing import Protocol
 
 from chargehand.domain.build import Channel, Log, LogType, Segment
 from chargehand.kit.guard import contained
+from chargehand.kit.odd_text import bytes_of
 from chargehand.kit.redaction import Redaction
 from chargehand.kit.values import replace
 from chargehand.logs.limits import LimitedLog
@@ -200,7 +201,7 @@ class LogWriter:
         return self._redaction.secrets_only(lines)
 
     def _keep(self, channel: Channel, lines: str) -> None:
-        data = _bytes_of(lines)
+        data = bytes_of(lines)
         self._whole.append(with_letter(channel, data) if self.kind is LogType.STDIO else data)
         self._size += len(data)
         if self._timer is None:
@@ -240,11 +241,3 @@ class LogWriter:
     def _tell(self, channel: Channel | None, text: str | None) -> None:
         for listener in tuple(self._listeners):
             contained(listener, channel, text)
-
-
-def _bytes_of(text: str) -> bytes:
-    """Encode a text: restores undecodable bytes, escapes lone surrogates."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace")

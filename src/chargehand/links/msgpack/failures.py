@@ -10,6 +10,6 @@ _FAILURE = re.compile(
 
 
 def in_short(text: str) -> str:
-    """Return kind and message of a failure, without its traceback; other texts as they are."""
+    """Return the text of a failure as ``ValueError: first line``; other texts as they are."""
     found = _FAILURE.match(text)
     return text if found is None else ": ".join(filter(None, found.groups()))

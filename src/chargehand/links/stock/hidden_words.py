@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chargehand.kit.odd_text import bytes_of
 from chargehand.kit.redaction import Redaction
 
 
@@ -46,5 +47,5 @@ def hidden_in(arguments: Mapping[str, Any]) -> HiddenWords | None:
 
 def _written(words: Sequence[str]) -> list[str]:
     """Return the command line as workers write it: with Python 3, with Python 2, and for people."""
-    encoded = [word.encode("utf-8", "surrogateescape") for word in words]
+    encoded = [bytes_of(word) for word in words]
     return [repr(encoded), repr([*words]), shlex.join(words), " ".join(words)]
