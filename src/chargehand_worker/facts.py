@@ -29,7 +29,7 @@ def facts(
     told = {name: _read(basedir / "info" / name) for name in _TOLD_IN_FILES}
     return {
         **told,
-        "version": _version(),
+        "version": version(),
         "basedir": str(basedir),
         "system": os.name,
         "numcpus": numcpus or os.cpu_count(),
@@ -47,7 +47,8 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _version() -> str:
+def version() -> str:
+    """Return the version of what is installed."""
     for distribution in ("chargehand-worker", "chargehand"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(distribution)

@@ -10,8 +10,10 @@ from chargehand_wire.framing import ProtocolError
 from chargehand_wire.master_address import MasterAddress
 from chargehand_wire.websocket import Refused
 from chargehand_wire.websocket_frames import Closed
+from chargehand_worker.tls import in_words
 
 _FIRST_PORT_OF_BUILDBOT = 9989
+_NOT_FOUND = 404
 _REFUSED_FOR_OTHER_REASONS = (401, 403, 503)
 """HTTP statuses that have nothing to do with how the connection was asked for."""
 
@@ -19,6 +21,9 @@ _UNKNOWN_AUTHORITIES = (2, 18, 19, 20, 21)
 """OpenSSL's codes for a certificate of which no trusted authority is known."""
 _OTHER_NAMES = (62, 64)
 """OpenSSL's codes for a certificate of another host or address."""
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+"""What OpenSSL says of an answer that is no TLS."""
+_NO_TLS = "it does not speak TLS there. If the master has no certificate, use http://"
 
 
 def is_final(refused: Refused) -> bool:
@@ -29,9 +34,11 @@ def is_final(refused: Refused) -> bool:
 def reason(error: Exception, address: Optional[MasterAddress] = None) -> str:
     """Return what to tell people of a failure to connect to an address, or of a lost connection."""
     if isinstance(error, Refused):
-        return error.text or f"it answered with HTTP status {error.status}"
+        return _told(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return _about_certificate(error)
+    if isinstance(error, ssl.SSLError):
+        return _NO_TLS if error.reason in _NOT_TLS else f"TLS failed: {in_words(error)}"
     port = None if address is None else address.port
     if isinstance(error, ProtocolError) and port == _FIRST_PORT_OF_BUILDBOT:
         return f"{error}. Port {port} is for Buildbot's own workers; use the web port"
@@ -40,6 +47,15 @@ def reason(error: Exception, address: Optional[MasterAddress] = None) -> str:
         number = error.errno or 0
         return os.strerror(number) if number > 0 else error.strerror or str(error)
     return str(error)
+
+
+def _told(refused: Refused) -> str:
+    """Return what a server says for refusing, if that is a sentence as masters say them."""
+    kind = refused.headers.get("content-type", "text/plain").partition(";")[0].strip().lower()
+    if refused.text and "\n" not in refused.text and kind == "text/plain":
+        return refused.text
+    nobody = ": no master takes workers there" if refused.status == _NOT_FOUND else ""
+    return f"it answered with HTTP status {refused.status}{nobody}"
 
 
 def _about_certificate(error: ssl.SSLCertVerificationError) -> str:

@@ -7,20 +7,23 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, Optional, Union
+from typing import Any, NoReturn, Optional, Union
 
 from chargehand_worker.guard import split_off_agent, split_off_agents
 from chargehand_worker.lock_file import take_lock
 from chargehand_worker.system_text import reason_of
 
 _ALREADY_RUNS = 75
+_INTERNAL = ("local", "link", "agent")
 _FINAL = (0, 69)
 """Exit codes of agents that are not to be started again: told to end; gave up."""
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run what the command line says."""
-    options = command_line().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    is_internal = words[:1] and words[0] in _INTERNAL
+    options = (_internal_line() if is_internal else command_line()).parse_args(words)
     commands = {
         "create-worker": _create,
         "local": _run_local,
@@ -38,6 +41,7 @@ def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="chargehand-worker", description="Runs commands for a Chargehand master."
     )
+    parser.add_argument("--version", action=_Version, help="show the version and exit")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="COMMAND")
     _add_create(kinds)
     for name, what in (("start", "Start"), ("restart", "Stop and start")):
@@ -46,11 +50,31 @@ def command_line() -> argparse.ArgumentParser:
         command.add_argument("--nodaemon", action="store_true", help="Run in the foreground.")
     command = kinds.add_parser("stop", help="Stop the worker in a directory.")
     command.add_argument("directory", nargs="?", default=".", metavar="DIR")
+    return parser
+
+
+def _internal_line() -> argparse.ArgumentParser:
+    """Return what knows the commands that only programs use, and people need not see."""
+    parser = argparse.ArgumentParser(prog="chargehand-worker")
+    kinds = parser.add_subparsers(dest="kind", required=True)
     _add_local(kinds)
     _add_link(kinds)
     agent = kinds.add_parser("agent")  # For guards only, where they cannot fork.
     agent.add_argument("directory", type=Path)
     return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: that takes longer than the rest."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it and exit."""
+        from chargehand_worker.facts import version
+
+        parser.exit(message=f"{parser.prog} {version()}\n")
 
 
 def _add_create(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -163,7 +187,6 @@ def _run_link(options: argparse.Namespace) -> None:
 
 
 def _create(options: argparse.Namespace) -> None:
-    from chargehand_wire.master_address import BadAddress, master_address
     from chargehand_worker.creating import create_worker
     from chargehand_worker.settings import BadSettings, WorkerSettings
 
@@ -176,12 +199,11 @@ def _create(options: argparse.Namespace) -> None:
         values["inherit_environment"] = True
     directory = _absolute(options.directory)
     try:
-        master_address(options.master)
         for name in ("ca_file", "certificate", "key"):
             if values.get(name):
                 values[name] = str(_absolute(values[name]))
         told = create_worker(directory, WorkerSettings(**values), overwrite=options.force)
-    except (BadAddress, BadSettings) as error:
+    except BadSettings as error:
         _fail(str(error))
     except OSError as error:
         _fail(f'cannot create "{directory}": {error.strerror}')

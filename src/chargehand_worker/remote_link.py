@@ -11,13 +11,9 @@ import logging
 import os
 import random
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Optional
 
-from chargehand_wire.certificates import out_of_date
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.master_address import master_address
 from chargehand_wire.websocket import Refused
@@ -25,6 +21,7 @@ from chargehand_worker.failures import is_final, reason
 from chargehand_worker.master_websocket import AgentStream, MasterWebsocket
 from chargehand_worker.proxy import BadProxy, connect_through, proxy_for
 from chargehand_worker.settings import WorkerSettings
+from chargehand_worker.tls import BadFile, tls_context, wrong_with
 
 _log = logging.getLogger(__name__)
 
@@ -176,7 +173,7 @@ class RemoteLink:
             connection = await self._connected()
         except asyncio.TimeoutError:
             return f"no answer within {_CONNECTING_SECONDS:g} s"
-        except (OSError, ssl.SSLError, ProtocolError, Refused, BadProxy) as error:
+        except (OSError, ProtocolError, Refused, BadProxy, BadFile) as error:
             if isinstance(error, (ProtocolError, ConnectionResetError)):
                 self._unheard += 1
             return reason(error, self._address) + self._hint(error)
@@ -225,16 +222,18 @@ class RemoteLink:
 
     def _hint(self, error: Exception) -> str:
         """Say what may be the matter with a connection that was closed without a word."""
-        is_closed = isinstance(error, (ProtocolError, ConnectionError))
-        if not is_closed or not self._address.is_tls:
+        closed = (ProtocolError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
+        if not isinstance(error, closed):
             return ""
+        if not self._address.is_tls:
+            return ". If that port is for TLS, use https://"
         if self._settings.certificate is not None:
-            return _wrong_with(self._settings.certificate)
+            return wrong_with(self._settings.certificate)
         return ". The master may ask for a certificate: name one with certificate in worker.toml"
 
     async def _open(self, connection: MasterWebsocket) -> None:
         loop = asyncio.get_running_loop()
-        address, tls = self._address, _tls(self._settings) if self._address.is_tls else None
+        address, tls = self._address, tls_context(self._settings) if self._address.is_tls else None
         proxy = proxy_for(address, self._settings.proxy)
         if proxy is None:
             await loop.create_connection(lambda: connection, address.host, address.port, ssl=tls)
@@ -245,22 +244,6 @@ class RemoteLink:
                 lambda: connection, sock=through, ssl=tls, server_hostname=host
             )
         await connection.opened
-
-
-def _wrong_with(certificate: str) -> str:
-    """Return what is wrong with a certificate of our own, which the master may have refused."""
-    try:
-        wrong = out_of_date(Path(certificate).read_bytes(), datetime.now(timezone.utc))
-    except OSError as error:
-        return f". This worker's certificate cannot be read: {error}"
-    return "" if wrong is None else f". This worker's certificate ({certificate}) {wrong}"
-
-
-def _tls(settings: WorkerSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.ca_file)
-    if settings.certificate is not None:
-        context.load_cert_chain(settings.certificate, settings.key)
-    return context
 
 
 def link_main(settings: WorkerSettings, control: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Optional, Union, get_type_hints
 
+from chargehand_wire.master_address import BadAddress, master_address
 from chargehand_worker.proxy import BadProxy, proxy_of
 
 SETTINGS_FILE = "worker.toml"
@@ -55,8 +56,15 @@ class WorkerSettings:
 
     def __post_init__(self) -> None:
         """Check them. Raises BadSettings."""
+        self._check_login()
         if self.spool < 0:
             raise BadSettings("spool must be a number of mebibytes, 0 or more")
+        if self.maxretries is not None and self.maxretries < 0:
+            raise BadSettings("maxretries must be a number of attempts, 0 or more")
+        if self.numcpus is not None and self.numcpus < 1:
+            raise BadSettings("numcpus must be a number of processors, 1 or more")
+        if self.key is not None and self.certificate is None:
+            raise BadSettings("key belongs to a certificate: name that as well")
         if not self.keepalive > 0 or not self.maxdelay > 0 or not self.patience >= 0:
             raise BadSettings("keepalive, maxdelay and patience must be numbers of seconds above 0")
         if self.allow_shutdown not in (None, *SHUTDOWNS):
@@ -68,6 +76,16 @@ class WorkerSettings:
                 proxy_of(self.proxy)
             except BadProxy as error:
                 raise BadSettings(f"proxy: {error}") from None
+
+    def _check_login(self) -> None:
+        try:
+            master_address(self.master)
+        except BadAddress as error:
+            raise BadSettings(str(error)) from None
+        if not self.name.strip() or not self.name.isprintable():
+            raise BadSettings(f"name must be the worker's in master.cfg, not {self.name!r}")
+        if not self.password:
+            raise BadSettings("password must not be empty")
 
     def file_mask(self) -> Optional[int]:
         """Return the umask as a number. Raises BadSettings."""
