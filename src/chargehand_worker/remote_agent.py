@@ -8,6 +8,8 @@ import os
 import shutil
 import signal
 import sys
+import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Optional
@@ -23,6 +25,7 @@ from chargehand_worker.relay import RelayedLink
 from chargehand_worker.settings import WorkerSettings
 from chargehand_worker.spool import DiskSpool
 from chargehand_worker.supervisor import COMMANDS
+from chargehand_worker.system_text import reason_of
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ _HANGUP: Optional[signal.Signals] = getattr(signal, "SIGHUP", None)
 _STAMP = "shutdown.stamp"
 _MEBIBYTE = 1024 * 1024
 _LOOK_SECONDS = 2.0
+_REMOVED = ".removed-"
+"""What directories are named that are being removed; what is left of one goes with the next."""
 _KEPT_DIRECTORIES = ("info",)
 
 
@@ -125,9 +130,25 @@ def _remover(basedir: Path) -> Callable[[Directories], None]:
 
     def remove(known: Directories) -> None:
         used = {*_KEPT_DIRECTORIES, *(name.split("/")[0] for name in known.directories)}
-        for entry in basedir.iterdir():
-            if entry.is_dir() and not entry.is_symlink() and entry.name not in used:
-                _log.info("removing %s: no builder uses it", entry)
-                shutil.rmtree(entry, ignore_errors=True)
+        moved = []
+        for entry in list(basedir.iterdir()):
+            if entry.name in used or entry.is_symlink() or not entry.is_dir():
+                continue
+            _log.info("removing %s: no builder uses it", entry)
+            # Moved first: that takes no time, and a builder of that name may come again meanwhile.
+            place = basedir / f"{_REMOVED}{uuid.uuid4().hex}"
+            try:
+                moved.append(entry.rename(place))
+            except OSError as error:
+                _log.warning("cannot remove %s: %s", entry, reason_of(error))
+        if moved:
+            threading.Thread(target=_remove_all, args=(moved,), daemon=True).start()
 
     return remove
+
+
+def _remove_all(places: list[Path]) -> None:
+    for place in places:
+        shutil.rmtree(place, ignore_errors=True)
+        if place.exists():
+            _log.warning("cannot remove all of %s", place)

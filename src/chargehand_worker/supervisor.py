@@ -89,6 +89,8 @@ class Supervisor:
         directories_known: Callable[[Directories], None] = lambda _: None,
     ) -> None:
         self._directories_known = directories_known
+        self._known: Directories | None = None
+        """What the master said last of its builders' directories, until it is passed on."""
         self._side = side
         self._send = send
         self._stop = stop
@@ -120,13 +122,20 @@ class Supervisor:
         elif isinstance(event, Shutdown):
             self._stop()
         elif isinstance(event, Directories):
-            self._directories_known(event)
+            self._known = event
+            self._tell_directories()
         else:
             never(event)
 
     def kill_all(self) -> None:
         """Kill every process at once; the agent is about to exit."""
         self._processes.kill_all()
+
+    def _tell_directories(self) -> None:
+        """Pass on which directories are used, as soon as no command may be in another one."""
+        if self._known is not None and not self._running:
+            known, self._known = self._known, None
+            self._directories_known(known)
 
     def _start(self, order: StartCommand) -> None:
         running = self._running[order.command_id] = _Running()
@@ -164,6 +173,7 @@ class Supervisor:
             error = f"{type(failure).__name__}: {failure}"
         finally:
             self._running.pop(order.command_id, None)
+            self._tell_directories()
         if error is not None:
             error = _redactor(order).words(error)
         self._side.complete(order.command_id, error)

@@ -64,6 +64,7 @@ class Registry:
         self.states: list[SessionState] = []
         self.refusals: list[str] = []
         self.stops = 0
+        self.has_builds = False
 
     async def attach(self, session: Session) -> None:
         assert isinstance(session, NativeSession)
@@ -76,7 +77,7 @@ class Registry:
         raise AssertionError(reason)
 
     def is_idle(self, worker_name: str) -> bool:
-        return True
+        return not self.has_builds
 
     def login_refused(self, worker_name: str, reason: str) -> None:
         self.refusals.append(reason)
@@ -137,13 +138,24 @@ class Master:
         self._web = web.Server(lambda request: self.door.serve(request, None))
         self.port = 0
 
-    async def open(self) -> None:
-        builder = BuilderConfig(
-            name="b", worker_names=(NAME,), plan=None, builddir="b", worker_builddir="b"
-        )
+    def configure(self, *builders: str) -> MasterConfig:
+        """Have these builders from now on."""
         ports = () if self._own_port is None else (self._own_port,)
-        config = MasterConfig(workers=(self.config,), builders=(builder,), worker_ports=ports)
+        config = MasterConfig(
+            workers=(self.config,),
+            builders=tuple(
+                BuilderConfig(
+                    name=name, worker_names=(NAME,), plan=None, builddir=name, worker_builddir=name
+                )
+                for name in builders
+            ),
+            worker_ports=ports,
+        )
         self.workers.reconfigure(config)
+        return config
+
+    async def open(self) -> None:
+        config = self.configure("b")
         await self._doors.reconfigure(config)
         await self._doors.serve()
         self.link = self.workers(self.config, self.registry)

@@ -271,3 +271,38 @@ async def test_commands_end_when_no_master_was_there_for_too_long(
         ci.proxy.cut()
 
         assert (await ci.session()).incarnation != session.incarnation
+
+
+@pytest.mark.slow
+async def test_only_directories_that_no_builder_and_no_command_uses_are_deleted(tmp_path: Path):
+    async with farm(tmp_path, delete_leftover_dirs=True) as ci:
+        places = {name: ci.worker.directory / name for name in ("b", "added", "stranger", "info")}
+        places["stranger"].mkdir()
+        session = await ci.session()
+        await until(lambda: not places["stranger"].exists())
+
+        ci.master.configure("b", "added")
+        await session.prepare(["added"])
+        ci.proxy.cut()
+        await until(lambda: ci.worker.log.count("connected to") > 1)
+        await connected(session)
+        running = asyncio.create_task(
+            ci.shell(session, "touch begun; until [ -e end ]; do sleep 0.05; done", workdir="added")
+        )
+        await until(lambda: (places["added"] / "begun").exists())
+
+        ci.master.registry.has_builds = True
+        ci.master.configure("b")
+        await session.prepare(["b"])
+        assert places["added"].exists()
+        ci.master.registry.has_builds = False
+        ci.master.link.became_idle()
+        await session.prepare(["b", "more"])
+        assert places["added"].exists()
+
+        (places["added"] / "end").touch()
+        await running
+        await until(lambda: not places["added"].exists())
+        assert places["b"].exists()
+        assert places["info"].exists()
+        await until(lambda: not [*ci.worker.directory.glob(".removed-*")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chargehand.domain.build import Segment, SegmentSource
 from chargehand.domain.command import Command, CommandUpdate, Origin, Output, Value
@@ -71,6 +71,8 @@ class NativeSession(WorkerSession):
         self._later: asyncio.TimerHandle | None = None
         self._prepared: set[str] = set()
         """Directories that the worker has already created."""
+        self._directories: set[str] | None = None
+        """Directories of builders, as the worker heard of them."""
         self.why_lost = ""
         """Why it was lost, in words that name the worker."""
         self.unanswered = 0
@@ -178,9 +180,19 @@ class NativeSession(WorkerSession):
         self._is_remote = False
         self.lose(f"worker {self._worker_name} was shut down")
 
-    def tell_directories(self, directories: Sequence[str]) -> None:
-        """Tell the worker which directories its builders use."""
-        self._side.tell_directories(tuple(directories))
+    async def tell_builders(self, directories: Mapping[str, str], may_forget: bool) -> None:
+        """Tell the worker which directories its builders use: it may delete others.
+
+        While it may not forget any, it hears of no directories, or of more.
+        """
+        wanted = {*directories.values()}
+        if not may_forget:
+            if self._directories is None:
+                return
+            wanted |= self._directories
+        self._directories = wanted
+        self._side.tell_directories(tuple(sorted(wanted)))
+        self._flush()
 
     def cut(self) -> None:
         """Drop the connection; the worker is expected to reconnect."""

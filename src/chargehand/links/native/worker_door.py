@@ -182,7 +182,6 @@ class WorkerDoor:
             address=login.address,
             is_remote=True,
         )
-        session.tell_directories(tuple(login.admitted.directories.values()))
         kept = KeptCommands(session, hello.commands, self._kept_logs(login.name))
         self._arriving[login.name] = session
         self._tasks.spawn(self._arrive(login, session, kept), name=f"attach worker {login.name}")
@@ -199,7 +198,7 @@ class WorkerDoor:
     async def _attach(self, login: _Login, session: NativeSession) -> None:
         link = login.admitted.link
         try:
-            await link.attach(session)
+            await link.attach(session, tell_builders=session.tell_builders)
         except LoginRefused as refusal:
             self._workers.refused(login.name, refusal.reason, address=login.address)
             login.transport.farewell = Farewell(reason=refusal.told, is_refused=True)
