@@ -12,6 +12,7 @@ from remote_worker import Master, RemoteWorker
 from waiting import until
 
 from chargehand.config.model import WorkerPort
+from chargehand.config.tls_files import TlsFiles
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,9 @@ async def test_certificates_are_verified_on_both_sides(
         protocol="native",
         address=("127.0.0.1", port),
         text="ssl",
-        certificate=own_certificate,
-        key=own_key,
-        client_ca=str(authority.certificate),
+        tls=TlsFiles(
+            certificate=own_certificate, key=own_key, client_ca=str(authority.certificate)
+        ),
     )
     master = Master(own_port=own_port)
     await master.open()
@@ -81,8 +82,7 @@ async def test_an_expired_certificate_is_named_on_both_sides(
             protocol="native",
             address=("127.0.0.1", port),
             text="ssl",
-            client_ca=str(authority.certificate),
-            **own,
+            tls=TlsFiles(client_ca=str(authority.certificate), **own),
         )
         caplog.clear()
         master = Master(own_port=own_port)

@@ -12,6 +12,7 @@ import pytest
 from certificates import Authority
 
 from chargehand.config.model import WorkerPort
+from chargehand.config.tls_files import TlsFiles
 from chargehand.links.doors import WorkerPorts
 
 
@@ -26,8 +27,7 @@ class Door:
             protocol="native",
             address=("127.0.0.1", 0),
             text="ssl:0",
-            certificate=str(self.certificate),
-            key=str(self.key),
+            tls=TlsFiles(certificate=str(self.certificate), key=str(self.key)),
         )
         self.ports = WorkerPorts({"native": asyncio.Protocol})
 

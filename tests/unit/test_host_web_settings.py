@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 
 from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
+from chargehand.config.errors import ConfigErrors
 from chargehand.config.model import WebConfig
+from chargehand.config.tls_files import TlsFiles
 from chargehand.domain.user import ANONYMOUS, MASTER
 from chargehand.resources.policy import Everybody, Visitor
 from chargehand.resources.visibility import EVERYTHING
@@ -67,3 +71,59 @@ def test_where_logging_in_or_permissions_are_configured_the_web_takes_no_orders(
     assert reason.startswith(f"{named} but not supported yet")
     assert "remove" in reason
     assert Visitor(MASTER, policy).refusal("force", "forceschedulers/force") is None
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority") / "ca")
+
+
+def _with_certificate(directory: Path, authority: Authority) -> None:
+    certificate, key = authority.signed("site")
+    shutil.copy(certificate, directory / "site.pem")
+    shutil.copy(key, directory / "site.key")
+
+
+@pytest.mark.parametrize(
+    "www",
+    [
+        "'port': 'ssl:8443:interface=127.0.0.1:privateKey=site.key:certKey=site.pem'",
+        "'port': 'tcp:8443:interface=127.0.0.1', 'tls': {'certificate': 'site.pem', "
+        "'key': 'site.key'}",
+    ],
+)
+def test_https_uses_files_below_the_directory_of_the_configuration(
+    tmp_path: Path, authority: Authority, www: str
+):
+    _with_certificate(tmp_path, authority)
+    web = _web(tmp_path, f"c['www'] = {{{www}}}")
+    address = ("127.0.0.1", 8443)
+    assert web.listen == (address,)
+    assert web.tls == {
+        address: TlsFiles(certificate=str(tmp_path / "site.pem"), key=str(tmp_path / "site.key"))
+    }
+    assert web.hsts_seconds == 180 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("tls", "problem"),
+    [
+        ("{}", r"c\['www'\]\['tls'\] needs 'certificate', the path of a PEM file"),
+        ("{'certificate': 'no.pem'}", "cannot read .*no.pem: No such file or directory"),
+        ("{'certificate': 3}", r"\['certificate'\] must be the path of a PEM file, not 3"),
+        (
+            "{'certificate': 'site.pem', 'key': 'other.key'}",
+            "not a certificate and its private",
+        ),
+        ("{'certificate': 'site.pem', 'kye': 'site.key'}", 'unknown key "kye" .*; did you mean'),
+        ("{'certificate': 'site.pem', 'key': 'site.key', 'hsts_seconds': -1}", "hsts_seconds"),
+    ],
+)
+def test_what_is_wrong_with_the_files_for_https_is_said(
+    tmp_path: Path, authority: Authority, tls: str, problem: str
+):
+    _with_certificate(tmp_path, authority)
+    shutil.copy(authority.signed("other")[1], tmp_path / "other.key")
+    with pytest.raises(ConfigErrors, match=problem) as raised:
+        _web(tmp_path, f"c['www'] = {{'port': 8443, 'tls': {tls}}}")
+    assert "master.cfg:6" in str(raised.value)

@@ -18,6 +18,7 @@ from buildbot.pbmanager import PBManager
 from buildbot.worker import LocalWorker, Worker
 from chargehand.app.worker_doors import WorkerDoors
 from chargehand.config.model import MasterConfig, WorkerConfig, WorkerPort
+from chargehand.config.tls_files import TlsFiles
 from chargehand.domain.identifiers import MasterId
 from chargehand.domain.session import CommandRefused
 from chargehand.domain.worker import WorkerInfo
@@ -134,7 +135,10 @@ async def test_a_certificate_that_is_missing_is_an_error_of_the_port(
 ) -> None:
     missing = str(tmp_path / "key.pem")
     port = WorkerPort(
-        protocol="pb", address=("127.0.0.1", 0), text="ssl:0", certificate=missing, key=missing
+        protocol="pb",
+        address=("127.0.0.1", 0),
+        text="ssl:0",
+        tls=TlsFiles(certificate=missing, key=missing),
     )
 
     with pytest.raises(PortNotOpened, match="No such file"):

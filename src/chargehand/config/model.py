@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chargehand.config.tls_files import TlsFiles
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.instance import (
     FoundInstance,
@@ -173,12 +174,8 @@ class WorkerPort(msgspec.Struct, frozen=True, kw_only=True):
     address: tuple[str, int] | str
     text: str
     """The same as it is configured, a plain number as ``tcp:NUMBER``."""
-    certificate: str | None = None
-    """Path of a file with the certificate, for TLS."""
-    key: str | None = None
-    chain: str | None = None
-    client_ca: str | None = None
-    """Path of a file with the certificates by which those of workers are verified."""
+    tls: TlsFiles | None = None
+    """For TLS; None: connections are not encrypted."""
 
 
 @compared_without("plan", "next_build", "next_worker", "can_start_build", "collapse_requests")
@@ -244,6 +241,10 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Patterns of origins besides the site's own."""
     allowed_hosts: tuple[str, ...] = ()
     """Patterns of host names accepted besides that of the site's URL."""
+    tls: dict[tuple[str, int] | str, TlsFiles] = msgspec.field(default_factory=dict)
+    """The addresses of ``listen`` that serve HTTPS."""
+    hsts_seconds: float = 0.0
+    """For how long browsers that used HTTPS are to use nothing else; 0: that is not said."""
     limits: WebLimits = msgspec.field(default_factory=WebLimits)
     """Limits for visitors."""
     plugins: dict[str, object] = msgspec.field(default_factory=dict)

@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from chargehand.config.model import WorkerPort
 from chargehand.kit.refused_ports import what_to_do
+from chargehand.kit.tls_contexts import server_context
 from chargehand.kit.unix_sockets import bound
 from chargehand.links.tls_arrival import TlsArrivals
 from chargehand_wire.certificates import out_of_date
@@ -140,17 +140,17 @@ class WorkerPorts:
 
     def _complain_of_certificate(self, port: WorkerPort) -> None:
         """Say that the certificate is not valid now: workers that refuse it do not tell us."""
-        if port.certificate is None:
+        if port.tls is None:
             return
         try:
-            text = Path(port.certificate).read_bytes()
+            text = Path(port.tls.certificate).read_bytes()
         except OSError:
             return  # It could be read a moment ago, and is in use.
         if (wrong := out_of_date(text, datetime.now(UTC))) is not None:
             _log.error(
                 "the certificate of %s for workers %s, and workers refuse it: renew %s, and "
                 "reconfigure the master",
-                *(_described(port, self.number(port)), wrong, port.certificate),
+                *(_described(port, self.number(port)), wrong, port.tls.certificate),
             )
 
     async def serve(self) -> None:
@@ -200,28 +200,15 @@ def _unix_socket(path: Path) -> socket.socket:
 
 
 def _tls(port: WorkerPort) -> ssl.SSLContext | None:
-    if port.certificate is None:
+    files = port.tls
+    if files is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    if port.chain is None:
-        context.load_cert_chain(port.certificate, port.key)
-    else:
-        _load_with_chain(context, port.certificate, port.chain, port.key)
-    if port.client_ca is not None:
-        context.load_verify_locations(port.client_ca)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def _load_with_chain(
-    context: ssl.SSLContext, certificate: str, chain: str, key: str | None
-) -> None:
-    """Load a certificate, and those between it and its authority, which are in another file."""
-    with NamedTemporaryFile(suffix=".pem") as both:
-        for name in (certificate, chain):
-            both.write(Path(name).read_bytes() + b"\n")
-        both.flush()
-        context.load_cert_chain(both.name, key or certificate)
+    return server_context(
+        certificate=files.certificate,
+        key=files.key,
+        chain=files.chain,
+        client_ca=files.client_ca,
+    )
 
 
 def _described(port: WorkerPort, opened: int = 0) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -108,9 +109,11 @@ class Connections(web.Server):
         """Whether no request has come, or been answered, for a moment."""
         return self._loop.time() - self._used_at >= _QUIET_SECONDS
 
-    def listen(self, listening: socket.socket) -> None:
-        """Serve the clients of this socket."""
-        self._pending.listen(listening)
+    def listen(
+        self, listening: socket.socket, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        """Serve the clients of this socket; *tls* returns what encrypts new connections."""
+        self._pending.listen(listening, tls)
 
     def unlisten(self, listening: socket.socket) -> None:
         """Close the socket; connections stay open."""
@@ -118,7 +121,7 @@ class Connections(web.Server):
 
     async def close(self, *, patience: float) -> None:
         """Stop listening, and let requests in progress finish."""
-        self._pending.close()
+        await self._pending.close()
         await asyncio.sleep(0)  # Requests that have arrived begin, and count as in progress.
         self.pre_shutdown()
         await self.shutdown(patience)
@@ -137,6 +140,13 @@ class Connections(web.Server):
         protocol = self._protocol(address, received)
         self._entering.add(protocol)
         self._tasks.spawn(self._enter(connection, protocol), name="take a connection")
+
+    def take_encrypted(self, transport: asyncio.Transport, address: str, received: bytes) -> None:
+        """Take a connection with TLS whose first request has arrived."""
+        protocol = self._protocol(address, received)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        transport.resume_reading()
 
     async def _enter(self, connection: socket.socket, protocol: RequestHandler) -> None:
         try:

@@ -6,15 +6,17 @@ import asyncio
 import logging
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from chargehand.config.tls_files import TlsFiles
 from chargehand.config.web_limits import WebLimits
 from chargehand.kit.refused_ports import what_to_do
 from chargehand.kit.unix_sockets import address_of, bound
+from chargehand.web.certificate import Certificate
 from chargehand.web.connections import Connections, KeptAnswer
 from chargehand.web.own_addresses import site_urls
 
@@ -51,6 +53,8 @@ class Listeners:
         self._kept_answer = kept_answer
         self._server: Connections | None = None
         self._sites: dict[Address, socket.socket] = {}
+        self._certificates: dict[Address, Certificate] = {}
+        """Those of addresses that serve HTTPS."""
 
     @property
     def addresses(self) -> list[Address]:
@@ -78,11 +82,17 @@ class Listeners:
             if isinstance(address, str):
                 found.append(address)
             else:
-                found.extend(site_urls(address[0], listening.getsockname()[1]))
+                found.extend(_urls(address, listening, address in self._certificates))
         return found
 
-    async def listen(self, addresses: Sequence[Address]) -> None:
-        """Listen on exactly these addresses; all or nothing. Raises CannotListen."""
+    async def listen(
+        self, addresses: Sequence[Address], tls: Mapping[Address, TlsFiles] | None = None
+    ) -> None:
+        """Listen on exactly these addresses; all or nothing. Raises CannotListen.
+
+        Those in *tls* serve HTTPS. Their certificates are read again: they may have been renewed.
+        """
+        certificates = {address: _certificate(files) for address, files in (tls or {}).items()}
         opened: dict[Address, socket.socket] = {}
         try:
             for address in dict.fromkeys(addresses):
@@ -94,12 +104,15 @@ class Listeners:
             raise
         server = self._running()
         for address, listening in opened.items():
-            server.listen(listening)
             self._sites[address] = listening
-            _log.info("listening on %s", _described(address, listening))
+            _log.info("listening on %s", _described(address, listening, address in certificates))
         for address in self._sites.keys() - set(addresses):
             server.unlisten(self._sites.pop(address))
             _remove_socket_file(address)
+        self._certificates = certificates
+        for address, listening in self._sites.items():
+            certificate = certificates.get(address)
+            server.listen(listening, None if certificate is None else certificate.context)
 
     async def close(self) -> None:
         """Stop listening, and let requests in progress finish."""
@@ -165,10 +178,24 @@ def _unix_socket(path: Path, mode: int | None) -> socket.socket:
     return listening
 
 
-def _described(address: Address, listening: socket.socket) -> str:
+def _certificate(files: TlsFiles) -> Certificate:
+    try:
+        return Certificate(files)
+    except OSError as error:
+        raise CannotListen(
+            f"cannot serve HTTPS with {files.certificate} and {files.key}: "
+            f"{error.strerror or error}"
+        ) from error
+
+
+def _urls(address: tuple[str, int], listening: socket.socket, is_encrypted: bool) -> list[str]:
+    return site_urls(address[0], listening.getsockname()[1], is_encrypted=is_encrypted)
+
+
+def _described(address: Address, listening: socket.socket, is_encrypted: bool) -> str:
     if isinstance(address, str):
         return f"the unix socket {address}"
-    urls = ", ".join(site_urls(address[0], listening.getsockname()[1]))
+    urls = ", ".join(_urls(address, listening, is_encrypted))
     if address[0] not in _ANY:
         return urls
     return (

@@ -20,12 +20,13 @@ def own_addresses() -> list[str]:
     return sorted(found, key=lambda one: not ipaddress.ip_address(one).is_loopback)
 
 
-def site_urls(host: str, port: int) -> list[str]:
+def site_urls(host: str, port: int, *, is_encrypted: bool = False) -> list[str]:
     """Return the URLs of a site that listens on this host and port."""
     hosts = own_addresses() if host in ("", "0.0.0.0", "::") else [host]
     if host == "0.0.0.0":
         hosts = [one for one in hosts if ":" not in one]
-    return [f"http://{f'[{one}]' if ':' in one else one}:{port}/" for one in hosts]
+    scheme = "https" if is_encrypted else "http"
+    return [f"{scheme}://{f'[{one}]' if ':' in one else one}:{port}/" for one in hosts]
 
 
 def _addresses_4() -> Iterator[str]:

@@ -6,14 +6,14 @@ import asyncio
 import errno
 import logging
 import socket
-import struct
+import ssl
 from collections.abc import Callable
-from typing import Protocol
-
-import msgspec
+from functools import partial
 
 from chargehand.config.web_limits import WebLimits
+from chargehand.kit.tasks import Tasks
 from chargehand.web.admission import Admission
+from chargehand.web.clients import Client, EncryptedClient, PlainClient, Seats
 from chargehand.web.descriptors import most_pending
 from chargehand.web.request_progress import MOST_BYTES, Progress, kind_of_head, progress_of
 from chargehand.web.shares import address_key
@@ -30,31 +30,6 @@ _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
     b"Content-Length: 0\r\nConnection: close\r\n\r\n"
 )
-_RESET = struct.pack("ii", 1, 0)
-"""Closes at once, without waiting for the client."""
-
-
-class Pending(msgspec.Struct, eq=False):
-    """A connection whose first request has not been taken yet."""
-
-    connection: socket.socket
-    descriptor: int
-    address: str
-    received: bytearray = msgspec.field(default_factory=bytearray)
-    is_watched: bool = False
-
-
-class Seats(Protocol):
-    """Where connections go whose first request has arrived."""
-
-    def make_room(self, address: str, *, is_whole: bool) -> bool:
-        """Return whether one more can be taken; another may be closed for it."""
-
-    def take(self, connection: socket.socket, address: str, received: bytes) -> None:
-        """Take a connection, and what has been read of it."""
-
-    def refused(self) -> None:
-        """A whole request was refused: there is no room."""
 
 
 class PendingConnections:
@@ -64,8 +39,9 @@ class PendingConnections:
         self._seats = seats
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._queue: Admission[Pending] = Admission()
-        self._listening: set[socket.socket] = set()
+        self._queue: Admission[Client] = Admission()
+        self._tasks = Tasks("TLS for visitors")
+        self._listening: dict[socket.socket, Callable[[], ssl.SSLContext] | None] = {}
         self._looking: asyncio.TimerHandle | None = None
         self._serving: asyncio.Handle | None = None
         self._resting: asyncio.TimerHandle | None = None
@@ -76,19 +52,26 @@ class PendingConnections:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def listen(self, listening: socket.socket) -> None:
-        """Accept connections from this socket."""
-        listening.setblocking(False)
-        self._listening.add(listening)
-        self._loop.add_reader(listening, self._accept, listening)
+    def listen(
+        self, listening: socket.socket, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        """Accept connections from this socket; *tls* returns what encrypts new ones.
+
+        For a socket that is known, *tls* is replaced.
+        """
+        is_known = listening in self._listening
+        self._listening[listening] = tls
+        if not is_known:
+            listening.setblocking(False)
+            self._loop.add_reader(listening, self._accept, listening)
 
     def unlisten(self, listening: socket.socket) -> None:
         """Accept no more from this socket, and close it."""
-        self._listening.discard(listening)
+        self._listening.pop(listening, None)
         self._loop.remove_reader(listening)
         listening.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close everything."""
         for listening in list(self._listening):
             self.unlisten(listening)
@@ -97,6 +80,7 @@ class PendingConnections:
         for handle in (self._looking, self._serving, self._resting):
             if handle is not None:
                 handle.cancel()
+        await self._tasks.close()
 
     def serve_soon(self) -> None:
         """Pass on what can be passed on: a request has arrived, or there is room."""
@@ -117,27 +101,29 @@ class PendingConnections:
                     self._rest(error)
                 return
             connection.setblocking(False)
-            self._arrived(Pending(connection, connection.fileno(), address_key(_host(address))))
+            self._arrived(self._client(listening, connection, address_key(_host(address))))
             while len(self._queue) > most:
                 self._give_way()
 
-    def _arrived(self, pending: Pending) -> None:
+    def _client(self, listening: socket.socket, connection: socket.socket, address: str) -> Client:
+        tls = self._listening[listening]
+        if tls is None:
+            return PlainClient(connection, address)
+        return EncryptedClient(connection, address, tls(), self._tasks)
+
+    def _arrived(self, pending: Client) -> None:
         self._queue.add(pending, pending.address, Progress.HEAD, self._loop.time())
         self._receive(pending)
         if pending in self._queue and _has_more(pending, self._queue.progress(pending)):
-            pending.is_watched = True
-            self._loop.add_reader(pending.descriptor, self._receive, pending)
+            pending.watch(partial(self._receive, pending))
         if self._looking is None:
             self._looking = self._loop.call_later(self._look_seconds(), self._look)
 
-    def _receive(self, pending: Pending) -> None:
+    def _receive(self, pending: Client) -> None:
         """Read what is there, without waiting."""
-        try:
-            data = pending.connection.recv(MOST_BYTES - len(pending.received))
-        except BlockingIOError:
+        data = pending.read(MOST_BYTES - len(pending.received))
+        if data is None:
             return
-        except OSError:
-            data = b""
         if not data:
             self._drop(pending)
             return
@@ -145,7 +131,7 @@ class PendingConnections:
         progress = progress_of(pending.received)
         self._queue.advance(pending, progress, kind_of_head(pending.received))
         if not _has_more(pending, progress):
-            self._unwatch(pending)
+            pending.unwatch()
         self.serve_soon()
 
     def _serve(self) -> None:
@@ -158,8 +144,8 @@ class PendingConnections:
             if not self._seats.make_room(pending.address, is_whole=is_whole):
                 return
             self._queue.take(pending)
-            self._unwatch(pending)
-            self._seats.take(pending.connection, pending.address, bytes(pending.received))
+            pending.unwatch()
+            pending.enter(self._seats)
         self.serve_soon()
 
     def _give_way(self) -> None:
@@ -176,27 +162,18 @@ class PendingConnections:
                 self._tell(pending)
                 return
 
-    def _refuse(self, pending: Pending) -> None:
+    def _refuse(self, pending: Client) -> None:
         """Close it: with an answer if it asked, else so that nothing remains of it."""
-        try:
-            if self._queue.progress(pending) is Progress.HEAD:
-                pending.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            else:
-                self._seats.refused()
-                pending.connection.send(_BUSY)
-        except OSError:
-            pass  # The client has left, or does not read.
+        is_asking = self._queue.progress(pending) is not Progress.HEAD
+        if is_asking:
+            self._seats.refused()
+        pending.answer(_BUSY if is_asking else b"")
         self._drop(pending)
 
-    def _drop(self, pending: Pending) -> None:
+    def _drop(self, pending: Client) -> None:
         self._queue.remove(pending)
-        self._unwatch(pending)
-        pending.connection.close()
-
-    def _unwatch(self, pending: Pending) -> None:
-        if pending.is_watched:
-            pending.is_watched = False
-            self._loop.remove_reader(pending.descriptor)
+        pending.unwatch()
+        pending.close()
 
     def _look_seconds(self) -> float:
         return min(_LOOK_SECONDS, self._limits().head_seconds)
@@ -211,7 +188,7 @@ class PendingConnections:
         if self._queue:
             self._looking = self._loop.call_later(self._look_seconds(), self._look)
 
-    def _tell(self, pending: Pending) -> None:
+    def _tell(self, pending: Client) -> None:
         now = self._loop.time()
         if now - self._told_at >= _TOLD_SECONDS:
             self._told_at = now
@@ -243,7 +220,7 @@ class PendingConnections:
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def _has_more(pending: Pending, progress: Progress) -> bool:
+def _has_more(pending: Client, progress: Progress) -> bool:
     return progress is not Progress.WHOLE and len(pending.received) < MOST_BYTES
 
 

@@ -30,6 +30,7 @@ from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
 from chargehand.web.live.websocket import EventSocket
+from chargehand.web.page_headers import protect
 from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
 from chargehand.web.rest.api import PREFIX, UNAVAILABLE, RestApi
 from chargehand.web.rest.reading import NotFound
@@ -126,7 +127,7 @@ class WebServer:
 
     async def start(self) -> None:
         """Listen as configured and serve immediately. Raises CannotListen."""
-        await self._listeners.listen(self._config.web.listen)
+        await self._listeners.listen(self._config.web.listen, self._config.web.tls)
         self.open()
 
     def open(self) -> None:
@@ -140,7 +141,7 @@ class WebServer:
 
     async def reconfigure(self, config: MasterConfig) -> None:
         """Apply a new configuration; unchanged addresses stay open. Raises CannotListen."""
-        await self._listeners.listen(config.web.listen)
+        await self._listeners.listen(config.web.listen, config.web.tls)
         await self._listen_locally()
         self._config = config
         self._api.origins = _origins(config)
@@ -177,10 +178,20 @@ class WebServer:
 
     async def _answer(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         if (answer := self._gate.answer(request)) is not None:
-            return answer
+            return self._protected(request, answer)
         target = request.raw_path
         if target.startswith(PREFIX) and target[len(PREFIX) : len(PREFIX) + 1] in _AFTER_PREFIX:
             return await self._api.serve(request, visitor, target[len(PREFIX) :])
+        return self._protected(request, await self._answer_page(request, visitor))
+
+    def _protected(
+        self, request: web.BaseRequest, answer: web.StreamResponse
+    ) -> web.StreamResponse:
+        seconds = self._config.web.hsts_seconds
+        return protect(answer, is_encrypted=request.secure, hsts_seconds=seconds)
+
+    async def _answer_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+        target = request.raw_path
         path = target.partition("?")[0]
         handler = self._routes.get(path.split("/", 2)[1] if "/" in path else "", self._serve_page)
         try:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from chargehand.config.tls_files import TlsFiles
 
 Address = tuple[str, int] | str
 _ANY = ""
+_COLON = re.compile(r"(?<!\\):")
 
 
 def addresses(port: object) -> tuple[Address, ...]:
@@ -24,7 +28,7 @@ def addresses(port: object) -> tuple[Address, ...]:
     text = port.strip()
     if text.isdigit():
         return addresses(int(text))
-    kind, *arguments = [part.replace("\\:", ":") for part in re.split(r"(?<!\\):", text)]
+    kind, *arguments = [part.replace("\\:", ":") for part in _COLON.split(text)]
     plain = [part for part in arguments if "=" not in part]
     named = dict(part.split("=", 1) for part in arguments if "=" in part)
     match kind:
@@ -43,6 +47,29 @@ def addresses(port: object) -> tuple[Address, ...]:
             raise ValueError(
                 f"{kind!r} is not supported: use tcp:PORT[:interface=ADDRESS] or unix:PATH"
             )
+
+
+def without_tls(port: object, directory: Path) -> tuple[object, TlsFiles | None]:
+    """Return the plain port of an ``ssl:`` one, and its files, which are below *directory*.
+
+    Other ports are returned as they are, without files.
+    """
+    if not isinstance(port, str) or not port.strip().startswith("ssl:"):
+        return port, None
+    parts = [part.replace("\\:", ":") for part in _COLON.split(port.strip())]
+    plain = [part for part in parts if "=" not in part]
+    named = dict(part.split("=", 1) for part in parts if "=" in part)
+    key = str(directory / (named.get("privateKey") or "server.pem"))
+    certificate, chain = named.get("certKey"), named.get("extraCertChain")
+    tls = TlsFiles(
+        certificate=str(directory / certificate) if certificate else key,
+        key=key,
+        chain=str(directory / chain) if chain else None,
+    )
+    number = [named["port"]] if "port" in named else []
+    interface = [named["interface"].replace(":", "\\:")] if "interface" in named else []
+    listed = [f"interface={one}" for one in interface]
+    return ":".join(["tcp", *plain[1:], *number, *listed]), tls
 
 
 def _checked(port: int) -> int:

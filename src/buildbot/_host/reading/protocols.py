@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from buildbot._border.numbers import PORT
-from buildbot._host.reading.listening import addresses
+from buildbot._host.reading.listening import addresses, without_tls
 from buildbot._host.reading.section import Section
 from chargehand.config.model import WORKER_PROTOCOLS, WorkerPort
 from chargehand.kit.values import replace
 
 _KNOWN = (*WORKER_PROTOCOLS, "null", "wamp")
-_COLON = re.compile(r"(?<!\\):")
 
 
 def read_protocols(section: Section) -> dict[str, Any]:
@@ -62,36 +60,22 @@ def _verifying(
     authority = options.get("client_ca")
     if authority is None:
         return ports
-    if not isinstance(authority, str) or any(port.certificate is None for port in ports):
-        raise ValueError(
-            f"client_ca must be the path of a file, beside an 'ssl:' port, not {authority!r}"
-        )
-    return [replace(port, client_ca=str(directory / authority)) for port in ports]
+    found: list[WorkerPort] = []
+    for port in ports:
+        if not isinstance(authority, str) or port.tls is None:
+            raise ValueError(
+                f"client_ca must be the path of a file, beside an 'ssl:' port, not {authority!r}"
+            )
+        tls = replace(port.tls, client_ca=str(directory / authority))
+        found.append(replace(port, tls=tls))
+    return found
 
 
 def _ports(protocol: str, port: Any, directory: Path) -> list[WorkerPort]:
-    if not isinstance(port, str) or not port.startswith("ssl:"):
-        text = str(port)
-        text = f"tcp:{text}" if text.isdecimal() else text
-        return [
-            WorkerPort(protocol=protocol, address=address, text=text) for address in addresses(port)
-        ]
-    plain = [part for part in _COLON.split(port) if "=" not in part]
-    named = dict(part.split("=", 1) for part in _COLON.split(port) if "=" in part)
-    files = {key: named.get(key) for key in ("certKey", "privateKey", "extraCertChain")}
-    listed = [f"interface={named['interface']}"] if "interface" in named else []
-    number = [named["port"]] if "port" in named else []
-    where = ":".join(["tcp", *plain[1:], *number, *listed])
-    paths = {key: str(directory / path) if path else None for key, path in files.items()}
-    key = paths["privateKey"] or str(directory / "server.pem")
+    text = str(port)
+    text = f"tcp:{text}" if text.isdecimal() else text
+    where, tls = without_tls(port, directory)
     return [
-        WorkerPort(
-            protocol=protocol,
-            address=address,
-            text=port,
-            certificate=paths["certKey"] or key,
-            key=key,
-            chain=paths["extraCertChain"],
-        )
+        WorkerPort(protocol=protocol, address=address, text=text, tls=tls)
         for address in addresses(where)
     ]

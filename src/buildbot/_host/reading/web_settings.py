@@ -6,8 +6,8 @@ from typing import Any
 
 from buildbot._border.arguments import did_you_mean
 from buildbot._border.numbers import COUNT, SECONDS
-from buildbot._host.reading.listening import addresses
 from buildbot._host.reading.section import Section
+from buildbot._host.reading.web_addresses import hsts_seconds, read_addresses
 from buildbot._host.reading.web_limits import read_limits
 from chargehand.config.model import WebConfig
 from chargehand.resources.policy import Everybody, NoOrders, Policy
@@ -16,7 +16,7 @@ _KNOWN_WORDS = """
 allowed_hosts allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
 cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
 jsonp limits logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
-rest_minimum_version theme ui_default_config url versions ws_ping_interval
+rest_minimum_version theme tls ui_default_config url versions ws_ping_interval
 """
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
@@ -53,10 +53,13 @@ def read_web(section: Section) -> WebConfig:
     options = {
         key: value
         for key, value in part.values.items()
-        if key not in ("port", "allowed_hosts", "allowed_origins", "limits", "plugins")
+        if key not in ("port", "allowed_hosts", "allowed_origins", "limits", "plugins", "tls")
     }
+    listen, tls = read_addresses(part)
     return WebConfig(
-        listen=_listen(part),
+        listen=listen,
+        tls=tls,
+        hsts_seconds=hsts_seconds(part),
         allowed_origins=_strings(part, "allowed_origins"),
         allowed_hosts=_strings(part, "allowed_hosts"),
         limits=read_limits(part),
@@ -101,17 +104,6 @@ def _login_keys(part: Section) -> tuple[str, ...]:
 def _is_meant(value: Any) -> bool:
     """Return whether a setting is present and is not the one that turns it off."""
     return bool(value) and type(value).__name__ != "NoAuth"
-
-
-def _listen(part: Section) -> tuple[Any, ...]:
-    port = part.get("port")
-    try:
-        if isinstance(port, list | tuple):
-            return tuple(address for one in port for address in addresses(one))
-        return addresses(port)
-    except ValueError as error:
-        part.error(f"c['www']['port']: {error}", "port")
-        return ()
 
 
 def _strings(part: Section, key: str) -> tuple[str, ...]:

@@ -155,10 +155,20 @@ class RemoteMaster:
     def _unreachable(self, error: Exception) -> Unreachable:
         if self._place.url is not None:
             why = str(error) or "no response"
-            if isinstance(error, aiohttp.ClientConnectorError):
+            if isinstance(error, aiohttp.ClientConnectorCertificateError):
+                why = _distrust(error)
+            elif isinstance(error, aiohttp.ClientConnectorError):
                 why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error)
             return Unreachable(f"cannot reach the master at {self._place.url}: {why}")
         return Unreachable(_not_running(self._place.directory))
+
+
+def _distrust(error: aiohttp.ClientConnectorCertificateError) -> str:
+    reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+    return (
+        f"its certificate is not trusted ({reason}). If an authority of your own has signed "
+        "it, set SSL_CERT_FILE to the file with the authority's certificate"
+    )
 
 
 class Events:
