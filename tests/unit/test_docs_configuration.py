@@ -89,6 +89,7 @@ _GIVEN_WWW = {
     "custom_templates_dir": "'templates'",
     "graphql": "{'debug': True}",
     "limits": "{'connections': 9}",
+    "tls": "None",
     "plugins": "{'waterfall_view': {}}",
     "port": "8010",
     "ui_default_config": "{'Builders.buildFetchLimit': 10}",

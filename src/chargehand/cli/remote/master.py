@@ -166,7 +166,7 @@ class RemoteMaster:
 def _distrust(error: aiohttp.ClientConnectorCertificateError) -> str:
     reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
     return (
-        f"its certificate is not trusted ({reason}). If an authority of your own has signed "
+        f"its certificate is not trusted ({reason}). If your own authority has signed "
         "it, set SSL_CERT_FILE to the file with the authority's certificate"
     )
 
