@@ -10,6 +10,7 @@ _DEFAULT_PORT = 8010
 _TLS = {"http": False, "ws": False, "https": True, "wss": True}
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _LARGEST_PORT = 65_535
+_BAD_PORT = f"its port must be a number from 1 to {_LARGEST_PORT}"
 
 
 class BadAddress(ValueError):
@@ -53,9 +54,12 @@ def master_address(text: str) -> MasterAddress:
         )
     try:
         parts = urlsplit(f"//{rest}")
+    except ValueError:  # A bracket without its other one.
+        raise BadAddress(f'"{text}" is not a master\'s address: it names no host') from None
+    try:
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise BadAddress(f'"{text}" is not a master\'s address: {error}') from error
+    except ValueError:
+        raise BadAddress(f'"{text}" is not a master\'s address: {_BAD_PORT}') from None
     if not host or any(character.isspace() for character in host):
         raise BadAddress(f'"{text}" is not a master\'s address: it names no host')
     if parts.username is not None or parts.query or parts.fragment:
@@ -63,7 +67,7 @@ def master_address(text: str) -> MasterAddress:
     if port is None:
         port = _PORTS[scheme.lower()] if is_url else _DEFAULT_PORT
     if not 0 < port <= _LARGEST_PORT:
-        raise BadAddress(f'"{text}" is not a master\'s address: port {port} is not valid')
+        raise BadAddress(f'"{text}" is not a master\'s address: {_BAD_PORT}')
     path = parts.path.rstrip("/")
     if not path.endswith(PATH):
         path += PATH

@@ -42,7 +42,7 @@ def is_locked(path: Path) -> bool:
     """Return whether somebody holds the lock."""
     try:
         lock = os.open(path, os.O_RDWR | _FLAGS)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         _lock(lock, is_shared=True)

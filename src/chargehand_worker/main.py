@@ -217,15 +217,33 @@ def _control(options: argparse.Namespace) -> None:
 
     directory = _absolute(options.directory)
     try:
+        if options.kind == "stop":
+            _stop(directory, _name_of(directory), is_all=True)
+            return
         settings = read_settings(directory)
-        if options.kind in ("stop", "restart"):
-            _stop(directory, settings.name, is_all=options.kind == "stop")
-        if options.kind in ("start", "restart"):
-            _start(directory, is_foreground=options.nodaemon)
+        if options.kind == "restart":
+            _stop(directory, settings.name, is_all=False)
+        _start(directory, is_foreground=options.nodaemon)
     except BadSettings as error:
         _fail(str(error))
     except daemon.AlreadyRuns:
         _fail(f"the worker in {directory} is running already")
+
+
+def _name_of(directory: Path) -> str:
+    """Return the name of a directory's worker; one that runs can be stopped without settings.
+
+    Raises BadSettings.
+    """
+    from chargehand_worker import daemon
+    from chargehand_worker.settings import BadSettings, read_settings
+
+    try:
+        return read_settings(directory).name
+    except BadSettings:
+        if daemon.process_of(directory) is None:
+            raise
+        return directory.name
 
 
 def _stop(directory: Path, name: str, *, is_all: bool) -> None:

@@ -217,13 +217,24 @@ def test_addresses_are_read_as_people_type_them(
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "http://", "ftp://ci", "ci:http", "ci:0", "ci:65536", "http://u:p@ci", "http://ci/?x=1"],
+    [
+        "",
+        "http://",
+        "ftp://ci",
+        "ci:http",
+        "ci:0",
+        "ci:65536",
+        "http://u:p@ci",
+        "http://ci/?x=1",
+        "[::1",
+    ],
 )
 def test_what_is_no_address_is_refused_with_what_was_typed(typed: str):
     with pytest.raises(BadAddress, match="is not a master's address") as refused:
         master_address(typed)
 
     assert f'"{typed}"' in str(refused.value)
+    assert ("a number from 1 to 65535" in str(refused.value)) is typed.startswith("ci:")
 
 
 @settings(max_examples=30)
