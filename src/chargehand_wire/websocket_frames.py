@@ -17,8 +17,8 @@ _SHORT = 16 * 1024
 _LONGEST_CONTROL = 125
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _FINAL, _MASKED = 0x80, 0x80
-NORMAL, GOING_AWAY = 1000, 1001
-"""Codes of a closed websocket: for good, or only this connection."""
+NORMAL, GOING_AWAY, SHUT_DOWN = 1000, 1001, 4000
+"""Codes of a closed websocket: the worker is not wanted, may come again, or is to end."""
 
 Entropy = Callable[[int], bytes]
 

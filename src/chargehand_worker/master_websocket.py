@@ -10,7 +10,7 @@ from chargehand_wire.framing import Bytes, ProtocolError
 from chargehand_wire.login import login_headers
 from chargehand_wire.master_address import MasterAddress
 from chargehand_wire.websocket import ClientSocket, Refused
-from chargehand_wire.websocket_frames import GOING_AWAY
+from chargehand_wire.websocket_frames import GOING_AWAY, SHUT_DOWN
 from chargehand_worker.failures import closed_why, reason
 from chargehand_worker.settings import WorkerSettings
 from chargehand_worker.silence import Silence
@@ -42,6 +42,8 @@ class MasterWebsocket(asyncio.Protocol):
         self.closed: asyncio.Future[str] = self._loop.create_future()
         self.refusal = ""
         """Why the master does not want the worker, in its own words."""
+        self.is_shut_down = False
+        """Whether the master has shut the worker down."""
         self.was_heard = False
         """Whether the master has said anything over it."""
 
@@ -111,9 +113,10 @@ class MasterWebsocket(asyncio.Protocol):
             else:
                 self._agent.write(piece)
         if self._socket.closed is not None:
-            is_refused = self._socket.closed.code != GOING_AWAY
-            self.refusal = self._socket.closed.reason if is_refused else ""
-            self.end(closed_why(self._socket.closed))
+            closed = self._socket.closed
+            self.is_shut_down = closed.code == SHUT_DOWN
+            self.refusal = "" if closed.code in (GOING_AWAY, SHUT_DOWN) else closed.reason
+            self.end(closed_why(closed))
 
     def eof_received(self) -> None:
         """Take the end; the transport closes itself."""

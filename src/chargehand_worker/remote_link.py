@@ -197,7 +197,10 @@ class RemoteLink:
             return None
         if connection.refusal and loop.time() - began < _REFUSED_SECONDS:
             return connection.refusal  # It was let in, and sent away: that is no connection.
-        _log.warning("lost the connection to %s: %s; reconnecting", self._address, why)
+        if connection.is_shut_down:
+            _log.info("disconnected from %s: %s", self._address, why)
+        else:
+            _log.warning("lost the connection to %s: %s; reconnecting", self._address, why)
         return None
 
     async def _connected(self) -> MasterWebsocket:

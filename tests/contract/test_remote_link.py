@@ -236,6 +236,8 @@ async def test_a_worker_ends_when_it_is_shut_down_or_stopped(tmp_path: Path):
         assert heard.written == b"0027\n"
         assert session.info.numcpus == 3
         assert await asyncio.to_thread(ci.worker.guard.wait, 30) == 0
+        assert "the master has shut this worker down" in ci.worker.log
+        assert "lost the connection" not in ci.worker.log
         told = len(ci.worker.log)
         ci.worker.start()
         again = await ci.session()

@@ -11,10 +11,11 @@ import pytest
 from remote_worker import NAME, PASSWORD, Master
 from waiting import PATIENCE
 
+from chargehand.links.native.farewell import CONFIGURED, ENDED, STOPPING, Farewell
 from chargehand_wire.login import login_headers
 from chargehand_wire.messages import PROTOCOL_VERSION
 from chargehand_wire.websocket import ClientSocket
-from chargehand_wire.websocket_frames import GOING_AWAY, Closed
+from chargehand_wire.websocket_frames import Closed
 from chargehand_wire.worker_side import WorkerSide
 
 UPGRADE = {
@@ -111,15 +112,9 @@ async def test_a_worker_without_masks_that_does_not_follow_the_protocol_is_close
 
 
 @pytest.mark.parametrize("is_unmasked", [True, False])
-@pytest.mark.parametrize(
-    ("is_stopping", "told"),
-    [
-        (True, "the master is stopping"),
-        (False, "the master's configuration of this worker changed"),
-    ],
-)
+@pytest.mark.parametrize("farewell", [STOPPING, CONFIGURED, ENDED])
 async def test_a_worker_hears_why_its_connection_is_closed(
-    master: Master, is_unmasked: bool, is_stopping: bool, told: str
+    master: Master, is_unmasked: bool, farewell: Farewell
 ):
     reader, writer = await asyncio.open_connection("127.0.0.1", master.port)
     socket = ClientSocket(
@@ -136,8 +131,10 @@ async def test_a_worker_hears_why_its_connection_is_closed(
     writer.writelines(socket.data(side.take()))
     await asyncio.wait_for(master.registry.attached.get(), PATIENCE)
 
-    if is_stopping:
+    if farewell is STOPPING:
         master.door.stopping()
+    if farewell is ENDED:
+        await master.link.shut_down()
     await master.link.stop()
     while socket.closed is None:
         received = await asyncio.wait_for(reader.read(4096), PATIENCE)
@@ -145,5 +142,5 @@ async def test_a_worker_hears_why_its_connection_is_closed(
         socket.receive(received)
 
     assert socket.is_unmasked is is_unmasked
-    assert socket.closed == Closed(GOING_AWAY, told)
+    assert socket.closed == Closed(farewell.code, farewell.reason)
     writer.close()

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from chargehand.links.native.farewell import Farewell, FarewellTransport
 from chargehand_wire.framing import Bytes, FrameReader, ProtocolError
 from chargehand_wire.messages import FromWorker, Hello
 from chargehand_wire.values import from_extension
@@ -38,7 +39,11 @@ class Receiver(Protocol):
 class Channel(asyncio.Protocol):
     """A connection that is anonymous until its Hello; *arrived* then returns its session."""
 
-    def __init__(self, arrived: Callable[[Hello], Receiver | None]) -> None:
+    def __init__(
+        self, arrived: Callable[[Hello], Receiver | None], *, peer: str = "a local worker"
+    ) -> None:
+        """*peer* is who has connected, for people."""
+        self._peer = peer
         self._arrived = arrived
         self._reader: FrameReader[FromWorker] = FrameReader(_decoder)
         self._greeting = b""
@@ -56,8 +61,10 @@ class Channel(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def close_soon(self) -> None:
-        """Close the connection after all written bytes are sent."""
+    def close_soon(self, farewell: Farewell | None = None) -> None:
+        """Close the connection after all written bytes are sent; say *farewell* if it can."""
+        if farewell is not None and isinstance(self._transport, FarewellTransport):
+            self._transport.farewell = farewell
         if self._transport is not None:
             self._transport.close()
 
@@ -76,7 +83,11 @@ class Channel(asyncio.Protocol):
             else:
                 self._greet(data)
         except (ProtocolError, msgspec.ValidationError) as error:
-            _log.error("closing a connection that does not follow the worker protocol: %s", error)
+            _log.error(
+                "closing the connection of %s, which does not follow the worker protocol: %s",
+                self._peer,
+                error,
+            )
             self.close()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -14,6 +14,7 @@ from chargehand.domain.worker import WorkerInfo
 from chargehand.kit.limits import time_limit
 from chargehand.links.native.acknowledging import Acknowledgements
 from chargehand.links.native.channel import Channel
+from chargehand.links.native.farewell import ENDED, Farewell
 from chargehand.links.native.recompressing import as_zstd
 from chargehand.links.native.waiting import Preparing, UpdateQueue
 from chargehand.links.worker_session import WorkerSession
@@ -178,7 +179,7 @@ class NativeSession(WorkerSession):
     async def shut_down(self) -> None:
         """Have the worker's process exit, and end the session."""
         self._is_remote = False
-        self.lose(f"worker {self._worker_name} was shut down")
+        self.lose(f"worker {self._worker_name} was shut down", ENDED)
 
     async def tell_builders(self, directories: Mapping[str, str], may_forget: bool) -> None:
         """Tell the worker which directories its builders use: it may delete others.
@@ -206,8 +207,11 @@ class NativeSession(WorkerSession):
             self._side.ping(self.unanswered)
             self._flush()
 
-    def lose(self, reason: str) -> None:
-        """Mark the session as lost, which fails its commands; has no effect if it is lost."""
+    def lose(self, reason: str, farewell: Farewell | None = None) -> None:
+        """Mark the session as lost, which fails its commands; has no effect if it is lost.
+
+        The worker hears *farewell*, or why the door closes connections.
+        """
         if self._state is SessionState.LOST:
             return
         self._state = SessionState.LOST
@@ -220,7 +224,7 @@ class NativeSession(WorkerSession):
         self._flush()
         self._stop_waiting()
         if self._channel is not None:
-            self._channel.close_soon()
+            self._channel.close_soon(farewell)
         self._changed()  # First, so that nobody who learns of the loss can get this session again.
         error = WorkerLost(reason)
         for mailbox in self._mailboxes.values():

@@ -4,41 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
 
-from chargehand_wire.websocket_frames import GOING_AWAY, NORMAL
+from chargehand.links.native.farewell import FarewellTransport
 
 _PIECE = 256 * 1024
-_LONGEST_REASON = 120
-"""Bytes of a reason that fit into the frame that closes a websocket."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Farewell:
-    """What a worker hears when the master closes its connection."""
-
-    reason: str
-    is_refused: bool
-    """Whether the worker is not wanted, rather than welcome to connect again."""
-
-    @property
-    def code(self) -> int:
-        """The websocket's code for it."""
-        return NORMAL if self.is_refused else GOING_AWAY
-
-    @property
-    def encoded(self) -> bytes:
-        """As much of the reason as fits into the frame that closes a websocket."""
-        return self.reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
-
-
-CONFIGURED = Farewell(reason="the master's configuration of this worker changed", is_refused=False)
-STOPPING = Farewell(reason="the master is stopping", is_refused=False)
-
-
-class SocketTransport(asyncio.Transport):
+class SocketTransport(FarewellTransport):
     """Sends what is written as binary messages, whose borders mean nothing.
 
     `send` has to run as long as the websocket is open.
@@ -51,8 +25,6 @@ class SocketTransport(asyncio.Transport):
         self._parts: list[bytes] = []
         self._woken = asyncio.Event()
         self._is_closing = False
-        self.farewell = CONFIGURED
-        """What the worker hears when it is closed."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from chargehand.links.native.socket_transport import CONFIGURED
+from chargehand.links.native.farewell import FarewellTransport
 from chargehand_wire.framing import Bytes, ProtocolError
 from chargehand_wire.login import subprotocol
 from chargehand_wire.websocket import UNMASKED, accepted
@@ -34,16 +34,16 @@ def is_offered(request: web.BaseRequest) -> bool:
     return UNMASKED in upgrade and "upgrade" in connection and request.version >= (1, 1)
 
 
-class UnmaskedSocket(asyncio.Transport):
+class UnmaskedSocket(FarewellTransport):
     """Sends what is written as binary messages, whose borders mean nothing."""
 
-    def __init__(self, request: web.BaseRequest) -> None:
+    def __init__(self, request: web.BaseRequest, *, peer: str) -> None:
+        """*peer* is who has connected, for people."""
         super().__init__()
+        self._peer = peer
         self._request = request
         self._frames = Frames(is_masking=False)
         self._is_closing = False
-        self.farewell = CONFIGURED
-        """What the worker hears when it is closed."""
 
     async def serve(self, receiver: Receiver) -> web.StreamResponse:
         """Answer the request, and give *receiver* what comes, until the connection is closed."""
@@ -91,7 +91,11 @@ class UnmaskedSocket(asyncio.Transport):
         try:
             pieces = self._frames.feed(data)
         except ProtocolError as error:
-            _log.error("closing a connection that does not follow the worker protocol: %s", error)
+            _log.error(
+                "closing the connection of %s, which does not follow the worker protocol: %s",
+                self._peer,
+                error,
+            )
             self.abort()
             return
         if replies := self._frames.take():

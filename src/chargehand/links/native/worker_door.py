@@ -19,11 +19,12 @@ from chargehand.fleet.remote import Admitted, RemoteWorkers, same_as
 from chargehand.kit.counted import counted
 from chargehand.kit.tasks import Tasks
 from chargehand.links.native.channel import Channel
+from chargehand.links.native.farewell import CONFIGURED, STOPPING, refusal
 from chargehand.links.native.keepalive import LONGEST_INTERVAL, Keepalive
 from chargehand.links.native.kept_commands import KeptCommands, KeptLogs
 from chargehand.links.native.readable_info import readable_info
 from chargehand.links.native.session import NativeSession
-from chargehand.links.native.socket_transport import CONFIGURED, STOPPING, Farewell, SocketTransport
+from chargehand.links.native.socket_transport import SocketTransport
 from chargehand.links.native.unmasked_socket import UnmaskedSocket, is_offered
 from chargehand_wire.login import credentials, offered_versions, subprotocol, wrong_version
 from chargehand_wire.master_address import PATH
@@ -94,8 +95,8 @@ class WorkerDoor:
         # aiohttp would write into the log that it does not know the version that is asked for.
         is_other = "Sec-WebSocket-Protocol" in request.headers and not _speaks_ours(request)
         can_open = is_unmasked or is_other or bool(socket.can_prepare(request))
-        if (refusal := _refusal(request, can_open=can_open)) is not None:
-            return refusal
+        if (answer := _refusal(request, can_open=can_open)) is not None:
+            return answer
         login = credentials(request.headers.get("Authorization", ""))
         if login is None:
             return _said(401, "a worker logs in with its name and password")
@@ -107,7 +108,7 @@ class WorkerDoor:
             return _said(403, refused.told)
         self._logged_in(request)
         if is_unmasked:
-            unmasked = UnmaskedSocket(request)
+            unmasked = UnmaskedSocket(request, peer=_peer(name, address))
             arrived = _Login(name=name, address=address, admitted=admitted, transport=unmasked)
             with self._serving(arrived) as channel:
                 return await unmasked.serve(channel)
@@ -137,7 +138,7 @@ class WorkerDoor:
     @contextlib.contextmanager
     def _serving(self, login: _Login) -> Iterator[Channel]:
         """Return the channel of a connection that exists as long as this lasts."""
-        channel = Channel(partial(self._arrived, login))
+        channel = Channel(partial(self._arrived, login), peer=_peer(login.name, login.address))
         login.transport.farewell = self._farewell
         self._sockets.add(login.transport)
         channel.connection_made(login.transport)
@@ -199,9 +200,9 @@ class WorkerDoor:
         link = login.admitted.link
         try:
             await link.attach(session, tell_builders=session.tell_builders)
-        except LoginRefused as refusal:
-            self._workers.refused(login.name, refusal.reason, address=login.address)
-            login.transport.farewell = Farewell(reason=refusal.told, is_refused=True)
+        except LoginRefused as refused:
+            self._workers.refused(login.name, refused.reason, address=login.address)
+            login.transport.farewell = refusal(refused.told)
             await session.close()
             return
         _tell_connected(session)
@@ -271,6 +272,10 @@ def _refusal(request: web.BaseRequest, *, can_open: bool) -> web.Response | None
 def _said(status: int, text: str) -> web.Response:
     headers = {"WWW-Authenticate": 'Basic realm="workers"'} if status == 401 else {}
     return web.Response(status=status, text=f"{text}\n", headers=headers)
+
+
+def _peer(name: str, address: str) -> str:
+    return f"worker {name} ({address})"
 
 
 def _address(request: web.BaseRequest) -> str:
