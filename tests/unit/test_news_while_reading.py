@@ -20,8 +20,14 @@ from chargehand.cli.remote.following import Follower
 from chargehand.cli.remote.rows import Build, Request
 from chargehand.config.model import MasterConfig
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
-from chargehand.domain.instance import FoundInstance, InstanceState, StartedInstance
-from chargehand.domain.session import SessionState
+from chargehand.domain.instance import (
+    FoundInstance,
+    InstanceRecord,
+    InstanceState,
+    RecordedState,
+    StartedInstance,
+)
+from chargehand.domain.session import SessionState, WorkerNotStarted
 from chargehand.domain.worker import Worker
 from chargehand.execution.expectations import Expectations, Expected
 from chargehand.fleet.left_instances import LeftInstances
@@ -235,11 +241,12 @@ class Machine:
 class OneMachine:
     """An on-demand worker with the fleet around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, instances: MemoryInstanceStore | None = None) -> None:
         self.machine = Machine()
         self.refused: list[str] = []
         self.store = MemoryWorkerStore()
-        books = Books(store=MemoryInstanceStore(), master_id=MasterId(1), clock=SystemClock())
+        store = instances or MemoryInstanceStore()
+        books = Books(store=store, master_id=MasterId(1), clock=SystemClock())
         self.link = OnDemandLink(
             config=config("w"),
             hosted=self.machine,
@@ -292,6 +299,39 @@ async def test_a_build_that_is_stopped_while_it_waits_for_a_machine_starts_none(
     assert one.refused == []
     assert not caplog.records
     assert one.link.state is InstanceState.NOT_SUBSTANTIATED
+
+
+class SlowInstanceStore(MemoryInstanceStore):
+    """Has a row some time before anybody hears of it, as a database has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inserted = asyncio.Event()
+        self.may_return = asyncio.Event()
+
+    async def begin(self, worker: Worker, master_id: MasterId, reason: str) -> InstanceRecord:
+        record = await super().begin(worker, master_id, reason)
+        self.inserted.set()
+        await self.may_return.wait()
+        return record
+
+
+async def test_a_machine_that_is_given_up_while_it_is_recorded_is_recorded_as_stopped() -> None:
+    store = SlowInstanceStore()
+    one = OneMachine(store)
+    one.machine.missing_timeout = 0.01
+    one.link.take()
+    with pytest.raises(WorkerNotStarted, match=r"did not return within 0\.01 s"):
+        await one.link.ready("build")
+    one.link.release()
+    await settle()
+    assert one.machine.stops == 0
+    store.may_return.set()
+    await settle()
+
+    assert one.machine.started == []
+    assert one.link.state is InstanceState.NOT_SUBSTANTIATED
+    assert [record.state for record in store.records.values()] == [RecordedState.STOPPED]
 
 
 async def test_a_build_that_is_stopped_as_its_machine_may_start_starts_none(

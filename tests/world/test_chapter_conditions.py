@@ -27,9 +27,16 @@ def rendered(properties):
 def bad(build):
     raise LookupError('no idea')
 
+@util.renderer
+def odd(properties):
+    if properties.getProperty('buildername') not in ('yes', 'none', 'bad'):
+        raise LookupError('nobody needs it')
+
+GIVEN = {'given': util.Interpolate('given to %(prop:buildername)s'), 'odd': odd}
+
 def builder(name, condition):
     add(name, sh('true', name='one'), sh('true', name='always', alwaysRun=True),
-        do_build_if=condition)
+        do_build_if=condition, properties=GIVEN)
 
 builder('constant', False)
 builder('function', lambda build: build.properties['buildername'] == 'other')
@@ -41,7 +48,9 @@ builder('renderer', rendered)
 factory = util.BuildFactory([sh('true')])
 factory.setSkipBuildIf(lambda build: build.getProperty('buildername') == 'skips')
 for name in ('skips', 'does not skip'):
-    c['builders'].append(util.BuilderConfig(name=name, workernames='local', factory=factory))
+    c['builders'].append(util.BuilderConfig(
+        name=name, workernames='local', factory=factory,
+        properties=GIVEN if name == 'skips' else {}))
 builder('yes', lambda build: build.reason == 'test' or build.do_build)
 builder('none', None)
 builder('bad', bad)
@@ -64,6 +73,11 @@ async def test_a_build_whose_builder_does_not_want_it_is_skipped_and_runs_no_ste
 
             assert (build.result, build.state) == (Result.SKIPPED, "build skipped"), name
             assert ci.steps(build) == [], name
+            properties = await ci.properties(build)
+            assert properties["buildername"] == [name, "Builder"]
+            assert properties["workername"] == ["local", "Worker"]
+            assert properties["given"] == ["given to " + name, "Builder"]
+            assert "odd" not in properties
         assert (await ci.build("does not skip")).result is Result.SUCCESS
         for name in ("yes", "none"):
             build = await ci.build(name)

@@ -42,6 +42,18 @@ class OldBuild(Build):
     def __init__(self, requests):
         Build.__init__(self, requests)
 
+class OptionalOfItsOwn(Build):
+    def __init__(self, requests, limit=3):
+        Build.__init__(self, requests)
+        self.setProperty('limit', limit, 'init')
+
+class OwnFactory(BuildFactory):
+    buildClass = OptionalOfItsOwn
+    def newBuild(self, requests, limit=4):
+        made = super().newBuild(requests)
+        made.setProperty('of factory', limit, 'factory')
+        return made
+
 generated = OldFactory(sh('true', name=f'g{n}') for n in range(2))
 generated.addSteps(step for step in [sh('true', name='more')])
 for name, factory in {'factory': Factory([sh('true')]), 'more': More(), 'old': generated}.items():
@@ -49,6 +61,9 @@ for name, factory in {'factory': Factory([sh('true')]), 'more': More(), 'old': g
 build('both', lambda requests, builder: TakesBuilder(requests, builder))
 build('one', lambda requests: Build(requests))
 build('old class', OldBuild)
+build('own', OptionalOfItsOwn)
+c['builders'].append(util.BuilderConfig(
+    'own factory', workernames='local', factory=OwnFactory([sh('true')])))
 
 class Twice(Build):
     def setupBuild(self):
@@ -109,6 +124,14 @@ async def test_builds_and_factories_take_the_builder_or_only_the_requests() -> N
             if name in ("factory", "more", "both"):
                 assert properties["mine"] == [[1, name, name], "init"]
             assert ("by" in properties) == (name in ("factory", "more"))
+
+
+async def test_optional_arguments_of_their_own_keep_their_values() -> None:
+    async with started(_BUILDS) as ci:
+        for name in ("own", "own factory"):
+            properties = await ci.properties(await ci.build(name))
+            assert properties["limit"] == [3, "init"]
+        assert properties["of factory"] == [4, "factory"]
 
 
 async def test_methods_of_builds_may_call_the_inherited_ones_late_twice_or_with_others() -> None:

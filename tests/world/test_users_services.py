@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import started
+from written import started, written
 
 from chargehand.testing.world import world
 
@@ -165,3 +165,41 @@ async def test_a_worker_hears_of_its_builds_and_connections_and_decides_about_bu
         await ci.sleep(1)
         assert told == [("detached",), ("attached", True)]
         assert "Tells.detached failed" in ci.log
+
+
+_CONNECTIONS = """
+class Tells(worker.LocalWorker):
+    def attached(self, bot):
+        (HERE / 'told').open('a').write(f'attached {self.name}\\n')
+
+    async def detached(self, mind):
+        super().detached(mind)
+        await asyncio.sleep(3)
+        (HERE / 'told').open('a').write(f'detached {self.name}\\n')
+
+class Plain(Tells):
+    async def detached(self):
+        await super().detached(None)
+
+import asyncio
+c['workers'] = [Tells('old'), Plain('new')]
+add('b', sh('x'), workernames=['old', 'new'])
+"""
+
+
+async def test_workers_hear_of_their_end_when_they_are_removed_and_when_the_master_stops() -> None:
+    async with started(_CONNECTIONS) as ci:
+        told = ci.path / "told"
+        assert sorted(told.read_text().splitlines()) == ["attached new", "attached old"]
+        told.unlink()
+        await ci.reconfigure(
+            written(_CONNECTIONS)
+            .replace("Tells('old'), Plain('new')", "Plain('new')")
+            .replace("['old', 'new']", "['new']")
+        )
+        await ci.sleep(5)
+        assert told.read_text() == "detached old\n"
+        assert "failed" not in ci.log
+        told.unlink()
+        await ci.restart()
+        assert told.read_text().splitlines()[0] == "detached new"

@@ -11,6 +11,7 @@ from typing import Any
 
 from buildbot._border.bridge import settled
 from buildbot._border.initialised import check_initialised
+from buildbot._border.rendering import PLAIN_TYPES, is_constant, render_value
 from buildbot.process.build_life import BuildLife
 from buildbot.process.build_parts import ChangeView, SourceStampList, SourceStampView
 from buildbot.process.builder import Builder
@@ -21,6 +22,7 @@ from buildbot.process.step_factory import get_factory_from_step_or_factory
 from buildbot.process.workerforbuilder import WorkerForBuilder, WorkerView
 from chargehand.domain.result import Result
 from chargehand.execution.ports import BuildFacts
+from chargehand.kit.guard import Guard
 
 
 class Build(BuildLife, OldBuildNames, PropertiesMixin):
@@ -161,6 +163,20 @@ class Build(BuildLife, OldBuildNames, PropertiesMixin):
     ) -> None:
         """Set a property of the build; it is recorded when the step that runs has ended."""
         super().setProperty(propname, value, source, runtime)
+
+    async def _render_properties(self, *, without_failures: bool = False) -> None:
+        """Render them; leave out what fails, or raise it."""
+        properties = self.getProperties()
+        for name, (value, source) in list(properties.properties.items()):
+            if value.__class__ in PLAIN_TYPES or is_constant(value):
+                continue
+            with Guard(lambda _: None) as attempt:
+                properties.setProperty(name, await render_value(value, properties), source)
+            if attempt.failure is None:
+                continue
+            if not without_failures:
+                raise attempt.failure
+            del properties.properties[name]
 
     def _take_changed(self) -> dict[str, Any]:
         """Return the properties that were set since the last call, in whatever way."""

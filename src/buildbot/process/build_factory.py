@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from buildbot._border.calls import takes
+from buildbot._border.calls import takes_builder
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
 from buildbot._border.initialised import what_is_forgotten
@@ -51,7 +51,7 @@ class BuildFactory(ComparableMixin):
         builder to those that take it, as Buildbot 4.3 does, and so does this to ``buildClass``.
         """
         kind = self.buildClass
-        both = kind is Build or takes(kind, 2)
+        both = kind is Build or takes_builder(kind)
         build = kind(requests, builder) if both else kind(requests)
         build.useProgress = self.useProgress
         build.workdir = self.workdir

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from buildbot._border.bridge import answered
-from buildbot._border.calls import takes
+from buildbot._border.calls import takes_builder
 from buildbot._border.initialised import check_initialised
 from buildbot._border.making import Making, note_making
-from buildbot._border.rendering import PLAIN_TYPES, is_constant, render_value
+from buildbot._border.rendering import is_constant, render_value
 from buildbot.process.build import Build
 from buildbot.process.build_factory import BuildFactory
 from buildbot.process.build_life import BuildLife
@@ -71,7 +71,7 @@ class Recipe:
     def _begun(self, facts: BuildFacts) -> RecipeBuild:
         master = self._master()
         new, requests = self._factory.newBuild, requests_of(facts, master)
-        if getattr(new, "__func__", None) is _USUAL or takes(new, 2):
+        if getattr(new, "__func__", None) is _USUAL or takes_builder(new):
             build: Build = new(requests, self._builder_of(facts, master))
         else:
             build = new(requests)
@@ -142,7 +142,10 @@ class RecipeBuild:
         return RecipeStep(step)
 
     async def properties(self) -> dict[str, Property]:
-        """Return the properties to record when the build starts, rendered."""
+        """Return the properties to record when the build starts, or is skipped; rendered."""
+        if not self._build.do_build:
+            await self.build._render_properties(without_failures=True)
+            return self._build._take_changed()
         if getattr(self._build.worker._configured, "_hears_builds", False):
             self._is_on_worker = True
             await self._tell_worker("buildStarted")
@@ -152,12 +155,8 @@ class RecipeBuild:
     async def _rendered(self) -> dict[str, Property]:
         build = self._build
         await answered("startBuild", build.startBuild, build.workerforbuilder)
-        properties = build.getProperties()
-        for name, (value, source) in list(properties.properties.items()):
-            if value.__class__ not in PLAIN_TYPES and not is_constant(value):
-                rendered = await render_value(value, properties)
-                properties.setProperty(name, rendered, source)
-        build.env = await render_value(build.env, properties)
+        await build._render_properties()
+        build.env = await render_value(build.env, build.getProperties())
         return build._take_changed()
 
     async def step_done(self, step: RecipeStep, result: Result, so_far: Result) -> StepOutcome:

@@ -154,7 +154,9 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
     def slot(self) -> WorkerSlot:
         """The worker's state."""
         if (slot := self.worker.slot) is None:
-            raise RuntimeError(f"worker {self.worker.name!r}: no master is running")
+            has_master = self.worker._access_if_running() is not None
+            why = "it is no longer configured" if has_master else "no master is running"
+            raise RuntimeError(f"worker {self.worker.name!r}: {why}")
         return slot
 
     def isAvailable(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from buildbot._border.bridge import answered_within, outward, settled
@@ -18,6 +19,9 @@ _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 3600.0
 """How long one call may take."""
+
+_calling: ContextVar[Poller | None] = ContextVar("_calling", default=None)
+"""Whose method runs here."""
 
 
 class Poller:
@@ -62,23 +66,43 @@ class Poller:
             random_delay_min=float(random_delay_min),
             random_delay_max=float(random_delay_max),
         )
-        loop = PollingLoop(name=self._name, poll=self._in_turn, schedule=schedule)
-        self._tasks = Tasks(self._name)
-        self._tasks.spawn(loop.run(), name=self._name)
+        self._tasks = tasks = Tasks(self._name)
+        loop = PollingLoop(
+            name=self._name, poll=lambda: self._in_turn(scheduled=tasks), schedule=schedule
+        )
+        tasks.spawn(loop.run(), name=self._name)
         return settled(None)
 
     def stop(self) -> Any:
-        """Call it no more; the Deferred fires when a running call has ended."""
+        """Call it no more; the Deferred fires when a running call has ended.
+
+        The method may call this itself: then it fires at once.
+        """
         tasks, self._tasks = self._tasks, None
-        return settled(None) if tasks is None else outward(tasks.close())
+        ended = outward(self._ended(tasks))
+        return settled(None) if _calling.get() is self else ended
+
+    async def _ended(self, tasks: Tasks | None) -> None:
+        try:
+            async with self._turn:
+                pass
+        finally:
+            if tasks is not None:
+                await tasks.close()
 
     async def _guarded(self) -> None:
         with guarded(_log, "%s failed", self._name):
             await self._in_turn()
 
-    async def _in_turn(self) -> None:
+    async def _in_turn(self, *, scheduled: Tasks | None = None) -> None:
         async with self._turn:
-            await answered_within(POLL_SECONDS, self._name, self._function, self._instance)
+            if scheduled is not self._tasks and scheduled is not None:
+                return  # It was stopped while it waited for its turn.
+            token = _calling.set(self)
+            try:
+                await answered_within(POLL_SECONDS, self._name, self._function, self._instance)
+            finally:
+                _calling.reset(token)
 
 
 class method:

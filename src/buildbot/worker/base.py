@@ -142,8 +142,8 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         """It has connected; to be overridden. A build may have begun on it by then."""
         return settled(None)
 
-    def detached(self) -> Any:
-        """Its connection has ended; to be overridden."""
+    def detached(self, mind: Any = None) -> Any:
+        """Its connection has ended; to be overridden, also as ``detached(self, mind)``."""
         return settled(None)
 
     @property

@@ -185,7 +185,7 @@ class BuilderConfig(msgspec.Struct, frozen=True, kw_only=True):
     ``plan`` creates the steps of each build (see ``execution.ports.Plan``). Hooks are None if not
     given. They take and return the engine's values (the reader wraps the user's function, and
     converts them to Buildbot's Builder, BuildRequest and WorkerForBuilder objects):
-    ``next_build(builder_name, Sequence[PendingRequest], [WorkerSlot]) -> PendingRequest | None``
+    ``next_build(builder_name, Sequence[PendingRequest]) -> PendingRequest | None``
     (the sequence follows the queue: copy what you keep over an ``await``),
     ``next_worker(builder_name, [WorkerSlot], PendingRequest) -> WorkerSlot | None``,
     ``can_start_build(builder_name, WorkerSlot, PendingRequest) -> bool``. ``collapse_requests`` is

@@ -265,8 +265,7 @@ class BuildRun:
             condition = hosted.condition()
             if condition and not await self._patience.answer("do_build_if", condition, then=0.0):
                 self._result = Result.SKIPPED
-                return
-            if not await self._is_started(preparation, hosted, sources):
+            elif not await self._is_started(preparation, hosted, sources):
                 return
             properties = await self._patience.answer("a property", hosted.properties(), then=0.0)
         except Exception as error:  # noqa: BLE001 - the guard around extension code
@@ -282,7 +281,8 @@ class BuildRun:
             self._error = f"the build cannot start: {headline_of(error)}"
             await preparation.fail(error)
             return
-        if await self._is_prepared(preparation, properties):
+        self._services.builds.set_build_properties(self.build.id, properties)
+        if self._result is not Result.SKIPPED and await self._is_prepared(preparation):
             await self._steps(hosted)
 
     async def _is_started(
@@ -321,12 +321,9 @@ class BuildRun:
     def _retry_elsewhere(self) -> None:
         self.stop(Stop(Result.RETRY, f"worker lost: {self.worker_name}", counts=True))
 
-    async def _is_prepared(
-        self, preparation: Preparation, properties: Mapping[str, Property]
-    ) -> bool:
+    async def _is_prepared(self, preparation: Preparation) -> bool:
         if self._stop is not None:
             return False
-        self._services.builds.set_build_properties(self.build.id, properties)
         self.set_state("building")
         self._preparation = preparation
         try:

@@ -82,6 +82,7 @@ class RecordedMachine:
         self._left = list(left)
         self._stranded = stranded
         self._record: InstanceRecord | None = None
+        self._beginning: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._complaints = Complaints(_log)
 
@@ -104,14 +105,20 @@ class RecordedMachine:
         self, build: object, connect: Callable[[], Awaitable[None]], *, reason: str
     ) -> tuple[str, ...]:
         """Record it, start it, and return what identifies it. Raises WorkerNotStarted."""
-        books, worker = self._books, self._worker()
-        self._record = await books.store.begin(worker, books.master_id, reason)
+        self._beginning = asyncio.ensure_future(self._begin(reason))
+        await asyncio.shield(self._beginning)
+        assert self._record is not None
         begun = _Begun(labels=await self._labels(self._record), expect=connect, record=self._keep)
         started = await self._hosted.start(build, begun)
         handle = self._record.handle if started.handle is None else started.handle
         self._record = replace(self._record, identity=list(started.identity), handle=handle)
         self._became(RecordedState.CONNECTING, "waiting for its worker to connect")
         return started.identity
+
+    async def _begin(self, reason: str) -> None:
+        """Record it; not given up in the middle, so that there is no row of which nobody knows."""
+        books = self._books
+        self._record = await books.store.begin(self._worker(), books.master_id, reason)
 
     def connected(self) -> None:
         """Record that its worker is connected."""
@@ -124,6 +131,8 @@ class RecordedMachine:
                 await self._stop_left(self._left[0])
                 del self._left[0]
             return
+        if self._beginning is not None:
+            await asyncio.wait((self._beginning,))
         self._became(RecordedState.STOPPING, reason)
         await self._end(reason)
 
