@@ -40,6 +40,8 @@ _LONGEST_EAGER_PAUSE = 1.0
 _ATTEMPTS = 4
 """Of so many that nobody answers, the last asks for an ordinary websocket."""
 _TELL_AGAIN_SECONDS = 600.0
+_SETTLED_SECONDS = 0.25
+"""A worker is told to be connected when the master has kept it for so long."""
 _REFUSED_SECONDS = 15.0
 """Within so many seconds after a connection the master says if it does not want the worker."""
 
@@ -177,7 +179,6 @@ class RemoteLink:
             if isinstance(error, (ProtocolError, ConnectionResetError)):
                 self._unheard += 1
             return reason(error, self._address) + self._hint(error)
-        _log.info("connected to %s", self._address)
         try:
             stream = await asyncio.wait_for(self._stream(), _CONNECTING_SECONDS)
         except (asyncio.TimeoutError, OSError):
@@ -185,10 +186,12 @@ class RemoteLink:
             return "the agent does not respond"
         loop = asyncio.get_running_loop()
         began = loop.time()
+        telling = loop.call_later(_SETTLED_SECONDS, _log.info, "connected to %s", self._address)
         try:
             await loop.create_connection(lambda: AgentStream(connection), sock=stream)
             why = await connection.closed
         finally:
+            telling.cancel()
             connection.abort()
         # What lies between may let it be opened, and let nothing pass.
         self._unheard = 0 if connection.was_heard else self._unheard + 1
