@@ -10,7 +10,7 @@ from twisted.internet import defer
 
 from buildbot.plugins import steps, util
 from buildbot.process.remotecommand import RemoteCommand
-from buildbot.process.results import EXCEPTION, SUCCESS
+from buildbot.process.results import EXCEPTION, RETRY, SUCCESS
 from buildbot.test.steps import Expect, TestBuildStepMixin
 
 
@@ -41,6 +41,15 @@ class New(RemoteCommand):
         await super().remoteUpdate(key, value, is_flushed)
 
 
+class Noting(RemoteCommand):
+    def __init__(self) -> None:
+        super().__init__("wash", {})
+        self.heard: list[str] = []
+
+    def remoteUpdate(self, key: str, value: Any, is_flushed: bool) -> None:
+        self.heard.append(key)
+
+
 class Failing(RemoteCommand):
     def __init__(self) -> None:
         super().__init__("wash", {})
@@ -61,6 +70,22 @@ class Wash(steps.BuildStep):
     async def run(self) -> int:
         await self.runCommand(self.wash)
         return util.SUCCESS if self.wash.rc == 0 else util.FAILURE
+
+
+class WashAndLookAround(Wash):
+    """Notes that its command has ended, and takes a little longer."""
+
+    def __init__(self, command: Noting) -> None:
+        super().__init__(command)
+        self.heard = command.heard
+
+    async def run(self) -> int:
+        try:
+            return await super().run()
+        finally:
+            self.heard.append("the command has ended")
+            for _ in range(20):
+                await asyncio.sleep(0)
 
 
 class Washing(TestBuildStepMixin):
@@ -98,3 +123,16 @@ def test_a_command_that_cannot_bear_what_it_hears_ends_its_step() -> None:
     Washing().run(made, EXCEPTION)
 
     assert made.calls == 1
+
+
+def test_a_command_whose_worker_is_lost_hears_nothing_more() -> None:
+    made = Noting()
+    kit = Washing()
+    kit.setup_test_build_step()
+    kit.setup_step(WashAndLookAround(made))
+    kit.expect_commands(Expect("wash", {}).update("spin", 800).break_connection())
+    kit.expect_outcome(result=RETRY)
+
+    kit.run_step()
+
+    assert made.heard == ["the command has ended"]

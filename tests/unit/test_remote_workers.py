@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from test_news_while_reading import Gate
 
 from buildbot.worker import AbstractLatentWorker
 from buildbot.worker.machine import Machine
@@ -346,6 +347,28 @@ async def test_a_worker_is_shut_down_after_its_last_build_and_may_be_started_aga
     again = await ci.connect()
     assert ci.fleet.reserve("arm-7") is again
     assert not ci.store.workers["arm-7"].graceful
+
+
+async def test_a_worker_that_comes_back_after_its_stop_while_it_is_removed_is_removed() -> None:
+    ci = await farm()
+    session = await ci.connect()
+    session.link.stop_requested()
+    await settled()
+    assert session.ends == ["shut down"]
+
+    gate = Gate(ci.store, "set_state")
+    again = RemoteScriptedSession(await ci.login())
+    coming = asyncio.create_task(again.link.attach(again))
+    await gate.asked.wait()
+    removal = asyncio.create_task(ci.configure())
+    await settled()
+    gate.open()
+    await asyncio.gather(coming, removal)
+    await settled()
+
+    assert again.ends == ["closed"]
+    with pytest.raises(LookupError):
+        ci.fleet.state("arm-7")
 
 
 async def test_a_worker_that_loses_its_connection_while_it_drains_is_shut_down_later() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Authority
 from pb_worker import PbWorker
 
 from buildbot._border.bridge import inward
@@ -143,6 +145,28 @@ async def test_a_certificate_that_is_missing_is_an_error_of_the_port(
 
     with pytest.raises(PortNotOpened, match="No such file"):
         await site.configure(STOCK, port=port)
+
+
+async def test_a_certificate_that_goes_away_once_it_was_read_stays_in_use(
+    site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate, key = Authority(tmp_path / "authority").signed("master")
+    files = TlsFiles(certificate=str(certificate), key=str(key))
+    port = WorkerPort(protocol="pb", address=("127.0.0.1", 0), text="ssl:0", tls=files)
+    config = MasterConfig(workers=(STOCK,), worker_ports=(port,))
+    site.remote.reconfigure(config)
+    await site.doors.reconfigure(config)
+    certificate.unlink()
+
+    await site.doors.serve()
+
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    number = site.doors.port_of("pb")
+    _, writer = await asyncio.open_connection("127.0.0.1", number, ssl=trusting)
+    writer.close()
+    await site.configure(STOCK, port=port)
+    assert "the previous one stays in use" in caplog.text
 
 
 def test_only_workers_that_log_in_have_a_password() -> None:

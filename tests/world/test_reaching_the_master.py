@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 from how_to_code import code_of
@@ -185,6 +188,16 @@ add('pages', Pages())
 """
 
 
+_NOTES_READINGS = """
+import builtins, weakref
+
+class Read:
+    pass
+
+builtins.readings.append(weakref.ref(Read))
+"""
+
+
 async def test_a_step_reads_the_configuration_without_putting_it_into_use() -> None:
     async with started(_READS) as ci:
         file = ci.path / "master.cfg"
@@ -199,6 +212,18 @@ async def test_a_step_reads_the_configuration_without_putting_it_into_use() -> N
         file.write_text(written(_READS + "c['titel'] = 'x'"))
         assert 'unknown key "titel"' in (await ci.build("reads")).state
         assert (await ci.get("builders?order=builderid"))[-1]["name"] == "pages"
+
+
+async def test_what_was_read_without_being_put_into_use_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readings: list[weakref.ref[Any]] = []
+    monkeypatch.setattr("builtins.readings", readings, raising=False)
+    async with started(_READS + _NOTES_READINGS) as ci:
+        for _ in range(2):
+            assert (await ci.build("reads")).result is Result.SUCCESS
+        gc.collect()
+        assert [read() is not None for read in readings] == [True, False, False]
 
 
 async def test_a_command_may_be_run_on_the_steps_connection() -> None:
