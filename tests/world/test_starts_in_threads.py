@@ -125,3 +125,26 @@ async def test_a_master_that_stops_waits_for_it_and_records_what_may_be_left() -
         assert told[0] == "stop None fast=True"
         assert "what it starts is not stopped" in ci.log
         (ci.path / "may create").touch()
+
+
+async def test_builds_do_not_wait_for_a_start_that_does_not_end() -> None:
+    configuration = _configuration("a coroutine") + (
+        "def latent_first(builder, workers, request):\n"
+        "    return sorted(workers, key=lambda one: one.worker.name)[0]\n"
+        "add('either', sh('true'), workernames=['cloud', 'local'], nextWorker=latent_first)\n"
+    )
+    async with started(configuration) as ci:
+        await ci.force("b")
+        await _until_there(ci.path / "creating")
+        await ci.sleep(75)
+
+        again, *_ = (build for build in ci.builds("b") if build.number == 2)
+        words = "its last start_instance, which was given up, has not ended yet"
+        assert again.state.startswith(f"retry (worker cloud could not be started: {words}")
+        (cloud,) = await ci.get("workers?name=cloud")
+        assert words in cloud["pause_reason"]
+        build = await ci.build("either")
+        assert (await ci.properties(build))["workername"] == ["local", "Worker"]
+        await ci.sleep(4500)
+        assert "an earlier start_instance, which was given up, has not ended yet" in ci.log
+        (ci.path / "may create").touch()

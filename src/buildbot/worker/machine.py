@@ -69,7 +69,9 @@ class Machine:
         """Let the user's code start it. Raises WorkerNotStarted."""
         worker = self._worker
         if self._starting is not None and not self._starting.is_over:
-            raise WorkerNotStarted("an earlier start_instance, which was given up, still runs")
+            raise WorkerNotStarted(
+                "an earlier start_instance, which was given up, has not ended yet"
+            )
         await self._begin()
         _take_labels(worker, begun.labels)
         await worker._take_password()

@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 _CLOSING_PATIENCE = 10.0
 """Seconds within which a start must end before its machine is stopped for good."""
+_HELD_UP = "its last start_instance, which was given up, has not ended yet"
 
 
 class _Waiting(msgspec.Struct, frozen=True, eq=False):
@@ -155,6 +156,9 @@ class OnDemandLink:
 
     async def ready(self, build: object) -> Session:
         """Wait for the session, for *build*, which has reserved it. Raises WorkerNotStarted."""
+        if self._machine.is_held_up:  # Others may build it meanwhile.
+            self._refused(_HELD_UP)
+            raise WorkerNotStarted(_HELD_UP)
         if self.state is InstanceState.SUBSTANTIATED and self.hosted.may_be_incompatible:
             properties = self.hosted.properties_of(build)
             if not await self.hosted.is_compatible(properties):

@@ -83,6 +83,8 @@ class RecordedMachine:
         self._stranded = stranded
         self._record: InstanceRecord | None = None
         self._beginning: asyncio.Task[None] | None = None
+        self.is_held_up = False
+        """Whether it cannot be stopped yet, because its start does not end."""
         self._closing = asyncio.Event()
         self._complaints = Complaints(_log)
 
@@ -202,6 +204,7 @@ class RecordedMachine:
                     "%g s; what it starts is stopped then",
                     *(self._worker().name, _LONGEST_START),
                 )
+                self.is_held_up = True
                 await asyncio.wait(
                     (ended, closing),
                     timeout=_LONGEST_START,
@@ -211,6 +214,7 @@ class RecordedMachine:
                 await asyncio.wait((ended,), timeout=_CLOSING_PATIENCE)
             return ended.done()
         finally:
+            self.is_held_up = False
             ended.cancel()
             closing.cancel()
 
