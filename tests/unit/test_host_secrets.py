@@ -9,6 +9,7 @@ from aiohttp import web
 
 from buildbot._border.errors import ConfigErrors
 from buildbot._host.views.secret_store import SecretStore
+from buildbot.secrets.providers.environment import SecretInEnvironment
 from buildbot.secrets.providers.file import SecretInAFile
 from buildbot.secrets.providers.vault_hvac import (
     HashiCorpVaultKvSecretProvider,
@@ -107,3 +108,28 @@ async def test_vault_is_asked_for_path_and_key(vault, authenticator):
 def test_vault_needs_an_authenticator():
     with pytest.raises(ConfigErrors, match="authenticator must be instance"):
         HashiCorpVaultKvSecretProvider("http://x", authenticator=None)
+
+
+async def test_a_changed_file_counts_at_once_and_names_do_not_leave_the_directory(directory):
+    provider = SecretInAFile(str(directory / "."))
+    store = SecretStore()
+    store.use([provider])
+    assert (await store.find("plain")).value == "v1"
+
+    (directory / "plain").write_text("changed")
+    assert (await store.find("plain")).value == "changed"
+    for name in ("../" + directory.name + "/plain", "", ".", "..", "/etc/passwd"):
+        assert await store.find(name) is None
+    os.chmod(directory / "plain", 0o640)
+    with pytest.raises(PermissionError, match=r"run: chmod 600 .*/plain"):
+        await store.find("plain")
+
+
+async def test_variables_of_the_environment_hold_secrets(monkeypatch):
+    monkeypatch.setenv("SECRET_DEPLOY_TOKEN", "v1")
+    monkeypatch.setenv("CI_KEY_2", "v2")
+    assert await value(SecretInEnvironment(), "deploy-token") == "v1"
+    assert await value(SecretInEnvironment(), "path") is None
+    assert await value(SecretInEnvironment(prefix="CI_"), "key.2") == "v2"
+    with pytest.raises(ConfigErrors, match="prefix must be the beginning of a variable's name"):
+        SecretInEnvironment(prefix="")

@@ -68,6 +68,13 @@ class PBChangeSource(ChangeSource):
         self.user, self.passwd, self.port, self.prefix = user, passwd, port, prefix
         return super().reconfigService()
 
+    def weaknesses(self) -> list[tuple[str, str, str]]:
+        """Return what others can misuse: grade, what, and what to do."""
+        if (self.user, self.passwd) != ("change", "changepw"):
+            return []
+        what = "PBChangeSource has the password that everybody knows: anybody can send changes"
+        return [("open", what, "pass it user and passwd=util.Secret(NAME)")]
+
     def describe(self) -> str:
         """Return a sentence for people."""
         port = self.port if self.port is not None else "the workers' port"

@@ -164,6 +164,7 @@ REPORTERS = {
 
 SECRETS = {
     **_of("buildbot.secrets.providers.base", "SecretProviderBase"),
+    **_of("buildbot.secrets.providers.environment", "SecretInEnvironment"),
     **_of("buildbot.secrets.providers.file", "SecretInAFile"),
     **_of("buildbot.secrets.providers.passwordstore", "SecretInPass"),
     **_of(

@@ -19,6 +19,7 @@ _COMMANDS = {
     "upgrade-master": ("create_master", "Upgrade a master's directory and database."),
     "check-database": ("check_database", "Find and repair damage in a master's database."),
     "checkconfig": ("check_configuration", "Check a configuration without running it."),
+    "check-security": ("check_security", "List what of a master others can misuse."),
     "upgrade-config": ("upgrade_config", "Rewrite an old configuration in current style."),
     "start": ("process_control", "Start a master."),
     "stop": ("process_control", "Stop a master."),

@@ -32,33 +32,47 @@ class SecretInAFile(SecretProviderBase):
         self, dirname: str, suffixes: Sequence[str] | None = None, strip: bool = True
     ) -> None:
         """Check the directory, and the files' permissions."""
-        self._dirname = dirname
         if not Path(dirname).is_dir():
             error(f"directory {dirname} does not exist")
             return
         for _, path in _files(dirname, suffixes):
-            mode = stat.S_IMODE(path.stat().st_mode)
-            if mode & 0o77:
-                error(
-                    f"other users can read the secret in {path} (its mode is {mode:04o}); "
-                    f"run: chmod 600 {shlex.quote(str(path))}"
-                )
+            if (problem := _readable_by_others(path)) is not None:
+                error(problem)
 
     @own_arguments
     def reconfigService(
         self, dirname: str, suffixes: Sequence[str] | None = None, strip: bool = True
     ) -> Any:
-        """Read the secrets."""
-        self._dirname = dirname
-        self._secrets: dict[str, str] = {}
-        for name, path in _files(dirname, suffixes):
-            text = path.read_text(encoding="utf-8")
-            self._secrets[name] = text.rstrip("\r\n") if strip else text
+        """Take over the arguments."""
+        self._dirname, self._suffixes, self._strip = dirname, suffixes, strip
         return settled(None)
 
     def get(self, entry: str) -> str | None:
-        """Return the secret in the file of that name, None if there is none."""
-        return self._secrets.get(entry)
+        """Return the secret in the file of that name, None if there is none.
+
+        Raises PermissionError if other users can read it.
+        """
+        if "/" in entry or entry in ("", ".", ".."):
+            return None
+        for suffix in ("",) if self._suffixes is None else self._suffixes:
+            path = Path(self._dirname, entry + suffix)
+            if path.is_file():
+                if (problem := _readable_by_others(path)) is not None:
+                    raise PermissionError(problem)
+                text = path.read_text(encoding="utf-8")
+                return text.rstrip("\r\n") if self._strip else text
+        return None
+
+
+def _readable_by_others(path: Path) -> str | None:
+    """Return what is wrong with the permissions of a file."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & 0o77:
+        return None
+    return (
+        f"other users can read the secret in {path} (its mode is {mode:04o}); "
+        f"run: chmod 600 {shlex.quote(str(path))}"
+    )
 
 
 def _files(dirname: str, suffixes: Sequence[str] | None) -> Iterator[tuple[str, Path]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -92,6 +92,7 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
         """Check the arguments."""
         if not isinstance(vault_server, str):
             error(f"vault_server must be a string while it is {type(vault_server)}")
+        self._server = str(vault_server).rstrip("/")
         if not isinstance(path_delimiter, str) or len(path_delimiter) != 1:
             error("path_delimiter must be a single character")
         if not isinstance(path_escape, str) or len(path_escape) != 1:
@@ -120,6 +121,14 @@ class HashiCorpVaultKvSecretProvider(SecretProviderBase):
         self._delimiter = re.compile(rf"(?<!{escape}){delimiter}")
         self._escaped = re.compile(rf"{escape}({delimiter}|{escape})")
         return settled(None)
+
+    def weaknesses(self) -> list[tuple[str, str, str]]:
+        """Return what others can misuse: grade, what, and what to do."""
+        address = urlsplit(self._server)
+        if address.scheme == "https" or address.hostname in ("localhost", "127.0.0.1", "::1"):
+            return []
+        what = f"secrets from {self._server} cross the network in clear text"
+        return [("weak", what, "give vault_server an address that begins with https://")]
 
     @outgoing
     async def get(self, entry: str) -> str | None:
