@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 Address = tuple[str, int] | str
 
+_ELSEWHERE = ("remote", "latent")
+"""Kinds of workers that have an account of their own."""
+
 SHORTEST_PASSWORD = 12
 """Characters. Every try of a password at a port takes a connection; 12 letters outlast these."""
 _KNOWN_WORDS = """
@@ -231,7 +234,7 @@ def _cannot_tell(plug_in: object, failure: Exception) -> None:
 
 def _local_builds(config: MasterConfig) -> Iterator[Weakness]:
     """Builds with the master's rights."""
-    names = [worker.name for worker in config.workers if worker.kind == "local"]
+    names = [worker.name for worker in config.workers if worker.kind not in _ELSEWHERE]
     if names:
         yield Weakness(
             grade=Grade.HINT,
