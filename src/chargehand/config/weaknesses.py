@@ -154,7 +154,7 @@ def _passwords(config: MasterConfig) -> Iterator[Weakness]:
         if (why := _is_guessed(worker, password)) is not None:
             yield Weakness(
                 grade=grade,
-                what=f'the password of worker "{worker.name}" {why}; whoever guesses it gets the '
+                what=f'the password of worker "{worker.name}" {why}; anyone who guesses it gets the '
                 "worker's commands and the secrets in them",
                 remedy="choose a long random one: python3 -c 'import secrets; "
                 "print(secrets.token_urlsafe())'",
