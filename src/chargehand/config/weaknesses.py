@@ -154,8 +154,8 @@ def _passwords(config: MasterConfig) -> Iterator[Weakness]:
         if (why := _is_guessed(worker, password)) is not None:
             yield Weakness(
                 grade=grade,
-                what=f'the password of worker "{worker.name}" {why}; anyone who guesses it gets the '
-                "worker's commands and the secrets in them",
+                what=f'the password of worker "{worker.name}" {why}; who guesses it '
+                "gets the commands of the worker, and the secrets in them",
                 remedy="choose a long random one: python3 -c 'import secrets; "
                 "print(secrets.token_urlsafe())'",
             )
