@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 if TYPE_CHECKING:
     import zstandard
@@ -16,6 +17,7 @@ else:
         zstandard = None
 
 _LEVEL = 1
+HAS_ZSTD = zstandard is not None
 
 
 def compressor() -> Callable[[bytes], bytes]:
@@ -23,3 +25,9 @@ def compressor() -> Callable[[bytes], bytes]:
     if zstandard is None:
         return partial(zlib.compress, level=_LEVEL)
     return zstandard.ZstdCompressor(level=_LEVEL).compress
+
+
+def compressing(file: BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """Return what compresses what is written to it into *file*; only where there is zstd."""
+    writer = zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file, closefd=False)
+    return cast("AbstractContextManager[BinaryIO]", writer)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
 from chargehand_worker.arguments import BadArguments, text
+from chargehand_worker.compression import HAS_ZSTD, compressing
 from chargehand_worker.copying import copy, open_for_copies, widen
 from chargehand_worker.files import in_thread
 from chargehand_worker.read_ahead import ReadAhead
@@ -21,7 +22,9 @@ from chargehand_worker.trees import copy_tree
 
 _PIECE = 1024 * 1024
 """Bytes; ``blocksize`` of the order does not change it: pieces go as the connection takes them."""
-_MODES: dict[str, Literal["w", "w:gz", "w:bz2"]] = {"": "w", "gz": "w:gz", "bz2": "w:bz2"}
+_Mode = Literal["w", "w:gz", "w:bz2"]
+_MODES: dict[str, _Mode] = {"": "w", "gz": "w:gz", "bz2": "w:bz2"}
+_ZSTD = "zstd"
 
 
 class Outlet(Protocol):
@@ -37,8 +40,9 @@ class Outlet(Protocol):
 class Upload:
     """Sends the file ``workersrc`` as values ``content``; after the last, its ``times``.
 
-    With *is_directory*, sends an archive (tar, compressed as ``compress`` says: gz, bz2) of a
-    directory. Of more than ``maxsize`` bytes, ``maxsize`` bytes are sent and the command fails.
+    With *is_directory*, sends an archive of a directory (tar, compressed as ``compress`` says: gz,
+    bz2, or zstd where this worker has it). Of more than ``maxsize`` bytes, ``maxsize`` bytes are
+    sent and the command fails.
 
     A master on the same machine gets nothing sent: it says into which file of its own, which
     exists, everything is to be copied; or into which directory, which is empty.
@@ -57,8 +61,11 @@ class Upload:
         self._is_interrupted = False
         self._is_directory = is_directory
         self._compression = str(arguments.get("compress") or "")
-        if self._compression not in _MODES:
-            raise BadArguments(f"argument 'compress' must be gz or bz2, not {self._compression!r}")
+        known = [*filter(None, _MODES), *([_ZSTD] if HAS_ZSTD else [])]
+        if self._compression not in ("", *known):
+            raise BadArguments(
+                f"argument 'compress' must be {' or '.join(known)}, not {self._compression!r}"
+            )
 
     def room_again(self) -> None:
         """Go on: the master keeps up again, or is not interested any longer."""
@@ -173,12 +180,18 @@ def _copied(source: Path, target: Path, take: Callable[[int], None]) -> dict[str
 
 
 def _packed(path: Path, writing: int, compression: str) -> dict[str, Any]:
-    with (
-        _Pipe(writing, "wb") as pipe,
-        tarfile.open(fileobj=pipe, mode=_MODES[compression]) as archive,
-    ):
-        archive.add(path, arcname=".")
+    with _Pipe(writing, "wb") as pipe:
+        if compression == _ZSTD:
+            with compressing(pipe) as compressed:
+                _pack(path, compressed, "w")
+        else:
+            _pack(path, pipe, _MODES[compression])
     return {}
+
+
+def _pack(path: Path, file: BinaryIO, mode: _Mode) -> None:
+    with tarfile.open(fileobj=file, mode=mode) as archive:
+        archive.add(path, arcname=".")
 
 
 def _opened(path: Path) -> tuple[BinaryIO, list[float]]:

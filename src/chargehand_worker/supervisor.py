@@ -17,7 +17,7 @@ from chargehand_wire.numbering import RoomAgain
 from chargehand_wire.values import Unsendable
 from chargehand_wire.worker_side import Abandoned, WorkerEvent, WorkerSide
 from chargehand_worker.arguments import BadArguments, shell_arguments, text, texts
-from chargehand_worker.compression import compressor
+from chargehand_worker.compression import HAS_ZSTD, compressor
 from chargehand_worker.environment import BadEnvironment
 from chargehand_worker.files import FILE_COMMANDS, FileCommand, in_thread
 from chargehand_worker.output import Output
@@ -30,7 +30,9 @@ from chargehand_worker.system_text import reason_of
 _log = logging.getLogger(__name__)
 
 _UPLOADS = ("uploadFile", "uploadDirectory")
-COMMANDS = ("shell", "rmdir", "cpdir", *_UPLOADS, *FILE_COMMANDS)
+_ZSTD_DIRECTORIES = ("zstdDirectories",) if HAS_ZSTD else ()
+"""Said by a worker that knows ``zstd`` as ``compress`` of ``uploadDirectory``."""
+COMMANDS = ("shell", "rmdir", "cpdir", *_UPLOADS, *FILE_COMMANDS, *_ZSTD_DIRECTORIES)
 SAME_MACHINE = "sameMachine"
 """Said among the commands by a worker that can read and write the master's files."""
 COPIES_DIRECTORIES = "copiesDirectories"

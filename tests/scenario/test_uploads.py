@@ -147,16 +147,23 @@ async def test_what_cannot_be_uploaded_is_named_and_leaves_nothing(site: Site, t
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".upload")]
 
 
-@pytest.mark.parametrize("compress", [None, "gz", "bz2"])
+@pytest.mark.parametrize("compress", [None, "gz", "bz2", "zstd"])
+@pytest.mark.parametrize("is_near", [True, False])
 async def test_a_directory_arrives_with_all_it_contains(
-    site: Site, tmp_path: Path, compress: str | None
+    site: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compress: str | None,
+    is_near: bool,
 ):
+    monkeypatch.setattr(StepWorker, "_is_on_same_machine", lambda self: is_near)
     source = _written(site) / "docs"
     (source / "deep" / "empty").mkdir(parents=True)
     (source / "deep" / "page").write_bytes(os.urandom(3_000_000))
     (source / "run").write_text("#!/bin/sh\n")
     (source / "run").chmod(0o755)
     (source / "link").symlink_to("deep/page")
+    os.link(source / "run", source / "same")
     target = tmp_path / "public"
 
     await site.run(DirectoryUpload("docs", str(target), compress=compress))
@@ -165,7 +172,7 @@ async def test_a_directory_arrives_with_all_it_contains(
     assert (target / "deep" / "empty").is_dir()
     assert os.access(target / "run", os.X_OK)
     assert (target / "link").read_bytes() == (source / "deep" / "page").read_bytes()
-    assert sorted(os.listdir(target)) == ["deep", "link", "run"]
+    assert sorted(os.listdir(target)) == ["deep", "link", "run", "same"]
 
 
 async def test_a_directory_does_not_write_elsewhere(site: Site, tmp_path: Path):

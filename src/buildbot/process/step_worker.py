@@ -50,6 +50,12 @@ class StepWorker:
         """Return whether the worker can write directories of the master, too."""
         return self._is_on_same_machine() and self.workerVersion("copiesDirectories") is not None
 
+    def _compression(self, wanted: str | None) -> str | None:
+        """Return how the worker can compress a directory that should be compressed like this."""
+        if wanted == "zstd" and self.workerVersion("zstdDirectories") is None:
+            return "gz"
+        return wanted
+
     def getWorkerName(self) -> str | None:
         """Return the worker's name."""
         return self.build.getWorkerName() if self.build is not None else None

@@ -8,12 +8,14 @@ import os
 import posixpath
 import shutil
 import tarfile as _tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 from uuid import uuid4
+
+import zstandard
 
 from buildbot._border.bridge import inward
 from buildbot.process.remotecommand import RemoteCommand
@@ -70,10 +72,11 @@ class Upload(Transfer):
         self, source: str, target: Path, compress: str | None
     ) -> str | None:
         """Bring a directory's content into *target*; return why not, None if it worked."""
+        compress = self._compression(compress)
 
         def place(name: Path, _times: list[float] | None) -> None:
             target.mkdir(parents=True, exist_ok=True)
-            with tarfile.open(name) as archive:
+            with _archive(name, compress) as archive:
                 # Nothing outside of the directory, no devices, no links that lead away.
                 archive.extractall(target, filter="data")
             name.unlink()
@@ -173,6 +176,21 @@ class _ArrivingTree(_Arriving):
     def discard(self) -> None:
         """Remove what was not placed."""
         shutil.rmtree(self.name, ignore_errors=True)
+
+
+@contextmanager
+def _archive(name: Path, compress: str | None) -> Iterator[Any]:
+    """Open an archive. Raises OSError, TarError."""
+    if compress != "zstd":
+        with tarfile.open(name) as archive:
+            yield archive
+        return
+    with name.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as text:
+        try:
+            with tarfile.open(fileobj=text, mode="r|") as archive:
+                yield archive
+        except zstandard.ZstdError as error:
+            raise tarfile.ReadError(f"the archive is damaged: {error}") from error
 
 
 class Receiving(RemoteCommand):

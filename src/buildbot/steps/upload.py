@@ -74,13 +74,14 @@ class FileUpload(Upload):
 class DirectoryUpload(Upload):
     """Copy a directory of the worker, with all it contains, into a directory of the master.
 
-    It travels as an archive, compressed if ``compress`` is ``"gz"`` or ``"bz2"``; ``maxsize``
-    limits the archive. Links that lead out of the directory fail the step.
+    It travels as an archive, compressed if ``compress`` is ``"gz"``, ``"bz2"`` or ``"zstd"`` (from
+    a worker without zstd, such as a stock one, with ``"gz"`` instead); ``maxsize`` limits the
+    archive. Links that lead out of the directory fail the step.
 
     Args:
         workersrc (str, required, renderable): Path on the worker, relative to the working
             directory.
-        compress (str | None): "gz" or "bz2" to compress what is sent.
+        compress (str | None): "gz", "bz2" or "zstd" to compress what is sent.
         slavesrc (str | None, renderable, default None): Old name of workersrc.
     """
 
@@ -133,7 +134,7 @@ class MultipleFileUpload(CompositeStepMixin, Upload):
             worker, relative to the working directory.
         glob (bool): workersrcs are patterns such as `*.log`.
         mode (int | None): Permissions of the new files, such as 0o644.
-        compress (str | None): "gz" or "bz2" to compress directories that are sent.
+        compress (str | None): "gz", "bz2" or "zstd" to compress directories that are sent.
         keepstamp (bool): Keep the times of the worker's files.
         slavesrcs (list[str] | str | None, renderable, default None): Old name of workersrcs.
     """
@@ -237,6 +238,9 @@ def _source(step: BuildStep, value: Any, old_value: Any, name: str = "workersrc"
 
 
 def _compression(step: BuildStep, compress: str | None) -> str | None:
-    if compress not in (None, "gz", "bz2"):
-        error(f"{type(step).__name__}: 'compress' must be None, 'gz' or 'bz2', not {compress!r}")
+    if compress not in (None, "gz", "bz2", "zstd"):
+        error(
+            f"{type(step).__name__}: 'compress' must be None, 'gz', 'bz2' or 'zstd', "
+            f"not {compress!r}"
+        )
     return compress
