@@ -18,7 +18,8 @@ from chargehand.cli.plain_text import plain_value
 from chargehand.kit.unix_sockets import address_of
 
 URL_VARIABLE = "CHARGEHAND_URL"
-_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+_SECONDS = 60.0
+_TIMEOUT = aiohttp.ClientTimeout(total=_SECONDS, sock_connect=10)
 
 T = TypeVar("T")
 
@@ -121,7 +122,7 @@ class RemoteMaster:
                 for path in paths:
                     await events.add(path)
                 yield events
-        except (aiohttp.ClientError, FileNotFoundError) as error:
+        except (aiohttp.ClientError, TimeoutError, FileNotFoundError) as error:
             raise self._unreachable(error) from error
 
     async def _get(self, path: str, pairs: list[tuple[str, str]]) -> bytes:
@@ -154,12 +155,14 @@ class RemoteMaster:
 
     def _unreachable(self, error: Exception) -> Unreachable:
         if self._place.url is not None:
-            why = str(error) or "no response"
+            why = str(error) or f"it did not answer within {_SECONDS:g} s"
             if isinstance(error, aiohttp.ClientConnectorCertificateError):
                 why = _distrust(error)
             elif isinstance(error, aiohttp.ClientConnectorError):
                 why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error)
             return Unreachable(f"cannot reach the master at {self._place.url}: {why}")
+        if isinstance(error, TimeoutError):
+            return Unreachable(f"the master {self._place} did not answer within {_SECONDS:g} s")
         return Unreachable(_not_running(self._place.directory))
 
 
