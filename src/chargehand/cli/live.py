@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from chargehand.cli.showing import build_begins, build_ended, is_detail, log_line, step_ended
+from chargehand.cli.showing import build_begins, build_ended, log_text, step_ended
 from chargehand.domain.build import Build, Log, LogType, Step
 from chargehand.domain.identifiers import BuilderId, BuildId, LogId, StepId
 from chargehand.events.bus import Bus
@@ -145,10 +145,11 @@ class LiveView:
             return
         data = await self._read_lines(log.id, first, log.line_count - first)
         self._printed[log.id] = first + data.count(b"\n")
-        for line in data.decode(errors="replace").removesuffix("\n").split("\n"):
-            has_channels = log.type is LogType.STDIO
-            if self._show_details or not (has_channels and is_detail(line)):
-                self._print(log_line(line, has_channels=has_channels))
+        lines = data.decode(errors="replace").removesuffix("\n").split("\n")
+        has_channels = log.type is LogType.STDIO
+        text = log_text(lines, has_channels=has_channels, details=self._show_details)
+        if text is not None:
+            self._print(text)
 
     def _print(self, line: Text) -> None:
         self._console.print(line, soft_wrap=True, highlight=False)

@@ -16,7 +16,7 @@ from chargehand.cli.remote.following import Follower
 from chargehand.cli.remote.master import RemoteMaster
 from chargehand.cli.remote.options import json_option, on_a_master
 from chargehand.cli.remote.rows import Build, Log, Step
-from chargehand.cli.showing import is_detail, log_line
+from chargehand.cli.showing import log_text
 from chargehand.domain.result import Result
 
 
@@ -95,23 +95,25 @@ class _Printer:
                 stdout.write(piece)
             return
 
-        def show(line: str) -> None:
-            self._show_line(step, log, line)
+        def show(lines: list[str]) -> None:
+            self._show_lines(step, log, lines)
 
         if self._follow:
             await self._follower.log(log, show)
             return
-        async for line in self._follower.lines(log):
-            show(line)
+        async for lines in self._follower.lines(log):
+            show(lines)
 
-    def _show_line(self, step: Step, log: Log, line: str) -> None:
+    def _show_lines(self, step: Step, log: Log, lines: list[str]) -> None:
         has_channels = log.type == "s"
         if self._as_json:
-            channel, text = (line[:1], line[1:]) if has_channels else ("o", line)
-            found = {"step": step.name, "log": log.name, "channel": channel, "line": text}
-            click.echo(msgspec.json.encode(found))
-        elif self._details or not (has_channels and is_detail(line)):
-            shown = log_line(line, has_channels=has_channels, indent="")
+            for line in lines:
+                channel, text = (line[:1], line[1:]) if has_channels else ("o", line)
+                found = {"step": step.name, "log": log.name, "channel": channel, "line": text}
+                click.echo(msgspec.json.encode(found))
+            return
+        shown = log_text(lines, has_channels=has_channels, details=self._details, indent="")
+        if shown is not None:
             self._console.print(shown, soft_wrap=True, highlight=False)
 
 

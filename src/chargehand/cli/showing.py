@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import msgspec
 from rich.text import Text
@@ -95,8 +96,23 @@ def is_detail(line: str) -> bool:
     return line.startswith(("h ", "helapsedTime=")) or line == "hprogram finished with exit code 0"
 
 
-def log_line(line: str, *, has_channels: bool, indent: str = "    ") -> Text:
-    """Return a line of a log with its colours; of a progress bar, the last state."""
-    letter, text = (line[:1], line[1:]) if has_channels else ("o", line)
-    text = text.rstrip("\r").rpartition("\r")[2]
-    return Text.assemble(indent, Text.from_ansi(text, style=_LINE_STYLES.get(letter, "")))
+def log_text(
+    lines: Iterable[str], *, has_channels: bool, details: bool = True, indent: str = "    "
+) -> Text | None:
+    """Return lines of a log with their colours, to be printed at once; None: there are none.
+
+    Of a progress bar they have the last state. Without *details* headers that are details are
+    left out.
+    """
+    found: list[Text] = []
+    styles = _LINE_STYLES if has_channels else {}
+    lines = (line for line in lines if details or not (has_channels and is_detail(line)))
+    for style, group in groupby(lines, key=lambda line: styles.get(line[:1], "")):
+        texts = [line[1:] if has_channels else line for line in group]
+        texts = [text.rstrip("\r").rpartition("\r")[2] for text in texts]
+        if any("\x1b" in text for text in texts):
+            shown = [Text.assemble(indent, Text.from_ansi(text, style=style)) for text in texts]
+            found.extend(shown)
+        else:  # As most are: one text for many lines is printed much faster than many texts.
+            found.append(Text("\n".join(indent + text for text in texts), style=style))
+    return Text("\n").join(found) if found else None

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from chargehand.cli.remote.master import Events, RemoteMaster, Unreachable
 from chargehand.cli.remote.rows import Build, Log, Request, Step, Why
-from chargehand.cli.showing import build_begins, build_ended, is_detail, log_line, step_ended
+from chargehand.cli.showing import build_begins, build_ended, log_text, step_ended
 from chargehand.domain.result import Result
 
 T = TypeVar("T")
@@ -65,13 +65,13 @@ class Follower:
             look, [f"builds/{build.buildid}/*", f"builds/{build.buildid}/steps/*/*"]
         )
 
-    async def log(self, log: Log, show: Callable[[str], None]) -> None:
-        """Follow a log to its end, line by line."""
+    async def log(self, log: Log, show: Callable[[list[str]], None]) -> None:
+        """Follow a log to its end; *show* is called with new lines."""
 
         async def look(events: Events) -> Log | None:
             now = (await self._master.all(Log, f"logs/{log.logid}"))[0]
-            async for line in self.lines(now):
-                show(line)
+            async for lines in self.lines(now):
+                show(lines)
             return now if now.complete else None
 
         await self.until(look, [f"logs/{log.logid}/*"])
@@ -138,12 +138,13 @@ class Follower:
         for log in await self._master.all(Log, f"steps/{step.stepid}/logs"):
             if log.type == "h":
                 continue
-            async for line in self.lines(log):
-                if not (log.type == "s" and is_detail(line)):
-                    self._print_line(log_line(line, has_channels=log.type == "s"))
+            async for lines in self.lines(log):
+                text = log_text(lines, has_channels=log.type == "s", details=False)
+                if text is not None:
+                    self._print_line(text)
 
-    async def lines(self, log: Log) -> AsyncIterator[str]:
-        """Yield the lines that have not been yielded yet."""
+    async def lines(self, log: Log) -> AsyncIterator[list[str]]:
+        """Yield the lines that have not been yielded yet, many at once."""
         while (first := self._offsets.get(log.logid, 0)) < log.num_lines:
             count = min(_LINES_AT_ONCE, log.num_lines - first)
             path = f"logs/{log.logid}/contents"
@@ -152,8 +153,7 @@ class Follower:
             if not lines:
                 return
             self._offsets[log.logid] = first + len(lines)
-            for line in lines:
-                yield line
+            yield lines
 
     def _say(self, sentence: str) -> None:
         if sentence != self._said:
