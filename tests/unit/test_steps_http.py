@@ -15,9 +15,18 @@ from twisted.internet import defer
 from buildbot.plugins import steps, util
 from chargehand.domain.result import Result
 
+hanging: list[asyncio.Event] = []
+"""Set when a request hangs, by those who wait for it."""
+
+
+def _tell_that_it_hangs() -> None:
+    for event in hanging:
+        event.set()
+
 
 async def _answer(request: web.Request) -> web.StreamResponse:
     if request.path == "/hangs":
+        _tell_that_it_hangs()
         await asyncio.Event().wait()
     body = await request.text()
     said = f"{request.method} {request.query_string} {request.headers.get('X-Mine')} {body}\n"
@@ -111,3 +120,39 @@ async def test_a_subclass_may_log_the_response_as_it_likes() -> None:
     assert "o404 False GET\noyes GET status=404 None \n" in log
     assert "eStatus: 404" in log
     assert workshop.logs.text("content") == "oGET status=404 None \n"
+
+
+class _Fails(steps.GET):
+    def log_response(self, log, response):
+        raise (TimeoutError if self.name == "late" else FileNotFoundError)("my own")
+
+
+async def test_what_a_subclass_raises_is_no_failure_of_the_request() -> None:
+    async with _server() as url:
+        for name, words in (("late", "TimeoutError: my own"), ("none", "FileNotFoundError")):
+            workshop = StepWorkshop(_Fails(url, name=name))
+
+            build = await workshop.run()
+
+            assert build.result is Result.EXCEPTION
+            assert words in workshop.logs.text("err.text")
+
+
+class _Waits(steps.GET):
+    async def log_response(self, log, response):
+        _tell_that_it_hangs()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("kind", "path"), [(steps.GET, "hangs"), (_Waits, "")])
+async def test_a_build_that_is_stopped_waits_for_no_answer(
+    kind: type[steps.GET], path: str
+) -> None:
+    hanging[:] = [asyncio.Event()]
+    async with _server() as url:
+        workshop = StepWorkshop(kind(f"{url}{path}", timeout=600))
+        running = asyncio.create_task(workshop.run())
+        await hanging[0].wait()
+        workshop.service.stop(1, "enough")
+
+        assert (await running).result is Result.CANCELLED

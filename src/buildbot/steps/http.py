@@ -155,19 +155,14 @@ class HTTPStep(BuildStep):
         await log.addHeader(f"Performing {self.method} request to {self.url}\n")
         await _list(log, "Parameters", self.params)
         await _list(log, "Data", self.data)
-        self._request_limit = TimeLimit(None)
+        limit = self._request_limit = TimeLimit(None)
         try:
-            async with self._request_limit:
-                return await self._requested(log)
+            async with limit:
+                return await self._outcome(log)
         except TimeoutError:
-            if self.stopped:
-                return CANCELLED
-            await log.addStderr(f"no answer within {self.timeout} seconds\n")
-            self.descriptionDone = ["no answer in time"]
-        except (aiohttp.ClientError, OSError) as failure:
-            await log.addStderr(f"An exception occurred while performing the request: {failure}\n")
-            self.descriptionDone = ["request failed"]
-        return FAILURE
+            if not limit.is_over:
+                raise
+            return CANCELLED
 
     def interrupt(self, reason: Any) -> Any:
         """Give the request up."""
@@ -176,7 +171,28 @@ class HTTPStep(BuildStep):
             self._request_limit.expire_in(0.0)
         return interrupted
 
-    async def _requested(self, log: Any) -> int:
+    async def _outcome(self, log: Any) -> int:
+        try:
+            response = await self._requested(log)
+        except TimeoutError:
+            await log.addStderr(f"no answer within {self.timeout} seconds\n")
+            self.descriptionDone = ["no answer in time"]
+            return FAILURE
+        except (aiohttp.ClientError, OSError) as failure:
+            await log.addStderr(f"An exception occurred while performing the request: {failure}\n")
+            self.descriptionDone = ["request failed"]
+            return FAILURE
+        if self._has_own_log:
+            await inward(self.log_response, log, response)
+        self.descriptionDone = [f"Status code: {response.status_code}"]
+        return SUCCESS if response.ok else FAILURE
+
+    @property
+    def _has_own_log(self) -> bool:
+        return type(self).log_response is not HTTPStep.log_response
+
+    async def _requested(self, log: Any) -> HTTPResponse:
+        """Return the response: read, for users' code, or with its body in the log already."""
         async with (
             aiohttp.ClientSession(
                 cookies=self.cookies, timeout=_timeout(self.timeout), trust_env=True
@@ -184,11 +200,11 @@ class HTTPStep(BuildStep):
             session.request(self.method, str(self.url), **self._arguments()) as answer,
         ):
             response = HTTPResponse(answer)
-            if type(self).log_response is not HTTPStep.log_response:
-                await response.read()  # Users' code takes what it likes, without waiting for it.
-            await inward(self.log_response, log, response)
-            self.descriptionDone = [f"Status code: {answer.status}"]
-            return SUCCESS if response.ok else FAILURE
+            if self._has_own_log:
+                await response.read()  # It takes what it likes, without waiting for it.
+            else:
+                await inward(self.log_response, log, response)
+            return response
 
     @outgoing
     async def log_response(self, log: Any, response: HTTPResponse) -> None:
