@@ -258,6 +258,7 @@ class OneMachine:
             ),
             connect=lambda: Connection(self.link),
             refused=self.refused.append,
+            recovered=lambda: None,
         )
 
 

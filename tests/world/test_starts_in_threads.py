@@ -148,3 +148,19 @@ async def test_builds_do_not_wait_for_a_start_that_does_not_end() -> None:
         await ci.sleep(4500)
         assert "an earlier start_instance, which was given up, has not ended yet" in ci.log
         (ci.path / "may create").touch()
+
+
+async def test_a_worker_whose_start_has_ended_after_all_is_tried_again_at_once() -> None:
+    async with started(_configuration("a coroutine")) as ci:
+        await ci.force("b")
+        await _until_there(ci.path / "creating")
+        await ci.sleep(400)
+        (cloud,) = await ci.get("workers?name=cloud")
+        assert "has not ended yet (6 failures in a row)" in cloud["pause_reason"]
+
+        (ci.path / "may create").touch()
+        await _until_there(ci.path / "told")
+        await ci.sleep(5)
+
+        build = ci.last_build("b")
+        assert (build.number, build.state) == (7, "build successful")

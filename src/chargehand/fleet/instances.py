@@ -44,6 +44,7 @@ class Instances:
         worker: Callable[[], Worker],
         connect: Callable[[], Link],
         refused: Callable[[str], None],
+        recovered: Callable[[], None],
     ) -> OnDemandLink:
         """Return the link of a worker; it begins with stopping what the worker has left."""
         machine = RecordedMachine(
@@ -54,7 +55,12 @@ class Instances:
             stranded=self._left.strand,
         )
         return OnDemandLink(
-            config=config, hosted=hosted, machine=machine, connect=connect, refused=refused
+            config=config,
+            hosted=hosted,
+            machine=machine,
+            connect=connect,
+            refused=refused,
+            recovered=recovered,
         )
 
     def configured(self) -> None:

@@ -49,7 +49,8 @@ class OnDemandLink:
     """Starts and stops the machine of one worker, as its builds need it.
 
     *machine* is what is started and stopped; *connect* makes a link that provides the session of
-    the running machine; *refused* is told why a start failed, unless a build was at fault.
+    the running machine; *refused* is told why a start failed, unless a build was at fault;
+    *recovered* is called when a start has ended that had held up others.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class OnDemandLink:
         machine: RecordedMachine,
         connect: Callable[[], Link],
         refused: Callable[[str], None],
+        recovered: Callable[[], None],
     ) -> None:
         self._name = config.name
         self.hosted = hosted
@@ -67,11 +69,14 @@ class OnDemandLink:
         self._machine = machine
         self._connect = connect
         self._refused = refused
+        self._recovered = recovered
         self._instance = Instance()
         self._link: Link | None = None
         self._session: Session | None = None
         self._waiting: list[_Waiting] = []
         self._users = 0
+        self._has_held_up = False
+        """Whether a build was refused because a start had not ended."""
         self._idle: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
@@ -157,6 +162,7 @@ class OnDemandLink:
     async def ready(self, build: object) -> Session:
         """Wait for the session, for *build*, which has reserved it. Raises WorkerNotStarted."""
         if self._machine.is_held_up:  # Others may build it meanwhile.
+            self._has_held_up = True
             self._refused(_HELD_UP)
             raise WorkerNotStarted(_HELD_UP)
         if self.state is InstanceState.SUBSTANTIATED and self.hosted.may_be_incompatible:
@@ -302,6 +308,9 @@ class OnDemandLink:
         self._session = None
         self._arrived.clear()
         self._happens(Event.STOPPED)
+        if self._has_held_up:
+            self._has_held_up = False
+            self._recovered()
 
     def _cancel_idle(self) -> None:
         if self._idle is not None:

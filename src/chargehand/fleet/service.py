@@ -380,6 +380,7 @@ class Fleet:
             worker=lambda: member.record,
             connect=lambda: make(config, self),
             refused=partial(self._health.machine_refused, member),
+            recovered=partial(self._health.lift_quarantines, member),
         )
 
     def _tell(self, name: str) -> None:
