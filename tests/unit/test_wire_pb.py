@@ -350,3 +350,34 @@ def test_a_long_text_in_many_pieces_is_put_together_once_it_is_there() -> None:
 def _read(stream: bytes) -> Any:
     (expression,) = BananaReader[Called](LIMITS).feed(stream)
     return decoded(expression)
+
+
+@pytest.mark.parametrize("one", [1, True, 1.0, b"1", "1", [1], (1,)])
+def test_equal_values_of_other_types_are_not_taken_for_each_other(one: object) -> None:
+    value = {"a": one, "b": 2, "c": 3, "d": {"e": [one]}}
+    again = {"a": one, "b": 2, "c": 3, "d": {"e": [one]}}
+
+    for sent in (value, again):
+        got = _read(encoded(sent))
+        assert repr(got) == repr(value)
+
+
+def test_a_dictionary_that_is_kept_is_no_deeper_than_one_that_is_not() -> None:
+    value: object = {"a": 1, "b": 2, "c": 3, "d": 4}
+    encoded(value)
+    for _ in range(30):
+        value = [value]
+
+    with pytest.raises(Unsendable, match="nested too deeply"):
+        encoded(value)
+
+
+def test_a_dictionary_that_has_changed_is_sent_as_it_is_now() -> None:
+    value = {"a": [1], "b": 2, "c": 3, "d": Own(7)}
+    assert _read(encoded(value))["d"] == Reference(7)
+    value = {"a": [1], "b": 2, "c": 3, "d": 4}
+    encoded(value)
+
+    value["a"] = [1, 2]
+
+    assert _read(encoded(value)) == value

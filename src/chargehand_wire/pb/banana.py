@@ -58,6 +58,7 @@ _MOST_PIECES = 64
 _SHORT = 2**31
 _LONGEST_NUMBER = 2 ** (7 * _LONGEST_PREFIX)
 _DOUBLE = struct.Struct("!d")
+_DIGITS = [bytes((number,)) for number in range(128)]
 _WORDS = {word: bytes([index, _WORD]) for index, word in enumerate(VOCABULARY) if word}
 
 
@@ -245,10 +246,12 @@ def opening(length: int) -> bytes:
 
 def integer(number: int) -> bytes:
     """Return a number as it travels. Raises Unsendable."""
+    if 0 <= number < _SHORT:
+        return digits(number) + b"\x81"
     if not -_LONGEST_NUMBER < number < _LONGEST_NUMBER:
         raise Unsendable("a number is too long to be sent to this worker")
     if number >= 0:
-        return digits(number) + (b"\x81" if number < _SHORT else b"\x85")
+        return digits(number) + b"\x85"
     return digits(-number) + (b"\x83" if -number <= _SHORT else b"\x86")
 
 
@@ -260,7 +263,7 @@ def real(number: float) -> bytes:
 def digits(number: int) -> bytes:
     """Return a number to the base 128, the least significant digit first."""
     if number < 128:
-        return bytes((number,))
+        return _DIGITS[number]
     if number < 16384:
         return bytes((number & 0x7F, number >> 7))
     found = bytearray()

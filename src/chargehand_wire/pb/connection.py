@@ -38,6 +38,11 @@ class Connection:
         self._reader.limits = AFTER_LOGIN
         self._reader.shortcut = recognised
 
+    @property
+    def has_output(self) -> bool:
+        """Whether something is to be sent."""
+        return bool(self._out)
+
     def take(self) -> bytes:
         """Return what is to be sent, and forget it."""
         data = b"".join(self._out)

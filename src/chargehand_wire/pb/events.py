@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
-    """The other side calls one of our objects."""
+class Called(NamedTuple):
+    """The other side calls one of our objects.
+
+    A tuple, which takes a quarter of the time to make: most of what workers send are calls.
+    """
 
     number: int
     """To be given with the answer."""

@@ -67,17 +67,12 @@ def recognised(buffer: bytes, start: int) -> tuple[Called, int] | None:
 
 
 def _called(number: bytes, target: bytes, method: str, arguments: tuple[object, ...]) -> Called:
-    return Called(
-        number=_number(number),
-        target=_number(target),
-        method=method,
-        arguments=arguments,
-        keywords={},
-        needs_answer=True,
-    )
+    return Called(_number(number), _number(target), method, arguments, {}, needs_answer=True)
 
 
 def _number(digits: bytes) -> int:
+    if len(digits) == 1:
+        return digits[0]
     number = 0
     for digit in reversed(digits):
         number = number << 7 | digit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,10 @@ from chargehand_wire.values import Unsendable
 _DEEPEST = 30
 _SHORT = 40
 """Characters of texts that are kept as they travel."""
+_MANY = 4
+"""Pairs of dictionaries that are kept as they travel."""
+_LONGEST_KEPT = 4096
+_MOST_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,39 @@ def _put(value: object, levels: int, parts: list[bytes]) -> None:
     elif isinstance(value, dict | list | tuple):
         if not levels:
             raise Unsendable("a value is nested too deeply to be sent to this worker")
-        _put_items(value, levels - 1, parts)
+        if isinstance(value, dict) and len(value) >= _MANY:
+            parts.append(_frequent_items(value, levels - 1))
+        else:
+            _put_items(value, levels - 1, parts)
     else:
         parts.append(_scalar(value))
+
+
+_kept: dict[tuple[int, bytes], bytes] = {}
+"""Dictionaries as they travel: a command's arguments are often those of the last one, or of the
+same step in the last build."""
+
+
+def _frequent_items(value: dict[object, object], levels: int) -> bytes:
+    """Return a dictionary as it travels, once more if the same one has travelled.
+
+    Python's own encoding tells values of different types apart, which compare equal.
+    """
+    try:
+        description = marshal.dumps(value, 0)
+    except ValueError:  # Something is in it that only we can encode, or nobody.
+        description = b""
+    is_kept = 0 < len(description) <= _LONGEST_KEPT
+    if is_kept and (found := _kept.get((levels, description))) is not None:
+        return found
+    parts: list[bytes] = []
+    _put_items(value, levels, parts)
+    data = b"".join(parts)
+    if is_kept:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[levels, description] = data
+    return data
 
 
 def _put_items(

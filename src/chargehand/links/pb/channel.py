@@ -22,6 +22,8 @@ from chargehand_wire.values import Unsendable
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE = 0.005
+"""Seconds that an answer that nobody waits for may wait for something to go with."""
 _ERROR = "twisted.spread.pb.Error"
 _CHALLENGE_SIZE = 16
 _CLOSING = "closing a connection from %s to the workers' port: %s"
@@ -63,7 +65,9 @@ class PbChannel(asyncio.Protocol):
         self._orders: dict[int, Callable[[CallFailed], None]] = {}
         self._objects: dict[int, Handler] = {}
         self._is_flush_due = False
+        self._is_late_flush_due = False
         self._is_receiving = False
+        self._is_urgent = False
         self._has_logged_in = False
         self._is_given_away = False
         self.lost: Callable[[], None] | None = None
@@ -98,6 +102,7 @@ class PbChannel(asyncio.Protocol):
                 self._turn_away(*found)
                 return
         self._is_receiving = True
+        self._is_urgent = not self._has_logged_in
         try:
             for event in self._connection.receive(data):
                 if self._is_given_away:
@@ -107,7 +112,10 @@ class PbChannel(asyncio.Protocol):
             self._complain(error)
         finally:
             self._is_receiving = False
-        self._flush()
+        if self._is_urgent:
+            self._flush()
+        else:
+            self._flush_later()
         # What was sent carries a receipt, too; but the system would wait with the next one until
         # this wakes for half a message.
         self._acknowledging.now()
@@ -181,6 +189,14 @@ class PbChannel(asyncio.Protocol):
             self._connection.answer(called.number, value)
             self._flush_soon()
 
+    def acknowledge(self, called: Called, value: object) -> None:
+        """Answer a call of the peer, which does not wait for that: what is sent next takes the
+        answer along."""
+        if called.needs_answer and self._transport is not None:
+            self._connection.answer(called.number, value)
+            if not self._is_receiving:
+                self._flush_later()
+
     def refuse(self, called: Called, reason: str) -> None:
         """Answer a call of the peer with an error."""
         if called.needs_answer and self._transport is not None:
@@ -229,6 +245,7 @@ class PbChannel(asyncio.Protocol):
     def close(self) -> None:
         """Close the connection when all is sent."""
         if self._transport is not None:
+            self._transport.write(self._connection.take())
             self._transport.close()
 
     def abort(self) -> None:
@@ -309,14 +326,26 @@ class PbChannel(asyncio.Protocol):
 
     def _flush(self) -> None:
         if self._is_receiving or self._is_given_away:
+            self._is_urgent = True
             return  # Everything goes together when all that came is handled.
         if (data := self._connection.take()) and self._transport is not None:
             self._transport.write(data)
 
     def _flush_soon(self) -> None:
-        if not self._is_flush_due and not self._is_receiving:
+        if self._is_receiving:
+            self._is_urgent = True
+        elif not self._is_flush_due:
             self._is_flush_due = True
             asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_later(self) -> None:
+        if not self._is_late_flush_due and self._connection.has_output:
+            self._is_late_flush_due = True
+            asyncio.get_running_loop().call_later(_PATIENCE, self._flush_late)
+
+    def _flush_late(self) -> None:
+        self._is_late_flush_due = False
+        self._flush()
 
     def _flush_now(self) -> None:
         self._is_flush_due = False

@@ -208,10 +208,10 @@ class PbWire:
     def _of_command(self, order: _Order, command_id: str, called: Called) -> None:
         match called.method, called.arguments:
             case "update", (list() | tuple() as updates,):
-                self._channel.answer(called, 0)
+                self._channel.acknowledge(called, 0)
                 _pass_on(updates, order.receiver)
             case "complete", (failure,):
-                self._channel.answer(called, None)
+                self._channel.acknowledge(called, None)
                 error = None if failure is None else str(failure_of(failure))
                 is_over = order.receiver.complete(error)
                 self._forget(command_id, keep_listening=not is_over)

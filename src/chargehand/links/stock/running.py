@@ -76,7 +76,7 @@ class RunningCommand:
         if self.is_over:
             return
         if (letter := _LETTERS.get(key)) is not None:
-            if key in self._complaints:
+            if key in self._complaints and not self._is_shell:
                 text = self._complaints[key] + _text(value)
                 self._complaints[key] = text[-_LONGEST_REASON:]
             if key == "header":
@@ -144,6 +144,11 @@ class RunningCommand:
         are one message, which the worker could not encode."""
         return self._awaited is not None and self.status is None and self._error is None
 
+    def _explain(self) -> None:
+        """Pass on why it has failed, as far as the worker has said it."""
+        if why := self._complaint() or (_NO_ANSWER if self._has_told_nothing else ""):
+            self._receive(Value(key="why", value=why))
+
     def _complaint(self) -> str:
         """Return what the worker says of a failure."""
         for text in self._complaints.values():
@@ -155,9 +160,8 @@ class RunningCommand:
         if self._timer is not None:
             self._timer.cancel()
         if not self.is_over:
-            why = self._complaint() or (_NO_ANSWER if self._has_told_nothing else "")
-            if self.status != 0 and not self._is_shell and why:
-                self._receive(Value(key="why", value=why))
+            if self.status != 0 and not self._is_shell:
+                self._explain()
             self._finish()
 
     def _finish(self) -> None:
