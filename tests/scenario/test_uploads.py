@@ -175,16 +175,31 @@ async def test_a_directory_arrives_with_all_it_contains(
     assert sorted(os.listdir(target)) == ["deep", "link", "run", "same"]
 
 
-async def test_a_directory_does_not_write_elsewhere(site: Site, tmp_path: Path):
-    source = _written(site) / "docs"
+@pytest.mark.parametrize("is_near", [True, False])
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_directory_does_not_write_elsewhere(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_near: bool, is_there: bool
+):
+    monkeypatch.setattr(StepWorker, "_is_on_same_machine", lambda self: is_near)
+    source, target = _written(site) / "docs", tmp_path / "public"
     source.mkdir()
+    (source / "before").touch()
     (source / "out").symlink_to("/etc")
+    (source / "within").touch()
+    if is_there:
+        target.mkdir()
+        (target / "before").write_text("as it was")
 
-    await site.run(DirectoryUpload("docs", str(tmp_path / "public")))
+    await site.run(DirectoryUpload("docs", str(target)))
 
     [(_, result, words)] = await site.steps()
     assert result == FAILURE
     assert "out" in words
+    assert target.exists() is is_there
+    if is_there:
+        assert os.listdir(target) == ["before"]
+        assert (target / "before").read_text() == "as it was"
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".upload")]
 
 
 async def test_logs_say_what_was_sent_and_why_it_was_not(site: Site, tmp_path: Path):

@@ -75,10 +75,14 @@ class Upload(Transfer):
         compress = self._compression(compress)
 
         def place(name: Path, _times: list[float] | None) -> None:
-            target.mkdir(parents=True, exist_ok=True)
-            with _archive(name, compress) as archive:
-                # Nothing outside of the directory, no devices, no links that lead away.
-                archive.extractall(target, filter="data")
+            stage = staging_directory(target)
+            try:
+                with _archive(name, compress) as archive:
+                    # Nothing outside of the directory, no devices, no links that lead away.
+                    archive.extractall(stage, filter="data")
+                place_tree(stage, target)
+            finally:
+                shutil.rmtree(stage, ignore_errors=True)
             name.unlink()
 
         arguments = {"workersrc": source, "compress": compress}
