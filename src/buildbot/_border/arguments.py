@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, wraps
 from types import FunctionType
 from typing import Any
 
-from buildbot._border.errors import NO_ARGUMENT, error, warn
+from buildbot._border.errors import NO_ARGUMENT, error, is_collecting, warn
 
 _SHORT = 3
 _TAKING = ("__init__", "checkConfig", "reconfigService")
 _ARGS = inspect.Parameter.VAR_POSITIONAL
 _KEYWORDS = inspect.Parameter.VAR_KEYWORD
+_UNEXPECTED = re.compile(
+    r"[\w.<>]+\.(?:checkConfig|__init__)\(\) got an unexpected keyword argument '(\w+)'"
+)
 
 
 def bound(
@@ -53,6 +58,43 @@ def arguments_of(kind: type) -> frozenset[str]:
     }
     compared = (base.__dict__.get("compare_attrs") or () for base in kind.__mro__)
     return frozenset(name for name in named.union(*compared) if not name.startswith("_"))
+
+
+def checked(
+    check: Callable[..., Any],
+    kind: type,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    finish: Callable[[Any], Any] = lambda _: None,
+) -> dict[str, Any]:
+    """Call a function that takes the arguments of class *kind*, such as its ``checkConfig``;
+    return the keyword arguments without those it does not take. *finish* gets what it returns.
+
+    While a configuration is read each argument that nothing takes is one of its errors, and the
+    others are looked at all the same; otherwise Python's TypeError says which it is.
+    """
+    taken = dict(kwargs)
+    while True:
+        try:
+            finish(check(*args, **taken))
+        except TypeError as failure:
+            refused = _UNEXPECTED.match(str(failure))
+            if refused is None or refused[1] not in taken or not is_collecting():
+                raise
+            del taken[refused[1]]
+            error(no_argument(kind.__name__, refused[1], arguments_of(kind)))
+        else:
+            return taken
+
+
+def telling_unknown_arguments(init: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a constructor: `checked` says which arguments it does not take."""
+
+    @wraps(init)
+    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
+        checked(partial(init, self), type(self), args, kwargs)
+
+    return constructor
 
 
 def own_arguments(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -107,6 +107,11 @@ def warn(message: str, *, origin: Origin | None = None) -> None:
         collector.warn(message, found)
 
 
+def is_collecting() -> bool:
+    """Return whether a configuration is being read, so that `error` returns."""
+    return _collector.get() is not None
+
+
 def _place_in(collector: Collector) -> Origin | None:
     return collector.place() if collector.place else user_origin(collector.directory)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from buildbot._border.arguments import checked
 from buildbot._border.bridge import outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.making import place_of_new
@@ -362,8 +363,8 @@ class ReconfigurableBaseScheduler(BaseScheduler):
         self.name = bytes2unicode(kwargs.pop("name", None) or self.name or "")
         if not self.name:
             error(f"{type(self).__name__} needs a name")
-        wiring.finish_now(self.checkConfig(*args, **kwargs))
-        wiring.finish_now(self.reconfigService(*args, **kwargs))
+        taken = checked(self.checkConfig, type(self), args, kwargs, wiring.finish_now)
+        wiring.finish_now(self.reconfigService(*args, **taken))
 
     def checkConfig(
         self, builderNames: Any, properties: Any = None, codebases: Any = None, priority: Any = None

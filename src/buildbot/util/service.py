@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from twisted.application.service import Service
 
+from buildbot._border.arguments import checked
 from buildbot._border.bridge import answered, answered_within, outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
@@ -221,7 +222,7 @@ class BuildbotService(AsyncMultiService, ComparableMixin, ReconfigurableServiceM
             error(f"{type(self).__name__}: must pass a name to constructor")
         elif not isinstance(self.name, str):
             error(f"{type(self).__name__}: the name must be a string, not {self.name!r}")
-        self.checkConfig(*args, **kwargs)
+        self._config_kwargs = checked(self.checkConfig, type(self), args, kwargs)
 
     def checkConfig(self, *args: Any, **kwargs: Any) -> Any:
         """Say by ``buildbot.config.error`` what is wrong with the arguments. Runs at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from buildbot._border.arguments import checked
 from buildbot._border.bridge import settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
@@ -77,7 +78,7 @@ class AbstractWorker(WorkerQuarantine, ComparableMixin):
         self._arguments = args
         self._keywords = kwargs
         self.master: Any = None
-        self.checkConfig(*args, **kwargs)
+        self._keywords = checked(self.checkConfig, type(self), args, kwargs)
 
     def checkConfig(
         self,
