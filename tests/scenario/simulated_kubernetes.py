@@ -66,6 +66,8 @@ class SimulatedKubernetes:
         self.verbs = {"create", "get", "list", "delete"}
         self.pods: dict[tuple[str, str], Pod] = {}
         self.jobs: dict[tuple[str, str], dict[str, Any]] = {}
+        self.events: list[dict[str, Any]] = []
+        self.may_read_events = True
         self.requests: list[str] = []
         self.faults: list[Fault] = []
         self.quota = 100
@@ -82,6 +84,7 @@ class SimulatedKubernetes:
         app.router.add_get(pods + "/{name}", self._get_pod)
         app.router.add_get(pods + "/{name}/log", self._log)
         app.router.add_delete(pods + "/{name}", self._delete_pod)
+        app.router.add_get("/api/v1/namespaces/{ns}/events", self._list_events)
         app.router.add_post(jobs, self._create_job)
         app.router.add_get(jobs, self._list_jobs)
         app.router.add_delete(jobs + "/{name}", self._delete_job)
@@ -206,6 +209,18 @@ class SimulatedKubernetes:
         namespace = self._may("list", request, "pods")
         found = [pod.resource for (ns, _), pod in self.pods.items() if ns == namespace]
         return web.json_response({"kind": "PodList", "items": _selected(found, request)})
+
+    async def _list_events(self, request: web.Request) -> web.Response:
+        self._may("list" if self.may_read_events else "watch", request, "events")
+        name = request.query["fieldSelector"].removeprefix("involvedObject.name=")
+        found = [one for one in self.events if one["involvedObject"]["name"] == name]
+        return web.json_response({"kind": "EventList", "items": found})
+
+    def warn(self, name: str, reason: str, message: str) -> None:
+        """Add a warning about a pod or a job."""
+        event = {"type": "Warning", "reason": reason, "message": message}
+        seen = f"2026-01-01T00:00:{len(self.events):02}Z"
+        self.events.append({**event, "involvedObject": {"name": name}, "lastTimestamp": seen})
 
     async def _log(self, request: web.Request) -> web.Response:
         lines = self._found(self._may("get", request, "pods"), request).output.splitlines()

@@ -23,6 +23,7 @@ class SimulatedEngine:
         self.logins: list[object] = []
         """With what images were pulled and built."""
         self.refuses_to_start = ""
+        self.refuses_to_build: dict[str, str] = {}
         self.state: dict[str, Any] = {"Status": "running"}
         self.output = b""
 
@@ -47,6 +48,9 @@ class SimulatedEngine:
             self.logins.append(_login(request))
         if kind == "build":
             self.built.append(dict(request.query))
+            if self.refuses_to_build:
+                lines = [{"stream": "Step 1\n"}, {"stream": "make: ***\n"}, self.refuses_to_build]
+                return web.Response(text="\n".join(map(json.dumps, lines)))
             self.images.add(request.query["t"])
             return web.Response(text='{"stream": "Step 1"}\n{"stream": "done"}\n')
         if kind == "images":

@@ -79,6 +79,27 @@ def test_a_permission_that_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("InsufficientInstanceCapacity", "another instance_type, placement or subnet_id may have"),
+        ("VcpuLimitExceeded", "ask AWS for a larger quota"),
+        ("SpotMaxPriceTooLow", "raise max_spot_price or price_multiplier"),
+    ],
+)
+def test_what_aws_cannot_give_is_told_with_what_helps(code: str, words: str) -> None:
+    said = explained(code, "RunInstances", "Not today.")
+
+    assert said.startswith(f"RunInstances: Not today ({code}): ")
+    assert words in said
+
+
+def test_credentials_that_have_expired_are_not_called_wrong() -> None:
+    said = explained("RequestExpired", "RunInstances", "Request has expired.")
+
+    assert said.startswith("AWS does not accept the credentials any longer: Request has expired")
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({}, "give either ami, or valid_ami_owners, valid_ami_location_regex or both of them"),

@@ -36,6 +36,7 @@ _LABELS = {
 async def cluster(tmp_path: Path) -> AsyncIterator[SimulatedKubernetes]:
     images = {
         "worker:1": ["sleep", "60"],
+        "waits": ["sh", "-c", "echo retrying with $WORKERPASS; sleep 60"],
         "broken": ["sh", "-c", "echo my password is $WORKERPASS; exit 3"],
     }
     cluster = SimulatedKubernetes(images, tmp_path / "pods")
@@ -90,7 +91,7 @@ async def test_a_pod_is_made_with_the_worker_s_environment_and_labels_and_delete
         "team": "tools",
     }
     assert pod.resource["spec"]["restartPolicy"] == "Never"
-    assert await arm.check_instance() == (True, "")
+    assert await arm.check_instance() == (True, f"pod ci/{_NAME} is running")
 
     await arm.stop_instance()
 
@@ -151,7 +152,7 @@ async def test_a_job_may_run_the_pod(cluster: SimulatedKubernetes) -> None:
     assert cluster.jobs[("ci", _NAME)]["spec"]["backoffLimit"] == 0
     pod = cluster.pod()
     assert pod.environment["WORKERNAME"] == "arm-7"
-    assert await arm.check_instance() == (True, "")
+    assert await arm.check_instance() == (True, f"pod ci/{_NAME} is running")
     assert [name for name, _ in await arm.find_instances()] == [_NAME]
     await arm.stop_instance()
     assert cluster.pods == cluster.jobs == {}
@@ -275,7 +276,52 @@ async def test_a_pod_that_is_not_scheduled_yet_may_still_be(cluster: SimulatedKu
     condition = {"type": "PodScheduled", "status": "False", "message": words}
     cluster.pod().resource["status"] = {"phase": "Pending", "conditions": [condition]}
 
-    assert await arm.check_instance() == (True, words)
+    cluster.warn(_NAME, "FailedScheduling", words)
+
+    assert await arm.check_instance() == (True, f"pod ci/{_NAME} is pending; {words}")
+
+
+async def test_what_the_cluster_warns_of_is_told(cluster: SimulatedKubernetes) -> None:
+    arm = made(cluster, image="worker:2")
+    await arm.start_instance(build())
+    cluster.warn("another-pod", "BackOff", "not ours")
+    cluster.warn(_NAME, "Failed", "Failed to pull image: not found")
+    cluster.warn(_NAME, "FailedMount", "a volume")
+    cluster.warn(_NAME, "Failed", "Failed to pull image: unauthorized")
+    cluster.events.append({**cluster.events[-1], "type": "Normal", "reason": "Pulling"})
+
+    is_good, words = await arm.check_instance()
+
+    assert not is_good
+    assert words.endswith("; FailedMount: a volume; Failed: Failed to pull image: unauthorized")
+    cluster.may_read_events = False
+    is_good, words = await arm.check_instance()
+    assert words.endswith('Back-off pulling image "worker:2"')
+
+
+async def test_a_pod_that_runs_may_have_said_why_it_does_not_connect(
+    cluster: SimulatedKubernetes,
+) -> None:
+    arm = made(cluster, image="waits")
+    await arm.start_instance(build())
+    await until(lambda: cluster.pod().output)
+
+    assert await arm.check_instance() == (
+        True,
+        f"pod ci/{_NAME} is running; it printed: retrying with <password>",
+    )
+
+
+async def test_a_job_that_gets_no_pod_says_why(cluster: SimulatedKubernetes) -> None:
+    arm = made(cluster, job=True)
+    await arm.start_instance(build())
+    cluster.pods.clear()
+    cluster.warn(_NAME, "FailedCreate", "pods are forbidden: exceeded quota")
+
+    assert await arm.check_instance() == (
+        True,
+        "its job has not created a pod yet; FailedCreate: pods are forbidden: exceeded quota",
+    )
 
 
 async def test_a_cluster_that_does_not_answer_is_no_fault_of_the_pod(

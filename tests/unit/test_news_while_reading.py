@@ -22,6 +22,7 @@ from chargehand.config.model import MasterConfig
 from chargehand.domain.identifiers import BuilderId, MasterId, RequestId
 from chargehand.domain.instance import (
     FoundInstance,
+    InstanceHealth,
     InstanceRecord,
     InstanceState,
     RecordedState,
@@ -201,7 +202,7 @@ class Machine:
 
     build_wait_timeout = 0.0
     missing_timeout = 60.0
-    check_every = 60.0
+    check_every = first_check = 60.0
     may_be_incompatible = False
     place = "here"
 
@@ -222,8 +223,8 @@ class Machine:
     async def stop(self, *, fast: bool) -> None:
         self.stops += 1
 
-    async def problem(self) -> str | None:
-        return None
+    async def health(self) -> InstanceHealth:
+        return InstanceHealth()
 
     async def close(self) -> None:
         pass

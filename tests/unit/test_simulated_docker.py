@@ -26,7 +26,7 @@ from buildbot.worker.docker_settings import (
     with_tag,
 )
 from buildbot.worker.machine import Machine
-from chargehand.domain.instance import FoundInstance, InstanceLabels, LeftInstance
+from chargehand.domain.instance import FoundInstance, InstanceHealth, InstanceLabels, LeftInstance
 from chargehand.domain.session import WorkerNotStarted
 
 _LABELS = InstanceLabels(fleet="f1", worker="w", epoch=3, name="chargehand-f1-w-3-1")
@@ -220,13 +220,41 @@ async def test_a_container_that_has_ended_says_what_it_printed_last(tmp_path: Pa
     async with engine.at(tmp_path / "s") as host:
         made = _worker(host)
         await _start(made)
-        told = await Machine(made).problem()
-        assert told == ("its container has exited with code 1: cannot connect to ci.example.com")
+        machine = Machine(made)
+        told = "its container has exited with code 1: cannot connect to ci.example.com"
+        assert await machine.health() == InstanceHealth(is_well=False, words=told)
         engine.containers.clear()
-        assert await Machine(made).problem() == "its container was removed"
+        told = "its container was removed"
+        assert await machine.health() == InstanceHealth(is_well=False, words=told)
         engine.containers[_LABELS.name] = {}
         engine.state = {"Status": "running"}
-        assert await Machine(made).problem() is None
+        engine.output = b"I am\n" + made.worker_password.encode()
+        told = "its container is running, and printed last: I am / ***"
+        assert await machine.health() == InstanceHealth(words=told)
+        engine.output = b""
+        told = "its container is running, and has printed nothing"
+        assert await machine.health() == InstanceHealth(words=told)
+
+
+async def test_a_container_that_was_killed_for_its_memory_says_so(tmp_path: Path) -> None:
+    engine = SimulatedEngine()
+    engine.state = {"Status": "exited", "ExitCode": 137, "OOMKilled": True}
+    async with engine.at(tmp_path / "s") as host:
+        made = _worker(host)
+        await _start(made)
+        told = (await Machine(made).health()).words
+        assert told == (
+            "its container has exited with code 137: it used more memory than it may (mem_limit)"
+        )
+
+
+async def test_an_image_that_cannot_be_built_says_what_was_printed(tmp_path: Path) -> None:
+    engine = SimulatedEngine()
+    engine.refuses_to_build = {"error": "make returned a non-zero code: 2"}
+    async with engine.at(tmp_path / "s") as host:
+        words = r"non-zero code: 2; it printed last: Step 1 / make: \*\*\*$"
+        with pytest.raises(WorkerNotStarted, match=words):
+            await _start(_worker(host, image=None, dockerfile="FROM debian\nRUN make\n"))
 
 
 async def test_a_container_fits_builds_that_render_to_the_same(tmp_path: Path) -> None:

@@ -209,6 +209,73 @@ async def test_a_machine_that_is_not_well_is_given_up_early(code: str, words: st
         assert words in await ci.waits(request, "workers_quarantined")
 
 
+_SEEN = (
+    _WORKER
+    + """
+class Seen(FakeLatentWorker):
+    async def check_instance(self):
+        self.looks = [*getattr(self, 'looks', ()), True]
+        return True, f'no node is free ({len(self.looks)})'
+c['workers'] = [Seen('ec2', missing_timeout=95)]
+add('b', sh('true'), workernames=['ec2'])
+"""
+)
+
+
+async def test_what_a_machine_waits_for_is_told_meanwhile_and_when_it_is_given_up() -> None:
+    async with started(_SEEN) as ci:
+        ci.worker("ec2").is_there = False
+        request = await ci.force("b")
+        await ci.sleep(15)
+
+        (build,) = ci.builds("b")
+        why = await ci.one(f"builds/{build.id}/why")
+        assert why["sentence"] == "worker ec2 has been starting for 15 s: no node is free (1)"
+        await ci.sleep(81)
+        assert "it did not connect within 95 s: no node is free (9)" in await ci.waits(
+            request, "workers_quarantined"
+        )
+
+
+async def test_a_login_that_is_refused_meanwhile_is_why_it_does_not_connect() -> None:
+    async with started(_SEEN) as ci:
+        ci.worker("ec2").is_there = False
+        request = await ci.force("b")
+        ci.worker("ec2").refuse_login("login from 10.0.0.7:1 refused: old")
+        await ci.sleep(94)
+        assert "refused: old" in await _why_it_is_starting(ci)
+        await ci.sleep(2)
+        assert "within 95 s: login from 10.0.0.7:1 refused: old; no node is free" in await ci.waits(
+            request, "workers_quarantined"
+        )
+
+        await ci.sleep(20)
+        assert "refused" not in await _why_it_is_starting(ci)
+        ci.worker("ec2").refuse_login("login from 10.0.0.7:2 refused: wrong password")
+        why = await _why_it_is_starting(ci)
+        assert ": login from 10.0.0.7:2 refused: wrong password; no node is free" in why
+
+
+async def _why_it_is_starting(ci: World) -> str:
+    build = ci.builds("b")[-1]
+    return str((await ci.one(f"builds/{build.id}/why"))["sentence"])
+
+
+async def test_a_machine_that_may_be_looked_at_at_once_is_looked_at_more_and_more_seldom() -> None:
+    configuration = _SEEN.replace("async def", "_first_check = 1\n    async def", 1)
+    async with started(configuration) as ci:
+        ci.worker("ec2").is_there = False
+        await ci.force("b")
+        (build,) = ci.builds("b")
+        looks = []
+        for _ in range(5):
+            await ci.sleep(5)
+            why = await ci.one(f"builds/{build.id}/why")
+            looks.append(int(why["sentence"].rpartition("(")[2].rstrip(")")))
+
+        assert looks == [2, 3, 4, 4, 5]  # after 1, 3, 7, 15, 25 s
+
+
 async def test_a_lost_worker_costs_its_builds_and_its_machine() -> None:
     configuration = _WORKER + (
         "c['workers'] = [FakeLatentWorker('ec2')]\n"

@@ -36,6 +36,10 @@ _log = logging.getLogger(__name__)
 _STOP_SECONDS = 10
 """Seconds that a container's worker gets to end by itself."""
 _LINES_TOLD = 20
+"""Lines of output that are told of a container that has ended."""
+_LINES_SHOWN = 5
+"""The same of one that runs."""
+_LIVE = ("created", "running", "restarting", "paused")
 
 
 class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
@@ -77,6 +81,7 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
     """
 
     instance: Any = None
+    _first_check = 1.0
 
     @own_arguments
     def checkConfig(
@@ -233,22 +238,27 @@ class DockerLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
             _log.debug("container %s is gone already", container)
 
     async def check_instance(self) -> tuple[bool, str]:
-        """Return whether the container runs; else how it ended, and what it printed last."""
+        """Return whether the container runs, or how it ended, and what it printed last."""
         if self.instance is None:
             return True, ""
         engine = self._engine(self.instance["docker_host"])
         try:
             state = await engine.state(self.instance["container"])
-            if state.word in ("created", "running", "restarting", "paused"):
-                return True, ""
-            told = await engine.last_output(self.instance["container"], _LINES_TOLD)
+            is_well = state.word in _LIVE
+            lines = _LINES_SHOWN if is_well else _LINES_TOLD
+            told = (await engine.last_output(self.instance["container"], lines)).strip()
         except NotFound:
             return False, "its container was removed"
         except DockerError as failure:
             _log.warning("worker %s: %s", self.name, failure)
-            return True, ""
+            return True, str(failure)
+        if is_well:
+            told = " / ".join(told.splitlines())
+            printed = f"printed last: {told}" if told else "has printed nothing"
+            return True, f"its container is {state.word}, and {printed}"
         ended = f"its container has {state.word} with code {state.exit_code}"
-        return False, ": ".join(filter(None, [ended, state.error, told.strip()]))
+        memory = "it used more memory than it may (mem_limit)" if state.is_out_of_memory else ""
+        return False, ": ".join(filter(None, [ended, memory, state.error, told]))
 
     async def find_instances(self) -> list[tuple[str, Any]] | None:
         """Return this master's containers, those that have ended among them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,8 @@ _ANSWER_SECONDS = 60.0
 _NOT_FOUND = 404
 _ERRORS = 400
 _NOT_MODIFIED = 304
+_LINES_TOLD = 5
+"""Lines of an image's build that are told when it fails."""
 _HEAD = 8
 """Bytes before each piece of a container's output: the stream, and the length."""
 
@@ -37,6 +40,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     """"created", "running", "exited" …"""
     exit_code: int = 0
     error: str = ""
+    is_out_of_memory: bool = False
+    """Whether a process of it was killed because it used more memory than it may."""
 
 
 class DockerEngine:
@@ -95,6 +100,7 @@ class DockerEngine:
             word=str(state.get("Status", "")),
             exit_code=int(state.get("ExitCode") or 0),
             error=str(state.get("Error") or ""),
+            is_out_of_memory=bool(state.get("OOMKilled")),
         )
 
     async def stop(self, container: str, seconds: int) -> None:
@@ -160,10 +166,13 @@ class DockerEngine:
             async with self._request(
                 "POST", path, question, body, seconds=None, headers=headers
             ) as answer:
+                printed: deque[str] = deque(maxlen=_LINES_TOLD)
                 async for line in answer.content:
                     told = json.loads(line) if line.strip() else {}
+                    printed.extend(filter(None, str(told.get("stream") or "").splitlines()))
                     if "error" in told:
-                        raise DockerError(str(told["error"]))
+                        lines = f"; it printed last: {' / '.join(printed)}" if printed else ""
+                        raise DockerError(f"{told['error']}{lines}")
         except DockerError as error:
             raise DockerError(f"{what}: {error}") from error
 

@@ -200,7 +200,7 @@ class EC2LatentWorker(NamedInstances):
             _log.warning("cannot look at instance of worker %s: %s", self.name, failure)
             return True, str(failure)
         if state in ("pending", "running", UNKNOWN):
-            return True, ""
+            return True, f"instance {instance_id} is {state}"
         return False, f"instance {instance_id} is {state}" + (f": {reason}" if reason else "")
 
     # What others left

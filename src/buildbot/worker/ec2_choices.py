@@ -8,7 +8,22 @@ from typing import Any
 
 _VOLUME_KINDS = ("instance", "volume")
 _PERMISSION = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
-_CREDENTIALS = ("AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken")
+_CREDENTIALS = ("AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch")
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+_HELP = {
+    "InsufficientInstanceCapacity": "AWS has no such instance free now; another instance_type, "
+    "placement or subnet_id may have",
+    "InsufficientAddressCapacity": "the region has no free address now",
+    "VcpuLimitExceeded": "ask AWS for a larger quota, or give this kind of worker fewer builds",
+    "InstanceLimitExceeded": "ask AWS for a larger quota, or configure fewer such workers",
+    "MaxSpotInstanceCountExceeded": "ask AWS for a larger quota of spot instances",
+    "SpotMaxPriceTooLow": "raise max_spot_price or price_multiplier, or wait",
+    "RequestLimitExceeded": "AWS was asked too often; it is tried again later",
+    "InvalidAMIID.NotFound": "correct ami; images belong to one region",
+    "InvalidKeyPair.NotFound": "correct keypair_name; key pairs belong to one region",
+    "Unsupported": "another placement or instance_type may be supported",
+}
+"""What helps, by the code of what AWS refuses."""
 
 
 def newest_image(images: Iterable[Mapping[str, Any]], pattern: str | None) -> Any:
@@ -77,4 +92,10 @@ def explained(code: str, operation: str, message: str) -> str:
         return f"AWS does not allow ec2:{operation}: give the user or role that permission"
     if code in _CREDENTIALS:
         return f"AWS does not accept the credentials: {message}"
-    return f"{operation}: {message} ({code})"
+    if code in _EXPIRED:
+        return (
+            f"AWS does not accept the credentials any longer: {message}. Renew them, "
+            "or set this host's clock"
+        )
+    words = f"{operation}: {message.rstrip('. ')} ({code})"
+    return f"{words}: {_HELP[code]}" if code in _HELP else words

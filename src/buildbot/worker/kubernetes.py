@@ -23,9 +23,11 @@ from buildbot.worker.kubernetes_pods import (
     job_of,
     label,
     labels_of,
+    phase_of,
     problem_of,
     variables,
     waits_for,
+    warnings_of,
 )
 from buildbot.worker.latent import AbstractLatentWorker
 
@@ -58,6 +60,7 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
     """
 
     builds_may_be_incompatible = True
+    _first_check = 1.0
     kube_config: KubeConfigLoaderBase
 
     @own_arguments
@@ -227,11 +230,17 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
             _log.warning("cannot look at pod %s of worker %s: %s", shown, self.name, words)
             return True, words
         if pod is None:
-            return True, "its job has not created a pod yet"
-        if (problem := problem_of(pod)) is None:
-            return True, waits_for(pod)
+            told = ["its job has not created a pod yet"]
+            return True, "; ".join(told + await self._warnings(instance, instance["name"]))
         lines = await self._last_lines(instance["namespace"], pod)
-        return False, f"pod {shown}: {problem}" + (f"; it printed: {lines}" if lines else "")
+        printed = [f"it printed: {lines}"] if lines else []
+        warnings = await self._warnings(instance, pod["metadata"]["name"])
+        if (problem := problem_of(pod)) is None:
+            waits = waits_for(pod)  # Usually an event says it, too.
+            more = [one for one in warnings if not waits or waits not in one]
+            told = [f"pod {shown} is {phase_of(pod)}", waits, *printed, *more]
+            return True, "; ".join(filter(None, told))
+        return False, "; ".join([f"pod {shown}: {problem}", *printed, *warnings])
 
     # What others left
 
@@ -335,6 +344,18 @@ class KubeLatentWorker(CompatibleLatentWorkerMixin, AbstractLatentWorker):
         selector = {"labelSelector": f"job-name={instance['name']}"}
         answer = await self._client.request("GET", path, parameters=selector)
         return next(iter(answer.content.get("items") or ()), None)
+
+    async def _warnings(self, instance: Mapping[str, str], name: str) -> list[str]:
+        """Return what the cluster warns of a pod or a job; nothing if that may not be read."""
+        path = f"/api/v1/namespaces/{instance['namespace']}/events"
+        selector = {"fieldSelector": f"involvedObject.name={name}"}
+        try:
+            answer = await self._client.request("GET", path, parameters=selector)
+        except RestError as failure:
+            _log.debug("events of worker %s: %s", self.name, failure)
+            return []
+        items = answer.content.get("items") or ()
+        return [self._without_password(words) for words in warnings_of(items)]
 
     async def _last_lines(self, namespace: str, pod: Mapping[str, Any]) -> str:
         path = f"{_PATHS['pods'].format(namespace)}/{pod['metadata']['name']}/log"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from buildbot.util.rest import RestError, words_of
@@ -13,6 +13,8 @@ _HOPELESS = frozenset(
 )
 """Why a container waits when it will not start by itself."""
 _LONGEST_LABEL = 63
+_MOST_WARNINGS = 3
+_LONGEST_WARNING = 300
 
 
 def labels_of(instance: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
@@ -70,6 +72,29 @@ def waits_for(pod: Mapping[str, Any]) -> str:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return str(condition.get("message") or condition.get("reason") or "")
     return ""
+
+
+def phase_of(pod: Mapping[str, Any]) -> str:
+    """Return what a pod does, in a word: "pending", "running"."""
+    return str((pod.get("status") or {}).get("phase") or "Pending").lower()
+
+
+def warnings_of(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what the latest warnings among events say, each kind of warning once."""
+    warnings = [one for one in events if one.get("type") == "Warning"]
+    latest = {str(one.get("reason")): one for one in sorted(warnings, key=_seen_at)}
+    newest = sorted(latest.values(), key=_seen_at)[-_MOST_WARNINGS:]
+    return [_words_of(one) for one in newest]
+
+
+def _seen_at(event: Mapping[str, Any]) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
+
+
+def _words_of(event: Mapping[str, Any]) -> str:
+    words = " ".join(str(event.get("message") or "").split())
+    cut = words if len(words) <= _LONGEST_WARNING else f"{words[:_LONGEST_WARNING]}…"
+    return f"{event.get('reason')}: {cut}"
 
 
 def _containers(status: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

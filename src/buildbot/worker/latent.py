@@ -7,6 +7,7 @@ import secrets
 import socket
 import string
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any, NoReturn
 
 from buildbot._border.arguments import own_arguments
@@ -62,6 +63,9 @@ class AbstractLatentWorker(AbstractWorker):
     """Whether a running machine may be unfit for a build: then `isCompatibleWithBuild` is asked."""
     check_instance_interval: float = 10
     """Seconds between two calls of `check_instance`."""
+    _first_check: float = inf
+    """Seconds until its first call, if that is sooner: machines of our kinds may be asked about
+    as soon as they are started, and those that fail often end at once."""
     state: States = States.NOT_SUBSTANTIATED
     """What its machine is doing."""
 
@@ -183,8 +187,12 @@ class AbstractLatentWorker(AbstractWorker):
         return type(self).__name__
 
     def check_instance(self) -> Any:
-        """Return whether the machine is well while its worker must connect, and a message if it is
-        not: ``(False, "out of memory")``. An exception means that it is not."""
+        """Return whether the machine is well while its worker must connect, and a message.
+
+        ``(False, "out of memory")`` gives the machine up. The message of one that is well says what
+        it waits for: `chargehand why` shows it, and so does a timeout. An exception means that it
+        is not well.
+        """
         return settled((True, ""))
 
     def isCompatibleWithBuild(self, build_props: Any) -> Any:

@@ -16,6 +16,7 @@ from buildbot.process.properties import Properties
 from chargehand.config.model import BegunInstance
 from chargehand.domain.instance import (
     FoundInstance,
+    InstanceHealth,
     InstanceLabels,
     InstanceState,
     LeftInstance,
@@ -57,8 +58,13 @@ class Machine:
 
     @property
     def check_every(self) -> float:
-        """Seconds between two calls of `problem`."""
+        """Seconds between two calls of `health`, at most."""
         return float(self._worker.check_instance_interval)
+
+    @property
+    def first_check(self) -> float:
+        """Seconds until its first call."""
+        return min(float(self._worker._first_check), self.check_every)
 
     @property
     def may_be_incompatible(self) -> bool:
@@ -156,13 +162,17 @@ class Machine:
         if (host := self._host) is not None:
             await host.leave(worker.name)
 
-    async def problem(self) -> str | None:
-        """Return why its worker is not going to connect; None while it may."""
+    async def health(self) -> InstanceHealth:
+        """Return whether its worker may still connect, and why not or what it waits for."""
         with guarded(_log, "check_instance of worker %s failed", self._worker.name) as attempt:
             answer = await answered("check_instance", self._worker.check_instance)
             is_good, message = answer if isinstance(answer, tuple) else (answer, "")
-            return None if is_good else str(message) or "check_instance returned False"
-        return f"check_instance failed: {_words(attempt.failure)}"
+            words = self._shown(str(message or ""))
+            if not is_good:
+                words = words or "check_instance returned False"
+            return InstanceHealth(is_well=bool(is_good), words=words)
+        words = f"check_instance failed: {self._shown(_words(attempt.failure))}"
+        return InstanceHealth(is_well=False, words=words)
 
     async def is_compatible(self, properties: Mapping[str, Property]) -> bool:
         """Return whether the running machine is fit for a build with these properties."""

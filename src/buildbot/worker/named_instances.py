@@ -14,6 +14,8 @@ class NamedInstances(AbstractLatentWorker):
     Subclasses find them by it (`_named`) and delete them (`stop_found_instance`).
     """
 
+    _first_check = 1.0
+
     async def _named(self, name: str) -> list[Any]:
         """Return the instances with this name."""
         raise NotImplementedError

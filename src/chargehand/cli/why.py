@@ -27,6 +27,7 @@ from chargehand.cli.remote.rows import (
     SourceStamp,
     Step,
     Why,
+    Worker,
 )
 from chargehand.cli.showing import Expectations, expectations
 from chargehand.domain.result import Result
@@ -134,7 +135,7 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
     names = await builder_names(master)
     title = f"{names.get(build.builderid, build.builderid)}#{build.number}"
     request = (await master.all(Request, f"buildrequests/{build.buildrequestid}"))[0]
-    worker = build.property("workername")
+    worker = build.property("workername") or await _worker_name(master, build)
     sentences = [await _origin(master, title, request)]
     expected = Expectations()
     if build.result is None:
@@ -154,6 +155,9 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
             sentences.append(f'Step "{step.name}": {step.result.described(step.state_string)}.')
             if step.result not in (Result.WARNINGS, Result.CANCELLED):
                 sentences.append(f"  See: chargehand logs '{title}' '{step.name}'")
+    if build.result is None:
+        waits = await master.all(Why, f"builds/{build.buildid}/why")
+        sentences += [f"Waiting: {reason.sentence}." for reason in waits]
     later = await master.all(Build, f"buildrequests/{build.buildrequestid}/builds", order="buildid")
     sentences += [f"Retried as #{one.number}." for one in later if one.buildid > build.buildid]
     if build.result is Result.RETRY and request.is_waiting:
@@ -162,6 +166,15 @@ async def _of_build(master: RemoteMaster, build: Build) -> dict[str, object]:
             for reason in await master.all(Why, f"buildrequests/{request.buildrequestid}/why")
         ]
     return {"kind": "build", "build": build, "sentences": sentences}
+
+
+async def _worker_name(master: RemoteMaster, build: Build) -> str:
+    """Return the name of its worker, which is no property before the worker is started."""
+    try:
+        workers = await master.all(Worker, f"workers/{build.workerid}")
+    except NotFound:
+        return ""
+    return "".join(worker.name for worker in workers)
 
 
 async def _origin(master: RemoteMaster, subject: str, request: Request) -> str:

@@ -16,6 +16,7 @@ from chargehand.config.tls_files import TlsFiles
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.instance import (
     FoundInstance,
+    InstanceHealth,
     InstanceLabels,
     LeftInstance,
     StartedInstance,
@@ -65,7 +66,11 @@ class HostedInstance(Protocol):
 
     @property
     def check_every(self) -> float:
-        """Seconds between two calls of `problem`."""
+        """Seconds between two calls of `health`, at most."""
+
+    @property
+    def first_check(self) -> float:
+        """Seconds until its first call; those that follow are twice as far apart each time."""
 
     @property
     def may_be_incompatible(self) -> bool:
@@ -93,8 +98,8 @@ class HostedInstance(Protocol):
     def place(self) -> str:
         """Where it is started; what `find` returns is the same for equal places."""
 
-    async def problem(self) -> str | None:
-        """Return why its worker is not going to connect; None while it may."""
+    async def health(self) -> InstanceHealth:
+        """Return whether its worker may still connect, and why not or what it waits for."""
 
     async def is_compatible(self, properties: Mapping[str, Property]) -> bool:
         """Return whether the running machine is fit for a build with these properties."""

@@ -91,6 +91,15 @@ class StartedInstance(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to stop it: plain data, or None if it kept none."""
 
 
+class InstanceHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the worker's class sees of a machine whose worker must connect."""
+
+    is_well: bool = True
+    """Whether its worker may still connect."""
+    words: str = ""
+    """Why it will not, or what it seems to wait for; may be empty."""
+
+
 class LeftInstance(msgspec.Struct, frozen=True, kw_only=True):
     """A machine that an earlier process of the master has left."""
 

@@ -97,3 +97,8 @@ class StartsOnDemand(ABC):
 
         Raises WorkerNotStarted. Cancelling the call gives up waiting.
         """
+
+    @property
+    @abstractmethod
+    def waits_for(self) -> str:
+        """What keeps its machine from being ready, as far as that is known; else empty."""

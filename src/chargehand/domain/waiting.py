@@ -199,13 +199,16 @@ class WorkerPreparing(Waiting, frozen=True, tag="worker_preparing"):
     """Whether the worker's connection is interrupted."""
     is_starting: bool = False
     """Whether the worker is being started."""
+    waits_for: str = ""
+    """What keeps it from being ready, if that is known."""
 
     @property
     def sentence(self) -> str:
         """The reason as one sentence."""
         for name, seconds in self.workers:
             if self.is_starting:
-                return f"worker {name} has been starting for {seconds} s"
+                because = f": {self.waits_for}" if self.waits_for else ""
+                return f"worker {name} has been starting for {seconds} s{because}"
             lost = "; its connection is interrupted" if self.is_interrupted else ""
             return f"worker {name} has been preparing the build for {seconds} s{lost}"
         return "its worker is preparing the build"

@@ -39,7 +39,8 @@ class Preparation:
         self._asked_at: float = asyncio.get_running_loop().time()
         self._step: Step | None = None
         """The step, once it is recorded."""
-        self._is_starting = False
+        self._starting: StartsOnDemand | None = None
+        """The worker, while it is being started."""
         self.not_started: WorkerNotStarted | None = None
         """Why the worker could not be started."""
         self.is_worker_lost = False
@@ -50,7 +51,7 @@ class Preparation:
 
     async def start(self, worker: StartsOnDemand, build: object) -> bool:
         """Wait until the worker is started for *build*; return whether it is."""
-        self._is_starting = True
+        self._starting = worker
         starting = asyncio.ensure_future(worker.begin(build))
         try:
             await self._wait(starting, _AT_ONCE)
@@ -59,7 +60,7 @@ class Preparation:
                 await self._wait(starting, None)
             problem = self._problem(starting)
         finally:
-            self._is_starting = False
+            self._starting = None
             starting.cancel()
         if problem is not None:
             await self._finish(problem)
@@ -111,7 +112,8 @@ class Preparation:
         return WorkerPreparing(
             workers=((self._session.worker_name, int(seconds)),),
             is_interrupted=self._session.state is SessionState.INTERRUPTED,
-            is_starting=self._is_starting,
+            is_starting=self._starting is not None,
+            waits_for="" if self._starting is None else self._starting.waits_for,
         )
 
     def stop(self) -> None:

@@ -45,6 +45,7 @@ class Instances:
         connect: Callable[[], Link],
         refused: Callable[[str], None],
         recovered: Callable[[], None],
+        refusal: Callable[[], str],
     ) -> OnDemandLink:
         """Return the link of a worker; it begins with stopping what the worker has left."""
         machine = RecordedMachine(
@@ -61,6 +62,7 @@ class Instances:
             connect=connect,
             refused=refused,
             recovered=recovered,
+            refusal=refusal,
         )
 
     def configured(self) -> None:

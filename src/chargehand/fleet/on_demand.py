@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import assert_never
 
 import msgspec
@@ -50,7 +51,8 @@ class OnDemandLink:
 
     *machine* is what is started and stopped; *connect* makes a link that provides the session of
     the running machine; *refused* is told why a start failed, unless a build was at fault;
-    *recovered* is called when a start has ended that had held up others.
+    *recovered* is called when a start has ended that had held up others;
+    *refusal* returns when and why a login with the worker's name was refused lately.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class OnDemandLink:
         connect: Callable[[], Link],
         refused: Callable[[str], None],
         recovered: Callable[[], None],
+        refusal: Callable[[], str] = str,
     ) -> None:
         self._name = config.name
         self.hosted = hosted
@@ -70,6 +73,11 @@ class OnDemandLink:
         self._connect = connect
         self._refused = refused
         self._recovered = recovered
+        self._refusal = refusal
+        self._earlier_refusal = ""
+        """The one that was known when the machine was started; it is not about this machine."""
+        self._seen = ""
+        """What was seen of the machine while its worker must connect."""
         self._instance = Instance()
         self._link: Link | None = None
         self._session: Session | None = None
@@ -181,6 +189,15 @@ class OnDemandLink:
             if self.state is InstanceState.INSUBSTANTIATING_SUBSTANTIATING and not self._waiting:
                 self._happens(Event.UNWANTED)  # Its build is stopped; none is there to start for.
 
+    @property
+    def waits_for(self) -> str:
+        """What keeps the machine from being ready, as far as that is known; else empty."""
+        if self.state is InstanceState.INSUBSTANTIATING_SUBSTANTIATING:
+            return "its former machine is being stopped"
+        refusal = self._refusal()
+        told = "" if refusal == self._earlier_refusal else refusal
+        return "; ".join(filter(None, [told, self._seen]))
+
     # Its session
 
     def attached(self, session: Session) -> bool:
@@ -265,7 +282,8 @@ class OnDemandLink:
                     raise
                 is_starting = self.state is InstanceState.SUBSTANTIATING
                 words = "start_instance did not return" if is_starting else "it did not connect"
-                failure = WorkerNotStarted(f"{words} within {seconds:g} s")
+                because = f": {self.waits_for}" if self.waits_for else ""
+                failure = WorkerNotStarted(f"{words} within {seconds:g} s{because}")
         if attempt.failure is not None:
             failure = WorkerNotStarted(headline_of(attempt.failure))
         if failure is not None:
@@ -278,18 +296,29 @@ class OnDemandLink:
             self._happens(Event.FAILED, "no build needs it")
             return
         _log.info("starting worker %s", self._name)
+        self._earlier_refusal, self._seen = self._refusal(), ""
         build = self._waiting[0].build
         identity = await self._machine.start(build, self._expect, reason="a build needs it")
         if identity:
             _log.info("worker %s was started: %s", self._name, ", ".join(identity))
         self._happens(Event.STARTED)
+        pause = self.hosted.first_check
         while not self._arrived.is_set():
-            try:
-                async with asyncio.timeout(self.hosted.check_every):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
                     await self._arrived.wait()
-            except TimeoutError:
-                if (problem := await self.hosted.problem()) is not None:
-                    raise WorkerNotStarted(problem) from None
+            if not self._arrived.is_set():
+                await self._look()
+            pause = min(2 * pause, self.hosted.check_every)
+
+    async def _look(self) -> None:
+        """Look at the machine. Raises WorkerNotStarted if its worker will not connect."""
+        health = await self.hosted.health()
+        self._seen = health.words
+        if not health.is_well:
+            self._seen = ""
+            because = f"{self.waits_for}; " if self.waits_for else ""
+            raise WorkerNotStarted(f"{because}{health.words}")
 
     async def _expect(self) -> None:
         if self._link is None:
@@ -330,6 +359,11 @@ class OnDemandSession(StartsOnDemand):
     def worker_name(self) -> str:
         """The worker's name."""
         return self._worker_name
+
+    @property
+    def waits_for(self) -> str:
+        """What keeps the worker from being there, as far as that is known; else empty."""
+        return self._link.waits_for
 
     @property
     def info(self) -> WorkerInfo:

@@ -381,6 +381,7 @@ class Fleet:
             connect=lambda: make(config, self),
             refused=partial(self._health.machine_refused, member),
             recovered=partial(self._health.lift_quarantines, member),
+            refusal=lambda: member.refusal or "",
         )
 
     def _tell(self, name: str) -> None:

@@ -49,7 +49,8 @@ def as_seen(waiting: Waiting, *, workers: Choice, builder_names: Collection[str]
             return replace(waiting, workers=interrupted)
         case WorkerPreparing():
             preparing = tuple(one for one in waiting.workers if workers.has(one[0]))
-            return replace(waiting, workers=preparing)
+            told = waiting.waits_for if preparing else ""  # It may name the worker, and its host.
+            return replace(waiting, workers=preparing, waits_for=told)
         case LockHeld():
             seen = tuple(one for one in waiting.holders if one.builder_name in builder_names)
             before = tuple(one for one in waiting.before if one.builder_name in builder_names)

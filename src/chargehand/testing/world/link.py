@@ -59,6 +59,10 @@ class WorldLink:
             self._session.lose(f"the connection to worker {self._worker.name} was lost")
         self.cut()
 
+    def refuse_login(self, reason: str) -> None:
+        """Let the master's side know that a login with the worker's name was refused."""
+        self._registry.login_refused(self._worker.name, reason)
+
     def drop(self) -> None:
         """Break it for good, and tell the master's side nothing."""
         self._is_stopped = True

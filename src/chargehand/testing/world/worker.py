@@ -31,6 +31,9 @@ class Wire(Protocol):
     def lose(self) -> None:
         """Let the master take the worker for gone."""
 
+    def refuse_login(self, reason: str) -> None:
+        """Let the master's side know that a login with the worker's name was refused."""
+
     def drop(self) -> None:
         """Break it for good, and tell the master's side nothing."""
 
@@ -110,6 +113,11 @@ class WorldWorker:
         self._running.clear()
         self.side = self._born()
         self.cut()
+
+    def refuse_login(self, reason: str) -> None:
+        """Let the master refuse a login with its name, of somebody else perhaps."""
+        assert self.link is not None
+        self.link.refuse_login(reason)
 
     def cut(self) -> None:
         """Lose the connection; it comes back, and commands have gone on meanwhile."""
