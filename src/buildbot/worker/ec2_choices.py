@@ -18,7 +18,7 @@ _HELP = {
     "InstanceLimitExceeded": "ask AWS for a larger quota, or configure fewer such workers",
     "MaxSpotInstanceCountExceeded": "ask AWS for a larger quota of spot instances",
     "SpotMaxPriceTooLow": "raise max_spot_price or price_multiplier, or wait",
-    "RequestLimitExceeded": "AWS was asked too often; it is tried again later",
+    "RequestLimitExceeded": "AWS was asked too often; the build is retried later",
     "InvalidAMIID.NotFound": "correct ami; images belong to one region",
     "InvalidKeyPair.NotFound": "correct keypair_name; key pairs belong to one region",
     "Unsupported": "another placement or instance_type may be supported",
