@@ -27,6 +27,7 @@ from chargehand.fleet.instance_rules import Action, Event, Instance, after
 from chargehand.fleet.ports import Link
 from chargehand.fleet.recorded_machine import RecordedMachine
 from chargehand.fleet.remote import RemoteLink
+from chargehand.fleet.sightings import Sightings
 from chargehand.kit.complaints import Complaints
 from chargehand.kit.error_text import headline_of
 from chargehand.kit.guard import guarded
@@ -73,11 +74,7 @@ class OnDemandLink:
         self._connect = connect
         self._refused = refused
         self._recovered = recovered
-        self._refusal = refusal
-        self._earlier_refusal = ""
-        """The one that was known when the machine was started; it is not about this machine."""
-        self._seen = ""
-        """What was seen of the machine while its worker must connect."""
+        self._sightings = Sightings(refusal)
         self._instance = Instance()
         self._link: Link | None = None
         self._session: Session | None = None
@@ -194,9 +191,7 @@ class OnDemandLink:
         """What keeps the machine from being ready, as far as that is known; else empty."""
         if self.state is InstanceState.INSUBSTANTIATING_SUBSTANTIATING:
             return "its former machine is being stopped"
-        refusal = self._refusal()
-        told = "" if refusal == self._earlier_refusal else refusal
-        return "; ".join(filter(None, [told, self._seen]))
+        return self._sightings.words
 
     # Its session
 
@@ -296,7 +291,7 @@ class OnDemandLink:
             self._happens(Event.FAILED, "no build needs it")
             return
         _log.info("starting worker %s", self._name)
-        self._earlier_refusal, self._seen = self._refusal(), ""
+        self._sightings.begin()
         build = self._waiting[0].build
         identity = await self._machine.start(build, self._expect, reason="a build needs it")
         if identity:
@@ -314,11 +309,9 @@ class OnDemandLink:
     async def _look(self) -> None:
         """Look at the machine. Raises WorkerNotStarted if its worker will not connect."""
         health = await self.hosted.health()
-        self._seen = health.words
+        self._sightings.see(health.words)
         if not health.is_well:
-            self._seen = ""
-            because = f"{self.waits_for}; " if self.waits_for else ""
-            raise WorkerNotStarted(f"{because}{health.words}")
+            raise WorkerNotStarted(self.waits_for)
 
     async def _expect(self) -> None:
         if self._link is None:
