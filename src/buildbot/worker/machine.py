@@ -10,6 +10,8 @@ from contextlib import suppress
 from math import inf
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from buildbot._border.bridge import answered, answered_within
 from buildbot.interfaces import LatentWorkerCannotSubstantiate, LatentWorkerFailedToSubstantiate
 from buildbot.process.properties import Properties
@@ -86,6 +88,9 @@ class Machine:
         if worker._kind != "local":  # Its worker may connect before start_instance returns.
             await begun.connect()
         await self._wake()
+        if not callable(worker.start_instance):
+            words = f"start_instance must be a method, not {worker.start_instance!r}"
+            raise WorkerNotStarted(words)
         takes_build = _takes_an_argument(worker.start_instance)
         arguments = (build.build,) if takes_build else ()
         starting = answered_within(inf, "start_instance", worker.start_instance, *arguments)
@@ -109,6 +114,8 @@ class Machine:
             raise WorkerNotStarted(self._shown(text)) from None
         if answer is False:
             raise WorkerNotStarted("start_instance returned False")
+        if (mistake := _mistake(answer)) is not None:
+            raise WorkerNotStarted(f"start_instance returned {mistake}")
         worker.instance_identity = list(_identity(answer))
         return StartedInstance(identity=_identity(answer), handle=_plain(worker.instance))
 
@@ -253,6 +260,15 @@ def _words(error: BaseException | None) -> str:
     if error is None:
         return ""
     return ", ".join(str(one) for one in error.args if one is not None) or type(error).__name__
+
+
+def _mistake(answer: Any) -> str | None:
+    """Return what is wrong with an answer that starts nothing unless somebody runs it."""
+    if inspect.isgenerator(answer):
+        return "a generator: decorate it with @defer.inlineCallbacks"
+    if isinstance(answer, Deferred) or inspect.isawaitable(answer):
+        return f"a {type(answer).__name__} as its result: await it"
+    return None
 
 
 def _identity(answer: Any) -> tuple[str, ...]:
