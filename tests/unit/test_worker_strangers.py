@@ -21,6 +21,7 @@ from stock_farm import MSGPACK, PB, Farm, Received, command, eventually
 from waiting import PATIENCE
 
 from buildbot._border.reactor import install_reactor
+from chargehand.config.tls_files import TlsFiles
 from chargehand.fleet.rules import WorkerState
 from chargehand.kit.values import replace
 
@@ -66,7 +67,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 async def opened(protocol: str, **tls: str) -> Farm:
     farm = Farm(protocol)
-    farm.port = replace(farm.port, **tls)
+    farm.port = replace(farm.port, tls=TlsFiles(**tls) if tls else None)
     await farm.open()
     return farm
 

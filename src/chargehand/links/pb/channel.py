@@ -65,7 +65,7 @@ class PbChannel(asyncio.Protocol):
         self._orders: dict[int, Callable[[CallFailed], None]] = {}
         self._objects: dict[int, Handler] = {}
         self._is_flush_due = False
-        self._is_late_flush_due = False
+        self._late_flush: asyncio.TimerHandle | None = None
         self._is_receiving = False
         self._is_urgent = False
         self._has_logged_in = False
@@ -328,6 +328,9 @@ class PbChannel(asyncio.Protocol):
         if self._is_receiving or self._is_given_away:
             self._is_urgent = True
             return  # Everything goes together when all that came is handled.
+        if self._late_flush is not None:
+            self._late_flush.cancel()  # Else it would wake the loop for nothing.
+            self._late_flush = None
         if (data := self._connection.take()) and self._transport is not None:
             self._transport.write(data)
 
@@ -339,13 +342,9 @@ class PbChannel(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._flush_now)
 
     def _flush_later(self) -> None:
-        if not self._is_late_flush_due and self._connection.has_output:
-            self._is_late_flush_due = True
-            asyncio.get_running_loop().call_later(_PATIENCE, self._flush_late)
-
-    def _flush_late(self) -> None:
-        self._is_late_flush_due = False
-        self._flush()
+        if self._late_flush is None and self._connection.has_output:
+            loop = asyncio.get_running_loop()
+            self._late_flush = loop.call_later(_PATIENCE, self._flush)
 
     def _flush_now(self) -> None:
         self._is_flush_due = False
