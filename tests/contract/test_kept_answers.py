@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert
 from store_workshop import Workshop, builder_config, segment
 
 from chargehand.config.model import ProjectConfig
+from chargehand.domain.audit import ORDER, AuditEntry
 from chargehand.domain.build import LogType, Step, StepUrl
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
@@ -190,7 +191,21 @@ async def _configure(workshop: Workshop, watch: _Watch) -> None:
     machine = await do(store.instances.begin(workers["w1"], workshop.master_id, "a build needs it"))
     await do(store.instances.keep(replace(machine, handle="i-1")))
     store.instances.record(replace(machine, state=RecordedState.STOPPED))
-    await do(None)  # It is recorded soon.
+    store.audit.note(
+        AuditEntry(
+            happened_at=1.0,
+            kind=ORDER,
+            action="stop",
+            path="builds/1",
+            user_name="",
+            origin="192.0.2.7",
+            is_allowed=True,
+            details={},
+            reason="",
+        )
+    )
+    await do(None)  # These are recorded soon.
+    await do(store.audit.delete_before(2.0))
     await do(store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo()))
     await do(
         store.workers.set_state(workshop.worker_id, paused=True, pause_reason="why", graceful=False)

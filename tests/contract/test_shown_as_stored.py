@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, select
 
+from chargehand.domain.audit import AuditEntry
 from chargehand.domain.build import Build, Log, Step
 from chargehand.domain.builder import Builder, Project
 from chargehand.domain.buildset import BuildRequest, Buildset
@@ -48,6 +49,7 @@ _EXTRA: dict[type, Callable[[Any], dict[str, Any]]] = {
 }
 _STAMP = ("branch", "revision", "repository", "project", "codebase")
 _VALUES: dict[str, type] = {
+    "audit": AuditEntry,
     "builders": Builder,
     "buildrequests": BuildRequest,
     "builds": Build,

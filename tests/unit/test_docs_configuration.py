@@ -35,6 +35,7 @@ _GIVEN = {
     "builders": "c['builders']",
     "caches": "{'Builds': 10}",
     "changeCacheSize": "10",
+    "auditDays": "30",
     "changeHorizon": "10",
     "change_source": "changes.GitPoller('file:///tmp/x')",
     "codebaseGenerator": "lambda change: ''",

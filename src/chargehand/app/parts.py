@@ -111,7 +111,7 @@ class Parts:
         self.orders = self._orders(bus)
         self.web = self._web(bus, clock, basedir / LOCAL_SOCKET)
         self.services = Services()
-        self.housekeeping = Housekeeping(store=store)
+        self.housekeeping = Housekeeping(store=store, clock=clock)
         self.absences = Absences(bus=bus, clock=clock, absent=self.fleet.absent)
         self.fleet.on_not_started(self.absences.not_started)
         self.chronicle = Chronicle(
@@ -199,6 +199,7 @@ class Parts:
             controls=self.orders,
             explanations=self.orders,
             forms=self.scheduling,
+            audit=self.store.audit,
             bus=bus,
             clock=clock,
             routes={"worker": self.worker_door.serve},

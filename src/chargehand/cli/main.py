@@ -29,6 +29,7 @@ _COMMANDS = {
     "builds": ("builds", "List the latest builds."),
     "logs": ("logs", "Print or follow the logs of a build."),
     "why": ("why", "Explain a build, a request, or a change."),
+    "audit": ("audit", "Show who did what."),
     "force": ("force", "Start a build."),
     "rebuild": ("force", "Rebuild a build."),
     "cancel": ("cancel", "Stop a build, or cancel a request."),

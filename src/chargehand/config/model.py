@@ -315,6 +315,8 @@ class MasterConfig(msgspec.Struct, frozen=True, kw_only=True):
     logs: LogConfig = msgspec.field(default_factory=LogConfig)
     change_horizon: int | None = None
     """How many changes to keep, None for all."""
+    audit_days: float | None = 365.0
+    """For how many days to keep what people did, None for ever."""
     web: WebConfig = msgspec.field(default_factory=WebConfig)
     manhole: object = None
     secrets_providers: tuple[object, ...] = ()

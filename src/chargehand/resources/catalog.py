@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Never
 
-from chargehand.resources import builds, farm, made, records, sources
+from chargehand.resources import audit, builds, farm, made, records, sources
 from chargehand.resources.entity import Entity
 
 ENTITIES: tuple[Entity[Never], ...] = (
+    *audit.ENTITIES,
     *builds.ENTITIES,
     *farm.ENTITIES,
     *made.ENTITIES,

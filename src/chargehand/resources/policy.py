@@ -9,6 +9,13 @@ import msgspec
 from chargehand.domain.user import ANONYMOUS, User
 from chargehand.resources.visibility import EVERYTHING, Visibility
 
+READ = "read"
+"""The action of reading what is restricted (`resources.audit.RESTRICTED`)."""
+_ONLY_OPERATORS = (
+    "only commands on the master's machine read it, run by the master's own account: chargehand "
+    "audit"
+)
+
 
 class Policy(Protocol):
     """Decides about reading and control methods; equal policies decide alike."""
@@ -31,8 +38,8 @@ class Everybody(msgspec.Struct, frozen=True):
         return EVERYTHING
 
     def refusal(self, user: User, action: str, path: str) -> str | None:
-        """Allow it."""
-        return None
+        """Allow all but reading what is restricted: nobody is known."""
+        return _ONLY_OPERATORS if action == READ else None
 
 
 class NoOrders(msgspec.Struct, frozen=True):
@@ -46,7 +53,7 @@ class NoOrders(msgspec.Struct, frozen=True):
 
     def refusal(self, user: User, action: str, path: str) -> str | None:
         """Refuse it."""
-        return self.reason
+        return _ONLY_OPERATORS if action == READ else self.reason
 
 
 class Visitor:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock
+from chargehand.store.audit import Audit
 from chargehand.store.build_data import BuildData
 from chargehand.store.builders import Builders
 from chargehand.store.builds import Builds
@@ -60,6 +61,7 @@ class Store:
             is_shared=is_shared,
             make_writer=make_writer,
         )
+        self.audit = Audit(database=self.database)
         self.builders = Builders(database=self.database)
         epochs = Epochs()
         self.build_data = BuildData(database=self.database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from chargehand.domain.audit import AuditEntry
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.prediction import Prediction
@@ -45,6 +46,13 @@ class Logs(Protocol):
 
     async def raw(self, log_id: LogId) -> RawLog:
         """Return the text as written by the command, without channel letters."""
+
+
+class AuditLog(Protocol):
+    """Keeps who did what."""
+
+    def note(self, entry: AuditEntry) -> None:
+        """Store an entry, not later than what follows it."""
 
 
 class Controls(Protocol):

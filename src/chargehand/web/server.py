@@ -20,6 +20,7 @@ from chargehand.events.bus import Bus
 from chargehand.kit.clock import Clock, SystemClock
 from chargehand.resources.policy import Visitor
 from chargehand.web import site
+from chargehand.web.access.audit import AuditTrail
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.access.hosts import Hosts
 from chargehand.web.access.origins import Origins
@@ -31,7 +32,7 @@ from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
 from chargehand.web.live.websocket import EventSocket
 from chargehand.web.page_headers import protect
-from chargehand.web.ports import Controls, Explanations, ForceForms, Logs, Resources
+from chargehand.web.ports import AuditLog, Controls, Explanations, ForceForms, Logs, Resources
 from chargehand.web.rest.api import PREFIX, UNAVAILABLE, RestApi
 from chargehand.web.rest.reading import NotFound
 
@@ -59,6 +60,7 @@ class WebServer:
         controls: Controls,
         explanations: Explanations,
         forms: ForceForms,
+        audit: AuditLog | None = None,
         bus: Bus,
         clock: Clock | None = None,
         routes: Mapping[str, Handler] | None = None,
@@ -78,6 +80,7 @@ class WebServer:
             logs=logs,
             controls=controls,
             stages=stages,
+            audit=AuditTrail(log=audit, clock=clock or SystemClock()),
             origins=_origins(config),
             limits=self._limits,
         )

@@ -10,10 +10,10 @@ from buildbot._host.reading.section import Section
 from buildbot.config.old_arguments import TODAYS_RULE, MergeRule
 
 _KNOWN_WORDS = """
-buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize changeHorizon
-change_source codebaseGenerator collapseRequests configurators db db_url logCompressionLimit
-logCompressionMethod logEncoding logMaxSize logMaxTailSize machines manhole metrics mq
-multiMaster prioritizeBuilders projects properties protocols revlink schedulers
+auditDays buildCacheSize buildbotNetUsageData buildbotURL builders caches changeCacheSize
+changeHorizon change_source codebaseGenerator collapseRequests configurators db db_url
+logCompressionLimit logCompressionMethod logEncoding logMaxSize logMaxTailSize machines manhole
+metrics mq multiMaster prioritizeBuilders projects properties protocols revlink schedulers
 secretsProviders select_next_worker services title titleURL user_managers validation workers www
 """
 _PORT = " = {'pb': {'port': ...}}"

@@ -7,12 +7,13 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from buildbot._border.numbers import COUNT, POSITIVE
+from buildbot._border.numbers import COUNT, POSITIVE, Range
 from buildbot._host.reading.protocols import read_protocols, read_worker_ports
 from buildbot._host.reading.section import Section
 from chargehand.config.model import LogConfig
 from chargehand.domain.properties import Property
 
+_DAYS = Range(words="a number of days, more than 0, or None", least=0.01, may_be_none=True)
 _DEFAULT_DB = "sqlite:///state.sqlite"
 DEFAULT_URL = "http://localhost:8010/"
 _COMPRESSIONS = ("raw", "bz2", "gz", "lz4", "br", "zstd")
@@ -30,6 +31,7 @@ def read_plain(section: Section) -> dict[str, Any]:
         "db_url": _db_url(section),
         "multi_master": bool(section.get("multiMaster", False)),
         "change_horizon": _change_horizon(section),
+        "audit_days": _audit_days(section),
         "logs": _logs(section),
         "properties": _properties(section),
         "manhole": section.get("manhole"),
@@ -138,6 +140,14 @@ def _change_horizon(section: Section) -> int | None:
     if count is not None and count < 0:
         section.wrong("changeHorizon", "a positive integer")
     return count if count is not None and count > 0 else None
+
+
+def _audit_days(section: Section) -> float | None:
+    if "auditDays" not in section:
+        return 365.0
+    section.number_in("auditDays", _DAYS)
+    days = section.get("auditDays")
+    return float(days) if _DAYS.has(days) and days is not None else None
 
 
 def _log_size(section: Section, key: str) -> int | None:

@@ -113,6 +113,23 @@ instances = Table(
     Column("state_since", Time, nullable=False),
 )
 
+# What people do. Each reads it by time, and the oldest are deleted.
+audit = Table(
+    "audit",
+    metadata,
+    identity(),
+    Column("happened_at", Time, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("action", CleanText, nullable=False),
+    Column("path", CleanText, nullable=False),
+    Column("user_name", CleanText, nullable=False),
+    Column("origin", CleanText, nullable=False),
+    flag("is_allowed"),
+    Column("details", Json, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    Index("audit_by_happened_at", "happened_at"),
+)
+
 patches = Table(
     "patches",
     metadata,

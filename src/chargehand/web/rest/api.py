@@ -10,10 +10,12 @@ from aiohttp import web
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.outages import TemporarilyUnavailable, TooSlow
 from chargehand.kit.error_text import raised_by
+from chargehand.resources.audit import RESTRICTED
 from chargehand.resources.endpoints import Resolved
-from chargehand.resources.policy import Visitor
+from chargehand.resources.policy import READ, Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
+from chargehand.web.access.audit import AuditTrail, origin_of
 from chargehand.web.access.logs import SeenLogs
 from chargehand.web.access.origins import Origins
 from chargehand.web.access.stages import StageReader
@@ -45,6 +47,7 @@ class RestApi:
         logs: Logs,
         controls: Controls,
         stages: StageReader,
+        audit: AuditTrail,
         origins: Origins,
         limits: Callable[[], WebLimits],
     ) -> None:
@@ -53,7 +56,10 @@ class RestApi:
         self.reader = Reader(resources=resources, stages=stages, limits=limits)
         self.repeats = Repeats(self.reader.cached)
         self._logs = LogReader(resources=resources, logs=SeenLogs(resources=resources, logs=logs))
-        self._desk = ControlMethods(controls=controls, resources=resources, stages=stages)
+        self._audit = audit
+        self._desk = ControlMethods(
+            controls=controls, resources=resources, stages=stages, audit=audit
+        )
         self.origins = origins
 
     async def serve(
@@ -75,7 +81,7 @@ class RestApi:
                 if answer is not None:
                     self._remember(request, visitor, question)
                 else:
-                    made = await self._read(request, question, extra)
+                    made = await self._read(request, visitor, question, extra)
                     if isinstance(made, web.StreamResponse):
                         return made
                     answer = made
@@ -102,12 +108,20 @@ class RestApi:
             self.repeats.learn(sent, question)
 
     async def _read(
-        self, request: web.BaseRequest, question: Question, extra: dict[str, str]
+        self,
+        request: web.BaseRequest,
+        visitor: Visitor,
+        question: Question,
+        extra: dict[str, str],
     ) -> Answer | web.StreamResponse:
         sees, target, compact = question
         path, _, parameters = target.partition("?")
         try:
             resolved = resolved_path(path.removeprefix("/") if path else "")
+            if resolved.endpoint.kind in RESTRICTED:
+                why = visitor.refusal(READ, resolved.endpoint.kind)
+                if why is not None:
+                    return failure(403, f"you are not allowed to read {path}: {why}")
             match resolved.endpoint.kind, resolved.endpoint.form:
                 case "logchunks", "raw" | "raw_inline":
                     return await self._logs.download(request, sees, resolved, parameters, extra)
@@ -142,7 +156,9 @@ class RestApi:
             is_large = (length is None or length > SMALL) and self._desk.expects_large(path)
             async with self._bodies.read(request, is_large=is_large) as body:
                 content_type = request.headers.get("Content-Type", "")
-                return await self._desk.answer(path, content_type, body, visitor)
+                return await self._desk.answer(
+                    path, content_type, body, visitor, origin_of(request, visitor)
+                )
         except BodyRefused as refused:
             return Refused(refused.status, INVALID_REQUEST, str(refused)).answer()
         except ConnectionError:

@@ -14,6 +14,7 @@ from chargehand.resources.field import Resource
 from chargehand.resources.policy import Visitor
 from chargehand.resources.query import Query
 from chargehand.resources.visibility import Visibility
+from chargehand.web.access.audit import AuditTrail
 from chargehand.web.access.stages import StageReader
 from chargehand.web.json_faults import lone_surrogate
 from chargehand.web.ports import Controls, Resources
@@ -131,7 +132,16 @@ _OF_A_FORM: Declared = {"builderNames": names, "builderid": integer, "owner": te
 class ControlMethods:
     """Runs control methods; the one place that checks the policy for them."""
 
-    def __init__(self, *, controls: Controls, resources: Resources, stages: StageReader) -> None:
+    def __init__(
+        self,
+        *,
+        controls: Controls,
+        resources: Resources,
+        stages: StageReader,
+        audit: AuditTrail | None = None,
+    ) -> None:
+        """Without *audit*, orders are not noted: those of the master itself."""
+        self._audit = audit
         self._controls = controls
         self._resources = resources
         self._stages = stages
@@ -154,19 +164,21 @@ class ControlMethods:
             return False
         return endpoint.kind == "forceschedulers" and not endpoint.is_collection
 
-    async def answer(self, path: str, content_type: str, body: bytes, visitor: Visitor) -> Answer:
+    async def answer(
+        self, path: str, content_type: str, body: bytes, visitor: Visitor, origin: str
+    ) -> Answer:
         """Run the call in *body* and return the answer."""
         try:
             call = parse(content_type, body)
-            result = await self.carry_out(path, call, visitor)
+            result = await self.carry_out(path, call, visitor, origin)
         except Refused as refused:
             return refused.answer()
         return Answer(
             200, _CONTENT_TYPE, encoded({"jsonrpc": "2.0", "id": call.id, "result": result})
         )
 
-    async def carry_out(self, path: str, call: Call, visitor: Visitor) -> object:
-        """Run a call and return its result. Raises Refused."""
+    async def carry_out(self, path: str, call: Call, visitor: Visitor, origin: str = "") -> object:
+        """Run a call from *origin* (an address) and return its result. Raises Refused."""
         try:
             resolved = resolved_path(path)
         except NotFound as error:
@@ -178,7 +190,10 @@ class ControlMethods:
             raise Refused(501, METHOD_NOT_FOUND, message, call.id)
         try:
             await self._require_seen(resolved, visitor.sees)
-            if (why := visitor.refusal(call.method, path)) is not None:
+            why = visitor.refusal(call.method, path)
+            if self._audit is not None:
+                self._audit.ordered(call.method, path, call.parameters, visitor.user, origin, why)
+            if why is not None:
                 message = f"you are not allowed to {call.method} {path}: {why}"
                 raise Refused(403, FORBIDDEN, message, call.id)
             order, declared = found

@@ -14,6 +14,7 @@ from chargehand.config.web_limits import WebLimits
 from chargehand.domain.identifiers import BuilderId, ChangeId, RequestId
 from chargehand.kit.passwords import without_passwords_in
 from chargehand.resources import selection
+from chargehand.resources.audit import RESTRICTED
 from chargehand.resources.catalog import KINDS
 from chargehand.resources.endpoints import ENDPOINTS, ROOT_LINKS, Endpoint, Resolved, resolve
 from chargehand.resources.field import Resource
@@ -100,7 +101,7 @@ class Reader:
             answer = success(endpoint.plural, rows, {}, compact=compact)
         else:
             return failure(404, f"not found: {target.partition('?')[0]}")
-        if page.basis is not None:
+        if page.basis is not None and endpoint.kind not in RESTRICTED:
             self._cache.keep(question, answer, page.basis)
         return answer
 
@@ -122,7 +123,7 @@ class Reader:
             show=partial(_shown, endpoint),
         )
         if isinstance(answer, CachedAnswer):
-            if answer.basis is not None:
+            if answer.basis is not None and endpoint.kind not in RESTRICTED:
                 self._cache.keep(question, answer.answer, answer.basis)
             return answer.answer
         return answer
