@@ -29,6 +29,7 @@ from chargehand.resources.visibility import Choice, Visibility
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.portable import holds
 from chargehand.store.engine.tables import (
+    audit,
     build_properties,
     builders,
     builds,
@@ -151,6 +152,8 @@ class _VisibleRows:
                     _tagged(sees.tags),
                     None if sees.projects.has("") else builders.c.project_id.is_not(None),
                 )
+            case audit.name:  # It names what is hidden.
+                return None if sees.is_everything else false()
             case buildsets.name:
                 return self._is_for_seen_builders()
             case build_properties.name:
