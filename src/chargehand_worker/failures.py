@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from datetime import datetime, timezone
 from typing import Optional
 
 from chargehand_wire.framing import ProtocolError
@@ -19,6 +20,8 @@ _REFUSED_FOR_OTHER_REASONS = (401, 403, 503)
 
 _UNKNOWN_AUTHORITIES = (2, 18, 19, 20, 21)
 """OpenSSL's codes for a certificate of which no trusted authority is known."""
+_OTHER_TIMES = (9, 10)
+"""OpenSSL's codes for a certificate that is not valid yet, or no more."""
 _OTHER_NAMES = (62, 64)
 """OpenSSL's codes for a certificate of another host or address."""
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
@@ -64,6 +67,8 @@ def _about_certificate(error: ssl.SSLCertVerificationError) -> str:
         advice = ". If your own authority signed it, name that with ca_file in worker.toml"
     elif error.verify_code in _OTHER_NAMES:
         advice = ". Use a name that it is for as the host of master in worker.toml"
+    elif error.verify_code in _OTHER_TIMES:
+        advice = f". This machine's clock says {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     return f"its certificate is not valid: {error.verify_message.rstrip('.')}{advice}"
 
 

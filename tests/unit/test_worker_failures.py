@@ -23,7 +23,9 @@ HERE = {"master": "https://ci.example.org", "name": "arm-7", "password": "open s
     [
         (20, "unable to get local issuer certificate", ". If your own authority signed it, "),
         (62, "Hostname mismatch, certificate is not valid for 'ci'.", ". Use a name that it "),
-        (10, "certificate has expired", ""),
+        (9, "certificate is not yet valid", ". This machine's clock says 20"),
+        (10, "certificate has expired", ". This machine's clock says 20"),
+        (24, "invalid CA certificate", ""),
     ],
 )
 def test_the_advice_fits_what_is_wrong_with_a_certificate(code: int, words: str, advice: str):
@@ -33,7 +35,7 @@ def test_the_advice_fits_what_is_wrong_with_a_certificate(code: int, words: str,
     said = reason(error)
 
     assert said.startswith(f"its certificate is not valid: {words.rstrip('.')}{advice}")
-    assert ".." not in said and said.endswith("worker.toml") is bool(advice)
+    assert ".." not in said and said.endswith(("worker.toml", "UTC")) is bool(advice)
 
 
 def test_a_server_without_tls_is_told_from_one_that_refuses():
