@@ -31,6 +31,10 @@ class Refused(Exception):
     headers: Mapping[str, str]
 
 
+class SpeaksNoHttp(ProtocolError):
+    """The server answered something that is not HTTP."""
+
+
 class ClientSocket:
     """The client's side of one websocket; it may do without masks if it *offers_unmasked*."""
 
@@ -115,7 +119,7 @@ class ClientSocket:
         end = self._answer.find(b"\r\n\r\n")
         if end < 0:
             if len(self._answer) > _LONGEST_HEAD or not b"HTTP/1.".startswith(self._answer[:7]):
-                raise ProtocolError("the server there does not speak HTTP")
+                raise SpeaksNoHttp("the server there does not speak HTTP")
             return None
         status, headers = _head(bytes(self._answer[:end]))
         if status != 101:
@@ -148,6 +152,6 @@ def _head(head: bytes) -> tuple[int, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
     parts = first.split(" ", 2)
     if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
-        raise ProtocolError("the server there does not speak HTTP")
+        raise SpeaksNoHttp("the server there does not speak HTTP")
     pairs = (line.partition(":") for line in lines)
     return int(parts[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}

@@ -9,7 +9,7 @@ from typing import Optional
 
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.master_address import MasterAddress
-from chargehand_wire.websocket import Refused
+from chargehand_wire.websocket import Refused, SpeaksNoHttp
 from chargehand_wire.websocket_frames import Closed
 from chargehand_worker.tls import in_words
 
@@ -42,6 +42,8 @@ def reason(error: Exception, address: Optional[MasterAddress] = None) -> str:
         return _about_certificate(error)
     if isinstance(error, ssl.SSLError):
         return _NO_TLS if error.reason in _NOT_TLS else f"TLS failed: {in_words(error)}"
+    if isinstance(error, SpeaksNoHttp):
+        return f"{error}. Give the address of the master's web server, not a port for stock workers"
     port = None if address is None else address.port
     if isinstance(error, ProtocolError) and port == _FIRST_PORT_OF_BUILDBOT:
         return f"{error}. Port {port} is for Buildbot's own workers; use the web port"

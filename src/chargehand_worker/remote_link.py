@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 from chargehand_wire.framing import ProtocolError
 from chargehand_wire.master_address import master_address
-from chargehand_wire.websocket import Refused
+from chargehand_wire.websocket import Refused, SpeaksNoHttp
 from chargehand_worker.failures import is_final, reason
 from chargehand_worker.master_websocket import AgentStream, MasterWebsocket
 from chargehand_worker.proxy import BadProxy, connect_through, proxy_for
@@ -230,6 +230,8 @@ class RemoteLink:
         """Say what may be the matter with a connection that was closed without a word."""
         closed = (ProtocolError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
         if not isinstance(error, closed):
+            return ""
+        if isinstance(error, SpeaksNoHttp):
             return ""
         if not self._address.is_tls:
             return ". If that port is for TLS, use https://"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chargehand_wire.websocket import Refused
+from chargehand_wire.websocket import ClientSocket, Refused, SpeaksNoHttp
 from chargehand_worker.failures import reason
 from chargehand_worker.settings import BadSettings, WorkerSettings
 from chargehand_worker.tls import BadFile, tls_context
@@ -67,6 +67,18 @@ def _answer_in_clear(server: socket.socket) -> None:
 )
 def test_only_sentences_are_repeated(status: int, text: str, kind: str, told: str):
     assert reason(Refused(status, text, {"content-type": kind})) == told
+
+
+def test_who_connects_to_a_port_for_stock_workers_is_told_where_to_connect():
+    greeting = b"\x04\x82none\x02\x82pb"
+
+    with pytest.raises(SpeaksNoHttp) as raised:
+        ClientSocket(host="ci:9990", path="/worker/v1", headers={}).receive(greeting)
+
+    assert reason(raised.value) == (
+        "the server there does not speak HTTP. Give the address of the master's web server, not a "
+        "port for stock workers"
+    )
 
 
 def test_files_of_tls_that_cannot_be_used_are_named(tmp_path: Path):
