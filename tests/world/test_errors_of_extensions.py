@@ -180,3 +180,26 @@ async def test_a_step_that_returns_no_result_is_named_by_the_line_that_made_it()
             text = await ci.text(build, name, "err.text")
             assert words in text
             assert f"({name.title()} was created at {ci.path}/master.cfg:" in text
+
+
+async def test_a_forgotten_yield_before_a_command_is_told_as_that() -> None:
+    configuration = """
+        from buildbot.process.buildstep import ShellMixin
+
+        class Forgets(ShellMixin, steps.BuildStep):
+            def __init__(self, **arguments):
+                super().__init__(**self.setupShellMixin(arguments))
+
+            async def run(self):
+                command = self.makeRemoteShellCommand(command=['true'])
+                await self.runCommand(command)
+                return util.SUCCESS
+
+        add('forgets', Forgets())
+        """
+    async with started(configuration) as ci:
+        build = await ci.build("forgets")
+        text = await ci.text(build, "generic", "err.text")
+
+        assert "runCommand takes a RemoteCommand, not a Deferred; is a yield missing?" in text
+        assert "no attribute" not in ci.log

@@ -298,6 +298,9 @@ class BuildStep(
         if self.stopped:
             command.interrupted = True
             return command
+        if not hasattr(command, "run"):
+            kind = type(command).__name__
+            raise TypeError(f"runCommand takes a RemoteCommand, not a {kind}; is a yield missing?")
         self.cmd = self._last_command = command
         command.worker = self.worker
         try:
