@@ -86,7 +86,7 @@ class Hiding:
         return self.sees
 
     def refusal(self, user: User, action: str, path: str) -> str | None:
-        return None
+        return Everybody().refusal(user, action, path)
 
 
 @dataclass
