@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +16,8 @@ from chargehand_worker.header import looks_secret
 _TOLD_IN_FILES = ("admin", "host", "access_uri")
 _LONGEST_FACT = 64 * 1024
 _WITHOUT_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_RELEASE_FILES = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
+_RELEASE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _COMMAND_VERSION = "3.3"
 """What Buildbot's own workers say, so that steps which ask for a version are satisfied."""
 
@@ -33,9 +37,22 @@ def facts(
         "basedir": str(basedir),
         "system": os.name,
         "numcpus": numcpus or os.cpu_count(),
+        "os": _operating_system(),
         "environ": {key: value for key, value in environment.items() if not looks_secret(key)},
         "commands": dict.fromkeys(commands, _COMMAND_VERSION),
     }
+
+
+def _operating_system() -> dict[str, str]:
+    """Return what the system says of itself, by the names of Buildbot's workers: `os_id` …"""
+    text = next(filter(None, map(_read, _RELEASE_FILES)), "")
+    found = {}
+    for line in text.splitlines():
+        name, _, value = line.strip().partition("=")
+        if _RELEASE_NAME.fullmatch(name):
+            with contextlib.suppress(ValueError):  # a quotation mark without its other
+                found[f"os_{name.lower()}"] = " ".join(shlex.split(value))
+    return found
 
 
 def _read(path: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
 import stat
 import sys
@@ -829,6 +830,7 @@ async def test_the_worker_says_what_it_is(worker: Running, tmp_path: Path) -> No
     assert info.basedir == str(tmp_path / "w")
     assert info.system == "posix"
     assert info.numcpus == os.cpu_count()
+    assert info.os["os_id"] == platform.freedesktop_os_release()["ID"]
     assert {"shell", "mkdir", "rmdir", "stat"} <= set(info.commands)
     assert "PATH" in info.environ
 

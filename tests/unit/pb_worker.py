@@ -83,6 +83,7 @@ class PbWorker(pb.Referenceable):
             "basedir": "/w",
             "system": "posix",
             "numcpus": 4,
+            "os_id": "debian",
             "environ": {"HOME": "/h"},
             "worker_commands": dict.fromkeys(
                 ("shell", "uploadFile", "downloadFile", "glob", "listdir", "stat"), "3.3"

@@ -37,6 +37,7 @@ async def test_a_worker_logs_in_and_is_described(farm: Farm) -> None:
     assert farm.fleet.state("arm-7") is WorkerState.READY
     info = farm.session.info
     assert (info.admin, info.numcpus, info.version) == ("Ann", 4, "4.3.0")
+    assert info.os == {"os_id": "debian"}
     assert info.commands["shell"] == "3.3"
     assert await inward(stock.perspective.callRemote, "keepalive") is None
 

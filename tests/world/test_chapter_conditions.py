@@ -198,6 +198,7 @@ class Sees(steps.BuildStep):
         self.setProperty('seen', list(seen))
         self.setProperty('here', [place in self.build.builder.workers, place.isAvailable(),
                                   place.isBusy(), workers_of(self.build.builder)])
+        self.setProperty('state', [place.state.name, place.worker.info.getProperty('os_id')])
         return util.SUCCESS
 
 c['workers'].append(worker.LocalWorker('second'))
@@ -222,6 +223,7 @@ async def test_functions_see_connected_workers_and_builders_without_requests() -
         assert {"asked": here} in properties["seen"][0]
         assert [True, True, False, "posix", "posix"] in properties["seen"][0]
         assert properties["here"][0] == [True, False, True, here]
+        assert properties["state"][0] == ["BUILDING", "world"]
 
 
 async def test_builders_of_a_worker_that_decides_stay_builders_after_a_reconfiguration() -> None:

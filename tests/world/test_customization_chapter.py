@@ -184,6 +184,7 @@ async def test_an_error_in_a_method_of_a_build_class_ends_the_build_and_is_named
 
 _WORKDIRS = """
 import hashlib
+from twisted.internet import defer, reactor, task
 
 def of_one(source_stamp):
     return hashlib.md5(source_stamp.repository.encode()).hexdigest()[:8]
@@ -192,9 +193,17 @@ def of_all(source_stamps):
     return hashlib.md5(source_stamps[0].repository.encode()).hexdigest()[:8]
 
 async def late(source_stamp):
-    return 'build'
+    return 'late'
 
-for workdir in (of_one, of_all, late, lambda stamps: None):
+@defer.inlineCallbacks
+def deferred(source_stamp):
+    yield task.deferLater(reactor, 1, lambda: None)
+    return util.Interpolate('%(prop:buildername)s')
+
+async def none(source_stamp):
+    return None
+
+for workdir in (of_one, of_all, late, deferred, none, lambda stamps: None):
     build(workdir.__name__, Build, sh('true', name='runs'), workdir=workdir)
 build('rendered', Build, sh('true', name='runs'), workdir=util.Interpolate('%(prop:buildername)s'))
 build('own', Build, sh('true', name='runs', workdir='own'), workdir=of_one)
@@ -204,6 +213,7 @@ build('own', Build, sh('true', name='runs', workdir='own'), workdir=of_one)
 async def test_a_factorys_workdir_may_be_a_function_of_the_source_stamps() -> None:
     async with started(_OWN_BUILDS + _WORKDIRS) as ci:
         wanted = {"of_one": "f69ac970", "of_all": "f69ac970", "rendered": "rendered", "own": "own"}
+        wanted |= {"late": "late", "deferred": "deferred"}
         for name, directory in wanted.items():
             build = await ci.build(name, repository="https://example.org/one.git")
             assert build.result is Result.SUCCESS
@@ -212,10 +222,10 @@ async def test_a_factorys_workdir_may_be_a_function_of_the_source_stamps() -> No
         other = await ci.build("of_one", repository="https://example.org/two.git")
         assert "of_one/f69ac970" not in await ci.text(other, "runs")
 
-        for name in ("late", "<lambda>"):
+        for name in ("none", "<lambda>"):
             build = await ci.build(name)
             assert build.result is Result.EXCEPTION
-            assert "must return the path of a directory at once" in build.state
+            assert "returned None; it must return the path of a directory" in build.state
 
 
 _OLD_STEPS = """
@@ -457,8 +467,9 @@ async def test_old_style_steps_get_logs_at_once_and_say_what_they_want() -> None
         counts = await ci.build("counts")
         assert ci.step(counts, "counts").result is Result.WARNINGS
         properties = await ci.properties(counts)
-        assert properties["counted"] == [[1, "warning: one\ntwo\n"], "Unknown"]
-        assert await ci.text(counts, "counts", "warnings (1)") == "warning: one\n"
+        assert properties["counted"] == [[2, "warning: one\ntwo\n"], "Unknown"]
+        said = await ci.text(counts, "counts", "warnings (2)")
+        assert said.splitlines()[1:] == ["warning: one"]  # The first is of the header.
 
 
 async def test_an_old_style_step_that_fails_or_is_stopped_ends() -> None:

@@ -177,6 +177,15 @@ async def test_a_step_without_warnings_counts_none() -> None:
         assert build.result.name == "SUCCESS"
 
 
+async def test_lines_of_the_header_may_be_warnings_as_in_buildbot() -> None:
+    async with started(
+        "add('told', steps.WarningCountingShellCommand(command=['quiet', 'warning: here']))"
+    ) as ci:
+        build = await ci.build("told")
+
+        assert (await ci.properties(build))["warnings-count"][0] == 1
+
+
 _OLD = """
 from buildbot.process.buildstep import LoggingBuildStep, RemoteShellCommand
 

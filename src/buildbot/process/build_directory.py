@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from buildbot._border.rendering import is_constant
+from twisted.internet.defer import Deferred
+
+from buildbot._border.bridge import answered
+from buildbot._border.rendering import Renderable, is_constant, render_value
 from chargehand.kit.asking import place_of
 from chargehand.kit.guard import contained
 
@@ -13,19 +16,40 @@ from chargehand.kit.guard import contained
 def directory_of(build: Any) -> Any:
     """Return the working directory of a build's steps: a path, or a renderable of one.
 
-    A function is called with the build's source stamps, and must return the path at once.
+    A function is called with the build's source stamps; what it promises (a coroutine, a Deferred)
+    is awaited when the step's arguments are rendered.
     """
     workdir = build.workdir
     if not callable(workdir) or not is_constant(workdir):
         return workdir
+    if inspect.iscoroutinefunction(workdir):
+        return _Awaited(workdir, build.sources)
     found = contained(workdir, build.sources)
+    if isinstance(found, Deferred) or inspect.isawaitable(found):
+        return _Awaited(workdir, build.sources, found)
+    return _checked(workdir, found)
+
+
+class _Awaited(Renderable):
+    """A directory that a function of users promised, or will promise when it is called."""
+
+    def __init__(self, workdir: Any, sources: Any, promised: Any = None) -> None:
+        self._workdir, self._sources, self._promised = workdir, sources, promised
+
+    async def rendering(self, properties: Any) -> Any:
+        """Return the directory."""
+        promised, self._promised = self._promised, None
+        call = self._workdir if promised is None else lambda _: promised
+        found = await answered("workdir", call, self._sources)
+        return await render_value(_checked(self._workdir, found), properties)
+
+
+def _checked(workdir: Any, found: Any) -> Any:
     if isinstance(found, str) or not is_constant(found):
         return found
-    if inspect.iscoroutine(found):
-        found.close()
     raise TypeError(
         f"the workdir function {_called(workdir)} returned {found!r}; it must return the path of a "
-        "directory at once, not a Deferred or a coroutine"
+        "directory"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import posixpath
+from enum import Enum
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -60,8 +61,9 @@ class WorkerView(WorkerQuarantine):
     def info(self) -> Properties:
         """What it said of itself, as properties; none before it was ever connected."""
         info = Properties()
-        for name in () if self._told is None else _FACTS:
-            info.setProperty(name, getattr(self._told, name), "Worker")
+        if (told := self._told) is not None:
+            known = {name: getattr(told, name) for name in _FACTS} | told.os
+            info.update({name: fact for name, fact in known.items() if fact is not None}, "Worker")
         return info
 
     @property
@@ -117,6 +119,14 @@ class WorkerView(WorkerQuarantine):
         return self._access
 
 
+class States(Enum):
+    """What a worker's place at a builder does."""
+
+    DETACHED = 0
+    AVAILABLE = 1
+    BUILDING = 2
+
+
 class AbstractWorkerForBuilder:
     """What all kinds of a worker's place at a builder are."""
 
@@ -170,6 +180,13 @@ class WorkerForBuilder(AbstractWorkerForBuilder):
         """Return whether a build of the builder runs, or is about to start, on the worker."""
         access = self.worker._running_master
         return access.is_busy(self.worker.name, self.builder.builderid)
+
+    @property
+    def state(self) -> States:
+        """What it does: builds, waits for a build, or is not connected."""
+        if self.isBusy():
+            return States.BUILDING
+        return States.AVAILABLE if self.slot.is_reachable else States.DETACHED
 
     def getWorkerCommandVersion(self, command: str, oldversion: str | None = None) -> Any:
         """Return the version of a command on the worker."""

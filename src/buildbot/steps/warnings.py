@@ -150,9 +150,7 @@ class WarningCountingShellCommand(ShellMixin, CompositeStepMixin, BuildStep):
             for p in (self.warningPattern, self.directoryEnterPattern, self.directoryLeavePattern)
         )
         while True:
-            channel, line = yield
-            if channel == "h":
-                continue
+            _, line = yield  # of the headers, too: a command may name what it warns of
             if enter and (match := enter.search(line)):
                 self.directoryStack.append(match.group(1))
             elif leave and self.directoryStack and leave.search(line):

@@ -22,6 +22,8 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
     basedir: str = ""
     system: str = "posix"
     numcpus: int | None = None
+    os: dict[str, str] = {}
+    """Facts about its operating system, by the name that Buildbot has for each: ``os_id`` …"""
     environ: dict[str, str] = {}
     commands: dict[str, str] = {}
 

@@ -19,6 +19,7 @@ def worker_info(told: Mapping[str, object]) -> WorkerInfo:
     return WorkerInfo(
         **texts,
         numcpus=numcpus if isinstance(numcpus, int) else None,
+        os={name: text for name, text in _texts(told).items() if name.startswith("os_")},
         environ=_texts(told.get("environ")),
         commands=_texts(commands),
     )

@@ -178,6 +178,7 @@ class WorldWorker:
             "basedir": str(self._basedir),
             "system": "posix",
             "numcpus": 4,
+            "os": {"os_id": "world"},
             "environ": {"HOME": "/home/worker"},
             "commands": dict.fromkeys(_COMMANDS, "3.3"),
         }
