@@ -148,6 +148,7 @@ _NEEDED: dict[str, Any] = {
     "name": "n",
     "o": {},
     "password": "p",
+    "jobdir": "jobs",
     "periodicBuildTimer": 1,
     "repourl": "https://example.org/x.git",
     "s": "x",

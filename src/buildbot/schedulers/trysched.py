@@ -1,15 +1,18 @@
-"""Building patches that developers send: accepted, and not supported yet."""
+"""Building patches that developers send."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from buildbot._border.arguments import own_arguments
 from buildbot._border.bridge import settled
 from buildbot._border.numbers import PORT, check_number
+from buildbot._border.rendering import is_constant
 from buildbot.config import error
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from chargehand.config.model import NotYet
+from chargehand.scheduling import job_directory
 
 
 class TryBase(ReconfigurableBaseScheduler):
@@ -27,7 +30,12 @@ class TryBase(ReconfigurableBaseScheduler):
 
 
 class Try_Jobdir(TryBase):
-    """Takes patches from files in a directory."""
+    """Builds patches that ``buildbot try --connect=ssh`` puts into a directory.
+
+    Args:
+        jobdir (str): Directory, relative to the master's; new jobs are files in its directory
+            ``new``, and are moved to ``cur`` when they were taken.
+    """
 
     compare_attrs = ("jobdir",)
 
@@ -37,8 +45,10 @@ class Try_Jobdir(TryBase):
     @own_arguments
     def checkConfig(self, builderNames: Any, jobdir: Any, **kwargs: Any) -> Any:
         """Say what is wrong with the arguments."""
-        if not isinstance(jobdir, str):
+        if not isinstance(jobdir, str) or not jobdir:
             error(f"{self._what}: jobdir must be a path, not {jobdir!r}")
+        if not is_constant(builderNames):
+            error(f"{self._what}: builderNames must be a list of names: jobs choose among them")
         return super().checkConfig(builderNames, **kwargs)
 
     @own_arguments
@@ -48,9 +58,16 @@ class Try_Jobdir(TryBase):
         super().reconfigService(builderNames, **kwargs)
         return settled(None)
 
+    def _settings(self) -> Any:
+        return job_directory.Settings(
+            common=self._common(),
+            directory=lambda: Path(self.master.basedir, self.jobdir),
+            chosen=self.filterBuilderList,
+        )
+
 
 class Try_Userpass(TryBase):
-    """Takes patches over the network, from users with a password."""
+    """Takes patches over the network, from users with passwords: accepted, not supported yet."""
 
     compare_attrs = ("name", "builderNames", "port", "userpass", "properties")
 

@@ -286,9 +286,7 @@ class Sphinx(ShellMixin, BuildStep):
     def _consume(self) -> Lines:
         while True:
             channel, line = yield
-            if channel != "h" and (
-                line.startswith("WARNING:") or " WARNING: " in line or " ERROR: " in line
-            ):
+            if channel != "h" and any(word in line for word in ("WARNING", "ERROR", "SEVERE")):
                 self.warnings.append(line)
 
     def _words(self) -> list[Any]:

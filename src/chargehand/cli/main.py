@@ -38,6 +38,7 @@ _COMMANDS = {
     "create-worker": ("workers", "Create a directory for a worker."),
     "hash-password": ("hash_password", "Hash a worker's password for a configuration."),
     "worker": ("workers", "Run and control a worker."),
+    "tryserver": ("try_server", "Put a try job that comes over SSH into a jobdir."),
     "demo": ("demo", "Run a master that builds a sample repository."),
     "completion": ("completion", "Print the shell's completion script."),
 }
@@ -45,8 +46,7 @@ _NEEDING_ALL = frozenset({"create-master", "upgrade-master", "checkconfig", "sta
 """The commands that say which package is of the wrong version, and who brought it."""
 _OTHER_NAMES = {"reconfigure": "reconfig", "sighup": "reconfig"}
 _NOT_SUPPORTED = {
-    "try": "schedulers.Try_Jobdir and Try_Userpass do nothing yet",
-    "tryserver": "schedulers.Try_Jobdir does nothing yet",
+    "try": "use `buildbot try --connect=ssh --buildbotbin=chargehand`, with a Try_Jobdir",
     "user": "there are no user accounts yet",
     "copy-db": "copy the database with the database's own tools",
     "cleanupdb": "the database needs no cleaning up",

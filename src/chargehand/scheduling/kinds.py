@@ -10,6 +10,7 @@ from chargehand.scheduling import (
     custom,
     dependent,
     force,
+    job_directory,
     nightly,
     nightly_triggerable,
     on_change,
@@ -27,6 +28,7 @@ AnySettings = (
     | nightly.Settings
     | nightly_triggerable.Settings
     | force.Settings
+    | job_directory.Settings
     | custom.Settings
 )
 
@@ -69,5 +71,7 @@ def _behaviour(settings: AnySettings, parts: Parts) -> Behaviour:
             return Timed(settings, parts)
         case force.Settings():
             return force.Force(settings, parts)
+        case job_directory.Settings():
+            return job_directory.JobDirectory(settings, parts)
         case custom.Settings():
             return custom.Custom(settings, parts)
