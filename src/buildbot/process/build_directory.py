@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from twisted.internet.defer import Deferred
-
 from buildbot._border.bridge import answered
 from buildbot._border.rendering import Renderable, is_constant, render_value
 from chargehand.kit.asking import place_of
@@ -25,7 +23,7 @@ def directory_of(build: Any) -> Any:
     if inspect.iscoroutinefunction(workdir):
         return _Awaited(workdir, build.sources)
     found = contained(workdir, build.sources)
-    if isinstance(found, Deferred) or inspect.isawaitable(found):
+    if inspect.isawaitable(found):  # a Deferred, too
         return _Awaited(workdir, build.sources, found)
     return _checked(workdir, found)
 
