@@ -7,7 +7,7 @@ from store_workshop import Workshop
 
 from chargehand.domain.audit import ORDER, AuditEntry
 from chargehand.kit.values import replace
-from chargehand.resources.query import Query
+from chargehand.resources.query import Filter, Operator, Order, Query
 from chargehand.resources.visibility import EVERYTHING
 from chargehand.store import audit as store_audit
 
@@ -54,6 +54,16 @@ async def test_entries_are_kept_in_order_until_they_are_old(
         "details": {"results": 6},
         "reason": "not yours",
     }
+    for name in ("kind", "user", "origin", "path", "action", "reason", "is_allowed"):
+        value = rows[-1][name]
+        query = Query(
+            kind="audit",
+            sees=EVERYTHING,
+            filters=(Filter(name, Operator.EQ, (value,)), Filter("auditid", Operator.GT, (3,))),
+            order=(Order(name, descending=True),),
+        )
+        found = (await real.store.resources.fetch(query)).rows
+        assert [row["happened_at"] for row in found] == [1000], name
 
     deleted = 0
     while (count := await log.delete_before(500.0)) > 0:

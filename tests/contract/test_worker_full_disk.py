@@ -73,6 +73,7 @@ async def test_output_without_a_connection_is_whole(disk: Disk) -> None:
         )
         go = disk.place / "w" / "build" / "go"
         with await asyncio.to_thread(go.open, "w") as order:  # It has begun when it reads.
+            await until(lambda: "connected to" in ci.worker.log)  # A first line has its place.
             disk.fill()
             await ci.proxy.close()
             order.write("go on\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -127,3 +128,17 @@ def test_what_is_wrong_with_the_files_for_https_is_said(
     with pytest.raises(ConfigErrors, match=problem) as raised:
         _web(tmp_path, f"c['www'] = {{'port': 8443, 'tls': {tls}}}")
     assert "master.cfg:6" in str(raised.value)
+
+
+def test_the_guide_to_https_is_as_it_says(tmp_path: Path, authority: Authority):
+    guide = (Path(__file__).parents[2] / "docs/how-to/serve-https.md").read_text()
+    text = guide.partition("```python\n")[2].partition("```")[0]
+    certificate, key = authority.signed("site")
+    (tmp_path / "tls").mkdir()
+    shutil.copy(certificate, tmp_path / "tls" / "fullchain.pem")
+    shutil.copy(key, tmp_path / "tls" / "privkey.pem")
+    web = _web(tmp_path, text)
+    assert web.tls.keys() == {("", 8443)}
+    text = text.replace("8443,", re.findall(r"`'port': ('ssl:.*')`", guide)[0] + ",")
+    alike = _web(tmp_path, re.sub(r"    'tls': .*\n", "", text))
+    assert (alike.listen, alike.tls) == (web.listen, web.tls)

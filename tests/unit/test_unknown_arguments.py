@@ -53,10 +53,6 @@ class OwnFilter(util.ChangeFilter):
             'Triggerable has no argument "nosuch"',
         ),
         (
-            lambda: util.BuilderConfig("b", factory=util.BuildFactory(), workername="w", lcoks=[]),
-            'BuilderConfig has no argument "lcoks"; did you mean "locks"?',
-        ),
-        (
             lambda: util.MasterLock("m", maxCuont=1),
             'MasterLock has no argument "maxCuont"; did you mean "maxCount"?',
         ),

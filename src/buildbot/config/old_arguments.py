@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from buildbot._border.arguments import arguments_of, no_argument
-from buildbot._border.errors import error, is_collecting, warn
+from buildbot._border.errors import warn
 
 RENAMED = {
     "slavename": "workername",
@@ -40,15 +40,11 @@ class MergeRule(msgspec.Struct, frozen=True):
 
 def of_today(where: str, old: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Return old arguments of a *kind* of builder under today's names, with a warning for each;
-    one that never was is an error of the configuration, outside of reading one a TypeError."""
+    TypeError is raised for one that never was."""
     found: dict[str, Any] = {}
     for name, value in old.items():
         if name not in RENAMED:
-            said = no_argument("BuilderConfig", name, arguments_of(kind))
-            if not is_collecting():
-                raise TypeError(said)
-            error(said)
-            continue
+            raise TypeError(no_argument("BuilderConfig", name, arguments_of(kind)))
         new = RENAMED[name]
         written = "tags=[...]" if name == "category" else new
         if name == "mergeRequests" and callable(value):
