@@ -113,7 +113,7 @@ async def test_an_instance_is_started_with_tags_and_terminated(ec2: Any, ami: st
     assert tags == {"Name": _NAME, "team": "tools", **_LABELS}
     data = ec2.describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
     assert base64.b64decode(data["UserData"]["Value"]) == b"release 3"
-    assert await arm.check_instance() == (True, "")
+    assert await arm.check_instance() == (True, f"instance {instance['InstanceId']} is running")
 
     await arm.stop_instance()
 
