@@ -11,6 +11,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     full_name: str = ""
     email: str = ""
+    groups: tuple[str, ...] = ()
+    """The groups that the login, or a directory of users, says the user belongs to."""
+
+    details: tuple[tuple[str, str], ...] = ()
+    """What else they say: names and values."""
+
     is_master: bool = False
     """Whether it is the master itself: code of the configuration, which has full access."""
 

@@ -113,7 +113,7 @@ instances = Table(
     Column("state_since", Time, nullable=False),
 )
 
-# What people do. Each reads it by time, and the oldest are deleted.
+# What people did: read by time, and the oldest are deleted.
 audit = Table(
     "audit",
     metadata,

@@ -1,0 +1,1 @@
+"""Who visits the web server, and what they may do."""
