@@ -82,6 +82,8 @@ async def stored_site(
         controls=MemoryControls(builds=set(), workers=set()),
         explanations=MemoryExplanations({1: None}),
         forms=MemoryForms([]),
+        sessions=store.web_sessions,
+        tokens=store.api_tokens,
         bus=bus,
     )
     await server.start()

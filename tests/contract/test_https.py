@@ -20,6 +20,7 @@ from chargehand.config.model import MasterConfig, WebConfig
 from chargehand.config.tls_files import TlsFiles
 from chargehand.config.web_limits import WebLimits
 from chargehand.events.bus import Bus
+from chargehand.testing.credentials import MemorySessions, MemoryTokens
 from chargehand.testing.web import (
     MemoryControls,
     MemoryExplanations,
@@ -65,6 +66,8 @@ class HttpsSite:
             controls=MemoryControls(builds=set(), workers=set()),
             explanations=MemoryExplanations({}),
             forms=MemoryForms([]),
+            sessions=MemorySessions(),
+            tokens=MemoryTokens(),
             bus=Bus(),
         )
 

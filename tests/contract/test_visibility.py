@@ -138,6 +138,8 @@ async def _site(
         controls=controls,
         explanations=explanations,
         forms=forms,
+        sessions=store.web_sessions,
+        tokens=store.api_tokens,
         bus=bus,
     )
     await server.start()

@@ -26,6 +26,7 @@ from chargehand.events.bus import Bus
 from chargehand.kit.values import replace
 from chargehand.resources.builds import BUILD, LOG
 from chargehand.resources.builds import STEP as STEPS
+from chargehand.testing.credentials import MemorySessions, MemoryTokens
 from chargehand.testing.web import (
     MemoryControls,
     MemoryExplanations,
@@ -197,6 +198,8 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
         controls=controls,
         explanations=explanations,
         forms=MemoryForms(forms),
+        sessions=MemorySessions(),
+        tokens=MemoryTokens(),
         bus=bus,
         **other,
     )

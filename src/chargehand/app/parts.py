@@ -200,6 +200,8 @@ class Parts:
             explanations=self.orders,
             forms=self.scheduling,
             audit=self.store.audit,
+            sessions=self.store.web_sessions,
+            tokens=self.store.api_tokens,
             bus=bus,
             clock=clock,
             routes={"worker": self.worker_door.serve},

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chargehand.config.login import Login
 from chargehand.config.tls_files import TlsFiles
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.instance import (
@@ -255,6 +256,11 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     plugins: dict[str, object] = msgspec.field(default_factory=dict)
     policy: Policy = msgspec.field(default_factory=Everybody)
     """Permissions of visitors."""
+    login: Login | None = None
+    """How people log in; None: nobody does."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks from which ``X-Forwarded-For`` and the like, and the header of a `ProxyLogin`, are
+    believed; unix sockets always are."""
     login_keys: tuple[str, ...] = ()
     """The configured keys that require login, which is not supported yet."""
     options: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -6,6 +6,10 @@ import msgspec
 
 ORDER = "order"
 """Somebody ordered something: a control method of the API."""
+LOGIN = "login"
+"""Somebody logged in or out, or tried to."""
+TOKEN = "token"
+"""An API token was made or revoked."""
 CONFIGURATION = "configuration"
 """The configuration was read."""
 

@@ -22,6 +22,11 @@ class Choice(msgspec.Struct, frozen=True):
         """Return whether *name* is included."""
         return (name in self.names) is not self.is_exclusion
 
+    def within(self, names: frozenset[str]) -> Choice:
+        """Return what of it is among *names*."""
+        left = names - self.names if self.is_exclusion else names & self.names
+        return Choice(left, is_exclusion=False)
+
 
 ALL = Choice()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chargehand.events.messages import Event
 from chargehand.kit.clock import Clock
+from chargehand.store.api_tokens import ApiTokens
 from chargehand.store.audit import Audit
 from chargehand.store.build_data import BuildData
 from chargehand.store.builders import Builders
@@ -30,6 +31,7 @@ from chargehand.store.schedulers import Schedulers
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.steps import Steps
+from chargehand.store.web_sessions import WebSessions
 from chargehand.store.workers import Workers
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Store:
             is_shared=is_shared,
             make_writer=make_writer,
         )
+        self.api_tokens = ApiTokens(database=self.database)
         self.audit = Audit(database=self.database)
         self.builders = Builders(database=self.database)
         epochs = Epochs()
@@ -84,6 +87,7 @@ class Store:
         self.source_stamps = SourceStamps(database=self.database)
         self.state = State(database=self.database)
         self.steps = Steps(database=self.database, logs=self.logs)
+        self.web_sessions = WebSessions(database=self.database)
         self.workers = Workers(database=self.database)
 
     @cached_property

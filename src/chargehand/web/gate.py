@@ -88,6 +88,17 @@ def _unknown_host(host: str) -> str:
     )
 
 
+def unauthorized(request: web.BaseRequest, why: str) -> web.StreamResponse:
+    """Return the answer to somebody who shows a token that is none."""
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    return _refusal(request, 401, why, headers)
+
+
+def unavailable(request: web.BaseRequest, why: str) -> web.StreamResponse:
+    """Return the answer when it cannot be found out who sends a request."""
+    return _refusal(request, 503, why, {"Retry-After": "5"})
+
+
 def _refusal(
     request: web.BaseRequest, status: int, message: str, headers: dict[str, str]
 ) -> web.StreamResponse:

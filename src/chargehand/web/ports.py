@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chargehand.domain.audit import AuditEntry
 from chargehand.domain.change_fate import ChangeOutcome, WaitingChanges
+from chargehand.domain.credentials import ApiToken, WebSession
 from chargehand.domain.identifiers import BuilderId, BuildId, ChangeId, LogId, RequestId
 from chargehand.domain.prediction import Prediction
 from chargehand.domain.raw_log import RawLog as RawLog
@@ -53,6 +54,50 @@ class AuditLog(Protocol):
 
     def note(self, entry: AuditEntry) -> None:
         """Store an entry, not later than what follows it."""
+
+
+class SessionStore(Protocol):
+    """Keeps the sessions of browsers."""
+
+    async def find(self, digest: str) -> WebSession | None:
+        """Return the session with this digest."""
+
+    async def of_user(self, user_name: str) -> Sequence[WebSession]:
+        """Return a person's sessions, the newest first."""
+
+    async def add(self, session: WebSession) -> WebSession:
+        """Store a new session; return it with its number."""
+
+    def saw(self, session_id: int, moment: float) -> None:
+        """Note soon that a session was used."""
+
+    async def delete(self, ids: Sequence[int]) -> None:
+        """End sessions."""
+
+
+class TokenStore(Protocol):
+    """Keeps API tokens."""
+
+    async def find(self, digest: str) -> ApiToken | None:
+        """Return the token with this digest."""
+
+    async def of_user(self, user_name: str | None) -> Sequence[ApiToken]:
+        """Return a person's tokens, or everybody's; the oldest first, without those of builds."""
+
+    async def add(self, token: ApiToken) -> ApiToken:
+        """Store a new token; return it with its number."""
+
+    def used(self, token_id: int, moment: float, origin: str) -> None:
+        """Note soon that a token was used."""
+
+    def describe(self, account: User) -> None:
+        """Note soon what a login says of the owner of tokens."""
+
+    async def delete(self, token_id: int) -> None:
+        """Revoke a token."""
+
+    def delete_of_build(self, build_id: int) -> None:
+        """Revoke soon what was made for a build."""
 
 
 class Controls(Protocol):

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
+from chargehand.config.login import LoginUnavailable
 from chargehand.config.model import MasterConfig
 from chargehand.config.web_limits import WebLimits
 from chargehand.domain.failed_part import FailedPart
@@ -21,18 +22,32 @@ from chargehand.kit.clock import Clock, SystemClock
 from chargehand.resources.policy import Visitor
 from chargehand.web import site
 from chargehand.web.access.audit import AuditTrail
+from chargehand.web.access.cookies import Cookies
+from chargehand.web.access.credentials import Sessions, Tokens
 from chargehand.web.access.events import SeenEvents
 from chargehand.web.access.hosts import Hosts
 from chargehand.web.access.origins import Origins
+from chargehand.web.access.proxies import Proxies
 from chargehand.web.access.stages import StageReader
-from chargehand.web.access.visitors import Visitors
-from chargehand.web.gate import Gate, Stage
+from chargehand.web.access.visitors import Unauthorized, Visitors
+from chargehand.web.bodies import Bodies
+from chargehand.web.gate import Gate, Stage, unauthorized, unavailable
 from chargehand.web.listening import Address, CannotListen, Listeners
 from chargehand.web.live.broadcast import LiveEvents
 from chargehand.web.live.event_stream import EventStreams
 from chargehand.web.live.websocket import EventSocket
+from chargehand.web.login.desk import LoginDesk
 from chargehand.web.page_headers import protect
-from chargehand.web.ports import AuditLog, Controls, Explanations, ForceForms, Logs, Resources
+from chargehand.web.ports import (
+    AuditLog,
+    Controls,
+    Explanations,
+    ForceForms,
+    Logs,
+    Resources,
+    SessionStore,
+    TokenStore,
+)
 from chargehand.web.rest.api import PREFIX, UNAVAILABLE, RestApi
 from chargehand.web.rest.reading import NotFound
 
@@ -61,6 +76,8 @@ class WebServer:
         explanations: Explanations,
         forms: ForceForms,
         audit: AuditLog | None = None,
+        sessions: SessionStore,
+        tokens: TokenStore,
         bus: Bus,
         clock: Clock | None = None,
         routes: Mapping[str, Handler] | None = None,
@@ -68,10 +85,18 @@ class WebServer:
         failed_parts: Callable[[], Sequence[FailedPart]] = tuple,
     ) -> None:
         self._config = config
-        self._visitors = Visitors(config.web.policy)
+        self._clock = clock or SystemClock()
+        self._sessions = Sessions(
+            store=sessions,
+            clock=self._clock,
+            login=lambda: self._config.web.login,
+        )
+        self._tokens = Tokens(store=tokens, clock=self._clock)
+        self._visitors = self._make_visitors(config)
         self._live = live = LiveEvents(
             bus=bus, events=SeenEvents(resources=resources), limits=self._limits
         )
+        trail = AuditTrail(log=audit, clock=self._clock)
         stages = StageReader(resources=resources, explanations=explanations, forms=forms)
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)
@@ -80,13 +105,22 @@ class WebServer:
             logs=logs,
             controls=controls,
             stages=stages,
-            audit=AuditTrail(log=audit, clock=clock or SystemClock()),
+            audit=trail,
             origins=_origins(config),
             limits=self._limits,
+            may_repeat=lambda request: self._visitors.may_repeat(request),
+        )
+        self._desk = LoginDesk(
+            config=lambda: self._config,
+            sessions=self._sessions,
+            tokens=self._tokens,
+            audit=trail,
+            bodies=Bodies(self._limits),
+            pages=self._pages,
+            now=self._clock.timestamp,
         )
         self._resources = resources
         self._stages = stages
-        self._clock = clock or SystemClock()
         self._made_pages: Pages | None = None
         self._routes: dict[str, Handler] = {
             "api": self._serve_api,
@@ -94,6 +128,7 @@ class WebServer:
             "sse": self._serve_stream,
             "config": self._serve_config,
             "static": self._serve_static,
+            "auth": self._desk.serve,
             **(routes or {}),
         }
         self._gate = Gate(_hosts(config), failed_parts)
@@ -150,8 +185,8 @@ class WebServer:
         self._api.origins = _origins(config)
         self._gate.hosts = _hosts(config)
         self._api.repeats.forget()
-        if config.web.policy != self._visitors.policy:
-            self._visitors = Visitors(config.web.policy)
+        former, self._visitors = self._visitors, self._make_visitors(config)
+        if config.web.policy != former.policy or config.web.login != former.login:
             self._socket.give_up()
             self._streams.give_up()
 
@@ -173,8 +208,32 @@ class WebServer:
     def _limits(self) -> WebLimits:
         return self._config.web.limits
 
+    def _make_visitors(self, config: MasterConfig) -> Visitors:
+        return Visitors(
+            policy=config.web.policy,
+            login=config.web.login,
+            sessions=self._sessions,
+            tokens=self._tokens,
+            proxies=Proxies(config.web.trusted_proxies),
+            origins=_origins(config),
+            cookies=Cookies(config.url),
+            clock=self._clock,
+        )
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        return await self._answer(request, self._visitors.of(request))
+        visitors = self._visitors
+        try:
+            visitor = visitors.of(request)
+            if visitor is None:
+                visitor = await visitors.found(request)
+        except Unauthorized as error:
+            return self._protected(request, unauthorized(request, str(error)))
+        except LoginUnavailable as error:
+            return self._protected(request, unavailable(request, str(error)))
+        except TemporarilyUnavailable as error:
+            _log.warning("cannot tell who sends %s: %s", request.method, error)
+            return self._protected(request, unavailable(request, UNAVAILABLE))
+        return await self._answer(request, visitor)
 
     async def _handle_local(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self._answer(request, self._visitors.local(request))
@@ -191,7 +250,8 @@ class WebServer:
         self, request: web.BaseRequest, answer: web.StreamResponse
     ) -> web.StreamResponse:
         seconds = self._config.web.hsts_seconds
-        return protect(answer, is_encrypted=request.secure, hsts_seconds=seconds)
+        encrypted = self._visitors.is_encrypted(request)
+        return protect(answer, is_encrypted=encrypted, hsts_seconds=seconds)
 
     async def _answer_page(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         target = request.raw_path

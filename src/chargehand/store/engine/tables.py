@@ -130,6 +130,40 @@ audit = Table(
     Index("audit_by_happened_at", "happened_at"),
 )
 
+# Browsers in which people have logged in.
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    identity(),
+    Column("digest", Name, nullable=False, unique=True),
+    Column("account", Json, nullable=False),
+    text("user_name"),
+    Column("method", Name, nullable=False),
+    text("origin"),
+    text("agent"),
+    Column("created_at", Time, nullable=False),
+    Column("seen_at", Time, nullable=False),
+    Column("ends_at", Time, nullable=False),
+)
+
+# What programs log in with.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    identity(),
+    Column("digest", Name, nullable=False, unique=True),
+    text("label"),
+    Column("account", Json, nullable=False),
+    text("user_name"),
+    Column("actions", Json, nullable=False),
+    Column("builders", Json, nullable=False),
+    Column("build_id", Id, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("ends_at", Time, nullable=False),
+    Column("used_at", Time, nullable=False),
+    text("used_from"),
+)
+
 patches = Table(
     "patches",
     metadata,

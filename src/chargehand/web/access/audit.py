@@ -50,6 +50,47 @@ class AuditTrail:
         )
         self._log.note(entry)
 
+    def happened(
+        self,
+        kind: str,
+        action: str,
+        by: User,
+        origin: str,
+        details: Mapping[str, object],
+        path: str = "",
+    ) -> None:
+        """Note that somebody logged in or out, made a token …"""
+        self._note(kind, action, by.name or by.email, origin, details=details, path=path)
+
+    def refused(self, kind: str, action: str, name: str, origin: str, why: str) -> None:
+        """Note that somebody was not let in."""
+        self._note(kind, action, name, origin, refusal=why)
+
+    def _note(
+        self,
+        kind: str,
+        action: str,
+        name: str,
+        origin: str,
+        *,
+        details: Mapping[str, object] | None = None,
+        path: str = "",
+        refusal: str = "",
+    ) -> None:
+        if self._log is not None:
+            entry = AuditEntry(
+                happened_at=self._clock.timestamp(),
+                kind=kind,
+                action=action,
+                path=path,
+                user_name=name[:_LONGEST],
+                origin=origin,
+                is_allowed=not refusal,
+                details=dict(details or {}),
+                reason=refusal,
+            )
+            self._log.note(entry)
+
 
 def _short(value: object) -> object:
     return value if isinstance(value, bool | int | float | None) else str(value)[:_LONGEST]

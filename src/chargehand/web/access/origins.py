@@ -23,8 +23,14 @@ class Origins:
 
     def allow(self, origin: str, host: str) -> bool:
         """Return whether to serve a request with these headers."""
+        return any(pattern.match(origin.lower()) for pattern in self._patterns) or self.is_own(
+            origin, host
+        )
+
+    def is_own(self, origin: str, host: str) -> bool:
+        """Return whether a page of the site itself sent a request with these headers."""
         origin = origin.lower()
-        if origin == self._own or any(pattern.match(origin) for pattern in self._patterns):
+        if origin == self._own:
             return True
         parts = urlsplit(origin)
         return bool(host) and parts.netloc == host.lower() and _is_certain(parts.hostname or "")

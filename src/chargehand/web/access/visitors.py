@@ -2,27 +2,100 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pwd
 import socket
 import struct
+from collections import OrderedDict
 
 from aiohttp import web
 
+from chargehand.config.login import Login
+from chargehand.domain.credentials import ApiToken
 from chargehand.domain.user import User
+from chargehand.kit.clock import Clock
 from chargehand.resources.policy import Policy, Visitor, anonymous
+from chargehand.resources.scopes import Scoped
+from chargehand.web.access.cookies import Cookies
+from chargehand.web.access.credentials import Sessions, Tokens
+from chargehand.web.access.origins import Origins
+from chargehand.web.access.proxies import Proxies
+
+_log = logging.getLogger(__name__)
+
+_BEARER = "bearer "
+_MOST_KEPT = 10_000
+_FORWARDED_SECONDS = 300.0
+"""How long what a directory says of somebody whom a proxy names is believed."""
+_LONGEST = 500
+
+
+class Unauthorized(Exception):
+    """What a request shows instead of a password is not valid; the message says why."""
 
 
 class Visitors:
-    """Creates the visitor of each request. Login is not implemented yet: all are anonymous."""
+    """Creates the visitor of each request: by API token, session, or a proxy's header."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        login: Login | None,
+        sessions: Sessions,
+        tokens: Tokens,
+        proxies: Proxies,
+        origins: Origins,
+        cookies: Cookies,
+        clock: Clock,
+    ) -> None:
         self.policy = policy
+        self.login = login
+        self._sessions = sessions
+        self._tokens = tokens
+        self._proxies = proxies
+        self._origins = origins
+        self._cookies = cookies
+        self._clock = clock
         self._anonymous = anonymous(policy)
+        self._made: OrderedDict[User, Visitor] = OrderedDict()
+        self._forwarded: OrderedDict[str, tuple[User | None, float]] = OrderedDict()
+        self._has_warned = False
 
-    def of(self, request: web.BaseRequest) -> Visitor:
-        """Return the visitor of *request*."""
-        return self._anonymous
+    def of(self, request: web.BaseRequest) -> Visitor | None:
+        """Return the visitor of *request*; None if `found` must ask. Raises Unauthorized."""
+        headers = request.headers
+        if "Authorization" in headers and (secret := bearer(request)):
+            is_known, token = self._tokens.known(secret)
+            return self._by_token(token, request) if is_known else None
+        login = self.login
+        if login is None:
+            return self._anonymous
+        if login.proxy is not None and login.proxy.header in headers:
+            return self._forwarded_now(request)
+        secret = self._session_of(request)
+        if not secret:
+            return self._anonymous
+        is_known, user = self._sessions.known(secret)
+        return self._by_user(user) if is_known else None
+
+    async def found(self, request: web.BaseRequest) -> Visitor:
+        """Return the visitor of *request*, having asked the store or a directory.
+
+        Raises Unauthorized, LoginUnavailable.
+        """
+        if "Authorization" in request.headers and (secret := bearer(request)):
+            return self._by_token(await self._tokens.find(secret), request)
+        login = self.login
+        if login is not None and login.proxy is not None and login.proxy.header in request.headers:
+            value = request.headers[login.proxy.header]
+            user = await login.proxy.user(value[:_LONGEST])
+            self._forwarded[value] = (user, self._clock.timestamp() + _FORWARDED_SECONDS)
+            while len(self._forwarded) > _MOST_KEPT:
+                self._forwarded.popitem(last=False)
+            return self._by_user(user)
+        return self._by_user(await self._sessions.user(self._session_of(request)))
 
     def local(self, request: web.BaseRequest) -> Visitor:
         """Return the visitor of *request*, which came through the socket in the master's directory.
@@ -30,6 +103,74 @@ class Visitors:
         File permissions restrict that socket to the master's own account.
         """
         return Visitor(User(name=_account_of(request), is_operator=True), self.policy)
+
+    def is_encrypted(self, request: web.BaseRequest) -> bool:
+        """Return whether the visitor's browser uses HTTPS."""
+        return self._proxies.is_encrypted(request)
+
+    def may_repeat(self, request: web.BaseRequest) -> bool:
+        """Return whether equal requests come from equal visitors, whoever sends them."""
+        return (
+            (self.login is None or self.login.proxy is None)
+            and "Authorization" not in request.headers
+            and not self._session_of(request)
+        )
+
+    def _session_of(self, request: web.BaseRequest) -> str:
+        """Return the session that a request shows, unless another site's page sends it."""
+        encrypted = self._proxies.is_encrypted(request)
+        secret = self._cookies.session(request, is_encrypted=encrypted)
+        return secret if secret and self._is_from_us(request) else ""
+
+    def _is_from_us(self, request: web.BaseRequest) -> bool:
+        """Return whether no page of another site sends this: browsers add cookies by themselves."""
+        headers = request.headers
+        origin = headers.get("Origin")
+        if origin is not None:
+            return self._origins.is_own(origin, headers.get("Host", ""))
+        return request.method in ("GET", "HEAD") or headers.get("Sec-Fetch-Site") != "cross-site"
+
+    def _forwarded_now(self, request: web.BaseRequest) -> Visitor | None:
+        assert self.login is not None and self.login.proxy is not None
+        header = self.login.proxy.header
+        if not self._proxies.is_trusted(request):
+            if not self._has_warned:
+                self._has_warned = True
+                _log.warning(
+                    "ignoring the header %s of %s, which is no trusted proxy. If it is yours, add "
+                    "it to c['www']['trusted_proxies']",
+                    header,
+                    request.remote,
+                )
+            return self._anonymous
+        if not self._is_from_us(request):
+            return self._anonymous
+        user, until = self._forwarded.get(request.headers[header], (None, 0.0))
+        return self._by_user(user) if self._clock.timestamp() < until else None
+
+    def _by_token(self, token: ApiToken | None, request: web.BaseRequest) -> Visitor:
+        if token is None:
+            raise Unauthorized("there is no such API token; it may have been revoked")
+        if self._tokens.is_over(token):
+            raise Unauthorized(f'the API token "{token.label}" has expired; make a new one')
+        self._tokens.used(token, self._proxies.address(request))
+        return Visitor(token.account, Scoped(token, self.policy))
+
+    def _by_user(self, user: User | None) -> Visitor:
+        if user is None:
+            return self._anonymous
+        visitor = self._made.get(user)
+        if visitor is None:
+            visitor = self._made[user] = Visitor(user, self.policy)
+            while len(self._made) > _MOST_KEPT:
+                self._made.popitem(last=False)
+        return visitor
+
+
+def bearer(request: web.BaseRequest) -> str:
+    """Return the token that a request shows; empty if it shows none."""
+    given = request.headers.get("Authorization", "")
+    return given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""
 
 
 _CREDENTIALS = struct.Struct("3i")

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from chargehand.config.model import MasterConfig
 from chargehand.domain.identifiers import RequestId
+from chargehand.domain.user import User
 from chargehand.kit.clock import Clock
 from chargehand.kit.durations import ago, duration
 from chargehand.kit.passwords import without_passwords
@@ -34,10 +35,16 @@ _HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     ),
 }
 
+_HEADINGS = {
+    403: "Not allowed",
+    404: "Not found",
+    500: "Something went wrong",
+    503: "Temporarily unavailable",
+}
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -91,9 +98,14 @@ class Pages:
 
     def error(self, path: str, status: int, message: str) -> web.StreamResponse:
         """Return an error page."""
-        headings = {404: "Not found", 500: "Something went wrong", 503: "Temporarily unavailable"}
+        headings = {
+            403: "Not allowed",
+            404: "Not found",
+            500: "Something went wrong",
+            503: "Temporarily unavailable",
+        }
         heading = headings.get(status, "Error")
-        response = self._page(path, "error.html", status, heading=heading, message=message)
+        response = self.made(path, "error.html", status, heading=heading, message=message)
         if status == 503:
             response.headers["Retry-After"] = "5"
         return response
@@ -142,14 +154,18 @@ class Pages:
         return self._listing(visit, "forms", {"builder": builders[0], "forms": forms})
 
     def _listing(self, visit: Visit, name: str, values: Resource) -> web.StreamResponse:
-        return self._page(visit.path, f"{name}.html", may=visit.may, **values)
+        return self.made(
+            visit.path, f"{name}.html", may=visit.may, person=visit.visitor.user, **values
+        )
 
     def _overview_of(self, visitor: Visitor) -> Overview:
         return Overview(visitor=visitor, resources=self._resources, stages=self._stages)
 
     async def _lists(self, visit: Visit, builder: Resource | None) -> web.StreamResponse:
         lists = await visit.overview.lists(builder)
-        return self._page(visit.path, "lists.html", may=visit.may, **lists)
+        return self.made(
+            visit.path, "lists.html", may=visit.may, person=visit.visitor.user, **lists
+        )
 
     async def _request(self, visit: Visit, request: Resource) -> web.StreamResponse:
         """Lead to the newest build of a request, or say why there is none."""
@@ -169,7 +185,7 @@ class Pages:
         names = await visit.overview.builder_names([request])
         why = "It ended without a build." if waiting is None else f"It waits: {waiting.sentence}"
         heading = f"Request {number} of {names.get(request['builderid'], '?')}"
-        return self._page(visit.path, "error.html", heading=heading, message=without_passwords(why))
+        return self.made(visit.path, "error.html", heading=heading, message=without_passwords(why))
 
     async def _build(self, visit: Visit, build: Resource) -> web.StreamResponse:
         overview = visit.overview
@@ -183,10 +199,11 @@ class Pages:
             limit=_ALL_STEPS,
         )
         workers = await overview.rows("workers", scope={"workerid": build["workerid"]})
-        return self._page(
+        return self.made(
             visit.path,
             "build.html",
             may=visit.may,
+            person=visit.visitor.user,
             build=titled,
             worker=workers[0] if workers else {"name": "?", "workerid": None},
             reason=await _reason(overview, build),
@@ -196,10 +213,19 @@ class Pages:
             steps=await _with_logs(overview, await overview.marked("step", steps)),
         )
 
-    def _page(self, path: str, template: str, status: int = 200, **values: object) -> web.Response:
+    def made(
+        self,
+        path: str,
+        template: str,
+        status: int = 200,
+        *,
+        person: User | None = None,
+        **values: object,
+    ) -> web.Response:
+        """Return the page of a template; it shows that *person* is logged in, or a way in."""
         now = self._clock.timestamp()
         text = self._templates.get_template(template).render(
-            site=self._config(), root=_root(path), now=now, **values
+            site=self._config(), root=_root(path), here=path, now=now, person=person, **values
         )
         return web.Response(status=status, body=text.encode(), headers=_HEADERS)
 

@@ -50,7 +50,9 @@ class RestApi:
         audit: AuditTrail,
         origins: Origins,
         limits: Callable[[], WebLimits],
+        may_repeat: Callable[[web.BaseRequest], bool] = lambda _: True,
     ) -> None:
+        self._may_repeat = may_repeat
         self._bodies = Bodies(limits)
         self._resources = resources
         self.reader = Reader(resources=resources, stages=stages, limits=limits)
@@ -104,7 +106,7 @@ class RestApi:
         sent = head_of(request)
         if sent is None or "Origin" in headers or "If-None-Match" in headers:
             return
-        if visitor.user.is_anonymous:
+        if visitor.user.is_anonymous and self._may_repeat(request):
             self.repeats.learn(sent, question)
 
     async def _read(
