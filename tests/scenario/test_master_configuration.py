@@ -206,11 +206,11 @@ def test_many_reconfigurations_at_once_do_no_harm(master: InstalledMaster):
 
 def test_what_is_not_supported_yet_is_said(master: InstalledMaster):
     master.write(
-        _GOOD + "\nc['www']['auth'] = util.UserPasswordAuth({'a': 'b'})\nc['manhole'] = object()"
+        _GOOD + "\nc['www']['custom_templates_dir'] = 'templates'\nc['manhole'] = object()"
     )
 
     ran = master.chargehand("checkconfig", str(master.path))
 
     assert ran.status == 0, ran.text
-    assert "c['www']['auth'] is not supported yet" in ran.err
+    assert "c['www']['custom_templates_dir'] is not supported yet" in ran.err
     assert "manhole" in ran.err

@@ -84,35 +84,14 @@ _VALUES = {
     "buildbot.www.hooks.bitbucket": _of("base", BitBucketHandler="*"),
     "buildbot.www.hooks.github": _of("base", GitHubEventHandler="*"),
     "buildbot.www.hooks.gitlab": _of("base", GitLabHandler="*"),
-    "buildbot.www.ldapuserinfo": _of(
-        "value",
-        LdapUserInfo="uri bindUser bindPw accountBase accountPattern accountFullName accountEmail "
-        "groupBase groupMemberPattern groupName avatarPattern avatarData accountExtraFields tls",
-    ),
     "buildbot.www.plugin": _of("alias", Application="buildbot._border.web_application"),
     "buildbot.www.resource": _of("base", Resource="*", ConsoleResource="*")
     | _of("error", Redirect="url"),
 }
 
-_AUTH = "userInfoProvider"
-_OAUTH = "clientId clientSecret autologin"
-_OAUTH_KEYWORDS = "ssl_verify userInfoProvider"
 _MATCH = "role defaultDeny"
 
 _WEB = {
-    "buildbot.www.auth": _of(
-        "value",
-        AuthBase=_AUTH,
-        AuthRealm="master auth",
-        CustomAuth=f"{_AUTH} *",
-        HTPasswdAuth=f"passwdFile {_AUTH}",
-        NoAuth=_AUTH,
-        RemoteUserAuth=f"header headerRegex {_AUTH}",
-        TwistedICredAuthBase=f"credentialFactories checkers {_AUTH}",
-        UserInfoProviderBase="*",
-        UserPasswordAuth=f"users {_AUTH}",
-    )
-    | _of("alias", bytes2unicode="buildbot.util"),
     "buildbot.www.authz": _of("value", Authz="allowRules roleMatchers stringsMatcher")
     | _of("function", fnmatchStrMatcher="value match", reStrMatcher="value match")
     | _of("error", Forbidden="msg"),
@@ -140,16 +119,6 @@ _WEB = {
         RolesFromGroups="groupPrefix",
         RolesFromOwner="role",
         RolesFromUsername="roles usernames",
-    ),
-    "buildbot.www.oauth2": _of(
-        "value",
-        BitbucketAuth=f"{_OAUTH} {_OAUTH_KEYWORDS}",
-        GitHubAuth="clientId clientSecret serverURL autologin apiVersion getTeamsMembership debug "
-        f"{_OAUTH_KEYWORDS}",
-        GitLabAuth=f"instanceUri {_OAUTH} {_OAUTH_KEYWORDS}",
-        GoogleAuth=f"{_OAUTH} {_OAUTH_KEYWORDS}",
-        OAuth2Auth=f"{_OAUTH} {_OAUTH_KEYWORDS} *",
-        OAuth2LoginResource="*",
     ),
 }
 

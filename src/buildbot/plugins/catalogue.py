@@ -260,13 +260,29 @@ UTIL = {
     ),
     **_of("buildbot.util.ssfilter", "SourceStampFilter"),
     **_of("buildbot.worker.libvirt", "Connection"),
-    **_of("buildbot.www.auth", "CustomAuth", "HTPasswdAuth", "RemoteUserAuth", "UserPasswordAuth"),
+    **_of(
+        "buildbot.www.auth",
+        "CustomAuth",
+        "HTPasswdAprAuth",
+        "HTPasswdAuth",
+        "RemoteUserAuth",
+        "UserPasswordAuth",
+    ),
     **_of("buildbot.www.authz", "Authz", "fnmatchStrMatcher", "reStrMatcher"),
     **_accepted("buildbot.www.authz.endpointmatchers", "value"),
     **_accepted("buildbot.www.authz.roles", "value"),
     **_of("buildbot.www.avatar", "AvatarGitHub", "AvatarGravatar"),
     **_of("buildbot.www.ldapuserinfo", "LdapUserInfo"),
-    **_of("buildbot.www.oauth2", "BitbucketAuth", "GitHubAuth", "GitLabAuth", "GoogleAuth"),
+    **_of(
+        "buildbot.www.oauth2",
+        "AzureAuth",
+        "BitbucketAuth",
+        "GitHubAuth",
+        "GitLabAuth",
+        "GoogleAuth",
+        "KeyCloakAuth",
+        "OpenIDConnectAuth",
+    ),
 }
 
 WEBHOOKS = {

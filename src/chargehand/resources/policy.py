@@ -56,6 +56,20 @@ class NoOrders(msgspec.Struct, frozen=True):
         return _ONLY_OPERATORS if action == READ else self.reason
 
 
+class KnownPeople(msgspec.Struct, frozen=True):
+    """Full access for everybody who has logged in; others read."""
+
+    def visibility(self, user: User) -> Visibility:
+        """Everything."""
+        return EVERYTHING
+
+    def refusal(self, user: User, action: str, path: str) -> str | None:
+        """Refuse orders of anonymous visitors."""
+        if action == READ:
+            return _ONLY_OPERATORS
+        return "log in first" if user.is_anonymous else None
+
+
 class Visitor:
     """A visitor with the active policy: created once per request."""
 

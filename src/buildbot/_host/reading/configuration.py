@@ -141,7 +141,7 @@ class Reader:
         plain = read_plain(section)
         config = MasterConfig(
             **plain,
-            web=read_web(section),
+            web=read_web(section, self._access),
             workers=workers,
             builders=tuple(map(builders.read, objects)),
             schedulers=components.schedulers(),

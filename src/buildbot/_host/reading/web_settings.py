@@ -6,20 +6,30 @@ from typing import Any
 
 from buildbot._border.arguments import did_you_mean
 from buildbot._border.numbers import COUNT, SECONDS
+from buildbot._host.reading.logins import read_login, read_trusted_proxies
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.web_addresses import hsts_seconds, read_addresses
 from buildbot._host.reading.web_limits import read_limits
+from buildbot._host.views.engine_access import EngineAccess
+from chargehand.config.login import Login
 from chargehand.config.model import WebConfig
-from chargehand.resources.policy import Everybody, NoOrders, Policy
+from chargehand.resources.policy import Everybody, KnownPeople, NoOrders, Policy
 
 _KNOWN_WORDS = """
 allowed_hosts allowed_origins auth authz avatar_methods change_hook_auth change_hook_dialects
-cookie_expiration_time custom_templates_dir debug default_page graphql json_cache_seconds
-jsonp limits logfileName logRotateLength max_async_connections maxRotatedFiles plugins port
-rest_minimum_version theme tls ui_default_config url versions ws_ping_interval
+cookie_expiration_time custom_templates_dir debug default_page emergency_accounts graphql
+json_cache_seconds jsonp limits logfileName logRotateLength max_async_connections maxRotatedFiles
+plugins port rest_minimum_version session_lifetime theme tls trusted_proxies ui_default_config url
+versions ws_ping_interval
 """
 KNOWN = frozenset(_KNOWN_WORDS.split())
 
+_READ_WORDS = """
+allowed_hosts allowed_origins auth authz cookie_expiration_time emergency_accounts limits plugins
+port session_lifetime tls trusted_proxies
+"""
+_READ = frozenset(_READ_WORDS.split())
+"""Keys whose values are elsewhere in the configuration, some of them secret."""
 _NUMBERS = {
     "ws_ping_interval": SECONDS,
     "json_cache_seconds": SECONDS,
@@ -28,7 +38,6 @@ _NUMBERS = {
     "max_async_connections": COUNT,
 }
 _NOT_YET = {
-    "auth": "nobody can log in; anyone can read, and the web accepts no orders",
     "authz": "anyone can read, and the web accepts no orders",
     "change_hook_dialects": "the master accepts no web hooks",
     "custom_templates_dir": "the templates are ignored",
@@ -37,7 +46,7 @@ _NOT_YET = {
 }
 
 
-def read_web(section: Section) -> WebConfig:
+def read_web(section: Section, access: EngineAccess) -> WebConfig:
     """Return the web server's configuration."""
     part = section.part("www")
     if part is None:
@@ -50,12 +59,9 @@ def read_web(section: Section) -> WebConfig:
         part.number_in(key, wanted)
     given_plugins = part.part("plugins")
     plugins = dict(given_plugins.values) if given_plugins is not None else {}
-    options = {
-        key: value
-        for key, value in part.values.items()
-        if key not in ("port", "allowed_hosts", "allowed_origins", "limits", "plugins", "tls")
-    }
+    options = {key: value for key, value in part.values.items() if key not in _READ}
     listen, tls = read_addresses(part)
+    login = read_login(part, access)
     return WebConfig(
         listen=listen,
         tls=tls,
@@ -66,7 +72,9 @@ def read_web(section: Section) -> WebConfig:
         plugins=plugins,
         options=options,
         plain=_plain({**options, "plugins": plugins}),
-        policy=_policy(part),
+        policy=_policy(part, login),
+        login=login,
+        trusted_proxies=read_trusted_proxies(part),
         login_keys=_login_keys(part),
     )
 
@@ -83,11 +91,11 @@ def _plain(value: Any) -> Any:
     return type(value).__name__
 
 
-def _policy(part: Section) -> Policy:
-    """Return the policy: read-only where logging in or permissions are configured."""
+def _policy(part: Section, login: Login | None) -> Policy:
+    """Return the policy: read-only where permissions are configured."""
     configured = _login_keys(part)
     if not configured:
-        return Everybody()
+        return Everybody() if login is None else KnownPeople()
     keys = " and ".join(configured)
     verb = "is" if len(configured) == 1 else "are"
     return NoOrders(
@@ -98,7 +106,7 @@ def _policy(part: Section) -> Policy:
 
 
 def _login_keys(part: Section) -> tuple[str, ...]:
-    return tuple(part.shown(key) for key in ("auth", "authz") if _is_meant(part.get(key)))
+    return tuple(part.shown(key) for key in ("authz",) if _is_meant(part.get(key)))
 
 
 def _is_meant(value: Any) -> bool:
