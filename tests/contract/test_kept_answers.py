@@ -16,6 +16,7 @@ from chargehand.domain.audit import ORDER, AuditEntry
 from chargehand.domain.build import LogType, Step, StepUrl
 from chargehand.domain.buildset import NewBuildset
 from chargehand.domain.change import NewChange
+from chargehand.domain.credentials import ApiToken, WebSession
 from chargehand.domain.identifiers import BuilderId, TestResultSetId
 from chargehand.domain.instance import RecordedState
 from chargehand.domain.remembered import Remembered
@@ -23,6 +24,7 @@ from chargehand.domain.result import Result
 from chargehand.domain.result_set import ResultOfTest, ResultSet
 from chargehand.domain.source_health import SourceHealth, SourceState
 from chargehand.domain.source_stamp import Patch, SourceStamp
+from chargehand.domain.user import User
 from chargehand.domain.worker import WorkerInfo
 from chargehand.execution.recovery import Cause, outcomes_of
 from chargehand.resources.endpoints import ENDPOINTS
@@ -43,6 +45,8 @@ _NOT_IN_THE_STORE = {
     "why",
 }
 _READ_ONLY = {
+    "api_tokens.find",
+    "api_tokens.of_user",
     "masters.with_leftovers",
     "buildsets.newest_id",
     "buildsets.of_scheduler",
@@ -55,6 +59,8 @@ _READ_ONLY = {
     "changes.source_stamps",
     "instances.fleet",
     "instances.unfinished",
+    "web_sessions.find",
+    "web_sessions.of_user",
     "logs.begin",
     "logs.close",
     "logs.flush",
@@ -204,6 +210,30 @@ async def _configure(workshop: Workshop, watch: _Watch) -> None:
             reason="",
         )
     )
+    account = User(name="ann")
+    session = WebSession(
+        digest="d",
+        account=account,
+        user_name="ann",
+        method="m",
+        origin="",
+        agent="",
+        created_at=1.0,
+        seen_at=1.0,
+        ends_at=9e9,
+    )
+    token = ApiToken(
+        digest="t", label="l", account=account, user_name="ann", created_at=1.0, ends_at=9e9
+    )
+    sessions = [await do(store.web_sessions.add(replace(session, digest=d))) for d in "ab"]
+    store.web_sessions.saw(sessions[0].id, 2.0)
+    kept = await do(store.api_tokens.add(token))
+    await do(store.api_tokens.add(replace(token, digest="u", build_id=1)))
+    store.api_tokens.used(kept.id, 2.0, "192.0.2.7")
+    store.api_tokens.describe(account)
+    store.api_tokens.delete_of_build(1)
+    await do(store.web_sessions.delete([one.id for one in sessions]))
+    await do(store.api_tokens.delete(kept.id))
     await do(None)  # These are recorded soon.
     await do(store.audit.delete_before(2.0))
     await do(store.workers.connected(workshop.worker_id, workshop.master_id, WorkerInfo()))

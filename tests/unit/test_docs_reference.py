@@ -163,6 +163,7 @@ _NEEDED: dict[str, Any] = {
 _NEEDED_BY: dict[str, dict[str, Any]] = {
     "AnyBranchScheduler": {"branches": None},
     "Dependent": {"upstream": None},
+    "GitHubAuth": {"clientId": "i", "clientSecret": "s"},
     "EC2LatentWorker": {"instance_type": "t4g.small", "ami": "ami-1"},
     "HTTPStep": {"method": "GET"},
     "KubeLatentWorker": {"kube_config": util.KubeCtlProxyConfigLoader()},

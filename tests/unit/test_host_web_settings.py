@@ -54,7 +54,10 @@ def test_everybody_may_do_everything_where_nobody_configured_logging_in(tmp_path
     ("www", "named"),
     [
         ("'authz': util.Authz()", "c['www']['authz'] is configured"),
-        ("'auth': util.HTPasswdAuth('f'), 'authz': util.Authz()", "c['www']['authz'] is"),
+        (
+            "'auth': util.HTPasswdAuth('f'), 'authz': util.Authz()",
+            "c['www']['authz'] is configured",
+        ),
         ("'auth': auth.NoAuth(), 'authz': util.Authz()", "c['www']['authz'] is configured"),
     ],
 )

@@ -198,10 +198,8 @@ async def visited(config: MasterConfig = CONFIG, **other: Any) -> AsyncIterator[
         controls=controls,
         explanations=explanations,
         forms=MemoryForms(forms),
-        sessions=MemorySessions(),
-        tokens=MemoryTokens(),
         bus=bus,
-        **other,
+        **{"sessions": MemorySessions(), "tokens": MemoryTokens(), **other},
     )
     await server.start()
     try:

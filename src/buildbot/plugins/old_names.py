@@ -243,7 +243,7 @@ OLD_PLUGINS: dict[str, dict[str, OldName]] = {
         SlaveLock="WorkerLock",
         enforceChosenSlave="enforceChosenWorker",
     )
-    | _gone(_WEB_RIGHTS, "BasicAuth HTPasswdAprAuth"),
+    | _gone(_WEB_RIGHTS, "BasicAuth"),
     "buildbot.plugins.worker": _moved(
         "buildbot.plugins.worker",
         AbstractBuildSlave="AbstractWorker",

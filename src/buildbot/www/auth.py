@@ -40,8 +40,8 @@ class AuthBase(ComparableMixin, Placed):
     Subclasses override ``check_credentials`` (see `CustomAuth`).
 
     Args:
-        userInfoProvider: Says more of a user than the name (`UserInfoProviderBase`); without one
-            the name is also the address.
+        userInfoProvider (UserInfoProviderBase): Says more of a user than the name; without one the
+            name is also the address.
     """
 
     compare_attrs: ClassVar[Any] = ("userInfoProvider",)
@@ -67,15 +67,17 @@ class AuthBase(ComparableMixin, Placed):
             self.userInfoProvider.getUserInfo,
             username,
         )
+        if type(self.userInfoProvider) is UserInfoProviderBase:  # It knows nothing.
+            return {"username": username, **told, **known}
         return {"username": username, **known, **(told or {})}
 
 
 class AuthRealm(ComparableMixin):
-    """What pages for logging in of yours are made with in Buildbot: here the master has its own.
+    """With what Buildbot makes pages for logging in: here the master has its own pages.
 
     Args:
-        master: The master.
-        auth: The way of logging in.
+        master (BuildMaster): The master.
+        auth (AuthBase): The way of logging in.
     """
 
     def __init__(self, master: Any, auth: Any) -> None:
@@ -115,7 +117,7 @@ class CustomAuth(PasswordAuth):
     which returns whether the password is right. It may be a coroutine.
 
     Args:
-        userInfoProvider: Says more of a user than the name (`UserInfoProviderBase`).
+        userInfoProvider (UserInfoProviderBase): Says more of a user than the name.
     """
 
 
@@ -123,9 +125,9 @@ class UserPasswordAuth(PasswordAuth):
     """Logging in with names and passwords that are written in the configuration.
 
     Args:
-        users (dict or list of pairs): Passwords by name. What ``chargehand hash-password`` prints
+        users (dict | list): Passwords by name. What ``chargehand hash-password`` prints
             may stand for a password.
-        userInfoProvider: Says more of a user than the name (`UserInfoProviderBase`).
+        userInfoProvider (UserInfoProviderBase): Says more of a user than the name.
     """
 
     compare_attrs: ClassVar[Any] = ("users",)
@@ -188,7 +190,7 @@ class HTPasswdAuth(PasswordAuth):
 
     Args:
         passwdFile (str): The file; a relative path is below the master's directory.
-        userInfoProvider: Says more of a user than the name (`UserInfoProviderBase`).
+        userInfoProvider (UserInfoProviderBase): Says more of a user than the name.
     """
 
     compare_attrs: ClassVar[Any] = ("passwdFile",)
@@ -217,7 +219,7 @@ class HTPasswdAprAuth(HTPasswdAuth):
 
     Args:
         passwdFile (str): The file; a relative path is below the master's directory.
-        userInfoProvider: Says more of a user than the name (`UserInfoProviderBase`).
+        userInfoProvider (UserInfoProviderBase): Says more of a user than the name.
     """
 
 
@@ -227,7 +229,7 @@ class TwistedICredAuthBase(PasswordAuth):
     Args:
         credentialFactories (list): Not used: browsers send name and password.
         checkers (list): Objects with ``ICredentialsChecker`` that accept ``IUsernamePassword``.
-        userInfoProvider: Says more of a user than the name (`UserInfoProviderBase`).
+        userInfoProvider (UserInfoProviderBase): Says more of a user than the name.
     """
 
     compare_attrs: ClassVar[Any] = ("credentialFactories", "checkers")
@@ -268,9 +270,9 @@ class RemoteUserAuth(AuthBase):
 
     Args:
         header (str): The header.
-        headerRegex (str or pattern): What it contains, with groups named ``username`` and, for
+        headerRegex (str | Pattern): What it contains, with groups named ``username`` and, for
             example, ``realm``.
-        userInfoProvider: Says more of a user than the name (`UserInfoProviderBase`).
+        userInfoProvider (UserInfoProviderBase): Says more of a user than the name.
     """
 
     compare_attrs: ClassVar[Any] = ("header", "headerRegex")

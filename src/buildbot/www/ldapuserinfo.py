@@ -37,8 +37,8 @@ class LdapUserInfo(UserInfoProviderBase):
         groupName (str): The attribute that is the name of a group.
         avatarPattern (str): The filter that finds a user by ``%(email)s``.
         avatarData (str): The attribute that is the user's picture.
-        accountExtraFields (list of str): Further attributes of the account.
-        tls: The ``ldap3.Tls`` to use.
+        accountExtraFields (list): Further attributes of the account.
+        tls (ldap3.Tls): How to encrypt the connection.
     """
 
     name = "LDAP"

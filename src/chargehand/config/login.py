@@ -88,6 +88,8 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """What clients of the API call the way: ``UserPasswordAuth``, ``GitHub`` …"""
+    shown: Mapping[str, object] = msgspec.field(default_factory=dict)
+    """What user interfaces are told of it."""
     password: PasswordLogin | None = None
     proxy: ProxyLogin | None = None
     provider: ProviderLogin | None = None

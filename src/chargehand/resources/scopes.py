@@ -16,7 +16,7 @@ SCOPES = {
     READ: "read what its owner may read",
     "force": "force and rebuild builds",
     "stop": "stop builds, and cancel requests",
-    "admin": "everything its owner may do: workers, schedulers, priorities …",
+    "admin": "everything that its owner may do",
 }
 """What tokens can be limited to, with what that means; each may read."""
 
@@ -45,7 +45,7 @@ class Scoped(msgspec.Struct, frozen=True):
 
 def why_out_of_scope(scopes: Collection[str], action: str, path: str) -> str | None:
     """Return why a token with these scopes may not call *action* on the resource at *path*."""
-    needed = "admin" if path.startswith(("workers", "schedulers")) else _NEEDED.get(action, "admin")
+    needed = "admin" if path.startswith("workers") else _NEEDED.get(action, "admin")
     if needed in scopes or "admin" in scopes:
         return None
     return f"this token may not: it has no scope {needed!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 _HEADERS = {
+    "Server": "Chargehand",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",

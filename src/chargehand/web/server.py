@@ -110,27 +110,10 @@ class WebServer:
             limits=self._limits,
             may_repeat=lambda request: self._visitors.may_repeat(request),
         )
-        self._desk = LoginDesk(
-            config=lambda: self._config,
-            sessions=self._sessions,
-            tokens=self._tokens,
-            audit=trail,
-            bodies=Bodies(self._limits),
-            pages=self._pages,
-            now=self._clock.timestamp,
-        )
         self._resources = resources
         self._stages = stages
         self._made_pages: Pages | None = None
-        self._routes: dict[str, Handler] = {
-            "api": self._serve_api,
-            "ws": self._serve_socket,
-            "sse": self._serve_stream,
-            "config": self._serve_config,
-            "static": self._serve_static,
-            "auth": self._desk.serve,
-            **(routes or {}),
-        }
+        self._routes = self._all_routes(routes or {}, trail)
         self._gate = Gate(_hosts(config), failed_parts)
         self._listeners = Listeners(
             self._handle, limits=self._limits, kept_answer=self._api.repeats.find
@@ -207,6 +190,28 @@ class WebServer:
 
     def _limits(self) -> WebLimits:
         return self._config.web.limits
+
+    def _all_routes(self, others: Mapping[str, Handler], audit: AuditTrail) -> dict[str, Handler]:
+        return {
+            "api": self._serve_api,
+            "ws": self._serve_socket,
+            "sse": self._serve_stream,
+            "config": self._serve_config,
+            "static": self._serve_static,
+            "auth": self._login_desk(audit).serve,
+            **others,
+        }
+
+    def _login_desk(self, audit: AuditTrail) -> LoginDesk:
+        return LoginDesk(
+            config=lambda: self._config,
+            sessions=self._sessions,
+            tokens=self._tokens,
+            audit=audit,
+            bodies=Bodies(self._limits),
+            pages=self._pages,
+            now=self._clock.timestamp,
+        )
 
     def _make_visitors(self, config: MasterConfig) -> Visitors:
         return Visitors(

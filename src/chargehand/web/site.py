@@ -24,7 +24,7 @@ def frontend_config(config: MasterConfig, user: User) -> Resource:
     return options | {
         "port": config.web.options.get("port"),
         "plugins": {name: value for name, value in config.web.plugins.items() if _is_plain(value)},
-        "auth": {"name": "NoAuth"},
+        "auth": {"name": "NoAuth"} if config.web.login is None else dict(config.web.login.shown),
         "authz": {},
         "avatar_methods": [],
         "versions": [*_versions(), *config.web.options.get("versions", ())],
@@ -40,7 +40,12 @@ def user_description(user: User) -> Resource:
     """Return the user in the format that interfaces expect."""
     if user.is_anonymous:
         return {"anonymous": True}
-    return {"username": user.name, "email": user.email, "full_name": user.full_name}
+    return {
+        "username": user.name,
+        "email": user.email,
+        "full_name": user.full_name,
+        "groups": list(user.groups),
+    }
 
 
 def _versions() -> list[tuple[str, str]]:

@@ -63,8 +63,10 @@ def read_login(part: Section, access: EngineAccess) -> Login | None:
             )
     idle = _seconds(part, "cookie_expiration_time", WEEK)
     hosted = _Hosted(auth, access)
+    shown = auth.getConfigDict()
     return Login(
-        name=str(auth.getConfigDict()["name"]),
+        name=str(shown.get("name", type(auth).__name__)),
+        shown=shown,
         password=HostedPasswords(hosted) if isinstance(auth, PasswordAuth) else None,
         proxy=HostedProxy(hosted) if isinstance(auth, RemoteUserAuth) else None,
         provider=HostedProvider(hosted) if isinstance(auth, OAuth2Auth) else None,

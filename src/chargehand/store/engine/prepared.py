@@ -70,9 +70,17 @@ class Rows(msgspec.Struct):
         """Return the first column of the only row."""
         return self.one()[0]
 
-    def scalars(self) -> Iterator[object]:
+    def scalars(self) -> _Scalars:
         """Return the first column of all rows."""
-        return (row[0] for row in self._rows)
+        return _Scalars(row[0] for row in self._rows)
+
+
+class _Scalars(list[object]):
+    """Values that are read as those of SQLAlchemy's results are."""
+
+    def all(self) -> list[object]:
+        """Return all of them."""
+        return self
 
 
 class Prepared:

@@ -29,6 +29,7 @@ from chargehand.resources.visibility import Choice, Visibility
 from chargehand.store.engine.columns import as_json
 from chargehand.store.engine.portable import holds
 from chargehand.store.engine.tables import (
+    api_tokens,
     audit,
     build_properties,
     builders,
@@ -39,6 +40,7 @@ from chargehand.store.engine.tables import (
     projects,
     requests,
     source_stamps,
+    web_sessions,
     workers,
 )
 
@@ -152,7 +154,7 @@ class _VisibleRows:
                     _tagged(sees.tags),
                     None if sees.projects.has("") else builders.c.project_id.is_not(None),
                 )
-            case audit.name:  # It names what is hidden.
+            case audit.name | web_sessions.name | api_tokens.name:  # They name what is hidden.
                 return None if sees.is_everything else false()
             case buildsets.name:
                 return self._is_for_seen_builders()

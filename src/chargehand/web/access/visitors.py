@@ -109,7 +109,7 @@ class Visitors:
         return self._proxies.is_encrypted(request)
 
     def may_repeat(self, request: web.BaseRequest) -> bool:
-        """Return whether equal requests come from equal visitors, whoever sends them."""
+        """Return whether equal requests are equal visitors', from where they may come."""
         return (
             (self.login is None or self.login.proxy is None)
             and "Authorization" not in request.headers

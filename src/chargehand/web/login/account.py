@@ -17,6 +17,7 @@ from chargehand.resources.scopes import SCOPES, Scoped
 from chargehand.web.access.audit import AuditTrail
 from chargehand.web.access.credentials import Sessions, Tokens
 from chargehand.web.rest.reading import NotFound
+from chargehand.web.site import user_description
 
 if TYPE_CHECKING:
     from chargehand.web.pages.plain import Pages
@@ -118,7 +119,7 @@ class Account:
         if not wants_page:
             return _json(
                 {
-                    "user": shown_user(user),
+                    "user": user_description(user),
                     "sessions": [shown_session(one) for one in sessions],
                     "tokens": [shown_token(one) for one in tokens],
                 }
@@ -126,6 +127,7 @@ class Account:
         answer = (await self._pages()).made(
             request.raw_path,
             "account.html",
+            person=user,
             user=user,
             sessions=sessions,
             tokens=tokens,
@@ -192,26 +194,16 @@ class Account:
                 details = {"label": token.label, "for": token.user_name}
                 self._audit.happened(TOKEN, "revoke", user, origin, details, f"tokens/{token.id}")
                 return
-        raise NotFound(f"There is no token {number} of yours.")
+        raise NotFound(f"You have no token {number}.")
 
     async def _end(self, number: str, user: User, origin: str) -> None:
         """End one session of the user's, or with ``all`` every one. Raises NotFound."""
         sessions = await self._sessions.of_user(user.name)
         ids = [one.id for one in sessions if number in (str(one.id), "all")]
         if not ids and number != "all":
-            raise NotFound(f"There is no session {number} of yours.")
+            raise NotFound(f"You have no session {number}.")
         await self._sessions.end_these(ids)
         self._audit.happened(LOGIN, "end sessions", user, origin, {"count": len(ids)})
-
-
-def shown_user(user: User) -> Resource:
-    """Return a user as clients are told."""
-    return {
-        "username": user.name,
-        "email": user.email,
-        "full_name": user.full_name,
-        "groups": list(user.groups),
-    }
 
 
 def shown_session(session: WebSession) -> Resource:
