@@ -12,6 +12,7 @@ from buildbot._host.reading.configuration import Reader
 from buildbot._host.reading.document import Document
 from buildbot._host.views.engine_access import EngineAccess
 from chargehand.config.errors import ConfigErrors
+from chargehand.kit.hashed_passwords import hashed
 
 _ROOT = Path(__file__).parents[2]
 _GUIDES = _ROOT / "docs" / "how-to"
@@ -27,6 +28,7 @@ _CONFIGURED = {
     "connect-workers-with-tls": {},
     "disk-use": {},
     "keep-secrets": {"/srv/ci/secrets": "SECRETS"},
+    "log-in": {"$scrypt$ln=12,r=8,p=1$…": hashed("correct horse battery staple")},
     "move-stock-workers": {},
     "use-postgresql": {"os.environ['CI_DB_PASSWORD']": "'x'"},
 }

@@ -12,7 +12,7 @@ from chargehand.kit.hashed_passwords import hashed
 
 @click.command("hash-password")
 def hash_password() -> None:
-    """Print what to write into a configuration instead of a worker's password.
+    """Print what to write into a configuration instead of the password of a worker or a user.
 
     Asks for the password, or reads it from standard input.
     """

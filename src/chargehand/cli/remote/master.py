@@ -18,6 +18,8 @@ from chargehand.cli.plain_text import plain_value
 from chargehand.kit.unix_sockets import address_of
 
 URL_VARIABLE = "CHARGEHAND_URL"
+TOKEN_VARIABLE = "CHARGEHAND_TOKEN"
+"""The environment variable with an API token, for masters at a URL."""
 _SECONDS = 60.0
 _TIMEOUT = aiohttp.ClientTimeout(total=_SECONDS, sock_connect=10)
 
@@ -113,6 +115,19 @@ class RemoteMaster:
             done = msgspec.json.decode(await answer.read(), type=dict[str, object])
             return done.get("result")
 
+    async def send(self, method: str, path: str, fields: Mapping[str, object]) -> Row:
+        """Send a request with these fields; return the answer, empty if it has no text."""
+        parameters = [(name, str(value)) for name, value in fields.items()]
+        async with self._request(
+            method,
+            f"/{path}",
+            params=parameters if method == "GET" else None,
+            data=None if method == "GET" else msgspec.json.encode(fields),
+            headers={"Content-Type": "application/json"},
+        ) as answer:
+            body = await answer.read()
+            return msgspec.json.decode(body, type=Row) if body else {}
+
     @contextlib.asynccontextmanager
     async def listening(self, paths: Iterable[str]) -> AsyncIterator[Events]:
         """Listen to live events for as long as the context lasts."""
@@ -207,7 +222,11 @@ async def reached(place: Place) -> AsyncIterator[RemoteMaster]:
             if not path.exists():
                 raise CommandFailed(_not_running(place.directory))
             connector = aiohttp.UnixConnector(stack.enter_context(address_of(path)))
-        async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
+        token = os.environ.get(TOKEN_VARIABLE) if place.url is not None else None
+        shown = {"Authorization": f"Bearer {token}"} if token else {}
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=_TIMEOUT, headers=shown
+        ) as session:
             yield RemoteMaster(place, session)
 
 

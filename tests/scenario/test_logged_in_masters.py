@@ -1,0 +1,150 @@
+"""People and programs log in at a whole master, which is killed meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installed_master import InstalledMaster
+from passlib.context import CryptContext
+
+from chargehand.kit.hashed_passwords import hashed
+
+_CONFIGURATION = """
+    add('good', sh('true'))
+    c['www']['auth'] = util.HTPasswdAuth('htpasswd')
+    """
+_SCHEMES = ("bcrypt", "argon2", "apr_md5_crypt", "ldap_sha1", "sha512_crypt")
+
+
+class _Browser:
+    """Keeps the cookie that it is given."""
+
+    def __init__(self, master: InstalledMaster) -> None:
+        self._master = master
+        self._headers: dict[str, str] = {}
+
+    def send(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        known = {**self._headers, **headers, "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self._master.url}{path}", data, known)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                if "Set-Cookie" in answer.headers:
+                    self._headers["Cookie"] = answer.headers["Set-Cookie"].partition(";")[0]
+                text = answer.read().decode()
+                status = int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        return status, json.loads(text) if text else None
+
+    def log_in(self, name: str, password: str) -> int:
+        shown = base64.b64encode(f"{name}:{password}".encode()).decode()
+        return self.send("/auth/login", Authorization=f"Basic {shown}")[0]
+
+    @property
+    def name(self) -> str:
+        return str(self.send("/config")[1]["user"].get("username", ""))
+
+    def force(self) -> int:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "force", "params": {}}
+        return self.send("/api/v2/forceschedulers/force", call)[0]
+
+
+@pytest.fixture
+def master(tmp_path: Path) -> Iterator[InstalledMaster]:
+    master = InstalledMaster(tmp_path / "master")
+    stored = {name: CryptContext(schemes=[name]).hash("correct") for name in _SCHEMES}
+    stored |= {"ours": hashed("correct"), "plain": "correct", "odd": "$unknown$xyz", "none": ""}
+    lines = [f"{name}:{password}" for name, password in stored.items()]
+    master.file("htpasswd").write_text("# people\n" + "\n".join(lines) + "\nnonsense\n")
+    yield master
+    master.end()
+
+
+def test_sessions_and_tokens_outlive_a_killed_master(master: InstalledMaster):
+    master.write(_CONFIGURATION)
+    master.start()
+    for name in (*_SCHEMES, "ours", "plain"):
+        browser = _Browser(master)
+        assert browser.log_in(name, "correct") == 200, name
+        assert browser.name == name
+    assert _Browser(master).log_in("bcrypt", "wrong") == 401
+    assert _Browser(master).log_in("odd", "xyz") == 401
+    assert "unknown kind ($unknown$" in master.log
+    assert _Browser(master).force() == 403
+    browser = _Browser(master)
+    assert browser.log_in("plain", "correct") == 200
+    assert browser.force() == 200
+
+    made = master.chargehand("token", "make", "nightly", "--for", "bot", "--scope", "force")
+    assert made.status == 0, made.text
+    token = made.out.strip()
+    assert token.startswith("chp_")
+    assert 'Token 1 "nightly" of bot' in made.err
+
+    master.kill()
+    master.start()
+
+    assert browser.name == "plain"
+    assert browser.force() == 200
+    program = _Browser(master)
+    shown = {"Authorization": f"Bearer {token}"}
+    status, config = program.send("/config", **shown)
+    assert (status, config["user"]["username"]) == (200, "bot")
+    listed = master.chargehand("token", "list")
+    assert "nightly" in listed.out and "bot" in listed.out and token not in listed.out
+    assert master.chargehand("token", "revoke", "1").status == 0
+    assert program.send("/config", **shown)[0] == 401
+    audit = master.chargehand("audit", "--json").out
+    assert token not in audit
+    assert '"action":"log in"' in audit and '"action":"revoke"' in audit
+    assert "correct" not in audit + master.log
+
+    master.file("htpasswd").write_text("somebody:else\n")
+    assert browser.log_in("plain", "correct") == 401  # It is read again when somebody logs in.
+    assert browser.name == ""
+
+
+def test_the_master_asks_users_own_checks_and_survives_their_faults(master: InstalledMaster):
+    master.write(
+        """
+        from buildbot.www.auth import CustomAuth, UserInfoProviderBase
+        from twisted.internet import defer
+
+        class Directory(UserInfoProviderBase):
+            @defer.inlineCallbacks
+            def getUserInfo(self, username):
+                yield defer.succeed(None)
+                if username == 'eve':
+                    raise RuntimeError('the directory is broken')
+                return {'email': username + '@example.org', 'groups': ['qa']}
+
+        class Check(CustomAuth):
+            async def check_credentials(self, user, password):
+                return password == 'sesame'
+
+        add('good', sh('true'))
+        c['www']['auth'] = Check(userInfoProvider=Directory())
+        """
+    )
+    master.start()
+    browser = _Browser(master)
+
+    assert browser.log_in("ann", "sesame") == 200
+    user = browser.send("/config")[1]["user"]
+    assert (user["email"], user["groups"]) == ("ann@example.org", ["qa"])
+    assert _Browser(master).log_in("ann", "other") == 401
+    assert _Browser(master).log_in("eve", "sesame") == 503
+    assert "RuntimeError: the directory is broken" in master.log
+    assert browser.force() == 200
+
+    # An unchanged configuration changes nothing, and logs nobody out.
+    master.reconfig()
+    assert browser.name == "ann"
