@@ -148,3 +148,59 @@ def test_the_master_asks_users_own_checks_and_survives_their_faults(master: Inst
     # An unchanged configuration changes nothing, and logs nobody out.
     master.reconfig()
     assert browser.name == "ann"
+
+
+_TALK = """\
+import json, os, sys, urllib.error, urllib.request
+
+def send(path, body=None):
+    headers = {"Authorization": "Bearer " + os.environ["TOKEN"], "Content-Type": "application/json"}
+    data = body and json.dumps(body).encode()
+    request = urllib.request.Request(os.environ["URL"] + path, data, headers)
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+force = {"jsonrpc": "2.0", "id": 1, "method": "force", "params": {"builderNames": ["good"]}}
+print("token", os.environ["TOKEN"])
+open(sys.argv[1], "w").write(os.environ["TOKEN"])
+print("read", send("/api/v2/builders/talker"), send("/api/v2/builders/hidden"))
+print("force", send("/api/v2/forceschedulers/force", force))
+print("stop", send("/api/v2/builds/1", {**force, "method": "stop"}))
+"""
+
+
+def test_a_build_talks_to_the_api_with_a_token_of_its_own(master: InstalledMaster):
+    master.file("talk.py").write_text(_TALK)
+    master.write(
+        """
+        import sys
+        add('good', sh('true'))
+        add('hidden', sh('true'))
+        add('talker', steps.ShellCommand(
+            command=[sys.executable, HERE / 'talk.py', HERE / 'token'],
+            env={
+                'TOKEN': util.BuildToken(actions=['force'], builders=['talker', 'good']),
+                'URL': util.Property('reason'),
+            },
+        ))
+        c['www']['auth'] = util.UserPasswordAuth({'a': 'b' * 12})
+        """
+    )
+    master.start()
+    browser = _Browser(master)
+    assert browser.log_in("a", "b" * 12) == 200
+
+    ran = master.chargehand("force", "talker", "--reason", master.url, "--follow")
+
+    assert "token <build token>" in ran.out, ran.text
+    assert "read 200 404" in ran.out
+    assert "force 200" in ran.out
+    assert "stop 403" in ran.out
+    token = master.file("token").read_text()
+    assert token.startswith("chp_")
+    assert token not in ran.out + master.log
+    assert browser.send("/config", Authorization=f"Bearer {token}")[0] == 401
+    audit = master.chargehand("audit", "--json").out
+    assert '"user":"build talker #1"' in audit

@@ -217,6 +217,15 @@ class Orders(Protocol):
         """Cancel a waiting request, or stop its build. Raises LookupError."""
 
 
+class BuildTokens(Protocol):
+    """API tokens of builds."""
+
+    async def make(
+        self, build_id: int, name: str, actions: Sequence[str], builders: Sequence[str]
+    ) -> str:
+        """Return a new token for a build called *name*, which ends with the build."""
+
+
 class GuestConnection(Protocol):
     """A connection at a port for workers whose client is not a worker."""
 
@@ -344,3 +353,7 @@ class Engine(Protocol):
     @property
     def reconfigure(self) -> Callable[[], Awaitable[object]]:
         """Read the configuration again."""
+
+    @property
+    def build_tokens(self) -> BuildTokens:
+        """What builds log in with."""

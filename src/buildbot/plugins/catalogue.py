@@ -200,6 +200,7 @@ UTIL = {
         "FlattenList",
         "Interpolate",
         "Property",
+        "BuildToken",
         "Secret",
         "Transform",
         "URLForBuild",

@@ -11,10 +11,19 @@ from buildbot._border.comparison import ComparableMixin
 from buildbot._border.rendering import Renderable, is_constant, render_outward, render_value
 from buildbot.interfaces import IProperties, implementer
 from buildbot.process.interpolation import Interpolate, WithProperties
-from buildbot.process.rendering import FlattenList, Operand, Property, Secret, Transform, renderer
+from buildbot.process.rendering import (
+    BuildToken,
+    FlattenList,
+    Operand,
+    Property,
+    Secret,
+    Transform,
+    renderer,
+)
 from chargehand.kit.redaction import Redaction
 
 __all__ = [
+    "BuildToken",
     "FlattenList",
     "Interpolate",
     "Properties",

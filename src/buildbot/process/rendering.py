@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from buildbot._border.bridge import answered, inward
@@ -217,6 +217,40 @@ class Secret(Renderable, ComparableMixin):
 
     def __repr__(self) -> str:
         return f"Secret({self.secret_name})"
+
+
+_SCOPES = ("read", "force", "stop", "admin")
+
+
+class BuildToken(Renderable, ComparableMixin):
+    """An API token for the build that renders it: a command can show it as ``Authorization: Bearer
+    TOKEN`` to the master's ``/api/v2``. It ends with the build. Logs show ``<build token>``.
+
+    Args:
+        actions (list[str]): What it may do in addition to reading: ``force``, ``stop``, ``admin``.
+        builders (list[str] | None): The builders that it may see and use; None: the build's own.
+            ``[]`` are all.
+    """
+
+    compare_attrs = ("actions", "builders")
+
+    def __init__(self, actions: Sequence[str] = (), builders: Sequence[str] | None = None) -> None:
+        for action in actions:
+            if action not in _SCOPES:
+                error(f"BuildToken: there is no action {action!r}, only {', '.join(_SCOPES)}")
+        self.actions = tuple(actions)
+        self.builders = None if builders is None else tuple(builders)
+
+    async def rendering(self, properties: Any) -> Any:
+        build = properties.getBuild()
+        if build is None:
+            raise ValueError("util.BuildToken has a value in builds only")
+        builder = str(properties.getProperty("buildername"))
+        name = f"build {builder} #{properties.getProperty('buildnumber')}"
+        allowed = (builder,) if self.builders is None else self.builders
+        token: str = await properties.master.build_token(build.buildid, name, self.actions, allowed)
+        properties.useSecret(token, "build token")
+        return token
 
 
 async def secret_of(name: str, properties: Any) -> str:

@@ -26,6 +26,7 @@ from chargehand.store.requests import Requests
 from chargehand.store.source_stamps import SourceStamps
 from chargehand.store.state import State
 from chargehand.store.store import Store
+from chargehand.web.access.build_tokens import BuildTokens
 
 if TYPE_CHECKING:
     from chargehand.store.plugin_database import PluginDatabase
@@ -84,6 +85,7 @@ class Engine:
         self.requests: Requests = parts.store.requests
         self._store: Store = parts.store
         self.ports: WorkerDoors = parts.worker_doors
+        self.build_tokens: BuildTokens = parts.web.build_tokens
 
     @property
     def plugin_database(self) -> PluginDatabase:

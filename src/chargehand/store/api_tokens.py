@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, exists, false, insert, or_, select, update
 
 from chargehand.domain.credentials import ApiToken
 from chargehand.domain.user import User
@@ -13,14 +13,17 @@ from chargehand.store.engine.columns import as_json, ids_as_json
 from chargehand.store.engine.database import Database, Lane
 from chargehand.store.engine.mapping import Rows
 from chargehand.store.engine.portable import is_among
-from chargehand.store.engine.tables import api_tokens
+from chargehand.store.engine.tables import api_tokens, builds
 from chargehand.store.engine.transaction import Transaction
 
 _BATCH = 500
 _token = api_tokens.c
 _rows = Rows(ApiToken, api_tokens)
 _INSERT = insert(api_tokens).returning(_token.id)
-_BY_DIGEST = select(*_rows.columns).where(_token.digest == bindparam("of"))
+_is_running = exists().where(builds.c.id == _token.build_id, builds.c.complete == false())
+_BY_DIGEST = select(*_rows.columns).where(
+    _token.digest == bindparam("of"), or_(_token.build_id == 0, _is_running)
+)
 _ALL = select(*_rows.columns).where(_token.build_id == 0).order_by(_token.id)
 _BY_USER = _ALL.where(_token.user_name == bindparam("of"))
 _USED = (
@@ -34,6 +37,8 @@ _DESCRIBE = (
     .values(account=bindparam("new"))
 )
 _OVER = select(_token.id).where(_token.ends_at <= bindparam("before")).limit(_BATCH)
+_LEFT = select(_token.id).where(_token.build_id != 0, ~_is_running).limit(_BATCH)
+"""Those of builds that a killed master has left."""
 _OF_BUILD = select(_token.id).where(_token.build_id == bindparam("of"))
 _DELETE = delete(api_tokens).where(is_among(_token.id))
 _KEPT_SECONDS = 30 * 86_400.0
@@ -47,7 +52,7 @@ class ApiTokens:
         self._database = database
 
     async def find(self, digest: str) -> ApiToken | None:
-        """Return the token with this digest."""
+        """Return the token with this digest, unless its build has ended."""
         row = await self._database.read(
             lambda connection: connection.execute(_BY_DIGEST, {"of": digest}).one_or_none(),
             Lane.WEB,
@@ -85,6 +90,8 @@ class ApiTokens:
             connection = transaction.connection
             before = {"before": transaction.now - _KEPT_SECONDS}
             _delete(transaction, connection.execute(_OVER, before).scalars().all())
+            if token.build_id:
+                _delete(transaction, connection.execute(_LEFT).scalars().all())
             return replace(token, id=connection.execute(_INSERT, row).scalar_one())
 
         return await self._database.write(use_case)

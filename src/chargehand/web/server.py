@@ -22,6 +22,7 @@ from chargehand.kit.clock import Clock, SystemClock
 from chargehand.resources.policy import Visitor
 from chargehand.web import site
 from chargehand.web.access.audit import AuditTrail
+from chargehand.web.access.build_tokens import BuildTokens
 from chargehand.web.access.cookies import Cookies
 from chargehand.web.access.credentials import Sessions, Tokens
 from chargehand.web.access.events import SeenEvents
@@ -93,10 +94,13 @@ class WebServer:
         )
         self._tokens = Tokens(store=tokens, clock=self._clock)
         self._visitors = self._make_visitors(config)
+        trail = AuditTrail(log=audit, clock=self._clock)
+        self.build_tokens = BuildTokens(
+            tokens=self._tokens, audit=trail, bus=bus, clock=self._clock
+        )
         self._live = live = LiveEvents(
             bus=bus, events=SeenEvents(resources=resources), limits=self._limits
         )
-        trail = AuditTrail(log=audit, clock=self._clock)
         stages = StageReader(resources=resources, explanations=explanations, forms=forms)
         self._socket = EventSocket(live=live)
         self._streams = EventStreams(live=live)

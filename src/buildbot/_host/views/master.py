@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -109,6 +110,13 @@ class MasterView(AsyncMultiService):
         return self.data.updates.addChange(
             **{renamed.get(key, key): value for key, value in change.items()}
         )
+
+    async def build_token(
+        self, build_id: int, name: str, actions: Sequence[str], builders: Sequence[str]
+    ) -> str:
+        """Return a new API token for a running build; for `util.BuildToken`."""
+        engine = self.access.engine
+        return await engine.build_tokens.make(build_id, name, actions, builders)
 
     async def stop(self) -> None:
         """Stop the services that users' code has added, and send it no more events."""
