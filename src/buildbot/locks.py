@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
 from buildbot._border.finder import old_names_of
@@ -29,7 +28,6 @@ class BaseLock(ComparableMixin):
     compare_attrs: ClassVar[Any] = ("name", "maxCount")
     _scope: domain.LockScope
 
-    @telling_unknown_arguments
     def __init__(self, name: str, maxCount: int = 1) -> None:
         if not isinstance(name, str) or not name:
             error(f"a lock's name must be a non-empty string, not {name!r}")
@@ -73,7 +71,6 @@ class WorkerLock(BaseLock):
     compare_attrs = ("maxCountForWorker",)
     _scope = domain.LockScope.WORKER
 
-    @telling_unknown_arguments
     def __init__(
         self,
         name: str,

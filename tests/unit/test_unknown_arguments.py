@@ -1,12 +1,45 @@
-"""Unknown arguments of what a configuration is made of: all of them are found at once."""
+"""Arguments of what a configuration is made of: unknown and missing ones are all found at once."""
 
 from __future__ import annotations
+
+from textwrap import dedent
 
 import pytest
 
 from buildbot._border.errors import collecting
-from buildbot.plugins import reporters, schedulers, secrets, util, worker
+from buildbot._host.reading.configuration import Reader
+from buildbot._host.reading.document import Document
+from buildbot._host.views.engine_access import EngineAccess
+from buildbot.plugins import changes, reporters, schedulers, secrets, steps, util, worker
 from buildbot.util.service import BuildbotService
+from chargehand.config.errors import ConfigErrors
+from chargehand.kit.guard import Guard
+
+_NOT_CONFIGURED = (
+    *("Change", "CommandMixin", "CompositeStepMixin", "EqConnectionPool", "LogLineObserver"),
+    *("RemoteCommand", "ShellMixin", "ValidationError", "ValidationErrorCollector"),
+)
+"""What users' code gets, inherits or makes while builds run."""
+
+_BEGINNING = """
+from buildbot.plugins import changes, schedulers, steps, util, worker
+c = BuildmasterConfig = {"workers": [worker.LocalWorker("w")]}
+f = util.BuildFactory([steps.ShellCommand(command="true")])
+c["builders"] = [util.BuilderConfig("b", factory=f, workername="w")]
+c["schedulers"] = [schedulers.ForceScheduler("force", builderNames=["b"])]
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def errors_of(text):
+        file = tmp_path / "master.cfg"
+        file.write_text(_BEGINNING + dedent(text))
+        with pytest.raises(ConfigErrors) as raised:
+            Reader(Document(file, tmp_path), EngineAccess()).read()
+        return [error.message for error in raised.value.errors]
+
+    return errors_of
 
 
 class OwnService(BuildbotService):
@@ -25,6 +58,14 @@ class OwnWorker(worker.LocalWorker):
 class OwnFilter(util.ChangeFilter):
     def __init__(self, team, **kwargs):
         super().__init__(**kwargs)
+
+
+class OwnBuilder(util.BuilderConfig):
+    """A builder of a user's that hands on what it does not know."""
+
+    def __init__(self, name, team=None, **kwargs):
+        self.team = team
+        super().__init__(name, factory=util.BuildFactory(), workername="w", **kwargs)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +92,22 @@ class OwnFilter(util.ChangeFilter):
         (
             lambda: schedulers.Triggerable("t", ["b"], nosuch=1),
             'Triggerable has no argument "nosuch"',
+        ),
+        (
+            lambda: util.BuilderConfig("b", factory=util.BuildFactory(), workername="w", lcoks=[]),
+            'BuilderConfig has no argument "lcoks"; did you mean "locks"?',
+        ),
+        (
+            lambda: OwnBuilder("b", team="red", lcoks=[]),
+            'OwnBuilder has no argument "lcoks"; did you mean "locks"?',
+        ),
+        (
+            lambda: util.BuildFactory(stpes=[]),
+            'BuildFactory has no argument "stpes"; did you mean "steps"?',
+        ),
+        (
+            lambda: changes.PBChangeSource(prot=1),
+            'PBChangeSource has no argument "prot"; did you mean "port"?',
         ),
         (
             lambda: util.MasterLock("m", maxCuont=1),
@@ -124,3 +181,99 @@ def test_a_type_error_of_the_users_own_code_is_not_taken_for_an_unknown_argument
         Broken(name="s", size=1)
 
     assert not found.errors
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: worker.Worker("w"), 'Worker needs the argument "password"'),
+        (lambda: schedulers.Triggerable("t"), 'Triggerable needs the argument "builderNames"'),
+        (lambda: changes.GitPoller(), 'GitPoller needs the argument "repourl"'),
+        (lambda: changes.SVNPoller(), 'SVNPoller needs the argument "repourl"'),
+        (lambda: steps.HTTPStep(), 'HTTPStep needs the arguments "url" and "method"'),
+        (lambda: steps.FileUpload("a"), 'FileUpload needs the argument "masterdest"'),
+        (lambda: util.Interpolate(), 'Interpolate needs the argument "fmtstring"'),
+        (lambda: util.MasterLock(), 'MasterLock needs the argument "name"'),
+        (lambda: util.StringParameter(), 'StringParameter needs the argument "name"'),
+        (
+            lambda: worker.LocalWorker("w", name="v"),
+            'LocalWorker got argument "name" twice, by position and by name',
+        ),
+        (
+            lambda: util.MasterLock("m", 1, 2),
+            "MasterLock takes at most 2 positional arguments, not 3",
+        ),
+    ],
+)
+def test_a_missing_argument_is_an_error_of_the_configuration_that_does_not_end_its_reading(
+    make, message
+):
+    with collecting() as found:
+        made = make()
+
+    assert made is not None
+    assert [error.message for error in found.causes()] == [message]
+
+
+def test_nothing_that_is_offered_ends_the_reading_for_its_arguments():
+    stopped = {}
+    for space in (changes, reporters, schedulers, secrets, steps, util, worker):
+        for name in dir(space):
+            kind = getattr(space, name)
+            if isinstance(kind, type) and name not in _NOT_CONFIGURED:
+                for given in ({}, {"nosuchargument": 1}):
+                    with collecting(), Guard(lambda _: None) as reading:
+                        kind(**given)
+                    if isinstance(reading.failure, TypeError):
+                        stopped[f"{space.__name__}.{name}"] = reading.failure
+
+    assert stopped == {}
+
+
+def test_what_a_file_does_with_something_that_could_not_be_made_is_no_further_error(read):
+    errors = read(
+        """
+        lock = util.MasterLock()
+        c["schedulers"] = [schedulers.Triggerable(builderNames=["b"])]
+        c["schedulers"][0].codebases.update(lock.access("counting").lockid)
+        """
+    )
+
+    assert errors == [
+        'MasterLock needs the argument "name"',
+        'Triggerable needs the argument "name"',
+    ]
+
+
+def test_a_file_that_is_prepared_for_older_releases_goes_without_an_argument(read):
+    errors = read(
+        """
+        try:
+            builder = util.BuilderConfig("b", factory=f, workername="w", new_argument=1)
+        except TypeError:
+            builder = util.BuilderConfig("b", factory=f, workername="w")
+        try:
+            lock = util.MasterLock("m", new_argument=1)
+        except (ValueError, TypeError):
+            lock = util.MasterLock("m")
+        try:
+            other = util.MasterLock("o", wrong=1)
+        except ValueError:
+            pass
+        """
+    )
+
+    assert errors == ['MasterLock has no argument "wrong"']
+
+
+def test_all_unknown_keys_of_a_builder_s_dictionary_are_told_at_once(read):
+    errors = read(
+        """
+        c["builders"] = [{"name": "d", "workername": "w", "factory": f, "lcoks": [], "tga": []}]
+        """
+    )
+
+    assert errors == [
+        'builder "d" has no key "lcoks"; did you mean "locks"?',
+        'builder "d" has no key "tga"; did you mean "tags"?',
+    ]

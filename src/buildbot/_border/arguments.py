@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial, wraps
 from types import FunctionType
 from typing import Any
 
-from buildbot._border.errors import NO_ARGUMENT, error, is_collecting, warn
+from buildbot._border.errors import MISSING, NO_ARGUMENT, error, is_collecting, warn
 
 _SHORT = 3
 _TAKING = ("__init__", "checkConfig", "reconfigService")
 _ARGS = inspect.Parameter.VAR_POSITIONAL
 _KEYWORDS = inspect.Parameter.VAR_KEYWORD
-_UNEXPECTED = re.compile(
-    r"[\w.<>]+\.(?:checkConfig|__init__)\(\) got an unexpected keyword argument '(\w+)'"
-)
 
 
 def bound(
@@ -60,43 +55,6 @@ def arguments_of(kind: type) -> frozenset[str]:
     return frozenset(name for name in named.union(*compared) if not name.startswith("_"))
 
 
-def checked(
-    check: Callable[..., Any],
-    kind: type,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    finish: Callable[[Any], Any] = lambda _: None,
-) -> dict[str, Any]:
-    """Call a function that takes the arguments of class *kind*, such as its ``checkConfig``;
-    return the keyword arguments without those it does not take. *finish* gets what it returns.
-
-    While a configuration is read each argument that nothing takes is one of its errors, and the
-    others are looked at all the same; otherwise Python's TypeError says which it is.
-    """
-    taken = dict(kwargs)
-    while True:
-        try:
-            finish(check(*args, **taken))
-        except TypeError as failure:
-            refused = _UNEXPECTED.match(str(failure))
-            if refused is None or refused[1] not in taken or not is_collecting():
-                raise
-            del taken[refused[1]]
-            error(no_argument(kind.__name__, refused[1], arguments_of(kind)))
-        else:
-            return taken
-
-
-def telling_unknown_arguments(init: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a constructor: `checked` says which arguments it does not take."""
-
-    @wraps(init)
-    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
-        checked(partial(init, self), type(self), args, kwargs)
-
-    return constructor
-
-
 def own_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a method whose arguments differ from those of the base class's method.
 
@@ -120,10 +78,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def renamed(step: str, old: str, old_value: Any, new: str, value: Any) -> Any:
-    """Return the value of an argument that may come under its old name. Raises TypeError."""
+    """Return the value of an argument that may come under its old name; that there is none is an
+    error of the configuration, outside of reading one a TypeError."""
     if old_value is not None:
         warn(f"{step}: argument {old!r} is now called {new!r}")
         return old_value
-    if value is None:
-        raise TypeError(f"{step}: argument {new!r} is missing")
-    return value
+    return needed(step, new, value)
+
+
+def needed(owner: str, name: str, value: Any) -> Any:
+    """Return the value of an argument; that there is none is an error of the configuration,
+    outside of reading one a TypeError."""
+    if value is not None:
+        return value
+    if not is_collecting():
+        raise TypeError(f"{owner}: argument {name!r} is missing")
+    error(f'{owner} needs the argument "{name}"')
+    return MISSING

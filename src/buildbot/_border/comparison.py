@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from buildbot._border.argument_errors import tell_arguments
+
 _ABSENT = object()
 
 
@@ -34,6 +36,7 @@ class ComparableMixin:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        tell_arguments(cls)
         own = cls.__dict__.get("compare_attrs")
         if type(own) is tuple:
             cls.compare_attrs = Attributes(own)

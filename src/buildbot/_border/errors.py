@@ -23,7 +23,17 @@ __all__ = ["Collector", "ConfigError", "ConfigErrors", "collecting", "error", "w
 
 NO_ARGUMENT = " has no argument "
 EXCEPTION = "exception in the configuration"
-_MISSING = re.compile(r"requir|specif|need|must be set|must provide|has no factory")
+
+
+class _Missing:
+    """What stands for an argument that is needed and was not given, so that reading goes on."""
+
+    def __repr__(self) -> str:
+        return "<missing argument>"
+
+
+MISSING = _Missing()
+_NEEDED = re.compile(r"requir|specif|need|must be set|must provide|has no (?:factory|workers)")
 
 
 class Collector(msgspec.Struct):
@@ -36,6 +46,8 @@ class Collector(msgspec.Struct):
     """The lines of those files that have made something."""
     place: Callable[[], Origin] | None = None
     """Finds the line of what is read at the moment: whatever is said of it belongs there."""
+    incomplete: list[object] = msgspec.field(default_factory=list)
+    """What could not be made for want of an argument; what fails because of it is not said."""
 
     def add(self, message: str, origin: Origin | None = None) -> None:
         """Add an error; the same one is kept once."""
@@ -62,7 +74,8 @@ class Collector(msgspec.Struct):
         return [
             one
             for one in self.errors
-            if not ((one.file, one.line) in misspelled and _MISSING.search(one.message))
+            if repr(MISSING) not in one.message
+            and not ((one.file, one.line) in misspelled and _NEEDED.search(one.message))
             and not ((one.file, one.line) in named and EXCEPTION in one.message)
         ]
 
@@ -110,6 +123,18 @@ def warn(message: str, *, origin: Origin | None = None) -> None:
 def is_collecting() -> bool:
     """Return whether a configuration is being read, so that `error` returns."""
     return _collector.get() is not None
+
+
+def incomplete(thing: object) -> None:
+    """Remember that *thing* could not be made, for a reason that has been said."""
+    if (collector := _collector.get()) is not None:
+        collector.incomplete.append(thing)
+
+
+def is_incomplete(thing: object) -> bool:
+    """Return whether *thing* could not be made, for a reason that has been said."""
+    collector = _collector.get()
+    return collector is not None and any(one is thing for one in (MISSING, *collector.incomplete))
 
 
 def _place_in(collector: Collector) -> Origin | None:

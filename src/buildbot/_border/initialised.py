@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from buildbot._border.errors import is_incomplete
 from chargehand.kit.asking import place_of
 
 _METHODS = ("__init__", "reconfigService", "checkConfig")
@@ -19,7 +20,7 @@ def what_is_forgotten(thing: Any) -> str | None:
     Ours sets the attribute named by the class's ``_set_by_init``.
     """
     marker = getattr(type(thing), "_set_by_init", None)
-    if marker is None or marker in getattr(thing, "__dict__", {}):
+    if marker is None or marker in getattr(thing, "__dict__", {}) or is_incomplete(thing):
         return None
     for method in _METHODS:
         for kind in type(thing).__mro__:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.text import NotABranch
 from buildbot.util.ssfilter import conditions, described, function_name
@@ -81,7 +80,6 @@ class ChangeFilter(ComparableMixin):
 
     compare_attrs = ("filter_fn", "filters", "property_filters", "functions")
 
-    @telling_unknown_arguments
     def __init__(
         self,
         filter_fn: Callable[[Any], Any] | None = None,

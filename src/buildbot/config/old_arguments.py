@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from buildbot._border.arguments import arguments_of, no_argument
+from buildbot._border.argument_errors import refuse
 from buildbot._border.errors import warn
 
 RENAMED = {
@@ -40,11 +40,12 @@ class MergeRule(msgspec.Struct, frozen=True):
 
 def of_today(where: str, old: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Return old arguments of a *kind* of builder under today's names, with a warning for each;
-    TypeError is raised for one that never was."""
+    one that never was is an error of the configuration, outside of reading one a TypeError."""
     found: dict[str, Any] = {}
     for name, value in old.items():
         if name not in RENAMED:
-            raise TypeError(no_argument("BuilderConfig", name, arguments_of(kind)))
+            refuse(kind, name)
+            continue
         new = RENAMED[name]
         written = "tags=[...]" if name == "category" else new
         if name == "mergeRequests" and callable(value):

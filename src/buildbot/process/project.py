@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
 from chargehand.config.model import ProjectConfig
@@ -22,7 +21,6 @@ class Project(ComparableMixin):
 
     compare_attrs = ("name", "slug", "description", "description_format")
 
-    @telling_unknown_arguments
     def __init__(
         self,
         name: str,

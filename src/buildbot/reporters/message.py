@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn
@@ -85,7 +84,6 @@ class MessageFormatterBase(Placed, ComparableMixin):
     )
     template_type = "plain"
 
-    @telling_unknown_arguments
     def __init__(
         self,
         ctx: Mapping[str, Any] | None = None,
@@ -199,7 +197,6 @@ class MessageFormatterFunction(MessageFormatterBase):
 
     compare_attrs: ClassVar[Any] = ("_function",)
 
-    @telling_unknown_arguments
     def __init__(self, function: Callable[[Row], Any], template_type: str, **options: Any) -> None:
         super().__init__(**options)
         self.template_type = _type_of(self, template_type)
@@ -229,7 +226,6 @@ class MessageFormatterFunctionRaw(MessageFormatterBase):
 
     compare_attrs: ClassVar[Any] = ("_function",)
 
-    @telling_unknown_arguments
     def __init__(self, function: Callable[[Any, Row], Any], **options: Any) -> None:
         super().__init__(**options)
         self._function = function
@@ -258,7 +254,6 @@ class MessageFormatterRenderable(MessageFormatterBase):
 
     compare_attrs: ClassVar[Any] = ("template", "subject")
 
-    @telling_unknown_arguments
     def __init__(self, template: Any, subject: Any = None) -> None:
         super().__init__()
         self.template = template
@@ -334,7 +329,6 @@ class MessageFormatter(_Templated):
         "subject": templates.SUBJECT,
     }
 
-    @telling_unknown_arguments
     def __init__(self, template: str | None = None, **options: Any) -> None:
         super().__init__(template, **options)
         if template is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import checked
+from buildbot._border.argument_errors import checked
 from buildbot._border.bridge import outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.making import place_of_new

@@ -6,6 +6,7 @@ import re
 from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar
 
+from buildbot._border.argument_errors import tell_arguments, telling
 from buildbot._border.bridge import answered, inward, outgoing
 from buildbot._border.making import note_making
 from buildbot._border.numbers import COUNT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, check_number
@@ -152,6 +153,11 @@ class BaseParameter:
     autopopulate: Any = None
     tooltip = ""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        tell_arguments(cls)
+
+    @telling
     def __init__(
         self, name: Any, label: Any = None, tablabel: Any = None, regex: Any = None, **kw: Any
     ) -> None:

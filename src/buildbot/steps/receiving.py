@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import zstandard
 
+from buildbot._border.arguments import needed
 from buildbot._border.bridge import inward
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.results import SUCCESS
@@ -47,9 +48,7 @@ class Upload(Transfer):
 
     def __init__(self, *, masterdest: Any, url: Any, urlText: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if masterdest is None:
-            raise TypeError(f"{type(self).__name__}: argument 'masterdest' is missing")
-        self.masterdest = masterdest
+        self.masterdest = needed(type(self).__name__, "masterdest", masterdest)
         self.url = url
         self.urlText = urlText
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from twisted.application.service import Service
 
-from buildbot._border.arguments import checked
+from buildbot._border.argument_errors import checked
 from buildbot._border.bridge import answered, answered_within, outward, settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.text import NotABranch
 from chargehand.scheduling import change_filter as rules
@@ -62,7 +61,6 @@ class SourceStampFilter(ComparableMixin):
 
     compare_attrs = ("filter_fn", "filters")
 
-    @telling_unknown_arguments
     def __init__(
         self,
         filter_fn: Callable[[Any], Any] | None = None,

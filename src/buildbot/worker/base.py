@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from buildbot._border.arguments import checked
+from buildbot._border.argument_errors import checked
 from buildbot._border.bridge import settled
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error, warn

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from buildbot._border.arguments import arguments_of, did_you_mean
 from buildbot._border.rendering import is_constant
 from buildbot._host.reading.hooks import Hooks
 from buildbot._host.reading.section import Section
 from buildbot._host.reading.settings import is_json
 from buildbot._host.views.engine_access import EngineAccess
 from buildbot.config.builder import BuilderConfig
+from buildbot.config.old_arguments import RENAMED
 from buildbot.locks import lock_accesses
 from buildbot.process.recipe import Recipe
 from chargehand.config import model
@@ -25,9 +27,7 @@ def builder_objects(section: Section) -> list[BuilderConfig]:
         if isinstance(entry, BuilderConfig):
             found.append(entry)
         elif isinstance(entry, dict):
-            builder = _of_dictionary(section, entry)
-            if builder is not None:
-                found.append(builder)
+            found.append(_of_dictionary(section, entry))
         else:
             section.error(
                 f"c['builders'] must be a list of util.BuilderConfig(...), not of {entry!r}",
@@ -36,17 +36,15 @@ def builder_objects(section: Section) -> list[BuilderConfig]:
     return found
 
 
-def _of_dictionary(section: Section, entry: dict[str, Any]) -> BuilderConfig | None:
+def _of_dictionary(section: Section, entry: dict[str, Any]) -> BuilderConfig:
     name = str(entry.get("name", ""))
-    try:
-        with section.reading("builders", name):
-            return BuilderConfig(**entry)
-    except TypeError as wrong:
-        sentence = (
-            str(wrong).replace("BuilderConfig", f'builder "{name}"').replace("argument", "key")
-        )
+    known = arguments_of(BuilderConfig)
+    unknown = entry.keys() - known - RENAMED.keys()
+    for key in sorted(map(str, unknown)):
+        sentence = f'builder "{name}" has no key "{key}"{did_you_mean(key, known)}'
         section.error(sentence, "builders", name)
-        return None
+    with section.reading("builders", name):
+        return BuilderConfig(**{key: entry[key] for key in entry if key not in unknown})
 
 
 class BuilderReader:

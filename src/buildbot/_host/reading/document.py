@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from buildbot._border.errors import EXCEPTION, Collector
+from buildbot._border.errors import EXCEPTION, Collector, is_incomplete
 from buildbot._border.origin import Origin, is_users_file
 from buildbot._host.reading import explanations
 from buildbot._host.reading.calls import misused
@@ -148,7 +148,8 @@ class Document:
             collector.add(*self.described(error))
             return None
         except BaseException as error:  # noqa: BLE001 - users' code may raise anything
-            collector.add(*self.described(error))
+            if not (isinstance(error, AttributeError) and is_incomplete(error.obj)):
+                collector.add(*self.described(error))
             return None
         config = module.__dict__.get("BuildmasterConfig")
         if config is None:

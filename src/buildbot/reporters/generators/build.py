@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.bridge import answered, outgoing
 from buildbot.reporters.generators.choice import may_be_wanted
 from buildbot.reporters.generators.utils import BuildStatusGeneratorMixin
@@ -31,7 +30,6 @@ class BuildStatusGenerator(BuildStatusGeneratorMixin):
     wanted_event_keys: Sequence[tuple[str | None, ...]] = (ENDED,)
     compare_attrs: ClassVar[Any] = ("formatter", "report_new")
 
-    @telling_unknown_arguments
     def __init__(
         self,
         mode: str | Sequence[str] = ("failing", "passing", "warnings"),
@@ -91,7 +89,6 @@ class BuildStartEndStatusGenerator(BuildStatusGeneratorMixin):
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (BEGUN, ENDED)
     compare_attrs: ClassVar[Any] = ("start_formatter", "end_formatter")
 
-    @telling_unknown_arguments
     def __init__(
         self,
         tags: Sequence[str] | None = None,

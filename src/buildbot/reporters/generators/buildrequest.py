@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.bridge import answered, outgoing
 from buildbot.process.results import CANCELLED
 from buildbot.reporters.generators.utils import BuildStatusGeneratorMixin
@@ -28,7 +27,6 @@ class BuildRequestGenerator(BuildStatusGeneratorMixin):
     )
     compare_attrs: ClassVar[Any] = ("formatter",)
 
-    @telling_unknown_arguments
     def __init__(
         self,
         tags: Sequence[str] | None = None,

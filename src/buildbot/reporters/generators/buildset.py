@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.making import Placed
@@ -35,7 +34,6 @@ class BuildSetStatusGenerator(BuildStatusGeneratorMixin):
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (COMPLETE,)
     compare_attrs: ClassVar[Any] = ("formatter",)
 
-    @telling_unknown_arguments
     def __init__(
         self,
         mode: str | Sequence[str] = ("failing", "passing", "warnings"),
@@ -123,7 +121,6 @@ class BuildSetCombinedStatusGenerator(Placed, ComparableMixin):
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (COMPLETE,)
     compare_attrs: ClassVar[Any] = ("formatter",)
 
-    @telling_unknown_arguments
     def __init__(self, message_formatter: Any = None) -> None:
         self.formatter = (
             MessageFormatterRenderable("Buildset done.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from buildbot._border.arguments import telling_unknown_arguments
 from buildbot._border.bridge import answered, outgoing
 from buildbot._border.comparison import ComparableMixin
 from buildbot._border.errors import error
@@ -29,7 +28,6 @@ class WorkerMissingGenerator(Placed, ComparableMixin):
     wanted_event_keys: ClassVar[Sequence[tuple[str | None, ...]]] = (("workers", None, "missing"),)
     compare_attrs: ClassVar[Any] = ("workers", "formatter")
 
-    @telling_unknown_arguments
     def __init__(self, workers: str | Sequence[str] = "all", message_formatter: Any = None) -> None:
         self.workers = workers
         self.formatter = (
