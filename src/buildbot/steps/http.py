@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import aiohttp
@@ -13,13 +13,14 @@ from buildbot._border.errors import error
 from buildbot._border.http_security import authorization, verification
 from buildbot._border.numbers import SECONDS_OR_NONE, check_number
 from buildbot.process.buildstep import BuildStep
-from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
+from buildbot.process.results import CANCELLED, EXCEPTION, FAILURE, SUCCESS
+from buildbot.steps.http_response import HTTPResponse, body_sent
 from chargehand.kit.limits import TimeLimit
 
 METHODS = ("POST", "GET", "PUT", "DELETE", "HEAD", "OPTIONS")
 
-_CHUNK = 64 * 1024
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_EXCEPTIONS = (aiohttp.InvalidURL, aiohttp.TooManyRedirects, aiohttp.ClientPayloadError)
 _OPTIONS = (
     *("params", "data", "json", "headers", "cookies", "files", "auth", "timeout"),
     *("allow_redirects", "proxies", "hooks", "stream", "verify", "cert"),
@@ -27,51 +28,11 @@ _OPTIONS = (
 )
 
 
-class HTTPResponse:
-    """A response as `HTTPStep.log_response` gets it, with the names that requests has."""
-
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-        self._body: bytes | None = None
-        self.status_code = answer.status
-        self.reason = answer.reason
-        self.ok = answer.status < 400
-        self.url = str(answer.url)
-        self.headers = answer.headers
-        self.request = answer.request_info
-        """What was sent: ``method``, ``url`` and ``headers``."""
-
-    @property
-    def content(self) -> bytes:
-        """The body."""
-        if self._body is None:
-            raise RuntimeError("the body is read in pieces: use chunks()")
-        return self._body
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.content.decode(self._answer.charset or "utf-8", "replace")
-
-    def json(self) -> Any:
-        """Return the value of a JSON body. Raises ValueError."""
-        return json.loads(self.content)
-
-    async def read(self) -> None:
-        """Read the whole body."""
-        self._body = await self._answer.read()
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body, piece by piece."""
-        if self._body is not None:
-            yield self._body
-            return
-        async for chunk in self._answer.content.iter_chunked(_CHUNK):
-            yield chunk
-
-
 class HTTPStep(BuildStep):
     """Send a request; an answer below 400 is SUCCESS, any other one FAILURE.
+
+    Where nobody answers, or the connection breaks, it is FAILURE as well; EXCEPTION where the
+    address is no URL, no answer comes in time, it redirects for ever, or its body is cut off.
 
     *data* is the body: text, bytes, or a dictionary (a form); *json* a value to send as JSON.
     *timeout* is in seconds, one number or (connecting, waiting for data). The log ``log`` has the
@@ -146,6 +107,7 @@ class HTTPStep(BuildStep):
             check_number(type(self).__name__, "timeout", seconds, SECONDS_OR_NONE)
         super().__init__(**kwargs)
         self._request_limit: TimeLimit | None = None
+        self._is_answered = False
 
     @outgoing
     async def run(self) -> int:
@@ -174,14 +136,15 @@ class HTTPStep(BuildStep):
     async def _outcome(self, log: Any) -> int:
         try:
             response = await self._requested(log)
-        except TimeoutError:
-            await log.addStderr(f"no answer within {self.timeout} seconds\n")
-            self.descriptionDone = ["no answer in time"]
-            return FAILURE
-        except (aiohttp.ClientError, OSError) as failure:
-            await log.addStderr(f"An exception occurred while performing the request: {failure}\n")
-            self.descriptionDone = ["request failed"]
-            return FAILURE
+        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+            late = isinstance(failure, TimeoutError)
+            said = f"no answer within {self.timeout} seconds" if late else str(failure)
+            await log.addStderr(f"An exception occurred while performing the request: {said}\n")
+            self.descriptionDone = ["no answer in time" if late else "request failed"]
+            # As in Buildbot 4.3: late headers are an exception, a late body is not.
+            too_late = late and not isinstance(failure, aiohttp.ConnectionTimeoutError)
+            is_exception = isinstance(failure, _EXCEPTIONS) or (too_late and not self._is_answered)
+            return EXCEPTION if is_exception else FAILURE
         if self._has_own_log:
             await inward(self.log_response, log, response)
         self.descriptionDone = [f"Status code: {response.status_code}"]
@@ -193,13 +156,19 @@ class HTTPStep(BuildStep):
 
     async def _requested(self, log: Any) -> HTTPResponse:
         """Return the response: read, for users' code, or with its body in the log already."""
+        begun = asyncio.get_running_loop().time()
         async with (
             aiohttp.ClientSession(
                 cookies=self.cookies, timeout=_timeout(self.timeout), trust_env=True
             ) as session,
             session.request(self.method, str(self.url), **self._arguments()) as answer,
         ):
-            response = HTTPResponse(answer)
+            self._is_answered = True
+            response = HTTPResponse(
+                answer,
+                sent=body_sent(self.data, self.json, self.files),
+                seconds=asyncio.get_running_loop().time() - begun,
+            )
             if self._has_own_log:
                 await response.read()  # It takes what it likes, without waiting for it.
             else:
