@@ -19,7 +19,7 @@ from buildbot.config.builder import BuilderConfig
 from buildbot.process.build_factory import BuildFactory
 from buildbot.steps.shell import ShellCommand
 
-MOST_CALLS = 75
+MOST_CALLS = 80
 """For a builder with two steps."""
 _FILE = "/farm/master.cfg"
 

@@ -8,6 +8,7 @@ import sys
 from ast import AST, Name, Try, parse, walk
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -127,8 +128,16 @@ def refuse(kind: type, name: str) -> None:
 def tell_arguments(kind: type) -> None:
     """Decorate the constructor of a class of ours, if it has one of its own."""
     own = kind.__dict__.get(_CONSTRUCTOR)
-    if own is not None and kind.__module__.startswith("buildbot."):
+    if own is not None and kind.__module__.startswith("buildbot.") and not _takes_all(own):
         setattr(kind, _CONSTRUCTOR, telling(own))
+
+
+def _takes_all(init: Callable[..., None]) -> bool:
+    """Return whether any keyword arguments fit, and none is needed."""
+    parameters = [*signature(init).parameters.values()][1:]
+    return any(one.kind is Parameter.VAR_KEYWORD for one in parameters) and all(
+        one.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL) for one in parameters
+    )
 
 
 def _is_about(failure: Exception, kind: type) -> bool:

@@ -32,7 +32,7 @@ class HTTPStep(BuildStep):
     """Send a request; an answer below 400 is SUCCESS, any other one FAILURE.
 
     Where nobody answers, or the connection breaks, it is FAILURE as well; EXCEPTION where the
-    address is no URL, no answer comes in time, it redirects for ever, or its body is cut off.
+    address is no URL, no answer comes in time, its redirections never end, or its body is cut off.
 
     *data* is the body: text, bytes, or a dictionary (a form); *json* a value to send as JSON.
     *timeout* is in seconds, one number or (connecting, waiting for data). The log ``log`` has the
